@@ -1,0 +1,1 @@
+"""Karbor plugins that protect the databases of Trove."""

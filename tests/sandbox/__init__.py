@@ -1,0 +1,1 @@
+"""The real services on loopback, for tests and for the demo."""
