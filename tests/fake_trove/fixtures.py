@@ -1,0 +1,148 @@
+"""Fixtures: the fake Trove, and Karbor's own objects around a plugin.
+
+Nothing here reaches a network, a database or a broker.
+"""
+
+import pathlib
+import typing
+import uuid
+
+from karbor import context as karbor_context
+from karbor import resource as karbor_resource
+from karbor.services.protection import bank_plugin
+from karbor.services.protection.bank_plugins import file_system_bank_plugin
+from karbor.services.protection import checkpoint as karbor_checkpoint
+from karbor.services.protection import client_factory
+from oslo_config import cfg
+import pytest
+import requests_mock
+
+from tests.fake_trove import clock as clocks
+from tests.fake_trove import cloud as clouds
+from tests.fake_trove import keystone
+from tests.fake_trove import records
+from tests.fake_trove import server
+
+RESOURCE_TYPE = 'OS::Trove::Instance'
+
+KARBOR_CONF = '''
+[trustee]
+auth_type = password
+auth_url = {keystone}/v3
+username = karbor
+password = password
+user_domain_id = default
+[clients_keystone]
+auth_uri = {keystone}
+[trove_client]
+trove_endpoint = {trove}
+'''.format(keystone=keystone.URL, trove=server.FakeTrove.url)
+
+
+@pytest.fixture
+def clock() -> clocks.Clock:
+    """Virtual time, for the fake and for the code under test."""
+    return clocks.Clock()
+
+
+@pytest.fixture
+def karbor_conf(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+                ) -> typing.Iterator[cfg.ConfigOpts]:
+    """The global configuration, as in a karbor.conf beside our Keystone."""
+    # troveclient keeps the ids that it meets in a file.
+    monkeypatch.setenv('TROVECLIENT_UUID_CACHE_DIR', str(tmp_path / 'ids'))
+    # Karbor keeps one Keystone plugin for ever.
+    factory = client_factory.ClientFactory
+    monkeypatch.setattr(factory, '_keystone_plugin', None)
+    assert factory.get_client_module('trove'), 'registers its options'
+    path = tmp_path / 'karbor.conf'
+    path.write_text(KARBOR_CONF)
+    cfg.CONF(['--config-file', str(path)], project='karbor',
+             default_config_dirs=[])
+    yield cfg.CONF
+    cfg.CONF.reset()
+
+
+@pytest.fixture
+def release() -> typing.Union[str, int, float]:
+    """Trove's release; a test module or class may have another one."""
+    return 26.0
+
+
+@pytest.fixture
+def fake_trove(clock: clocks.Clock, karbor_conf: cfg.ConfigOpts,
+               release: typing.Union[str, int, float]
+               ) -> typing.Iterator[server.FakeTrove]:
+    """A Trove that Karbor's ClientFactory leads to."""
+    fake = server.FakeTrove(clock, release)
+    with requests_mock.Mocker(case_sensitive=True) as mocker:
+        keystone.attach(mocker)
+        fake.attach(mocker)
+        yield fake
+
+
+@pytest.fixture
+def context() -> karbor_context.RequestContext:
+    """A tenant's request, with a token for the fake's project."""
+    return request_context(clouds.PROJECT)
+
+
+def request_context(project_id: str) -> karbor_context.RequestContext:
+    """The request of a tenant of that project."""
+    return karbor_context.RequestContext(
+        user_id=uuid.uuid4().hex, project_id=project_id, is_admin=False,
+        roles=['member'], auth_token=keystone.TOKEN,
+        auth_token_info=keystone.token(project_id), overwrite=False)
+
+
+@pytest.fixture
+def bank(tmp_path: pathlib.Path) -> bank_plugin.Bank:
+    """Karbor's file-system bank in a directory of its own."""
+    config = cfg.ConfigOpts()
+    config([], default_config_files=[], default_config_dirs=[])
+    group = 'file_system_bank_plugin'
+    config.register_opts(
+        file_system_bank_plugin.file_system_bank_plugin_opts, group)
+    config.set_override(
+        'file_system_bank_path', str(tmp_path / 'bank'), group)
+    return bank_plugin.Bank(
+        file_system_bank_plugin.FileSystemBankPlugin(config))
+
+
+@pytest.fixture
+def new_checkpoint(bank: bank_plugin.Bank,
+                   context: karbor_context.RequestContext
+                   ) -> typing.Callable[[], karbor_checkpoint.Checkpoint]:
+    """Makes one more checkpoint of the same plan, in the same bank."""
+    plan = {'id': str(uuid.uuid4()), 'name': 'plan',
+            'provider_id': str(uuid.uuid4()),
+            'project_id': context.project_id, 'resources': []}
+    collection = karbor_checkpoint.CheckpointCollection(bank)
+    return lambda: collection.create(plan, context=context)
+
+
+@pytest.fixture
+def checkpoint(new_checkpoint: typing.Callable[
+        [], karbor_checkpoint.Checkpoint]) -> karbor_checkpoint.Checkpoint:
+    """A checkpoint that is being made."""
+    return new_checkpoint()
+
+
+@pytest.fixture
+def resource(fake_trove: server.FakeTrove) -> karbor_resource.Resource:
+    """An instance of the fake, as Karbor hands it to a plugin."""
+    return karbor_resource.Resource(
+        RESOURCE_TYPE, fake_trove.add_instance(name='orders'), 'orders')
+
+
+@pytest.fixture
+def restore(context: karbor_context.RequestContext,
+            checkpoint: karbor_checkpoint.Checkpoint) -> records.Restore:
+    return records.new(records.Restore, context, checkpoint.id)
+
+
+@pytest.fixture
+def verify(context: karbor_context.RequestContext,
+           checkpoint: karbor_checkpoint.Checkpoint
+           ) -> records.Verification:
+    return records.new(records.Verification, context, checkpoint.id)

@@ -1,0 +1,120 @@
+"""What Trove does when it is asked about instances."""
+
+import typing
+
+from tests.fake_trove import cloud as clouds
+from tests.fake_trove import placement
+from tests.fake_trove import refusals
+from tests.fake_trove import views
+
+PAGE = 20
+
+
+class Instances:
+    """The requests under /instances."""
+
+    def __init__(self, cloud: clouds.Cloud) -> None:
+        self._cloud = cloud
+
+    def index(self, project_id: str, query: typing.Dict[str, str],
+              detail: bool = False
+              ) -> typing.Tuple[clouds.State, typing.Optional[str]]:
+        """A page in the order of ids; its marker is the last one's id.
+
+        Within the page the newest comes first. A limit over 20 counts as 20.
+        """
+        clustered = query.get('include_clustered', '').lower() == 'true'
+        found = sorted(
+            (of for of in self._cloud.instances.values()
+             if of['project_id'] == project_id
+             and of['id'] > query.get('marker', '')
+             and (clustered or not of['cluster_id'])),
+            key=lambda of: str(of['id']))
+        limit = min(int(query.get('limit', PAGE)), PAGE)
+        page = found[:limit]
+        marker = str(page[-1]['id']) if len(found) > limit else None
+        page.sort(key=lambda of: -of['created'])
+        view = views.instance_detail if detail else views.instance_item
+        return {'instances': [view(self._cloud, of) for of in page]}, marker
+
+    def show(self, project_id: str, id_: str) -> clouds.State:
+        return {'instance': views.instance_detail(
+            self._cloud, self.get(project_id, id_))}
+
+    def create(self, project_id: str, body: typing.Any) -> clouds.State:
+        cloud = self._cloud
+        state = placement.placed(cloud, project_id, body)
+        id_ = cloud.add_instance(status='BUILD', project_id=project_id,
+                                 **state)
+        instance = cloud.instances[id_]
+        plan = cloud.script('instance', status='ACTIVE', fault=None,
+                            seconds=cloud.build_seconds)
+
+        def end(at: float) -> None:
+            instance.update(status=plan['status'], updated=at,
+                            fault=plan['fault'])
+            if plan['status'] == 'ACTIVE':
+                instance['operating_status'] = ''
+                cloud.timeline.after(cloud.healthy_seconds, up, since=at)
+
+        def up(at: float) -> None:
+            instance['operating_status'] = None
+        cloud.timeline.after(plan['seconds'], end)
+        return self.show(project_id, id_)
+
+    def act(self, project_id: str, id_: str, body: typing.Any) -> None:
+        """Restart, or change the flavor or the volume's size."""
+        instance = self.get(project_id, id_)
+        self._must_be_free(instance)
+        if 'restart' in body:
+            self._task(instance, 'REBOOT', {})
+        elif 'volume' in body.get('resize', {}):
+            self._task(instance, 'RESIZE', {
+                'volume_size': int(body['resize']['volume']['size'])})
+        elif 'flavorRef' in body.get('resize', {}):
+            self._task(instance, 'RESIZE', {
+                'flavor_id': str(body['resize']['flavorRef'])})
+        else:
+            raise refusals.Refused(400, 'Invalid request body.')
+
+    def delete(self, project_id: str, id_: str) -> None:
+        """Its backups stay."""
+        instance = self.get(project_id, id_)
+        cloud = self._cloud
+        if instance['status'] == 'BUILD':
+            raise refusals.Refused(422, 'Instance %s is not ready. (Status '
+                                   'is BUILD).' % id_)
+        if any(of['replica_of'] == id_ for of in cloud.instances.values()):
+            raise refusals.Refused(
+                403, 'Detach replicas before deleting replica source.')
+        plan = cloud.script('delete', status=None,
+                            seconds=cloud.delete_seconds)
+        instance.update(status='SHUTDOWN', operating_status=None,
+                        deleting=True, updated=cloud.clock.now())
+
+        def end(at: float) -> None:
+            if plan['status'] is None:
+                cloud.instances.pop(id_, None)
+            else:
+                instance.update(status=plan['status'], updated=at)
+        cloud.timeline.after(plan['seconds'], end)
+
+    def get(self, project_id: str, id_: str) -> clouds.State:
+        instance = self._cloud.instances.get(id_)
+        if instance is None or instance['project_id'] != project_id:
+            raise refusals.not_found(id_)
+        return instance
+
+    def _must_be_free(self, instance: clouds.State) -> None:
+        if (instance['status'] not in clouds.UP
+                or self._cloud.running_backup(instance['id'])):
+            raise refusals.not_available(
+                instance['id'], views.status(self._cloud, instance))
+
+    def _task(self, instance: clouds.State, status: str,
+              outcome: clouds.State) -> None:
+        before = instance['status']
+        instance.update(status=status, updated=self._cloud.clock.now())
+        self._cloud.timeline.after(
+            self._cloud.task_seconds, lambda at: instance.update(
+                outcome, status=before, updated=at))

@@ -1,0 +1,46 @@
+"""As much of Keystone as Karbor's way to a client of Trove needs."""
+
+import typing
+
+import requests_mock
+
+from tests.fake_trove import cloud
+from tests.fake_trove import views
+
+URL = 'http://keystone.example.com:5000'
+TOKEN = 'the-users-token'
+SERVICE_TOKEN = 'the-service-users-token'
+
+_VERSION = {'id': 'v3.14', 'status': 'stable', 'media-types': [],
+            'links': [{'rel': 'self', 'href': URL + '/v3/'}]}
+
+
+def _service(type_: str, name: str, url: str) -> typing.Dict[str, typing.Any]:
+    return {'id': name, 'type': type_, 'name': name, 'endpoints': [
+        {'id': name, 'interface': 'public', 'region': 'RegionOne',
+         'region_id': 'RegionOne', 'url': url}]}
+
+
+def token(project_id: str = cloud.PROJECT) -> typing.Dict[str, typing.Any]:
+    """What Keystone tells about a user's token for that project."""
+    domain = {'id': 'default', 'name': 'Default'}
+    return {'token': {
+        'methods': ['password'], 'audit_ids': ['audit'],
+        'issued_at': '2026-01-01T00:00:00.000000Z',
+        'expires_at': '2999-01-01T00:00:00.000000Z',
+        'user': {'id': 'user', 'name': 'user', 'domain': domain},
+        'project': {'id': project_id, 'name': 'project', 'domain': domain},
+        'roles': [{'id': 'member', 'name': 'member'}],
+        'catalog': [
+            _service('identity', 'keystone', URL + '/v3'),
+            _service('database', 'trove',
+                     '%s/%s' % (views.URL, project_id))]}}
+
+
+def attach(mocker: requests_mock.Mocker) -> None:
+    """Answer discovery and the service user's request for a token."""
+    mocker.get(URL + '/', status_code=300,
+               json={'versions': {'values': [_VERSION]}})
+    mocker.get(URL + '/v3', json={'version': _VERSION})
+    mocker.post(URL + '/v3/auth/tokens', status_code=201, json=token(),
+                headers={'X-Subject-Token': SERVICE_TOKEN})

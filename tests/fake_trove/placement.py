@@ -1,0 +1,110 @@
+"""Whether Trove takes a request for a new instance, and what it makes."""
+
+import typing
+
+from tests.fake_trove import cloud as clouds
+from tests.fake_trove import refusals
+from tests.fake_trove import schemas
+
+
+def placed(cloud: clouds.Cloud, project_id: str, body: typing.Any
+           ) -> clouds.State:
+    """The state of the instance that is asked for, in Trove's own order.
+
+    :raises refusals.Refused: nothing has been made then
+    """
+    asked = schemas.instance(body, cloud.release)
+    datastore = _datastore(cloud, asked.get('datastore', {}))
+    network_id = _network(asked.get('nics', []))
+    flavor_id = str(asked.get('flavorRef')).rsplit('/', 1)[-1]
+    if flavor_id not in cloud.flavors:
+        raise refusals.Refused(
+            400, 'Resource %s cannot be found.' % flavor_id)
+    size = _volume_size(cloud, asked)
+    if 'restorePoint' in asked:
+        _check_backup(cloud, project_id, asked['restorePoint']['backupRef'],
+                      datastore, size)
+    _check_quotas(cloud, project_id, size, cloud.flavors[flavor_id])
+    configuration_id = asked.get('configuration')
+    if configuration_id and configuration_id not in cloud.configurations:
+        raise refusals.not_found(configuration_id)
+    return {'name': asked['name'], 'flavor_id': flavor_id,
+            'datastore': datastore, 'volume_size': size,
+            'network_id': network_id, 'access': asked.get('access'),
+            'configuration_id': configuration_id,
+            'locality': asked.get('locality'),
+            'region': asked.get('region_name', 'RegionOne')}
+
+
+def _datastore(cloud: clouds.Cloud, asked: typing.Dict[str, str]
+               ) -> clouds.State:
+    """The version asked for; the cloud's own where nothing was."""
+    type_ = asked.get('type', next(iter(cloud.datastores)))
+    if type_ not in cloud.datastores:
+        raise refusals.Refused(
+            404, "Datastore '%s' cannot be found." % type_)
+    version = asked.get('version', cloud.datastores[type_][0])
+    if version not in cloud.datastores[type_]:
+        raise refusals.Refused(
+            404, "Datastore version '%s' cannot be found." % version)
+    return cloud.version(type_, version)
+
+
+def _network(nics: typing.List[typing.Dict[str, str]]
+             ) -> typing.Optional[str]:
+    """Without nics there will be no address."""
+    if not nics:
+        return None
+    nic = nics[0]
+    network = nic.get('network_id', nic.get('net-id'))
+    if not network and 'subnet_id' not in nic:
+        raise refusals.Refused(400, 'network or subnet not provided')
+    if 'ip_address' in nic and 'subnet_id' not in nic:
+        raise refusals.Refused(400, 'subnet not provided')
+    return network or clouds.NETWORK
+
+
+def _volume_size(cloud: clouds.Cloud, asked: clouds.State) -> int:
+    if 'volume' not in asked:
+        raise refusals.Refused(400, 'Volume size was not specified.')
+    size = int(asked['volume']['size'])
+    if size > cloud.max_volume_size:
+        raise refusals.Refused(
+            413, "Volume 'size' cannot exceed maximum of %d GB, %s cannot be "
+            'accepted.' % (cloud.max_volume_size, size))
+    return size
+
+
+def _check_backup(cloud: clouds.Cloud, project_id: str, backup_id: str,
+                  datastore: clouds.State, size: int) -> None:
+    backup = cloud.backups.get(backup_id)
+    if backup is None or backup['project_id'] != project_id:
+        raise refusals.not_found(backup_id)
+    if backup['status'] not in ('COMPLETED', 'RESTORED'):
+        raise refusals.Refused(
+            409, 'Unable to create instance because backup %s is not '
+            'completed. Actual state: %s.' % (backup_id, backup['status']))
+    if backup['size'] > size:
+        raise refusals.Refused(
+            403, 'Backup is too large for given flavor or volume. Backup '
+            'size: %s GBs. Available size: %s GBs.' % (backup['size'], size))
+    if backup['datastore']['type'] != datastore['type']:
+        raise refusals.Refused(
+            400, 'The datastore from which the backup was taken, %s, does '
+            'not match the destination datastore of %s.' % (
+                backup['datastore']['type'], datastore['type']))
+
+
+def _check_quotas(cloud: clouds.Cloud, project_id: str, size: int, ram: int
+                  ) -> None:
+    """An instance that is being deleted counts no more."""
+    there = [of for of in cloud.instances.values()
+             if of['project_id'] == project_id and not of['deleting']]
+    used = {'instances': len(there) + 1,
+            'volumes': sum(of['volume_size'] for of in there) + size,
+            'ram': sum(cloud.flavors.get(of['flavor_id'], 0)
+                       for of in there) + ram}
+    over = [key for key in used if used[key] > cloud.quotas.get(
+        key, used[key])]
+    if over:
+        raise refusals.quota(over)

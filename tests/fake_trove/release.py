@@ -1,0 +1,64 @@
+"""What one release of Trove answers and another does not."""
+
+import dataclasses
+import typing
+
+NUMBERS = {'queens': 9, 'rocky': 10, 'stein': 11, 'train': 12, 'ussuri': 13,
+           'victoria': 14, 'wallaby': 15, 'xena': 16, 'yoga': 17, 'zed': 18,
+           'antelope': 19, 'bobcat': 21, 'caracal': 22, 'dalmatian': 23,
+           'epoxy': 24, 'flamingo': 25, 'gazpacho': 26}
+
+
+@dataclasses.dataclass(frozen=True)
+class Release:
+    """A release by its major version."""
+
+    number: int
+
+    @classmethod
+    def named(cls, release: typing.Union[str, int, float]) -> 'Release':
+        """The release called so ('victoria') or of that version (26.0)."""
+        if isinstance(release, str):
+            return cls(NUMBERS[release])
+        return cls(int(release))
+
+    @property
+    def ready(self) -> str:
+        """The status of an instance whose database is up."""
+        return 'HEALTHY' if self.number in (13, 14) else 'ACTIVE'
+
+    @property
+    def operating_status(self) -> bool:
+        return self.number >= 15
+
+    @property
+    def version_number(self) -> bool:
+        return self.number >= 15
+
+    @property
+    def instance_filter(self) -> bool:
+        """Whether the list of backups can be narrowed to an instance."""
+        return self.number >= 12
+
+    @property
+    def backup_project(self) -> bool:
+        return self.number >= 14
+
+    @property
+    def nic_keys(self) -> typing.Tuple[str, ...]:
+        if self.number >= 14:
+            return 'net-id', 'network_id', 'subnet_id', 'ip_address'
+        return ('net-id',)
+
+    @property
+    def swift_container(self) -> bool:
+        return self.number >= 14
+
+    @property
+    def storage_driver(self) -> bool:
+        return self.number >= 23
+
+    @property
+    def delete_of_running(self) -> int:
+        """The HTTP code for deleting a backup that is still running."""
+        return 500 if self.number >= 25 else 422

@@ -1,0 +1,74 @@
+"""The bodies that Trove takes, as JSON schemas."""
+
+import typing
+
+import jsonschema
+
+from tests.fake_trove import refusals
+from tests.fake_trove import release
+
+_TEXT = {'type': 'string', 'minLength': 1, 'maxLength': 255,
+         'pattern': '[0-9a-zA-Z]'}
+_UUID = {'type': 'string', 'pattern': '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}'
+                                      '-[0-9a-fA-F]{12}$'}
+_SIZE = {'oneOf': [{'type': 'integer', 'minimum': 1},
+                   {'type': 'string', 'pattern': '^0*[1-9][0-9]*$'}]}
+_ADDRESS = {'type': 'string', 'pattern': r'^([0-9]{1,3}\.){3}[0-9]{1,3}$'}
+_CIDR = {'type': 'string',
+         'pattern': r'^([0-9]{1,3}\.){3}[0-9]{1,3}(/[0-9]{1,2})?$'}
+_NIC_KEYS = {'net-id': _UUID, 'network_id': _UUID, 'subnet_id': _UUID,
+             'ip_address': _ADDRESS}
+
+_Schema = typing.Dict[str, typing.Any]
+
+
+def _object(required: typing.List[str], **properties: _Schema) -> _Schema:
+    return {'type': 'object', 'required': required, 'properties': properties}
+
+
+_BACKUP = _object(
+    ['name'], name=_TEXT, description=_TEXT, instance=_UUID,
+    parent_id=_UUID, swift_container=_TEXT,
+    incremental={'type': 'integer', 'minimum': 0, 'maximum': 1})
+
+
+def _instance(nic_keys: typing.Iterable[str]) -> _Schema:
+    nic = _object([], **{key: _NIC_KEYS[key] for key in nic_keys})
+    nic['additionalProperties'] = False
+    return _object(
+        ['name'], name=_TEXT, volume=_object(['size'], size=_SIZE),
+        flavorRef={'oneOf': [_TEXT, {'type': 'integer'}]},
+        restorePoint=_object(['backupRef'], backupRef=_UUID),
+        replica_of=_UUID, availability_zone=_TEXT, region_name=_TEXT,
+        locality=_TEXT,
+        datastore=_object([], type=_TEXT, version=_TEXT,
+                          version_number=_TEXT),
+        nics={'type': 'array', 'maxItems': 1, 'items': nic},
+        access=_object([], is_public={'type': 'boolean'}, allowed_cidrs={
+            'type': 'array', 'uniqueItems': True, 'items': _CIDR}))
+
+
+def _checked(body: typing.Any, key: str, schema: _Schema) -> _Schema:
+    validator = jsonschema.Draft4Validator(_object([key], **{key: schema}))
+    errors = sorted(validator.iter_errors(body), key=lambda e: str(e.path))
+    if errors:
+        raise refusals.Refused(400, 'Validation error: ' + '; '.join(
+            '%s %s' % ('/'.join(map(str, error.path)), error.message)
+            for error in errors))
+    return typing.cast(_Schema, body[key])
+
+
+def backup(body: typing.Any) -> _Schema:
+    """What a request for a backup asks for.
+
+    :raises refusals.Refused: 400, naming each bad value
+    """
+    return _checked(body, 'backup', _BACKUP)
+
+
+def instance(body: typing.Any, of: release.Release) -> _Schema:
+    """What a request for an instance asks for.
+
+    :raises refusals.Refused: 400, naming each bad value
+    """
+    return _checked(body, 'instance', _instance(of.nic_keys))

@@ -1,0 +1,104 @@
+"""How Trove writes its instances and backups."""
+
+import typing
+
+from tests.fake_trove import clock as clocks
+from tests.fake_trove import cloud as clouds
+
+URL = 'http://trove.example.com:8779/v1.0'
+
+
+def _links(kind: str, of: clouds.State, id_: str
+           ) -> typing.List[typing.Dict[str, str]]:
+    return [{'rel': 'self', 'href': '/'.join(
+        (URL, of['project_id'], kind, id_))}]
+
+
+def _reference(kind: str, of: clouds.State, id_: str) -> clouds.State:
+    return {'id': id_, 'links': _links(kind, of, id_)}
+
+
+def status(cloud: clouds.Cloud, instance: clouds.State) -> str:
+    """The one of its status and its backups' that a user sees."""
+    if instance['status'] not in ('ACTIVE', 'HEALTHY'):
+        return str(instance['status'])
+    if cloud.running_backup(instance['id']):
+        return 'BACKUP'
+    if instance['status'] == 'ACTIVE':
+        return cloud.release.ready
+    return str(instance['status'])
+
+
+def operating_status(cloud: clouds.Cloud, instance: clouds.State) -> str:
+    """The database's own status; "" while Trove works on the instance."""
+    if instance['operating_status'] is not None:
+        return str(instance['operating_status'])
+    return 'HEALTHY' if instance['status'] in clouds.UP else ''
+
+
+def instance_item(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
+    """An instance in a list."""
+    item: clouds.State = {
+        'id': of['id'], 'name': of['name'], 'status': status(cloud, of),
+        'links': _links('instances', of, of['id']),
+        'flavor': _reference('flavors', of, of['flavor_id']),
+        'datastore': {key: of['datastore'][key]
+                      for key in ('type', 'version')},
+        'region': of['region'], 'volume': {'size': of['volume_size']},
+        'access': dict(of['access'] or {})}
+    if cloud.release.operating_status:
+        item['operating_status'] = operating_status(cloud, of)
+    if of['network_id'] and of['status'] != 'BUILD':
+        address = '10.0.0.%d' % (int(of['id'][:2], 16) or 1)
+        item['ip'] = [address]
+        item['addresses'] = [{'address': address, 'type': 'private',
+                              'network': of['network_id']}]
+        item['access'] = of['access'] or {'is_public': False}
+    if of['replica_of']:
+        item['replica_of'] = _reference('instances', of, of['replica_of'])
+    replicas = [other['id'] for other in cloud.instances.values()
+                if other['replica_of'] == of['id']]
+    if replicas:
+        item['replicas'] = [_reference('instances', of, id_)
+                            for id_ in replicas]
+    return item
+
+
+def instance_detail(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
+    """An instance asked for by its id."""
+    detail = instance_item(cloud, of)
+    detail.update(created=clocks.iso(of['created']),
+                  updated=clocks.iso(of['updated']),
+                  service_status_updated=clocks.iso(of['updated']))
+    if cloud.release.version_number:
+        detail['datastore']['version_number'] = (
+            of['datastore']['version_number'])
+    if of['status'] in clouds.UP:
+        detail['volume']['used'] = 0.1
+    if of['fault']:
+        detail['fault'] = {'message': of['fault'], 'details': None,
+                           'created': clocks.iso(of['updated'])}
+    if of['configuration_id']:
+        detail['configuration'] = _reference(
+            'configurations', of, of['configuration_id'])
+        detail['configuration']['name'] = 'configuration'
+    for key in ('locality', 'cluster_id'):
+        if of[key]:
+            detail[key] = of[key]
+    return detail
+
+
+def backup(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
+    """A backup, the same in a list and alone."""
+    view: clouds.State = {
+        key: of[key] for key in (
+            'id', 'name', 'description', 'instance_id', 'size', 'status',
+            'parent_id')}
+    view.update(locationRef=of['location'],
+                created=clocks.iso(of['created']),
+                updated=clocks.iso(of['updated']),
+                datastore={key: of['datastore'][key]
+                           for key in ('type', 'version', 'version_id')})
+    if cloud.release.backup_project:
+        view['project_id'] = of['project_id']
+    return view
