@@ -1,0 +1,43 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Trove as Karbor reaches it, behind our gateway."""
+
+from typing import Any, Optional
+
+from karbor import exception
+from karbor.services.protection import client_factory
+
+from karbor_trove import errors
+from karbor_trove import trove
+from karbor_trove import waiting
+
+
+def connect(context: Any,
+            deadline: Optional[waiting.Deadline] = None) -> trove.Gateway:
+    """Reach Trove with the rights of a request's user.
+
+    Karbor's own factory finds the endpoint and adds its service token, so
+    the operator's [trove_client] of karbor.conf holds here as well.
+
+    :param context: Karbor's request context.
+    :param deadline: see trove.Gateway.
+    :raises errors.TroveError: Trove's address or the user's rights could not
+        be found out.
+    """
+    try:
+        return trove.Gateway(
+            lambda: client_factory.ClientFactory.create_client(
+                'trove', context),
+            deadline)
+    except exception.KarborException as error:
+        raise errors.Refused('finding Trove: %s' % error) from error

@@ -1,0 +1,47 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What can go wrong between us and Trove, by what the caller does next."""
+
+from typing import Optional
+
+
+class TroveError(Exception):
+    """The base of everything below; its text is meant for a user."""
+
+
+class Gone(TroveError):
+    """Trove does not know the object: it was deleted, or never was."""
+
+
+class Refused(TroveError):
+    """The request is wrong or not allowed; asking again will not help."""
+
+
+class Failed(TroveError):
+    """Trove accepted the request and gave up on it afterwards."""
+
+
+class Unreachable(TroveError):
+    """No usable answer came back; the same call may well succeed later.
+
+    :param retry_after: seconds that Trove asked to be left alone for; None
+        when it said nothing.
+    """
+
+    def __init__(self, message: str, retry_after: Optional[float] = None):
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TookTooLong(TroveError):
+    """A wait reached its deadline."""

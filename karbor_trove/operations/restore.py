@@ -1,0 +1,105 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Restore: a new instance, made from the backup of a checkpoint."""
+
+from typing import Any, Dict, Mapping
+
+from karbor.common import constants
+from karbor import exception
+from karbor.services.protection import protection_plugin
+from oslo_log import log as logging
+
+from karbor_trove import connect
+from karbor_trove import errors
+from karbor_trove import looks
+from karbor_trove import outcome as outcomes
+from karbor_trove import parameters as params
+from karbor_trove import record
+from karbor_trove import waiting
+
+LOG = logging.getLogger(__name__)
+
+
+class RestoreOperation(protection_plugin.Operation):  # type: ignore[misc]
+    """Makes one database instance anew."""
+
+    def __init__(self, settings: Any, clock: waiting.Clock,
+                 outcome: outcomes.Outcome) -> None:
+        """Make it for one resource of one flow.
+
+        :param settings: the provider's options, see options.py.
+        :param clock: the time that the waits use.
+        :param outcome: shared by all resources of the flow.
+        """
+        super().__init__()
+        self._settings = settings
+        self._clock = clock
+        self._outcome = outcome
+
+    # TaskFlow matches the hooks' arguments by name; do not rename them.
+    def on_main(self, checkpoint: Any, resource: Any, context: Any,
+                parameters: Mapping[str, Any], restore: Any,
+                new_resources: Dict[str, str], **kwargs: Any) -> None:
+        """Create the instance and wait until its database is up.
+
+        :param restore: Karbor's record; it names the new instance as soon as
+            there is one, and the original one where none came to be.
+        :param new_resources: gets the new instance's id under the original's.
+        :raises karbor.exception.RestoreResourceFailed: no running database
+            came of it; the reason is in the record.
+        """
+        # What the record speaks of: the original, until there is a new one.
+        concerned = resource.id
+
+        def tell(status: str, reason: str) -> None:
+            self._outcome.tell(restore, resource.type, concerned, status,
+                               reason)
+
+        try:
+            kept = _load(checkpoint.get_resource_bank_section(resource.id),
+                         resource.id)
+            request = params.instance_request(parameters, kept, checkpoint.id)
+            description = params.restore_description(parameters)
+            gateway = connect.connect(context)
+            made = gateway.create_instance(request)
+            concerned = made.id
+            tell(constants.RESOURCE_STATUS_RESTORING, description)
+            LOG.info('Instance %s begun from backup %s of instance %s, '
+                     'checkpoint %s', made.id, request.backup_id, resource.id,
+                     checkpoint.id)
+            waiting.wait_for(
+                lambda: looks.ready_instance(gateway, made.id),
+                waiting.Deadline(self._settings.restore_timeout, self._clock),
+                self._settings.poll_interval,
+                'the database of the restored instance %s is not up'
+                % made.id)
+        except errors.TroveError as error:
+            LOG.error('Restoring instance %s from checkpoint %s failed: %s',
+                      resource.id, checkpoint.id, error)
+            tell(constants.RESOURCE_STATUS_ERROR, str(error))
+            raise exception.RestoreResourceFailed(
+                name='Database Instance', reason=str(error),
+                resource_id=resource.id,
+                resource_type=resource.type) from error
+        new_resources[str(resource.id)] = str(made.id)
+        tell(constants.RESOURCE_STATUS_AVAILABLE, description)
+        LOG.info('Instance %s is up, restored from instance %s', made.id,
+                 resource.id)
+
+
+def _load(section: Any, instance_id: str) -> record.Record:
+    kept = record.load(section)
+    if kept is None:
+        raise errors.Refused('the checkpoint holds no backup of instance %s'
+                             % instance_id)
+    return kept

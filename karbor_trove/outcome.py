@@ -1,0 +1,43 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a user reads in Karbor's record of a restore or a verification."""
+
+import threading
+from typing import Any
+
+
+class Outcome:
+    """Writes results into one record of Karbor, for all resources of a flow.
+
+    Karbor saves what changed and then takes everything for saved: of two
+    resources that write at once, the second would be lost
+    [karbor/objects/restore.py, 1.6.0]. So the resources of a flow share one
+    of these, and write one after another.
+    """
+
+    def __init__(self) -> None:
+        """Make it for one flow."""
+        self._lock = threading.Lock()
+
+    def tell(self, karbor_record: Any, resource_type: str, resource_id: str,
+             status: str, reason: str = '') -> None:
+        """Set a resource's status and reason, and save them.
+
+        :param karbor_record: the Restore or Verification of the flow.
+        :param status: one of Karbor's own words, never Trove's.
+        :param reason: what the user should know; "" for nothing.
+        """
+        with self._lock:
+            karbor_record.update_resource_status(resource_type, resource_id,
+                                                 status, reason)
+            karbor_record.save()

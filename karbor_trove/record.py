@@ -1,0 +1,131 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the bank keeps of one instance in one checkpoint.
+
+Two objects in the resource's section, under the names and with the keys that
+Karbor's in-tree plugin uses: `status`, and `metadata` as a superset of its
+own, so that either plugin can read what the other wrote.
+"""
+
+import dataclasses
+from typing import Any, Dict, Optional
+
+from karbor_trove import errors
+from karbor_trove import values
+
+VERSION = 1
+
+_STATUS = 'status'
+_METADATA = 'metadata'
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One backed up instance; None in a value means that it is not known."""
+
+    #: As it was when it was backed up.
+    instance: values.Instance
+    backup_name: Optional[str] = None
+    #: None until Trove has answered the request for the backup.
+    backup_id: Optional[str] = None
+    #: GB; None until the backup is made.
+    backup_size: Optional[float] = None
+
+
+def set_status(section: Any, status: str) -> None:
+    """Write one of Karbor's words for the state of a resource.
+
+    :param section: the resource's section of a checkpoint in the bank.
+    """
+    section.update_object(_STATUS, status)
+
+
+def save(section: Any, record: Record) -> None:
+    """Write the record, in the place of an earlier one."""
+    instance = record.instance
+    section.update_object(_METADATA, {
+        # The five keys of the in-tree plugin; it reads flavor['id'].
+        'instance_id': instance.id,
+        'datastore': {'type': instance.datastore,
+                      'version': instance.datastore_version,
+                      'version_number': instance.datastore_version_number},
+        'flavor': {'id': instance.flavor_id},
+        'size': instance.volume_size,
+        'backup_id': record.backup_id,
+        # Ours.
+        'record_version': VERSION,
+        'name': instance.name,
+        'network_id': instance.network_id,
+        'access': {'is_public': instance.is_public,
+                   'allowed_cidrs': list(instance.allowed_cidrs)},
+        'configuration_id': instance.configuration_id,
+        'region': instance.region,
+        'locality': instance.locality,
+        'replica_of': instance.replica_of,
+        'backup_name': record.backup_name,
+        'backup_size': record.backup_size,
+    })
+
+
+def load(section: Any) -> Optional[Record]:
+    """Read the record.
+
+    :returns: None where nothing was written: the protect failed before it
+        asked Trove for anything, or the backup was deleted already.
+    :raises errors.Refused: it was written by a later version, or is torn.
+    """
+    if _METADATA not in section.list_objects():
+        return None
+    kept = section.get_object(_METADATA)
+    # A bank gives an object that is not JSON as text; the file-system bank
+    # writes in place, so a crash can leave half of one.
+    if not isinstance(kept, dict) or 'instance_id' not in kept:
+        raise errors.Refused('the object "%s" in the bank is not a record of '
+                             'a database instance' % _METADATA)
+    version = kept.get('record_version', 0)
+    if version > VERSION:
+        raise errors.Refused(
+            'the record in the bank has version %s and this release knows '
+            'versions up to %d: use the release that wrote it, or a later '
+            'one' % (version, VERSION))
+    return _parsed(kept)
+
+
+def forget(section: Any) -> None:
+    """Remove the record; the status stays, as Karbor expects."""
+    if _METADATA in section.list_objects():
+        section.delete_object(_METADATA)
+
+
+def _parsed(kept: Dict[str, Any]) -> Record:
+    datastore = kept.get('datastore') or {}
+    access = kept.get('access') or {}
+    return Record(
+        instance=values.Instance(
+            id=kept['instance_id'],
+            name=kept.get('name'),
+            datastore=datastore.get('type'),
+            datastore_version=datastore.get('version'),
+            datastore_version_number=datastore.get('version_number'),
+            flavor_id=(kept.get('flavor') or {}).get('id'),
+            volume_size=kept.get('size'),
+            region=kept.get('region'),
+            locality=kept.get('locality'),
+            configuration_id=kept.get('configuration_id'),
+            network_id=kept.get('network_id'),
+            is_public=access.get('is_public'),
+            allowed_cidrs=tuple(access.get('allowed_cidrs') or ()),
+            replica_of=kept.get('replica_of')),
+        backup_name=kept.get('backup_name'),
+        backup_id=kept.get('backup_id'),
+        backup_size=kept.get('backup_size'))

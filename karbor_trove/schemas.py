@@ -1,0 +1,82 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The schemas that Karbor publishes for its users.
+
+The dashboard builds its forms from them: it shows an input for a string or a
+boolean only, uses the title as the label and the description as the tooltip,
+and posts every default, a null one too, which Karbor's API then refuses
+[karbor-dashboard 1.5.1, karbor/api/v1/plans.py of Karbor 1.6.0]. So there are
+no other types here, no property without a title and a description, and no
+default.
+"""
+
+from typing import Any, Dict
+
+OPTIONS: Dict[str, Any] = {
+    'title': 'Database Instance Protection Options',
+    'type': 'object',
+    'properties': {
+        'backup_name': {
+            'type': 'string',
+            'title': 'Backup Name',
+            'description': 'The name of the database instance backup. One '
+                           'line of 1 to 255 characters with a letter or a '
+                           'digit (A-Z, a-z, 0-9) among them. Left empty: a '
+                           'name that tells the checkpoint and the instance.',
+        },
+        'description': {
+            'type': 'string',
+            'title': 'Description',
+            'description': 'The description of the database instance backup. '
+                           'One line of 1 to 255 characters with a letter or '
+                           'a digit (A-Z, a-z, 0-9) among them. Left empty: '
+                           'one that tells the checkpoint and the instance.',
+        },
+    },
+    'required': ['backup_name', 'description'],
+}
+
+RESTORE: Dict[str, Any] = {
+    'title': 'Database Instance Protection Restore',
+    'type': 'object',
+    'properties': {
+        'restore_name': {
+            'type': 'string',
+            'title': 'Restore Name',
+            'description': 'The name of the restored database instance. One '
+                           'line of 1 to 255 characters with a letter or a '
+                           'digit (A-Z, a-z, 0-9) among them. Left empty: '
+                           'the name of the original.',
+        },
+        'restore_description': {
+            'type': 'string',
+            'title': 'Restore Description',
+            'description': 'The description of the restored database '
+                           'instance. Trove has no place for it: it is '
+                           'shown with the restore, as the reason of its '
+                           'status.',
+        },
+    },
+}
+
+VERIFY: Dict[str, Any] = {
+    'title': 'Database Instance Protection Verify',
+    'type': 'object',
+    'properties': {},
+}
+
+SAVED_INFO: Dict[str, Any] = {
+    'title': 'Database Instance Protection Saved Info',
+    'type': 'object',
+    'properties': {},
+}

@@ -1,0 +1,201 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What we know of Trove's objects, and what we ask Trove for.
+
+Plain values: nothing here can send a request by being looked at.
+"""
+
+import dataclasses
+from typing import Any, Dict, List, Optional, Tuple
+
+# Trove 12 to 18 call a database in order ACTIVE or HEALTHY, by release; one
+# that wants a restart can be backed up as well [validate_can_perform_action
+# in trove/instance/models.py, 26.0.0].
+_READY = frozenset(('ACTIVE', 'HEALTHY', 'RESTART_REQUIRED'))
+_BROKEN = frozenset(('ERROR', 'FAILED'))
+
+
+@dataclasses.dataclass(frozen=True)
+class Instance:
+    """A database instance, as Trove told it or as the bank kept it.
+
+    None means that Trove did not tell.
+    """
+
+    id: str
+    name: Optional[str] = None
+    status: Optional[str] = None
+    #: The state of the database itself; Trove tells it since Wallaby, ''
+    #: while a task runs.
+    operating_status: Optional[str] = None
+    datastore: Optional[str] = None
+    datastore_version: Optional[str] = None
+    datastore_version_number: Optional[str] = None
+    flavor_id: Optional[str] = None
+    #: GB
+    volume_size: Optional[int] = None
+    region: Optional[str] = None
+    locality: Optional[str] = None
+    configuration_id: Optional[str] = None
+    #: The tenant's own network; None where the instance has no port there.
+    network_id: Optional[str] = None
+    is_public: Optional[bool] = None
+    allowed_cidrs: Tuple[str, ...] = ()
+    replica_of: Optional[str] = None
+    fault: Optional[str] = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether the database is up and can be backed up now."""
+        # While a restart is required, the state of the database is not told.
+        return self.status in _READY and (
+            self.operating_status in (None, 'HEALTHY')
+            or self.status == 'RESTART_REQUIRED')
+
+    @property
+    def is_broken(self) -> bool:
+        """Tell whether waiting is useless: only an operator can mend it.
+
+        Every other status, also one that nobody has heard of, may pass.
+        """
+        return self.status in _BROKEN
+
+    @property
+    def is_being_deleted(self) -> bool:
+        """Tell whether the instance is on its way out.
+
+        Trove calls that SHUTDOWN and, since Wallaby, leaves the state of the
+        database empty meanwhile [trove/instance/models.py, 26.0.0]. Before,
+        a database that is merely stopped looks the same: it is taken for
+        one, since what is missing from a list is missing from a backup.
+        """
+        return self.status == 'SHUTDOWN' and self.operating_status is not None
+
+
+@dataclasses.dataclass(frozen=True)
+class Backup:
+    """A backup, as Trove told it; None means that it did not tell."""
+
+    id: str
+    name: Optional[str] = None
+    status: Optional[str] = None
+    instance_id: Optional[str] = None
+    parent_id: Optional[str] = None
+    #: GB
+    size: Optional[float] = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether an instance can be made from it."""
+        return self.status == 'COMPLETED'
+
+    @property
+    def is_failed(self) -> bool:
+        """Tell whether Trove gave it up; an unknown status may still pass."""
+        return self.status in ('FAILED', 'DELETE_FAILED')
+
+
+@dataclasses.dataclass(frozen=True)
+class BackupRequest:
+    """A backup to be made; what is None is not sent."""
+
+    instance_id: str
+    name: str
+    description: str
+    storage_driver: Optional[str] = None
+    swift_container: Optional[str] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class InstanceRequest:
+    """An instance to be made from a backup; what is None is not sent."""
+
+    name: str
+    backup_id: str
+    #: The instance that is made anew, with all that is known of it.
+    original: Instance
+
+
+def instance_from(told: Dict[str, Any]) -> Instance:
+    """Read what Trove's API tells of an instance.
+
+    A list tells fewer things than a look at one instance. Absent and null
+    mean the same: a replica's or configuration's key comes and goes by
+    release and by state.
+    """
+    flavor = told.get('flavor') or {}
+    datastore = told.get('datastore') or {}
+    access = told.get('access') or {}
+    networks = [address['network'] for address in told.get('addresses') or ()
+                if address.get('network')]
+    return Instance(
+        id=told['id'],
+        name=told.get('name'),
+        status=told.get('status'),
+        operating_status=told.get('operating_status'),
+        datastore=datastore.get('type'),
+        datastore_version=datastore.get('version'),
+        datastore_version_number=datastore.get('version_number'),
+        flavor_id=flavor.get('id'),
+        volume_size=(told.get('volume') or {}).get('size'),
+        region=told.get('region'),
+        locality=told.get('locality'),
+        configuration_id=(told.get('configuration') or {}).get('id'),
+        network_id=networks[0] if networks else None,
+        is_public=access.get('is_public'),
+        allowed_cidrs=tuple(access.get('allowed_cidrs') or ()),
+        replica_of=(told.get('replica_of') or {}).get('id'),
+        fault=(told.get('fault') or {}).get('message'))
+
+
+def backup_from(told: Dict[str, Any]) -> Backup:
+    """Read what Trove's API tells of a backup."""
+    return Backup(
+        id=told['id'],
+        name=told.get('name'),
+        status=told.get('status'),
+        instance_id=told.get('instance_id'),
+        parent_id=told.get('parent_id'),
+        size=told.get('size'))
+
+
+def restore_arguments(request: InstanceRequest) -> Dict[str, Any]:
+    """Say in Trove's words what instance is wanted.
+
+    The datastore is always named: without it Trove takes the cloud's default
+    one, refuses it when its type differs and takes another version unchecked
+    [trove/instance/service.py]. The network goes by `net-id`, the only key
+    that every release knows.
+    """
+    original = request.original
+    access: Dict[str, Any] = {}
+    if original.is_public is not None:
+        access['is_public'] = original.is_public
+    if original.allowed_cidrs:
+        access['allowed_cidrs'] = list(original.allowed_cidrs)
+    nics: List[Dict[str, str]] = []
+    if original.network_id:
+        nics.append({'net-id': original.network_id})
+    return {
+        'name': request.name,
+        'flavor_id': original.flavor_id,
+        'volume': ({'size': original.volume_size}
+                   if original.volume_size else None),
+        'restorePoint': {'backupRef': request.backup_id},
+        'datastore': original.datastore,
+        'datastore_version': original.datastore_version,
+        'datastore_version_number': original.datastore_version_number,
+        'nics': nics or None,
+        'configuration': original.configuration_id,
+        'access': access or None,
+    }
