@@ -1,0 +1,43 @@
+"""Databases and users in an instance, as Trove's own agent keeps them."""
+
+from typing import Any
+
+from trove.guestagent.datastore.postgres import service
+
+from tests.sandbox.services import postgres
+
+
+SAME_NAME = frozenset((
+    'change_passwords', 'delete_database', 'delete_user', 'get_user',
+    'grant_access', 'list_access', 'list_databases', 'list_users',
+    'revoke_access', 'update_attributes'))
+
+
+class _Administrator(service.PgSqlAdmin):
+    """Trove's, at an address instead of at a socket in a container."""
+
+    def __init__(self, server: postgres.Server) -> None:
+        self._server = server
+        self.use_database(postgres.SUPERUSER)
+
+    def use_database(self, database: str) -> None:
+        self.connection = service.PostgresConnection(
+            postgres.SUPERUSER, host=self._server.address,
+            port=self._server.port, database=database)
+
+
+class Accounts:
+    """What Trove asks an agent about databases and users."""
+
+    _server: postgres.Server
+
+    def create_database(self, databases: list[Any]) -> None:
+        _Administrator(self._server).create_databases(databases)
+
+    def create_user(self, users: list[Any]) -> None:
+        _Administrator(self._server).create_users(users)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in SAME_NAME:
+            raise AttributeError(name)
+        return getattr(_Administrator(self._server), name)

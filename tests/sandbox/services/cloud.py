@@ -1,0 +1,57 @@
+"""What the sandbox's cloud offers, for its Trove and for the tests.
+
+Plain data without imports: every environment can read it.
+"""
+
+#: Flavor id -> (name, RAM in MB).
+FLAVORS = {
+    '1': ('db.tiny', 512),
+    '2': ('db.small', 1024),
+    '3': ('db.medium', 2048),
+    '4': ('db.large', 4096),
+}
+
+#: Each network has one subnet. The address of an instance tells its network.
+NETWORK = '6d1e5a0c-2f43-4b9a-9c38-5b6a3d1f7e01'
+SUBNET = '6d1e5a0c-2f43-4b9a-9c38-5b6a3d1f7e02'
+OTHER_NETWORK = 'b27c9f84-71d5-4e0f-8a46-0c9d2e5b3a01'
+OTHER_SUBNET = 'b27c9f84-71d5-4e0f-8a46-0c9d2e5b3a02'
+
+#: Network id -> (name, subnet id, its addresses).
+NETWORKS = {
+    NETWORK: ('databases', SUBNET, '127.77.0.0/17'),
+    OTHER_NETWORK: ('other', OTHER_SUBNET, '127.77.128.0/17'),
+}
+
+#: Floating addresses are assigned and shown; nothing listens there.
+PUBLIC_NETWORK = 'e5f3a6d2-90b1-4c7e-b8d4-7a1f6c2e9d01'
+PUBLIC_CIDR = '127.78.0.0/16'
+
+#: Where a database listens that the tenant gave no network.
+HIDDEN_CIDR = '127.76.0.0/16'
+
+VOLUME_TYPES = ('standard', 'fast')
+
+DATASTORE = 'postgresql'
+VERSION = '18'
+OTHER_VERSION = '17'
+INACTIVE_VERSION = '16'
+
+#: (datastore, version, active); every PostgreSQL here is the same one.
+#: The first of a datastore is its default version.
+VERSIONS = (
+    (DATASTORE, VERSION, True),
+    (DATASTORE, OTHER_VERSION, True),
+    (DATASTORE, INACTIVE_VERSION, False),
+    ('mysql', '8.0', True),
+)
+
+#: Not PostgreSQL, so that a request which forgets its datastore shows.
+DEFAULT_DATASTORE = 'mysql'
+
+#: What a configuration group may set: (name, type, minimum, maximum, restart).
+PARAMETERS = (
+    ('max_connections', 'integer', 10, 1000, True),
+    ('work_mem', 'string', None, None, False),
+    ('log_min_duration_statement', 'integer', -1, 2147483647, False),
+)

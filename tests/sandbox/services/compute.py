@@ -1,0 +1,183 @@
+"""A small Nova, Cinder and Glance: they keep state and do what they are told.
+
+Trove's package ships fakes of its own, but those keep no state where it
+matters here and no longer fit the calls that Trove makes.
+"""
+
+import dataclasses
+import time
+import uuid
+from typing import Any
+
+import eventlet
+from cinderclient import exceptions as cinder_exceptions
+from novaclient import exceptions as nova_exceptions
+
+from tests.sandbox.services import cloud
+from tests.sandbox.services import machines
+from tests.sandbox.services import network
+
+#: Seconds that a machine is away while it reboots or changes its size.
+REBOOT_SECONDS = 2.0
+
+
+@dataclasses.dataclass
+class Flavor:
+    id: str
+    name: str
+    ram: int
+    vcpus: int = 1
+    disk: int = 10
+    ephemeral: int = 0
+    links: 'list[Any]' = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class Thing:
+    """Anything that has an id and a name."""
+
+    name: str
+    id: str = dataclasses.field(default_factory=lambda: str(uuid.uuid4()))
+
+
+@dataclasses.dataclass
+class Server(Thing):
+    flavor: 'dict[str, str]' = dataclasses.field(default_factory=dict)
+    status: str = 'ACTIVE'
+    instance_id: str = ''
+    host: str = 'sandbox'
+    created: str = dataclasses.field(
+        default_factory=lambda: time.strftime('%Y-%m-%dT%H:%M:%SZ',
+                                              time.gmtime()))
+
+    def _become(self, status: str, then: str) -> None:
+        def change() -> None:
+            self.status = then
+
+        self.status = status
+        eventlet.spawn_after(REBOOT_SECONDS, change)
+
+    def reboot(self) -> None:
+        self._become('REBOOT', 'ACTIVE')
+
+    def resize(self, flavor_id: str) -> None:
+        self.flavor = {'id': str(flavor_id)}
+        self._become('RESIZE', 'VERIFY_RESIZE')
+
+    def confirm_resize(self) -> None:
+        self.status = 'ACTIVE'
+
+    def delete(self) -> None:
+        del NOVA.servers.things[self.id]
+        machines.discard(self.instance_id)
+
+
+@dataclasses.dataclass
+class Volume(Thing):
+    size: int = 0
+    volume_type: 'str | None' = None
+    status: str = 'available'
+
+    def delete(self) -> None:
+        del CINDER.volumes.things[self.id]
+
+
+@dataclasses.dataclass
+class ServerGroup(Thing):
+    policies: 'list[str]' = dataclasses.field(default_factory=list)
+    members: 'list[str]' = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class VolumeType(Thing):
+    is_public: bool = True
+    description: str = ''
+
+
+class Things:
+    """A manager of one kind, as Nova's and Cinder's clients have them."""
+
+    def __init__(self, kind: Any, missing: Any) -> None:
+        self._kind = kind
+        self._missing = missing
+        self.things: dict[str, Any] = {}
+
+    def _keep(self, thing: Any) -> Any:
+        return self.things.setdefault(thing.id, thing)
+
+    def create(self, **fields: Any) -> Any:
+        known = {field.name for field in dataclasses.fields(self._kind)}
+        return self._keep(self._kind(
+            **{key: fields[key] for key in known & fields.keys()}))
+
+    def get(self, thing_id: Any) -> Any:
+        if str(thing_id) not in self.things:
+            # Trove looks for these very words.
+            raise self._missing(404, 'Not found')
+        return self.things[str(thing_id)]
+
+    def list(self, search_opts: 'dict[str, Any] | None' = None,
+             **_: Any) -> Any:
+        wanted = (search_opts or {}).get('name')
+        return [thing for thing in self.things.values()
+                if wanted in (None, thing.name)]
+
+    def delete(self, thing_id: str) -> None:
+        del self.things[thing_id]
+
+
+class Servers(Things):
+    def create(self, name: str, image: str, flavor: str,  # type: ignore
+               nics: Any = None, meta: Any = None, **_: Any) -> Any:
+        server = Server(name, flavor={'id': str(flavor)},
+                        instance_id=meta['trove_instance_id'])
+        for nic in nics or []:
+            network.CLIENT.attach(nic['port-id'], server.id)
+        return self._keep(server)
+
+
+class Nova:
+    def __init__(self) -> None:
+        self.servers = Servers(Server, nova_exceptions.NotFound)
+        self.server_groups = Things(ServerGroup, nova_exceptions.NotFound)
+        self.flavors = Things(Flavor, nova_exceptions.NotFound)
+        for flavor_id, (name, ram) in cloud.FLAVORS.items():
+            self.flavors.create(id=flavor_id, name=name, ram=ram)
+
+
+class Cinder:
+    def __init__(self) -> None:
+        self.volumes = Things(Volume, cinder_exceptions.NotFound)
+        self.volume_types = Things(VolumeType, cinder_exceptions.NotFound)
+        for name in cloud.VOLUME_TYPES:
+            self.volume_types.create(id=name, name=name)
+
+
+class Images:
+    def get(self, image_id: str) -> Thing:
+        return Thing('image', image_id)
+
+
+class Glance:
+    images = Images()
+
+
+NOVA = Nova()
+CINDER = Cinder()
+GLANCE = Glance()
+
+
+def nova(context: Any, region_name: 'str | None' = None,
+         password: 'str | None' = None) -> Nova:
+    """What Trove's option remote_nova_client names."""
+    return NOVA
+
+
+def cinder(context: Any, region_name: 'str | None' = None) -> Cinder:
+    """What Trove's option remote_cinder_client names."""
+    return CINDER
+
+
+def glance(context: Any, region_name: 'str | None' = None) -> Glance:
+    """What Trove's option remote_glance_client names."""
+    return GLANCE

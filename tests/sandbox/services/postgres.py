@@ -1,0 +1,167 @@
+"""One PostgreSQL server: its data, its process, its backups."""
+
+import contextlib
+import pathlib
+import shutil
+import signal
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import psycopg2
+from eventlet import tpool
+
+from tests.sandbox.services import programs
+
+SUPERUSER = 'postgres'
+MANIFEST = 'backup_manifest'
+
+OPTIONS = {
+    'unix_socket_directories': '',
+    # What incremental backups need.
+    'summarize_wal': 'on',
+    'wal_level': 'replica',
+    'max_wal_senders': '4',
+    # Small and quick: the data need not outlive a power cut, and nothing is
+    # to be left in the machine's shared memory by a server that is killed.
+    'fsync': 'off',
+    'shared_buffers': '16MB',
+    'io_method': 'sync',
+    'dynamic_shared_memory_type': 'mmap',
+}
+
+
+def _unpack(archive: pathlib.Path, target: pathlib.Path) -> None:
+    with tarfile.open(archive) as packed:
+        packed.extraction_filter = lambda member, path: member
+        packed.extractall(target)
+
+
+def _extract_manifest(archive: pathlib.Path, target: pathlib.Path) -> None:
+    with tarfile.open(archive) as packed:
+        source = packed.extractfile(MANIFEST)
+        assert source is not None
+        target.write_bytes(source.read())
+
+
+class Server:
+    """A server in a directory of its own.
+
+    :param tools: runs PostgreSQL's programs.
+    :param directory: made by create and restore, removed by discard.
+    :param address: where it listens.
+    """
+
+    def __init__(self, tools: programs.Programs, directory: pathlib.Path,
+                 address: str, port: int) -> None:
+        self._tools = tools
+        self._directory = directory
+        self._data = directory / 'data'
+        self._process: 'subprocess.Popen[bytes] | None' = None
+        self.address = address
+        self.port = port
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def size(self) -> float:
+        """Gigabytes on disk, at least 0.01."""
+        used = sum(path.stat().st_size for path in self._data.rglob('*')
+                   if path.is_file())
+        return max(0.01, round(used / 1e9, 2))
+
+    @contextlib.contextmanager
+    def workspace(self) -> Iterator[pathlib.Path]:
+        """A directory for one task, removed after it."""
+        self._directory.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._directory) as path:
+            self._tools.give(self._directory)
+            yield pathlib.Path(path)
+
+    def create(self) -> None:
+        """Make an empty database."""
+        self._directory.mkdir()
+        self._tools.give(self._directory)
+        self._tools.run(
+            'initdb', '-D', str(self._data), '-U', SUPERUSER, '-A', 'trust',
+            '--no-sync', '--wal-segsize=1', '--locale=C', '-E', 'UTF8')
+
+    def start(self, settings: Mapping[str, object], limit: float = 30.0,
+              ) -> None:
+        """Start and wait until it answers.
+
+        :param settings: of a configuration group: name -> value.
+        :param limit: seconds that it may take.
+        :raises Failed: it ended, or did not answer in time.
+        """
+        options = {**OPTIONS, **settings, 'port': self.port,
+                   'listen_addresses': self.address}
+        with open(self._directory / 'log', 'ab') as log:
+            self._process = self._tools.start(
+                'postgres', '-D', str(self._data),
+                *(f'-c{name}={value}' for name, value in options.items()),
+                stdout=log, stderr=log)
+        deadline = time.monotonic() + limit
+        while not self._answers():
+            if not self.running or time.monotonic() > deadline:
+                self.stop()
+                log_end = (self._directory / 'log').read_text()[-500:]
+                raise programs.Failed(f'no server came up: {log_end}')
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg2.connect(host=self.address, port=self.port,
+                             user=SUPERUSER, dbname=SUPERUSER).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop; by default after what is written has been kept."""
+        if self._process is not None:
+            if self.running:
+                self._process.send_signal(how)
+            self._tools.wait(self._process)
+            self._process = None
+
+    def back_up(self, archive: pathlib.Path,
+                parent: 'pathlib.Path | None' = None) -> None:
+        """Write a packed backup of the running server into a file.
+
+        :param parent: the packed backup that this one builds on; None: full.
+        """
+        options = ['-h', self.address, '-p', str(self.port), '-U', SUPERUSER,
+                   '-D', '-', '-Ft', '-Z', 'gzip:1', '-X', 'fetch',
+                   '-c', 'fast', '--no-sync']
+        if parent is not None:
+            manifest = parent.with_name(MANIFEST)
+            tpool.execute(_extract_manifest, parent, manifest)
+            self._tools.give(manifest)
+            options += ['-i', str(manifest)]
+        with open(archive, 'wb') as output:
+            self._tools.run('pg_basebackup', *options, stdout=output)
+
+    def restore(self, archives: Sequence[pathlib.Path]) -> None:
+        """Make the data out of packed backups: a full one, then increments."""
+        unpacked = []
+        for archive in archives:
+            target = archive.with_suffix('.unpacked')
+            target.mkdir(mode=0o700)
+            tpool.execute(_unpack, archive, target)
+            self._tools.give(target)
+            unpacked.append(target)
+        if len(unpacked) == 1:
+            unpacked[0].rename(self._data)
+        else:
+            self._tools.run('pg_combinebackup', '--link', '--no-sync',
+                            '-o', str(self._data), *map(str, unpacked))
+
+    def discard(self) -> None:
+        """End at once and remove all data."""
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self._directory, ignore_errors=True)

@@ -1,0 +1,131 @@
+"""Runs Trove: python -m tests.sandbox.services.trove FILE.
+
+Its API, task manager and conductor in one process, on sqlite, with the real
+Keystone and Swift of the sandbox; only the infrastructure below it is faked.
+Backups outlive a new start in the same directory, databases do not.
+
+Settings: directory, host, port, keystone_url, region, service_user,
+service_password, service_project, domain. Optional: guest (port,
+prepare_seconds), quotas (instances, backups, volumes in GB, ram in MB) and
+options (any of Trove's own options of its DEFAULT group).
+"""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import sqlite3
+from typing import Any
+
+from trove import cmd  # noqa: F401 - makes Python's library cooperative first
+
+import eventlet
+from oslo_log import log
+from trove import rpc
+from trove.common import base_wsgi
+from trove.common import cfg
+from trove.common import notification
+from trove.common import pastedeploy
+from trove.common.rpc import service
+from trove.conductor import api as conductor_api
+from trove.configuration import models as configurations
+from trove.datastore import models as datastores
+from trove.db import get_db_api
+from trove.instance import models as instances
+from trove.taskmanager import api as taskmanager_api
+
+from tests.sandbox.services import cloud
+from tests.sandbox.services import launch
+from tests.sandbox.services import machines
+from tests.sandbox.services import mends
+from tests.sandbox.services import programs
+from tests.sandbox.services import trove_config
+
+HEARTBEAT_SECONDS = 5.0
+
+
+def _prepare_database(directory: pathlib.Path) -> None:
+    api = get_db_api()
+    api.db_sync(cfg.CONF)
+    # A reader of a rollback journal keeps writers out.
+    with sqlite3.connect(directory / trove_config.DATABASE) as database:
+        database.execute('PRAGMA journal_mode=WAL')
+    api.configure_db()
+
+
+def _register_datastores(directory: pathlib.Path) -> None:
+    parameters = directory / 'parameters.json'
+    parameters.write_text(json.dumps({'configuration-parameters': [
+        {'name': name, 'type': kind, 'min': least, 'max': most,
+         'restart_required': restart}
+        for name, kind, least, most, restart in cloud.PARAMETERS]}))
+    for name in dict.fromkeys(name for name, _, _ in cloud.VERSIONS):
+        datastores.update_datastore(name, None)
+        for _, version, active in (v for v in cloud.VERSIONS if v[0] == name):
+            datastores.update_datastore_version(
+                name, version, name, 'image', None, '', active)
+            if name == cloud.DATASTORE:
+                configurations.load_datastore_configuration_parameters(
+                    name, version, str(parameters))
+        default = next(v[1] for v in cloud.VERSIONS if v[0] == name)
+        datastores.update_datastore(name, default)
+
+
+def _start_services() -> None:
+    notification.DBaaSAPINotification.register_notify_callback(
+        instances.persist_instance_fault)
+    for manager, topic, version in (
+            (cfg.CONF.taskmanager_manager, cfg.CONF.taskmanager_queue,
+             taskmanager_api.API.API_LATEST_VERSION),
+            (cfg.CONF.conductor_manager, cfg.CONF.conductor_queue,
+             conductor_api.API.API_LATEST_VERSION)):
+        service.RpcService(key=None, manager=manager, topic=topic,
+                           rpc_api_version=version).start()
+
+
+def _check_port(port: int) -> None:
+    """A server that listens everywhere would keep every database out."""
+    try:
+        with socket.socket() as probe:
+            probe.bind(('127.77.0.1', port))
+    except OSError as e:
+        raise SystemExit(f'port {port} is taken at every address ({e}); '
+                         'choose another as "port" of "guest"') from e
+
+
+def main() -> None:
+    settings: dict[str, Any] = launch.settings()
+    directory = pathlib.Path(settings['directory'])
+    guest = {'port': 5432, 'prepare_seconds': 0.0,
+             **settings.get('guest', {})}
+    _check_port(guest['port'])
+    tools = programs.Programs(directory)
+    machines.SETTINGS = machines.Settings(
+        tools, guest['port'], guest['prepare_seconds'])
+
+    def leave(*_: object) -> None:
+        tools.end()
+        os._exit(0)
+
+    launch.end_on_sigterm()
+    signal.signal(signal.SIGTERM, leave)
+    mends.apply()
+    config, paste = trove_config.write(settings, directory)
+    cfg.parse_args(['trove', '--config-file', config])
+    log.setup(cfg.CONF, None)
+    rpc.init(cfg.CONF)
+    _prepare_database(directory)
+    _register_datastores(directory)
+    _start_services()
+    eventlet.spawn_n(machines.keep_reporting, HEARTBEAT_SECONDS)
+    cfg.set_api_config_defaults()
+    server = base_wsgi.Service(
+        pastedeploy.paste_deploy_app(paste, 'trove', {}), settings['port'],
+        host=settings['host'])
+    server.start()
+    server.wait()
+
+
+if __name__ == '__main__':
+    main()
