@@ -1,0 +1,48 @@
+"""What every service's launcher does: read settings, log, end on SIGTERM."""
+
+import json
+import os
+import pathlib
+import signal
+import sys
+from typing import Any
+
+
+def settings() -> dict[str, Any]:
+    """The JSON object in the file that the command line names.
+
+    Taken off the command line: the services read theirs from there as well.
+    """
+    read: dict[str, Any] = json.loads(pathlib.Path(sys.argv.pop()).read_text())
+    return read
+
+
+def write_config(path: pathlib.Path, sections: dict[str, Any],
+                 extra: str = '') -> str:
+    """Write an oslo.config or paste file; return its path.
+
+    :param sections: name -> {option: value}; a list repeats its option.
+    :param extra: lines put at the end, word for word.
+    """
+    lines = []
+    for section, options in sections.items():
+        lines.append(f'[{section}]')
+        for option, value in options.items():
+            values = value if isinstance(value, list) else [value]
+            lines.extend(f'{option} = {item}' for item in values)
+    path.write_text('\n'.join([*lines, extra, '']))
+    return str(path)
+
+
+def end_on_sigterm() -> None:
+    """Leave at once: nothing that a service here keeps outlives its sandbox.
+
+    A handler that raises or sets an event would wait for the server's loop.
+    """
+    def leave(*_: object) -> None:
+        sys.stderr.flush()
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    # Ctrl-C reaches the whole terminal; only the sandbox acts on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
