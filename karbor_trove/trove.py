@@ -16,6 +16,9 @@ import contextlib
 from typing import Any, Callable, Iterator, List, Optional, Tuple
 
 from keystoneauth1 import exceptions as keystone_exceptions
+from keystoneauth1 import session
+from keystoneauth1 import token_endpoint
+from troveclient import client as trove_client
 from troveclient import exceptions as trove_exceptions
 
 from karbor_trove import errors
@@ -44,16 +47,10 @@ class Gateway:
         """
         self._deadline = deadline
         with translated('finding Trove'):
-            self._client = make_client()
+            self._client = _with_session(make_client())
         http = self._client.client
         http.request = _strict(http.request)
-        # A client made from a session takes the limits of the session; one
-        # made from a bare token has none, and nothing to log in with either
-        # when the token is refused.
-        self._limited = getattr(http, 'session', None)
-        if self._limited is None:
-            self._limited = http
-            http.authenticate = _no_login
+        self._session = http.session
 
     @contextlib.contextmanager
     def _asking(self, doing: str) -> Iterator[Any]:
@@ -64,7 +61,7 @@ class Gateway:
                 raise errors.TookTooLong('%s: given up after %g s'
                                          % (doing, self._deadline.seconds))
             timeout = (min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left))
-        self._limited.timeout = timeout
+        self._session.timeout = timeout
         with translated(doing):
             yield self._client
 
@@ -142,8 +139,7 @@ def translated(doing: str) -> Iterator[None]:
     """Turn what either client library raises into our errors.
 
     Two unrelated families: troveclient's for what Trove answered, and
-    keystoneauth's for connections and Keystone; without a session, those of
-    requests, which are OSErrors, come through as well.
+    keystoneauth's for connections and for Keystone.
 
     :param doing: what is being done, for the message.
     :raises errors.Gone: 404.
@@ -155,16 +151,14 @@ def translated(doing: str) -> Iterator[None]:
     except trove_exceptions.NotFound as error:
         raise errors.Gone(_said(doing, error)) from error
     except (trove_exceptions.ResponseFormatError,
-            trove_exceptions.ConnectionRefused,
-            keystone_exceptions.RetriableConnectionFailure,
-            OSError) as error:
+            keystone_exceptions.ConnectionError) as error:
         raise errors.Unreachable(_said(doing, error)) from error
     except (trove_exceptions.ClientException,
             keystone_exceptions.ClientException) as error:
         status = getattr(error, 'http_status', None) or 0
         if status in _TRY_LATER or status >= 500:
             raise errors.Unreachable(_said(doing, error),
-                                     _retry_after(error)) from error
+                                     _seconds(error)) from error
         raise errors.Refused(_said(doing, error)) from error
 
 
@@ -172,24 +166,40 @@ def _said(doing: str, error: Exception) -> str:
     return '%s: %s' % (doing, str(error) or type(error).__name__)
 
 
-def _retry_after(error: Exception) -> Optional[float]:
-    response = getattr(error, 'response', None)
-    told = response.headers.get('Retry-After') if response is not None else ''
+def _seconds(error: Exception) -> Optional[float]:
+    told = getattr(error, 'retry_after', None)
     # The other form, a date, is not worth a clock of ours.
-    return float(told) if told and told.isdigit() else None
+    return float(told) if told and str(told).isdigit() else None
 
 
-def _no_login() -> None:
-    raise trove_exceptions.Unauthorized('the token was refused')
+def _with_session(client: Any) -> Any:
+    """Make sure that the client is one on a keystoneauth session.
+
+    Without the token's details Karbor falls back to an older kind of client
+    [client_factory.py and clients/trove.py, 1.6.0]. That one logs in again
+    on a 401, with nothing to log in with.
+    """
+    old = client.client
+    if isinstance(old, trove_client.SessionClient):
+        return client
+    auth = token_endpoint.Token(old.management_url, old.auth_token)
+    return trove_client.Client('1.0', session=session.Session(
+        auth=auth, verify=old.verify_cert))
 
 
 def _strict(
     request: Callable[..., Tuple[Any, Any]]
 ) -> Callable[..., Tuple[Any, Any]]:
-    # Both HTTP layers of troveclient read an answer that is not JSON as no
-    # answer, which its managers then trip over.
+    # troveclient trips over two kinds of answers: a Retry-After makes it
+    # raise a TypeError unless the status is 413, and one that is not JSON is
+    # handed on as None [troveclient/apiclient/exceptions.py, client.py].
     def checked(url: str, method: str, **kwargs: Any) -> Tuple[Any, Any]:
-        response, body = request(url, method, **kwargs)
+        response, body = request(url, method, raise_exc=False, **kwargs)
+        if response.status_code >= 400:
+            retry_after = response.headers.pop('Retry-After', None)
+            error = trove_exceptions.from_response(response, method, url)
+            error.retry_after = retry_after
+            raise error
         if method != 'DELETE' and not isinstance(body, dict):
             raise trove_exceptions.ResponseFormatError(
                 'HTTP %s, but the answer is not JSON' % response.status_code)

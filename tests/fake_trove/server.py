@@ -31,6 +31,8 @@ class Request:
     project_id: str
     at: float
     headers: typing.Dict[str, str]
+    #: As requests took it: seconds, or those to connect and to read.
+    timeout: typing.Any
 
 
 class FakeTrove(clouds.Cloud):
@@ -116,7 +118,8 @@ class FakeTrove(clouds.Cloud):
         query = dict(parse.parse_qsl(parse.urlsplit(sent.url).query))
         return Request(sent.method, '/' + path, query,
                        json.loads(sent.text) if sent.text else None,
-                       project_id, self.clock.now(), dict(sent.headers))
+                       project_id, self.clock.now(), dict(sent.headers),
+                       sent.timeout)
 
     def _route(self, request: Request) -> Reply:
         kind, *rest = request.path.strip('/').split('/')

@@ -1,0 +1,92 @@
+"""The plugin as a flow of Karbor has it, with the time of the fake Trove."""
+
+from concurrent import futures
+import functools
+
+from karbor import resource as karbor_resource
+from oslo_config import cfg
+import pytest
+
+from karbor_trove import protection
+
+
+@pytest.fixture
+def provider_conf(tmp_path):
+    """Makes the configuration of a provider's file, as Karbor reads it."""
+    def make(**options):
+        path = tmp_path / 'provider.conf'
+        path.write_text('[trove_protection_plugin]\n' + ''.join(
+            '%s = %s\n' % item for item in options.items()))
+        config = cfg.ConfigOpts()
+        config(['--config-file', str(path)], default_config_dirs=[])
+        return config
+    return make
+
+
+@pytest.fixture
+def make_plugin(provider_conf, clock):
+    """Makes a plugin with the options given."""
+    return lambda **options: protection.TroveProtectionPlugin(
+        provider_conf(**options), clock)
+
+
+@pytest.fixture
+def plugin(make_plugin):
+    return make_plugin(poll_interval=1)
+
+
+@pytest.fixture
+def protect(plugin, checkpoint, resource, context):
+    """Protects the instance; takes the parameters of the plan."""
+    operation = plugin.get_protect_operation(resource)
+    return lambda **parameters: operation.on_main(
+        checkpoint=checkpoint, resource=resource, context=context,
+        parameters=parameters, operation_log=None)
+
+
+@pytest.fixture
+def do_restore(plugin, checkpoint, resource, context, restore):
+    """Restores the instance; takes the parameters, gives new_resources."""
+    def do(**parameters):
+        new_resources = {}
+        plugin.get_restore_operation(resource).on_main(
+            checkpoint=checkpoint, resource=resource, context=context,
+            parameters=parameters, restore=restore,
+            new_resources=new_resources, operation_log=None)
+        return new_resources
+    return do
+
+
+@pytest.fixture
+def do_verify(plugin, checkpoint, resource, context, verify):
+    """Verifies the checkpoint."""
+    return functools.partial(
+        plugin.get_verify_operation(resource).on_main,
+        checkpoint=checkpoint, resource=resource, context=context,
+        parameters={}, verify=verify, new_resources={}, operation_log=None)
+
+
+@pytest.fixture
+def delete(plugin, checkpoint, resource, context):
+    """Deletes the checkpoint."""
+    return functools.partial(
+        plugin.get_delete_operation(resource).on_main,
+        checkpoint=checkpoint, resource=resource, context=context,
+        parameters={}, operation_log=None)
+
+
+@pytest.fixture
+def section(checkpoint, resource):
+    """What the bank holds of the instance in this checkpoint."""
+    return checkpoint.get_resource_bank_section(resource.id)
+
+
+@pytest.fixture
+def in_threads():
+    """Runs a function of a number many times at once, gives the results."""
+    def run(function, times):
+        with futures.ThreadPoolExecutor(times) as pool:
+            return list(pool.map(function, range(times)))
+    run.resource = lambda id_: karbor_resource.Resource(
+        'OS::Trove::Instance', id_, 'orders')
+    return run

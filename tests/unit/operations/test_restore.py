@@ -1,0 +1,188 @@
+"""What restoring an instance leaves in Trove and in Karbor's record."""
+
+from karbor import exception
+from karbor import objects
+import pytest
+
+from tests.fake_trove import cloud
+
+KEY = 'OS::Trove::Instance#'
+
+
+@pytest.fixture
+def lost(protect, fake_trove, resource):
+    """The instance is protected, then gone; gives the backup's id."""
+    fake_trove.configurations['tuned'] = {}
+    fake_trove.instances[resource.id].update(
+        configuration_id='tuned', volume_size=3,
+        access={'is_public': True, 'allowed_cidrs': ['192.0.2.0/24']})
+    protect()
+    [backup_id] = fake_trove.backups
+    fake_trove.instances.clear()
+    return backup_id
+
+
+def test_the_new_instance_is_like_the_lost_one(
+        lost, do_restore, fake_trove, resource):
+    new_resources = do_restore()
+    [(new_id, made)] = fake_trove.instances.items()
+    assert new_resources == {resource.id: new_id}
+    assert made['status'] == 'ACTIVE'
+    assert {key: made[key] for key in (
+        'name', 'flavor_id', 'volume_size', 'network_id', 'configuration_id',
+        'access')} == {
+            'name': 'orders', 'flavor_id': '2', 'volume_size': 3,
+            'network_id': cloud.NETWORK, 'configuration_id': 'tuned',
+            'access': {'is_public': True, 'allowed_cidrs': ['192.0.2.0/24']}}
+    assert made['datastore']['type'] == 'postgresql'
+    [asked] = fake_trove.asked('POST', '/instances')
+    body = asked.body['instance']
+    assert body['restorePoint'] == {'backupRef': lost}
+    assert body['nics'] == [{'net-id': cloud.NETWORK}]
+    assert body['datastore'] == {'type': 'postgresql', 'version': '18',
+                                 'version_number': '18'}
+
+
+def test_what_the_original_lacked_is_not_sent(
+        protect, do_restore, fake_trove, resource):
+    fake_trove.instances[resource.id].update(network_id=None)
+    protect()
+    do_restore()
+    body = fake_trove.asked('POST', '/instances')[0].body['instance']
+    assert not {'nics', 'configuration', 'access'} & set(body)
+
+
+@pytest.mark.parametrize('given, name', [
+    ({}, 'orders'), ({'restore_name': None}, 'orders'),
+    ({'restore_name': ''}, 'orders'), ({'restore_name': 'new'}, 'new')])
+def test_the_name_is_the_users_or_the_originals(
+        lost, do_restore, fake_trove, given, name):
+    do_restore(**given)
+    [made] = fake_trove.instances.values()
+    assert made['name'] == name
+
+
+def test_a_name_that_trove_would_refuse_creates_nothing(
+        lost, do_restore, fake_trove, restore, resource):
+    with pytest.raises(exception.RestoreResourceFailed):
+        do_restore(restore_name='---')
+    assert not fake_trove.instances
+    assert restore.resources_status == {KEY + resource.id: 'error'}
+    assert "restore_name '---'" in restore.resources_reason[KEY + resource.id]
+
+
+def test_the_record_names_the_new_instance_at_once(
+        lost, do_restore, fake_trove, restore):
+    do_restore(restore_description='for the audit')
+    [new_id] = fake_trove.instances
+    first, *_, last = restore.saved
+    assert first['resources_status'] == {KEY + new_id: 'restoring'}
+    assert last['resources_status'] == {KEY + new_id: 'available'}
+    assert last['resources_reason'] == {KEY + new_id: 'for the audit'}
+
+
+def test_the_wait_is_for_the_database_not_only_the_machine(
+        lost, do_restore, fake_trove, clock):
+    fake_trove.healthy_seconds = 500
+    began = clock.now()
+    do_restore()
+    assert clock.now() - began >= 510
+
+
+@pytest.mark.parametrize('release', ['train', 'victoria', 'wallaby'])
+def test_releases_are_understood(lost, do_restore, fake_trove, release):
+    do_restore()
+    [made] = fake_trove.instances.values()
+    assert made['datastore']['version'] == '18'
+
+
+def test_an_instance_that_fails_is_told_with_its_fault(
+        lost, do_restore, fake_trove, restore):
+    fake_trove.next_instance('ERROR', fault='No valid host was found.')
+    with pytest.raises(exception.RestoreResourceFailed):
+        do_restore()
+    [new_id] = fake_trove.instances
+    assert restore.resources_status == {KEY + new_id: 'error'}
+    reason = restore.resources_reason[KEY + new_id]
+    assert 'ERROR' in reason
+    assert 'No valid host was found.' in reason
+
+
+def test_an_instance_that_never_comes_up_is_given_up(
+        lost, make_plugin, checkpoint, resource, context, restore,
+        fake_trove, clock):
+    fake_trove.next_instance(seconds=None)
+    plugin = make_plugin(restore_timeout=900, poll_interval=60)
+    began = clock.now()
+    new_resources = {}
+    with pytest.raises(exception.RestoreResourceFailed,
+                       match='not up: given up after 900 s'):
+        plugin.get_restore_operation(resource).on_main(
+            checkpoint, resource, context, {}, restore, new_resources)
+    assert clock.now() - began == pytest.approx(900)
+    [new_id] = fake_trove.instances
+    assert restore.resources_status == {KEY + new_id: 'error'}
+    assert not new_resources
+
+
+def test_troves_refusal_reaches_the_user(
+        lost, do_restore, fake_trove, restore, resource):
+    fake_trove.quotas['instances'] = 0
+    with pytest.raises(exception.RestoreResourceFailed,
+                       match='Quota exceeded') as raised:
+        do_restore()
+    assert raised.value.__cause__ is not None
+    assert 'Quota exceeded' in restore.resources_reason[KEY + resource.id]
+
+
+def test_a_checkpoint_without_a_backup_is_told(
+        do_restore, restore, resource, fake_trove):
+    with pytest.raises(exception.RestoreResourceFailed,
+                       match='holds no backup'):
+        do_restore()
+    assert not fake_trove.requests
+    assert 'holds no backup' in restore.resources_reason[KEY + resource.id]
+
+
+def test_a_backup_that_was_never_answered_is_told(
+        protect, do_restore, fake_trove, restore, resource):
+    fake_trove.fail('POST', '/backups', 403)
+    with pytest.raises(exception.CreateResourceFailed):
+        protect()
+    with pytest.raises(exception.RestoreResourceFailed,
+                       match='holds no backup'):
+        do_restore()
+
+
+def test_looks_that_fail_in_passing_are_borne(lost, do_restore, fake_trove):
+    fake_trove.fail('GET', '/instances/*', 503, times=4)
+    assert do_restore()
+
+
+def test_siblings_that_write_at_once_all_stay_in_the_record(
+        plugin, fake_trove, new_checkpoint, context, restore, in_threads,
+        monkeypatch, clock):
+    checkpoint = new_checkpoint()
+    resources = [in_threads.resource(fake_trove.add_instance())
+                 for _ in range(8)]
+    for resource in resources:
+        plugin.get_protect_operation(resource).on_main(
+            checkpoint, resource, context, {})
+    new_resources, written = {}, {}
+
+    def save(self):
+        # As Karbor's: what changed is written, then all is taken for saved.
+        changes = {key: dict(value) for key, value
+                   in self.karbor_obj_get_changes().items()}
+        clock.sleep(0)
+        written.update(changes)
+        self.obj_reset_changes()
+
+    monkeypatch.setattr(type(restore), 'save', save)
+    in_threads(lambda number: plugin.get_restore_operation(
+        resources[number]).on_main(checkpoint, resources[number], context, {},
+                                   restore, new_resources), 8)
+    assert isinstance(restore, objects.Restore)
+    assert set(new_resources) == {resource.id for resource in resources}
+    assert written['resources_status'] == {
+        KEY + new_id: 'available' for new_id in new_resources.values()}

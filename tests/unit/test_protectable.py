@@ -1,0 +1,151 @@
+"""What Karbor lists and shows."""
+
+import uuid
+
+from karbor import exception
+from karbor import resource as karbor_resource
+import pytest
+
+from karbor_trove import protectable
+from tests.fake_trove import cloud
+from tests.fake_trove import fixtures
+from tests.fake_trove import refusals
+
+
+@pytest.fixture
+def ours():
+    return protectable.TroveInstanceProtectable()
+
+
+def project(id_):
+    return karbor_resource.Resource('OS::Keystone::Project', id_, 'project')
+
+
+def test_it_is_an_instance_under_a_project(ours):
+    assert ours.get_resource_type() == 'OS::Trove::Instance'
+    assert ours.get_parent_resource_types() == ('OS::Keystone::Project',)
+
+
+@pytest.mark.parametrize('count', [0, 1, 19, 20, 21, 40, 45])
+def test_all_pages_are_listed_with_no_request_per_instance(
+        ours, fake_trove, context, count):
+    ids = {fake_trove.add_instance() for _ in range(count)}
+    listed = ours.list_resources(context)
+    assert len(listed) == count
+    assert {found.id for found in listed} == ids
+    assert not fake_trove.asked('GET', '/instances/*')
+
+
+def test_the_user_sees_what_is_protected(ours, fake_trove, context):
+    id_ = fake_trove.add_instance(name='orders', volume_size=7)
+    [listed] = ours.list_resources(context)
+    for found in listed, ours.show_resource(context, id_):
+        assert found.to_dict() == {
+            'type': 'OS::Trove::Instance', 'id': id_, 'name': 'orders',
+            'extra_info': {'status': 'ACTIVE', 'datastore': 'postgresql',
+                           'version': '18', 'volume_size': 7}}
+
+
+@pytest.mark.parametrize('status', [
+    'BUILD', 'REBOOT', 'RESIZE', 'BACKUP', 'ERROR', 'FAILED', 'BLOCKED',
+    'UPGRADE', 'LATER_INVENTION'])
+def test_a_busy_or_broken_instance_is_listed_and_shown(
+        ours, fake_trove, context, status):
+    id_ = fake_trove.add_instance(status=status)
+    [listed] = ours.list_resources(context)
+    assert listed.extra_info['status'] == status
+    assert ours.show_resource(context, id_).extra_info['status'] == status
+
+
+def test_one_being_deleted_is_not_listed_but_shown(
+        ours, fake_trove, context):
+    id_ = fake_trove.add_instance(status='SHUTDOWN', deleting=True)
+    kept = fake_trove.add_instance()
+    assert [found.id for found in ours.list_resources(context)] == [kept]
+    assert ours.show_resource(context, id_).id == id_
+
+
+@pytest.mark.parametrize('release', ['train', 'victoria'])
+def test_one_that_may_only_be_stopped_is_listed(ours, fake_trove, context,
+                                                release):
+    id_ = fake_trove.add_instance(status='SHUTDOWN')
+    assert [found.id for found in ours.list_resources(context)] == [id_]
+
+
+def test_dependents_are_those_of_the_tokens_own_project(
+        ours, fake_trove, context):
+    mine = fake_trove.add_instance()
+    fake_trove.add_instance(project_id=uuid.uuid4().hex)
+    assert [found.id for found in ours.get_dependent_resources(
+        context, project(cloud.PROJECT))] == [mine]
+
+
+def test_of_another_project_there_is_nothing_to_tell(
+        ours, fake_trove, context):
+    fake_trove.add_instance(project_id='other')
+    assert ours.get_dependent_resources(context, project('other')) == []
+    assert not fake_trove.requests
+
+
+def test_nothing_of_a_request_stays_for_the_next(ours, fake_trove, context):
+    other = uuid.uuid4().hex
+    mine = fake_trove.add_instance()
+    theirs = fake_trove.add_instance(project_id=other)
+    first = protectable.TroveInstanceProtectable(context).instance(context)
+    assert [found.id for found in first.list_resources(context)] == [mine]
+    assert [found.id for found in first.list_resources(
+        fixtures.request_context(other))] == [theirs]
+
+
+@pytest.mark.parametrize('trouble', [
+    'refused', 'reset', 'timeout', 'broken', 401, 403, 429, 500, 503])
+def test_no_whole_list_is_karbors_error(ours, fake_trove, context, trouble):
+    for _ in range(25):
+        fake_trove.add_instance()
+    fake_trove.fail('GET', '/instances', trouble, times=None)
+    with pytest.raises(exception.ListProtectableResourceFailed) as raised:
+        ours.list_resources(context)
+    assert raised.value.__cause__ is not None
+    with pytest.raises(exception.ListProtectableResourceFailed):
+        ours.get_dependent_resources(context, project(cloud.PROJECT))
+
+
+def test_half_a_list_is_no_list(ours, fake_trove, context, monkeypatch):
+    for _ in range(25):
+        fake_trove.add_instance()
+    answer = fake_trove._on_instances.index
+
+    def index(project_id, query):
+        if 'marker' in query:
+            raise refusals.Refused(503, 'Service unavailable.')
+        return answer(project_id, query)
+
+    monkeypatch.setattr(fake_trove._on_instances, 'index', index)
+    with pytest.raises(exception.ListProtectableResourceFailed):
+        ours.list_resources(context)
+    assert len(fake_trove.asked('GET', '/instances')) == 2
+
+
+@pytest.mark.parametrize('trouble', ['refused', 'timeout', 'broken', 401, 403,
+                                     500])
+def test_what_cannot_be_shown_is_karbors_error(
+        ours, fake_trove, context, trouble):
+    id_ = fake_trove.add_instance()
+    fake_trove.fail('GET', '/instances/*', trouble, times=None)
+    with pytest.raises(exception.ProtectableResourceNotFound):
+        ours.show_resource(context, id_)
+
+
+def test_an_unknown_id_is_told_with_troves_words(ours, fake_trove, context):
+    with pytest.raises(exception.ProtectableResourceNotFound,
+                       match='cannot be found'):
+        ours.show_resource(context, str(uuid.uuid4()))
+
+
+def test_no_way_to_trove_is_karbors_error(ours, karbor_conf, context):
+    karbor_conf.set_override('trove_endpoint', None, 'trove_client')
+    karbor_conf.set_override('trove_catalog_info', 'none:none:none',
+                             'trove_client')
+    with pytest.raises(exception.ListProtectableResourceFailed,
+                       match='endpoint'):
+        ours.list_resources(context)
