@@ -1,7 +1,6 @@
 """What Trove does when it is asked about backups."""
 
 import typing
-import uuid
 
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import refusals
@@ -119,21 +118,15 @@ class Backups:
         """NEW, BUILDING, and the end that is due."""
         cloud = self._cloud
         plan = cloud.script('backup', status='COMPLETED',
-                            seconds=cloud.backup_seconds)
+                            seconds=cloud.backup_seconds,
+                            size=cloud.new_backup_size)
         if backup['storage_driver'] not in ('swift', 'cinder'):
             return
 
         def end(at: float) -> None:
             backup.update(status=plan['status'], updated=at)
-            if plan['status'] == 'COMPLETED':
-                backup.update(
-                    size=cloud.new_backup_size,
-                    location='http://swift.example.com/v1/AUTH_%s/%s/%s' % (
-                        backup['project_id'],
-                        backup['swift_container'] or 'database_backups',
-                        uuid.uuid5(uuid.NAMESPACE_URL, backup['id'])))
 
         def start(at: float) -> None:
-            backup.update(status='BUILDING', updated=at)
+            backup.update(status='BUILDING', size=plan['size'], updated=at)
             cloud.timeline.after(plan['seconds'], end, since=at)
         cloud.timeline.after(cloud.start_seconds, start)

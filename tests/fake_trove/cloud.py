@@ -11,8 +11,8 @@ State = typing.Dict[str, typing.Any]
 
 PROJECT = 'a1b2c3d4e5f60718293a4b5c6d7e8f90'
 NETWORK = '11111111-2222-4333-8444-555555555555'
-#: The statuses of an instance whose database is up.
-UP = ('ACTIVE', 'HEALTHY', 'BACKUP', 'RESTART_REQUIRED')
+#: The statuses of an instance that may be restarted or backed up.
+UP = ('ACTIVE', 'HEALTHY', 'RESTART_REQUIRED')
 RUNNING = ('NEW', 'BUILDING', 'SAVING')
 
 
@@ -40,7 +40,10 @@ class Cloud:
         self.max_volume_size = 1000
         self.new_backup_size = 0.1
         self.flavors = {'1': 512, '2': 2048, '3': 4096}  # MB of RAM
-        self.datastores = {'mysql': ['8.0'], 'postgresql': ['18', '17']}
+        #: The first is the default one, and so is the first version of each.
+        self.datastores = {'mysql': ['8.0'],
+                           'postgresql': ['18', '17', '16']}
+        self.inactive_versions = {('postgresql', '16')}
         self.configurations: typing.Dict[str, State] = {}
         self._instances: typing.Dict[str, State] = {}
         self._backups: typing.Dict[str, State] = {}
@@ -95,7 +98,7 @@ class Cloud:
             'id': str(uuid.uuid4()), 'name': 'backup', 'description': None,
             'project_id': of.get('project_id', PROJECT),
             'instance_id': instance_id, 'status': status,
-            'parent_id': parent_id, 'location': None, 'deleting': False,
+            'parent_id': parent_id, 'deleting': False,
             'size': self.new_backup_size if status == 'COMPLETED' else None,
             'datastore': of.get(
                 'datastore', self.version('postgresql', '18')),
@@ -113,9 +116,15 @@ class Cloud:
             {'status': status, 'seconds': seconds, 'fault': fault})
 
     def next_backup(self, status: str = 'FAILED',
-                    seconds: typing.Optional[float] = 1.0) -> None:
-        """How the next new backup ends; seconds None: it never does."""
-        self.scripts['backup'].append({'status': status, 'seconds': seconds})
+                    seconds: typing.Optional[float] = 1.0,
+                    size: typing.Optional[float] = None) -> None:
+        """How the next new backup ends; seconds None: it never does.
+
+        :param size: GB; None: as every new backup
+        """
+        self.scripts['backup'].append({
+            'status': status, 'seconds': seconds,
+            'size': self.new_backup_size if size is None else size})
 
     def next_delete(self, status: typing.Optional[str] = None,
                     seconds: typing.Optional[float] = None) -> None:

@@ -46,7 +46,10 @@ def _datastore(cloud: clouds.Cloud, asked: typing.Dict[str, str]
     version = asked.get('version', cloud.datastores[type_][0])
     if version not in cloud.datastores[type_]:
         raise refusals.Refused(
-            404, "Datastore version '%s' cannot be found." % version)
+            400, "Datastore version '%s' cannot be found." % version)
+    if (type_, version) in cloud.inactive_versions:
+        raise refusals.Refused(
+            400, "Datastore version '%s' is not active." % version)
     return cloud.version(type_, version)
 
 

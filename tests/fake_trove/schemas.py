@@ -8,7 +8,7 @@ from tests.fake_trove import refusals
 from tests.fake_trove import release
 
 _TEXT = {'type': 'string', 'minLength': 1, 'maxLength': 255,
-         'pattern': '[0-9a-zA-Z]'}
+         'pattern': '^.*[0-9a-zA-Z].*$'}
 _UUID = {'type': 'string', 'pattern': '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}'
                                       '-[0-9a-fA-F]{12}$'}
 _SIZE = {'oneOf': [{'type': 'integer', 'minimum': 1},

@@ -33,7 +33,7 @@ def operating_status(cloud: clouds.Cloud, instance: clouds.State) -> str:
     """The database's own status; "" while Trove works on the instance."""
     if instance['operating_status'] is not None:
         return str(instance['operating_status'])
-    return 'HEALTHY' if instance['status'] in clouds.UP else ''
+    return 'HEALTHY' if instance['status'] in ('ACTIVE', 'HEALTHY') else ''
 
 
 def instance_item(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
@@ -88,13 +88,21 @@ def instance_detail(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
     return detail
 
 
+def _location(of: clouds.State) -> typing.Optional[str]:
+    if of['status'] in clouds.RUNNING + ('FAILED',):
+        return None
+    return 'http://swift.example.com/v1/AUTH_%s/%s/%s.tar.gz' % (
+        of['project_id'], of['swift_container'] or 'database_backups',
+        of['id'])
+
+
 def backup(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
     """A backup, the same in a list and alone."""
     view: clouds.State = {
         key: of[key] for key in (
             'id', 'name', 'description', 'instance_id', 'size', 'status',
             'parent_id')}
-    view.update(locationRef=of['location'],
+    view.update(locationRef=_location(of),
                 created=clocks.iso(of['created']),
                 updated=clocks.iso(of['updated']),
                 datastore={key: of['datastore'][key]

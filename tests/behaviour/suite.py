@@ -1,0 +1,10 @@
+"""The whole of it, to be inherited by a class of tests."""
+
+from tests.behaviour import backups
+from tests.behaviour import instances
+from tests.behaviour import restores
+
+
+class TroveBehaviour(instances.InstanceBehaviour, backups.BackupBehaviour,
+                     restores.RestoreBehaviour):
+    """Needs a fixture `cloud`, a tests.behaviour.cloud.Cloud."""
