@@ -61,7 +61,8 @@ def main() -> None:
         _manage(config, 'bootstrap',
                 '--bootstrap-password', settings['admin_password'],
                 '--bootstrap-region-id', settings['region'],
-                '--bootstrap-public-url', f'{url}/v3')
+                *(f'--bootstrap-{interface}-url={url}/v3'
+                  for interface in ('public', 'internal', 'admin')))
     os.environ['OS_KEYSTONE_CONFIG_FILES'] = config
     application = wsgi.initialize_public_application()
     launch.end_on_sigterm()
