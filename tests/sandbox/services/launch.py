@@ -17,12 +17,10 @@ def settings() -> dict[str, Any]:
     return read
 
 
-def write_config(path: pathlib.Path, sections: dict[str, Any],
-                 extra: str = '') -> str:
+def write_config(path: pathlib.Path, sections: dict[str, Any]) -> str:
     """Write an oslo.config or paste file; return its path.
 
     :param sections: name -> {option: value}; a list repeats its option.
-    :param extra: lines put at the end, word for word.
     """
     lines = []
     for section, options in sections.items():
@@ -30,7 +28,7 @@ def write_config(path: pathlib.Path, sections: dict[str, Any],
         for option, value in options.items():
             values = value if isinstance(value, list) else [value]
             lines.extend(f'{option} = {item}' for item in values)
-    path.write_text('\n'.join([*lines, extra, '']))
+    path.write_text('\n'.join([*lines, '']))
     return str(path)
 
 

@@ -1,0 +1,100 @@
+"""Runs Karbor: python -m tests.sandbox.services.karbor FILE.
+
+API, protection service and operation engine in one process, on sqlite.
+
+Settings: directory, host, port, keystone_url, region, service_user,
+service_password, service_project, domain, providers: see provider_files.py.
+Optional: trove_endpoint (in the place of the catalog's) and options, lines
+for karbor.conf as {section: {option: value}}, last.
+"""
+
+import pathlib
+import sys
+from typing import Any
+
+# Makes Python's library cooperative: before anything else of Karbor.
+from karbor.cmd import api  # noqa: F401
+from karbor.db import migration
+from karbor import objects
+from karbor import rpc
+from karbor import service
+from oslo_config import cfg
+from oslo_log import log
+
+from tests.sandbox.services import launch
+from tests.sandbox.services import provider_files
+
+
+def _sections(settings: dict[str, Any],
+              directory: pathlib.Path) -> dict[str, dict[str, Any]]:
+    account = {
+        'auth_type': 'password',
+        'auth_url': settings['keystone_url'],
+        'username': settings['service_user'],
+        'password': settings['service_password'],
+    }
+    trove = {'region_id': settings['region']}
+    if settings.get('trove_endpoint'):
+        trove['trove_endpoint'] = settings['trove_endpoint']
+    sections: dict[str, dict[str, Any]] = {
+        'DEFAULT': {
+            'osapi_karbor_listen': settings['host'],
+            'osapi_karbor_listen_port': settings['port'],
+            'osapi_karbor_workers': 1,
+            'api_paste_config': f'{sys.prefix}/etc/karbor/api-paste.ini',
+            'provider_config_dir': directory / 'providers.d',
+            'state_path': directory,
+            'transport_url': 'fake://',
+            # Seconds. Karbor wants window < most and 2 * most <= interval;
+            # by default a schedule may not be closer than an hour.
+            'trigger_poll_interval': 1,
+            'min_window_time': 4,
+            'max_window_time': 5,
+            'min_interval': 10,
+        },
+        'database': {'connection': f'sqlite:///{directory}/karbor.sqlite'},
+        'oslo_concurrency': {'lock_path': directory / 'locks'},
+        'keystone_authtoken': {
+            **account,
+            'www_authenticate_uri': settings['keystone_url'],
+            'project_name': settings['service_project'],
+            'user_domain_name': settings['domain'],
+            'project_domain_name': settings['domain'],
+        },
+        # Without a project: it is the trust that gives one.
+        'trustee': {**account, 'user_domain_id': 'default'},
+        'clients_keystone': {
+            'auth_uri': settings['keystone_url'].removesuffix('/v3')},
+        'karbor_client': {
+            'service_name': 'karbor', 'service_type': 'data-protect',
+            'version': 1, 'region_id': settings['region']},
+        'trove_client': trove,
+    }
+    for section, options in settings.get('options', {}).items():
+        sections.setdefault(section, {}).update(options)
+    return sections
+
+
+def main() -> None:
+    settings = launch.settings()
+    directory = pathlib.Path(settings['directory'])
+    (directory / 'locks').mkdir(parents=True, exist_ok=True)
+    provider_files.write(settings, directory / 'providers.d')
+    config = launch.write_config(
+        directory / 'karbor.conf', _sections(settings, directory))
+    objects.register_all()
+    cfg.CONF(['--config-file', config], project='karbor')
+    log.setup(cfg.CONF, 'karbor')
+    launch.end_on_sigterm()
+    migration.db_sync()
+    rpc.init(cfg.CONF)
+    for binary in ('karbor-protection', 'karbor-operationengine'):
+        service.Service.create(binary=binary).start()
+    # Last: who can connect finds the others at work.
+    server = service.WSGIService('osapi_karbor')
+    server.start()
+    server.wait()
+
+
+if __name__ == '__main__':
+    main()

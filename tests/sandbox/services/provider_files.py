@@ -1,0 +1,66 @@
+"""Karbor's provider files, from the settings of its launcher.
+
+settings['providers'] is a list of objects, each with "name", "id" and
+"plugins"; optional "bank", a directory instead of a container of Swift;
+"container", its name; "options", of the group trove_protection_plugin.
+"""
+
+import pathlib
+from typing import Any
+
+from tests.sandbox.services import launch
+
+GROUP = 'trove_protection_plugin'
+
+
+def _swift_bank(settings: dict[str, Any], container: str) -> dict[str, Any]:
+    return {
+        'swift_client': {
+            'swift_auth_url': settings['keystone_url'],
+            'swift_user': settings['service_user'],
+            'swift_key': settings['service_password'],
+            'swift_tenant_name': settings['service_project'],
+            'swift_user_domain_name': settings['domain'],
+            'swift_project_domain_name': settings['domain'],
+        },
+        'swift_bank_plugin': {
+            'bank_swift_object_container': container,
+            'lease_expire_window': 60,
+            'lease_renew_window': 10,
+            'lease_validity_window': 10,
+        },
+    }
+
+
+def _sections(settings: dict[str, Any],
+              provider: dict[str, Any]) -> dict[str, Any]:
+    directory = provider.get('bank')
+    if directory:
+        kind = 'karbor-fs-bank-plugin'
+        bank = {'file_system_bank_plugin': {
+            'file_system_bank_path': directory}}
+    else:
+        kind = 'karbor-swift-bank-plugin'
+        bank = _swift_bank(settings, provider.get('container', 'karbor'))
+    return {
+        'provider': {
+            'name': provider['name'],
+            'description': 'The sandbox\'s own',
+            'id': provider['id'],
+            'plugin': provider['plugins'],
+            'bank': kind,
+            'enabled': 'true',
+        },
+        **bank,
+        GROUP: provider.get('options', {}),
+    }
+
+
+def write(settings: dict[str, Any], directory: pathlib.Path) -> None:
+    """Write one file for each provider; others there are removed."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for old in directory.glob('*.conf'):
+        old.unlink()
+    for number, provider in enumerate(settings['providers']):
+        launch.write_config(directory / f'{number}.conf',
+                            _sections(settings, provider))
