@@ -11,6 +11,7 @@ from typing import Any
 
 import eventlet
 from cinderclient import exceptions as cinder_exceptions
+from novaclient import api_versions
 from novaclient import exceptions as nova_exceptions
 
 from tests.sandbox.services import cloud
@@ -67,9 +68,14 @@ class Server(Thing):
     def confirm_resize(self) -> None:
         self.status = 'ACTIVE'
 
-    def delete(self) -> None:
-        del NOVA.servers.things[self.id]
+    def _vanish(self) -> None:
         machines.discard(self.instance_id)
+        machines.misbehave('delete', self.name)
+        del NOVA.servers.things[self.id]
+
+    def delete(self) -> None:
+        self.status = 'SHUTDOWN'
+        eventlet.spawn_n(self._vanish)
 
 
 @dataclasses.dataclass
@@ -137,6 +143,9 @@ class Servers(Things):
 
 
 class Nova:
+    #: New enough for what Trove asks of it.
+    api_version = api_versions.APIVersion('2.57')
+
     def __init__(self) -> None:
         self.servers = Servers(Server, nova_exceptions.NotFound)
         self.server_groups = Things(ServerGroup, nova_exceptions.NotFound)

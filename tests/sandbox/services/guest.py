@@ -14,6 +14,8 @@ fail-backup          the backup ends in FAILED
 hang-backup          the backup stays in BUILDING
 slow-backup-5        it takes 5 seconds longer
 huge-backup          the backup is said to have 500 GB
+slow-restart-5       a restart takes 5 seconds longer; it stays in REBOOT
+slow-delete-5        so does its deletion; it stays in SHUTDOWN
 corrupt-backup       the backup completes, but what is in Swift is cut off
                      half-way: only a restore finds that out
 ===================  =====================================================
@@ -21,18 +23,16 @@ corrupt-backup       the backup completes, but what is in Swift is cut off
 The words for backups work in the name of the backup or of the instance.
 """
 
-import re
-import signal
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import eventlet
 from oslo_log import log
+from oslo_utils import timeutils
 from trove.backup import state
 from trove.common import cfg
 from trove.common import clients
-from trove.common import timeutils
 from trove.conductor import api as conductor
 from trove.instance import models
 from trove.instance.service_status import ServiceStatuses
@@ -45,21 +45,6 @@ from tests.sandbox.services import postgres
 
 LOG = log.getLogger(__name__)
 HUGE = 500.0
-
-
-class Misbehaved(Exception):
-    """A name asked for this failure."""
-
-
-def _misbehave(deed: str, name: str) -> None:
-    """Do what a name asks for: fail, hang, or take longer."""
-    slow = re.search(rf'slow-{deed}-(\d+)', name)
-    if slow:
-        time.sleep(int(slow[1]))
-    if f'fail-{deed}' in name:
-        raise Misbehaved(f'the name {name!r} asks for a failed {deed}')
-    while f'hang-{deed}' in name:
-        time.sleep(3600)
 
 
 class Guest(accounts.Accounts):
@@ -91,7 +76,7 @@ class Guest(accounts.Accounts):
         instance = models.DBInstance.find_by(id=self._machine.instance_id)
         try:
             time.sleep(machines.SETTINGS.prepare_seconds)
-            _misbehave('restore' if backup_info else 'create', instance.name)
+            machines.misbehave('restore' if backup_info else 'create', instance.name)
             if 'without-database' not in instance.name:
                 self._fill(backup_info, version)
                 self._server.start(self._machine.settings)
@@ -108,7 +93,8 @@ class Guest(accounts.Accounts):
     def _fill(self, backup_info: 'dict[str, Any] | None',
               version: str) -> None:
         if (cloud.DATASTORE, version, True) not in cloud.VERSIONS:
-            raise Misbehaved(f'there is no database of version {version!r}')
+            raise machines.Misbehaved(
+                f'there is no database of version {version!r}')
         if backup_info is None:
             self._server.create()
             return
@@ -126,7 +112,7 @@ class Guest(accounts.Accounts):
         size = HUGE if 'huge-backup' in names else self._server.size
         self._update(info, state=state.BackupState.BUILDING, size=size)
         try:
-            _misbehave('backup', names)
+            machines.misbehave('backup', names)
             checksum, location = self._upload(info, 'corrupt-backup' in names)
         # Whatever went wrong, the backup is not to stay in BUILDING.
         except Exception:
@@ -164,11 +150,26 @@ class Guest(accounts.Accounts):
             self._machine.instance_id, info['id'],
             sent=timeutils.utcnow_ts(microsecond=True), **fields)
 
+    def backup_required_for_replication(self) -> bool:
+        return True
+
+    def get_replication_snapshot(self, snapshot_info: dict[str, Any],
+                                 replica_source_config: Any = None,
+                                 ) -> dict[str, Any]:
+        """A replica here is a copy that does not follow its source."""
+        self._create_backup(snapshot_info)
+        return {'dataset': {'snapshot_id': snapshot_info['id']}}
+
+    def detach_replica(self, for_failover: bool = False) -> None:
+        """Nothing to do: it never followed its source."""
+
     def stop_db(self, **_: Any) -> None:
         self._server.stop()
 
     def restart(self) -> None:
-        self._server.stop(signal.SIGINT)
+        self._server.stop()
+        instance = models.DBInstance.find_by(id=self._machine.instance_id)
+        machines.misbehave('restart', instance.name)
         self._server.start(self._machine.settings)
         self._report(ServiceStatuses.HEALTHY)
 

@@ -2,17 +2,33 @@
 
 import dataclasses
 import functools
+import re
 import time
 from typing import Any
 
+from oslo_utils import timeutils
 from trove.common import context
-from trove.common import timeutils
 from trove.conductor import api as conductor
 from trove.instance.service_status import ServiceStatuses
 
 from tests.sandbox.services import network
 from tests.sandbox.services import postgres
 from tests.sandbox.services import programs
+
+
+class Misbehaved(Exception):
+    """What was asked for cannot be done, or a name asked for a failure."""
+
+
+def misbehave(deed: str, name: str) -> None:
+    """Do what a name asks for: fail, hang, or take longer."""
+    slow = re.search(rf'slow-{deed}-(\d+)', name)
+    if slow:
+        time.sleep(int(slow[1]))
+    if f'fail-{deed}' in name:
+        raise Misbehaved(f'the name {name!r} asks for a failed {deed}')
+    while f'hang-{deed}' in name:
+        time.sleep(3600)
 
 
 @dataclasses.dataclass

@@ -9,6 +9,11 @@ from tests.sandbox.services import launch
 DATABASE = 'trove.sqlite'
 _CLIENTS = 'tests.sandbox.services'
 
+_TALKATIVE = ('trove.instance.service', 'trove.backup.service',
+              'trove.common.neutron', 'trove.common.server_group',
+              'keystonemiddleware', 'oslo_config', 'oslo.messaging',
+              'swiftclient', 'urllib3')
+
 #: Without the rate limits of the pipeline that Trove ships.
 _PIPELINE = '''
 [composite:trove]
@@ -46,6 +51,9 @@ def _default(settings: dict[str, Any], directory: pathlib.Path,
         'api_paste_config': paste,
         'transport_url': 'fake://',
         'enable_secure_rpc_messaging': 'false',
+        # These tell of every look at an instance.
+        'default_log_levels': ','.join(
+            f'{name}=WARNING' for name in _TALKATIVE),
         'report_interval': 0,
         'agent_heartbeat_expiry': 1000000,
         'max_accepted_volume_size': 1000,
@@ -85,7 +93,7 @@ def write(settings: dict[str, Any],
             # The time-out is how long a writer waits for another one.
             'connection': f'sqlite:///{directory}/{DATABASE}?timeout=30'},
         'keystone_authtoken': {
-            **account, 'auth_type': 'password',
+            **account, 'auth_type': 'password', 'interface': 'public',
             'www_authenticate_uri': settings['keystone_url']},
         'service_credentials': account,
         'oslo_messaging_notifications': {'driver': 'noop'},
