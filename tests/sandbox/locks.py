@@ -1,0 +1,50 @@
+"""The pinned lists of the sandbox's environments."""
+
+import configparser
+import os
+import pathlib
+import subprocess
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_PLACE = pathlib.Path(__file__).parent / 'requirements'
+NAMES = ('karbor', 'services')
+
+
+def path(name: str) -> pathlib.Path:
+    """Return the path of an environment's pinned list."""
+    return _PLACE / f'{name}.txt'
+
+
+def pinned(name: str) -> str:
+    """Return an environment's pinned list."""
+    return path(name).read_text()
+
+
+def _wanted(name: str) -> str:
+    wanted = (_PLACE / f'{name}.in').read_text()
+    if name == 'karbor':
+        setup = configparser.ConfigParser()
+        setup.read(_ROOT / 'setup.cfg')
+        wanted += (setup['extras']['karbor']
+                   + '\n' + (_ROOT / 'requirements.txt').read_text())
+    return wanted
+
+
+def renew() -> None:
+    """Write the newest versions that fit into all lists, with uv.
+
+    :raises SystemExit: without uv, or when nothing fits.
+    """
+    for name in NAMES:
+        try:
+            done = subprocess.run(
+                ['uv', 'pip', 'compile', '--quiet', '--upgrade', '--universal',
+                 '--python-version', '3.11', '--no-annotate', '-',
+                 '-o', str(path(name))],
+                input=_wanted(name), text=True, cwd=_ROOT,
+                env={'UV_CUSTOM_COMPILE_COMMAND': 'tools/tox -e lock',
+                     **os.environ})
+        except FileNotFoundError:
+            raise SystemExit('uv is not on PATH; use: tools/tox -e lock')
+        if done.returncode:
+            raise SystemExit(f'uv failed for {name}: see above')
