@@ -57,9 +57,16 @@ def register(conf: cfg.ConfigOpts) -> cfg.ConfigOpts.GroupAttr:
     :param conf: the configuration of one provider file, not karbor.conf;
         registering twice is harmless.
     :returns: the group, its options as attributes.
+    :raises oslo_config.cfg.ConfigFileValueError: a value is not allowed; the
+        message names the option and the value.
     """
     conf.register_opts(OPTIONS, group=GROUP)
-    return conf[GROUP]
+    group: cfg.ConfigOpts.GroupAttr = conf[GROUP]
+    # A value is checked when it is first read: now, not in the middle of a
+    # backup.
+    for option in OPTIONS:
+        group[option.dest]
+    return group
 
 
 def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:

@@ -24,10 +24,10 @@ from karbor_trove import errors
 from karbor_trove import record
 from karbor_trove import values
 
-# What Trove takes as a name or a description, else it answers 400
-# [non_empty_string in trove/common/apischema.py].
+# What Trove takes as a name or a description, else it answers 400; it does
+# not mind a line's end [non_empty_string in trove/common/apischema.py].
 _LIMIT = 255
-_ALLOWED = re.compile(r'[^\n]*[0-9A-Za-z][^\n]*')
+_ALLOWED = re.compile(r'.*[0-9A-Za-z].*\n?')
 
 
 def backup_request(parameters: Mapping[str, Any], checkpoint_id: str,

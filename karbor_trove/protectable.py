@@ -31,7 +31,7 @@ TIMEOUT = 45.0
 
 
 class TroveInstanceProtectable(
-        protectable_plugin.ProtectablePlugin):  # type: ignore[misc]
+        protectable_plugin.ProtectablePlugin):
     """Lists and shows database instances.
 
     Karbor keeps one object for all its users, made with the context of the

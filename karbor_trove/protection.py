@@ -28,7 +28,7 @@ from karbor_trove import waiting
 
 
 class TroveProtectionPlugin(
-        protection_plugin.ProtectionPlugin):  # type: ignore[misc]
+        protection_plugin.ProtectionPlugin):
     """Protects OS::Trove::Instance with Trove's own backups.
 
     Karbor makes an object of it for each flow, so what the resources of a

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The only user of Trove's client: calls, paging and errors, one place each."""
+"""The only user of Trove's client: its calls, paging and errors."""
 
 import contextlib
 from typing import Any, Callable, Iterator, List, Optional, Tuple

@@ -28,7 +28,7 @@ from karbor_trove import waiting
 LOG = logging.getLogger(__name__)
 
 
-class DeleteOperation(protection_plugin.Operation):  # type: ignore[misc]
+class DeleteOperation(protection_plugin.Operation):
     """Deletes one instance's backup."""
 
     def __init__(self, settings: Any, clock: waiting.Clock) -> None:
@@ -72,6 +72,7 @@ class DeleteOperation(protection_plugin.Operation):  # type: ignore[misc]
     def _delete(self, gateway: trove.Gateway, backup_id: str) -> None:
         deadline = waiting.Deadline(self._settings.delete_timeout,
                                     self._clock)
+        failed_before = False
 
         def ask() -> Optional[bool]:
             # It may still carry the mark of an earlier, failed deletion.
@@ -85,7 +86,6 @@ class DeleteOperation(protection_plugin.Operation):  # type: ignore[misc]
                 raise errors.Failed('Trove could not delete backup %s'
                                     % backup_id)
 
-        failed_before = False
         try:
             waiting.wait_for(ask, deadline, self._settings.poll_interval,
                              'backup %s could not be deleted' % backup_id)

@@ -30,7 +30,7 @@ from karbor_trove import waiting
 LOG = logging.getLogger(__name__)
 
 
-class ProtectOperation(protection_plugin.Operation):  # type: ignore[misc]
+class ProtectOperation(protection_plugin.Operation):
     """Backs up one database instance."""
 
     def __init__(self, settings: Any, clock: waiting.Clock) -> None:

@@ -30,7 +30,7 @@ from karbor_trove import waiting
 LOG = logging.getLogger(__name__)
 
 
-class RestoreOperation(protection_plugin.Operation):  # type: ignore[misc]
+class RestoreOperation(protection_plugin.Operation):
     """Makes one database instance anew."""
 
     def __init__(self, settings: Any, clock: waiting.Clock,

@@ -30,7 +30,7 @@ from karbor_trove import waiting
 LOG = logging.getLogger(__name__)
 
 
-class VerifyOperation(protection_plugin.Operation):  # type: ignore[misc]
+class VerifyOperation(protection_plugin.Operation):
     """Looks at one instance's backup and at all that it hangs on."""
 
     def __init__(self, settings: Any, clock: waiting.Clock,

@@ -122,7 +122,8 @@ def test_the_bank_knows_the_backup_while_it_runs(
 
 def test_a_backup_that_disappears_ends_the_wait(protect, fake_trove, clock):
     sleep = clock.sleep
-    clock.sleep = lambda seconds: (fake_trove.backups.clear(), sleep(seconds))
+    clock.sleep = lambda seconds: (
+        fake_trove.backups.clear(), sleep(seconds))
     with pytest.raises(exception.CreateResourceFailed, match='cannot be found'):
         protect()
     assert len(fake_trove.asked('GET', '/backups/*')) == 2

@@ -1,0 +1,52 @@
+"""Karbor's own machinery around the plugins, over the fake Trove."""
+
+import textwrap
+
+from karbor.services.protection import provider as providers
+from oslo_config import cfg
+import pytest
+
+from tests.unit.conftest import *  # noqa: F401,F403
+
+PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
+
+
+@pytest.fixture(autouse=True)
+def nothing_takes_time(fake_trove):
+    """Karbor gives the plugin the real clock: let nothing have to wait."""
+    fake_trove.build_seconds = fake_trove.healthy_seconds = 0
+    fake_trove.start_seconds = fake_trove.backup_seconds = 0
+    fake_trove.delete_seconds = 0
+
+
+@pytest.fixture
+def load_providers(karbor_conf, tmp_path):
+    """Loads the provider files of a folder, as Karbor does when it starts."""
+    def load(plugins=('karbor-trove-protection-plugin',), options=''):
+        folder = tmp_path / 'providers.d'
+        folder.mkdir(exist_ok=True)
+        (folder / 'trove.conf').write_text(textwrap.dedent('''\
+            [provider]
+            name = databases
+            id = %s
+            description = Databases of Trove
+            bank = karbor-fs-bank-plugin
+            enabled = True
+            %s
+            [file_system_bank_plugin]
+            file_system_bank_path = %s
+            [trove_protection_plugin]
+            %s
+            ''') % (PROVIDER_ID, '\n'.join('plugin = ' + name
+                                           for name in plugins),
+                    tmp_path / 'bank', options))
+        cfg.CONF.set_override('provider_config_dir', str(folder))
+        return providers.ProviderRegistry()
+    yield load
+    cfg.CONF.clear_override('provider_config_dir')
+
+
+@pytest.fixture
+def provider(load_providers):
+    """The provider of a file with our plugin."""
+    return load_providers().show_provider(PROVIDER_ID)

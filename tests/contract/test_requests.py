@@ -1,0 +1,166 @@
+"""The bodies that users' tools send pass Karbor's own API."""
+
+import types
+from unittest import mock
+
+from karbor.api.schemas import plans as plan_schemas
+from karbor.api.schemas import restores as restore_schemas
+from karbor.api.schemas import verifications as verify_schemas
+from karbor.api.v1 import plans as plans_api
+from karbor.api.validation import validators
+from karbor import exception
+from karbor.objects import base
+from karbor.services.protection import manager
+import karborclient.utils
+import pytest
+from webob import exc
+
+from karbor_trove import parameters as params
+from karbor_trove import protection
+from karbor_trove import schemas
+from tests.contract import conftest
+
+TYPE = 'OS::Trove::Instance'
+CHECKPOINT_ID = 'dcb20606-ad71-40a3-80e4-ef0fafdad0c3'
+PLUGIN = protection.TroveProtectionPlugin
+PUBLISHED = {
+    'options': PLUGIN.get_options_schema(TYPE),
+    'restore': PLUGIN.get_restore_schema(TYPE),
+    'verify': PLUGIN.get_verify_schema(TYPE),
+    'saved info': PLUGIN.get_saved_info_schema(TYPE)}
+
+
+def dashboard_bodies(schema):
+    """What karbor-dashboard posts for a schema, by what the user does.
+
+    It posts the default of every property that has one, and an empty text
+    for each string that is left unfilled once the dialog was saved.
+    """
+    properties = schema['properties']
+    defaults = {key: value['default'] for key, value in properties.items()
+                if 'default' in value}
+    return {
+        'never opened': defaults,
+        'saved empty': dict({key: '' if value['type'] == 'string' else False
+                             for key, value in properties.items()},
+                            **defaults),
+        'filled': {key: 'text' if value['type'] == 'string' else True
+                   for key, value in properties.items()}}
+
+
+def command_line(*arguments):
+    """What `karbor ... --parameters` makes of its arguments."""
+    return karborclient.utils.extract_parameters(types.SimpleNamespace(
+        parameters=list(arguments), parameters_json=None))[TYPE]
+
+
+OPTIONS = dict(dashboard_bodies(schemas.OPTIONS), **{
+    'command line': command_line(
+        'resource_type=%s,backup_name=nightly,description=of the night'
+        % TYPE),
+    'command line, empty': command_line(
+        'resource_type=%s,backup_name=,description=' % TYPE)})
+RESTORE = dict(dashboard_bodies(schemas.RESTORE), **{
+    'command line': command_line(
+        'resource_type=%s,restore_name=again,restore_description=test'
+        % TYPE)})
+
+
+def cases(mapping):
+    return pytest.mark.parametrize('parameters', mapping.values(),
+                                   ids=list(mapping))
+
+
+@cases(OPTIONS)
+def test_a_plan_is_accepted(provider, context, parameters):
+    plan = {'name': 'nightly', 'description': '',
+            'provider_id': conftest.PROVIDER_ID,
+            'resources': [{'id': CHECKPOINT_ID, 'type': TYPE, 'name': 'db'}],
+            'parameters': {TYPE: parameters}}
+    validators._SchemaValidator(plan_schemas.create).validate({'plan': plan})
+    check_plan(provider, context, plan)
+
+
+def check_plan(provider, context, plan):
+    controller = plans_api.PlansController.__new__(plans_api.PlansController)
+    controller.protection_api = mock.Mock(show_provider=lambda *args: {
+        'extended_info_schema': provider.extended_info_schema})
+    controller.validate_plan_resources(plan)
+    controller.validate_plan_parameters(context, plan)
+
+
+def test_an_unknown_option_is_refused_by_karbor(provider, context):
+    with pytest.raises(exc.HTTPBadRequest):
+        check_plan(provider, context, {
+            'provider_id': conftest.PROVIDER_ID,
+            'resources': [{'id': '1', 'type': TYPE, 'name': 'db'}],
+            'parameters': {TYPE: {'backup_nam': 'nightly'}}})
+
+
+@cases(RESTORE)
+def test_a_restore_is_accepted(provider, parameters):
+    restore = {'provider_id': conftest.PROVIDER_ID,
+               'checkpoint_id': CHECKPOINT_ID, 'restore_target': None,
+               'restore_auth': {'type': 'password', 'username': 'tenant',
+                                'password': 'example'},
+               'parameters': {TYPE: parameters}}
+    validators._SchemaValidator(restore_schemas.create).validate(
+        {'restore': restore})
+    check_restore(provider, {TYPE: parameters})
+
+
+def check_restore(provider, parameters):
+    manager.ProtectionManager.validate_restore_parameters(
+        mock.Mock(), {'parameters': parameters}, provider)
+
+
+def test_an_unknown_restore_option_is_refused_by_karbor(provider):
+    with pytest.raises(exception.InvalidInput):
+        check_restore(provider, {TYPE: {'name': 'again'}})
+
+
+def test_a_verification_is_accepted():
+    validators._SchemaValidator(verify_schemas.create).validate(
+        {'verification': {'provider_id': conftest.PROVIDER_ID,
+                          'checkpoint_id': CHECKPOINT_ID, 'parameters': {}}})
+
+
+@cases(OPTIONS)
+def test_the_options_arrive_as_strings_and_are_understood(parameters):
+    field = base.DictOfDictOfStringsField(nullable=True)
+    kept = field.coerce(None, 'parameters', {TYPE: parameters})[TYPE]
+    request = params.backup_request(kept, CHECKPOINT_ID, 'the-instance')
+    assert request.name in ('nightly', 'text') or CHECKPOINT_ID in request.name
+    assert request.description
+
+
+@pytest.mark.parametrize('name', PUBLISHED)
+def test_what_is_published_keeps_to_what_the_dashboard_can_show(name):
+    schema = PUBLISHED[name]
+    assert schema['type'] == 'object'
+    assert schema['title']
+    for key, value in schema['properties'].items():
+        assert value['type'] in ('string', 'boolean'), key
+        assert value['title'], key
+        assert value['description'], key
+        assert 'default' not in value, key
+        assert 'enum' not in value, key
+
+
+def test_the_blueprints_words():
+    assert schemas.OPTIONS['title'] == 'Database Instance Protection Options'
+    assert schemas.OPTIONS['required'] == ['backup_name', 'description']
+    assert schemas.RESTORE['title'] == 'Database Instance Protection Restore'
+    assert {key: value['title'] for key, value in dict(
+        schemas.OPTIONS['properties'],
+        **schemas.RESTORE['properties']).items()} == {
+            'backup_name': 'Backup Name', 'description': 'Description',
+            'restore_name': 'Restore Name',
+            'restore_description': 'Restore Description'}
+
+
+def test_a_provider_publishes_them(provider):
+    published = provider.extended_info_schema
+    assert published['options_schema'] == {TYPE: schemas.OPTIONS}
+    assert published['restore_schema'] == {TYPE: schemas.RESTORE}
+    assert published['saved_info_schema'] == {TYPE: schemas.SAVED_INFO}

@@ -1,0 +1,80 @@
+"""What the bank keeps, and what can be read again."""
+
+import pytest
+
+from karbor_trove import errors
+from karbor_trove import record
+from karbor_trove import values
+
+INSTANCE = values.Instance(
+    id='a', name='orders', datastore='postgresql', datastore_version='18',
+    datastore_version_number='18.1', flavor_id='2', volume_size=3,
+    region='RegionOne', locality='affinity', configuration_id='tuned',
+    network_id='net', is_public=True, allowed_cidrs=('192.0.2.0/24',),
+    replica_of='b')
+# Written by Karbor 1.6.0's own plugin.
+IN_TREE = {'instance_id': 'a', 'backup_id': 'k', 'size': 3,
+           'datastore': {'type': 'postgresql', 'version': '18'},
+           'flavor': {'id': '2', 'links': [{'rel': 'self', 'href': 'x'}]}}
+
+
+@pytest.fixture
+def section(bank):
+    return bank.get_sub_section('/checkpoints/one/resource-data/a')
+
+
+def test_what_is_saved_can_be_loaded(section):
+    kept = record.Record(INSTANCE, 'nightly', 'k', 0.25)
+    record.save(section, kept)
+    assert record.load(section) == kept
+
+
+def test_nothing_known_stays_nothing(section):
+    kept = record.Record(values.Instance('a'))
+    record.save(section, kept)
+    assert record.load(section) == kept
+
+
+def test_where_nothing_was_written_there_is_none(section):
+    assert record.load(section) is None
+    record.set_status(section, 'protecting')
+    assert record.load(section) is None
+
+
+def test_forgetting_leaves_the_status(section):
+    record.set_status(section, 'deleting')
+    record.save(section, record.Record(INSTANCE))
+    record.forget(section)
+    record.forget(section)
+    assert section.list_objects() == ['status']
+
+
+def test_the_in_tree_plugins_record_is_understood(section):
+    section.update_object('metadata', IN_TREE)
+    assert record.load(section) == record.Record(values.Instance(
+        id='a', datastore='postgresql', datastore_version='18',
+        flavor_id='2', volume_size=3), backup_id='k')
+
+
+def test_ours_has_all_that_the_in_tree_plugin_reads(section):
+    record.save(section, record.Record(INSTANCE, 'nightly', 'k'))
+    kept = section.get_object('metadata')
+    assert set(IN_TREE) <= set(kept)
+    for key in ('instance_id', 'backup_id', 'size'):
+        assert kept[key] == IN_TREE[key]
+    assert kept['flavor']['id'] == '2'
+
+
+def test_a_later_version_is_refused_not_guessed_at(section):
+    section.update_object('metadata', dict(IN_TREE, record_version=2))
+    with pytest.raises(errors.Refused, match='version 2 and this release '
+                                             'knows versions up to 1'):
+        record.load(section)
+
+
+@pytest.mark.parametrize('torn', ['', '{"instance_id": "a", "fla', '[]',
+                                  '{}'])
+def test_half_a_record_is_named(section, torn):
+    section.update_object('metadata', torn)
+    with pytest.raises(errors.Refused, match='"metadata"'):
+        record.load(section)
