@@ -6,11 +6,11 @@ matters here and no longer fit the calls that Trove makes.
 
 import dataclasses
 import time
-import uuid
 from typing import Any
+import uuid
 
-import eventlet
 from cinderclient import exceptions as cinder_exceptions
+import eventlet
 from novaclient import api_versions
 from novaclient import exceptions as nova_exceptions
 

@@ -23,8 +23,8 @@ corrupt-backup       the backup completes, but what is in Swift is cut off
 The words for backups work in the name of the backup or of the instance.
 """
 
-import time
 from collections.abc import Mapping
+import time
 from typing import Any
 
 import eventlet
@@ -75,8 +75,9 @@ class Guest(accounts.Accounts):
                  version: str) -> None:
         instance = models.DBInstance.find_by(id=self._machine.instance_id)
         try:
-            time.sleep(machines.SETTINGS.prepare_seconds)
-            machines.misbehave('restore' if backup_info else 'create', instance.name)
+            time.sleep(self._machine.prepare_seconds)
+            machines.misbehave('restore' if backup_info else 'create',
+                               instance.name)
             if 'without-database' not in instance.name:
                 self._fill(backup_info, version)
                 self._server.start(self._machine.settings)

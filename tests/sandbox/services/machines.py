@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import re
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from oslo_utils import timeutils
 from trove.common import context
@@ -32,21 +32,19 @@ def misbehave(deed: str, name: str) -> None:
 
 
 @dataclasses.dataclass
-class Settings:
-    """Set once, by the launcher, before Trove starts."""
-
-    tools: programs.Programs
-    port: int
-    prepare_seconds: float
-
-
-@dataclasses.dataclass
 class Machine:
     """The machine of one instance.
+
+    The launcher sets what all have in common: tools, port and
+    prepare_seconds, which a machine needs before it makes its database.
 
     :param settings: of the configuration group: name -> value.
     :param ready: the database was up once; its state is told from then on.
     """
+
+    tools: ClassVar[programs.Programs]
+    port: ClassVar[int]
+    prepare_seconds: ClassVar[float]
 
     instance_id: str
     settings: dict[str, object] = dataclasses.field(default_factory=dict)
@@ -56,11 +54,10 @@ class Machine:
     def server(self) -> postgres.Server:
         address = network.CLIENT.address(f'trove-{self.instance_id}')
         return postgres.Server(
-            SETTINGS.tools, SETTINGS.tools.home / self.instance_id, address,
-            SETTINGS.port)
+            self.tools, self.tools.home / self.instance_id, address,
+            self.port)
 
 
-SETTINGS: Settings
 _MACHINES: dict[str, Machine] = {}
 
 

@@ -1,8 +1,8 @@
 """What Trove needs to run in one process, and not to be waited for."""
 
+from collections.abc import Callable
 import functools
 import threading
-from collections.abc import Callable
 from typing import Any
 
 from oslo_service import loopingcall

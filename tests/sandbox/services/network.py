@@ -8,8 +8,8 @@ another port of it, and held until it is given back or the process ends.
 import ipaddress
 import random
 import socket
-import uuid
 from typing import Any
+import uuid
 
 from neutronclient.common import exceptions
 

@@ -1,5 +1,6 @@
 """One PostgreSQL server: its data, its process, its backups."""
 
+from collections.abc import Iterator, Mapping, Sequence
 import contextlib
 import pathlib
 import shutil
@@ -8,10 +9,9 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
 
-import psycopg2
 from eventlet import tpool
+import psycopg2
 
 from tests.sandbox.services import programs
 

@@ -42,11 +42,12 @@ class Programs:
     may not see a private home: then the programs are copied and the data
     kept where nobody can go.
 
-    :param directory: where data may be kept; exists.
+    :param directory: where data may be kept; exists. What an earlier run
+        left there is removed.
     """
 
     def __init__(self, directory: pathlib.Path) -> None:
-        self.home = directory
+        self.home = directory / 'databases'
         self._binaries = PACKAGE / 'pginstall' / 'bin'
         self._identity: dict[str, Any] = {}
         self._borrowed: 'pathlib.Path | None' = None
@@ -56,10 +57,12 @@ class Programs:
             self._identity = {'user': nobody.pw_uid, 'group': nobody.pw_gid,
                               'extra_groups': []}
             self._move_out()
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir()
 
     def _move_out(self) -> None:
-        if not _open_to_all(self.home):
-            self.home = self._borrow()
+        if not _open_to_all(self.home.parent):
+            self.home = self._borrow() / 'databases'
         if not _open_to_all(self._binaries):
             # The programs find their libraries relative to themselves.
             target = self._borrow() / 'programs'

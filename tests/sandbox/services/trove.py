@@ -22,7 +22,6 @@ from trove import cmd  # noqa: F401 - makes Python's library cooperative first
 
 import eventlet
 from oslo_log import log
-from trove import rpc
 from trove.common import base_wsgi
 from trove.common import cfg
 from trove.common import notification
@@ -33,6 +32,7 @@ from trove.configuration import models as configurations
 from trove.datastore import models as datastores
 from trove.db import get_db_api
 from trove.instance import models as instances
+from trove import rpc
 from trove.taskmanager import api as taskmanager_api
 
 from tests.sandbox.services import cloud
@@ -101,8 +101,9 @@ def main() -> None:
              **settings.get('guest', {})}
     _check_port(guest['port'])
     tools = programs.Programs(directory)
-    machines.SETTINGS = machines.Settings(
-        tools, guest['port'], guest['prepare_seconds'])
+    machines.Machine.tools = tools
+    machines.Machine.port = guest['port']
+    machines.Machine.prepare_seconds = guest['prepare_seconds']
 
     def leave(*_: object) -> None:
         tools.end()
