@@ -101,9 +101,7 @@ class BackupBehaviour:
             self, cloud: Cloud):
         id_ = cloud.instance()
         cloud.back_up(id_, 'first')
-        cloud.clock.sleep(1)
         newest = cloud.back_up(id_, 'second')
-        cloud.clock.sleep(1)
         cloud.back_up(id_, cloud.named('fail-backup'))
         backup_id = cloud.back_up(id_, 'on top', incremental=True)
         assert cloud.client.backups.get(backup_id).parent_id == newest
@@ -126,7 +124,6 @@ class BackupBehaviour:
         expected = []
         for name in 'one', 'two', 'three', 'four':
             expected.insert(0, cloud.back_up(id_, name))
-            cloud.clock.sleep(1)
         assert [of.id for of in cloud.client.backups.list(instance_id=id_)
                 ] == expected
         assert [of.id for of in cloud.client.instances.backups(id_)

@@ -32,8 +32,9 @@ class Cloud(abc.ABC):
     def named(self, words: str) -> str:
         """A name under which the next thing made does what the words say.
 
-        fail-create, fail-restore, fail-backup, slow-backup-<seconds>,
-        huge-backup (500 GB); without-database: need not really run.
+        fail-create, fail-restore, fail-backup, slow-create-<seconds>,
+        slow-backup-<seconds>, huge-backup (500 GB); without-database: need
+        not really run.
         """
 
     @abc.abstractmethod
@@ -86,8 +87,26 @@ class Cloud(abc.ABC):
     def create_instance(self, name: str = 'db', **kw: typing.Any) -> str:
         """A ready instance's id."""
         id_ = self.create(name, **kw)
-        self.wait(lambda: self.states(id_) == ('ACTIVE', 'HEALTHY'))
+        self.ready(id_)
         return id_
+
+    def ready(self, *instance_ids: str) -> None:
+        """Wait until their databases are up."""
+        for id_ in instance_ids:
+            self.wait(lambda: self.states(id_) in (
+                ('ACTIVE', 'HEALTHY'), ('ERROR', '')))
+            assert self.states(id_)[0] == 'ACTIVE'
+
+    def pages(self, limit: typing.Optional[int] = None
+              ) -> typing.List[typing.List[str]]:
+        """The ids of all instances, page by page."""
+        pages, marker = [], None
+        while True:
+            page = self.client.instances.list(limit=limit, marker=marker)
+            pages.append([of.id for of in page])
+            marker = page.next
+            if marker is None:
+                return pages
 
     def states(self, instance_id: str) -> typing.Tuple[str, str]:
         """Its status and operating status; ('gone', '') when it is."""

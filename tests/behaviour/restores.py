@@ -31,7 +31,6 @@ def _refusals(cloud: Cloud):
             'nics': [{'network': cloud.network_id}]}),
         'address without subnet': (400, '', {
             'nics': [dict(nic, ip_address='192.0.2.7')]}),
-        'unknown configuration': (404, '', {'configuration': NOBODY}),
         'bad name': (400, 'Validation error', {'name': '---'}),
         'bad cidr': (400, 'Validation error', {
             'access': {'allowed_cidrs': ['everyone']}}),

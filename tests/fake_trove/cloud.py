@@ -45,6 +45,8 @@ class Cloud:
                            'postgresql': ['18', '17', '16']}
         self.inactive_versions = {('postgresql', '16')}
         self.configurations: typing.Dict[str, State] = {}
+        #: Rows that Trove's pages count and never show: id -> project.
+        self.ghosts: typing.Dict[str, str] = {}
         self._instances: typing.Dict[str, State] = {}
         self._backups: typing.Dict[str, State] = {}
         self.scripts: typing.Dict[str, typing.List[State]] = {

@@ -22,17 +22,19 @@ class Instances:
         """A page in the order of ids; its marker is the last one's id.
 
         Within the page the newest comes first. A limit over 20 counts as 20.
+        A page may be shorter than that, or empty, and have a next one: ghosts
+        take their places.
         """
         clustered = query.get('include_clustered', '').lower() == 'true'
-        found = sorted(
-            (of for of in self._cloud.instances.values()
-             if of['project_id'] == project_id
-             and of['id'] > query.get('marker', '')
-             and (clustered or not of['cluster_id'])),
-            key=lambda of: str(of['id']))
+        rows = {of['id']: of for of in self._cloud.instances.values()
+                if of['project_id'] == project_id
+                and (clustered or not of['cluster_id'])}
+        ids = sorted(id_ for id_ in [*rows, *(
+            ghost for ghost, owner in self._cloud.ghosts.items()
+            if owner == project_id)] if id_ > query.get('marker', ''))
         limit = min(int(query.get('limit', PAGE)), PAGE)
-        page = found[:limit]
-        marker = str(page[-1]['id']) if len(found) > limit else None
+        marker = ids[limit - 1] if len(ids) > limit else None
+        page = [rows[id_] for id_ in ids[:limit] if id_ in rows]
         page.sort(key=lambda of: -of['created'])
         view = views.instance_detail if detail else views.instance_item
         return {'instances': [view(self._cloud, of) for of in page]}, marker

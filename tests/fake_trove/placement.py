@@ -1,6 +1,7 @@
 """Whether Trove takes a request for a new instance, and what it makes."""
 
 import typing
+import uuid
 
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import refusals
@@ -11,7 +12,7 @@ def placed(cloud: clouds.Cloud, project_id: str, body: typing.Any
            ) -> clouds.State:
     """The state of the instance that is asked for, in Trove's own order.
 
-    :raises refusals.Refused: nothing has been made then
+    :raises refusals.Refused: nothing that shows has been made then
     """
     asked = schemas.instance(body, cloud.release)
     datastore = _datastore(cloud, asked.get('datastore', {}))
@@ -27,6 +28,8 @@ def placed(cloud: clouds.Cloud, project_id: str, body: typing.Any
     _check_quotas(cloud, project_id, size, cloud.flavors[flavor_id])
     configuration_id = asked.get('configuration')
     if configuration_id and configuration_id not in cloud.configurations:
+        # Trove has begun the instance's row by then, and forgets it there.
+        cloud.ghosts[str(uuid.uuid4())] = project_id
         raise refusals.not_found(configuration_id)
     return {'name': asked['name'], 'flavor_id': flavor_id,
             'datastore': datastore, 'volume_size': size,

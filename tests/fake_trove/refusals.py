@@ -32,6 +32,8 @@ def quota(resources: typing.Iterable[str]) -> Refused:
 
 
 def not_available(instance_id: str, status: str) -> Refused:
+    if status == 'BUILD':
+        return Refused(422, 'Instance %s is not ready.' % instance_id)
     return Refused(422, 'Instance %s is not currently available for an '
                    'action to be performed (instance status was %s).'
                    % (instance_id, status))

@@ -26,9 +26,11 @@ class FakeCloud(clouds.Cloud):
         self._fake = fake
 
     def named(self, words):
-        slow = re.match(r'slow-backup-(\d+)$', words)
-        if slow:
-            self._fake.next_backup('COMPLETED', float(slow[1]))
+        slow = re.match(r'slow-(backup|create)-(\d+)$', words)
+        if slow and slow[1] == 'backup':
+            self._fake.next_backup('COMPLETED', float(slow[2]))
+        elif slow:
+            self._fake.next_instance('ACTIVE', float(slow[2]))
         elif words == 'huge-backup':
             self._fake.next_backup('COMPLETED', size=500.0)
         elif words == 'fail-backup':
