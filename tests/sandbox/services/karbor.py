@@ -10,6 +10,7 @@ for karbor.conf as {section: {option: value}}, last.
 
 import pathlib
 import sys
+import threading
 from typing import Any
 
 # Makes Python's library cooperative: before anything else of Karbor.
@@ -91,9 +92,8 @@ def main() -> None:
     for binary in ('karbor-protection', 'karbor-operationengine'):
         service.Service.create(binary=binary).start()
     # Last: who can connect finds the others at work.
-    server = service.WSGIService('osapi_karbor')
-    server.start()
-    server.wait()
+    service.WSGIService('osapi_karbor').start()
+    threading.Event().wait()
 
 
 if __name__ == '__main__':

@@ -1,0 +1,64 @@
+"""Who uses the sandbox's cloud, and what its catalog says."""
+
+from typing import Any
+
+from keystoneauth1 import session as sessions
+from keystoneauth1.identity import v3
+from keystoneclient.v3 import client
+
+REGION = 'RegionOne'
+DOMAIN = 'Default'
+#: User -> (project, role).
+USERS = {
+    'tenant': ('tenant', 'member'),
+    'other': ('other', 'member'),
+    'trove': ('service', 'admin'),
+    'swift': ('service', 'admin'),
+    'karbor': ('service', 'admin'),
+}
+#: Name -> type and path, of all but Keystone.
+_CATALOG = {
+    'swift': ('object-store', '/v1/AUTH_%(project_id)s'),
+    'trove': ('database', '/v1.0/%(project_id)s'),
+    'karbor': ('data-protect', '/v1/%(project_id)s'),
+}
+
+
+def credentials(url: str, user: str, password: str) -> dict[str, str]:
+    """Return the arguments of keystoneauth1's password plugin."""
+    project = 'admin' if user == 'admin' else USERS[user][0]
+    return {
+        'auth_url': url,
+        'username': user,
+        'password': password,
+        'project_name': project,
+        'user_domain_name': DOMAIN,
+        'project_domain_name': DOMAIN,
+    }
+
+
+def session(url: str, user: str, password: str) -> sessions.Session:
+    """Return a session of a user in the user's project."""
+    return sessions.Session(v3.Password(**credentials(url, user, password)))
+
+
+def seed(admin: sessions.Session, password: str,
+         servers: dict[str, str]) -> None:
+    """Make users, projects and the catalog.
+
+    :param servers: service name -> URL without a path.
+    """
+    keystone = client.Client(session=admin, interface='public')
+    roles = {role.name: role for role in keystone.roles.list()}
+    projects: dict[str, Any] = {}
+    for user, (project, role) in USERS.items():
+        if project not in projects:
+            projects[project] = keystone.projects.create(project, 'default')
+        keystone.roles.grant(
+            roles[role], project=projects[project],
+            user=keystone.users.create(user, 'default', password=password))
+    for name, (kind, path) in _CATALOG.items():
+        service = keystone.services.create(name, kind)
+        for interface in ('public', 'internal', 'admin'):
+            keystone.endpoints.create(
+                service, servers[name] + path, interface, REGION)
