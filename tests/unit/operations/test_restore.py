@@ -1,7 +1,6 @@
 """What restoring an instance leaves in Trove and in Karbor's record."""
 
 from karbor import exception
-from karbor import objects
 import pytest
 
 from tests.fake_trove import cloud
@@ -157,32 +156,3 @@ def test_a_backup_that_was_never_answered_is_told(
 def test_looks_that_fail_in_passing_are_borne(lost, do_restore, fake_trove):
     fake_trove.fail('GET', '/instances/*', 503, times=4)
     assert do_restore()
-
-
-def test_siblings_that_write_at_once_all_stay_in_the_record(
-        plugin, fake_trove, new_checkpoint, context, restore, in_threads,
-        monkeypatch, clock):
-    checkpoint = new_checkpoint()
-    resources = [in_threads.resource(fake_trove.add_instance())
-                 for _ in range(8)]
-    for resource in resources:
-        plugin.get_protect_operation(resource).on_main(
-            checkpoint, resource, context, {})
-    new_resources, written = {}, {}
-
-    def save(self):
-        # As Karbor's: what changed is written, then all is taken for saved.
-        changes = {key: dict(value) for key, value
-                   in self.karbor_obj_get_changes().items()}
-        clock.sleep(0)
-        written.update(changes)
-        self.obj_reset_changes()
-
-    monkeypatch.setattr(type(restore), 'save', save)
-    in_threads(lambda number: plugin.get_restore_operation(
-        resources[number]).on_main(checkpoint, resources[number], context, {},
-                                   restore, new_resources), 8)
-    assert isinstance(restore, objects.Restore)
-    assert set(new_resources) == {resource.id for resource in resources}
-    assert written['resources_status'] == {
-        KEY + new_id: 'available' for new_id in new_resources.values()}
