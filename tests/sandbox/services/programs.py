@@ -59,6 +59,7 @@ class Programs:
             self._move_out()
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir()
+        self.give(self.home)
 
     def _move_out(self) -> None:
         if not _open_to_all(self.home.parent):
@@ -70,6 +71,7 @@ class Programs:
                 shutil.copytree(
                     part, target / part.name,
                     ignore=shutil.ignore_patterns('*.a', 'include', '*.pyc'))
+            self.give(target)
             self._binaries = target / PACKAGE.name / 'pginstall' / 'bin'
 
     def _borrow(self) -> pathlib.Path:
