@@ -2,6 +2,7 @@
 
 import dataclasses
 import fnmatch
+import json
 import typing
 
 import requests
@@ -9,9 +10,6 @@ from urllib3 import exceptions as urllib3_exceptions
 
 from tests.fake_trove import clock as clocks
 from tests.fake_trove import refusals
-
-_MESSAGES = {401: 'The request you have made requires authentication.',
-             429: 'Too many requests.', 503: 'Service unavailable.'}
 
 
 def _reset() -> Exception:
@@ -41,6 +39,16 @@ class Answer:
     headers: typing.Dict[str, str] = dataclasses.field(default_factory=dict)
 
 
+#: Keystone's middleware says this in Trove's place.
+NO_TOKEN = Answer(401, json.dumps({'error': {
+    'code': 401, 'title': 'Unauthorized',
+    'message': 'The request you have made requires authentication.'}}))
+
+
+def of_refusal(refused: refusals.Refused) -> Answer:
+    return Answer(refused.code, json.dumps(refused.body()))
+
+
 With = typing.Union[int, str, Exception, Answer]
 
 
@@ -60,7 +68,7 @@ class Fault:
                 and fnmatch.fnmatchcase(path, self.path))
 
     def strike(self, clock: clocks.Clock) -> Answer:
-        """What the client gets instead of the answer.
+        """What the client gets instead of Trove's answer.
 
         :raises Exception: where there is no answer at all
         """
@@ -73,8 +81,8 @@ class Fault:
             return Answer(200, '{"instances": [{"id": "3f')
         if isinstance(self.with_, str):
             raise TROUBLES[self.with_]()
-        raise refusals.Refused(
-            self.with_, _MESSAGES.get(self.with_, 'As the test ordered.'))
+        return of_refusal(refusals.Refused(
+            self.with_, 'The test wants this answer.'))
 
 
 class Faults:

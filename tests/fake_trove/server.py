@@ -71,8 +71,12 @@ class FakeTrove(clouds.Cloud):
             method, path, with_, times, after, takes))
 
     def refuse_tokens(self, times: typing.Optional[int] = None) -> None:
-        """Every token is over."""
-        self.fail('*', '*', 401, times)
+        """Every token is over.
+
+        :param times: requests, and keystoneauth sends each once more with a
+            new service token; None: for ever
+        """
+        self.fail('*', '*', faults.NO_TOKEN, times)
 
     def forbid(self, times: typing.Optional[int] = None) -> None:
         """The policy allows nothing."""
@@ -95,23 +99,24 @@ class FakeTrove(clouds.Cloud):
         with self.lock:
             self.requests.append(request)
             fault = self._faults.next(request.method, request.path)
-            try:
-                if fault is not None and not fault.after:
-                    return self._write(fault.strike(self.clock), context)
-                code, body = self._route(request)
-                if fault is not None:
-                    return self._write(fault.strike(self.clock), context)
-            except refusals.Refused as refused:
-                code, body = refused.code, refused.body()
-            text = '' if body is None else json.dumps(body)
-            return self._write(faults.Answer(code, text), context)
-
-    def _write(self, answer: faults.Answer, context: typing.Any) -> str:
+            if fault is None:
+                answer = self._outcome(request)
+            else:
+                if fault.after:
+                    self._outcome(request)
+                answer = fault.strike(self.clock)
         context.status_code = answer.code
         context.headers['Date'] = email.utils.formatdate(
             self.clock.now(), usegmt=True)
         context.headers.update(answer.headers)
         return answer.text
+
+    def _outcome(self, request: Request) -> faults.Answer:
+        try:
+            code, body = self._route(request)
+        except refusals.Refused as refused:
+            return faults.of_refusal(refused)
+        return faults.Answer(code, '' if body is None else json.dumps(body))
 
     def _read(self, sent: typing.Any) -> Request:
         project_id, _, path = sent.path[len('/v1.0/'):].partition('/')

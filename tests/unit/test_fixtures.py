@@ -75,6 +75,14 @@ def test_a_request_refused_on_the_way_has_none(client, fake_trove, resource):
     assert not fake_trove.backups
 
 
+def test_a_fault_may_take_its_time(client, fake_trove, clock, resource):
+    fake_trove.fail('GET', '/instances/*', 504, takes=30)
+    before = clock.now()
+    with pytest.raises(trove_exceptions.GatewayTimeout):
+        client.instances.get(resource.id)
+    assert clock.now() == before + 30
+
+
 def test_records_are_karbors_own(restore, verify):
     for record in (restore, verify):
         record.update_resource_status('OS::Trove::Instance', '1', 'error',
