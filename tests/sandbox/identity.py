@@ -8,13 +8,14 @@ from keystoneclient.v3 import client
 
 REGION = 'RegionOne'
 DOMAIN = 'Default'
-#: User -> (project, role).
+_SERVICE = 'service', ('admin', 'service')
+#: User -> (project, roles).
 USERS = {
-    'tenant': ('tenant', 'member'),
-    'other': ('other', 'member'),
-    'trove': ('service', 'admin'),
-    'swift': ('service', 'admin'),
-    'karbor': ('service', 'admin'),
+    'tenant': ('tenant', ('member',)),
+    'other': ('other', ('member',)),
+    'trove': _SERVICE,
+    'swift': _SERVICE,
+    'karbor': _SERVICE,
 }
 #: Name -> type and path, of all but Keystone.
 _CATALOG = {
@@ -51,12 +52,18 @@ def seed(admin: sessions.Session, password: str,
     keystone = client.Client(session=admin, interface='public')
     roles = {role.name: role for role in keystone.roles.list()}
     projects: dict[str, Any] = {}
-    for user, (project, role) in USERS.items():
+    for name, (project, granted) in USERS.items():
         if project not in projects:
             projects[project] = keystone.projects.create(project, 'default')
-        keystone.roles.grant(
-            roles[role], project=projects[project],
-            user=keystone.users.create(user, 'default', password=password))
+        # Karbor asks for its service token without a project, since it asks
+        # for those of trusts in the same way. A token without a role is
+        # refused by the middleware of others; a default project gives it one.
+        user = keystone.users.create(
+            name, 'default', password=password,
+            default_project=projects[project])
+        for role in granted:
+            keystone.roles.grant(roles[role], user=user,
+                                 project=projects[project])
     for name, (kind, path) in _CATALOG.items():
         service = keystone.services.create(name, kind)
         for interface in ('public', 'internal', 'admin'):
