@@ -10,17 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The only user of Trove's client: its calls, paging and errors."""
+"""The gateway to Trove: its calls and its paging, in values of ours."""
 
 import contextlib
-from typing import Any, Callable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Iterator, List, Optional, Set
 
-from keystoneauth1 import exceptions as keystone_exceptions
-from keystoneauth1 import session
-from keystoneauth1 import token_endpoint
-from troveclient import client as trove_client
-from troveclient import exceptions as trove_exceptions
-
+from karbor_trove import client as clients
 from karbor_trove import errors
 from karbor_trove import values
 from karbor_trove import waiting
@@ -29,8 +24,6 @@ from karbor_trove import waiting
 # Karbor nor the clients set any: a Trove that hangs would hang us for ever.
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 25.0
-
-_TRY_LATER = frozenset((408, 429))
 
 
 class Gateway:
@@ -46,11 +39,7 @@ class Gateway:
         :raises errors.TroveError: no client could be made.
         """
         self._deadline = deadline
-        with translated('finding Trove'):
-            self._client = _with_session(make_client())
-        http = self._client.client
-        http.request = _strict(http.request)
-        self._session = http.session
+        self._client = clients.mended(make_client)
 
     @contextlib.contextmanager
     def _asking(self, doing: str) -> Iterator[Any]:
@@ -61,8 +50,8 @@ class Gateway:
                 raise errors.TookTooLong('%s: given up after %g s'
                                          % (doing, self._deadline.seconds))
             timeout = (min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left))
-        self._session.timeout = timeout
-        with translated(doing):
+        self._client.client.session.timeout = timeout
+        with clients.translated(doing):
             yield self._client
 
     def instances(self) -> List[values.Instance]:
@@ -74,17 +63,21 @@ class Gateway:
             the list silently.
         """
         found: List[values.Instance] = []
-        marker = None
-        while True:
+        marker: Optional[str] = None
+        asked: Set[Optional[str]] = set()
+        while marker not in asked:
+            asked.add(marker)
             with self._asking('listing database instances') as client:
                 page = client.instances.list(marker=marker)
             # Asking an item for a key that it lacks would send a request.
             found.extend(values.instance_from(item.to_dict())
                          for item in page)
-            # An answer that ends where it began would be asked for for ever.
-            if not page or page.next in (None, marker):
-                return found
             marker = page.next
+            if marker is None:
+                break
+            # A page may be short or empty and not the last: an instance that
+            # was refused while it was made takes a place in it unseen.
+        return found
 
     def instance(self, instance_id: str) -> values.Instance:
         """Look at one instance.
@@ -132,77 +125,3 @@ class Gateway:
         """
         with self._asking('deleting backup %s' % backup_id) as client:
             client.backups.delete(backup_id)
-
-
-@contextlib.contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Turn what either client library raises into our errors.
-
-    Two unrelated families: troveclient's for what Trove answered, and
-    keystoneauth's for connections and for Keystone.
-
-    :param doing: what is being done, for the message.
-    :raises errors.Gone: 404.
-    :raises errors.Unreachable: no answer, 408, 429, 5xx, or not JSON.
-    :raises errors.Refused: anything else.
-    """
-    try:
-        yield
-    except trove_exceptions.NotFound as error:
-        raise errors.Gone(_said(doing, error)) from error
-    except (trove_exceptions.ResponseFormatError,
-            keystone_exceptions.ConnectionError) as error:
-        raise errors.Unreachable(_said(doing, error)) from error
-    except (trove_exceptions.ClientException,
-            keystone_exceptions.ClientException) as error:
-        status = getattr(error, 'http_status', None) or 0
-        if status in _TRY_LATER or status >= 500:
-            raise errors.Unreachable(_said(doing, error),
-                                     _seconds(error)) from error
-        raise errors.Refused(_said(doing, error)) from error
-
-
-def _said(doing: str, error: Exception) -> str:
-    return '%s: %s' % (doing, str(error) or type(error).__name__)
-
-
-def _seconds(error: Exception) -> Optional[float]:
-    told = getattr(error, 'retry_after', None)
-    # The other form, a date, is not worth a clock of ours.
-    return float(told) if told and str(told).isdigit() else None
-
-
-def _with_session(client: Any) -> Any:
-    """Make sure that the client is one on a keystoneauth session.
-
-    Without the token's details Karbor falls back to an older kind of client
-    [client_factory.py and clients/trove.py, 1.6.0]. That one logs in again
-    on a 401, with nothing to log in with.
-    """
-    old = client.client
-    if isinstance(old, trove_client.SessionClient):
-        return client
-    auth = token_endpoint.Token(old.management_url, old.auth_token)
-    return trove_client.Client('1.0', session=session.Session(
-        auth=auth, verify=old.verify_cert))
-
-
-def _strict(
-    request: Callable[..., Tuple[Any, Any]]
-) -> Callable[..., Tuple[Any, Any]]:
-    # troveclient trips over two kinds of answers: a Retry-After makes it
-    # raise a TypeError unless the status is 413, and one that is not JSON is
-    # handed on as None [troveclient/apiclient/exceptions.py, client.py].
-    def checked(url: str, method: str, **kwargs: Any) -> Tuple[Any, Any]:
-        response, body = request(url, method, raise_exc=False, **kwargs)
-        if response.status_code >= 400:
-            retry_after = response.headers.pop('Retry-After', None)
-            error = trove_exceptions.from_response(response, method, url)
-            error.retry_after = retry_after
-            raise error
-        if method != 'DELETE' and not isinstance(body, dict):
-            raise trove_exceptions.ResponseFormatError(
-                'HTTP %s, but the answer is not JSON' % response.status_code)
-        return response, body
-
-    return checked

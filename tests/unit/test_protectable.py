@@ -36,6 +36,14 @@ def test_all_pages_are_listed_with_no_request_per_instance(
     assert not fake_trove.asked('GET', '/instances/*')
 
 
+def test_a_page_of_which_nothing_is_shown_is_not_the_last(
+        ours, fake_trove, context):
+    ids = {fake_trove.add_instance() for _ in range(45)}
+    fake_trove.ghosts.update({str(uuid.UUID(int=number)): cloud.PROJECT
+                              for number in range(22)})
+    assert {found.id for found in ours.list_resources(context)} == ids
+
+
 def test_the_user_sees_what_is_protected(ours, fake_trove, context):
     id_ = fake_trove.add_instance(name='orders', volume_size=7)
     [listed] = ours.list_resources(context)

@@ -49,6 +49,19 @@ def test_a_refused_token_is_a_refusal(gateway, fake_trove, resource):
         gateway.instance(resource.id)
 
 
+def test_a_service_token_that_trove_refuses_is_left_out(
+        context, fake_trove, resource):
+    gateway = connect.connect(context)
+    # keystoneauth itself asks once more.
+    fake_trove.refuse_tokens(times=2)
+    for _ in range(2):
+        assert gateway.instance(resource.id).name == 'orders'
+    assert ['X-Service-Token' in asked.headers
+            for asked in fake_trove.requests] == [True, True, False, False]
+    assert {asked.headers['X-Auth-Token']
+            for asked in fake_trove.requests} == {keystone.TOKEN}
+
+
 def test_what_is_not_there_is_gone(gateway, resource):
     for look in (gateway.instance, gateway.backup, gateway.delete_backup):
         with pytest.raises(errors.Gone):

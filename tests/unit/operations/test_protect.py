@@ -124,7 +124,8 @@ def test_a_backup_that_disappears_ends_the_wait(protect, fake_trove, clock):
     sleep = clock.sleep
     clock.sleep = lambda seconds: (
         fake_trove.backups.clear(), sleep(seconds))
-    with pytest.raises(exception.CreateResourceFailed, match='cannot be found'):
+    with pytest.raises(exception.CreateResourceFailed,
+                       match='cannot be found'):
         protect()
     assert len(fake_trove.asked('GET', '/backups/*')) == 2
 
