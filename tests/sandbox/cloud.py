@@ -65,8 +65,8 @@ class Sandbox:
         self.keep = keep
         self._say = say
         self._password = secrets.token_hex(8)
-        pythons = {name: environments.make(name)
-                   for name in ('services', 'karbor')}
+        self._pythons = {name: environments.make(name)
+                         for name in ('services', 'karbor')}
         self.directory = pathlib.Path(
             tempfile.mkdtemp(prefix='karbor-trove-'))
         # PostgreSQL's own user has to get to its data.
@@ -89,7 +89,7 @@ class Sandbox:
         }
         self.services = {
             name: process.Service(
-                name, pythons[environment],
+                name, self._pythons[environment],
                 {**self._common(name, port), **own.get(name, {}),
                  **(overrides or {}).get(name, {})}, self.logs)
             for (name, environment), port in zip(_ENVIRONMENTS.items(), ports)}
@@ -116,11 +116,11 @@ class Sandbox:
         lines = identity.credentials(
             self.urls['keystone'], user, self._password)
         lines.update(identity_api_version='3', region_name=identity.REGION)
-        python = environments.make('karbor')
+        programs = self._pythons['karbor'].parent
         return '\n'.join([
             *(f'export OS_{name.upper()}={value}'
               for name, value in lines.items()),
-            f'export PATH={python.parent}:$PATH', ''])
+            f'export PATH={programs}:$PATH', ''])
 
     def __enter__(self) -> 'Sandbox':
         self.start()

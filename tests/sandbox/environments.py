@@ -69,6 +69,24 @@ def _told(what: str) -> Iterator[None]:
           flush=True)
 
 
+def _hold(place: pathlib.Path) -> None:
+    """Keep it from being removed while this process lives, whatever it runs.
+
+    The lock is the open file's, which os.exec leaves open.
+    """
+    held = os.open(place, os.O_RDONLY)
+    os.set_inheritable(held, True)
+    fcntl.flock(held, fcntl.LOCK_SH)
+
+
+def _remove_unless_held(place: pathlib.Path) -> None:
+    held = os.open(place, os.O_RDONLY)
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(place)
+    os.close(held)
+
+
 def _install(name: str, place: pathlib.Path, log: pathlib.Path) -> None:
     """Install what is pinned.
 
@@ -79,7 +97,7 @@ def _install(name: str, place: pathlib.Path, log: pathlib.Path) -> None:
     if whole.exists():
         return
     for old in _PLACE.glob(f'{name}-*'):
-        shutil.rmtree(old)
+        _remove_unless_held(old)
     log.write_text('')
     count = locks.pinned(name).count('==')
     with _told(f'environment {name}: installing {count} packages'):
@@ -108,6 +126,8 @@ def _install_project(place: pathlib.Path, log: pathlib.Path) -> None:
 def make(name: str) -> pathlib.Path:
     """Make an environment unless it is there; return its Python.
 
+    No other process removes it as long as this one lives.
+
     :param name: 'karbor' or 'services'.
     :raises Failure: with what went wrong and where the whole of it is.
     """
@@ -121,6 +141,7 @@ def make(name: str) -> pathlib.Path:
         _install(name, place, log)
         if name == 'karbor':
             _install_project(place, log)
+        _hold(place)
     return place / 'bin/python'
 
 
