@@ -1,0 +1,147 @@
+"""A tenant loses a database and gets it back: python -m tests.sandbox.demo."""
+
+import time
+
+from tests.sandbox import cloud
+from tests.sandbox import shell
+from tests.sandbox import tenant
+from tests.sandbox.services import cloud as offered
+
+PROVIDER = cloud.PROVIDER_ID
+ROWS = 10000
+FILL = ('CREATE TABLE orders AS SELECT number, md5(number::text) AS article '
+        f'FROM generate_series(1, {ROWS}) AS number')
+COUNT = ('SELECT count(*), md5(string_agg(article, \'\' ORDER BY number)) '
+         'FROM orders')
+_TYPE = 'OS::Trove::Instance'
+
+
+class Story:
+    """The steps, in this order; each leaves what the next one needs."""
+
+    def __init__(self, user: tenant.Tenant) -> None:
+        self._user = user
+        self._instance = self._plan = self._checkpoint = self._restored = ''
+        self._before = ''
+
+    def create_a_database_with_rows(self) -> None:
+        self._instance = self._user.type(
+            'openstack', 'database', 'instance', 'create', 'orders',
+            '--flavor', '1', '--size', '1',
+            '--datastore', offered.DATASTORE,
+            '--datastore-version', offered.VERSION,
+            '--nic', f'net-id={offered.NETWORK}',
+            '-f', 'value', '-c', 'id').strip()
+        address = self._address_of(self._instance)
+        self._user.type('psql', '-h', address, '-c', FILL)
+        self._before = self._count_at(address)
+
+    def plan_its_protection(self) -> None:
+        self._user.type('karbor', 'protectable-list-instances', _TYPE)
+        self._plan = tenant.field(self._user.type(
+            'karbor', 'plan-create', 'nightly', PROVIDER,
+            f'{self._instance}={_TYPE}=orders', '--parameters',
+            f'resource_type={_TYPE},backup_name=orders-nightly,'
+            'description=Every night'), 'id')
+
+    def make_a_checkpoint(self) -> None:
+        self._checkpoint = tenant.field(self._user.type(
+            'karbor', 'checkpoint-create', PROVIDER, self._plan,
+            show=False), 'id')
+        self._user.type_until(
+            lambda said: tenant.field(said, 'status') == 'available',
+            'karbor', 'checkpoint-show', PROVIDER, self._checkpoint,
+            failed='error')
+        self._user.type('openstack', 'database', 'backup', 'list')
+
+    def verify_it(self) -> None:
+        verification = tenant.field(self._user.type(
+            'karbor', 'verification-create', PROVIDER, self._checkpoint,
+            show=False), 'id')
+        self._user.type_until(
+            lambda said: tenant.field(said, 'status') == 'success',
+            'karbor', 'verification-show', verification, failed='fail')
+
+    def lose_everything(self) -> None:
+        self._user.type('psql', '-h', self._address_of(self._instance),
+                        '-c', 'DROP TABLE orders')
+        self._delete_instance(self._instance)
+
+    def restore_it(self) -> None:
+        restore = tenant.field(self._user.type(
+            'karbor', 'restore-create', PROVIDER, self._checkpoint,
+            '--parameters', f'resource_type={_TYPE},restore_name=orders,'
+            'restore_description=After the accident', show=False), 'id')
+        said = self._user.type_until(
+            lambda said: tenant.field(said, 'status') == 'success',
+            'karbor', 'restore-show', restore, failed='fail')
+        self._restored = said.split(f"'{_TYPE}#")[1].split("'")[0]
+
+    def count_the_rows(self) -> None:
+        after = self._count_at(self._address_of(self._restored))
+        if after != self._before:
+            raise tenant.Unexpected(
+                f'before: {self._before}, after: {after}')
+        print(f'All {ROWS} rows came back.')
+
+    def clean_up(self) -> None:
+        self._user.type('karbor', 'checkpoint-delete', PROVIDER,
+                        self._checkpoint)
+        self._user.type_until(
+            lambda said: self._checkpoint not in said,
+            'karbor', 'checkpoint-list', PROVIDER, failed='error-deleting')
+        self._user.type('karbor', 'plan-delete', self._plan)
+        self._delete_instance(self._restored)
+        self._must_print_nothing('openstack', 'database', 'backup', 'list',
+                                 '-f', 'value')
+        for container in self._user.type('swift', 'list').split():
+            self._must_print_nothing('swift', 'list', container)
+        print('Trove and Swift are empty.')
+
+    def _address_of(self, instance: str) -> str:
+        return self._user.type_until(
+            lambda said: 'ACTIVE' in said and 'HEALTHY' in said,
+            'openstack', 'database', 'instance', 'show', instance,
+            '-f', 'value', '-c', 'status', '-c', 'operating_status',
+            '-c', 'ip').split()[0]
+
+    def _count_at(self, address: str) -> str:
+        return self._user.type('psql', '-h', address, '-At', '-c', COUNT)
+
+    def _delete_instance(self, instance: str) -> None:
+        self._user.type('openstack', 'database', 'instance', 'delete',
+                        instance)
+        self._user.type_until(
+            lambda said: instance not in said, 'openstack', 'database',
+            'instance', 'list', '-f', 'value', '-c', 'ID')
+
+    def _must_print_nothing(self, *command: str) -> None:
+        said = self._user.type(*command)
+        if said.strip():
+            raise tenant.Unexpected('that should have been nothing')
+
+
+def _tell(sandbox: cloud.Sandbox, keep: bool) -> None:
+    # A home of its own: neither clouds.yaml nor .psqlrc has a say here.
+    story = Story(tenant.Tenant({
+        **sandbox.variables(), 'HOME': str(sandbox.directory)}))
+    steps = (story.create_a_database_with_rows, story.plan_its_protection,
+             story.make_a_checkpoint, story.verify_it, story.lose_everything,
+             story.restore_it, story.count_the_rows, story.clean_up)
+    for number, step in enumerate(steps, 1):
+        print(f'\n[{number}/{len(steps)}] '
+              f'{step.__name__.replace("_", " ").capitalize()}', flush=True)
+        begin = time.monotonic()
+        try:
+            step()
+        except tenant.Unexpected as e:
+            sandbox.keep = True
+            raise SystemExit(f'{e}\n\nThe logs: {sandbox.logs}')
+        print(f'({time.monotonic() - begin:.1f} s)', flush=True)
+    if keep:
+        shell.offer(sandbox)
+
+
+if __name__ == '__main__':
+    shell.run('Tells the story of a tenant who loses a database.',
+              'leave the sandbox running in the end, until Ctrl-C', _tell)
