@@ -3,9 +3,9 @@
 import time
 
 from tests.sandbox import cloud
+from tests.sandbox.services import cloud as offered
 from tests.sandbox import shell
 from tests.sandbox import tenant
-from tests.sandbox.services import cloud as offered
 
 PROVIDER = cloud.PROVIDER_ID
 ROWS = 10000

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from keystoneauth1 import session as sessions
 from keystoneauth1.identity import v3
+from keystoneauth1 import session as sessions
 from keystoneclient.v3 import client
 
 REGION = 'RegionOne'

@@ -105,8 +105,10 @@ def _proxy(settings: dict[str, Any], directory: pathlib.Path) -> None:
     })
 
 
-def _serve(directory: pathlib.Path, kind: str,
-           listening: eventlet.greenio.GreenSocket) -> eventlet.greenthread.GreenThread:
+def _serve(
+        directory: pathlib.Path, kind: str,
+        listening: eventlet.greenio.GreenSocket,
+) -> eventlet.greenthread.GreenThread:
     application = wsgi.loadapp(str(directory / f'{kind}.conf'))
     return eventlet.spawn(
         eventlet.wsgi.server, listening, application, wsgi.NullLogger(),
