@@ -151,6 +151,9 @@ def environ(python: pathlib.Path) -> dict[str, str]:
             if name not in ('PYTHONHOME', 'VIRTUAL_ENV')}
     mine['PATH'] = f'{python.parent}{os.pathsep}{mine.get("PATH", "")}'
     mine['PYTHONPATH'] = str(ROOT)
+    # Stevedore's cache is here, pip's stays where it was.
+    caches = os.environ.get('XDG_CACHE_HOME', os.path.expanduser('~/.cache'))
+    mine.setdefault('PIP_CACHE_DIR', os.path.join(caches, 'pip'))
     mine['XDG_CACHE_HOME'] = str(_CACHE)
     return mine
 
