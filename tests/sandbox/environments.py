@@ -172,6 +172,9 @@ def main() -> None:
         python = make(given.name)
     except Failure as e:
         raise SystemExit(str(e))
+    except KeyboardInterrupt:
+        # What is half made is made anew next time.
+        raise SystemExit(130)
     os.chdir(ROOT)
     os.execve(python, [str(python), *given.arguments], environ(python))
 
