@@ -12,9 +12,12 @@
 
 """Every option of the provider file, as data."""
 
-from typing import List, Tuple
+import dataclasses
+from typing import Any, Dict, List, Optional, Tuple
 
 from oslo_config import cfg
+
+from karbor_trove import errors
 
 GROUP = 'trove_protection_plugin'
 
@@ -51,22 +54,50 @@ OPTIONS: List[cfg.Opt] = [
 ]
 
 
-def register(conf: cfg.ConfigOpts) -> cfg.ConfigOpts.GroupAttr:
-    """Make the options readable in a provider's configuration.
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The values of the options; see there for units and limits."""
+
+    poll_interval: float
+    ready_timeout: float
+    backup_timeout: float
+    restore_timeout: float
+    delete_timeout: float
+    storage_driver: Optional[str] = None
+    swift_container: Optional[str] = None
+    #: What is wrong with the provider file; None: nothing.
+    problem: Optional[str] = None
+
+    def check(self) -> None:
+        """Refuse to begin anything with values that are not allowed.
+
+        :raises errors.Refused: it names each option and what is allowed.
+        """
+        if self.problem:
+            raise errors.Refused(self.problem)
+
+
+def register(conf: cfg.ConfigOpts) -> Settings:
+    """Read the options, in the place of a wrong value its default.
+
+    A plugin that cannot be made leaves Karbor's checkpoint `protecting` for
+    ever [provider.load_plugins() in flows/protect.py, 1.6.0], and one that is
+    to be deleted `error-deleting`. So it is left to the operations to refuse,
+    and a delete goes on.
 
     :param conf: the configuration of one provider file, not karbor.conf;
         registering twice is harmless.
-    :returns: the group, its options as attributes.
-    :raises oslo_config.cfg.ConfigFileValueError: a value is not allowed; the
-        message names the option and the value.
     """
     conf.register_opts(OPTIONS, group=GROUP)
-    group: cfg.ConfigOpts.GroupAttr = conf[GROUP]
-    # A value is checked when it is first read: now, not in the middle of a
-    # backup.
+    values: Dict[str, Any] = {}
+    problems: List[str] = []
     for option in OPTIONS:
-        group[option.dest]
-    return group
+        try:
+            values[option.dest] = conf[GROUP][option.dest]
+        except cfg.ConfigFileValueError as error:
+            values[option.dest] = option.default
+            problems.append(str(error))
+    return Settings(problem='; '.join(problems) or None, **values)
 
 
 def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:

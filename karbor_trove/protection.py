@@ -41,8 +41,6 @@ class TroveProtectionPlugin(
 
         :param config: the configuration of the provider's file.
         :param clock: the time that all waits use.
-        :raises oslo_config.cfg.ConfigFileValueError: an option's value is
-            not allowed.
         """
         super().__init__(config)
         self._settings = options.register(config)

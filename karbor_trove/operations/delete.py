@@ -21,6 +21,7 @@ from oslo_log import log as logging
 
 from karbor_trove import connect
 from karbor_trove import errors
+from karbor_trove import options
 from karbor_trove import record
 from karbor_trove import trove
 from karbor_trove import waiting
@@ -31,7 +32,8 @@ LOG = logging.getLogger(__name__)
 class DeleteOperation(protection_plugin.Operation):
     """Deletes one instance's backup."""
 
-    def __init__(self, settings: Any, clock: waiting.Clock) -> None:
+    def __init__(self, settings: options.Settings,
+                 clock: waiting.Clock) -> None:
         """Make it for one resource of one flow.
 
         :param settings: the provider's options, see options.py.

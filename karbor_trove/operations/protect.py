@@ -23,6 +23,7 @@ from oslo_log import log as logging
 from karbor_trove import connect
 from karbor_trove import errors
 from karbor_trove import looks
+from karbor_trove import options
 from karbor_trove import parameters as params
 from karbor_trove import record
 from karbor_trove import waiting
@@ -33,7 +34,8 @@ LOG = logging.getLogger(__name__)
 class ProtectOperation(protection_plugin.Operation):
     """Backs up one database instance."""
 
-    def __init__(self, settings: Any, clock: waiting.Clock) -> None:
+    def __init__(self, settings: options.Settings,
+                 clock: waiting.Clock) -> None:
         """Make it for one resource of one flow.
 
         :param settings: the provider's options, see options.py.
@@ -69,6 +71,7 @@ class ProtectOperation(protection_plugin.Operation):
 
     def _protect(self, section: Any, checkpoint_id: str, instance_id: str,
                  context: Any, parameters: Mapping[str, Any]) -> None:
+        self._settings.check()
         request = params.backup_request(
             parameters, checkpoint_id, instance_id,
             self._settings.storage_driver, self._settings.swift_container)

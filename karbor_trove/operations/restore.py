@@ -22,6 +22,7 @@ from oslo_log import log as logging
 from karbor_trove import connect
 from karbor_trove import errors
 from karbor_trove import looks
+from karbor_trove import options
 from karbor_trove import outcome as outcomes
 from karbor_trove import parameters as params
 from karbor_trove import record
@@ -33,7 +34,7 @@ LOG = logging.getLogger(__name__)
 class RestoreOperation(protection_plugin.Operation):
     """Makes one database instance anew."""
 
-    def __init__(self, settings: Any, clock: waiting.Clock,
+    def __init__(self, settings: options.Settings, clock: waiting.Clock,
                  outcome: outcomes.Outcome) -> None:
         """Make it for one resource of one flow.
 
@@ -66,6 +67,7 @@ class RestoreOperation(protection_plugin.Operation):
                                reason)
 
         try:
+            self._settings.check()
             kept = _load(checkpoint.get_resource_bank_section(resource.id),
                          resource.id)
             request = params.instance_request(parameters, kept, checkpoint.id)

@@ -21,6 +21,7 @@ from oslo_log import log as logging
 
 from karbor_trove import connect
 from karbor_trove import errors
+from karbor_trove import options
 from karbor_trove import outcome as outcomes
 from karbor_trove import record
 from karbor_trove import trove
@@ -33,7 +34,7 @@ LOG = logging.getLogger(__name__)
 class VerifyOperation(protection_plugin.Operation):
     """Looks at one instance's backup and at all that it hangs on."""
 
-    def __init__(self, settings: Any, clock: waiting.Clock,
+    def __init__(self, settings: options.Settings, clock: waiting.Clock,
                  outcome: outcomes.Outcome) -> None:
         """Make it for one resource of one flow.
 
@@ -58,6 +59,7 @@ class VerifyOperation(protection_plugin.Operation):
             `ready_timeout`; the reason is in the record.
         """
         try:
+            self._settings.check()
             kept = record.load(
                 checkpoint.get_resource_bank_section(resource.id))
             if kept is None or not kept.backup_id:

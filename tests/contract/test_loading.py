@@ -3,6 +3,7 @@
 import importlib.metadata
 import itertools
 
+from karbor import exception
 from karbor.services.protection.protectable_plugins import database
 from karbor.services.protection import protectable_registry
 from oslo_config import cfg
@@ -95,14 +96,27 @@ def test_the_options_of_a_provider_file_hold(load_providers):
 @pytest.mark.parametrize('value, told', [
     ('0', 'greater than or equal to 0.1'),
     ('-1', 'greater than or equal to 0.1'), ('soon', 'soon')])
-def test_a_bad_option_is_refused_before_anything_is_asked(
-        load_providers, option, value, told):
-    provider = load_providers(options='%s = %s' % (option, value)
-                              ).show_provider(conftest.PROVIDER_ID)
-    with pytest.raises(cfg.ConfigFileValueError) as raised:
-        provider.load_plugins()
-    assert option in str(raised.value)
-    assert told in str(raised.value)
+def test_a_bad_option_is_named_and_leaves_nothing_stuck(
+        load_providers, fake_trove, checkpoint, resource, context, restore,
+        verify, option, value, told):
+    plugin = load_providers(options='%s = %s' % (option, value)).show_provider(
+        conftest.PROVIDER_ID).load_plugins()[TYPE]
+    arguments = checkpoint, resource, context, {}
+    for operation, kwargs, raised in (
+            (plugin.get_protect_operation, {},
+             exception.CreateResourceFailed),
+            (plugin.get_verify_operation, {'verify': verify},
+             exception.VerifyResourceFailed),
+            (plugin.get_restore_operation,
+             {'restore': restore, 'new_resources': {}},
+             exception.RestoreResourceFailed)):
+        with pytest.raises(raised, match=told) as refusal:
+            operation(resource).on_main(*arguments, **kwargs)
+        assert option in str(refusal.value)
+    assert not fake_trove.requests
+    plugin.get_delete_operation(resource).on_main(*arguments)
+    section = checkpoint.get_resource_bank_section(resource.id)
+    assert section.get_object('status') == 'deleted'
 
 
 def test_a_sample_file_can_be_generated(capsys):

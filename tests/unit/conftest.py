@@ -1,5 +1,7 @@
 """The fixtures that all unit tests may use."""
 
+import hypothesis
+
 from tests.fake_trove.fixtures import bank
 from tests.fake_trove.fixtures import checkpoint
 from tests.fake_trove.fixtures import clock
@@ -15,3 +17,9 @@ from tests.fake_trove.fixtures import verify
 __all__ = ['bank', 'checkpoint', 'clock', 'context', 'fake_trove',
            'karbor_conf', 'new_checkpoint', 'release', 'resource', 'restore',
            'verify']
+
+# How long an example takes is the machine's, not ours.
+hypothesis.settings.register_profile(
+    'unhurried', deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile('unhurried')
