@@ -18,7 +18,6 @@ from tests.sandbox import environments
 from tests.sandbox import identity
 from tests.sandbox import process
 
-HOST = '127.0.0.1'
 PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
 #: The last plugin for a type is the one in force; the first does nothing,
 #: for the project itself and for what no other plugin is here for.
@@ -31,6 +30,16 @@ _PORTS = range(20000, 32000)
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
+
+
+def _address() -> str:
+    """A loopback address that no other sandbox has.
+
+    There are 5 million to draw from. At one that all share, another may take
+    a free port before our service does, and be mistaken for it.
+    """
+    return f'127.{random.randint(100, 179)}.{random.randint(0, 255)}.' \
+           f'{random.randint(1, 254)}'
 
 
 def _free_ports(count: int) -> list[int]:
@@ -75,9 +84,11 @@ class Sandbox:
         self.directory.chmod(0o711)
         self.logs = self.directory / 'logs'
         self.logs.mkdir()
+        self._address = _address()
         *ports, self.database_port = _free_ports(len(_ENVIRONMENTS) + 1)
-        self._servers = {name: f'http://{HOST}:{port}'
-                         for name, port in zip(_ENVIRONMENTS, ports)}
+        self._ports = dict(zip(_ENVIRONMENTS, ports))
+        self._servers = {name: f'http://{self._address}:{port}'
+                         for name, port in self._ports.items()}
         self.urls = {
             name: self._servers[name] + path for name, path in (
                 ('keystone', '/v3'), ('swift', '/v1'), ('trove', '/v1.0'),
@@ -92,15 +103,15 @@ class Sandbox:
         self.services = {
             name: process.Service(
                 name, self._pythons[environment],
-                {**self._common(name, port), **own.get(name, {}),
+                {**self._common(name), **own.get(name, {}),
                  **(overrides or {}).get(name, {})}, self.logs)
-            for (name, environment), port in zip(_ENVIRONMENTS.items(), ports)}
+            for name, environment in _ENVIRONMENTS.items()}
 
-    def _common(self, name: str, port: int) -> dict[str, Any]:
+    def _common(self, name: str) -> dict[str, Any]:
         return {
             'directory': str(self.directory / name),
-            'host': HOST,
-            'port': port,
+            'host': self._address,
+            'port': self._ports[name],
             'region': identity.REGION,
             'keystone_url': self.urls['keystone'],
             'service_user': name,
