@@ -30,16 +30,18 @@ _TRY_LATER = frozenset((408, 429))
 
 
 def mended(make: Callable[[], Any]) -> Any:
-    """Make a client of python-troveclient that answers can be trusted of.
+    """Make a client of python-troveclient whose answers can be relied on.
 
     It is one on a session of keystoneauth, whose `timeout` limits each of
-    its requests.
+    its requests; its `client.date` is the Date header of the last answer,
+    None before one came.
 
     :param make: gives the client to be mended.
     :raises errors.TroveError: no client could be made.
     """
     with translated('finding Trove'):
         client = _with_session(make())
+    client.client.date = None
     client.client.request = _strict(client.client)
     return client
 
@@ -53,22 +55,37 @@ def translated(doing: str) -> Iterator[None]:
 
     :param doing: what is being done, for the message.
     :raises errors.Gone: 404.
-    :raises errors.Unreachable: no answer, 408, 429, 5xx, or not JSON.
+    :raises errors.Unreachable: no answer of Trove's, 408, 429 or 5xx.
+    :raises errors.Busy: 422.
     :raises errors.Refused: anything else.
     """
     try:
         yield
-    except trove_exceptions.NotFound as error:
-        raise errors.Gone(_said(doing, error)) from error
+    except keystone_exceptions.SSLError as error:
+        raise errors.Refused(_said(doing, error)) from error
     except (trove_exceptions.ResponseFormatError,
-            keystone_exceptions.ConnectionError) as error:
+            keystone_exceptions.ConnectionError,
+            # Keystone did not tell its versions: it is away.
+            keystone_exceptions.DiscoveryFailure) as error:
         raise errors.Unreachable(_said(doing, error)) from error
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        # What libraries do with JSON of another shape: a load balancer's.
+        raise errors.Unreachable('%s: not an answer of Trove (%r)'
+                                 % (doing, error)) from error
     except (trove_exceptions.ClientException,
             keystone_exceptions.ClientException) as error:
         status = getattr(error, 'http_status', None) or 0
+        if status == 404:
+            raise errors.Gone(_said(doing, error)) from error
         if status in _TRY_LATER or status >= 500:
             raise errors.Unreachable(_said(doing, error),
                                      _seconds(error)) from error
+        if status == 422:
+            raise errors.Busy(_said(doing, error)) from error
+        if status == 401:
+            raise errors.Refused(
+                '%s (the user\'s token is over, or Trove may not use the '
+                'user\'s account in Swift)' % _said(doing, error)) from error
         raise errors.Refused(_said(doing, error)) from error
 
 
@@ -98,11 +115,12 @@ def _with_session(client: Any) -> Any:
 
 
 def _strict(http: Any) -> Callable[..., Tuple[Any, Any]]:
-    """Mend what troveclient does with three kinds of answers.
+    """Mend what troveclient does with some answers.
 
-    * A Retry-After makes it raise a TypeError unless the status is 413, and
-      one that is not JSON is handed on as None [apiclient/exceptions.py and
-      client.py of python-troveclient 8].
+    * A Retry-After makes it raise a TypeError unless the status is 413, JSON
+      that is not of Trove's shape another error, and what is not JSON is
+      handed on as None [apiclient/exceptions.py and client.py of
+      python-troveclient 8].
     * A 401 may be meant for Karbor's service token: it has no project and so
       no role, and newer Troves want one [service_token_roles_required of
       keystonemiddleware]. The user's own token is enough, so it is tried
@@ -112,20 +130,31 @@ def _strict(http: Any) -> Callable[..., Tuple[Any, Any]]:
 
     def checked(url: str, method: str, **kwargs: Any) -> Tuple[Any, Any]:
         response, body = request(url, method, raise_exc=False, **kwargs)
-        users = getattr(http.session.auth, 'user_auth', None)
-        if response.status_code == 401 and users is not None:
-            LOG.warning('Trove refused a request with Karbor\'s service '
-                        'token, trying without it: %s %s', method, url)
-            http.session.auth = users
+        both = http.session.auth
+        if response.status_code == 401 and hasattr(both, 'user_auth'):
+            http.session.auth = both.user_auth
             response, body = request(url, method, raise_exc=False, **kwargs)
+            if response.status_code != 401:
+                LOG.warning('Trove refuses Karbor\'s service token and takes '
+                            'the user\'s alone: %s %s', method, url)
+        http.date = response.headers.get('Date', http.date)
         if response.status_code >= 400:
             retry_after = response.headers.pop('Retry-After', None)
+            if not _is_troves(body):
+                response.headers.pop('Content-Type', None)
             error = trove_exceptions.from_response(response, method, url)
             error.retry_after = retry_after
             raise error
-        if method != 'DELETE' and not isinstance(body, dict):
+        if response.status_code >= 300 or method != 'DELETE' and not (
+                body and isinstance(body, dict)):
             raise trove_exceptions.ResponseFormatError(
-                'HTTP %s, but the answer is not JSON' % response.status_code)
+                'HTTP %s, but not an answer of Trove' % response.status_code)
         return response, body
 
     return checked
+
+
+def _is_troves(body: Any) -> bool:
+    # {"message": ...}, or {"itemNotFound": {"message": ...}}
+    return isinstance(body, dict) and bool(body) and (
+        'message' in body or isinstance(next(iter(body.values())), dict))

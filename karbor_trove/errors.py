@@ -27,6 +27,14 @@ class Refused(TroveError):
     """The request is wrong or not allowed; asking again will not help."""
 
 
+class Busy(Refused):
+    """Trove is at work on the object; nothing was done, and later may be."""
+
+
+class Torn(Refused):
+    """An object in the bank cannot be read; a delete goes on without it."""
+
+
 class Failed(TroveError):
     """Trove accepted the request and gave up on it afterwards."""
 

@@ -13,17 +13,27 @@
 """The gateway to Trove: its calls and its paging, in values of ours."""
 
 import contextlib
-from typing import Any, Callable, Iterator, List, Optional, Set
+import datetime
+import email.utils
+import inspect
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
 from karbor_trove import client as clients
 from karbor_trove import errors
 from karbor_trove import values
 from karbor_trove import waiting
+from karbor_trove import wording
 
 # Seconds to connect, and seconds that an answer may be silent. Neither
 # Karbor nor the clients set any: a Trove that hangs would hang us for ever.
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 25.0
+# Where there is a deadline: a first call may be four requests, to Keystone
+# and, with a service token refused, twice to Trove.
+HASTY_TIMEOUT = 10.0
+
+# Trove takes any number for backups; instances come 20 at a time.
+_BACKUPS_A_PAGE = 200
 
 
 class Gateway:
@@ -34,12 +44,22 @@ class Gateway:
         """Make a client, ready to be asked.
 
         :param make_client: gives a client of python-troveclient.
-        :param deadline: all calls together end by it, give or take the time
-            to connect; None leaves only the limit of each request.
+        :param deadline: no request begins after it, and each has 10 s at the
+            most; None leaves only the limit of each request.
         :raises errors.TroveError: no client could be made.
         """
         self._deadline = deadline
         self._client = clients.mended(make_client)
+
+    @property
+    def now(self) -> Optional[datetime.datetime]:
+        """Tell Trove's own time of its last answer: UTC, whole seconds.
+
+        None before there was an answer that told it.
+        """
+        told = self._client.client.date
+        return email.utils.parsedate_to_datetime(told).replace(
+            tzinfo=None) if told else None
 
     @contextlib.contextmanager
     def _asking(self, doing: str) -> Iterator[Any]:
@@ -49,7 +69,7 @@ class Gateway:
             if not left:
                 raise errors.TookTooLong('%s: given up after %g s'
                                          % (doing, self._deadline.seconds))
-            timeout = (min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left))
+            timeout = (min(CONNECT_TIMEOUT, left), min(HASTY_TIMEOUT, left))
         self._client.client.session.timeout = timeout
         with clients.translated(doing):
             yield self._client
@@ -69,9 +89,9 @@ class Gateway:
             asked.add(marker)
             with self._asking('listing database instances') as client:
                 page = client.instances.list(marker=marker)
-            # Asking an item for a key that it lacks would send a request.
-            found.extend(values.instance_from(item.to_dict())
-                         for item in page)
+                # Asking an item for what it lacks would send a request.
+                found.extend(values.instance_from(item.to_dict())
+                             for item in page)
             marker = page.next
             if marker is None:
                 break
@@ -85,17 +105,21 @@ class Gateway:
         :raises errors.Gone: there is none with this id in the project.
         """
         with self._asking('looking at instance %s' % instance_id) as client:
-            told = client.instances.get(instance_id)
-        return values.instance_from(told.to_dict())
+            return values.instance_from(
+                client.instances.get(instance_id).to_dict())
 
     def create_instance(self,
                         request: values.InstanceRequest) -> values.Instance:
-        """Ask for an instance made from a backup; it is built afterwards."""
+        """Ask for an instance made from a backup; it is built afterwards.
+
+        :raises errors.Refused: Trove will not make it; nothing was made.
+        :raises errors.Unreachable: it may have been made all the same.
+        """
         with self._asking('creating an instance from backup %s'
                           % request.backup_id) as client:
-            made = client.instances.create(
-                **values.restore_arguments(request))
-        return values.instance_from(made.to_dict())
+            made = client.instances.create(**_known(
+                client.instances.create, wording.restore_arguments(request)))
+            return values.instance_from(made.to_dict())
 
     def backup(self, backup_id: str) -> values.Backup:
         """Look at one backup.
@@ -103,20 +127,43 @@ class Gateway:
         :raises errors.Gone: there is none with this id in the project.
         """
         with self._asking('looking at backup %s' % backup_id) as client:
-            told = client.backups.get(backup_id)
-        return values.backup_from(told.to_dict())
+            return values.backup_from(
+                client.backups.get(backup_id).to_dict())
+
+    def backups(self) -> List[values.Backup]:
+        """List every backup of the project, whoever made it.
+
+        Of all instances: Trove takes a backup of another one for a parent.
+        """
+        found: Dict[str, values.Backup] = {}
+        marker: Optional[str] = None
+        asked: Set[Optional[str]] = set()
+        while marker not in asked:
+            asked.add(marker)
+            with self._asking('listing backups') as client:
+                page = client.backups.list(limit=_BACKUPS_A_PAGE,
+                                           marker=marker)
+                told = [values.backup_from(item.to_dict()) for item in page]
+            # Pages are counted from the newest: one made meanwhile moves the
+            # others on, and they are told again.
+            found.update((backup.id, backup) for backup in told)
+            marker = page.next
+            if marker is None:
+                break
+        return list(found.values())
 
     def create_backup(self, request: values.BackupRequest) -> values.Backup:
-        """Ask for a full backup; it is made afterwards."""
-        optional = {key: value for key, value in (
-            ('storage_driver', request.storage_driver),
-            ('swift_container', request.swift_container)) if value}
+        """Ask for a backup; it is made afterwards.
+
+        :raises errors.Busy: the instance cannot be backed up just now.
+        :raises errors.Refused: Trove will not make it; nothing was made.
+        :raises errors.Unreachable: it may have been made all the same.
+        """
         with self._asking('backing up instance %s'
                           % request.instance_id) as client:
-            made = client.backups.create(
-                request.name, request.instance_id,
-                description=request.description, **optional)
-        return values.backup_from(made.to_dict())
+            made = client.backups.create(**_known(
+                client.backups.create, wording.backup_arguments(request)))
+            return values.backup_from(made.to_dict())
 
     def delete_backup(self, backup_id: str) -> None:
         """Ask for the deletion of a backup; it takes place afterwards.
@@ -125,3 +172,45 @@ class Gateway:
         """
         with self._asking('deleting backup %s' % backup_id) as client:
             client.backups.delete(backup_id)
+
+    def has_object(self, location: str) -> bool:
+        """Look in Swift whether a backup's object is there.
+
+        With the user's own token, so nothing is told where the user may not
+        look [locationRef of Trove's API is the object's URL in Swift].
+
+        :raises errors.Unreachable: Swift does not answer.
+        """
+        try:
+            with self._asking('looking at %s' % location) as client:
+                client.client.session.head(location)
+        except errors.Gone:
+            return False
+        return True
+
+    def erase_object(self, location: str) -> None:
+        """Remove a backup's object from Swift, with all its segments.
+
+        :raises errors.Gone: it is not there.
+        """
+        with self._asking('removing %s' % location) as client:
+            client.client.session.delete(
+                location, params={'multipart-manifest': 'delete'})
+
+
+def _known(method: Any, arguments: Dict[str, Any]) -> Dict[str, Any]:
+    """Leave out what was not given, and refuse what the client cannot send.
+
+    :raises errors.Refused: python-troveclient is too old for an argument.
+    """
+    given = {key: value for key, value in arguments.items()
+             if value is not None}
+    unknown = set(given) - set(inspect.signature(method).parameters)
+    # Only Troves of its own age tell a version's number, and only where two
+    # versions have one name does it say more than the name.
+    unknown.discard('datastore_version_number')
+    if unknown:
+        raise errors.Refused('this python-troveclient is too old to send %s'
+                             % ', '.join(sorted(unknown)))
+    return {key: value for key, value in given.items()
+            if key in inspect.signature(method).parameters}

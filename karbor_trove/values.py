@@ -16,7 +16,8 @@ Plain values: nothing here can send a request by being looked at.
 """
 
 import dataclasses
-from typing import Any, Dict, List, Optional, Tuple
+import datetime
+from typing import Any, Dict, Optional, Tuple
 
 # Trove 12 to 18 call a database in order ACTIVE or HEALTHY, by release; one
 # that wants a restart can be backed up as well [validate_can_perform_action
@@ -53,6 +54,8 @@ class Instance:
     allowed_cidrs: Tuple[str, ...] = ()
     replica_of: Optional[str] = None
     fault: Optional[str] = None
+    #: UTC, without a zone, whole seconds; a list does not tell it.
+    created: Optional[datetime.datetime] = None
 
     @property
     def is_ready(self) -> bool:
@@ -93,6 +96,10 @@ class Backup:
     parent_id: Optional[str] = None
     #: GB
     size: Optional[float] = None
+    #: UTC, without a zone, whole seconds.
+    created: Optional[datetime.datetime] = None
+    #: Where its object is, a URL; None until it is complete.
+    location: Optional[str] = None
 
     @property
     def is_complete(self) -> bool:
@@ -104,6 +111,16 @@ class Backup:
         """Tell whether Trove gave it up; an unknown status may still pass."""
         return self.status in ('FAILED', 'DELETE_FAILED')
 
+    @property
+    def is_running(self) -> bool:
+        """Tell whether Trove still works on it, so that it cannot go.
+
+        An unknown status counts: Trove answers 500 to the deletion of a
+        running backup, or deletes under the feet of its guest.
+        """
+        return not (self.is_complete or self.is_failed
+                    or self.status == 'RESTORED')
+
 
 @dataclasses.dataclass(frozen=True)
 class BackupRequest:
@@ -114,6 +131,8 @@ class BackupRequest:
     description: str
     storage_driver: Optional[str] = None
     swift_container: Optional[str] = None
+    #: Of an incremental backup; None: a full one.
+    parent_id: Optional[str] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +174,8 @@ def instance_from(told: Dict[str, Any]) -> Instance:
         is_public=access.get('is_public'),
         allowed_cidrs=tuple(access.get('allowed_cidrs') or ()),
         replica_of=(told.get('replica_of') or {}).get('id'),
-        fault=(told.get('fault') or {}).get('message'))
+        fault=(told.get('fault') or {}).get('message'),
+        created=moment(told.get('created')))
 
 
 def backup_from(told: Dict[str, Any]) -> Backup:
@@ -166,36 +186,12 @@ def backup_from(told: Dict[str, Any]) -> Backup:
         status=told.get('status'),
         instance_id=told.get('instance_id'),
         parent_id=told.get('parent_id'),
-        size=told.get('size'))
+        size=told.get('size'),
+        created=moment(told.get('created')),
+        location=told.get('locationRef'))
 
 
-def restore_arguments(request: InstanceRequest) -> Dict[str, Any]:
-    """Say in Trove's words what instance is wanted.
-
-    The datastore is always named: without it Trove takes the cloud's default
-    one, refuses it when its type differs and takes another version unchecked
-    [trove/instance/service.py]. The network goes by `net-id`, the only key
-    that every release knows.
-    """
-    original = request.original
-    access: Dict[str, Any] = {}
-    if original.is_public is not None:
-        access['is_public'] = original.is_public
-    if original.allowed_cidrs:
-        access['allowed_cidrs'] = list(original.allowed_cidrs)
-    nics: List[Dict[str, str]] = []
-    if original.network_id:
-        nics.append({'net-id': original.network_id})
-    return {
-        'name': request.name,
-        'flavor_id': original.flavor_id,
-        'volume': ({'size': original.volume_size}
-                   if original.volume_size else None),
-        'restorePoint': {'backupRef': request.backup_id},
-        'datastore': original.datastore,
-        'datastore_version': original.datastore_version,
-        'datastore_version_number': original.datastore_version_number,
-        'nics': nics or None,
-        'configuration': original.configuration_id,
-        'access': access or None,
-    }
+def moment(told: Optional[str]) -> Optional[datetime.datetime]:
+    """Read a time as Trove writes it: UTC without a zone; None stays None."""
+    return datetime.datetime.fromisoformat(
+        told).replace(microsecond=0) if told else None

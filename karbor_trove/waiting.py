@@ -12,10 +12,18 @@
 
 """Waiting for a remote resource; knows nothing of Trove's API or Karbor."""
 
+import random
 import time
 from typing import Callable, Optional, Protocol, TypeVar
 
+from oslo_log import log as logging
+
 from karbor_trove import errors
+
+LOG = logging.getLogger(__name__)
+
+# Seconds between two looks at a Trove that does not answer, give or take.
+LONGEST_PAUSE = 60.0
 
 T = TypeVar('T')
 
@@ -72,9 +80,10 @@ def wait_for(look: Callable[[], Optional[T]], deadline: Deadline,
              interval: float, what: str) -> T:
     """Look until there is something to see.
 
-    A look that gets no usable answer is borne and repeated: the deadline, not
-    one lost connection, decides. The first look is immediate, and the last
-    one is at the deadline, so that a short deadline still looks twice.
+    A look that gets no usable answer is borne and repeated, ever less often:
+    the deadline, not one lost connection, decides. The first look is
+    immediate, and the last one is at the deadline, so that a short deadline
+    still looks twice.
 
     :param look: gives None while the wait has to go on; any error of it but
         errors.Unreachable ends the wait at once.
@@ -84,18 +93,26 @@ def wait_for(look: Callable[[], Optional[T]], deadline: Deadline,
     :returns: what the look gave.
     :raises errors.TookTooLong: nothing to see when the deadline came.
     """
+    missed: Optional[errors.Unreachable] = None
+    misses = 0
     while True:
-        missed: Optional[errors.Unreachable] = None
-        pause = interval
         left = deadline.left
+        pause = interval
         try:
             seen = look()
         except errors.Unreachable as error:
+            if not misses:
+                LOG.warning('No answer, going on: %s', error)
             missed = error
-            pause = max(interval, error.retry_after or 0.0)
+            # Many wait for the same Trove: they should not come back at once.
+            backed_off = min(interval * 2 ** misses, LONGEST_PAUSE)
+            pause = max(backed_off * random.uniform(1.0, 1.25),
+                        error.retry_after or 0.0)
+            misses += 1
         else:
             if seen is not None:
                 return seen
+            missed, misses = None, 0
         if not left:
             raise errors.TookTooLong(
                 '%s: given up after %g s%s'

@@ -1,10 +1,15 @@
 """The gateway to Trove, at the HTTP boundary."""
 
 import logging
+import re
 import uuid
 
 from karbor.services.protection import client_factory
 import pytest
+import requests
+import requests_mock
+from troveclient.v1 import backups
+from troveclient.v1 import instances
 
 from karbor_trove import connect
 from karbor_trove import errors
@@ -68,17 +73,87 @@ def test_what_is_not_there_is_gone(gateway, resource):
             look(str(uuid.uuid4()))
 
 
-@pytest.mark.parametrize('text', ['', 'null', '[]', '<html>Welcome</html>'])
+@pytest.mark.parametrize('code', [200, 202, 300])
+@pytest.mark.parametrize('text', [
+    '', 'null', '[]', '{}', '"well"', '<html>Welcome</html>',
+    '{"versions": []}', '{"instances": null, "instance": null, '
+    '"backup": null}', '{"instance": {}, "instances": [{}], "backup": []}'])
 def test_an_answer_that_is_not_troves_is_none(gateway, fake_trove, resource,
-                                              text):
+                                              text, code):
     request = values.BackupRequest(resource.id, 'nightly', 'of the night')
     for method, path, call in (
             ('GET', '/instances', gateway.instances),
             ('GET', '/instances/*', lambda: gateway.instance(resource.id)),
             ('POST', '/backups', lambda: gateway.create_backup(request))):
-        fake_trove.fail(method, path, Answer(200, text))
-        with pytest.raises(errors.Unreachable, match='not JSON'):
+        fake_trove.fail(method, path, Answer(code, text))
+        with pytest.raises(errors.Unreachable, match='not an answer of'):
             call()
+
+
+@pytest.mark.parametrize('code, raised', [
+    (403, errors.Refused), (404, errors.Gone), (503, errors.Unreachable)])
+@pytest.mark.parametrize('text', [
+    '{}', '[]', 'null', '{"error": "upstream away"}', '{"detail": ["a"]}',
+    '<html>Sorry</html>', '{"message": "plain"}'])
+def test_an_error_that_is_not_troves_counts_by_its_code(
+        gateway, fake_trove, resource, text, code, raised):
+    fake_trove.fail('GET', '/instances/*', Answer(code, text))
+    with pytest.raises(raised, match='HTTP %d' % code):
+        gateway.instance(resource.id)
+
+
+@pytest.mark.parametrize('trouble', [503, 'refused'])
+@pytest.mark.parametrize('auth_url', ['', '/v3'])
+def test_a_keystone_that_is_away_may_be_asked_again(
+        context, fake_trove, resource, karbor_conf, trouble, auth_url):
+    factory = client_factory.ClientFactory
+    factory.get_keystone_plugin()  # registers the option
+    karbor_conf.set_override('auth_url', keystone.URL + auth_url, 'trustee')
+    factory._keystone_plugin = None
+    gateway = connect.connect(context)
+    mocker = fake_trove.mocker
+    if trouble == 'refused':
+        mocker.register_uri(requests_mock.ANY, re.compile(keystone.URL),
+                            exc=requests.exceptions.ConnectionError)
+    else:
+        mocker.register_uri(requests_mock.ANY, re.compile(keystone.URL),
+                            status_code=trouble)
+    with pytest.raises(errors.Unreachable):
+        gateway.instance(resource.id)
+
+
+def test_a_client_too_old_for_an_option_says_so(
+        gateway, fake_trove, resource, monkeypatch):
+    def create(self, name, instance, description=None, parent_id=None,
+               incremental=False, swift_container=None):
+        raise AssertionError('not to be called')
+
+    monkeypatch.setattr(backups.Backups, 'create', create)
+    with pytest.raises(errors.Refused, match='too old to send '
+                                             'storage_driver'):
+        gateway.create_backup(values.BackupRequest(
+            resource.id, 'nightly', 'of the night', storage_driver='cinder'))
+
+
+def test_a_client_too_old_for_a_versions_number_does_without(
+        gateway, fake_trove, resource, monkeypatch):
+    seen = []
+
+    def create(self, name, flavor_id=None, volume=None, restorePoint=None,
+               datastore=None, datastore_version=None, **kwargs):
+        seen.append(kwargs)
+        return original(self, name, flavor_id, volume,
+                        restorePoint=restorePoint, datastore=datastore,
+                        datastore_version=datastore_version)
+
+    original = instances.Instances.create
+    monkeypatch.setattr(instances.Instances, 'create', create)
+    backup_id = fake_trove.add_backup(resource.id)
+    gateway.create_instance(values.InstanceRequest(
+        'again', backup_id, values.Instance(
+            'a', datastore='postgresql', datastore_version='18',
+            datastore_version_number='18.1', flavor_id='2', volume_size=2)))
+    assert seen == [{}]
 
 
 @pytest.mark.parametrize('told, pause', [
@@ -109,7 +184,7 @@ def test_all_requests_together_end_by_the_deadline(
     with pytest.raises(errors.TookTooLong, match='given up after 28 s'):
         gateway.instance(resource.id)
     assert [asked.timeout for asked in fake_trove.requests] == [
-        (5.0, 25.0), (2.0, 2.0)]
+        (5.0, 10.0), (2.0, 2.0)]
 
 
 def test_a_list_that_repeats_itself_ends(gateway, fake_trove, monkeypatch):
