@@ -40,6 +40,11 @@ OPTIONS: List[cfg.Opt] = [
     cfg.FloatOpt('delete_timeout', default=3600.0, min=0.1,
                  help='Seconds that the deletion of a backup may take before '
                       'it is reported as failed.'),
+    cfg.IntOpt('full_backup_every', default=7, min=1,
+               help='How many backups a chain of incremental ones may have, '
+                    'the full one counted; 1 makes every backup a full one. '
+                    'A restore needs all of a chain, and none of it can go '
+                    'before the last.'),
     cfg.StrOpt('storage_driver',
                help='The storage driver of Trove that keeps the backups. '
                     'Trove takes any name and leaves a backup with an '
@@ -63,6 +68,7 @@ class Settings:
     backup_timeout: float
     restore_timeout: float
     delete_timeout: float
+    full_backup_every: int
     storage_driver: Optional[str] = None
     swift_container: Optional[str] = None
     #: What is wrong with the provider file; None: nothing.

@@ -60,17 +60,28 @@ def instance_request(parameters: Mapping[str, Any], kept: record.Record,
     :param parameters: Karbor's, of this resource; a name that is absent, None
         or "" is the original's, or made from the two ids where the bank does
         not know that.
-    :raises errors.Refused: Trove would not take the name, or no backup of
-        the instance is known.
+    :param kept: see record.load_backup().
+    :raises errors.Refused: Trove would not take the name.
     """
-    if not kept.backup_id:
-        raise errors.Refused('the checkpoint holds no backup of instance %s'
-                             % kept.instance.id)
     return values.InstanceRequest(
         name=(_text(parameters, 'restore_name') or kept.instance.name
               or '%s@%s' % (checkpoint_id, kept.instance.id)),
-        backup_id=kept.backup_id,
+        backup_id=str(kept.backup_id),
         original=kept.instance)
+
+
+def is_incremental(parameters: Mapping[str, Any]) -> bool:
+    """Tell whether the plan wants a backup that hangs on the last one.
+
+    :param parameters: Karbor's; absent, None and "" mean no.
+    :raises errors.Refused: it is neither true nor false.
+    """
+    given = parameters.get('incremental')
+    value = '' if given is None else str(given).lower()
+    if value not in ('', 'true', 'false'):
+        raise errors.Refused('incremental %r is not allowed: True or False'
+                             % given)
+    return value == 'true'
 
 
 def restore_description(parameters: Mapping[str, Any]) -> str:

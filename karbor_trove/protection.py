@@ -78,7 +78,8 @@ class TroveProtectionPlugin(
 
     def get_protect_operation(self, resource: Any) -> protect.ProtectOperation:
         """Make the operation that backs up one instance."""
-        return protect.ProtectOperation(self._settings, self._clock)
+        return protect.ProtectOperation(self._settings, self._clock,
+                                        self._outcome)
 
     def get_restore_operation(self, resource: Any) -> restore.RestoreOperation:
         """Make the operation that restores one instance."""
@@ -92,4 +93,5 @@ class TroveProtectionPlugin(
 
     def get_delete_operation(self, resource: Any) -> delete.DeleteOperation:
         """Make the operation that deletes one instance's backup."""
-        return delete.DeleteOperation(self._settings, self._clock)
+        return delete.DeleteOperation(self._settings, self._clock,
+                                      self._outcome)

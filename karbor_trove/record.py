@@ -20,12 +20,18 @@ own, so that either plugin can read what the other wrote.
 import dataclasses
 from typing import Any, Dict, Optional
 
+from oslo_log import log as logging
+
 from karbor_trove import errors
 from karbor_trove import values
+from karbor_trove import worker
+
+LOG = logging.getLogger(__name__)
 
 VERSION = 1
 
 _STATUS = 'status'
+_WORKER = 'worker'
 _METADATA = 'metadata'
 
 
@@ -47,13 +53,56 @@ def set_status(section: Any, status: str) -> None:
 
     :param section: the resource's section of a checkpoint in the bank.
     """
-    section.update_object(_STATUS, status)
+    put(section, _STATUS, status)
+
+
+def begin(section: Any, status: str) -> None:
+    """Write that an operation works on the resource, and who carries it out.
+
+    :param status: Karbor's word for what goes on.
+    """
+    put(section, _WORKER, worker.this())
+    set_status(section, status)
+
+
+def put(section: Any, key: str, value: Any) -> None:
+    """Write an object; a write that fails is tried once more.
+
+    The file-system bank removes a directory with its last object, also while
+    another one is being written into it.
+    """
+    try:
+        section.update_object(key, value)
+    except Exception as error:  # Each bank plugin raises its own.
+        LOG.warning('Writing %s into the bank failed, trying again: %s', key,
+                    error)
+        section.update_object(key, value)
+
+
+def get(section: Any, key: str) -> Any:
+    """Read an object; None where there is none.
+
+    It is not looked for in a list first: that of Swift may lag behind, and
+    what is overlooked here is lost.
+    """
+    try:
+        return section.get_object(key)
+    except Exception:  # Each bank plugin raises its own, for any reason.
+        if key in section.list_objects():
+            raise
+        return None
+
+
+def drop(section: Any, key: str) -> None:
+    """Remove an object; none there is no failure."""
+    if get(section, key) is not None:
+        section.delete_object(key)
 
 
 def save(section: Any, record: Record) -> None:
     """Write the record, in the place of an earlier one."""
     instance = record.instance
-    section.update_object(_METADATA, {
+    put(section, _METADATA, {
         # The five keys of the in-tree plugin; it reads flavor['id'].
         'instance_id': instance.id,
         'datastore': {'type': instance.datastore,
@@ -82,16 +131,17 @@ def load(section: Any) -> Optional[Record]:
 
     :returns: None where nothing was written: the protect failed before it
         asked Trove for anything, or the backup was deleted already.
-    :raises errors.Refused: it was written by a later version, or is torn.
+    :raises errors.Torn: it cannot be read.
+    :raises errors.Refused: it was written by a later version.
     """
-    if _METADATA not in section.list_objects():
+    kept = get(section, _METADATA)
+    if kept is None:
         return None
-    kept = section.get_object(_METADATA)
     # A bank gives an object that is not JSON as text; the file-system bank
     # writes in place, so a crash can leave half of one.
     if not isinstance(kept, dict) or 'instance_id' not in kept:
-        raise errors.Refused('the object "%s" in the bank is not a record of '
-                             'a database instance' % _METADATA)
+        raise errors.Torn('the object "%s" in the bank is torn or not a '
+                          'record of a database instance' % _METADATA)
     version = kept.get('record_version', 0)
     if version > VERSION:
         raise errors.Refused(
@@ -101,10 +151,23 @@ def load(section: Any) -> Optional[Record]:
     return _parsed(kept)
 
 
+def load_backup(section: Any, instance_id: str) -> Record:
+    """Read the record of an instance that has a backup.
+
+    :raises errors.Torn: it cannot be read.
+    :raises errors.Refused: there is no backup, as far as the bank knows, or
+        the record was written by a later version.
+    """
+    kept = load(section)
+    if kept is None or not kept.backup_id:
+        raise errors.Refused('the checkpoint holds no backup of instance %s'
+                             % instance_id)
+    return kept
+
+
 def forget(section: Any) -> None:
     """Remove the record; the status stays, as Karbor expects."""
-    if _METADATA in section.list_objects():
-        section.delete_object(_METADATA)
+    drop(section, _METADATA)
 
 
 def _parsed(kept: Dict[str, Any]) -> Record:

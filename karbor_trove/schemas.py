@@ -42,6 +42,14 @@ OPTIONS: Dict[str, Any] = {
                            'a digit (A-Z, a-z, 0-9) among them. Left empty: '
                            'one that tells the checkpoint and the instance.',
         },
+        'incremental': {
+            'type': 'boolean',
+            'title': 'Incremental',
+            'description': 'Whether to back up only what changed since the '
+                           'newest backup of the instance by the same '
+                           'provider. The operator sets how often a full '
+                           'backup is made all the same.',
+        },
     },
     'required': ['backup_name', 'description'],
 }

@@ -16,50 +16,37 @@ from typing import Any, Mapping, Optional
 
 from karbor.common import constants
 from karbor import exception
-from karbor.services.protection import protection_plugin
 from oslo_log import log as logging
 
-from karbor_trove import connect
 from karbor_trove import errors
-from karbor_trove import options
+from karbor_trove import ledger as ledgers
+from karbor_trove import operation
 from karbor_trove import record
-from karbor_trove import trove
-from karbor_trove import waiting
 
 LOG = logging.getLogger(__name__)
 
 
-class DeleteOperation(protection_plugin.Operation):
+class DeleteOperation(operation.Operation):
     """Deletes one instance's backup."""
-
-    def __init__(self, settings: options.Settings,
-                 clock: waiting.Clock) -> None:
-        """Make it for one resource of one flow.
-
-        :param settings: the provider's options, see options.py.
-        :param clock: the time that the waits use.
-        """
-        super().__init__()
-        self._settings = settings
-        self._clock = clock
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
     def on_main(self, checkpoint: Any, resource: Any, context: Any,
                 parameters: Mapping[str, Any], **kwargs: Any) -> None:
-        """Delete the backup and wait until it is gone.
+        """Delete the backup, or note in the bank that it has to go.
 
-        A checkpoint whose protect never came to a backup, and a backup that
-        is gone already, are no failure.
+        A checkpoint whose deletion fails is a dead end in Karbor, so this
+        succeeds for all that can be done later: the backup still runs, others
+        hang on it, Trove or Swift is away, or refuses.
 
-        :raises karbor.exception.DeleteResourceFailed: the backup may still
-            be there; the bank says `error` then and still knows it.
+        :raises karbor.exception.DeleteResourceFailed: a later release wrote
+            what the bank knows of the backup.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
-        record.set_status(section, constants.RESOURCE_STATUS_DELETING)
+        ledger = ledgers.Ledger(section.bank, resource.id)
+        record.begin(section, constants.RESOURCE_STATUS_DELETING)
+        remover = self._remover(section, resource.id, context)
         try:
-            kept = record.load(section)
-            if kept is not None and kept.backup_id:
-                self._delete(connect.connect(context), kept.backup_id)
+            entry = _entry(ledger, section, checkpoint)
         except errors.TroveError as error:
             LOG.error('Deleting the backup of instance %s in checkpoint %s '
                       'failed: %s', resource.id, checkpoint.id, error)
@@ -68,34 +55,33 @@ class DeleteOperation(protection_plugin.Operation):
                 name='Database Instance Backup', reason=str(error),
                 resource_id=resource.id,
                 resource_type=resource.type) from error
+        if entry is not None:
+            remover.remove(entry, self._settings.delete_timeout)
         record.forget(section)
         record.set_status(section, constants.RESOURCE_STATUS_DELETED)
-
-    def _delete(self, gateway: trove.Gateway, backup_id: str) -> None:
-        deadline = waiting.Deadline(self._settings.delete_timeout,
-                                    self._clock)
-        failed_before = False
-
-        def ask() -> Optional[bool]:
-            # It may still carry the mark of an earlier, failed deletion.
-            nonlocal failed_before
-            failed_before = _is_marked(gateway, backup_id)
-            gateway.delete_backup(backup_id)
-            return True
-
-        def look() -> None:
-            if _is_marked(gateway, backup_id) and not failed_before:
-                raise errors.Failed('Trove could not delete backup %s'
-                                    % backup_id)
-
-        try:
-            waiting.wait_for(ask, deadline, self._settings.poll_interval,
-                             'backup %s could not be deleted' % backup_id)
-            waiting.wait_for(look, deadline, self._settings.poll_interval,
-                             'backup %s is not gone' % backup_id)
-        except errors.Gone:
-            LOG.info('Backup %s is gone', backup_id)
+        remover.sweep(but=checkpoint.id)
 
 
-def _is_marked(gateway: trove.Gateway, backup_id: str) -> bool:
-    return gateway.backup(backup_id).status == 'DELETE_FAILED'
+def _entry(ledger: ledgers.Ledger, section: Any,
+           checkpoint: Any) -> Optional[ledgers.Entry]:
+    """Find what is known of the backup, in either of two places.
+
+    Karbor's in-tree plugin writes only one of them. A torn one is gone round:
+    what it knew may be in the other.
+    """
+    entry: Optional[ledgers.Entry] = None
+    kept: Optional[record.Record] = None
+    try:
+        entry = ledger.read(checkpoint.id)
+    except errors.Torn as error:
+        LOG.error('%s', error)
+    try:
+        kept = record.load(section)
+    except errors.Torn as error:
+        LOG.error('%s', error)
+    if entry is None and kept is not None and kept.backup_id:
+        entry = ledgers.Entry(
+            instance_id=kept.instance.id, checkpoint_id=checkpoint.id,
+            project_id=checkpoint.project_id, backup_name=kept.backup_name,
+            backup_id=kept.backup_id, complete=True)
+    return entry

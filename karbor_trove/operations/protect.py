@@ -13,37 +13,30 @@
 """Protect: a backup in Trove, and its record in the bank."""
 
 import dataclasses
-from typing import Any, Mapping
+from typing import Any, Mapping, Tuple
 
 from karbor.common import constants
 from karbor import exception
-from karbor.services.protection import protection_plugin
 from oslo_log import log as logging
 
+from karbor_trove import asking
+from karbor_trove import chain
 from karbor_trove import connect
 from karbor_trove import errors
+from karbor_trove import ledger as ledgers
 from karbor_trove import looks
-from karbor_trove import options
+from karbor_trove import operation
 from karbor_trove import parameters as params
 from karbor_trove import record
+from karbor_trove import trove
+from karbor_trove import values
 from karbor_trove import waiting
 
 LOG = logging.getLogger(__name__)
 
 
-class ProtectOperation(protection_plugin.Operation):
+class ProtectOperation(operation.Operation):
     """Backs up one database instance."""
-
-    def __init__(self, settings: options.Settings,
-                 clock: waiting.Clock) -> None:
-        """Make it for one resource of one flow.
-
-        :param settings: the provider's options, see options.py.
-        :param clock: the time that the waits use.
-        """
-        super().__init__()
-        self._settings = settings
-        self._clock = clock
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
     def on_main(self, checkpoint: Any, resource: Any, context: Any,
@@ -55,10 +48,10 @@ class ProtectOperation(protection_plugin.Operation):
             Trove has made one.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
-        record.set_status(section, constants.RESOURCE_STATUS_PROTECTING)
+        ledger = ledgers.Ledger(section.bank, resource.id)
+        record.begin(section, constants.RESOURCE_STATUS_PROTECTING)
         try:
-            self._protect(section, checkpoint.id, resource.id, context,
-                          parameters)
+            self._protect(section, ledger, checkpoint, context, parameters)
         except errors.TroveError as error:
             LOG.error('Protecting instance %s in checkpoint %s failed: %s',
                       resource.id, checkpoint.id, error)
@@ -68,35 +61,98 @@ class ProtectOperation(protection_plugin.Operation):
                 resource_id=resource.id,
                 resource_type=resource.type) from error
         record.set_status(section, constants.RESOURCE_STATUS_AVAILABLE)
+        self._remover(section, resource.id, context).sweep()
 
-    def _protect(self, section: Any, checkpoint_id: str, instance_id: str,
+    def _protect(self, section: Any, ledger: ledgers.Ledger, checkpoint: Any,
                  context: Any, parameters: Mapping[str, Any]) -> None:
+        instance_id = ledger.instance_id
         self._settings.check()
         request = params.backup_request(
-            parameters, checkpoint_id, instance_id,
+            parameters, checkpoint.id, instance_id,
             self._settings.storage_driver, self._settings.swift_container)
         gateway = connect.connect(context)
-        instance = waiting.wait_for(
-            lambda: looks.ready_instance(gateway, instance_id),
-            waiting.Deadline(self._settings.ready_timeout, self._clock),
-            self._settings.poll_interval,
-            'instance %s is not ready for a backup' % instance_id)
-
-        # Saved before the request and before the wait: a backup that fails
-        # half-way must still be found, and deleted, through the checkpoint.
+        instance, entry, made = self._begun(gateway, section, ledger,
+                                            checkpoint, request, parameters)
         kept = record.Record(instance, backup_name=request.name)
-        record.save(section, kept)
-        made = gateway.create_backup(request)
+        entry = dataclasses.replace(entry, backup_id=made.id)
+        ledger.write(entry)
         kept = dataclasses.replace(kept, backup_id=made.id)
         record.save(section, kept)
         LOG.info('Backup %s of instance %s begun for checkpoint %s',
-                 made.id, instance_id, checkpoint_id)
+                 made.id, instance_id, checkpoint.id)
 
-        complete = waiting.wait_for(
+        complete = self._wait(
             lambda: looks.complete_backup(gateway, made.id),
-            waiting.Deadline(self._settings.backup_timeout, self._clock),
-            self._settings.poll_interval,
+            self._settings.backup_timeout,
             'backup %s is not complete' % made.id)
+        if entry.parent_id:
+            self._check_chain(gateway, complete)
+        ledger.write(dataclasses.replace(entry, complete=True,
+                                         location=complete.location))
         record.save(section,
                     dataclasses.replace(kept, backup_size=complete.size))
         LOG.info('Backup %s of instance %s is complete', made.id, instance_id)
+
+    def _begun(self, gateway: trove.Gateway, section: Any,
+               ledger: ledgers.Ledger, checkpoint: Any,
+               request: values.BackupRequest, parameters: Mapping[str, Any]
+               ) -> Tuple[values.Instance, ledgers.Entry, values.Backup]:
+        instance_id = ledger.instance_id
+        deadline = waiting.Deadline(self._settings.ready_timeout, self._clock)
+        incremental = params.is_incremental(parameters)
+        while True:
+            instance = waiting.wait_for(
+                lambda: looks.ready_instance(gateway, instance_id), deadline,
+                self._settings.poll_interval,
+                'instance %s is not ready for a backup' % instance_id)
+            # Saved before the request and before the wait: a backup that
+            # fails half-way, or whose answer is lost, must still be found,
+            # and deleted, through the checkpoint.
+            record.save(section, record.Record(
+                instance, backup_name=request.name))
+            entry = ledgers.Entry(
+                instance_id, checkpoint.id, checkpoint.project_id,
+                request.name, not_before=asking.moment(gateway))
+            if incremental:
+                entry = self._with_parent(gateway, ledger, entry)
+            else:
+                ledger.write(entry)
+            try:
+                return instance, entry, asking.backup(
+                    gateway, ledger, entry,
+                    dataclasses.replace(request, parent_id=entry.parent_id),
+                    self._settings.poll_interval, self._clock)
+            except errors.Busy:
+                # Somebody else was quicker after our look.
+                if not deadline.left:
+                    raise
+                self._clock.sleep(min(self._settings.poll_interval,
+                                      deadline.left))
+
+    def _with_parent(self, gateway: trove.Gateway, ledger: ledgers.Ledger,
+                     entry: ledgers.Entry) -> ledgers.Entry:
+        backups = self._backups(gateway)
+        parent_id = chain.next_parent(
+            backups, [str(known.backup_id) for known in ledger.entries()
+                      if known.complete and not known.deleted],
+            self._settings.full_backup_every)
+        claim = dataclasses.replace(entry, parent_id=parent_id)
+        ledger.write(claim)
+        # Who deletes writes so before the look at our claim: one of both sees
+        # the other.
+        if any(known.deleted and known.backup_id == parent_id
+               for known in ledger.entries()):
+            claim = entry
+            ledger.write(claim)
+        return claim
+
+    def _check_chain(self, gateway: trove.Gateway,
+                     made: values.Backup) -> None:
+        if chain.chain_of(self._backups(gateway), made.id) is None:
+            raise errors.Failed('backup %s hangs on one that was deleted '
+                                'meanwhile' % made.id)
+
+    def _backups(self, gateway: trove.Gateway) -> chain.Backups:
+        return {backup.id: backup for backup in self._wait(
+            gateway.backups, self._settings.ready_timeout,
+            'backups could not be listed')}

@@ -16,36 +16,21 @@ from typing import Any, Dict, Mapping
 
 from karbor.common import constants
 from karbor import exception
-from karbor.services.protection import protection_plugin
 from oslo_log import log as logging
 
+from karbor_trove import asking
 from karbor_trove import connect
 from karbor_trove import errors
 from karbor_trove import looks
-from karbor_trove import options
-from karbor_trove import outcome as outcomes
+from karbor_trove import operation
 from karbor_trove import parameters as params
 from karbor_trove import record
-from karbor_trove import waiting
 
 LOG = logging.getLogger(__name__)
 
 
-class RestoreOperation(protection_plugin.Operation):
+class RestoreOperation(operation.Operation):
     """Makes one database instance anew."""
-
-    def __init__(self, settings: options.Settings, clock: waiting.Clock,
-                 outcome: outcomes.Outcome) -> None:
-        """Make it for one resource of one flow.
-
-        :param settings: the provider's options, see options.py.
-        :param clock: the time that the waits use.
-        :param outcome: shared by all resources of the flow.
-        """
-        super().__init__()
-        self._settings = settings
-        self._clock = clock
-        self._outcome = outcome
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
     def on_main(self, checkpoint: Any, resource: Any, context: Any,
@@ -59,6 +44,7 @@ class RestoreOperation(protection_plugin.Operation):
         :raises karbor.exception.RestoreResourceFailed: no running database
             came of it; the reason is in the record.
         """
+        section = checkpoint.get_resource_bank_section(resource.id)
         # What the record speaks of: the original, until there is a new one.
         concerned = resource.id
 
@@ -68,24 +54,24 @@ class RestoreOperation(protection_plugin.Operation):
 
         try:
             self._settings.check()
-            kept = _load(checkpoint.get_resource_bank_section(resource.id),
-                         resource.id)
+            kept = record.load_backup(section, resource.id)
             request = params.instance_request(parameters, kept, checkpoint.id)
             description = params.restore_description(parameters)
             gateway = connect.connect(context)
-            made = gateway.create_instance(request)
+            made = asking.instance(
+                gateway, section, restore.id, request,
+                self._settings.poll_interval, self._clock)
             concerned = made.id
             tell(constants.RESOURCE_STATUS_RESTORING, description)
             LOG.info('Instance %s begun from backup %s of instance %s, '
                      'checkpoint %s', made.id, request.backup_id, resource.id,
                      checkpoint.id)
-            waiting.wait_for(
+            self._wait(
                 lambda: looks.ready_instance(gateway, made.id),
-                waiting.Deadline(self._settings.restore_timeout, self._clock),
-                self._settings.poll_interval,
+                self._settings.restore_timeout,
                 'the database of the restored instance %s is not up'
                 % made.id)
-        except errors.TroveError as error:
+        except (errors.TroveError, exception.KarborException) as error:
             LOG.error('Restoring instance %s from checkpoint %s failed: %s',
                       resource.id, checkpoint.id, error)
             tell(constants.RESOURCE_STATUS_ERROR, str(error))
@@ -97,11 +83,3 @@ class RestoreOperation(protection_plugin.Operation):
         tell(constants.RESOURCE_STATUS_AVAILABLE, description)
         LOG.info('Instance %s is up, restored from instance %s', made.id,
                  resource.id)
-
-
-def _load(section: Any, instance_id: str) -> record.Record:
-    kept = record.load(section)
-    if kept is None:
-        raise errors.Refused('the checkpoint holds no backup of instance %s'
-                             % instance_id)
-    return kept

@@ -16,13 +16,11 @@ from typing import Any, Mapping, Optional
 
 from karbor.common import constants
 from karbor import exception
-from karbor.services.protection import protection_plugin
 from oslo_log import log as logging
 
 from karbor_trove import connect
 from karbor_trove import errors
-from karbor_trove import options
-from karbor_trove import outcome as outcomes
+from karbor_trove import operation
 from karbor_trove import record
 from karbor_trove import trove
 from karbor_trove import values
@@ -31,21 +29,8 @@ from karbor_trove import waiting
 LOG = logging.getLogger(__name__)
 
 
-class VerifyOperation(protection_plugin.Operation):
+class VerifyOperation(operation.Operation):
     """Looks at one instance's backup and at all that it hangs on."""
-
-    def __init__(self, settings: options.Settings, clock: waiting.Clock,
-                 outcome: outcomes.Outcome) -> None:
-        """Make it for one resource of one flow.
-
-        :param settings: the provider's options, see options.py.
-        :param clock: the time that the looks use.
-        :param outcome: shared by all resources of the flow.
-        """
-        super().__init__()
-        self._settings = settings
-        self._clock = clock
-        self._outcome = outcome
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
     def on_main(self, checkpoint: Any, resource: Any, context: Any,
@@ -58,15 +43,12 @@ class VerifyOperation(protection_plugin.Operation):
             be restored from the backup, or nobody could tell within
             `ready_timeout`; the reason is in the record.
         """
+        section = checkpoint.get_resource_bank_section(resource.id)
         try:
             self._settings.check()
-            kept = record.load(
-                checkpoint.get_resource_bank_section(resource.id))
-            if kept is None or not kept.backup_id:
-                raise errors.Refused('the checkpoint holds no backup of '
-                                     'instance %s' % resource.id)
-            self._check_chain(connect.connect(context), kept.backup_id)
-        except errors.TroveError as error:
+            kept = record.load_backup(section, resource.id)
+            self._check_chain(connect.connect(context), str(kept.backup_id))
+        except (errors.TroveError, exception.KarborException) as error:
             LOG.error('Verifying instance %s in checkpoint %s failed: %s',
                       resource.id, checkpoint.id, error)
             self._outcome.tell(verify, resource.type, resource.id,
@@ -77,6 +59,7 @@ class VerifyOperation(protection_plugin.Operation):
                 resource_type=resource.type) from error
         self._outcome.tell(verify, resource.type, resource.id,
                            constants.RESOURCE_STATUS_AVAILABLE)
+        self._remover(section, resource.id, context).sweep()
 
     def _check_chain(self, gateway: trove.Gateway, backup_id: str) -> None:
         deadline = waiting.Deadline(self._settings.ready_timeout, self._clock)

@@ -86,6 +86,9 @@ class Backups:
 
         def end(at: float) -> None:
             if plan['status'] is None:
+                location = views.location(backup)
+                if self._cloud.leaves_objects and location:
+                    self._cloud.left_objects.add(location)
                 self._cloud.backups.pop(id_, None)
             else:
                 backup.update(status=plan['status'], updated=at,

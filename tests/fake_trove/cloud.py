@@ -46,6 +46,10 @@ class Cloud:
         self.inactive_versions = {('postgresql', '16')}
         self.configurations: typing.Dict[str, State] = {}
         #: Rows that Trove's pages count and never show: id -> project.
+        #: Whether Trove forgets a backup and leaves its object in Swift.
+        self.leaves_objects = False
+        #: The URLs of objects whose backups are gone.
+        self.left_objects: typing.Set[str] = set()
         self.ghosts: typing.Dict[str, str] = {}
         self._instances: typing.Dict[str, State] = {}
         self._backups: typing.Dict[str, State] = {}

@@ -14,6 +14,7 @@ from tests.fake_trove import clock as clocks
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import faults
 from tests.fake_trove import instances
+from tests.fake_trove import objects
 from tests.fake_trove import refusals
 from tests.fake_trove import views
 
@@ -47,12 +48,15 @@ class FakeTrove(clouds.Cloud):
         self._faults = faults.Faults()
         self._on_instances = instances.Instances(self)
         self._on_backups = backups.Backups(self)
+        self.objects = objects.Objects(self, self._faults.next)
 
     def attach(self, mocker: requests_mock.Mocker) -> None:
         """Answer whatever this process sends to our address."""
+        self.mocker = mocker
         mocker.register_uri(
             requests_mock.ANY, re.compile('^' + re.escape(self.url) + '/'),
             text=self._answer)
+        self.objects.attach(mocker)
 
     def fail(self, method: str, path: str, with_: faults.With = 503,
              times: typing.Optional[int] = 1, after: bool = False,
@@ -60,7 +64,8 @@ class FakeTrove(clouds.Cloud):
         """Let requests go wrong.
 
         :param method: '*': any
-        :param path: as '/backups/*', with the shell's wildcards
+        :param path: as '/backups/*', with the shell's wildcards; what is in
+            Swift begins with '/swift/'
         :param with_: an HTTP code, 'refused', 'reset', 'timeout',
             'connect-timeout', 'broken' (JSON), an Answer or an exception
         :param times: None: for ever

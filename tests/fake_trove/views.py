@@ -5,6 +5,7 @@ import typing
 from tests.fake_trove import clock as clocks
 from tests.fake_trove import cloud as clouds
 
+SWIFT_URL = 'http://swift.example.com'
 URL = 'http://trove.example.com:8779/v1.0'
 
 
@@ -88,11 +89,13 @@ def instance_detail(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
     return detail
 
 
-def _location(of: clouds.State) -> typing.Optional[str]:
+def location(of: clouds.State) -> typing.Optional[str]:
+    """The URL of its object in Swift; None: it has none."""
     if of['status'] in clouds.RUNNING + ('FAILED',):
         return None
-    return 'http://swift.example.com/v1/AUTH_%s/%s/%s.tar.gz' % (
-        of['project_id'], of['swift_container'] or 'database_backups',
+    return '%s/v1/AUTH_%s/%s/%s.tar.gz' % (
+        SWIFT_URL, of['project_id'],
+        of['swift_container'] or 'database_backups',
         of['id'])
 
 
@@ -102,7 +105,7 @@ def backup(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
         key: of[key] for key in (
             'id', 'name', 'description', 'instance_id', 'size', 'status',
             'parent_id')}
-    view.update(locationRef=_location(of),
+    view.update(locationRef=location(of),
                 created=clocks.iso(of['created']),
                 updated=clocks.iso(of['updated']),
                 datastore={key: of['datastore'][key]

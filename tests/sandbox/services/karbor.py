@@ -4,8 +4,9 @@ API, protection service and operation engine in one process, on sqlite.
 
 Settings: directory, host, port, keystone_url, region, service_user,
 service_password, service_project, domain, providers: see provider_files.py.
-Optional: trove_endpoint (in the place of the catalog's) and options, lines
-for karbor.conf as {section: {option: value}}, last.
+Optional: trove_endpoint (in the place of the catalog's), constants, times
+in modules, see launch.set_constants(), and options, lines for karbor.conf as
+{section: {option: value}}, last.
 """
 
 import pathlib
@@ -86,6 +87,7 @@ def main() -> None:
     objects.register_all()
     cfg.CONF(['--config-file', config], project='karbor')
     log.setup(cfg.CONF, 'karbor')
+    launch.set_constants(settings.get('constants', {}))
     launch.end_on_sigterm()
     migration.db_sync()
     rpc.init(cfg.CONF)

@@ -7,6 +7,7 @@ from karbor import resource as karbor_resource
 from oslo_config import cfg
 import pytest
 
+from karbor_trove import ledger as ledgers
 from karbor_trove import protection
 
 
@@ -90,3 +91,9 @@ def in_threads():
     run.resource = lambda id_: karbor_resource.Resource(
         'OS::Trove::Instance', id_, 'orders')
     return run
+
+
+@pytest.fixture
+def ledger(bank, resource):
+    """What the bank knows of the instance over all checkpoints."""
+    return ledgers.Ledger(bank, resource.id)

@@ -12,12 +12,14 @@ def backup(protect, fake_trove):
     return made
 
 
-def test_the_backup_goes_and_only_it(backup, delete, fake_trove, section):
+def test_the_backup_goes_and_only_it(backup, delete, fake_trove, section,
+                                     ledger):
     other = fake_trove.add_backup(backup['instance_id'])
     delete()
     assert set(fake_trove.backups) == {other}
-    assert section.list_objects() == ['status']
+    assert set(section.list_objects()) == {'status', 'worker'}
     assert section.get_object('status') == 'deleted'
+    assert not ledger.entries()
 
 
 def test_it_waits_until_the_backup_is_gone(backup, delete, fake_trove, clock):
@@ -68,14 +70,22 @@ def test_the_bank_says_so_while_it_takes_place(
     assert set(seen) == {('deleting', backup['id'])}
 
 
-def test_a_deletion_that_fails_in_trove_is_told_and_the_backup_stays_known(
-        backup, delete, fake_trove, section):
-    fake_trove.next_delete('DELETE_FAILED', seconds=3)
-    with pytest.raises(exception.DeleteResourceFailed,
-                       match='could not delete backup'):
+@pytest.fixture
+def put_off(delete, section, ledger):
+    """Deletes with success, although it cannot be done; gives the reason."""
+    def run():
         delete()
-    assert section.get_object('status') == 'error'
-    assert section.get_object('metadata')['backup_id'] == backup['id']
+        assert section.get_object('status') == 'deleted'
+        [entry] = ledger.entries()
+        assert entry.deleted
+        return entry.reason
+    return run
+
+
+def test_a_deletion_that_fails_in_trove_is_put_off(
+        backup, put_off, fake_trove):
+    fake_trove.next_delete('DELETE_FAILED', seconds=3)
+    assert put_off() == 'Trove could not delete backup %s' % backup['id']
 
 
 def test_an_earlier_failure_does_not_fail_a_new_deletion(
@@ -86,25 +96,124 @@ def test_an_earlier_failure_does_not_fail_a_new_deletion(
     assert not fake_trove.backups
 
 
-def test_a_deletion_that_never_ends_is_given_up(
+def test_a_deletion_that_never_ends_is_put_off(
         backup, make_plugin, checkpoint, resource, context, fake_trove,
-        section, clock):
+        ledger, clock):
     fake_trove.next_delete(seconds=None)
     began = clock.now()
-    with pytest.raises(exception.DeleteResourceFailed,
-                       match='not gone: given up after 120 s'):
-        make_plugin(delete_timeout=120).get_delete_operation(
-            resource).on_main(checkpoint, resource, context, {})
+    make_plugin(delete_timeout=120).get_delete_operation(
+        resource).on_main(checkpoint, resource, context, {})
     assert clock.now() - began == pytest.approx(120)
-    assert section.get_object('status') == 'error'
+    assert 'not gone: given up after 120 s' in ledger.entries()[0].reason
 
 
-def test_a_refusal_is_told_with_troves_words(
-        backup, delete, fake_trove, section):
+def test_a_refusal_is_put_off_with_troves_words(backup, put_off, fake_trove):
     fake_trove.forbid()
-    with pytest.raises(exception.DeleteResourceFailed, match='HTTP 403'):
+    assert 'HTTP 403' in put_off()
+
+
+@pytest.mark.parametrize('trouble', ['refused', 'timeout', 500, 503,
+                                     'broken'])
+def test_a_trove_that_is_away_is_waited_for_a_minute(
+        backup, put_off, fake_trove, clock, trouble):
+    fake_trove.fail('*', '/backups*', trouble, times=None)
+    began = clock.now()
+    assert 'Trove is away' in put_off()
+    assert clock.now() - began == pytest.approx(60)
+
+
+def test_a_swift_that_is_away_leaves_the_backup_known_to_trove(
+        backup, put_off, fake_trove, clock):
+    fake_trove.fail('*', '/swift/*', 503, times=None)
+    began = clock.now()
+    assert 'could not be deleted' in put_off()
+    assert clock.now() - began == pytest.approx(60)
+    assert list(fake_trove.backups) == [backup['id']]
+    assert not fake_trove.asked('DELETE')
+
+
+def test_an_object_that_trove_left_is_removed(backup, delete, fake_trove):
+    fake_trove.leaves_objects = True
+    delete()
+    assert not fake_trove.backups
+    assert not fake_trove.objects.stored()
+
+
+def test_an_object_that_trove_left_and_swift_keeps_is_put_off(
+        backup, put_off, delete, fake_trove):
+    fake_trove.leaves_objects = True
+    fake_trove.fail('DELETE', '/swift/*', 503, times=None)
+    assert 'Swift is away' in put_off()
+    fake_trove.heal()
+    delete()
+    assert not fake_trove.objects.stored()
+
+
+@pytest.mark.parametrize('status', ['NEW', 'BUILDING', 'SAVING'])
+def test_a_running_backup_is_put_off_at_once(
+        backup, put_off, fake_trove, clock, status):
+    backup['status'] = status
+    began = clock.now()
+    assert put_off() == 'the backup is %s' % status
+    assert clock.now() == began
+    assert not fake_trove.asked('DELETE')
+
+
+@pytest.mark.parametrize('status', ['COMPLETED', 'BUILDING', 'FAILED'])
+def test_a_parent_of_anybodys_backup_is_put_off_at_once(
+        backup, put_off, fake_trove, clock, status):
+    child = fake_trove.add_backup(backup['instance_id'], status,
+                                  parent_id=backup['id'])
+    began = clock.now()
+    assert put_off() == 'backup %s hangs on it' % child
+    assert clock.now() == began
+    assert set(fake_trove.backups) == {backup['id'], child}
+
+
+def test_a_parent_of_a_backup_of_another_instance_is_put_off(
+        backup, put_off, fake_trove):
+    child = fake_trove.add_backup(fake_trove.add_instance(),
+                                  parent_id=backup['id'])
+    assert put_off() == 'backup %s hangs on it' % child
+
+
+def test_what_the_in_tree_plugin_wrote_is_deleted(
+        delete, fake_trove, section, resource, ledger):
+    backup_id = fake_trove.add_backup(resource.id)
+    section.update_object('metadata', {
+        'instance_id': resource.id, 'backup_id': backup_id, 'size': 1,
+        'flavor': {'id': '1'},
+        'datastore': {'type': 'postgresql', 'version': '18'}})
+    delete()
+    assert not fake_trove.backups
+    assert not ledger.entries()
+
+
+@pytest.mark.parametrize('torn', ['', '{"instance_id": "'])
+def test_a_torn_object_is_gone_round(backup, delete, fake_trove, section,
+                                     bank, ledger, checkpoint, torn):
+    section.update_object('metadata', torn)
+    delete()
+    assert not fake_trove.backups
+
+
+@pytest.mark.parametrize('torn', ['', '{"checkpoint_id": "'])
+def test_so_is_the_other(backup, delete, fake_trove, bank, resource,
+                         checkpoint, torn):
+    bank.update_object('/karbor-trove/%s/backups/%s' % (
+        resource.id, checkpoint.id), torn)
+    delete()
+    assert not fake_trove.backups
+
+
+def test_what_a_later_release_wrote_is_not_guessed_at(
+        backup, delete, fake_trove, section):
+    section.update_object('metadata', dict(section.get_object('metadata'),
+                                           record_version=2))
+    with pytest.raises(exception.DeleteResourceFailed, match='version 2'):
         delete()
-    assert section.get_object('metadata')['backup_id'] == backup['id']
+    assert section.get_object('status') == 'error'
+    assert not fake_trove.asked('DELETE')
 
 
 @pytest.mark.parametrize('after', [False, True])

@@ -91,7 +91,8 @@ def test_a_backup_that_never_ends_is_in_the_bank_and_given_up(
     fake_trove.next_backup(seconds=None)
     before = clock.now()
     with pytest.raises(exception.CreateResourceFailed, match='given up after'):
-        make_plugin(poll_interval=7000).get_protect_operation(
+        make_plugin(poll_interval=7000, restore_timeout=1,
+                    delete_timeout=1).get_protect_operation(
             resource).on_main(checkpoint, resource, context, {})
     assert clock.now() - before == pytest.approx(86400)
     assert (section.get_object('metadata')['backup_id']
@@ -99,10 +100,11 @@ def test_a_backup_that_never_ends_is_in_the_bank_and_given_up(
     assert section.get_object('status') == 'error'
 
 
+@pytest.mark.parametrize('status', ['FAILED', 'DELETE_FAILED'])
 def test_a_failed_backup_fails_the_checkpoint_and_stays_known(
-        protect, fake_trove, section):
-    fake_trove.next_backup(status='FAILED')
-    with pytest.raises(exception.CreateResourceFailed, match='FAILED'):
+        protect, fake_trove, section, status):
+    fake_trove.next_backup(status=status)
+    with pytest.raises(exception.CreateResourceFailed, match=status):
         protect()
     assert (section.get_object('metadata')['backup_id']
             == only(fake_trove.backups)['id'])
@@ -184,6 +186,25 @@ def test_a_broken_instance_is_told_at_once_with_its_fault(
     assert clock.now() == began
     assert not fake_trove.backups
     assert section.get_object('status') == 'error'
+
+
+def test_an_instance_that_turns_busy_after_the_look_is_waited_for(
+        protect, fake_trove, resource):
+    fake_trove.fail('POST', '/backups', 422, times=3)
+    protect()
+    assert only(fake_trove.backups)['status'] == 'COMPLETED'
+    assert len(fake_trove.asked('POST', '/backups')) == 4
+
+
+def test_but_not_for_ever(make_plugin, fake_trove, checkpoint, resource,
+                          context, clock, ledger):
+    fake_trove.fail('POST', '/backups', 422, times=None)
+    began = clock.now()
+    with pytest.raises(exception.CreateResourceFailed, match='HTTP 422'):
+        make_plugin(ready_timeout=100).get_protect_operation(
+            resource).on_main(checkpoint, resource, context, {})
+    assert clock.now() - began == pytest.approx(100)
+    assert not ledger.entries()
 
 
 def test_an_instance_that_stays_busy_is_given_up(

@@ -70,12 +70,17 @@ def test_a_name_that_trove_would_refuse_creates_nothing(
     assert "restore_name '---'" in restore.resources_reason[KEY + resource.id]
 
 
-def test_the_record_names_the_new_instance_at_once(
-        lost, do_restore, fake_trove, restore):
+def test_the_record_names_the_new_instance_while_it_is_built(
+        lost, do_restore, fake_trove, restore, clock, monkeypatch):
+    seen = []
+    sleep = clock.sleep
+    monkeypatch.setattr(clock, 'sleep', lambda seconds: (
+        seen.append(restore.saved[-1]['resources_status']), sleep(seconds)))
     do_restore(restore_description='for the audit')
     [new_id] = fake_trove.instances
-    first, *_, last = restore.saved
-    assert first['resources_status'] == {KEY + new_id: 'restoring'}
+    assert seen
+    assert all(told == {KEY + new_id: 'restoring'} for told in seen)
+    last = restore.saved[-1]
     assert last['resources_status'] == {KEY + new_id: 'available'}
     assert last['resources_reason'] == {KEY + new_id: 'for the audit'}
 
@@ -156,3 +161,14 @@ def test_a_backup_that_was_never_answered_is_told(
 def test_looks_that_fail_in_passing_are_borne(lost, do_restore, fake_trove):
     fake_trove.fail('GET', '/instances/*', 503, times=4)
     assert do_restore()
+
+
+def test_a_bank_that_fails_is_told(lost, do_restore, restore, resource,
+                                   bank, monkeypatch):
+    def get_object(*args, **kwargs):
+        raise exception.BankGetObjectFailed(reason='disk on fire', key='k')
+
+    monkeypatch.setattr(bank._plugin, 'get_object', get_object)
+    with pytest.raises(exception.RestoreResourceFailed):
+        do_restore()
+    assert 'disk on fire' in restore.resources_reason[KEY + resource.id]

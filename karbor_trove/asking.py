@@ -1,0 +1,117 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Requests that make something: made once, also when the answer is lost.
+
+Trove may carry out a request although no answer comes back, and has no key
+that would let us repeat it. So what came of it is looked for instead, by name
+and by Trove's own time.
+"""
+
+from typing import Any, Callable, List, Optional, Sequence, TypeVar
+
+from oslo_log import log as logging
+
+from karbor_trove import errors
+from karbor_trove import ledger as ledgers
+from karbor_trove import removal
+from karbor_trove import trove
+from karbor_trove import values
+from karbor_trove import waiting
+
+LOG = logging.getLogger(__name__)
+
+# Seconds in which what came of a request is looked for.
+LOOK_FOR = 30.0
+
+Made = TypeVar('Made', values.Backup, values.Instance)
+
+
+def moment(gateway: trove.Gateway) -> Optional[str]:
+    """Tell from when on something may be ours: Trove's last time, ISO."""
+    return gateway.now.isoformat() if gateway.now else None
+
+
+def backup(gateway: trove.Gateway, ledger: ledgers.Ledger,
+           entry: ledgers.Entry, request: values.BackupRequest,
+           interval: float, clock: waiting.Clock) -> values.Backup:
+    """Ask for a backup, and find it when the answer is lost.
+
+    :param entry: the intent, in the ledger already; it leaves the ledger
+        when Trove refuses.
+    :param interval: seconds between two looks.
+    :raises errors.Unreachable: nothing was found; it may still come.
+    :raises errors.Refused: Trove refused, or several may be the one.
+    """
+    def find() -> List[values.Backup]:
+        return ledgers.unknown(gateway.backups(), entry, ledger.entries())
+
+    try:
+        return gateway.create_backup(request)
+    except errors.Unreachable as lost:
+        return _found(find, lost, removal.several, interval, clock)
+    except errors.TroveError:
+        ledger.remove(entry)
+        raise
+
+
+def instance(gateway: trove.Gateway, section: Any, restore_id: str,
+             request: values.InstanceRequest, interval: float,
+             clock: waiting.Clock) -> values.Instance:
+    """Ask for an instance, and find it when the answer is lost.
+
+    :raises errors.Unreachable: nothing was found; it may still come.
+    :raises errors.Refused: Trove refused, or several may be the one.
+    """
+    note = ledgers.RestoreNote(section.bank, request.original.id, restore_id)
+    # An instance's time is told by a look at it only, so who is there
+    # already is asked for first.
+    before = {one.id for one in waiting.wait_for(
+        gateway.instances, waiting.Deadline(LOOK_FOR, clock), interval,
+        'Trove is away')}
+    note.write(request.name, moment(gateway))
+
+    def find() -> List[values.Instance]:
+        return [one for one in gateway.instances()
+                if one.name == request.name and one.id not in before]
+
+    def several(found: Sequence[values.Instance]) -> str:
+        return ('several instances may have come of the request, none of '
+                'which is touched: %s' % ', '.join(one.id for one in found))
+
+    try:
+        made = gateway.create_instance(request)
+    except errors.Unreachable as lost:
+        made = _found(find, lost, several, interval, clock)
+    except errors.TroveError:
+        note.remove()
+        raise
+    note.remove()
+    return made
+
+
+def _found(find: Callable[[], List[Made]], lost: errors.Unreachable,
+           several: Callable[[Any], str], interval: float,
+           clock: waiting.Clock) -> Made:
+    LOG.warning('No answer, looking for what came of it: %s', lost)
+
+    def look() -> Optional[Made]:
+        found = find()
+        if len(found) > 1:
+            raise errors.Refused('%s (%s)' % (several(found), lost))
+        return found[0] if found else None
+
+    try:
+        return waiting.wait_for(look, waiting.Deadline(LOOK_FOR, clock),
+                                interval, 'nothing came of it')
+    except errors.TookTooLong as error:
+        raise errors.Unreachable('%s; %s' % (lost, error)) from lost

@@ -1,0 +1,182 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the bank knows of one instance, over all its checkpoints.
+
+One object for each checkpoint in the bank's root,
+`/karbor-trove/<instance>/backups/<checkpoint>`: no two operations write the
+same one, and what is left of a deleted checkpoint has a place. It comes before
+the backup, which Trove may make although its answer is lost, and goes after
+it.
+"""
+
+import dataclasses
+import datetime
+from typing import Any, Iterable, List, Optional
+
+from oslo_log import log as logging
+
+from karbor_trove import errors
+from karbor_trove import record
+from karbor_trove import values
+
+LOG = logging.getLogger(__name__)
+
+VERSION = 1
+ROOT = '/karbor-trove/'
+
+# A request that nobody heard of again may still be carried out.
+LANDS_WITHIN = datetime.timedelta(minutes=10)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One backup that was asked for, or is going to be."""
+
+    instance_id: str
+    checkpoint_id: str
+    project_id: Optional[str] = None
+    backup_name: Optional[str] = None
+    #: Trove's time before it was asked, ISO; None: it did not tell.
+    not_before: Optional[str] = None
+    #: None: a full backup.
+    parent_id: Optional[str] = None
+    #: None until the backup is known: an intent.
+    backup_id: Optional[str] = None
+    #: Where its object is, a URL; None: not known yet.
+    location: Optional[str] = None
+    #: Whether it was seen complete; until then it claims its parent.
+    complete: bool = False
+    #: When the checkpoint was deleted, ISO, UTC by our clock; None: it lives.
+    deleted: Optional[str] = None
+    #: Why the backup is still there although the checkpoint was deleted.
+    reason: Optional[str] = None
+
+    @property
+    def claims(self) -> Optional[str]:
+        """Tell the backup that must not go while this one is being made."""
+        return None if self.complete or self.deleted else self.parent_id
+
+    def fits(self, backup: values.Backup) -> bool:
+        """Tell whether a backup may be the one that was asked for."""
+        return (self.not_before is not None
+                and backup.created is not None
+                and backup.instance_id == self.instance_id
+                and backup.name == self.backup_name
+                and backup.created >= datetime.datetime.fromisoformat(
+                    self.not_before))
+
+    def has_landed_or_never_will(
+            self, now: Optional[datetime.datetime]) -> bool:
+        """Tell whether the request is so old that no backup can come of it.
+
+        :param now: Trove's time; None: nobody can tell.
+        """
+        return (now is not None and self.not_before is not None
+                and now - datetime.datetime.fromisoformat(self.not_before)
+                >= LANDS_WITHIN)
+
+
+class Ledger:
+    """The entries of one instance in one bank."""
+
+    def __init__(self, bank: Any, instance_id: str) -> None:
+        """Open it; nothing is read or written yet.
+
+        :param bank: Karbor's Bank, its root.
+        """
+        self.instance_id = instance_id
+        self._where = '%s%s/backups/' % (ROOT, instance_id)
+        self._section = bank.get_sub_section(self._where)
+
+    def write(self, entry: Entry) -> None:
+        """Write the entry, in the place of an earlier one."""
+        record.put(self._section, entry.checkpoint_id,
+                   dict(dataclasses.asdict(entry), version=VERSION))
+
+    def read(self, checkpoint_id: str) -> Optional[Entry]:
+        """Read one entry; None where there is none.
+
+        :raises errors.Torn: it cannot be read.
+        :raises errors.Refused: it was written by a later version.
+        """
+        return self._parsed(checkpoint_id)
+
+    def entries(self) -> List[Entry]:
+        """Read all entries that can be read; a torn one is logged."""
+        found = []
+        for name in self._section.list_objects():
+            try:
+                entry = self._parsed(name)
+            except errors.Refused as error:
+                LOG.error('%s', error)
+            else:
+                # The list may lag behind, and show what is gone.
+                found.extend([entry] if entry else [])
+        return found
+
+    def remove(self, entry: Entry) -> None:
+        """Forget the entry; none there is no failure."""
+        record.drop(self._section, entry.checkpoint_id)
+
+    def _parsed(self, name: str) -> Optional[Entry]:
+        kept = record.get(self._section, name)
+        if kept is None:
+            return None
+        where = self._where + name
+        if not isinstance(kept, dict) or 'checkpoint_id' not in kept:
+            raise errors.Torn('the object "%s" in the bank is torn' % where)
+        version = kept.pop('version', 0)
+        if version > VERSION:
+            raise errors.Refused(
+                'the object "%s" in the bank has version %s and this release '
+                'knows versions up to %d' % (where, version, VERSION))
+        return Entry(**kept)
+
+
+def unknown(backups: Iterable[values.Backup], entry: Entry,
+            entries: Iterable[Entry]) -> List[values.Backup]:
+    """Find what may have come of a request whose answer is lost.
+
+    :param backups: Trove's, of the project.
+    :param entries: all of the instance; what one of them knows is not it.
+    """
+    known = {other.backup_id for other in entries}
+    return [backup for backup in backups
+            if entry.fits(backup) and backup.id not in known]
+
+
+class RestoreNote:
+    """That an instance was asked for and no answer was seen yet.
+
+    What is left of one tells that a restore was interrupted, and how the
+    instance is called that may have come of it.
+    """
+
+    def __init__(self, bank: Any, instance_id: str, restore_id: str) -> None:
+        """Open it; nothing is read or written yet."""
+        self._section = bank.get_sub_section(
+            '%s%s/restores/' % (ROOT, instance_id))
+        self._restore_id = restore_id
+
+    def write(self, name: str, not_before: Optional[str]) -> None:
+        """Note what is about to be asked.
+
+        :param name: of the new instance.
+        :param not_before: Trove's time, ISO; None: it did not tell.
+        """
+        record.put(self._section, self._restore_id, {
+            'version': VERSION, 'name': name, 'not_before': not_before})
+
+    def remove(self) -> None:
+        """Forget it: Karbor's own record knows the outcome now."""
+        record.drop(self._section, self._restore_id)

@@ -1,0 +1,55 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the four operations have in common."""
+
+import functools
+from typing import Any, Callable
+
+from karbor.services.protection import protection_plugin
+
+from karbor_trove import connect
+from karbor_trove import ledger as ledgers
+from karbor_trove import options
+from karbor_trove import outcome as outcomes
+from karbor_trove import removal
+from karbor_trove import trove
+from karbor_trove import waiting
+
+
+class Operation(protection_plugin.Operation):
+    """One operation on one instance, in one flow of Karbor."""
+
+    def __init__(self, settings: options.Settings, clock: waiting.Clock,
+                 outcome: outcomes.Outcome) -> None:
+        """Make it; nothing is asked of Trove or of the bank yet.
+
+        :param settings: the provider's options.
+        :param clock: the time that the waits use.
+        :param outcome: shared by all resources of the flow.
+        """
+        super().__init__()
+        self._settings = settings
+        self._clock = clock
+        self._outcome = outcome
+
+    def _wait(self, look: Callable[[], Any], seconds: float,
+              what: str) -> Any:
+        return waiting.wait_for(look, waiting.Deadline(seconds, self._clock),
+                                self._settings.poll_interval, what)
+
+    def _remover(self, section: Any, instance_id: str,
+                 context: Any) -> removal.Remover:
+        connected: Callable[[], trove.Gateway] = functools.partial(
+            connect.connect, context)
+        return removal.Remover(ledgers.Ledger(section.bank, instance_id),
+                               connected, self._settings, self._clock)

@@ -1,0 +1,186 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Backups leave Trove and Swift: now, or when they can."""
+
+import dataclasses
+import datetime
+from typing import Any, Callable, Optional, Tuple
+
+from oslo_log import log as logging
+
+from karbor_trove import chain
+from karbor_trove import errors
+from karbor_trove import ledger as ledgers
+from karbor_trove import options
+from karbor_trove import trove
+from karbor_trove import waiting
+
+LOG = logging.getLogger(__name__)
+
+# Seconds after which a Trove or a Swift that is away is not waited for, and
+# seconds that an operation may spend on what others left.
+AWAY = 60.0
+SWEEP = 30.0
+
+
+class Remover:
+    """Removes what deleted checkpoints of one instance have left."""
+
+    def __init__(self, ledger: ledgers.Ledger,
+                 connect: Callable[[], trove.Gateway],
+                 settings: options.Settings, clock: waiting.Clock) -> None:
+        """Make it; nothing is asked of Trove yet.
+
+        :param connect: gives a gateway; what it raises puts off.
+        :param settings: the provider's options, see options.py.
+        """
+        self._ledger = ledger
+        self._connect = connect
+        self._interval = settings.poll_interval
+        self._clock = clock
+
+    def remove(self, entry: ledgers.Entry, within: float) -> Optional[str]:
+        """Delete a backup and wait until it is gone, if it can go now.
+
+        What cannot go is noted in the bank, and taken by a later sweep.
+
+        :param within: seconds that the deletion itself may take.
+        :returns: why the backup is still there; None when it is gone.
+        """
+        if entry.deleted is None:
+            # Written before the look at the claims of others, who write
+            # theirs before they look at this: one of both sees the other.
+            entry = dataclasses.replace(entry, deleted=_utcnow())
+            self._ledger.write(entry)
+        try:
+            entry, reason = self._removed(entry, within)
+        except errors.TroveError as error:
+            reason = str(error)
+        if reason is None:
+            self._ledger.remove(entry)
+        elif reason != entry.reason:
+            LOG.warning('The backup of instance %s in checkpoint %s is still '
+                        'there: %s', entry.instance_id, entry.checkpoint_id,
+                        reason)
+            self._ledger.write(dataclasses.replace(entry, reason=reason))
+        return reason
+
+    def sweep(self, but: Optional[str] = None) -> None:
+        """Remove what can go now, in 30 s at the most.
+
+        Where nothing waits, nothing is asked of Trove. A failure is logged
+        and no more: the operation that this rides on has done its work.
+
+        :param but: the checkpoint whose backup was tried just before.
+        """
+        try:
+            waiting_ones = [entry for entry in self._ledger.entries()
+                            if entry.deleted and entry.checkpoint_id != but]
+            deadline = waiting.Deadline(SWEEP, self._clock)
+            # The youngest first: no parent comes before its child.
+            for entry in sorted(waiting_ones, reverse=True,
+                                key=lambda one: one.not_before or ''):
+                if deadline.left:
+                    self.remove(entry, deadline.left)
+        except Exception:  # The bank's plugins raise what they like.
+            LOG.exception('Sweeping up after deleted checkpoints of instance '
+                          '%s failed', self._ledger.instance_id)
+
+    def _removed(self, entry: ledgers.Entry, within: float
+                 ) -> Tuple[ledgers.Entry, Optional[str]]:
+        gateway = self._connect()
+        away = waiting.Deadline(min(AWAY, within), self._clock)
+        backups = {backup.id: backup for backup in waiting.wait_for(
+            gateway.backups, away, self._interval, 'Trove is away')}
+        entries = self._ledger.entries()
+        if entry.backup_id is None:
+            found = ledgers.unknown(backups.values(), entry, entries)
+            if len(found) > 1:
+                return entry, several(found)
+            if not found:
+                return entry, (
+                    None if entry.has_landed_or_never_will(gateway.now)
+                    else 'the backup was asked for, and may still be made')
+            entry = dataclasses.replace(entry, backup_id=found[0].id)
+            self._ledger.write(entry)
+        backup_id = str(entry.backup_id)
+        backup = backups.get(backup_id)
+        if backup is not None:
+            reason = chain.why_it_waits(
+                backups, backup_id,
+                {other.claims for other in entries if other.claims})
+            if reason:
+                return entry, reason
+            if backup.location and backup.location != entry.location:
+                entry = dataclasses.replace(entry, location=backup.location)
+                self._ledger.write(entry)
+            self._delete(gateway, entry, away,
+                         waiting.Deadline(within, self._clock),
+                         backup.status == 'DELETE_FAILED')
+        self._erase(gateway, entry, away)
+        return entry, None
+
+    def _delete(self, gateway: trove.Gateway, entry: ledgers.Entry,
+                away: waiting.Deadline, deadline: waiting.Deadline,
+                failed_before: bool) -> None:
+        backup_id = str(entry.backup_id)
+
+        def ask() -> bool:
+            # With Swift away Trove forgets the backup and leaves its objects.
+            if entry.location and entry.location.startswith('http'):
+                gateway.has_object(entry.location)
+            gateway.delete_backup(backup_id)
+            return True
+
+        def look() -> None:
+            status = gateway.backup(backup_id).status
+            if status == 'DELETE_FAILED' and not failed_before:
+                raise errors.Failed('Trove could not delete backup %s'
+                                    % backup_id)
+
+        try:
+            waiting.wait_for(ask, away, self._interval,
+                             'backup %s could not be deleted' % backup_id)
+            waiting.wait_for(look, deadline, self._interval,
+                             'backup %s is not gone' % backup_id)
+        except errors.Gone:
+            LOG.info('Backup %s of instance %s is gone', backup_id,
+                     entry.instance_id)
+
+    def _erase(self, gateway: trove.Gateway, entry: ledgers.Entry,
+               away: waiting.Deadline) -> None:
+        location = entry.location
+        if not location or not location.startswith('http'):
+            return
+
+        def erase() -> bool:
+            if gateway.has_object(location):
+                gateway.erase_object(location)
+            return True
+
+        try:
+            waiting.wait_for(erase, away, self._interval,
+                             'Swift is away, and may still hold %s' % location)
+        except errors.Gone:
+            LOG.debug('%s is gone', location)
+
+
+def several(found: Any) -> str:
+    """Say that a request cannot be told from others'."""
+    return ('several backups may have come of the request, none of which is '
+            'touched: %s' % ', '.join(sorted(one.id for one in found)))
+
+
+def _utcnow() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).replace(
+        microsecond=0, tzinfo=None).isoformat()

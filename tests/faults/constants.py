@@ -1,0 +1,33 @@
+"""The times of the real world, and how they are shortened here.
+
+What counts is their order: a request that hangs is answered after nobody
+waits for it any more, and while what came of it is still looked for.
+"""
+
+import time
+
+#: Seconds. 30 in the real world: longer than READ_TIMEOUT.
+HANG = 2.4
+
+#: Of the provider file.
+OPTIONS = {
+    'poll_interval': 0.1,
+    'ready_timeout': 4.0,
+    'backup_timeout': 5.0,
+    'restore_timeout': 5.0,
+    'delete_timeout': 5.0,
+}
+
+#: Of the plugin's own modules.
+CONSTANTS = {
+    'karbor_trove.trove.READ_TIMEOUT': 2.0,
+    'karbor_trove.asking.LOOK_FOR': 3.0,
+    'karbor_trove.removal.AWAY': 4.0,
+    'karbor_trove.removal.SWEEP': 4.0,
+}
+
+#: What an operation may take: the longest of the deadlines, one request, and
+#: what a busy machine needs for all that is not waiting.
+LONGEST = 5.0 + 2.0 + 4.0
+
+sleep = time.sleep

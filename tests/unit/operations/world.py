@@ -1,0 +1,195 @@
+"""A Trove, a bank, users and Karbor's checkpoints, and the truth on them.
+
+What is written here of who made what comes from the fake Trove alone: the
+plugin's own notes are what is judged by it.
+"""
+
+import types
+import uuid
+
+from karbor.services.protection import bank_plugin
+
+from karbor_trove import options
+from karbor_trove.operations import delete
+from karbor_trove.operations import protect
+from karbor_trove.operations import restore
+from karbor_trove.operations import verify
+from karbor_trove import outcome
+from tests.fake_trove import cloud
+from tests.fake_trove import refusals
+from tests.fake_trove import server
+from tests.unit.operations import memory
+from tests.unit.operations import processes
+
+SETTINGS = options.Settings(
+    poll_interval=5.0, ready_timeout=40.0, backup_timeout=60.0,
+    restore_timeout=60.0, delete_timeout=60.0, full_backup_every=3)
+CONTEXT = types.SimpleNamespace(project_id=cloud.PROJECT)
+
+
+class Record:
+    """Karbor's, of a restore or a verification."""
+
+    def __init__(self):
+        self.id = str(uuid.uuid4())
+        self.told = []
+
+    def update_resource_status(self, *told):
+        self.told.append(told)
+
+    def save(self):
+        """Keep it; it is kept already."""
+
+
+class Checkpoint:
+    """One checkpoint of one instance, in Karbor's words for its status."""
+
+    def __init__(self, bank, resource):
+        self.id = str(uuid.uuid4())
+        self.project_id = cloud.PROJECT
+        self.resource = resource
+        self.status = 'protecting'
+        self.process = None
+        self.section = bank.get_sub_section(
+            '/checkpoints/%s/%s' % (self.id, resource.id))
+        #: The backups that Trove made for it.
+        self.made = []
+
+    def get_resource_bank_section(self, resource_id):
+        return self.section
+
+
+class World:
+    """Begins operations, plays the users, and keeps the truth."""
+
+    def __init__(self):
+        clock = memory.Clock()
+        self.clock = clock
+        self.fake = server.FakeTrove(clock)
+        self.fake.world = self
+        clock.timeline = self.fake.timeline
+        self.fake.backup_seconds = 4.0
+        self.fake.healthy_seconds = self.fake.build_seconds = 4.0
+        self.plugin = memory.BankPlugin(processes.pause)
+        self.bank = bank_plugin.Bank(self.plugin)
+        self.session = memory.Session(self.fake, processes.pause)
+        self.instances = [self.fake.add_instance('orders') for _ in range(2)]
+        self.checkpoints = []
+        self.running = []
+        self.violations = []
+        #: The truth: backups of checkpoints, of users, and what users hurt.
+        self.ours = {}
+        self.users = set()
+        self.harmed = set()
+        self._owner = None
+        on = self.fake._on_backups
+        self._create, on.create = on.create, self._creating
+        self._delete, on.delete = on.delete, self._deleting
+        on = self.fake._on_instances
+        self._build, on.create = on.create, self._building
+
+    @property
+    def process(self):
+        return self._owner or processes.current()
+
+    def of(self, owner, do):
+        """Do what a process asked for before."""
+        self._owner = owner
+        try:
+            return do()
+        finally:
+            self._owner = None
+
+    def _creating(self, project_id, body):
+        told = self._create(project_id, body)
+        process = self.process
+        if process is None:
+            self.users.add(told['backup']['id'])
+            return told
+        checkpoint = process.checkpoint
+        self.ours[told['backup']['id']] = checkpoint
+        checkpoint.made.append(told['backup']['id'])
+        if len(checkpoint.made) > 1:
+            self.violations.append('I6: two backups for one request')
+        return told
+
+    def _building(self, project_id, body):
+        told = self._build(project_id, body)
+        self.process.built += 1
+        if self.process.built > 1:
+            self.violations.append('I6: two instances for one request')
+        return told
+
+    def _deleting(self, project_id, id_):
+        if processes.current() is not None:
+            children = [of['id'] for of in self.fake.backups.values()
+                        if of['parent_id'] == id_]
+            if children:
+                self.violations.append(
+                    'I4: %s goes with %s' % (children, id_))
+            if id_ in self.users:
+                self.violations.append('I4: %s is a user\'s' % id_)
+            elif id_ in self.ours and self.ours[id_].status not in (
+                    'deleting', 'deleted'):
+                self.violations.append('I4: %s is of a live one' % id_)
+        return self._delete(project_id, id_)
+
+    def begin(self, kind, checkpoint, run):
+        process = processes.Process(run, self.clock)
+        process.kind, process.checkpoint = kind, checkpoint
+        process.built = 0
+        process.stood_since = self.clock.now()
+        self.running.append(process)
+        return process
+
+    def protect(self, instance_id, **parameters):
+        resource = types.SimpleNamespace(
+            id=instance_id, type='OS::Trove::Instance', name='orders')
+        checkpoint = Checkpoint(self.bank, resource)
+        self.checkpoints.append(checkpoint)
+        return self.begin(
+            'protect', checkpoint,
+            lambda: protect.ProtectOperation(
+                SETTINGS, self.clock, outcome.Outcome()).on_main(
+                checkpoint, resource, CONTEXT, parameters))
+
+    def delete(self, checkpoint):
+        checkpoint.status = 'deleting'
+        return self.begin(
+            'delete', checkpoint,
+            lambda: delete.DeleteOperation(
+                SETTINGS, self.clock, outcome.Outcome()).on_main(
+                checkpoint, checkpoint.resource, CONTEXT, {}))
+
+    def verify(self, checkpoint):
+        return self.begin(
+            'verify', checkpoint, lambda: verify.VerifyOperation(
+                SETTINGS, self.clock, outcome.Outcome()).on_main(
+                    checkpoint, checkpoint.resource, CONTEXT, {}, Record()))
+
+    def restore(self, checkpoint):
+        return self.begin(
+            'restore', checkpoint, lambda: restore.RestoreOperation(
+                SETTINGS, self.clock, outcome.Outcome()).on_main(
+                    checkpoint, checkpoint.resource, CONTEXT, {}, Record(),
+                    {}))
+
+    def user_backs_up(self, instance_id, name, parent_id=None):
+        body = {'name': name, 'instance': instance_id}
+        if parent_id:
+            body.update(parent_id=parent_id, incremental=1)
+        try:
+            self._creating(cloud.PROJECT, {'backup': body})
+        except refusals.Refused:
+            """Busy; the user comes back another time."""
+
+    def user_deletes(self, backup_id):
+        """With all that hangs on it, as Trove does."""
+        try:
+            self._delete(cloud.PROJECT, backup_id)
+        except refusals.Refused:
+            return
+        gone = {id_ for id_, of in self.fake.backups.items()
+                if of['deleting']}
+        self.users -= gone
+        self.harmed |= gone
