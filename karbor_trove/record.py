@@ -30,8 +30,8 @@ LOG = logging.getLogger(__name__)
 
 VERSION = 1
 
-_STATUS = 'status'
-_WORKER = 'worker'
+STATUS = 'status'
+WORKER = 'worker'
 _METADATA = 'metadata'
 
 
@@ -53,7 +53,7 @@ def set_status(section: Any, status: str) -> None:
 
     :param section: the resource's section of a checkpoint in the bank.
     """
-    put(section, _STATUS, status)
+    put(section, STATUS, status)
 
 
 def begin(section: Any, status: str) -> None:
@@ -61,7 +61,7 @@ def begin(section: Any, status: str) -> None:
 
     :param status: Karbor's word for what goes on.
     """
-    put(section, _WORKER, worker.this())
+    put(section, WORKER, worker.this())
     set_status(section, status)
 
 

@@ -1,0 +1,81 @@
+"""The command with a karbor.conf and provider files, over the fake Trove."""
+
+import json
+import textwrap
+
+import pytest
+
+from tests.fake_trove import fixtures
+from tests.fake_trove import keystone
+from tests.unit.operations import conftest as flows
+
+ledger = flows.ledger
+make_plugin = flows.make_plugin
+plugin = flows.plugin
+protect = flows.protect
+provider_conf = flows.provider_conf
+
+PROVIDER = '''\
+[provider]
+name = {name}
+id = {name}
+bank = karbor-fs-bank-plugin
+plugin = karbor-trove-protection-plugin
+enabled = {enabled}
+[file_system_bank_plugin]
+file_system_bank_path = {bank}
+[trove_protection_plugin]
+poll_interval = 0.1
+delete_timeout = 2
+'''
+
+
+@pytest.fixture
+def add_provider(tmp_path):
+    """Writes a provider file."""
+    folder = tmp_path / 'providers.d'
+    folder.mkdir()
+
+    def add(name, bank, enabled=True):
+        (folder / (name + '.conf')).write_text(PROVIDER.format(
+            name=name, bank=bank, enabled=enabled))
+        return folder
+    return add
+
+
+@pytest.fixture
+def config_file(fake_trove, add_provider, tmp_path):
+    """A karbor.conf; its one provider has the bank of the fixture `bank`."""
+    folder = add_provider('databases', tmp_path / 'bank')
+    path = tmp_path / 'manage.conf'
+    keystone_authtoken = textwrap.dedent('''\
+        [DEFAULT]
+        provider_config_dir = {folder}
+        [keystone_authtoken]
+        auth_type = password
+        auth_url = {keystone}/v3
+        username = karbor
+        password = password
+        user_domain_name = Default
+        project_name = service
+        project_domain_name = Default
+        ''').format(folder=folder, keystone=keystone.URL)
+    path.write_text(keystone_authtoken + fixtures.KARBOR_CONF)
+    return path
+
+
+@pytest.fixture
+def manage(config_file, capsys):
+    """Runs the command; gives its exit code, its rows and its complaint."""
+    from karbor_trove.cmd import manage as command
+
+    def run(*words, expect=0):
+        code = command.main([*words, '--config-file', str(config_file),
+                             '--format', 'json'])
+        out, err = capsys.readouterr()
+        assert code == expect, err
+        if code:
+            assert len(err.splitlines()) == 1 and 'Traceback' not in err
+            return err
+        return json.loads(out)
+    return run
