@@ -2,7 +2,8 @@
 
 settings['providers'] is a list of objects, each with "name", "id" and
 "plugins"; optional "bank", a directory instead of a container of Swift;
-"container", its name; "options", of the group trove_protection_plugin.
+"container", its name; "options", of the group trove_protection_plugin;
+"sections", of other plugins, as {group: {option: value}}.
 """
 
 import pathlib
@@ -53,6 +54,7 @@ def _sections(settings: dict[str, Any],
         },
         **bank,
         GROUP: provider.get('options', {}),
+        **provider.get('sections', {}),
     }
 
 
