@@ -46,6 +46,7 @@ class Entry:
     checkpoint_id: str
     project_id: Optional[str] = None
     backup_name: Optional[str] = None
+    description: Optional[str] = None
     #: Trove's time before it was asked, ISO; None: it did not tell.
     not_before: Optional[str] = None
     #: None: a full backup.
@@ -72,6 +73,7 @@ class Entry:
                 and backup.created is not None
                 and backup.instance_id == self.instance_id
                 and backup.name == self.backup_name
+                and backup.description == self.description
                 and backup.created >= datetime.datetime.fromisoformat(
                     self.not_before))
 
@@ -111,10 +113,14 @@ class Ledger:
         """
         return self._parsed(checkpoint_id)
 
+    def checkpoint_ids(self) -> List[str]:
+        """Name the checkpoints that there are entries of."""
+        return list(self._section.list_objects())
+
     def entries(self) -> List[Entry]:
         """Read all entries that can be read; a torn one is logged."""
         found = []
-        for name in self._section.list_objects():
+        for name in self.checkpoint_ids():
             try:
                 entry = self._parsed(name)
             except errors.Refused as error:

@@ -98,6 +98,7 @@ class Remover:
 
     def _removed(self, entry: ledgers.Entry, within: float
                  ) -> Tuple[ledgers.Entry, Optional[str]]:
+        deadline = waiting.Deadline(within, self._clock)
         gateway = self._connect()
         away = waiting.Deadline(min(AWAY, within), self._clock)
         backups = {backup.id: backup for backup in waiting.wait_for(
@@ -124,8 +125,7 @@ class Remover:
             if backup.location and backup.location != entry.location:
                 entry = dataclasses.replace(entry, location=backup.location)
                 self._ledger.write(entry)
-            self._delete(gateway, entry, away,
-                         waiting.Deadline(within, self._clock),
+            self._delete(gateway, entry, away, deadline,
                          backup.status == 'DELETE_FAILED')
         self._erase(gateway, entry, away)
         return entry, None

@@ -32,6 +32,8 @@ READ_TIMEOUT = 25.0
 # and, with a service token refused, twice to Trove.
 HASTY_TIMEOUT = 10.0
 
+_SWIFT = {'service_type': 'object-store'}
+
 # Trove takes any number for backups; instances come 20 at a time.
 _BACKUPS_A_PAGE = 200
 
@@ -130,10 +132,12 @@ class Gateway:
             return values.backup_from(
                 client.backups.get(backup_id).to_dict())
 
-    def backups(self) -> List[values.Backup]:
+    def backups(self, everywhere: bool = False) -> List[values.Backup]:
         """List every backup of the project, whoever made it.
 
         Of all instances: Trove takes a backup of another one for a parent.
+
+        :param everywhere: of all projects; Trove lets administrators only.
         """
         found: Dict[str, values.Backup] = {}
         marker: Optional[str] = None
@@ -142,7 +146,8 @@ class Gateway:
             asked.add(marker)
             with self._asking('listing backups') as client:
                 page = client.backups.list(limit=_BACKUPS_A_PAGE,
-                                           marker=marker)
+                                           marker=marker,
+                                           all_projects=everywhere)
                 told = [values.backup_from(item.to_dict()) for item in page]
             # Pages are counted from the newest: one made meanwhile moves the
             # others on, and they are told again.
@@ -176,15 +181,19 @@ class Gateway:
     def has_object(self, location: str) -> bool:
         """Look in Swift whether a backup's object is there.
 
-        With the user's own token, so nothing is told where the user may not
-        look [locationRef of Trove's API is the object's URL in Swift].
+        With the user's own token, at the address that its catalog tells.
 
+        :param location: locationRef of Trove's API, the object's URL as
+            Trove's guest saw it.
+        :returns: False also where it cannot be told: no Swift in the catalog,
+            or not for this user.
         :raises errors.Unreachable: Swift does not answer.
         """
         try:
             with self._asking('looking at %s' % location) as client:
-                client.client.session.head(location)
-        except errors.Gone:
+                client.client.session.head(_in_swift(location),
+                                           endpoint_filter=_SWIFT)
+        except (errors.Gone, errors.Refused):
             return False
         return True
 
@@ -195,7 +204,13 @@ class Gateway:
         """
         with self._asking('removing %s' % location) as client:
             client.client.session.delete(
-                location, params={'multipart-manifest': 'delete'})
+                _in_swift(location), endpoint_filter=_SWIFT,
+                params={'multipart-manifest': 'delete'})
+
+
+def _in_swift(location: str) -> str:
+    # http://host/v1/AUTH_project/container/object
+    return '/' + location.split('/', 5)[-1]
 
 
 def _known(method: Any, arguments: Dict[str, Any]) -> Dict[str, Any]:

@@ -91,6 +91,7 @@ class Backup:
 
     id: str
     name: Optional[str] = None
+    description: Optional[str] = None
     status: Optional[str] = None
     instance_id: Optional[str] = None
     parent_id: Optional[str] = None
@@ -100,6 +101,8 @@ class Backup:
     created: Optional[datetime.datetime] = None
     #: Where its object is, a URL; None until it is complete.
     location: Optional[str] = None
+    #: Trove tells it since Victoria.
+    project_id: Optional[str] = None
 
     @property
     def is_complete(self) -> bool:
@@ -183,12 +186,14 @@ def backup_from(told: Dict[str, Any]) -> Backup:
     return Backup(
         id=told['id'],
         name=told.get('name'),
+        description=told.get('description'),
         status=told.get('status'),
         instance_id=told.get('instance_id'),
         parent_id=told.get('parent_id'),
         size=told.get('size'),
         created=moment(told.get('created')),
-        location=told.get('locationRef'))
+        location=told.get('locationRef'),
+        project_id=told.get('project_id'))
 
 
 def moment(told: Optional[str]) -> Optional[datetime.datetime]:

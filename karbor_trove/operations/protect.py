@@ -112,7 +112,8 @@ class ProtectOperation(operation.Operation):
                 instance, backup_name=request.name))
             entry = ledgers.Entry(
                 instance_id, checkpoint.id, checkpoint.project_id,
-                request.name, not_before=asking.moment(gateway))
+                request.name, request.description,
+                asking.moment(gateway))
             if incremental:
                 entry = self._with_parent(gateway, ledger, entry)
             else:

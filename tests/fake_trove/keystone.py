@@ -10,6 +10,9 @@ from tests.fake_trove import views
 URL = 'http://keystone.example.com:5000'
 TOKEN = 'the-users-token'
 SERVICE_TOKEN = 'the-service-users-token'
+#: Karbor's own project, and one in which its user has no role.
+SERVICE_PROJECT = 'the-service-project'
+CLOSED_PROJECT = 'a-project-without-karbor'
 
 _VERSION = {'id': 'v3.14', 'status': 'stable', 'media-types': [],
             'links': [{'rel': 'self', 'href': URL + '/v3/'}]}
@@ -33,8 +36,23 @@ def token(project_id: str = cloud.PROJECT) -> typing.Dict[str, typing.Any]:
         'roles': [{'id': 'member', 'name': 'member'}],
         'catalog': [
             _service('identity', 'keystone', URL + '/v3'),
+            _service('object-store', 'swift',
+                     '%s/v1/AUTH_%s' % (views.SWIFT_URL, project_id)),
             _service('database', 'trove',
                      '%s/%s' % (views.URL, project_id))]}}
+
+
+def _issue(sent: typing.Any, context: typing.Any
+           ) -> typing.Dict[str, typing.Any]:
+    """A token of the project that was asked for, by id or by name."""
+    project = sent.json()['auth'].get('scope', {}).get('project', {})
+    if project.get('id') == CLOSED_PROJECT:
+        context.status_code = 401
+        return {'error': {'code': 401, 'title': 'Unauthorized',
+                          'message': 'The request you have made requires '
+                                     'authentication.'}}
+    return token(project.get('id') or (
+        SERVICE_PROJECT if 'name' in project else cloud.PROJECT))
 
 
 def attach(mocker: requests_mock.Mocker) -> None:
@@ -42,5 +60,5 @@ def attach(mocker: requests_mock.Mocker) -> None:
     mocker.get(URL + '/', status_code=300,
                json={'versions': {'values': [_VERSION]}})
     mocker.get(URL + '/v3', json={'version': _VERSION})
-    mocker.post(URL + '/v3/auth/tokens', status_code=201, json=token(),
+    mocker.post(URL + '/v3/auth/tokens', status_code=201, json=_issue,
                 headers={'X-Subject-Token': SERVICE_TOKEN})
