@@ -23,7 +23,6 @@ import functools
 from typing import Any, Dict, Optional
 
 from karbor import context as karbor_context
-from karbor import exception
 from karbor.services.protection import client_factory
 from keystoneauth1 import exceptions as keystone_exceptions
 from keystoneauth1 import loading
@@ -63,8 +62,12 @@ class Cloud:
 
 
 def _gateway(project_id: Optional[str]) -> trove.Gateway:
+    # Karbor's way to a client of Trove, and the options for it.
+    module = client_factory.ClientFactory.get_client_module('trove')
     session = _session(project_id)
-    with client.translated('logging in as Karbor\'s user'):
+    conf = cfg.CONF.trove_client
+    kind, _, interface = conf.trove_catalog_info.split(':')
+    with client.translated('reaching Trove as Karbor\'s user'):
         try:
             project_id = session.get_project_id()
         except keystone_exceptions.Unauthorized as error:
@@ -72,20 +75,15 @@ def _gateway(project_id: Optional[str]) -> trove.Gateway:
                 'the user of [%s] has no role in project %s, or Keystone '
                 'refuses it' % (_SECTION, project_id or 'of its own')
             ) from error
-        module = client_factory.ClientFactory.get_client_module('trove')
-        kind, _, interface = cfg.CONF.trove_client.trove_catalog_info.split(
-            ':')
-        url = session.get_endpoint(
+        # Where trove_endpoint is set, the catalog may not have it.
+        url = None if conf.trove_endpoint else session.get_endpoint(
             service_type=kind, interface=interface,
-            region_name=cfg.CONF.trove_client.region_id)
+            region_name=conf.region_id)
     context = karbor_context.RequestContext(
         user_id=None, project_id=project_id, is_admin=False, overwrite=False,
         service_catalog=[{'type': kind, 'endpoints': [{interface: url}]}])
-    try:
-        return trove.Gateway(lambda: module.create(
-            context, cfg.CONF, session=session))
-    except exception.KarborException as error:
-        raise errors.Refused('finding Trove: %s' % error) from error
+    return trove.Gateway(lambda: module.create(context, cfg.CONF,
+                                               session=session))
 
 
 def _session(project_id: Optional[str]) -> sessions.Session:

@@ -157,3 +157,10 @@ def test_without_a_checkpoint_nothing_is_deleted(
     bank.delete_object('/checkpoints/%s/index.json' % checkpoint.id)
     assert manage('deferred', 'list') == manage('deferred', 'sweep') == []
     assert fake_trove.backups and ledger.entries()
+
+
+def test_a_restore_note_that_is_torn_is_told(manage, bank, resource):
+    where = '/karbor-trove/%s/restores/restore-1' % resource.id
+    bank.update_object(where, '{"na')
+    [row] = manage('deferred', 'list')
+    assert 'restore-1' in row['why']
