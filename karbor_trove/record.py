@@ -94,9 +94,20 @@ def get(section: Any, key: str) -> Any:
 
 
 def drop(section: Any, key: str) -> None:
-    """Remove an object; none there is no failure."""
-    if get(section, key) is not None:
+    """Remove an object; none there is no failure.
+
+    Two operations may sweep up after the same checkpoint: the slower one
+    finds that what it has just seen is gone.
+    """
+    if get(section, key) is None:
+        return
+    try:
         section.delete_object(key)
+    except Exception as error:  # Each bank plugin raises its own.
+        if get(section, key) is not None:
+            LOG.warning('Removing %s from the bank failed, trying again: %s',
+                        key, error)
+            section.delete_object(key)
 
 
 def save(section: Any, record: Record) -> None:

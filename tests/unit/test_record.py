@@ -78,3 +78,35 @@ def test_half_a_record_is_named(section, torn):
     section.update_object('metadata', torn)
     with pytest.raises(errors.Refused, match='"metadata"'):
         record.load(section)
+
+
+def test_what_somebody_else_removes_meanwhile_is_gone(section, monkeypatch):
+    section.update_object('status', 'deleted')
+    delete = section.delete_object
+
+    def slower(key):
+        delete(key)
+        delete(key)
+
+    monkeypatch.setattr(section, 'delete_object', slower)
+    record.drop(section, 'status')
+    assert section.list_objects() == []
+
+
+def test_a_removal_that_fails_is_tried_once_more(section, monkeypatch):
+    section.update_object('status', 'deleted')
+    delete = section.delete_object
+    failures = [OSError('disk on fire')]
+
+    def fail(key):
+        if failures:
+            raise failures.pop()
+        delete(key)
+
+    monkeypatch.setattr(section, 'delete_object', fail)
+    record.drop(section, 'status')
+    assert section.list_objects() == []
+    section.update_object('status', 'deleted')
+    failures += [OSError('disk on fire')] * 2
+    with pytest.raises(OSError):
+        record.drop(section, 'status')
