@@ -200,6 +200,28 @@ def test_what_cannot_be_told_apart_is_listed_and_must_be_named_to_go(
     assert set(fake_trove.backups) == ids - {one}
 
 
+def test_what_two_requests_may_have_made_must_be_named(
+        manage, backup, request_of, ledger, fake_trove):
+    entry = request_of()
+    ledger.write(ledgers.dataclasses.replace(entry, checkpoint_id='another'))
+    id_ = backup('nightly')
+    [row] = manage('orphans', 'list')
+    assert row['backup'] == id_
+    assert entry.checkpoint_id in row['why'] and 'another' in row['why']
+    assert manage('orphans', 'delete', '--yes') == []
+    assert id_ in fake_trove.backups
+
+
+def test_what_a_request_that_runs_may_have_made_is_none(
+        listed, backup, request_of, checkpoint, resource):
+    request_of()
+    checkpoint.get_resource_bank_section(resource.id).update_object(
+        'worker', worker.this())
+    backup('nightly')
+    backup('nightly')
+    assert listed() == set()
+
+
 def test_what_came_of_a_request_at_an_unknown_time_must_be_named(
         manage, backup, request_of):
     request_of(not_before=None)
