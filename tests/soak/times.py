@@ -11,15 +11,15 @@ OPTIONS = {
 }
 
 #: Seconds that a request hangs: longer than anybody waits for an answer.
-HANG = 12.0
+HANG = 6.0
 
 #: Of the plugin's own modules, in Karbor's process.
 CONSTANTS = {
-    'karbor_trove.trove.READ_TIMEOUT': 10.0,
-    'karbor_trove.asking.LOOK_FOR': 20.0,
-    'karbor_trove.removal.AWAY': 15.0,
-    'karbor_trove.removal.SWEEP': 15.0,
-    'karbor_trove.ledger.LANDS_WITHIN': 40.0,
+    'karbor_trove.trove.READ_TIMEOUT': 5.0,
+    'karbor_trove.asking.LOOK_FOR': 12.0,
+    'karbor_trove.removal.AWAY': 12.0,
+    'karbor_trove.removal.SWEEP': 12.0,
+    'karbor_trove.ledger.LANDS_WITHIN': 30.0,
 }
 
 #: Seconds after which an operation is stuck: all of its deadlines, and a
