@@ -30,3 +30,9 @@ LONGEST = 5.0 + 2.0 + 4.0
 
 #: An answer that never comes: who waits for it so long waits for ever.
 NEVER = 2 * LONGEST
+
+#: Where Karbor is killed: what it asked for lands within that time, or never.
+OF_KILLS = {
+    **CONSTANTS,
+    'karbor_trove.ledger.LANDS_WITHIN': 6.0,
+}
