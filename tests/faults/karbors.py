@@ -20,7 +20,7 @@ _CHANGES = ('PUT', 'POST', 'DELETE')
 
 
 def is_effect(request):
-    """Whether a request may leave something behind, in the bank or in Trove."""
+    """Whether a request may leave something, in the bank or in Trove."""
     if request.method not in _CHANGES:
         return False
     return (request.service == 'trove' or request.service == 'swift'

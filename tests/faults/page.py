@@ -10,8 +10,11 @@ from tests.faults import scenes
 
 PATH = pathlib.Path(__file__).parents[2] / 'doc/source/faults.rst'
 _BETWEEN = ' / '
-_TITLE = '==========\nWhen it fails\n=========='.replace('==========', '=' * 13)
-_WORDS = '''
+_WORDS = '''\
+=============
+When it fails
+=============
+
 What comes of each operation when one of its requests fails. The page is
 written by ``tools/tox -e faults``, which carries out each of these {count}
 experiments with the real Keystone, Swift, Trove and PostgreSQL of the sandbox
@@ -72,7 +75,7 @@ def written(outcomes):
 
     :param outcomes: cell -> outcome; all cells.
     """
-    return '\n'.join([_TITLE, _WORDS.format(count=len(outcomes)).rstrip(),
+    return '\n'.join([_WORDS.format(count=len(outcomes)).rstrip(),
                       *_tables(outcomes), ''])
 
 

@@ -1,6 +1,7 @@
 """Carries out cells, in two processes with a project each."""
 
 import concurrent.futures
+import functools
 import multiprocessing
 import traceback
 
@@ -127,6 +128,7 @@ class Runner:
     def __exit__(self, *_):
         self._pool.shutdown(cancel_futures=True)
 
+    @functools.cached_property
     def cells(self):
         """All cells, by recording what each operation asks for."""
         found = self._pool.map(_steps, scenes.SCENES)
