@@ -39,18 +39,19 @@ class BankPlugin(bank_plugin.BankPlugin):
     def __init__(self, pause):
         super().__init__()
         self.kept = {}
-        #: Whether the next write fails; the one after it never does.
+        #: Whether the next write fails; when it is repeated it never does.
         self.failing = False
-        self._failed = None
+        self._failed = set()
         self._pause = pause
 
     def update_object(self, key, value, context=None):
         self._pause()
-        if self.failing and key != self._failed:
-            self.failing, self._failed = False, key
+        if self.failing and key not in self._failed:
+            self.failing = False
+            self._failed.add(key)
             raise exception.BankUpdateObjectFailed(
                 reason='the directory has gone', key=key)
-        self._failed = None
+        self._failed.discard(key)
         self.kept[key] = value if isinstance(value, str) else json.dumps(value)
 
     def get_object(self, key, context=None):
