@@ -107,8 +107,10 @@ class Machine(stateful.RuleBasedStateMachine):
         trouble=troubles, after=st.booleans(), takes=st.sampled_from([0, 25]),
         times=st.sampled_from([1, 1, 1, 2, 5, None]))
     def trouble(self, method, path, trouble, after, takes, times):
-        self.fake.fail(method, path, trouble, times,
-                       after and trouble not in REFUSALS, takes)
+        # Who says 200 has done it, however badly he says it.
+        self.fake.fail(
+            method, path, trouble, times, trouble == 'broken'
+            or after and trouble not in REFUSALS, takes)
 
     @stateful.rule(seconds=st.integers(0, 480))
     def the_next_request_lands_late(self, seconds):
