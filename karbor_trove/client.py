@@ -135,8 +135,9 @@ def _strict(http: Any) -> Callable[..., Tuple[Any, Any]]:
     def checked(url: str, method: str, **kwargs: Any) -> Tuple[Any, Any]:
         service = getattr(http.session.auth, 'service_auth', None)
         if service is not None:
-            service.get_access(session.Session(
-                verify=http.session.verify, timeout=http.session.timeout))
+            tokenless = session.Session(verify=http.session.verify)
+            tokenless.timeout = http.session.timeout
+            service.get_access(tokenless)
         response, body = request(url, method, raise_exc=False, **kwargs)
         both = http.session.auth
         if response.status_code == 401 and hasattr(both, 'user_auth'):
