@@ -77,6 +77,7 @@ class Stage:
         """Get rid of all but the survivor, as user and operator can."""
         instances = self.tenant.instance_ids() - {self.instance}
         if instances:
+            tenants.wait(lambda: all(map(self.tenant.is_up, instances)))
             self.tenant.remove(*instances)
         for id_ in self.karbor.checkpoint_ids() - known:
             status = self.status(id_)
