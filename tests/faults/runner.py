@@ -4,6 +4,7 @@ import concurrent.futures
 import faulthandler
 import functools
 import multiprocessing
+import sys
 import traceback
 
 from tests.faults import cells as cells_
@@ -105,7 +106,8 @@ def _steps(operation):
 def _attempt(cell):
     """The cell's outcome, and what was violated, as text or None."""
     # Where one waits for ever, all the others need not.
-    faulthandler.dump_traceback_later(_EVER, exit=True)
+    faulthandler.dump_traceback_later(
+        _EVER, exit=True, file=sys.__stderr__)
     try:
         return _experiment(_lane, cell), None
     except Exception:  # All of it belongs into the report.
