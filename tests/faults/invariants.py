@@ -72,8 +72,8 @@ def it_ended(lane, scene, told):
 def nothing_was_made_twice(before, after, requests, tried_again):
     """I6: of backups and of instances.
 
-    :param tried_again: how often the client library itself may ask again; a
-        request that it was told is not allowed has done nothing.
+    :param tried_again: how often the same may be asked again, with another
+        token; a request that was not allowed has done nothing.
     """
     assert len(after - before) <= 1, ('I6', after - before)
     asked = [one for one in requests if one.service == 'trove'

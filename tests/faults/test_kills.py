@@ -10,9 +10,6 @@ from tests.sandbox import cloud
 
 _STUCK = ('protecting', 'deleting', 'error-deleting')
 _OPERATIONS = ('protect', 'delete', 'restore', 'verify')
-#: Of each operation's points, these are in the sample: (number, when).
-_SAMPLE = {'protect': ((9, 'before'), (10, 'late')), 'delete': ((6, 'after'),),
-           'restore': ((2, 'after'),), 'verify': ()}
 _PATIENCE = 90.0
 
 
@@ -131,6 +128,20 @@ class Stage:
         assert {backups[id_]['status'] for id_ in self.stay} == {'COMPLETED'}
 
 
+def _points(count, making, every):
+    """Where to kill: (number of the effect, when).
+
+    :param making: the effects that ask Trove to make something.
+    """
+    if every:
+        return [*((number, 'before') for number in range(1, count + 1)),
+                *((number, 'late') for number in making),
+                *([(count, 'after')] if count else [])]
+    if making:
+        return [(making[0], 'after'), (making[0], 'late')]
+    return [(count // 2, 'before')] if count else []
+
+
 @pytest.fixture(scope='module')
 def stage(sandbox):
     karbor = karbors.Karbor(sandbox)
@@ -141,14 +152,8 @@ def stage(sandbox):
 @pytest.mark.parametrize('operation', _OPERATIONS)
 def test_it_may_die_at_any_point(stage, every, capsys, operation):
     count, making = stage.points(operation)
-    points = [(number, 'before') for number in range(1, count + 1)]
-    points += [(count, 'after')] if count else []
-    points += [(number, 'late') for number in making]
-    if not every:
-        points = [(number, when) for number, when in points
-                  if (number, when) in _SAMPLE[operation]]
     violations = []
-    for number, when in points:
+    for number, when in _points(count, making, every):
         with capsys.disabled():
             print('%s: killed %s effect %d of %d' % (
                 operation, when, number, count))
