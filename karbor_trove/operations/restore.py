@@ -25,6 +25,7 @@ from karbor_trove import looks
 from karbor_trove import operation
 from karbor_trove import parameters as params
 from karbor_trove import record
+from karbor_trove import summary
 
 LOG = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class RestoreOperation(operation.Operation):
             request = params.instance_request(parameters, kept, checkpoint.id)
             description = params.restore_description(parameters)
             gateway = connect.connect(context)
+            began = self._clock.now()
             made = asking.instance(
                 gateway, section, restore.id, request,
                 self._settings.poll_interval, self._clock)
@@ -66,7 +68,7 @@ class RestoreOperation(operation.Operation):
             LOG.info('Instance %s begun from backup %s of instance %s, '
                      'checkpoint %s', made.id, request.backup_id, resource.id,
                      checkpoint.id)
-            self._wait(
+            restored = self._wait(
                 lambda: looks.ready_instance(gateway, made.id),
                 self._settings.restore_timeout,
                 'the database of the restored instance %s is not up'
@@ -80,6 +82,8 @@ class RestoreOperation(operation.Operation):
                 resource_id=resource.id,
                 resource_type=resource.type) from error
         new_resources[str(resource.id)] = str(made.id)
-        tell(constants.RESOURCE_STATUS_AVAILABLE, description)
+        tell(constants.RESOURCE_STATUS_AVAILABLE, summary.restored(
+            restored, self._clock.now() - began, request, kept.instance,
+            description))
         LOG.info('Instance %s is up, restored from instance %s', made.id,
                  resource.id)

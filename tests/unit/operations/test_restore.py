@@ -1,11 +1,14 @@
 """What restoring an instance leaves in Trove and in Karbor's record."""
 
+import re
+
 from karbor import exception
 import pytest
 
 from tests.fake_trove import cloud
 
 KEY = 'OS::Trove::Instance#'
+OTHER = '22222222-3333-4444-8555-666666666666'
 
 
 @pytest.fixture
@@ -82,7 +85,10 @@ def test_the_record_names_the_new_instance_while_it_is_built(
     assert all(told == {KEY + new_id: 'restoring'} for told in seen)
     last = restore.saved[-1]
     assert last['resources_status'] == {KEY + new_id: 'available'}
-    assert last['resources_reason'] == {KEY + new_id: 'for the audit'}
+    [backup_id] = fake_trove.backups
+    assert re.fullmatch(
+        'orders at 10[.0-9]+ is up after 12.0 s, from backup %s\n'
+        'for the audit' % backup_id, last['resources_reason'][KEY + new_id])
 
 
 def test_the_wait_is_for_the_database_not_only_the_machine(
@@ -172,3 +178,76 @@ def test_a_bank_that_fails_is_told(lost, do_restore, restore, resource,
     with pytest.raises(exception.RestoreResourceFailed):
         do_restore()
     assert 'disk on fire' in restore.resources_reason[KEY + resource.id]
+
+
+CHOICES = {
+    'restore_flavor_id': ('3', {'flavorRef': '3'}),
+    'restore_volume_size': ('9', {'volume': {'size': 9}}),
+    'restore_volume_type': ('fast', {'volume': {'size': 3, 'type': 'fast'}}),
+    'restore_net_id': (OTHER, {'nics': [{'net-id': OTHER}]}),
+    'restore_subnet_id': (OTHER, {'nics': [
+        {'net-id': cloud.NETWORK, 'subnet_id': OTHER}]}),
+    'restore_availability_zone': ('nova', {'availability_zone': 'nova'}),
+    'restore_configuration_id': (OTHER, {'configuration': OTHER}),
+    'restore_datastore_version': ('17', {'datastore': {
+        'type': 'postgresql', 'version': '17'}}),
+    'restore_is_public': ('False', {'access': {
+        'is_public': False, 'allowed_cidrs': ['192.0.2.0/24']}}),
+    'restore_allowed_cidrs': ('198.51.100.0/24, 203.0.113.7', {'access': {
+        'is_public': True,
+        'allowed_cidrs': ['198.51.100.0/24', '203.0.113.7/32']}}),
+    'restore_region_name': ('RegionOne', {'region_name': 'RegionOne'}),
+    'restore_locality': ('affinity', {'locality': 'affinity'}),
+}
+
+
+@pytest.mark.parametrize('key', CHOICES)
+def test_a_choice_reaches_trove_and_leaves_the_rest_as_it_was(
+        lost, do_restore, fake_trove, key):
+    fake_trove.configurations[OTHER] = {}
+    do_restore()
+    value, asked = CHOICES[key]
+    do_restore(**{key: value})
+    plain, chosen = [one.body['instance'] for one
+                     in fake_trove.asked('POST', '/instances')]
+    assert chosen == dict(plain, **asked)
+
+
+def test_an_address_goes_with_its_subnet(lost, do_restore, fake_trove):
+    do_restore(restore_subnet_id=OTHER, restore_ip_address='192.0.2.7')
+    [asked] = fake_trove.asked('POST', '/instances')
+    assert asked.body['instance']['nics'] == [{
+        'net-id': cloud.NETWORK, 'subnet_id': OTHER,
+        'ip_address': '192.0.2.7'}]
+
+
+def test_none_is_no_configuration_group(lost, do_restore, fake_trove):
+    do_restore(restore_configuration_id='none')
+    [asked] = fake_trove.asked('POST', '/instances')
+    assert 'configuration' not in asked.body['instance']
+
+
+def test_what_was_changed_is_told(lost, do_restore, fake_trove, restore):
+    do_restore(restore_flavor_id='3', restore_volume_size='9',
+               restore_configuration_id='none')
+    [new_id] = fake_trove.instances
+    assert ('changed: flavor 3 instead of 2, volume size 9 instead of 3, '
+            'configuration group none instead of tuned'
+            ) in restore.resources_reason[KEY + new_id].splitlines()
+
+
+def test_all_that_is_not_allowed_is_named_at_once(
+        lost, do_restore, fake_trove, restore, resource):
+    asked = len(fake_trove.requests)
+    with pytest.raises(exception.RestoreResourceFailed):
+        do_restore(restore_flavor_id='---', restore_volume_size='0',
+                   restore_net_id='net', restore_is_public='perhaps',
+                   restore_allowed_cidrs='192.0.2.0/33',
+                   restore_locality='near')
+    assert len(fake_trove.requests) == asked
+    lines = restore.resources_reason[KEY + resource.id].splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ['restore_flavor_id', "'---'"], ['restore_volume_size', "'0'"],
+        ['restore_net_id', "'net'"], ['restore_is_public', "'perhaps'"],
+        ['restore_allowed_cidrs', "'192.0.2.0/33'"],
+        ['restore_locality', "'near'"]]
