@@ -22,6 +22,7 @@ from karbor.services.protection.protectable_plugins import database
 
 from karbor_trove import connect
 from karbor_trove import errors
+from karbor_trove import trove
 from karbor_trove import values
 from karbor_trove import waiting
 
@@ -37,6 +38,15 @@ class TroveInstanceProtectable(
     Karbor keeps one object for all its users, made with the context of the
     first: nothing of a request may stay on it.
     """
+
+    def __init__(self, context: Any = None, conf: Any = None,
+                 clock: waiting.Clock = waiting.SYSTEM_CLOCK) -> None:
+        """Make it, as Karbor does.
+
+        :param clock: the time that the limit of an answer uses.
+        """
+        super().__init__(context, conf)
+        self._clock = clock
 
     def get_resource_type(self) -> str:
         """Name the type of the resources."""
@@ -58,7 +68,7 @@ class TroveInstanceProtectable(
             not be whole.
         """
         try:
-            instances = _gateway(context).instances()
+            instances = self._gateway(context).instances()
         except errors.TroveError as error:
             raise exception.ListProtectableResourceFailed(
                 type=self.get_resource_type(), reason=str(error)) from error
@@ -73,7 +83,7 @@ class TroveInstanceProtectable(
             or nobody could tell.
         """
         try:
-            instance = _gateway(context).instance(resource_id)
+            instance = self._gateway(context).instance(resource_id)
         except errors.TroveError as error:
             raise exception.ProtectableResourceNotFound(
                 id=resource_id, type=self.get_resource_type(),
@@ -92,6 +102,10 @@ class TroveInstanceProtectable(
         if parent_resource.id != context.project_id:
             return []
         return self.list_resources(context)
+
+    def _gateway(self, context: Any) -> trove.Gateway:
+        return connect.connect(context,
+                               waiting.Deadline(TIMEOUT, self._clock))
 
     def _resource(self, instance: values.Instance) -> resource.Resource:
         return resource.Resource(
@@ -113,8 +127,3 @@ def instance_protectable() -> TroveInstanceProtectable:
     """
     database.DatabaseInstanceProtectablePlugin = TroveInstanceProtectable
     return TroveInstanceProtectable()
-
-
-def _gateway(context: Any) -> Any:
-    return connect.connect(
-        context, waiting.Deadline(TIMEOUT, waiting.SYSTEM_CLOCK))

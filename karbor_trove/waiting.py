@@ -83,7 +83,7 @@ def wait_for(look: Callable[[], Optional[T]], deadline: Deadline,
     A look that gets no usable answer is borne and repeated, ever less often:
     the deadline, not one lost connection, decides. The first look is
     immediate, and the last one is at the deadline, so that a short deadline
-    still looks twice.
+    still looks twice; but none begins after it.
 
     :param look: gives None while the wait has to go on; any error of it but
         errors.Unreachable ends the wait at once.
@@ -96,7 +96,6 @@ def wait_for(look: Callable[[], Optional[T]], deadline: Deadline,
     missed: Optional[errors.Unreachable] = None
     misses = 0
     while True:
-        left = deadline.left
         pause = interval
         try:
             seen = look()
@@ -113,7 +112,7 @@ def wait_for(look: Callable[[], Optional[T]], deadline: Deadline,
             if seen is not None:
                 return seen
             missed, misses = None, 0
-        if not left:
+        if not deadline.left:
             raise errors.TookTooLong(
                 '%s: given up after %g s%s'
                 % (what, deadline.seconds,

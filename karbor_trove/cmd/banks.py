@@ -27,6 +27,7 @@ from oslo_config import cfg
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
 from karbor_trove import options
+from karbor_trove import record
 
 INDEX = 'index.json'
 _CHECKPOINTS = '/checkpoints/'
@@ -53,31 +54,35 @@ class Provider:
         By what is there, not by Karbor's indices: those come after it, and a
         crash in between leaves it without.
         """
-        kept: Dict[str, List[str]] = {}
-        for name in self.bank.get_sub_section(_CHECKPOINTS).list_objects():
-            id_, _, rest = name.partition('/')
-            kept.setdefault(id_, []).append(rest)
-        for id_ in sorted(kept):
-            yield Checkpoint(self, id_, kept[id_])
+        names = self.bank.get_sub_section(_CHECKPOINTS).list_objects()
+        for id_ in sorted({name.split('/')[0] for name in names}):
+            found = self.checkpoint(id_)
+            if found is not None:
+                yield found
+
+    def checkpoint(self, id_: str) -> Optional['Checkpoint']:
+        """Read one checkpoint; None where the bank has none with this id."""
+        section = self.bank.get_sub_section(_CHECKPOINTS + id_)
+        index = record.get(section, INDEX)
+        return None if index is None else Checkpoint(self, id_, section,
+                                                     index)
 
 
 class Checkpoint:
     """One checkpoint in a bank, whole or not."""
 
-    def __init__(self, provider: Provider, id_: str,
-                 names: List[str]) -> None:
-        """Read its index.
+    def __init__(self, provider: Provider, id_: str, section: Any,
+                 index: Any) -> None:
+        """Make it of what the bank gave.
 
-        :param names: of all its objects.
+        :param section: of the checkpoint.
         """
         self.provider = provider
         self.id = id_
-        self.section = provider.bank.get_sub_section(_CHECKPOINTS + id_)
-        self.names = names
-        kept = self.section.get_object(INDEX) if INDEX in names else None
-        #: None: there is none, or it is torn.
+        self.section = section
+        #: None: it is torn.
         self.index: Optional[Dict[str, Any]] = (
-            kept if isinstance(kept, dict) and 'status' in kept else None)
+            index if isinstance(index, dict) and 'status' in index else None)
 
     @property
     def status(self) -> Optional[str]:
@@ -103,9 +108,9 @@ class Checkpoint:
 
     def kept(self, resource_id: str, name: str) -> Any:
         """Read an object of a resource; None where there is none."""
-        if 'resource-data/%s/%s' % (resource_id, name) not in self.names:
-            return None
-        return self.section_of(resource_id).get_object(name)
+        kept = record.get(self.section_of(resource_id), name)
+        # Swift's bank gives a string as it came from there.
+        return kept.decode() if isinstance(kept, bytes) else kept
 
 
 def load() -> List[Provider]:
@@ -140,9 +145,8 @@ def find(loaded: List[Provider], checkpoint_id: str) -> Checkpoint:
     :raises errors.Refused: no bank has one with this id.
     """
     for provider in loaded if _ID.fullmatch(checkpoint_id) else ():
-        names = provider.bank.get_sub_section(
-            _CHECKPOINTS + checkpoint_id).list_objects()
-        if names:
-            return Checkpoint(provider, checkpoint_id, names)
+        found = provider.checkpoint(checkpoint_id)
+        if found is not None:
+            return found
     raise errors.Refused('no provider\'s bank has a checkpoint %s'
                          % checkpoint_id)

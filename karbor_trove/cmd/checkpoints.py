@@ -28,6 +28,10 @@ from karbor_trove import worker
 
 Row = Dict[str, Any]
 
+COLUMNS = ('checkpoint', 'status', 'type', 'resource', 'resource_status',
+           'worker', 'record', 'ledger', 'parent', 'note')
+RESET = ('checkpoint', 'was', 'status', 'kept')
+
 # What shows of a resource that the operation has begun on it.
 _BEGUN = {
     constants.CHECKPOINT_STATUS_PROTECTING: (

@@ -12,7 +12,7 @@
 
 """Verify: is the backup of a checkpoint still there, and whole?"""
 
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Set
 
 from karbor.common import constants
 from karbor import exception
@@ -63,11 +63,15 @@ class VerifyOperation(operation.Operation):
 
     def _check_chain(self, gateway: trove.Gateway, backup_id: str) -> None:
         deadline = waiting.Deadline(self._settings.ready_timeout, self._clock)
-        seen = set()
+        seen: Set[str] = set()
         next_id: Optional[str] = backup_id
         while next_id:
             if next_id in seen:
                 raise errors.Failed('backup %s is its own parent' % next_id)
+            if seen and not deadline.left:
+                raise errors.TookTooLong(
+                    'the chain of backup %s could not be followed: given up '
+                    'after %g s' % (backup_id, deadline.seconds))
             seen.add(next_id)
             backup = self._backup(gateway, next_id, deadline)
             if not backup.is_complete:

@@ -1,7 +1,9 @@
 """Karbor finds the plugins through their entry points, in any order."""
 
-import importlib.metadata
 import itertools
+import pathlib
+import subprocess
+import sys
 
 from karbor import exception
 from karbor.services.protection.protectable_plugins import database
@@ -19,12 +21,6 @@ from tests.contract import conftest
 TYPE = 'OS::Trove::Instance'
 
 
-def entry_point(group, name):
-    [found] = [point for point in importlib.metadata.entry_points(group=group)
-               if point.name == name]
-    return found
-
-
 @pytest.fixture
 def registry(monkeypatch):
     """A registry of Karbor, empty; its in-tree class comes back after it."""
@@ -37,8 +33,8 @@ def registry(monkeypatch):
     ['database', 'trove-instance']), ids=' then '.join)
 def test_ours_is_in_force_whatever_the_order(registry, order):
     for name in order:
-        made = entry_point('karbor.protectables', name).load()()
-        registry.register_plugin(made)
+        make = stevedore.DriverManager('karbor.protectables', name).driver
+        registry.register_plugin(make())
     in_force = registry.get_protectable_resource_plugin(TYPE)
     assert type(in_force) is protectable.TroveInstanceProtectable
     assert type(in_force.instance('context', 'conf')) is (
@@ -54,11 +50,16 @@ def test_ours_is_in_force_in_karbors_own_registry(
     assert registry.show_resource(context, TYPE, id_).name == 'orders'
 
 
-def test_importing_replaces_nothing(registry):
-    # Another test may have replaced it already; the class knows its home.
-    importlib.import_module('karbor_trove.protectable')
-    assert database.DatabaseInstanceProtectablePlugin.__module__ in (
-        database.__name__, protectable.__name__)
+def test_importing_replaces_nothing():
+    # In an interpreter in which nobody has called the entry point.
+    subprocess.run([sys.executable, '-c', """
+from karbor.services.protection.protectable_plugins import database
+theirs = database.DatabaseInstanceProtectablePlugin
+import karbor_trove.protectable
+import karbor_trove.protection
+assert database.DatabaseInstanceProtectablePlugin is theirs
+assert theirs.__module__ == database.__name__
+"""], check=True, cwd=pathlib.Path(__file__).parents[2])
 
 
 def test_the_protection_plugin_is_found_by_its_name():
@@ -126,5 +127,8 @@ def test_a_sample_file_can_be_generated(capsys):
     generator.generate(conf)
     sample = capsys.readouterr().out
     assert '[trove_protection_plugin]' in sample
-    assert '#poll_interval = 5.0' in sample
+    for default in ('poll_interval = 5.0', 'ready_timeout = 3600.0',
+                    'backup_timeout = 86400.0', 'restore_timeout = 86400.0',
+                    'delete_timeout = 3600.0', 'full_backup_every = 7'):
+        assert '#%s\n' % default in sample
     assert '# Minimum value: 0.1' in sample

@@ -3,6 +3,7 @@
 import typing
 
 from tests.fake_trove import cloud as clouds
+from tests.fake_trove import keystone
 from tests.fake_trove import refusals
 from tests.fake_trove import schemas
 from tests.fake_trove import views
@@ -24,7 +25,12 @@ class Backups:
         """
         wanted = (query.get('instance_id')
                   if self._cloud.release.instance_filter else None)
-        found = [of for of in self._of(project_id)
+        everywhere = query.get('all_projects') == 'True'
+        if everywhere and project_id != keystone.SERVICE_PROJECT:
+            raise refusals.Refused(403, 'Policy does not allow '
+                                   'backup:index:all_projects.')
+        found = [of for of in (self._cloud.backups.values() if everywhere
+                               else self._of(project_id))
                  if wanted in (None, of['instance_id'])]
         found.sort(key=lambda of: -of['updated'])
         start = int(query.get('marker', 0))

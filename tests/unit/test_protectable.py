@@ -5,10 +5,12 @@ import uuid
 from karbor import exception
 from karbor import resource as karbor_resource
 import pytest
+import requests
 
 from karbor_trove import protectable
 from tests.fake_trove import cloud
 from tests.fake_trove import fixtures
+from tests.fake_trove import keystone
 from tests.fake_trove import refusals
 
 
@@ -142,6 +144,56 @@ def test_what_cannot_be_shown_is_karbors_error(
     fake_trove.fail('GET', '/instances/*', trouble, times=None)
     with pytest.raises(exception.ProtectableResourceNotFound):
         ours.show_resource(context, id_)
+
+
+@pytest.fixture
+def slow(fake_trove, clock, monkeypatch):
+    """Every answer takes 9 s, of Trove and of Keystone."""
+    def limited(answer, timeout):
+        # None is what the first look at Keystone's versions has.
+        limit = 9.0 if timeout is None else min(9.0, timeout[1])
+        clock.sleep(limit)
+        if limit < 9.0:
+            raise requests.exceptions.ReadTimeout('Read timed out.')
+        return answer()
+
+    def later(sent, context):
+        told = keystone.token()
+        return limited(lambda: told, sent.timeout)
+
+    fake_trove.mocker.post(
+        keystone.URL + '/v3/auth/tokens', status_code=201, json=later,
+        headers={'X-Subject-Token': keystone.SERVICE_TOKEN})
+    outcome = fake_trove._outcome
+    monkeypatch.setattr(
+        fake_trove, '_outcome',
+        lambda asked: limited(lambda: outcome(asked), asked.timeout))
+
+
+@pytest.mark.parametrize('count, whole', [(1, True), (45, True),
+                                          (200, False)])
+def test_a_list_ends_before_karbor_stops_waiting_for_it(
+        fake_trove, context, clock, slow, count, whole):
+    for _ in range(count):
+        fake_trove.add_instance()
+    ours = protectable.TroveInstanceProtectable(clock=clock)
+    began = clock.now()
+    if whole:
+        assert len(ours.list_resources(context)) == count
+    else:
+        with pytest.raises(exception.ListProtectableResourceFailed):
+            ours.list_resources(context)
+    assert clock.now() - began <= 50
+
+
+def test_a_look_at_one_does_too(fake_trove, context, clock, slow):
+    id_ = fake_trove.add_instance()
+    # Keystone's token refused, the user's taken.
+    fake_trove.refuse_tokens(times=2)
+    began = clock.now()
+    ours = protectable.TroveInstanceProtectable(clock=clock)
+    assert ours.show_resource(context, id_).id == id_
+    assert clock.now() - began <= 50
 
 
 def test_an_unknown_id_is_told_with_troves_words(ours, fake_trove, context):

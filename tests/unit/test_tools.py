@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import typing
 
 import pytest
 
@@ -58,7 +59,7 @@ class Checkout:
             env={'PATH': str(self.path)}, capture_output=True)
 
     @property
-    def made(self) -> list[str]:
+    def made(self) -> typing.List[str]:
         """Return what lies in .tools, whole or not."""
         return [path.name for path in self.folder.glob('.tools/*')]
 

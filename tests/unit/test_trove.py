@@ -21,12 +21,27 @@ from tests.fake_trove import keystone
 
 
 @pytest.fixture(params=['session', 'bare token'])
-def gateway(request, fake_trove, context, monkeypatch):
+def layer(request, monkeypatch):
     """Both HTTP layers that Karbor may give."""
     if request.param == 'bare token':
         monkeypatch.setattr(client_factory.ClientFactory, '_generate_session',
                             lambda *args: None)
+
+
+@pytest.fixture
+def gateway(layer, fake_trove, context):
     return connect.connect(context)
+
+
+@pytest.mark.parametrize('option, value, verify', [
+    ('trove_ca_cert_file', '/etc/ssl/cloud.pem', '/etc/ssl/cloud.pem'),
+    ('trove_auth_insecure', True, False)])
+def test_the_operators_word_on_certificates_counts(
+        layer, karbor_conf, context, fake_trove, resource, option, value,
+        verify):
+    karbor_conf.set_override(option, value, 'trove_client')
+    connect.connect(context).instance(resource.id)
+    assert fake_trove.mocker.last_request.verify == verify
 
 
 @pytest.mark.parametrize('trouble', [

@@ -54,6 +54,17 @@ def test_the_last_look_is_at_the_deadline(clock):
     assert at == [0, 3, 6, 9, 10]
 
 
+def test_no_look_begins_after_the_deadline(clock):
+    at = []
+    with pytest.raises(errors.TookTooLong):
+        wait(lambda: (at.append(clock.now()), clock.sleep(7))[1], clock)
+    assert at == [0, 10]
+    del at[:]
+    with pytest.raises(errors.TookTooLong):
+        wait(lambda: (at.append(clock.now()), clock.sleep(11))[1], clock)
+    assert at == [17]
+
+
 def test_what_comes_at_the_deadline_counts(clock):
     assert wait(looks(None, 'open'), clock, seconds=1) == 'open'
 

@@ -1,8 +1,12 @@
 """The command with a karbor.conf and provider files, over the fake Trove."""
 
 import json
+import logging
 import textwrap
+import warnings
 
+from keystoneauth1 import loading
+from oslo_config import cfg
 import pytest
 
 from tests.fake_trove import fixtures
@@ -61,7 +65,11 @@ def config_file(fake_trove, add_provider, tmp_path):
         project_domain_name = Default
         ''').format(folder=folder, keystone=keystone.URL)
     path.write_text(keystone_authtoken + fixtures.KARBOR_CONF)
-    return path
+    yield path
+    cfg.CONF.reset()
+    cfg.CONF.unregister_opts(
+        loading.get_auth_plugin_conf_options('password'),
+        'keystone_authtoken')
 
 
 @pytest.fixture
@@ -70,12 +78,13 @@ def manage(config_file, capsys):
     from karbor_trove.cmd import manage as command
 
     def run(*words, expect=0):
-        code = command.main([*words, '--config-file', str(config_file),
-                             '--format', 'json'])
+        with warnings.catch_warnings():
+            code = command.main([*words, '--config-file', str(config_file),
+                                 '--format', 'json'])
+        logging.disable(logging.NOTSET)
         out, err = capsys.readouterr()
         assert code == expect, err
-        if code:
-            assert len(err.splitlines()) == 1 and 'Traceback' not in err
-            return err
-        return json.loads(out)
+        assert len(err.splitlines()) == code and 'Traceback' not in err
+        run.err = err
+        return json.loads(out) if out else err
     return run

@@ -1,5 +1,7 @@
 """karbor-trove-manage checkpoint: reset and show."""
 
+import dataclasses
+
 from karbor.common import constants
 from karbor import resource as karbor_resource
 from karbor.services.protection import checkpoint as karbor_checkpoint
@@ -184,3 +186,39 @@ def test_what_the_bank_knows_is_shown(
     assert row['record'] == row['ledger'] == backup
     assert 'may live' in row['worker']
     assert row['note'] is None
+
+
+def test_what_the_bank_cannot_read_is_told(
+        manage, leave, protect, checkpoint, resource):
+    protect()
+    leave('error')
+    checkpoint.get_resource_bank_section(resource.id).update_object(
+        'metadata', '{"inst')
+    [row] = manage('checkpoint', 'show', checkpoint.id)
+    assert 'torn' in row['note']
+
+
+@pytest.mark.parametrize('changed, note', [
+    ({'complete': False}, 'not complete yet'),
+    ({'complete': False, 'backup_id': None}, 'asked for, not known yet'),
+    ({'deleted': 'yesterday'}, 'deleted yesterday'),
+    ({'deleted': 'yesterday', 'reason': 'Trove is away'}, 'Trove is away')])
+def test_what_the_ledger_says_is_told(
+        manage, leave, protect, checkpoint, ledger, changed, note):
+    protect()
+    [entry] = ledger.entries()
+    ledger.write(dataclasses.replace(entry, **changed))
+    leave('error')
+    [row] = manage('checkpoint', 'show', checkpoint.id)
+    assert row['note'] == note
+
+
+def test_other_resources_are_shown_without_a_backup(manage, leave):
+    id_ = leave('available', others=[
+        karbor_resource.Resource('OS::Cinder::Volume', 'volume', 'data')],
+        named='torn')
+    shown = {row['resource']: row for row in manage('checkpoint', 'show', id_)}
+    assert shown['volume']['type'] == 'OS::Cinder::Volume'
+    assert len(shown) == 2
+    assert {'an unknown process, may live', None} == {
+        row['worker'] for row in shown.values()}

@@ -45,6 +45,17 @@ def test_the_new_instance_is_like_the_lost_one(
                                  'version_number': '18'}
 
 
+def test_that_nobody_else_has_access_is_recorded_and_sent(
+        protect, do_restore, fake_trove, resource, section):
+    access = {'is_public': False, 'allowed_cidrs': []}
+    fake_trove.instances[resource.id].update(access=access)
+    protect()
+    assert section.get_object('metadata')['access'] == access
+    do_restore()
+    body = fake_trove.asked('POST', '/instances')[0].body['instance']
+    assert body['access'] == {'is_public': False}
+
+
 def test_what_the_original_lacked_is_not_sent(
         protect, do_restore, fake_trove, resource):
     fake_trove.instances[resource.id].update(network_id=None)

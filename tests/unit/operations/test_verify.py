@@ -97,6 +97,36 @@ def test_looks_that_fail_in_passing_are_borne(
     assert verify.resources_status == {KEY + resource.id: 'available'}
 
 
+@pytest.fixture
+def by_50(backup, make_plugin, checkpoint, resource, context, verify, clock):
+    """Verifies in vain; what begins within 50 s may take 20 s more."""
+    def run():
+        began = clock.now()
+        with pytest.raises(exception.VerifyResourceFailed,
+                           match='given up after 50 s'):
+            make_plugin(ready_timeout=50).get_verify_operation(
+                resource).on_main(checkpoint, resource, context, {}, verify)
+        assert 50 <= clock.now() - began <= 70
+    return run
+
+
+def test_the_looks_at_a_chain_end_by_it_in_all(
+        backup, by_50, fake_trove, clock, monkeypatch):
+    chain(fake_trove, backup, 5)
+    look = fake_trove._on_backups.show
+    monkeypatch.setattr(
+        fake_trove._on_backups, 'show',
+        lambda *args: (clock.sleep(20), look(*args))[1])
+    by_50()
+
+
+def test_the_last_link_has_no_time_of_its_own(backup, by_50, fake_trove):
+    [parent] = chain(fake_trove, backup, 1)
+    fake_trove.fail('GET', '/backups/' + backup['id'], 503, times=2, takes=15)
+    fake_trove.fail('GET', '/backups/' + parent, 503, times=None)
+    by_50()
+
+
 def test_looks_end_by_the_ready_timeout(
         backup, make_plugin, checkpoint, resource, context, verify,
         fake_trove, clock):

@@ -1,0 +1,162 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What can be typed, and what becomes of it."""
+
+import argparse
+import logging
+import sys
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from karbor import exception
+from oslo_config import cfg
+
+from karbor_trove.cmd import access
+from karbor_trove.cmd import banks
+from karbor_trove.cmd import checkpoints
+from karbor_trove.cmd import deferred
+from karbor_trove.cmd import orphans
+from karbor_trove.cmd import tables
+from karbor_trove import errors
+
+_NAME = 'karbor-trove-manage'
+
+#: Rows, and why something could not be done; None: everything was.
+Outcome = Tuple[List[Dict[str, Any]], Optional[str]]
+
+
+def carry_out(arguments: Optional[Sequence[str]] = None) -> int:
+    """Carry out one command; see manage.main()."""
+    given = _parser().parse_args(arguments)
+    # Karbor's services log into the files of its configuration; what this
+    # has to say is for who typed it.
+    if given.debug:
+        logging.basicConfig(level=logging.DEBUG)
+    else:
+        logging.disable(logging.CRITICAL)
+    try:
+        cfg.CONF([word for path in given.config_file or ()
+                  for word in ('--config-file', path)], project='karbor')
+        rows, complaint = given.run(given, banks.load())
+    except (errors.TroveError, exception.KarborException, cfg.Error,
+            OSError) as error:
+        logging.exception('the command failed')
+        return _complain(error)
+    print(tables.printed(given.columns, rows, given.format))
+    return _complain(complaint) if complaint else 0
+
+
+def _complain(about: object) -> int:
+    print('%s: %s' % (_NAME, ' '.join(str(about).split())), file=sys.stderr)
+    return 1
+
+
+def _list_deferred(given: argparse.Namespace,
+                   loaded: List[banks.Provider]) -> Outcome:
+    return deferred.waiting_rows(loaded), None
+
+
+def _sweep(given: argparse.Namespace,
+           loaded: List[banks.Provider]) -> Outcome:
+    return deferred.sweep(loaded, access.Cloud(), given.instance,
+                          given.project)
+
+
+def _list_orphans(given: argparse.Namespace,
+                  loaded: List[banks.Provider]) -> Outcome:
+    search = orphans.Search(loaded, access.Cloud())
+    return [one.row for one in search.orphans.values()], search.complaint
+
+
+def _delete_orphans(given: argparse.Namespace,
+                    loaded: List[banks.Provider]) -> Outcome:
+    cloud = access.Cloud()
+    return orphans.delete(orphans.Search(loaded, cloud), cloud, given.ids,
+                          given.yes)
+
+
+def _show(given: argparse.Namespace, loaded: List[banks.Provider]) -> Outcome:
+    return checkpoints.show(banks.find(loaded, given.id)), None
+
+
+def _reset(given: argparse.Namespace,
+           loaded: List[banks.Provider]) -> Outcome:
+    return [checkpoints.reset(banks.find(loaded, given.id),
+                              given.force)], None
+
+
+def _common(**default: Any) -> argparse.ArgumentParser:
+    """Make what may stand before the command, and after it."""
+    parser = argparse.ArgumentParser(add_help=False, **default)
+    parser.add_argument(
+        '--config-file', action='append', metavar='FILE',
+        help='Karbor\'s own configuration; may be given several times. By '
+             'default where Karbor looks for it, /etc/karbor/karbor.conf')
+    parser.add_argument('--format', choices=tables.FORMATS)
+    parser.add_argument('--debug', action='store_true',
+                        help='show what goes on, on stderr')
+    return parser
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=_NAME, parents=[_common()],
+        description='Looks at, and mends, what the database plugins of '
+                    'Karbor have left in its banks and in Trove.')
+    parser.set_defaults(format='table')
+    # Else the defaults would replace what stands before the command.
+    after = [_common(argument_default=argparse.SUPPRESS)]
+    subjects = parser.add_subparsers(dest='subject', required=True)
+
+    def commands(subject: str, about: str) -> Any:
+        return subjects.add_parser(subject, help=about).add_subparsers(
+            dest='command', required=True)
+
+    def command(subject: Any, name: str, run: Any, columns: Sequence[str],
+                about: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = subject.add_parser(
+            name, parents=after, help=about, description=about)
+        made.set_defaults(run=run, columns=columns)
+        return made
+
+    waits = commands('deferred', 'what waits to be deleted')
+    command(waits, 'list', _list_deferred, deferred.COLUMNS,
+            'Tell what waits, since when and why: backups of deleted '
+            'checkpoints, requests and restores without an answer.')
+    swept = command(waits, 'sweep', _sweep, deferred.SWEPT,
+                    'Delete what can go now.')
+    swept.add_argument('--instance', metavar='ID', help='of this one only')
+    swept.add_argument('--project', metavar='ID', help='of this one only')
+
+    lost = commands('orphans', 'Karbor\'s backups that no checkpoint knows')
+    command(lost, 'list', _list_orphans, orphans.COLUMNS,
+            'Tell which backups no checkpoint of any provider knows.')
+    deleted = command(lost, 'delete', _delete_orphans, orphans.DELETED,
+                      'Delete backups that no checkpoint knows.')
+    deleted.add_argument('ids', nargs='*', metavar='ID',
+                         help='by default all that are Karbor\'s for certain')
+    deleted.add_argument('--yes', action='store_true',
+                         help='without it nothing is deleted')
+
+    checkpoint = commands('checkpoint', 'one checkpoint in a bank')
+    shown = command(checkpoint, 'show', _show, checkpoints.COLUMNS,
+                    'Tell what the bank knows of a checkpoint.')
+    shown.add_argument('id', metavar='ID')
+    mended = command(
+        checkpoint, 'reset', _reset, checkpoints.RESET,
+        'Make a checkpoint that a crash left protecting, deleting or '
+        'error-deleting "error", so that it can be deleted.')
+    mended.add_argument('id', metavar='ID')
+    mended.add_argument('--force', action='store_true',
+                        help='I know that no Karbor works on it any more')
+    return parser

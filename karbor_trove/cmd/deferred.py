@@ -1,0 +1,146 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What waits in the ledgers of deleted checkpoints, and taking it away."""
+
+import functools
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from karbor.common import constants
+
+from karbor_trove.cmd import access
+from karbor_trove.cmd import banks
+from karbor_trove import errors
+from karbor_trove import ledger as ledgers
+from karbor_trove import record
+from karbor_trove import removal
+from karbor_trove import waiting
+
+Row = Dict[str, Any]
+
+COLUMNS = ('what', 'project', 'instance', 'checkpoint', 'backup', 'since',
+           'why')
+SWEPT = ('project', 'instance', 'checkpoint', 'backup', 'outcome')
+
+
+def waiting_rows(loaded: List[banks.Provider]) -> List[Row]:
+    """Tell what is not finished: backups, requests and restores."""
+    rows: Dict[Tuple[str, ...], Row] = {}
+    for provider in loaded:
+        for instance_id in provider.instances():
+            # Two providers may have one bank.
+            for row in (*_of_backups(provider, instance_id),
+                        *_of_restores(provider, instance_id)):
+                rows.setdefault((instance_id, row['what'],
+                                 row.get('checkpoint', row['why'])), row)
+    return list(rows.values())
+
+
+def sweep(loaded: List[banks.Provider], cloud: access.Cloud,
+          instance: Optional[str] = None, project: Optional[str] = None
+          ) -> Tuple[List[Row], Optional[str]]:
+    """Take what can go now.
+
+    :param instance: of this one only.
+    :param project: of this one only.
+    :returns: what was tried with its outcome, and why some could not even be
+        tried; None: all could.
+    """
+    rows: Dict[Tuple[str, str], Row] = {}
+    refused: Dict[str, None] = {}
+    for provider in loaded:
+        for instance_id in provider.instances():
+            # The youngest first: no parent comes before its child.
+            for entry, _ in sorted(
+                    _deferred(provider, instance_id), reverse=True,
+                    key=lambda one: one[0].not_before or ''):
+                if (instance not in (None, instance_id)
+                        or project not in (None, entry.project_id)
+                        or (instance_id, entry.checkpoint_id) in rows):
+                    continue
+                try:
+                    outcome = remove(provider, cloud, entry)
+                except errors.TroveError as error:
+                    outcome = str(error)
+                    refused[outcome] = None
+                rows[instance_id, entry.checkpoint_id] = {
+                    **_named(entry), 'outcome': outcome or 'deleted'}
+    return list(rows.values()), '; '.join(refused) or None
+
+
+def remove(provider: banks.Provider, cloud: access.Cloud,
+           entry: ledgers.Entry) -> Optional[str]:
+    """Delete a backup if it can go now; else it is noted in the ledger.
+
+    :returns: why it is still there; None: it is gone.
+    :raises errors.TroveError: Karbor's user cannot get at it; nothing was
+        changed.
+    """
+    if entry.project_id is None:
+        raise errors.Refused('nobody knows the project of backup %s'
+                             % entry.backup_id)
+    cloud.gateway(entry.project_id)
+    return removal.Remover(
+        ledgers.Ledger(provider.bank, entry.instance_id),
+        functools.partial(cloud.gateway, entry.project_id),
+        provider.settings, waiting.SYSTEM_CLOCK
+    ).remove(entry, provider.settings.delete_timeout)
+
+
+def _deferred(provider: banks.Provider, instance_id: str
+              ) -> Iterator[Tuple[ledgers.Entry, str]]:
+    """Find the entries whose checkpoint was deleted, and why they wait.
+
+    Karbor's in-tree plugin does not know the ledger: it deletes a checkpoint
+    and its backup, and leaves the entry as it was.
+    """
+    for entry in ledgers.Ledger(provider.bank, instance_id).entries():
+        found = provider.checkpoint(entry.checkpoint_id)
+        if entry.deleted:
+            yield entry, entry.reason or 'its deletion was interrupted'
+        elif found and found.status == constants.CHECKPOINT_STATUS_DELETED:
+            yield entry, 'the checkpoint was deleted by another plugin'
+
+
+def _of_backups(provider: banks.Provider, instance_id: str) -> Iterator[Row]:
+    waits = {entry.checkpoint_id: why
+             for entry, why in _deferred(provider, instance_id)}
+    for entry in ledgers.Ledger(provider.bank, instance_id).entries():
+        why = waits.get(entry.checkpoint_id)
+        if why:
+            yield {'what': 'backup', **_named(entry), 'why': why,
+                   'since': entry.deleted or entry.not_before}
+        elif entry.backup_id is None:
+            yield {'what': 'request', **_named(entry),
+                   'since': entry.not_before,
+                   'why': 'the backup "%s" was asked for, and nobody knows '
+                          'yet whether it was made' % entry.backup_name}
+
+
+def _of_restores(provider: banks.Provider, instance_id: str) -> Iterator[Row]:
+    section = provider.bank.get_sub_section(
+        '%s%s/restores/' % (ledgers.ROOT, instance_id))
+    for restore_id in section.list_objects():
+        note = record.get(section, restore_id)
+        if note is None:
+            continue
+        told = note if isinstance(note, dict) else {}
+        yield {'what': 'restore', 'instance': instance_id,
+               'since': told.get('not_before'),
+               'why': 'restore %s ended without an answer; an instance "%s" '
+                      'may have come of it' % (restore_id, told.get('name'))}
+
+
+def _named(entry: ledgers.Entry) -> Row:
+    return {'project': entry.project_id, 'instance': entry.instance_id,
+            'checkpoint': entry.checkpoint_id, 'backup': entry.backup_id}

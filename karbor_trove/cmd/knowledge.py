@@ -1,0 +1,129 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What the banks know of Trove's backups."""
+
+import dataclasses
+from typing import Dict, Iterable, List, Optional, Set, Tuple
+
+from karbor.common import constants
+
+from karbor_trove.cmd import banks
+from karbor_trove.cmd import checkpoints
+from karbor_trove import errors
+from karbor_trove import ledger as ledgers
+from karbor_trove import record
+from karbor_trove import values
+
+_RESOURCE = 'resource-data/'
+_METADATA = 'metadata'
+
+
+class Knowledge:
+    """All banks together, as they are when this is made."""
+
+    def __init__(self, loaded: Iterable[banks.Provider]) -> None:
+        """Read every record and every ledger."""
+        self._loaded = list(loaded)
+        #: The ids that a checkpoint's record or a ledger knows.
+        self.backups: Set[str] = set()
+        #: Requests that no backup is known of.
+        self.intents: List[ledgers.Entry] = []
+        #: Backup id -> entry of a checkpoint that is gone from its bank.
+        self.lost: Dict[str, Tuple[banks.Provider, ledgers.Entry]] = {}
+        #: Instance id -> what of it cannot be read: all of its backups may be
+        #: known there.
+        self.unreadable: Dict[str, str] = {}
+        #: Instances that a checkpoint is being made of; None: of any.
+        self.protecting: Set[Optional[str]] = set()
+        for provider in self._loaded:
+            self._read_checkpoints(provider)
+            self._read_ledgers(provider)
+
+    def checkpoint(self, checkpoint_id: str) -> Optional[banks.Checkpoint]:
+        """Find a checkpoint that was not deleted, in any bank."""
+        for provider in self._loaded:
+            found = provider.checkpoint(checkpoint_id)
+            if found and found.status != constants.CHECKPOINT_STATUS_DELETED:
+                return found
+        return None
+
+    def intents_of(self, backup: values.Backup) -> List[ledgers.Entry]:
+        """Find the requests that a backup may have come of."""
+        return [entry for entry in self.intents if may_be(entry, backup)]
+
+    def may_work(self, checkpoint_id: str, instance_id: str) -> bool:
+        """Tell whether an operation of a checkpoint may still be running."""
+        found = self.checkpoint(checkpoint_id)
+        return found is not None and checkpoints.may_run(found, instance_id)
+
+    def knows(self, checkpoint_id: str, backup: values.Backup) -> bool:
+        """Ask the ledgers of one checkpoint, without a list of what is there.
+
+        A list of Swift may lag behind, and not show what was written last.
+        """
+        for provider in self._loaded:
+            entry = ledgers.Ledger(provider.bank, str(backup.instance_id)
+                                   ).read(checkpoint_id)
+            if entry and entry.backup_id in (None, backup.id):
+                return True
+        return False
+
+    def _read_checkpoints(self, provider: banks.Provider) -> None:
+        for found in provider.checkpoints():
+            if found.status == constants.CHECKPOINT_STATUS_DELETED:
+                continue
+            if found.status in (None, constants.CHECKPOINT_STATUS_PROTECTING):
+                self.protecting.update(
+                    {id_ for _, id_ in found.resources} or {None})
+            for name in found.section.list_objects():
+                id_, _, key = name[len(_RESOURCE):].partition('/')
+                if name.startswith(_RESOURCE) and key == _METADATA:
+                    self._read_record(found, id_)
+
+    def _read_record(self, found: banks.Checkpoint, id_: str) -> None:
+        kept = found.kept(id_, _METADATA)
+        if not isinstance(kept, dict):
+            self.unreadable[id_] = 'its record in checkpoint %s is torn' % (
+                found.id)
+        elif kept.get('record_version', 0) > record.VERSION:
+            self.unreadable[id_] = (
+                'its record in checkpoint %s is of a later release' % found.id)
+        elif kept.get('backup_id'):
+            # Of another type it is the id of something else, and harmless.
+            self.backups.add(kept['backup_id'])
+
+    def _read_ledgers(self, provider: banks.Provider) -> None:
+        for instance_id in provider.instances():
+            ledger = ledgers.Ledger(provider.bank, instance_id)
+            for checkpoint_id in ledger.checkpoint_ids():
+                try:
+                    entry = ledger.read(checkpoint_id)
+                except errors.Refused as error:
+                    self.unreadable[instance_id] = str(error)
+                    continue
+                if entry is None:
+                    continue
+                if entry.backup_id is None:
+                    self.intents.append(entry)
+                elif entry.deleted or provider.checkpoint(checkpoint_id):
+                    self.backups.add(entry.backup_id)
+                else:
+                    self.lost[entry.backup_id] = provider, entry
+
+
+def may_be(entry: ledgers.Entry, backup: values.Backup) -> bool:
+    """Tell whether a backup may have come of a request of any time."""
+    if entry.not_before is None:
+        entry = dataclasses.replace(entry, not_before='0001-01-01T00:00:00')
+    return entry.fits(backup)

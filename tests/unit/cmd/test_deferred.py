@@ -1,0 +1,166 @@
+"""karbor-trove-manage deferred: what waits, and taking it away."""
+
+import dataclasses
+
+import pytest
+
+from karbor_trove import ledger as ledgers
+from tests.fake_trove import cloud as clouds
+from tests.fake_trove import keystone
+
+
+@pytest.fixture
+def deferred(protect, ledger, checkpoint):
+    """The entry of a backup whose checkpoint was deleted."""
+    protect()
+    [entry] = ledger.entries()
+    entry = dataclasses.replace(entry, deleted='2026-01-01T00:00:00',
+                                reason='Trove is away')
+    ledger.write(entry)
+    return entry
+
+
+@pytest.fixture
+def nothing_takes_time(fake_trove):
+    fake_trove.delete_seconds = 0
+
+
+def test_nothing_waits(manage, protect):
+    protect()
+    assert manage('deferred', 'list') == []
+    assert manage('deferred', 'sweep') == []
+
+
+def test_what_waits_is_told_with_its_reason(manage, deferred, resource):
+    assert manage('deferred', 'list') == [{
+        'what': 'backup', 'project': clouds.PROJECT,
+        'instance': resource.id, 'checkpoint': deferred.checkpoint_id,
+        'backup': deferred.backup_id, 'since': '2026-01-01T00:00:00',
+        'why': 'Trove is away'}]
+
+
+def test_a_deletion_that_was_killed_waits_too(manage, deferred, ledger):
+    ledger.write(dataclasses.replace(deferred, reason=None))
+    [row] = manage('deferred', 'list')
+    assert row['why'] == 'its deletion was interrupted'
+
+
+def test_a_request_without_a_backup_is_told(manage, ledger, checkpoint):
+    ledger.write(ledgers.Entry(
+        ledger.instance_id, checkpoint.id, clouds.PROJECT, 'nightly',
+        not_before='2026-01-01T00:00:00'))
+    [row] = manage('deferred', 'list')
+    assert row['what'] == 'request'
+    assert row['checkpoint'] == checkpoint.id
+    assert row['since'] == '2026-01-01T00:00:00'
+    assert '"nightly"' in row['why']
+
+
+def test_a_restore_that_was_interrupted_is_told(manage, bank, resource):
+    ledgers.RestoreNote(bank, resource.id, 'restore-1').write(
+        'again', '2026-01-01T00:00:00')
+    [row] = manage('deferred', 'list')
+    assert row['what'] == 'restore'
+    assert row['instance'] == resource.id
+    assert row['since'] == '2026-01-01T00:00:00'
+    assert 'restore-1' in row['why'] and '"again"' in row['why']
+
+
+def test_a_bank_of_two_providers_is_told_once(
+        manage, deferred, add_provider, tmp_path):
+    (tmp_path / 'providers.d').joinpath('second.conf').write_text(
+        (tmp_path / 'providers.d' / 'databases.conf').read_text())
+    assert len(manage('deferred', 'list')) == 1
+    assert len(manage('deferred', 'sweep')) == 1
+
+
+def test_a_sweep_deletes_what_can_go(
+        manage, deferred, ledger, fake_trove, nothing_takes_time):
+    [row] = manage('deferred', 'sweep')
+    assert row['outcome'] == 'deleted'
+    assert row['backup'] == deferred.backup_id
+    assert not fake_trove.backups and not fake_trove.objects.stored()
+    assert ledger.entries() == []
+
+
+def test_a_sweep_asks_with_a_token_of_the_tenants_project(
+        manage, deferred, fake_trove, nothing_takes_time):
+    before = len(fake_trove.requests)
+    manage('deferred', 'sweep')
+    asked = fake_trove.requests[before:]
+    assert asked and {one.project_id for one in asked} == {clouds.PROJECT}
+    assert {one.headers['X-Auth-Token'] for one in asked} == {
+        keystone.SERVICE_TOKEN}
+
+
+def test_a_sweep_leaves_what_cannot_go(
+        manage, deferred, ledger, fake_trove):
+    child = fake_trove.add_backup(
+        ledger.instance_id, parent_id=deferred.backup_id)
+    [row] = manage('deferred', 'sweep')
+    assert row['outcome'] == 'backup %s hangs on it' % child
+    assert set(fake_trove.backups) == {deferred.backup_id, child}
+    [entry] = ledger.entries()
+    assert entry.reason == row['outcome']
+
+
+def test_a_sweep_takes_children_before_their_parents(
+        manage, deferred, ledger, fake_trove, nothing_takes_time):
+    child = fake_trove.add_backup(
+        ledger.instance_id, parent_id=deferred.backup_id)
+    ledger.write(dataclasses.replace(
+        deferred, checkpoint_id='later', backup_id=child,
+        not_before='2999-01-01T00:00:00'))
+    assert [row['outcome'] for row in manage('deferred', 'sweep')] == [
+        'deleted', 'deleted']
+    assert not fake_trove.backups
+
+
+@pytest.mark.parametrize('which', ['--instance', '--project'])
+def test_a_sweep_may_be_of_one_only(
+        manage, deferred, fake_trove, which, resource, nothing_takes_time):
+    assert manage('deferred', 'sweep', which, 'another') == []
+    assert fake_trove.backups
+    mine = {'--instance': resource.id, '--project': clouds.PROJECT}[which]
+    assert len(manage('deferred', 'sweep', which, mine)) == 1
+    assert not fake_trove.backups
+
+
+@pytest.mark.parametrize('project, said', [
+    (keystone.CLOSED_PROJECT, 'has no role in project'),
+    (None, 'nobody knows the project')])
+def test_a_project_that_is_closed_to_karbor_is_named(
+        manage, deferred, ledger, fake_trove, project, said):
+    entry = dataclasses.replace(deferred, project_id=project)
+    ledger.write(entry)
+    [row] = manage('deferred', 'sweep', expect=1)
+    assert said in row['outcome'] and said in manage.err
+    assert deferred.backup_id in fake_trove.backups
+    assert ledger.entries() == [entry]
+
+
+def test_what_another_plugin_deleted_is_taken_from_the_ledger(
+        manage, protect, ledger, checkpoint, fake_trove):
+    protect()
+    fake_trove.backups.clear()
+    checkpoint.delete()
+    [row] = manage('deferred', 'list')
+    assert row['why'] == 'the checkpoint was deleted by another plugin'
+    manage('deferred', 'sweep')
+    assert ledger.entries() == []
+
+
+def test_without_a_checkpoint_nothing_is_deleted(
+        manage, protect, ledger, checkpoint, fake_trove, bank):
+    """A bank that lost its checkpoints is no order to delete."""
+    protect()
+    bank.delete_object('/checkpoints/%s/index.json' % checkpoint.id)
+    assert manage('deferred', 'list') == manage('deferred', 'sweep') == []
+    assert fake_trove.backups and ledger.entries()
+
+
+def test_a_restore_note_that_is_torn_is_told(manage, bank, resource):
+    where = '/karbor-trove/%s/restores/restore-1' % resource.id
+    bank.update_object(where, '{"na')
+    [row] = manage('deferred', 'list')
+    assert 'restore-1' in row['why']
