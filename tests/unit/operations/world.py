@@ -150,7 +150,8 @@ class World:
         return self.begin(
             'protect', checkpoint,
             lambda: protect.ProtectOperation(
-                SETTINGS, self.clock, outcome.Outcome()).on_main(
+                SETTINGS, self.clock, outcome.Outcome(),
+                outcome.Once()).on_main(
                 checkpoint, resource, CONTEXT, parameters))
 
     def delete(self, checkpoint):
@@ -158,19 +159,22 @@ class World:
         return self.begin(
             'delete', checkpoint,
             lambda: delete.DeleteOperation(
-                SETTINGS, self.clock, outcome.Outcome()).on_main(
+                SETTINGS, self.clock, outcome.Outcome(),
+                outcome.Once()).on_main(
                 checkpoint, checkpoint.resource, CONTEXT, {}))
 
     def verify(self, checkpoint):
         return self.begin(
             'verify', checkpoint, lambda: verify.VerifyOperation(
-                SETTINGS, self.clock, outcome.Outcome()).on_main(
+                SETTINGS, self.clock, outcome.Outcome(),
+                outcome.Once()).on_main(
                     checkpoint, checkpoint.resource, CONTEXT, {}, Record()))
 
     def restore(self, checkpoint):
         return self.begin(
             'restore', checkpoint, lambda: restore.RestoreOperation(
-                SETTINGS, self.clock, outcome.Outcome()).on_main(
+                SETTINGS, self.clock, outcome.Outcome(),
+                outcome.Once()).on_main(
                     checkpoint, checkpoint.resource, CONTEXT, {}, Record(),
                     {}))
 
