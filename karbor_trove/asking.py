@@ -17,13 +17,12 @@ that would let us repeat it. So what came of it is looked for instead, by name
 and by Trove's own time.
 """
 
-from typing import Any, Callable, List, Optional, Sequence, TypeVar
+from typing import Any, Callable, Optional, TypeVar
 
 from oslo_log import log as logging
 
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
-from karbor_trove import removal
 from karbor_trove import trove
 from karbor_trove import values
 from karbor_trove import waiting
@@ -52,13 +51,13 @@ def backup(gateway: trove.Gateway, ledger: ledgers.Ledger,
     :raises errors.Unreachable: nothing was found; it may still come.
     :raises errors.Refused: Trove refused, or several may be the one.
     """
-    def find() -> List[values.Backup]:
-        return ledgers.unknown(gateway.backups(), entry, ledger.entries())
+    def find() -> Optional[values.Backup]:
+        return ledgers.came_of(gateway.backups(), entry, ledger.entries())
 
     try:
         return gateway.create_backup(request)
     except errors.Unreachable as lost:
-        return _found(find, lost, removal.several, interval, clock)
+        return _found(find, lost, interval, clock)
     except errors.TroveError:
         ledger.remove(entry)
         raise
@@ -80,18 +79,19 @@ def instance(gateway: trove.Gateway, section: Any, restore_id: str,
         'Trove is away')}
     note.write(request.name, moment(gateway))
 
-    def find() -> List[values.Instance]:
-        return [one for one in gateway.instances()
-                if one.name == request.name and one.id not in before]
-
-    def several(found: Sequence[values.Instance]) -> str:
-        return ('several instances may have come of the request, none of '
+    def find() -> Optional[values.Instance]:
+        found = [one for one in gateway.instances()
+                 if one.name == request.name and one.id not in before]
+        if len(found) > 1:
+            raise errors.Refused(
+                'several instances may have come of the request, none of '
                 'which is touched: %s' % ', '.join(one.id for one in found))
+        return found[0] if found else None
 
     try:
         made = gateway.create_instance(request)
     except errors.Unreachable as lost:
-        made = _found(find, lost, several, interval, clock)
+        made = _found(find, lost, interval, clock)
     except errors.TroveError:
         note.remove()
         raise
@@ -99,19 +99,14 @@ def instance(gateway: trove.Gateway, section: Any, restore_id: str,
     return made
 
 
-def _found(find: Callable[[], List[Made]], lost: errors.Unreachable,
-           several: Callable[[Any], str], interval: float,
-           clock: waiting.Clock) -> Made:
+def _found(find: Callable[[], Optional[Made]], lost: errors.Unreachable,
+           interval: float, clock: waiting.Clock) -> Made:
     LOG.warning('No answer, looking for what came of it: %s', lost)
 
-    def look() -> Optional[Made]:
-        found = find()
-        if len(found) > 1:
-            raise errors.Refused('%s (%s)' % (several(found), lost))
-        return found[0] if found else None
-
     try:
-        return waiting.wait_for(look, waiting.Deadline(LOOK_FOR, clock),
+        return waiting.wait_for(find, waiting.Deadline(LOOK_FOR, clock),
                                 interval, 'nothing came of it')
+    except errors.Refused as error:
+        raise errors.Refused('%s (%s)' % (error, lost)) from error
     except errors.TookTooLong as error:
         raise errors.Unreachable('%s; %s' % (lost, error)) from lost

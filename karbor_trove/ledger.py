@@ -21,7 +21,7 @@ it.
 
 import dataclasses
 import datetime
-from typing import Any, Iterable, List, Optional
+from typing import Any, Collection, Iterable, List, Optional
 
 from oslo_log import log as logging
 
@@ -69,13 +69,13 @@ class Entry:
 
     def fits(self, backup: values.Backup) -> bool:
         """Tell whether a backup may be the one that was asked for."""
-        return (self.not_before is not None
-                and backup.created is not None
-                and backup.instance_id == self.instance_id
+        if self.not_before is None or backup.created is None:
+            return False
+        asked = datetime.datetime.fromisoformat(self.not_before)
+        return (backup.instance_id == self.instance_id
                 and backup.name == self.backup_name
                 and backup.description == self.description
-                and backup.created >= datetime.datetime.fromisoformat(
-                    self.not_before))
+                and asked <= backup.created < asked + LANDS_WITHIN)
 
     def has_landed_or_never_will(
             self, now: Optional[datetime.datetime]) -> bool:
@@ -149,16 +149,32 @@ class Ledger:
         return Entry(**kept)
 
 
-def unknown(backups: Iterable[values.Backup], entry: Entry,
-            entries: Iterable[Entry]) -> List[values.Backup]:
-    """Find what may have come of a request whose answer is lost.
+def came_of(backups: Iterable[values.Backup], entry: Entry,
+            entries: Collection[Entry]) -> Optional[values.Backup]:
+    """Find what came of a request whose answer is lost.
 
     :param backups: Trove's, of the project.
     :param entries: all of the instance; what one of them knows is not it.
+    :returns: None: nothing, so far.
+    :raises errors.Refused: several backups may have come of it, or one of
+        several requests; it names them.
     """
     known = {other.backup_id for other in entries}
-    return [backup for backup in backups
-            if entry.fits(backup) and backup.id not in known]
+    found = [backup for backup in backups
+             if entry.fits(backup) and backup.id not in known]
+    # Where all of them are deleted it does not matter whose it is.
+    rivals = [other.checkpoint_id for other in entries
+              if other.backup_id is None
+              and other.checkpoint_id != entry.checkpoint_id
+              and not (entry.deleted and other.deleted)
+              and any(other.fits(backup) for backup in found)]
+    if len(found) > 1 or rivals:
+        raise errors.Refused(
+            'several backups may have come of the request, or one of several '
+            'requests, so none is touched: %s' % ', '.join(
+                ['backup %s' % backup.id for backup in found]
+                + ['checkpoint %s' % rival for rival in rivals]))
+    return found[0] if found else None
 
 
 class RestoreNote:

@@ -83,20 +83,42 @@ def get(section: Any, key: str) -> Any:
     """Read an object; None where there is none.
 
     It is not looked for in a list first: that of Swift may lag behind, and
-    what is overlooked here is lost.
+    what is overlooked here is lost. For the same reason a list that still
+    shows it means nothing where the failure itself says that it is gone.
     """
     try:
         return section.get_object(key)
-    except Exception:  # Each bank plugin raises its own, for any reason.
-        if key in section.list_objects():
+    except Exception as error:  # Each bank plugin raises its own.
+        if not _is_absence(error) and key in section.list_objects():
             raise
         return None
 
 
+def _is_absence(error: Optional[BaseException]) -> bool:
+    # What the bank plugins of Swift and of a file system wrap.
+    while error is not None:
+        if isinstance(error, FileNotFoundError) or (
+                getattr(error, 'http_status', None) == 404):
+            return True
+        error = error.__context__
+    return False
+
+
 def drop(section: Any, key: str) -> None:
-    """Remove an object; none there is no failure."""
-    if get(section, key) is not None:
+    """Remove an object; none there is no failure.
+
+    Two operations may sweep up after the same checkpoint: the slower one
+    finds that what it has just seen is gone.
+    """
+    if get(section, key) is None:
+        return
+    try:
         section.delete_object(key)
+    except Exception as error:  # Each bank plugin raises its own.
+        if get(section, key) is not None:
+            LOG.warning('Removing %s from the bank failed, trying again: %s',
+                        key, error)
+            section.delete_object(key)
 
 
 def save(section: Any, record: Record) -> None:

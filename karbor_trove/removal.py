@@ -14,7 +14,7 @@
 
 import dataclasses
 import datetime
-from typing import Any, Callable, Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 from oslo_log import log as logging
 
@@ -66,6 +66,8 @@ class Remover:
             entry, reason = self._removed(entry, within)
         except errors.TroveError as error:
             reason = str(error)
+            # What was found out before it failed is in the bank already.
+            entry = self._ledger.read(entry.checkpoint_id) or entry
         if reason is None:
             self._ledger.remove(entry)
         elif reason != entry.reason:
@@ -105,14 +107,12 @@ class Remover:
             gateway.backups, away, self._interval, 'Trove is away')}
         entries = self._ledger.entries()
         if entry.backup_id is None:
-            found = ledgers.unknown(backups.values(), entry, entries)
-            if len(found) > 1:
-                return entry, several(found)
-            if not found:
+            found = ledgers.came_of(backups.values(), entry, entries)
+            if found is None:
                 return entry, (
                     None if entry.has_landed_or_never_will(gateway.now)
                     else 'the backup was asked for, and may still be made')
-            entry = dataclasses.replace(entry, backup_id=found[0].id)
+            entry = dataclasses.replace(entry, backup_id=found.id)
             self._ledger.write(entry)
         backup_id = str(entry.backup_id)
         backup = backups.get(backup_id)
@@ -173,12 +173,6 @@ class Remover:
                              'Swift is away, and may still hold %s' % location)
         except errors.Gone:
             LOG.debug('%s is gone', location)
-
-
-def several(found: Any) -> str:
-    """Say that a request cannot be told from others'."""
-    return ('several backups may have come of the request, none of which is '
-            'touched: %s' % ', '.join(sorted(one.id for one in found)))
 
 
 def _utcnow() -> str:

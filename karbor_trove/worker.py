@@ -21,9 +21,8 @@ _PROC = pathlib.Path('/proc')
 
 
 def this() -> Dict[str, Any]:
-    """Name this process: its machine, its id and when it started."""
-    return {'host': socket.gethostname(), 'pid': os.getpid(),
-            'started': _started(os.getpid())}
+    """Name this process: where its id holds, its id and when it started."""
+    return {**_where(), 'pid': os.getpid(), 'started': _started(os.getpid())}
 
 
 def may_live(named: Any) -> bool:
@@ -31,12 +30,22 @@ def may_live(named: Any) -> bool:
 
     :param named: what this() gave there; anything else counts as living.
     :returns: False only where it is known to be gone: it was on this machine,
-        and its id is free or somebody else's now.
+        in the same container or in none, and its id is free or somebody
+        else's now.
     """
-    if not isinstance(named, dict) or named.get('host') != (
-            socket.gethostname()):
+    if not isinstance(named, dict) or any(
+            named.get(key) != value for key, value in _where().items()):
         return True
     return named.get('started') == _started(named.get('pid'))
+
+
+def _where() -> Dict[str, Any]:
+    # A container may have its machine's name and ids of its own.
+    try:
+        namespace = os.readlink(_PROC / 'self' / 'ns' / 'pid')
+    except OSError:
+        namespace = None
+    return {'host': socket.gethostname(), 'namespace': namespace}
 
 
 def _started(pid: Any) -> Optional[str]:

@@ -13,8 +13,7 @@
 
 """What the banks know of Trove's backups."""
 
-import dataclasses
-from typing import Dict, Iterable, List, Optional, Set, Tuple
+from typing import Collection, Dict, Iterable, List, Optional, Set, Tuple
 
 from karbor.common import constants
 
@@ -37,8 +36,9 @@ class Knowledge:
         self._loaded = list(loaded)
         #: The ids that a checkpoint's record or a ledger knows.
         self.backups: Set[str] = set()
-        #: Requests that no backup is known of.
-        self.intents: List[ledgers.Entry] = []
+        #: Requests that no backup is known of, each with all entries of its
+        #: ledger.
+        self.intents: List[Tuple[ledgers.Entry, List[ledgers.Entry]]] = []
         #: Backup id -> entry of a checkpoint that is gone from its bank.
         self.lost: Dict[str, Tuple[banks.Provider, ledgers.Entry]] = {}
         #: Instance id -> what of it cannot be read: all of its backups may be
@@ -58,9 +58,28 @@ class Knowledge:
                 return found
         return None
 
-    def intents_of(self, backup: values.Backup) -> List[ledgers.Entry]:
+    def requests_of(self, backup: values.Backup) -> List[ledgers.Entry]:
         """Find the requests that a backup may have come of."""
-        return [entry for entry in self.intents if may_be(entry, backup)]
+        return [entry for entry, _ in self.intents if _may_be(entry, backup)]
+
+    def will_be_found(self, backup: values.Backup,
+                      backups: Collection[values.Backup]) -> bool:
+        """Tell whether its request will lead to a backup.
+
+        :param backups: all that Trove has.
+        """
+        for entry, entries in self.intents:
+            if not _may_be(entry, backup):
+                continue
+            if self.may_work(entry.checkpoint_id, entry.instance_id):
+                return True
+            try:
+                if ledgers.came_of(backups, entry, entries) == backup:
+                    return True
+            except errors.Refused:
+                # It cannot be told from others.
+                continue
+        return False
 
     def may_work(self, checkpoint_id: str, instance_id: str) -> bool:
         """Tell whether an operation of a checkpoint may still be running."""
@@ -106,6 +125,7 @@ class Knowledge:
     def _read_ledgers(self, provider: banks.Provider) -> None:
         for instance_id in provider.instances():
             ledger = ledgers.Ledger(provider.bank, instance_id)
+            entries = ledger.entries()
             for checkpoint_id in ledger.checkpoint_ids():
                 try:
                     entry = ledger.read(checkpoint_id)
@@ -115,15 +135,15 @@ class Knowledge:
                 if entry is None:
                     continue
                 if entry.backup_id is None:
-                    self.intents.append(entry)
+                    self.intents.append((entry, entries))
                 elif entry.deleted or provider.checkpoint(checkpoint_id):
                     self.backups.add(entry.backup_id)
                 else:
                     self.lost[entry.backup_id] = provider, entry
 
 
-def may_be(entry: ledgers.Entry, backup: values.Backup) -> bool:
-    """Tell whether a backup may have come of a request of any time."""
-    if entry.not_before is None:
-        entry = dataclasses.replace(entry, not_before='0001-01-01T00:00:00')
-    return entry.fits(backup)
+def _may_be(entry: ledgers.Entry, backup: values.Backup) -> bool:
+    return entry.fits(backup) or (
+        entry.not_before is None
+        and (entry.instance_id, entry.backup_name, entry.description)
+        == (backup.instance_id, backup.name, backup.description))

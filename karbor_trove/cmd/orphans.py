@@ -103,31 +103,21 @@ class Search:
                              % entry.checkpoint_id, True, provider, entry)
                 continue
             found = self._asked_for(backup) or self._named(backup)
-            if found and found[0]:
+            if found and not self._known.will_be_found(
+                    backup, self.backups.values()):
                 yield Orphan(backup, *found, provider=self._loaded[0])
 
     def _asked_for(self, backup: values.Backup
                    ) -> Optional[Tuple[str, bool]]:
-        """Judge one that requests without an answer may have made.
-
-        :returns: None: there are none; '' for the reason: it is not one.
-        """
-        intents = self._known.intents_of(backup)
-        for entry in intents:
-            alike = [one for one in self.backups.values()
-                     if knowledge.may_be(entry, one)
-                     and one.id not in self._known.backups]
-            if (self._known.may_work(entry.checkpoint_id, entry.instance_id)
-                    or (len(alike) == 1 and entry.not_before)):
-                # It will be found there.
-                return '', False
+        """Judge one by requests without an answer; None: it fits none."""
+        requests = self._known.requests_of(backup)
         return ('it may have come of the request of checkpoint %s, and cannot '
                 'be told from others' % ' or '.join(
-                    entry.checkpoint_id for entry in intents),
-                False) if intents else None
+                    entry.checkpoint_id for entry in requests),
+                False) if requests else None
 
     def _named(self, backup: values.Backup) -> Optional[Tuple[str, bool]]:
-        """Judge one by its name; the reason '' and None: it is not one."""
+        """Judge one by its name; None: it is known, or not Karbor's."""
         instance_id = str(backup.instance_id)
         for pattern, told in zip(_OURS, (backup.name, backup.description)):
             match = pattern.fullmatch(told or '')

@@ -137,13 +137,14 @@ class ProtectOperation(operation.Operation):
             backups, [str(known.backup_id) for known in ledger.entries()
                       if known.complete and not known.deleted],
             self._settings.full_backup_every)
-        claim = dataclasses.replace(entry, parent_id=parent_id)
+        claim = dataclasses.replace(entry, parent_id=parent_id,
+                                    not_before=asking.moment(gateway))
         ledger.write(claim)
         # Who deletes writes so before the look at our claim: one of both sees
         # the other.
         if any(known.deleted and known.backup_id == parent_id
                for known in ledger.entries()):
-            claim = entry
+            claim = dataclasses.replace(claim, parent_id=None)
             ledger.write(claim)
         return claim
 

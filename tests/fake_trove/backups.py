@@ -91,6 +91,8 @@ class Backups:
         backup['deleting'] = True
 
         def end(at: float) -> None:
+            if id_ not in self._cloud.backups:
+                return
             if plan['status'] is None:
                 location = views.location(backup)
                 if self._cloud.leaves_objects and location:

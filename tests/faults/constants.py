@@ -4,8 +4,6 @@ What counts is their order: a request that hangs is answered after nobody
 waits for it any more, and while what came of it is still looked for.
 """
 
-import time
-
 #: Seconds. 30 in the real world: longer than READ_TIMEOUT.
 HANG = 2.4
 
@@ -30,4 +28,11 @@ CONSTANTS = {
 #: what a busy machine needs for all that is not waiting.
 LONGEST = 5.0 + 2.0 + 4.0
 
-sleep = time.sleep
+#: An answer that never comes: who waits for it so long waits for ever.
+NEVER = 2 * LONGEST
+
+#: Where Karbor is killed: what it asked for lands within that time, or never.
+OF_KILLS = {
+    **CONSTANTS,
+    'karbor_trove.ledger.LANDS_WITHIN': 6.0,
+}

@@ -4,6 +4,7 @@ Times are those of the real world, shortened; see constants.py.
 """
 
 import json
+import time
 from typing import Callable
 
 from tests.faults import constants
@@ -22,13 +23,12 @@ def _reset_after(exchange: proxy.Exchange) -> None:
 def _time_out(exchange: proxy.Exchange) -> None:
     """It is carried out, and no answer ever comes."""
     exchange.forward()
-    exchange.wait_until_left(constants.HANG)
+    exchange.wait_until_left(constants.NEVER)
 
 
 def _hang(exchange: proxy.Exchange) -> None:
     """It is carried out when nobody waits for it any more."""
-    exchange.wait_until_left(0.0)
-    constants.sleep(constants.HANG)
+    time.sleep(constants.HANG)
     exchange.pass_on()
 
 

@@ -1,10 +1,9 @@
 """Stands between a client and the sandbox's services, and may interfere.
 
-One proxy for each service. What passes through them is recorded, and a judge
-says of each request what is done with it: nothing, so that it is forwarded,
-or a deed, which is given the exchange. The URLs of the services in the JSON
-that they answer are those of the proxies, so who comes in through one of them
-does not find a way around the others.
+One proxy for each service. What passes is recorded, and a judge says of each
+request what is done with it: nothing, so that it is forwarded, or a deed,
+which is given the exchange. URLs of the services in their JSON become those of
+the proxies: who comes in through one finds no way around the others.
 """
 
 import contextlib
@@ -18,8 +17,7 @@ import time
 from typing import Any, Callable, Iterator, NamedTuple
 from urllib import parse
 
-_OF_ONE_HOP = frozenset(('connection', 'keep-alive', 'transfer-encoding'))
-_FORWARDING_SECONDS = 60.0
+_OF_ONE_HOP = ('connection', 'keep-alive', 'transfer-encoding')
 
 
 class Request(NamedTuple):
@@ -31,8 +29,6 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a service said; the headers may repeat a name."""
-
     status: int
     headers: list[tuple[str, str]]
     body: bytes
@@ -60,8 +56,7 @@ class Exchange(http.server.BaseHTTPRequestHandler):
     def forward(self) -> Answer:
         """Ask the service."""
         proxy = self.server.proxy
-        there = http.client.HTTPConnection(
-            proxy.target, timeout=_FORWARDING_SECONDS)
+        there = http.client.HTTPConnection(proxy.target, timeout=60.0)
         with contextlib.closing(there):
             there.request(self.command, self.path, self._body or None, {
                 name: value for name, value in self.headers.items()
@@ -72,13 +67,12 @@ class Exchange(http.server.BaseHTTPRequestHandler):
                        if name.lower() not in _OF_ONE_HOP]
         if 'json' in told.getheader('Content-Type', ''):
             body = proxy.cloud.redirected(body)
-            headers = [(name, str(len(body))
-                        if name.lower() == 'content-length' else value)
-                       for name, value in headers]
+            headers = [pair for pair in headers
+                       if pair[0].lower() != 'content-length']
+            headers.append(('Content-Length', str(len(body))))
         return Answer(told.status, headers, body)
 
     def reply(self, answer: Answer) -> None:
-        """Answer, with the service's words or others."""
         self.send_response_only(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)
@@ -86,11 +80,9 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b'' if self.command == 'HEAD' else answer.body)
 
     def pass_on(self) -> None:
-        """Do what a proxy is for."""
         self.reply(self.forward())
 
     def reset(self) -> None:
-        """End the connection with a reset."""
         self.connection.setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
 
@@ -100,11 +92,11 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         self.reset()
 
     def wait_until_left(self, seconds: float) -> None:
-        """Return when the client has gone, or after that time."""
+        """Return when the client is gone, or after that time."""
         select.select([self.connection], [], [], seconds)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing: the cloud keeps what was asked."""
+        pass
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -117,8 +109,6 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class Proxy:
-    """Listens in the place of one service."""
-
     def __init__(self, cloud: 'Cloud', service: str, target: str) -> None:
         self.cloud = cloud
         self.service = service

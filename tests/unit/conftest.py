@@ -18,8 +18,13 @@ __all__ = ['bank', 'checkpoint', 'clock', 'context', 'fake_trove',
            'karbor_conf', 'new_checkpoint', 'release', 'resource', 'restore',
            'verify']
 
-# How long an example takes is the machine's, not ours.
+# How long an example takes is the machine's, not ours, and a run is like the
+# last one: `--hypothesis-profile=explore` goes where none has been.
 hypothesis.settings.register_profile(
-    'unhurried', deadline=None,
+    'unhurried', deadline=None, derandomize=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile('unhurried')
+hypothesis.settings.register_profile(
+    'explore', hypothesis.settings.get_profile('unhurried'),
+    derandomize=False)
+if hypothesis.settings.get_current_profile_name() != 'explore':
+    hypothesis.settings.load_profile('unhurried')

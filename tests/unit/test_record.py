@@ -1,6 +1,10 @@
 """What the bank keeps, and what can be read again."""
 
+from karbor import exception
+from karbor.services.protection import bank_plugin
+from karbor.services.protection.bank_plugins import swift_bank_plugin
 import pytest
+from swiftclient import exceptions as swift_exceptions
 
 from karbor_trove import errors
 from karbor_trove import record
@@ -78,3 +82,69 @@ def test_half_a_record_is_named(section, torn):
     section.update_object('metadata', torn)
     with pytest.raises(errors.Refused, match='"metadata"'):
         record.load(section)
+
+
+def test_what_somebody_else_removes_meanwhile_is_gone(section, monkeypatch):
+    section.update_object('status', 'deleted')
+    delete = section.delete_object
+
+    def slower(key):
+        delete(key)
+        delete(key)
+
+    monkeypatch.setattr(section, 'delete_object', slower)
+    record.drop(section, 'status')
+    assert section.list_objects() == []
+
+
+def test_a_removal_that_fails_is_tried_once_more(section, monkeypatch):
+    section.update_object('status', 'deleted')
+    delete = section.delete_object
+    failures = [OSError('disk on fire')]
+
+    def fail(key):
+        if failures:
+            raise failures.pop()
+        delete(key)
+
+    monkeypatch.setattr(section, 'delete_object', fail)
+    record.drop(section, 'status')
+    assert section.list_objects() == []
+    section.update_object('status', 'deleted')
+    failures += [OSError('disk on fire')] * 2
+    with pytest.raises(OSError):
+        record.drop(section, 'status')
+
+
+class Swift(swift_bank_plugin.SwiftBankPlugin):
+    """Karbor's own, without a Swift: its lists show all, objects are gone."""
+
+    def __init__(self, status):
+        self.bank_object_container = 'karbor'
+        self._status = status
+
+    connection = property(lambda self: self)
+
+    def get_object(self, key=None, context=None, **kwargs):
+        if key is not None:
+            return super().get_object(key, context)
+        raise swift_exceptions.ClientException(
+            'Object GET failed', http_status=self._status)
+
+    def list_objects(self, *args, **kwargs):
+        return ['/karbor-trove/a/status']
+
+
+def in_swift(status):
+    return bank_plugin.Bank(Swift(status)).get_sub_section('/karbor-trove/a/')
+
+
+def test_what_a_list_shows_too_late_is_not_there():
+    section = in_swift(404)
+    assert section.list_objects() == ['status']
+    assert record.get(section, 'status') is None
+
+
+def test_what_cannot_be_read_is_not_taken_for_absent():
+    with pytest.raises(exception.BankGetObjectFailed):
+        record.get(in_swift(503), 'status')

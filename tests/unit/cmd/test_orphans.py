@@ -2,6 +2,7 @@
 
 import uuid
 
+from karbor.services.protection.bank_plugins import file_system_bank_plugin
 import pytest
 
 from karbor_trove import ledger as ledgers
@@ -200,12 +201,46 @@ def test_what_cannot_be_told_apart_is_listed_and_must_be_named_to_go(
     assert set(fake_trove.backups) == ids - {one}
 
 
+def test_what_two_requests_may_have_made_must_be_named(
+        manage, backup, request_of, ledger, fake_trove):
+    entry = request_of()
+    ledger.write(ledgers.dataclasses.replace(entry, checkpoint_id='another'))
+    id_ = backup('nightly')
+    [row] = manage('orphans', 'list')
+    assert row['backup'] == id_
+    assert entry.checkpoint_id in row['why'] and 'another' in row['why']
+    assert manage('orphans', 'delete', '--yes') == []
+    assert id_ in fake_trove.backups
+
+
+def test_what_a_request_that_runs_may_have_made_is_none(
+        listed, backup, request_of, checkpoint, resource):
+    request_of()
+    checkpoint.get_resource_bank_section(resource.id).update_object(
+        'worker', worker.this())
+    backup('nightly')
+    backup('nightly')
+    assert listed() == set()
+
+
 def test_what_came_of_a_request_at_an_unknown_time_must_be_named(
         manage, backup, request_of):
     request_of(not_before=None)
     id_ = backup('nightly')
     assert [row['backup'] for row in manage('orphans', 'list')] == [id_]
     assert manage('orphans', 'delete', '--yes') == []
+
+
+def test_a_list_that_lags_behind_makes_no_orphan(
+        listed, protect, checkpoint, fake_trove, monkeypatch):
+    """Swift's lists may not show what was written last."""
+    protect()
+    checkpoint.status = 'available'
+    checkpoint.commit()
+    monkeypatch.setattr(file_system_bank_plugin.FileSystemBankPlugin,
+                        'list_objects', lambda *_, **__: [])
+    assert fake_trove.backups
+    assert listed() == set()
 
 
 def test_a_second_one_of_a_checkpoint_must_be_named(

@@ -39,15 +39,19 @@ class BankPlugin(bank_plugin.BankPlugin):
     def __init__(self, pause):
         super().__init__()
         self.kept = {}
-        self.failing = 0
+        #: Whether the next write fails; when it is repeated it never does.
+        self.failing = False
+        self._failed = set()
         self._pause = pause
 
     def update_object(self, key, value, context=None):
         self._pause()
-        if self.failing:
-            self.failing -= 1
+        if self.failing and key not in self._failed:
+            self.failing = False
+            self._failed.add(key)
             raise exception.BankUpdateObjectFailed(
                 reason='the directory has gone', key=key)
+        self._failed.discard(key)
         self.kept[key] = value if isinstance(value, str) else json.dumps(value)
 
     def get_object(self, key, context=None):
@@ -82,6 +86,8 @@ class Session:
         self._pause = pause
         #: Seconds after which the next POST lands, whose answer is lost now.
         self.late = None
+        #: Objects that Swift did not show.
+        self.hidden = set()
 
     def client(self):
         return trove_client.Client('1.0', session=self)
@@ -108,17 +114,21 @@ class Session:
             seconds, lambda at: self._fake.world.of(
                 owner, lambda: self._fake._outcome(request)))
 
-    def head(self, url):
+    def head(self, url, **kwargs):
         return self._swift('HEAD', url)
 
-    def delete(self, url, params):
+    def delete(self, url, **kwargs):
         return self._swift('DELETE', url)
 
-    def _swift(self, method, url):
+    def _swift(self, method, path):
         self._pause()
+        url = '%s/v1/AUTH_%s%s' % (views.SWIFT_URL, cloud.PROJECT, path)
         answer = self._answered(
             self._fake.objects._answer,
             types.SimpleNamespace(method=method, url=url))
+        if answer.status_code in (401, 403, 413):
+            # Nothing can be done about what the user may not see.
+            self.hidden.add(url)
         if answer.status_code >= 400:
             raise keystone_exceptions.http.from_response(answer, method, url)
         return answer

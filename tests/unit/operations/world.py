@@ -52,6 +52,8 @@ class Checkpoint:
         self.process = None
         self.section = bank.get_sub_section(
             '/checkpoints/%s/%s' % (self.id, resource.id))
+        #: Whether somebody wanted it to be deleted, also in vain.
+        self.doomed = False
         #: The backups that Trove made for it.
         self.made = []
 
@@ -90,15 +92,17 @@ class World:
 
     @property
     def process(self):
-        return self._owner or processes.current()
+        """Who does what is done now; None: a user."""
+        return (processes.current() if self._owner is None
+                else self._owner)
 
     def of(self, owner, do):
         """Do what a process asked for before."""
-        self._owner = owner
+        before, self._owner = self._owner, owner
         try:
             return do()
         finally:
-            self._owner = None
+            self._owner = before
 
     def _creating(self, project_id, body):
         told = self._create(project_id, body)
@@ -129,8 +133,7 @@ class World:
                     'I4: %s goes with %s' % (children, id_))
             if id_ in self.users:
                 self.violations.append('I4: %s is a user\'s' % id_)
-            elif id_ in self.ours and self.ours[id_].status not in (
-                    'deleting', 'deleted'):
+            elif id_ in self.ours and not self.ours[id_].doomed:
                 self.violations.append('I4: %s is of a live one' % id_)
         return self._delete(project_id, id_)
 
@@ -156,6 +159,7 @@ class World:
 
     def delete(self, checkpoint):
         checkpoint.status = 'deleting'
+        checkpoint.doomed = True
         return self.begin(
             'delete', checkpoint,
             lambda: delete.DeleteOperation(
@@ -178,8 +182,8 @@ class World:
                     checkpoint, checkpoint.resource, CONTEXT, {}, Record(),
                     {}))
 
-    def user_backs_up(self, instance_id, name, parent_id=None):
-        body = {'name': name, 'instance': instance_id}
+    def user_backs_up(self, instance_id, parent_id=None, **words):
+        body = dict(words, instance=instance_id)
         if parent_id:
             body.update(parent_id=parent_id, incremental=1)
         try:
@@ -189,11 +193,18 @@ class World:
 
     def user_deletes(self, backup_id):
         """With all that hangs on it, as Trove does."""
+        gone = self._with_children(backup_id)
         try:
             self._delete(cloud.PROJECT, backup_id)
         except refusals.Refused:
-            return
-        gone = {id_ for id_, of in self.fake.backups.items()
-                if of['deleting']}
+            # Some of it runs; what hangs on it may go all the same.
+            gone = {id_ for id_ in gone if self.fake.backups.get(
+                id_, {'deleting': True})['deleting']}
         self.users -= gone
         self.harmed |= gone
+
+    def _with_children(self, backup_id):
+        return {backup_id}.union(*(
+            self._with_children(id_)
+            for id_, of in self.fake.backups.items()
+            if of['parent_id'] == backup_id))

@@ -1,0 +1,152 @@
+"""A tenant, a bank and a cloud of proxies, for one cell after another."""
+
+import pathlib
+import tempfile
+import time
+import uuid
+
+from karbor import context as karbor_context
+from karbor import resource as karbor_resource
+from karbor.services.protection import bank_plugin
+from karbor.services.protection.bank_plugins import file_system_bank_plugin
+from karbor.services.protection import checkpoint as karbor_checkpoint
+from karbor.services.protection import client_factory
+from oslo_config import cfg
+
+from karbor_trove import ledger as ledgers
+from karbor_trove import options
+from karbor_trove import protection
+from karbor_trove import record
+from tests.fake_trove import records
+from tests.faults import constants
+from tests.functional import tenant as tenants
+from tests.sandbox import proxy
+from tests.sandbox.services import launch
+
+_KINDS = {'restore': records.Restore, 'verify': records.Verification}
+_HOOKS = {'protect': 'get_protect_operation',
+          'restore': 'get_restore_operation',
+          'verify': 'get_verify_operation',
+          'delete': 'get_delete_operation'}
+
+
+def _configuration(directory, sections):
+    path = directory / ('%s.conf' % uuid.uuid4())
+    return launch.write_config(path, sections)
+
+
+def _configure_karbor(sandbox, cloud, directory):
+    """What the plugin reads of karbor.conf."""
+    settings = sandbox.services['karbor'].settings
+    assert client_factory.ClientFactory.get_client_module('trove')
+    cfg.CONF(['--config-file', _configuration(directory, {
+        'trustee': {
+            'auth_type': 'password', 'auth_url': cloud.urls['keystone'],
+            'username': settings['service_user'],
+            'password': settings['service_password'],
+            'user_domain_id': 'default'},
+        'clients_keystone': {
+            'auth_uri': cloud.urls['keystone'].removesuffix('/v3')},
+        'trove_client': {'trove_endpoint': cloud.urls['trove']},
+    })], project='karbor', default_config_dirs=[])
+
+
+def _context(session, cloud):
+    access = session.auth.get_access(session)
+    return karbor_context.RequestContext(
+        user_id=access.user_id, project_id=access.project_id, is_admin=False,
+        roles=list(access.role_names), auth_token=access.auth_token,
+        auth_token_info=access._data, overwrite=False)
+
+
+class Lane:
+    """One project, one database, and a process of its own."""
+
+    def __init__(self, sandbox, user):
+        self.directory = pathlib.Path(tempfile.mkdtemp(
+            prefix='lane-', dir=sandbox.directory))
+        self.cloud = proxy.Cloud({
+            service: sandbox.urls[service]
+            for service in ('keystone', 'swift', 'trove')})
+        self.tenant = tenants.Tenant(sandbox, user)
+        _configure_karbor(sandbox, self.cloud, self.directory)
+        launch.set_constants(constants.CONSTANTS)
+        self.context = _context(self.tenant.session, self.cloud)
+        config = cfg.ConfigOpts()
+        config(['--config-file', _configuration(self.directory, {
+            'file_system_bank_plugin': {
+                'file_system_bank_path': self.directory / 'bank'},
+            options.GROUP: constants.OPTIONS})], default_config_dirs=[])
+        config.register_opts(
+            file_system_bank_plugin.file_system_bank_plugin_opts,
+            'file_system_bank_plugin')
+        self._config = config
+        self.bank = bank_plugin.Bank(
+            file_system_bank_plugin.FileSystemBankPlugin(config))
+        self._collection = karbor_checkpoint.CheckpointCollection(self.bank)
+        self.begin_anew()
+
+    def begin_anew(self):
+        """Take a new database, with one checkpoint that stays."""
+        self.cloud.heal()
+        # What an earlier violation has left is not counted again.
+        self._others = self._all_object_ids()
+        self.resource = karbor_resource.Resource(
+            tenants.TYPE, self.tenant.create('orders'), 'orders')
+        self.ledger = ledgers.Ledger(self.bank, self.resource.id)
+        self.survivor = self.protected()
+
+    def new_checkpoint(self):
+        return self._collection.create(
+            {'id': str(uuid.uuid4()), 'name': 'nightly', 'resources': [],
+             'provider_id': str(uuid.uuid4()),
+             'project_id': self.context.project_id}, context=self.context)
+
+    def run(self, operation, checkpoint, parameters=None):
+        """One hook, as Karbor calls it; what it left, and the seconds."""
+        plugin = protection.TroveProtectionPlugin(self._config)
+        arguments = {'new_resources': {}}
+        if operation in _KINDS:
+            arguments[operation] = records.new(
+                _KINDS[operation], self.context, checkpoint.id)
+        hook = getattr(plugin, _HOOKS[operation])(self.resource)
+        begin = time.monotonic()
+        try:
+            hook.on_main(checkpoint, self.resource, self.context,
+                         parameters or {}, **arguments)
+        except Exception as error:  # Which one it may be is what is tested.
+            arguments['raised'] = error
+        return dict(arguments, seconds=time.monotonic() - begin)
+
+    def section(self, checkpoint):
+        return checkpoint.get_resource_bank_section(self.resource.id)
+
+    def status(self, checkpoint):
+        return self.section(checkpoint).get_object('status')
+
+    def kept(self, checkpoint):
+        """The record in the checkpoint; None: there is none."""
+        return record.load(self.section(checkpoint))
+
+    def protected(self, parameters=None):
+        """A checkpoint with a complete backup."""
+        checkpoint = self.new_checkpoint()
+        told = self.run('protect', checkpoint, parameters)
+        assert 'raised' not in told, told
+        return checkpoint
+
+    def forget_service_token(self):
+        """Be a Karbor that has just started."""
+        client_factory.ClientFactory._keystone_plugin = None
+
+    def backups(self):
+        """The database's, in Trove, by id."""
+        return {id_: told for id_, told in self.tenant.backups().items()
+                if told['instance_id'] == self.resource.id}
+
+    def object_ids(self):
+        """The ids of the backups of which something is in Swift."""
+        return self._all_object_ids() - self._others
+
+    def _all_object_ids(self):
+        return {name[:36] for _, name in self.tenant.objects()}

@@ -1,0 +1,142 @@
+"""Carries out cells, in two processes with a project each."""
+
+import concurrent.futures
+import functools
+import multiprocessing
+import traceback
+
+from tests.faults import cells as cells_
+from tests.faults import invariants
+from tests.faults import lane as lanes
+from tests.faults import scenes
+from tests.sandbox.services import launch
+
+USERS = ('tenant', 'other')
+_LANDS_WITHIN = 'karbor_trove.ledger.LANDS_WITHIN'
+
+_lane = None
+
+
+def _begin(sandbox, users, one_at_a_time):
+    global _lane
+    # A Keystone that has just started answers the first two requests of the
+    # same instant with a 500.
+    with one_at_a_time:
+        _lane = lanes.Lane(sandbox, users.get())
+
+
+def _play(lane, scene, judge):
+    """The operation; what it left, and the requests that it made."""
+    if scene.fresh:
+        lane.forget_service_token()
+    lane.cloud.heal()
+    lane.cloud.judge = judge
+    told = lane.run(scene.hook, scene.checkpoint, scene.parameters)
+    requests = list(lane.cloud.requests)
+    lane.cloud.heal()
+    return told, requests
+
+
+def _clean(lane, scene, instances):
+    """Delete all that the scene made, as a user would."""
+    made = lane.tenant.instance_ids() - instances
+    if made:
+        lane.tenant.remove(*made)
+    for checkpoint in [*scene.others, scene.checkpoint]:
+        if checkpoint is not lane.survivor and (
+                lane.status(checkpoint) != 'deleted'):
+            told = lane.run('delete', checkpoint)
+            assert 'raised' not in told, ('I2', told['raised'])
+    invariants.what_waits_has_a_reason(lane)
+    # Nothing is under way: a request lands now, or never.
+    launch.set_constants({_LANDS_WITHIN: 0})
+    try:
+        invariants.nothing_is_left(lane, [lane.survivor])
+    finally:
+        launch.set_constants({_LANDS_WITHIN: 600})
+
+
+def _outcome(lane, scene, told):
+    waiting = [entry for entry in lane.ledger.entries() if entry.deleted]
+    word = 'error' if 'raised' in told else 'done'
+    if waiting:
+        word = 'put off' if scene.hook == 'delete' else word + ', put off'
+    return word + (', late' if invariants.is_late(told) else '')
+
+
+def _experiment(lane, cell):
+    scene = scenes.SCENES[cell.operation](lane)
+    backups, instances = set(lane.backups()), lane.tenant.instance_ids()
+    alive = [lane.survivor]
+    if scene.hook == 'delete':
+        alive += scene.others
+    judge = cells_.Judge(cell)
+    told, requests = _play(lane, scene, judge)
+    assert judge.fired, 'it made no such request'
+    made = lane.tenant.instance_ids() - instances
+    # How long Karbor looks for Keystone's versions is not the plugin's.
+    assert not invariants.is_late(told) or cell.step.what.startswith(
+        'keystone GET'), ('I5', told['seconds'])
+    invariants.it_ended(lane, scene, told)
+    invariants.every_backup_is_known(lane)
+    invariants.living_backups_are_whole(lane, alive)
+    for before, after in ((backups, set(lane.backups())),
+                          (instances, instances | made)):
+        invariants.nothing_was_made_twice(
+            before, after, requests, tried_again=cell.fault == '401')
+    if scene.hook == 'restore':
+        invariants.every_instance_is_reported(lane, made, told)
+    outcome = _outcome(lane, scene, told)
+    _clean(lane, scene, instances)
+    return outcome
+
+
+def _steps(operation):
+    scene = scenes.SCENES[operation](_lane)
+    instances = _lane.tenant.instance_ids()
+    told, requests = _play(_lane, scene, None)
+    assert 'raised' not in told, told['raised']
+    _clean(_lane, scene, instances)
+    return cells_.steps(requests)
+
+
+def _attempt(cell):
+    """The cell's outcome, and what was violated, as text or None."""
+    try:
+        return _experiment(_lane, cell), None
+    except Exception:  # All of it belongs into the report.
+        violated = traceback.format_exc()
+        _lane.begin_anew()
+        return 'VIOLATED', violated
+
+
+class Runner:
+    """Used by `with`; begins when the sandbox is up."""
+
+    def __init__(self, sandbox):
+        forking = multiprocessing.get_context('fork')
+        users = forking.Queue()
+        for user in USERS:
+            users.put(user)
+        self._pool = concurrent.futures.ProcessPoolExecutor(
+            len(USERS), forking, _begin,
+            (sandbox, users, forking.Lock()))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._pool.shutdown(cancel_futures=True)
+
+    @functools.cached_property
+    def cells(self):
+        """All cells, by recording what each operation asks for."""
+        found = self._pool.map(_steps, scenes.SCENES)
+        return [cell for operation, steps in zip(scenes.SCENES, found)
+                for cell in cells_.of(operation, steps)]
+
+    def outcomes(self, cells):
+        """Carry out cells; gives (cell, outcome, what was violated)."""
+        running = {self._pool.submit(_attempt, cell): cell for cell in cells}
+        for done in concurrent.futures.as_completed(running):
+            yield (running[done], *done.result())

@@ -1,0 +1,71 @@
+"""What is prepared for each operation, and then done."""
+
+import dataclasses
+from typing import Any
+import uuid
+
+from tests.faults import lane as lanes
+
+
+@dataclasses.dataclass
+class Scene:
+    """An operation that is about to begin.
+
+    :param fresh: whether Karbor has just started, and asks Keystone too.
+    :param others: checkpoints made for it, beside the one it is about.
+    """
+
+    hook: str
+    checkpoint: Any
+    parameters: dict[str, str] = dataclasses.field(default_factory=dict)
+    fresh: bool = False
+    others: list[Any] = dataclasses.field(default_factory=list)
+
+
+def _protect(lane: lanes.Lane) -> Scene:
+    return Scene('protect', lane.new_checkpoint(), fresh=True)
+
+
+def _protect_incremental(lane: lanes.Lane) -> Scene:
+    return Scene('protect', lane.new_checkpoint(), {'incremental': 'True'})
+
+
+def _restore(lane: lanes.Lane) -> Scene:
+    return Scene('restore', lane.survivor, {
+        'restore_name': f'without-database-{uuid.uuid4()}'}, fresh=True)
+
+
+def _verify(lane: lanes.Lane) -> Scene:
+    return Scene('verify', lane.survivor, fresh=True)
+
+
+def _verify_and_sweep(lane: lanes.Lane) -> Scene:
+    deleted = lane.protected()
+    lane.ledger.write(dataclasses.replace(
+        lane.ledger.read(deleted.id), deleted='2026-01-01T00:00:00',
+        reason='Trove was away'))
+    return Scene('verify', lane.survivor, others=[deleted])
+
+
+def _delete(lane: lanes.Lane) -> Scene:
+    return Scene('delete', lane.protected(), fresh=True)
+
+
+def _delete_a_parent(lane: lanes.Lane) -> Scene:
+    parent = lane.protected()
+    child = lane.protected({'incremental': 'True'})
+    assert lane.backups()[lane.kept(child).backup_id]['parent_id'] == (
+        lane.kept(parent).backup_id)
+    return Scene('delete', parent, others=[child])
+
+
+#: Name in the matrix -> how it is prepared.
+SCENES = {
+    'protect': _protect,
+    'protect, incremental': _protect_incremental,
+    'restore': _restore,
+    'verify': _verify,
+    'verify, while a deletion waits': _verify_and_sweep,
+    'delete': _delete,
+    'delete, of a parent': _delete_a_parent,
+}

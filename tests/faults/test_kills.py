@@ -1,0 +1,158 @@
+"""Karbor is killed between any two effects: nothing is lost or stuck."""
+
+import time
+
+import pytest
+
+from tests.faults import karbors
+from tests.functional import tenant as tenants
+from tests.sandbox import cloud
+
+_STUCK = ('protecting', 'deleting', 'error-deleting')
+_OPERATIONS = ('protect', 'delete', 'restore', 'verify')
+#: Of each operation's points, these are in the sample: (number, when).
+_SAMPLE = {'protect': ((9, 'before'), (10, 'late')), 'delete': ((6, 'after'),),
+           'restore': ((2, 'after'),), 'verify': ()}
+_PATIENCE = 60.0
+
+
+class Stage:
+    """One database with a checkpoint that stays, and what is done to it."""
+
+    def __init__(self, karbor):
+        self.karbor = karbor
+        self.tenant = karbor.tenant
+        self.instance = self.tenant.create('orders')
+        self.plan = self.tenant.plan([self.instance])
+        self.survivor = self.tenant.protect(self.plan)
+        [self.backup] = self.tenant.backups()
+
+    def act(self, operation, checkpoint):
+        """Ask for it, without waiting; what the request is."""
+        path = self.tenant.checkpoints()
+        asked = {'provider_id': cloud.PROVIDER_ID,
+                 'checkpoint_id': self.survivor, 'parameters': {}}
+        return {
+            'protect': lambda: self.tenant.ask('POST', path, {
+                'checkpoint': {'plan_id': self.plan}}),
+            'delete': lambda: self.tenant.ask(
+                'DELETE', '%s/%s' % (path, checkpoint)),
+            'restore': lambda: self.tenant.ask('POST', '/restores', {
+                'restore': dict(asked, parameters={tenants.TYPE: {
+                    'restore_name': 'without-database'}})}),
+            'verify': lambda: self.tenant.ask('POST', '/verifications', {
+                'verification': asked}),
+        }[operation]
+
+    def status(self, checkpoint):
+        return self.tenant.ask('GET', '%s/%s' % (
+            self.tenant.checkpoints(), checkpoint))['checkpoint']['status']
+
+    def points(self, operation):
+        """How many effects it has, and which of them ask Trove to make."""
+        known = self.karbor.checkpoint_ids()
+        checkpoint = (self.tenant.protect(self.plan)
+                      if operation == 'delete' else None)
+        self.karbor.cloud.heal()
+        self.act(operation, checkpoint)()
+        self._wait_until_quiet()
+        effects = [one for one in self.karbor.cloud.requests
+                   if karbors.is_effect(one)]
+        self.clean(known)
+        making = [number for number, one in enumerate(effects, 1)
+                  if one.service == 'trove' and one.method == 'POST']
+        return len(effects), making
+
+    def _wait_until_quiet(self, seconds=2.0):
+        seen, since = -1, time.monotonic()
+        while time.monotonic() - since < seconds:
+            now = len(self.karbor.cloud.requests)
+            if now != seen:
+                seen, since = now, time.monotonic()
+            time.sleep(0.1)
+
+    def clean(self, known):
+        """Get rid of all but the survivor, as user and operator can."""
+        instances = self.tenant.instance_ids() - {self.instance}
+        if instances:
+            self.tenant.remove(*instances)
+        for id_ in self.karbor.checkpoint_ids() - known:
+            status = self.status(id_)
+            if status in _STUCK:
+                done, said = self.karbor.manage('checkpoint', 'reset', id_)
+                if not done:
+                    assert 'nothing in the bank tells' in said, said
+                    done, said = self.karbor.manage(
+                        'checkpoint', 'reset', id_, '--force')
+                assert done, said
+            if status != 'deleted':
+                self.tenant.delete(id_)
+
+    def left(self):
+        """What Trove, Swift and the bank hold beside the survivor's."""
+        return (set(self.tenant.backups()) - {self.backup},
+                {name for _, name in self.tenant.objects()
+                 if not name.startswith(self.backup)},
+                {name.rpartition('/')[2] for name in self.karbor.kept(
+                    '/karbor-trove/') if '/backups/' in name}
+                - {self.survivor})
+
+    def nothing_is_left(self):
+        """I3: every verification takes what can go."""
+        end = time.monotonic() + _PATIENCE
+        while any(self.left()) and time.monotonic() < end:
+            self.tenant.verify(self.survivor)
+            time.sleep(0.5)
+        assert not any(self.left())
+
+    def die(self, operation, number, when):
+        """The operation, and Karbor's death in the midst of it."""
+        known = self.karbor.checkpoint_ids()
+        checkpoint = (self.tenant.protect(self.plan)
+                      if operation == 'delete' else None)
+        killer = karbors.Killer(self.karbor.kill, number, when)
+        self.karbor.cloud.heal()
+        self.karbor.cloud.judge = killer
+        self.karbor.try_to(self.act(operation, checkpoint))
+        assert killer.dead.wait(_PATIENCE), 'there is no such effect'
+        self.karbor.cloud.judge = None
+        self.karbor.start()
+        made = set(self.tenant.backups()) - {self.backup}
+        assert len(made) <= 1, ('I6', made)
+        self.clean(known)
+        killer.forgotten.set()
+        self.karbor.cloud.heal()
+        # A restore is not undone; who made it is told by the bank.
+        self.clean(known)
+        self.nothing_is_left()
+        assert self.tenant.backups()[self.backup]['status'] == 'COMPLETED'
+
+
+@pytest.fixture(scope='module')
+def stage(sandbox):
+    karbor = karbors.Karbor(sandbox)
+    yield Stage(karbor)
+    karbor.close()
+
+
+@pytest.mark.parametrize('operation', _OPERATIONS)
+def test_it_may_die_at_any_point(stage, every, capsys, operation):
+    count, making = stage.points(operation)
+    points = [(number, 'before') for number in range(1, count + 1)]
+    points += [(count, 'after')] if count else []
+    points += [(number, 'late') for number in making]
+    if not every:
+        points = [(number, when) for number, when in points
+                  if (number, when) in _SAMPLE[operation]]
+    violations = []
+    for number, when in points:
+        with capsys.disabled():
+            print('%s: killed %s effect %d of %d' % (
+                operation, when, number, count))
+        try:
+            stage.die(operation, number, when)
+        except Exception as error:  # All of it belongs into the report.
+            violations.append('%s, %s %d: %r' % (
+                operation, when, number, error))
+            break
+    assert not violations, '\n'.join(violations)

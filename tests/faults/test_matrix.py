@@ -1,0 +1,61 @@
+"""Whatever fails, nothing is lost, stuck, or made twice."""
+
+import sys
+import time
+
+import pytest
+
+from tests.faults import cells as cells_
+from tests.faults import page
+from tests.faults import runner
+from tests.faults import scenes
+
+#: One in so many is in the sample; no divisor of the numbers of faults and
+#: of durations, so that it wanders through them.
+_STRIDE = 13
+
+
+@pytest.fixture(scope='module')
+def run(sandbox):
+    with runner.Runner(sandbox) as begun:
+        yield begun
+
+
+def _carry_out(run, cells, capsys):
+    outcomes, violations = {}, []
+    begin = time.monotonic()
+    for cell, outcome, violated in run.outcomes(cells):
+        outcomes[cell] = outcome
+        if violated:
+            violations.append('%s\n%s' % (cell, violated))
+        with capsys.disabled():
+            print('%4d/%d %5.0f s  %s: %s' % (
+                len(outcomes), len(cells), time.monotonic() - begin, cell,
+                outcome), file=sys.stderr)
+    return {cell: outcomes[cell] for cell in cells}, violations
+
+
+def test_the_page_is_read_as_it_was_written():
+    steps = [cells_.Step('trove GET /backups/{id}', 1),
+             cells_.Step('trove GET /backups/{id}', 2)]
+    outcomes = {cell: 'outcome %d, put off' % number
+                for number, cell in enumerate(
+                    cell for operation in scenes.SCENES
+                    for cell in cells_.of(operation, steps))}
+    assert page.read(page.written(outcomes)) == outcomes
+
+
+def test_whatever_fails_the_invariants_hold(run, every, capsys):
+    cells = run.cells
+    if not every:
+        cells = cells[::_STRIDE]
+    outcomes, violations = _carry_out(run, cells, capsys)
+    assert not violations, '\n\n'.join(violations)
+    if every:
+        page.PATH.write_text(page.written(outcomes))
+    told = page.read(page.PATH.read_text())
+    assert outcomes == {cell: told.get(cell) for cell in cells}
+
+
+def test_the_page_has_the_cells_that_there_are(run):
+    assert list(page.read(page.PATH.read_text())) == run.cells

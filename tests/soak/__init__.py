@@ -1,0 +1,1 @@
+"""Many checkpoints of real databases, with a bad network below them."""

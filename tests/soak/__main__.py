@@ -1,0 +1,119 @@
+"""Runs the soak: python -m tests.soak [--help]."""
+
+import argparse
+import pathlib
+import random
+import signal
+import time
+
+from tests.functional import tenant as tenants
+from tests.sandbox import cloud
+from tests.sandbox import environments
+from tests.sandbox import process
+from tests.sandbox import proxy
+from tests.sandbox.services import launch
+from tests.soak import databases
+from tests.soak import ending
+from tests.soak import lives
+from tests.soak import page
+from tests.soak import times
+from tests.soak import trouble
+
+SERVICES = ('swift', 'trove')
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='tests.soak', description='Many checkpoints, a bad network.')
+    parser.add_argument('--checkpoints', type=int, default=200)
+    parser.add_argument('--databases', type=int, default=10)
+    parser.add_argument('--at-once', type=int, default=8,
+                        help='operations under way at the same time')
+    parser.add_argument('--rate', type=float, default=0.05,
+                        help='of how many requests one is let down')
+    parser.add_argument('--minutes', type=float, default=25.0,
+                        help='after which no checkpoint begins any more')
+    parser.add_argument('--seed', type=int, default=random.randrange(10 ** 6),
+                        help='of what is random here; threads are as well')
+    parser.add_argument('--page', type=pathlib.Path, default=page.PLACE)
+    return parser.parse_args()
+
+
+def _lives(tenant: tenants.Tenant, all_: list[databases.Database],
+           count: int) -> list[lives.Life]:
+    """Checkpoints of two plans for each database, one of them incremental."""
+    plans = [(database, tenant.plan([database.id], {
+        tenants.TYPE: {'incremental': True}} if incremental else None))
+        for database in all_ for incremental in (False, True)]
+    found = []
+    for number in range(count):
+        database, plan_id = plans[number % len(plans)]
+        steps = ['protect']
+        if number % lives.VERIFIED == 0:
+            steps.append('verify')
+        if number % lives.RESTORED == number // len(plans) % lives.RESTORED:
+            steps.append('restore')
+        found.append(lives.Life(database, plan_id, [*steps, 'delete']))
+    return found
+
+
+def _soak(given: argparse.Namespace, sandbox: cloud.Sandbox,
+          judge: trouble.Judge, chance: random.Random) -> bool:
+    begin = time.monotonic()
+    tenant = tenants.Tenant(sandbox)
+    ids = tenant.create_many(
+        [f'orders-{number}' for number in range(given.databases)])
+    all_ = [databases.Database(tenant, id_) for id_ in ids]
+    wanted = _lives(tenant, all_, given.checkpoints)
+    plans = {life.database.id: life.plan_id for life in wanted}
+    chance.shuffle(wanted)
+    soak = lives.Soak(tenant, wanted, chance, begin + 60 * given.minutes)
+    judge.rate = given.rate
+    soak.run(given.at_once)
+
+    judge.rate = 0.0
+    bank = ending.Bank(sandbox)
+    waiting = sum(map(len, bank.ledger().values()))
+    rounds = ending.sweep(tenant, bank, plans)
+    violations = soak.violations + ending.check(tenant, bank, soak.ids)
+    page.write(given.page, violations, {
+        'seed': given.seed,
+        'databases': given.databases,
+        'checkpoints': f'{len(soak.ids)} of {given.checkpoints}',
+        'operations at once': given.at_once,
+        'requests to Trove and Swift': judge.requests,
+        'let down': f'{sum(judge.faults.values())} '
+                    f'({given.rate:.0%} were to be)',
+        'backups that waited in the end': waiting,
+        'rounds of sweeping': rounds,
+        'minutes': f'{(time.monotonic() - begin) / 60:.1f}',
+    }, soak.done, soak.seconds, judge.faults)
+    print('\n'.join(violations) or 'Nothing was lost, stuck or left.',
+          f'\nThe result is {given.page}', flush=True)
+    return not violations
+
+
+def main() -> None:
+    given = _arguments()
+    print(f'seed {given.seed}', flush=True)
+    chance = random.Random(given.seed)
+    judge = trouble.Judge(0.0, chance)
+    launch.set_constants({'tests.faults.constants.HANG': times.HANG})
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sandbox = cloud.Sandbox(plugin=times.OPTIONS)
+        with proxy.Cloud({name: sandbox.urls[name]
+                          for name in SERVICES}) as between:
+            between.judge = judge
+            sandbox.services['karbor'].settings.update(
+                trove_endpoint=between.urls['trove'],
+                constants=times.CONSTANTS)
+            with sandbox:
+                sandbox.keep = not _soak(given, sandbox, judge, chance)
+    except (process.Failure, environments.Failure) as e:
+        raise SystemExit(str(e))
+    raise SystemExit(sandbox.keep)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,31 @@
+"""A network that lets some requests down."""
+
+import collections
+import random
+
+from tests.faults import deeds
+from tests.sandbox import proxy
+
+#: Nobody listening is no matter of one request: a reset stands for it.
+KINDS = [kind for kind in deeds.DEEDS if kind != 'refused']
+
+
+class Judge:
+    """Says of each request whether it is let down, and how.
+
+    :param rate: of how many, from 0 to 1.
+    """
+
+    def __init__(self, rate: float, chance: random.Random) -> None:
+        self.rate = rate
+        self.requests = 0
+        self.faults: collections.Counter[str] = collections.Counter()
+        self._chance = chance
+
+    def __call__(self, request: proxy.Request) -> proxy.Deed | None:
+        self.requests += 1
+        if self._chance.random() >= self.rate:
+            return None
+        kind = self._chance.choice(KINDS)
+        self.faults[kind] += 1
+        return deeds.DEEDS[kind]
