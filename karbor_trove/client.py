@@ -125,10 +125,19 @@ def _strict(http: Any) -> Callable[..., Tuple[Any, Any]]:
       no role, and newer Troves want one [service_token_roles_required of
       keystonemiddleware]. The user's own token is enough, so it is tried
       alone; nothing is done twice, the request went no further.
+    * Should Keystone want a token before it tells its versions, the plugin
+      that is just getting one is asked for it, and waits for itself for ever.
+      A session without a token has nobody to ask [get_version_data() in
+      discover.py of keystoneauth1].
     """
     request = http.request
 
     def checked(url: str, method: str, **kwargs: Any) -> Tuple[Any, Any]:
+        service = getattr(http.session.auth, 'service_auth', None)
+        if service is not None:
+            tokenless = session.Session(verify=http.session.verify)
+            tokenless.timeout = http.session.timeout
+            service.get_access(tokenless)
         response, body = request(url, method, raise_exc=False, **kwargs)
         both = http.session.auth
         if response.status_code == 401 and hasattr(both, 'user_auth'):

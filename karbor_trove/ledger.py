@@ -156,24 +156,20 @@ def came_of(backups: Iterable[values.Backup], entry: Entry,
     :param backups: Trove's, of the project.
     :param entries: all of the instance; what one of them knows is not it.
     :returns: None: nothing, so far.
-    :raises errors.Refused: several backups may have come of it, or one of
-        several requests; it names them.
+    :raises errors.Refused: it cannot be told from others; it names them.
     """
     known = {other.backup_id for other in entries}
     found = [backup for backup in backups
              if entry.fits(backup) and backup.id not in known]
     # Where all of them are deleted it does not matter whose it is.
-    rivals = [other.checkpoint_id for other in entries
-              if other.backup_id is None
-              and other.checkpoint_id != entry.checkpoint_id
+    rivals = ['checkpoint %s' % other.checkpoint_id for other in entries
+              if other.checkpoint_id != entry.checkpoint_id
+              and other.backup_id is None
               and not (entry.deleted and other.deleted)
-              and any(other.fits(backup) for backup in found)]
+              and any(map(other.fits, found))]
     if len(found) > 1 or rivals:
-        raise errors.Refused(
-            'several backups may have come of the request, or one of several '
-            'requests, so none is touched: %s' % ', '.join(
-                ['backup %s' % backup.id for backup in found]
-                + ['checkpoint %s' % rival for rival in rivals]))
+        raise errors.Refused('several may be meant, so none is touched: %s' % (
+            ', '.join(['backup %s' % one.id for one in found] + rivals)))
     return found[0] if found else None
 
 

@@ -30,19 +30,17 @@ class Operation(protection_plugin.Operation):
     """One operation on one instance, in one flow of Karbor."""
 
     def __init__(self, settings: options.Settings, clock: waiting.Clock,
-                 outcome: outcomes.Outcome, once: outcomes.Once) -> None:
+                 outcome: outcomes.Outcome) -> None:
         """Make it; nothing is asked of Trove or of the bank yet.
 
         :param settings: the provider's options.
         :param clock: the time that the waits use.
         :param outcome: shared by all resources of the flow.
-        :param once: likewise.
         """
         super().__init__()
         self._settings = settings
         self._clock = clock
         self._outcome = outcome
-        self._once = once
 
     def _wait(self, look: Callable[[], Any], seconds: float,
               what: str) -> Any:

@@ -28,6 +28,8 @@ class Outcome:
     def __init__(self) -> None:
         """Make it for one flow."""
         self._lock = threading.Lock()
+        #: What stands in the way of the flow, found out for all of it.
+        self.preflight = Once()
 
     def tell(self, karbor_record: Any, resource_type: str, resource_id: str,
              status: str, reason: str = '') -> None:

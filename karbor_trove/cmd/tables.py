@@ -16,7 +16,7 @@
 import json
 from typing import Any, Dict, Sequence
 
-import prettytable
+import prettytable  # python-troveclient needs it as well
 
 FORMATS = ('table', 'json')
 

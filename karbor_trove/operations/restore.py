@@ -53,7 +53,7 @@ class RestoreOperation(operation.Operation):
         """
         try:
             self._settings.check()
-            problems = self._once.get(lambda: self._problems(
+            problems = self._outcome.preflight.get(lambda: self._problems(
                 checkpoint, resource.type, context, restore.parameters))
             if problems:
                 raise errors.Refused('\n'.join(problems.get(

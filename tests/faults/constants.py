@@ -34,5 +34,5 @@ NEVER = 2 * LONGEST
 #: Where Karbor is killed: what it asked for lands within that time, or never.
 OF_KILLS = {
     **CONSTANTS,
-    'karbor_trove.ledger.LANDS_WITHIN': 6.0,
+    'karbor_trove.ledger.LANDS_WITHIN': 30.0,
 }

@@ -1,5 +1,6 @@
 """A tenant, a bank and a cloud of proxies, for one cell after another."""
 
+import json
 import pathlib
 import tempfile
 import time
@@ -56,7 +57,9 @@ def _context(session, cloud):
     return karbor_context.RequestContext(
         user_id=access.user_id, project_id=access.project_id, is_admin=False,
         roles=list(access.role_names), auth_token=access.auth_token,
-        auth_token_info=access._data, overwrite=False)
+        # Its catalog leads to Swift.
+        auth_token_info=json.loads(cloud.redirected(
+            json.dumps(access._data).encode())), overwrite=False)
 
 
 class Lane:

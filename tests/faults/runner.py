@@ -1,8 +1,10 @@
 """Carries out cells, in two processes with a project each."""
 
 import concurrent.futures
+import faulthandler
 import functools
 import multiprocessing
+import sys
 import traceback
 
 from tests.faults import cells as cells_
@@ -12,6 +14,7 @@ from tests.faults import scenes
 from tests.sandbox.services import launch
 
 USERS = ('tenant', 'other')
+_EVER = 240.0
 _LANDS_WITHIN = 'karbor_trove.ledger.LANDS_WITHIN'
 
 _lane = None
@@ -102,12 +105,17 @@ def _steps(operation):
 
 def _attempt(cell):
     """The cell's outcome, and what was violated, as text or None."""
+    # Where one waits for ever, all the others need not.
+    faulthandler.dump_traceback_later(
+        _EVER, exit=True, file=sys.__stderr__)
     try:
         return _experiment(_lane, cell), None
     except Exception:  # All of it belongs into the report.
         violated = traceback.format_exc()
         _lane.begin_anew()
         return 'VIOLATED', violated
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 class Runner:

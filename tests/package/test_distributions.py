@@ -19,13 +19,15 @@ ENTRY_POINTS = {
     'karbor.protections': {'karbor-trove-protection-plugin'},
     'karbor.protectables': {'trove-instance'},
     'oslo.config.opts': {'karbor_trove'},
+    'console_scripts': {'karbor-trove-manage'},
 }
 
 LOOK = '''
 import importlib.metadata
 import karbor_trove
 
-for group in ('karbor.protections', 'karbor.protectables', 'oslo.config.opts'):
+for group in ('karbor.protections', 'karbor.protectables', 'oslo.config.opts',
+              'console_scripts'):
     for entry_point in importlib.metadata.entry_points(group=group):
         print(group, entry_point.name)
 '''

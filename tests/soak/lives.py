@@ -14,7 +14,7 @@ from tests.soak import databases
 from tests.soak import times
 
 #: Checkpoints that exist at the same time, at the most.
-LIVING = 60
+LIVING = 40
 #: Of how many checkpoints one is verified, and one restored.
 VERIFIED, RESTORED = 4, 10
 #: A verification or a restore may fail, as long as it says why: the user

@@ -73,8 +73,8 @@ def test_what_has_a_name_of_karbors_and_no_checkpoint_is_one(
 
 
 @pytest.mark.parametrize('name', [
-    'nightly', 'backup', 'karbor-x', 'backup' + str(uuid.uuid4()),
-    'karbor-%s-%s' % (uuid.uuid4(), uuid.uuid4())])
+    'nightly', 'backup', 'karbor-x', 'backup' + str(uuid.UUID(int=1)),
+    'karbor-%s-%s' % (uuid.UUID(int=2), uuid.UUID(int=3))])
 def test_what_users_made_is_none(listed, backup, name, clock):
     backup(name)
     clock.sleep(3600)

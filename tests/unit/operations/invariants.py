@@ -41,6 +41,17 @@ def fits(entry, backup):
                 clocks.iso(backup['created'])))
 
 
+def taken_on(world, checkpoint, backup_id):
+    """What is noted of it for another deleted checkpoint; None: nothing.
+
+    Of two whose requests cannot be told from one another.
+    """
+    entries = [noted(world, other) for other in world.checkpoints
+               if other.resource.id == checkpoint.resource.id]
+    return next((entry for entry in entries if entry and entry['deleted']
+                 and entry['backup_id'] == backup_id), None)
+
+
 def check(world):
     """Assert all that has to hold at any time."""
     assert not world.violations, world.violations
@@ -49,8 +60,9 @@ def check(world):
         if id_ in backups:
             entry = noted(world, checkpoint)
             assert entry and (entry['backup_id'] == id_
-                              or fits(entry, backups[id_])), (
-                'I1: nobody finds backup', id_, entry)
+                              or fits(entry, backups[id_])) or (
+                checkpoint.doomed and taken_on(world, checkpoint, id_)), (
+                    'I1: nobody finds backup', id_, entry)
     for checkpoint in world.checkpoints:
         if checkpoint.status == 'available':
             check_whole(world, checkpoint)
@@ -101,7 +113,8 @@ def left(world):
     found = {}
     for id_, checkpoint in world.ours.items():
         if id_ in world.fake.backups:
-            entry = noted(world, checkpoint)
+            entry = (taken_on(world, checkpoint, id_)
+                     or noted(world, checkpoint))
             assert entry and entry['deleted'] and entry['reason'], (
                 'I3: it is left and nobody says why', id_, entry)
             found[id_] = entry['reason']

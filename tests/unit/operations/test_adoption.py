@@ -134,6 +134,24 @@ def test_what_was_found_before_a_failure_is_kept(
     assert entry.backup_id == backup_id and entry.location
 
 
+def test_a_backup_that_fails_is_known_by_its_id(protect, fake_trove, ledger):
+    fake_trove.next_backup('FAILED')
+    with pytest.raises(exception.CreateResourceFailed):
+        protect()
+    [backup_id] = fake_trove.backups
+    assert ledger.entries()[0].backup_id == backup_id
+
+
+def test_what_another_checkpoint_knows_is_not_taken(
+        protect, delete, plugin, new_checkpoint, resource, context,
+        fake_trove):
+    lost_before(protect, fake_trove, **WORDS)
+    plugin.get_protect_operation(resource).on_main(
+        new_checkpoint(), resource, context, WORDS)
+    delete()
+    assert len(fake_trove.backups) == 1
+
+
 def test_a_refusal_leaves_no_note(protect, fake_trove, ledger):
     fake_trove.quotas['backups'] = 0
     with pytest.raises(exception.CreateResourceFailed):

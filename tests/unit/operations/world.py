@@ -5,19 +5,19 @@ plugin's own notes are what is judged by it.
 """
 
 import types
-import uuid
 
 from karbor.services.protection import bank_plugin
 
-from karbor_trove import options
 from karbor_trove.operations import delete
 from karbor_trove.operations import protect
 from karbor_trove.operations import restore
 from karbor_trove.operations import verify
+from karbor_trove import options
 from karbor_trove import outcome
 from tests.fake_trove import cloud
 from tests.fake_trove import refusals
 from tests.fake_trove import server
+from tests.unit.operations import karbor_objects as karbor
 from tests.unit.operations import memory
 from tests.unit.operations import processes
 
@@ -25,40 +25,6 @@ SETTINGS = options.Settings(
     poll_interval=5.0, ready_timeout=40.0, backup_timeout=60.0,
     restore_timeout=60.0, delete_timeout=60.0, full_backup_every=3)
 CONTEXT = types.SimpleNamespace(project_id=cloud.PROJECT)
-
-
-class Record:
-    """Karbor's, of a restore or a verification."""
-
-    def __init__(self):
-        self.id = str(uuid.uuid4())
-        self.told = []
-
-    def update_resource_status(self, *told):
-        self.told.append(told)
-
-    def save(self):
-        """Keep it; it is kept already."""
-
-
-class Checkpoint:
-    """One checkpoint of one instance, in Karbor's words for its status."""
-
-    def __init__(self, bank, resource):
-        self.id = str(uuid.uuid4())
-        self.project_id = cloud.PROJECT
-        self.resource = resource
-        self.status = 'protecting'
-        self.process = None
-        self.section = bank.get_sub_section(
-            '/checkpoints/%s/%s' % (self.id, resource.id))
-        #: Whether somebody wanted it to be deleted, also in vain.
-        self.doomed = False
-        #: The backups that Trove made for it.
-        self.made = []
-
-    def get_resource_bank_section(self, resource_id):
-        return self.section
 
 
 class World:
@@ -148,13 +114,12 @@ class World:
     def protect(self, instance_id, **parameters):
         resource = types.SimpleNamespace(
             id=instance_id, type='OS::Trove::Instance', name='orders')
-        checkpoint = Checkpoint(self.bank, resource)
+        checkpoint = karbor.Checkpoint(self.bank, resource)
         self.checkpoints.append(checkpoint)
         return self.begin(
             'protect', checkpoint,
             lambda: protect.ProtectOperation(
-                SETTINGS, self.clock, outcome.Outcome(),
-                outcome.Once()).on_main(
+                SETTINGS, self.clock, outcome.Outcome()).on_main(
                 checkpoint, resource, CONTEXT, parameters))
 
     def delete(self, checkpoint):
@@ -163,24 +128,27 @@ class World:
         return self.begin(
             'delete', checkpoint,
             lambda: delete.DeleteOperation(
-                SETTINGS, self.clock, outcome.Outcome(),
-                outcome.Once()).on_main(
+                SETTINGS, self.clock, outcome.Outcome()).on_main(
                 checkpoint, checkpoint.resource, CONTEXT, {}))
 
     def verify(self, checkpoint):
         return self.begin(
             'verify', checkpoint, lambda: verify.VerifyOperation(
-                SETTINGS, self.clock, outcome.Outcome(),
-                outcome.Once()).on_main(
-                    checkpoint, checkpoint.resource, CONTEXT, {}, Record()))
+                SETTINGS, self.clock, outcome.Outcome()).on_main(
+                    checkpoint, checkpoint.resource, CONTEXT, {},
+                    karbor.Record()))
 
     def restore(self, checkpoint):
         return self.begin(
             'restore', checkpoint, lambda: restore.RestoreOperation(
-                SETTINGS, self.clock, outcome.Outcome(),
-                outcome.Once()).on_main(
-                    checkpoint, checkpoint.resource, CONTEXT, {}, Record(),
-                    {}))
+                SETTINGS, self.clock, outcome.Outcome()).on_main(
+                    checkpoint, checkpoint.resource, CONTEXT, {},
+                    karbor.Record(), {}))
+
+    def heal(self):
+        """Let no more requests go wrong."""
+        self.fake.heal()
+        self.session.late = None
 
     def user_backs_up(self, instance_id, parent_id=None, **words):
         body = dict(words, instance=instance_id)
