@@ -44,7 +44,9 @@ def run(description: str, keep: str,
     parser.add_argument('--keep', action='store_true', help=keep)
     given = parser.parse_args()
     # Who ends us politely gets what Ctrl-C gets.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also where it was started in the background, with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with cloud.Sandbox() as sandbox:
             use(sandbox, given.keep)
