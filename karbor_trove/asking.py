@@ -71,7 +71,7 @@ def instance(gateway: trove.Gateway, section: Any, restore_id: str,
     :raises errors.Unreachable: nothing was found; it may still come.
     :raises errors.Refused: Trove refused, or several may be the one.
     """
-    note = ledgers.RestoreNote(section.bank, request.original.id, restore_id)
+    note = ledgers.RestoreNote(section.bank, request.original_id, restore_id)
     # An instance's time is told by a look at it only, so who is there
     # already is asked for first.
     before = {one.id for one in waiting.wait_for(

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a user reads in Karbor's record of a restore or a verification."""
+"""What the resources of one flow share."""
 
 import threading
-from typing import Any
+from typing import Any, Callable, Optional
 
 
 class Outcome:
@@ -28,6 +28,8 @@ class Outcome:
     def __init__(self) -> None:
         """Make it for one flow."""
         self._lock = threading.Lock()
+        #: What stands in the way of the flow, found out for all of it.
+        self.preflight = Once()
 
     def tell(self, karbor_record: Any, resource_type: str, resource_id: str,
              status: str, reason: str = '') -> None:
@@ -41,3 +43,30 @@ class Outcome:
             karbor_record.update_resource_status(resource_type, resource_id,
                                                  status, reason)
             karbor_record.save()
+
+
+class Once:
+    """Something that is worked out once for a flow, by who comes first."""
+
+    def __init__(self) -> None:
+        """Make it for one flow."""
+        self._lock = threading.Lock()
+        self._done = False
+        self._result: Any = None
+        self._error: Optional[Exception] = None
+
+    def get(self, work: Callable[[], Any]) -> Any:
+        """Give the result of the first caller's work.
+
+        The others wait for it, and fail as it did.
+        """
+        with self._lock:
+            if not self._done:
+                try:
+                    self._result = work()
+                except Exception as error:  # Everybody's, not the first's.
+                    self._error = error
+                self._done = True
+            if self._error is not None:
+                raise self._error
+            return self._result

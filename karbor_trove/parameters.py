@@ -17,17 +17,15 @@ required one is there, and the dashboard sends "" for a field left empty
 [api/v1 of Karbor 1.6.0; karbor-dashboard 1.5.1].
 """
 
-import re
 from typing import Any, Mapping, Optional
 
+from karbor_trove import choices
 from karbor_trove import errors
 from karbor_trove import record
 from karbor_trove import values
 
-# What Trove takes as a name or a description, else it answers 400; it does
-# not mind a line's end [non_empty_string in trove/common/apischema.py].
-_LIMIT = 255
-_ALLOWED = re.compile(r'.*[0-9A-Za-z].*\n?')
+_PROTECT = {'backup_name': choices.TEXT, 'description': choices.TEXT,
+            'incremental': choices.BOOLEAN}
 
 
 def backup_request(parameters: Mapping[str, Any], checkpoint_id: str,
@@ -40,48 +38,61 @@ def backup_request(parameters: Mapping[str, Any], checkpoint_id: str,
         that is absent, None or "" is made from the two ids.
     :param storage_driver: as the operator set it; None: Trove's own.
     :param swift_container: likewise.
-    :raises errors.Refused: Trove would not take the name or the description.
+    :raises errors.Refused: it names each value that is not allowed.
     """
+    given = choices.read(parameters, _PROTECT)
     return values.BackupRequest(
         instance_id=instance_id,
-        name=(_text(parameters, 'backup_name')
-              or 'karbor-%s-%s' % (checkpoint_id, instance_id)),
-        description=(_text(parameters, 'description')
-                     or 'Karbor checkpoint %s of database instance %s'
-                     % (checkpoint_id, instance_id)),
+        name=given.get('backup_name',
+                       'karbor-%s-%s' % (checkpoint_id, instance_id)),
+        description=given.get(
+            'description', 'Karbor checkpoint %s of database instance %s'
+            % (checkpoint_id, instance_id)),
         storage_driver=storage_driver,
         swift_container=swift_container)
-
-
-def instance_request(parameters: Mapping[str, Any], kept: record.Record,
-                     checkpoint_id: str) -> values.InstanceRequest:
-    """Say what instance a restore asks for.
-
-    :param parameters: Karbor's, of this resource; a name that is absent, None
-        or "" is the original's, or made from the two ids where the bank does
-        not know that.
-    :param kept: see record.load_backup().
-    :raises errors.Refused: Trove would not take the name.
-    """
-    return values.InstanceRequest(
-        name=(_text(parameters, 'restore_name') or kept.instance.name
-              or '%s@%s' % (checkpoint_id, kept.instance.id)),
-        backup_id=str(kept.backup_id),
-        original=kept.instance)
 
 
 def is_incremental(parameters: Mapping[str, Any]) -> bool:
     """Tell whether the plan wants a backup that hangs on the last one.
 
     :param parameters: Karbor's; absent, None and "" mean no.
-    :raises errors.Refused: it is neither true nor false.
+    :raises errors.Refused: it names each value that is not allowed.
     """
-    given = parameters.get('incremental')
-    value = '' if given is None else str(given).lower()
-    if value not in ('', 'true', 'false'):
-        raise errors.Refused('incremental %r is not allowed: True or False'
-                             % given)
-    return value == 'true'
+    return bool(choices.read(parameters, _PROTECT).get('incremental'))
+
+
+def instance_request(parameters: Mapping[str, Any], kept: record.Record,
+                     checkpoint_id: str) -> values.InstanceRequest:
+    """Say what instance a restore asks for: as the original, but for choices.
+
+    :param parameters: Karbor's, of this resource; what is absent, None or ""
+        is as recorded. A name that nobody knows is made from the two ids.
+    :param kept: see record.load_backup().
+    :raises errors.Refused: it names each value that is not allowed.
+    """
+    given = choices.read(parameters, choices.RESTORE, 'restore_')
+    if 'ip_address' in given and 'subnet_id' not in given:
+        raise errors.Refused('restore_ip_address %r is not allowed: only '
+                             'together with restore_subnet_id'
+                             % given['ip_address'])
+    original = kept.instance
+    return values.InstanceRequest(**dict({
+        'original_id': original.id,
+        'backup_id': str(kept.backup_id),
+        'name': original.name or '%s@%s' % (checkpoint_id, original.id),
+        'flavor_id': original.flavor_id,
+        'volume_size': original.volume_size,
+        'net_id': original.network_id,
+        'datastore': original.datastore,
+        'datastore_version': original.datastore_version,
+        # It belongs to the version that is named.
+        'datastore_version_number': (
+            None if 'datastore_version' in given
+            else original.datastore_version_number),
+        'configuration_id': original.configuration_id,
+        'is_public': original.is_public,
+        'allowed_cidrs': original.allowed_cidrs,
+    }, **given))
 
 
 def restore_description(parameters: Mapping[str, Any]) -> str:
@@ -90,16 +101,3 @@ def restore_description(parameters: Mapping[str, Any]) -> str:
     They go to Karbor's own record, which takes any text.
     """
     return str(parameters.get('restore_description') or '')
-
-
-def _text(parameters: Mapping[str, Any], key: str) -> Optional[str]:
-    given = parameters.get(key)
-    if given is None or given == '':
-        return None
-    value = str(given)
-    if len(value) > _LIMIT or not _ALLOWED.fullmatch(value):
-        raise errors.Refused(
-            '%s %r is not allowed: one line of 1 to %d characters, with a '
-            'letter or a digit (A-Z, a-z, 0-9) among them' % (
-                key, value, _LIMIT))
-    return value

@@ -43,9 +43,7 @@ class TroveProtectionPlugin(
         :param clock: the time that all waits use.
         """
         super().__init__(config)
-        self._settings = options.register(config)
-        self._clock = clock
-        self._outcome = outcome.Outcome()
+        self._shared = options.register(config), clock, outcome.Outcome()
 
     @classmethod
     def get_supported_resources_types(cls) -> List[str]:
@@ -78,20 +76,16 @@ class TroveProtectionPlugin(
 
     def get_protect_operation(self, resource: Any) -> protect.ProtectOperation:
         """Make the operation that backs up one instance."""
-        return protect.ProtectOperation(self._settings, self._clock,
-                                        self._outcome)
+        return protect.ProtectOperation(*self._shared)
 
     def get_restore_operation(self, resource: Any) -> restore.RestoreOperation:
         """Make the operation that restores one instance."""
-        return restore.RestoreOperation(self._settings, self._clock,
-                                        self._outcome)
+        return restore.RestoreOperation(*self._shared)
 
     def get_verify_operation(self, resource: Any) -> verify.VerifyOperation:
         """Make the operation that verifies one instance's backup."""
-        return verify.VerifyOperation(self._settings, self._clock,
-                                      self._outcome)
+        return verify.VerifyOperation(*self._shared)
 
     def get_delete_operation(self, resource: Any) -> delete.DeleteOperation:
         """Make the operation that deletes one instance's backup."""
-        return delete.DeleteOperation(self._settings, self._clock,
-                                      self._outcome)
+        return delete.DeleteOperation(*self._shared)

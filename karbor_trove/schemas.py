@@ -22,6 +22,12 @@ default.
 
 from typing import Any, Dict
 
+
+def _text(title: str, description: str, else_: str) -> Dict[str, str]:
+    return {'type': 'string', 'title': title,
+            'description': '%s Left empty: %s.' % (description, else_)}
+
+
 OPTIONS: Dict[str, Any] = {
     'title': 'Database Instance Protection Options',
     'type': 'object',
@@ -66,6 +72,42 @@ RESTORE: Dict[str, Any] = {
                            'digit (A-Z, a-z, 0-9) among them. Left empty: '
                            'the name of the original.',
         },
+        'restore_flavor_id': _text(
+            'Flavor', 'The id of the flavor of the restored database '
+            'instance.', 'as recorded'),
+        'restore_volume_size': _text(
+            'Volume Size', 'The size of its volume, a whole number of GB, at '
+            'least that of the backup.', 'as recorded'),
+        'restore_volume_type': _text(
+            'Volume Type', 'The type of its volume.', "the cloud's default"),
+        'restore_net_id': _text(
+            'Network', 'The id of its network.', 'as recorded'),
+        'restore_subnet_id': _text(
+            'Subnet', 'The id of its subnet, in the network. Needs Trove '
+            'Victoria (14.0.0) or newer.', "the network's choice"),
+        'restore_ip_address': _text(
+            'IP Address', 'Its IPv4 address, together with a subnet.',
+            "the subnet's choice"),
+        'restore_availability_zone': _text(
+            'Availability Zone', 'Its availability zone.',
+            "the cloud's default"),
+        'restore_configuration_id': _text(
+            'Configuration Group', 'The id of its configuration group, or '
+            '"none" for none.', 'as recorded'),
+        'restore_datastore_version': _text(
+            'Datastore Version', 'The version of its datastore, which has to '
+            'understand the backup.', 'as recorded'),
+        'restore_is_public': _text(
+            'Public', 'Whether it can be reached from outside: True or '
+            'False.', 'as recorded'),
+        'restore_allowed_cidrs': _text(
+            'Allowed Networks', 'The IPv4 networks that may reach it, like '
+            '192.0.2.0/24, separated by commas.', 'as recorded'),
+        'restore_region_name': _text(
+            'Region', 'Its region.', 'that of the backup'),
+        'restore_locality': _text(
+            'Locality', 'Whether its later replicas share its machine: '
+            'affinity or anti-affinity.', 'neither'),
         'restore_description': {
             'type': 'string',
             'title': 'Restore Description',

@@ -64,7 +64,12 @@ class Gateway:
             tzinfo=None) if told else None
 
     @contextlib.contextmanager
-    def _asking(self, doing: str) -> Iterator[Any]:
+    def asking(self, doing: str) -> Iterator[Any]:
+        """Lend the client for one call, with its limits and our errors.
+
+        :param doing: what is being done, for the message of an error.
+        :raises errors.TroveError: whatever the call raises.
+        """
         timeout = (CONNECT_TIMEOUT, READ_TIMEOUT)
         if self._deadline is not None:
             left = self._deadline.left
@@ -89,7 +94,7 @@ class Gateway:
         asked: Set[Optional[str]] = set()
         while marker not in asked:
             asked.add(marker)
-            with self._asking('listing database instances') as client:
+            with self.asking('listing database instances') as client:
                 page = client.instances.list(marker=marker)
                 # Asking an item for what it lacks would send a request.
                 found.extend(values.instance_from(item.to_dict())
@@ -106,7 +111,7 @@ class Gateway:
 
         :raises errors.Gone: there is none with this id in the project.
         """
-        with self._asking('looking at instance %s' % instance_id) as client:
+        with self.asking('looking at instance %s' % instance_id) as client:
             return values.instance_from(
                 client.instances.get(instance_id).to_dict())
 
@@ -117,8 +122,8 @@ class Gateway:
         :raises errors.Refused: Trove will not make it; nothing was made.
         :raises errors.Unreachable: it may have been made all the same.
         """
-        with self._asking('creating an instance from backup %s'
-                          % request.backup_id) as client:
+        with self.asking('creating an instance from backup %s'
+                         % request.backup_id) as client:
             made = client.instances.create(**_known(
                 client.instances.create, wording.restore_arguments(request)))
             return values.instance_from(made.to_dict())
@@ -128,7 +133,7 @@ class Gateway:
 
         :raises errors.Gone: there is none with this id in the project.
         """
-        with self._asking('looking at backup %s' % backup_id) as client:
+        with self.asking('looking at backup %s' % backup_id) as client:
             return values.backup_from(
                 client.backups.get(backup_id).to_dict())
 
@@ -144,7 +149,7 @@ class Gateway:
         asked: Set[Optional[str]] = set()
         while marker not in asked:
             asked.add(marker)
-            with self._asking('listing backups') as client:
+            with self.asking('listing backups') as client:
                 page = client.backups.list(limit=_BACKUPS_A_PAGE,
                                            marker=marker,
                                            all_projects=everywhere)
@@ -164,8 +169,8 @@ class Gateway:
         :raises errors.Refused: Trove will not make it; nothing was made.
         :raises errors.Unreachable: it may have been made all the same.
         """
-        with self._asking('backing up instance %s'
-                          % request.instance_id) as client:
+        with self.asking('backing up instance %s'
+                         % request.instance_id) as client:
             made = client.backups.create(**_known(
                 client.backups.create, wording.backup_arguments(request)))
             return values.backup_from(made.to_dict())
@@ -175,7 +180,7 @@ class Gateway:
 
         :raises errors.Gone: it is not there (any more).
         """
-        with self._asking('deleting backup %s' % backup_id) as client:
+        with self.asking('deleting backup %s' % backup_id) as client:
             client.backups.delete(backup_id)
 
     def has_object(self, location: str) -> bool:
@@ -190,7 +195,7 @@ class Gateway:
         :raises errors.Unreachable: Swift does not answer.
         """
         try:
-            with self._asking('looking at %s' % location) as client:
+            with self.asking('looking at %s' % location) as client:
                 client.client.session.head(_in_swift(location),
                                            endpoint_filter=_SWIFT)
         except (errors.Gone, errors.Refused):
@@ -202,7 +207,7 @@ class Gateway:
 
         :raises errors.Gone: it is not there.
         """
-        with self._asking('removing %s' % location) as client:
+        with self.asking('removing %s' % location) as client:
             client.client.session.delete(
                 _in_swift(location), endpoint_filter=_SWIFT,
                 params={'multipart-manifest': 'delete'})

@@ -50,6 +50,7 @@ class Instance:
     configuration_id: Optional[str] = None
     #: The tenant's own network; None where the instance has no port there.
     network_id: Optional[str] = None
+    addresses: Tuple[str, ...] = ()
     is_public: Optional[bool] = None
     allowed_cidrs: Tuple[str, ...] = ()
     replica_of: Optional[str] = None
@@ -142,10 +143,26 @@ class BackupRequest:
 class InstanceRequest:
     """An instance to be made from a backup; what is None is not sent."""
 
-    name: str
+    original_id: str
     backup_id: str
-    #: The instance that is made anew, with all that is known of it.
-    original: Instance
+    name: str
+    flavor_id: Optional[str] = None
+    #: GB
+    volume_size: Optional[int] = None
+    volume_type: Optional[str] = None
+    net_id: Optional[str] = None
+    subnet_id: Optional[str] = None
+    ip_address: Optional[str] = None
+    availability_zone: Optional[str] = None
+    #: "none" likewise.
+    configuration_id: Optional[str] = None
+    datastore: Optional[str] = None
+    datastore_version: Optional[str] = None
+    datastore_version_number: Optional[str] = None
+    is_public: Optional[bool] = None
+    allowed_cidrs: Tuple[str, ...] = ()
+    region_name: Optional[str] = None
+    locality: Optional[str] = None
 
 
 def instance_from(told: Dict[str, Any]) -> Instance:
@@ -174,6 +191,8 @@ def instance_from(told: Dict[str, Any]) -> Instance:
         locality=told.get('locality'),
         configuration_id=(told.get('configuration') or {}).get('id'),
         network_id=networks[0] if networks else None,
+        addresses=tuple(address['address']
+                        for address in told.get('addresses') or ()),
         is_public=access.get('is_public'),
         allowed_cidrs=tuple(access.get('allowed_cidrs') or ()),
         replica_of=(told.get('replica_of') or {}).get('id'),

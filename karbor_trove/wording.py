@@ -12,8 +12,9 @@
 
 """Requests in the words of python-troveclient's managers."""
 
-from typing import Any, Dict, List
+from typing import Any, Dict, Optional
 
+from karbor_trove import choices
 from karbor_trove import values
 
 
@@ -42,25 +43,34 @@ def restore_arguments(request: values.InstanceRequest) -> Dict[str, Any]:
     [trove/instance/service.py]. The network goes by `net-id`, the only key
     that every release knows.
     """
-    original = request.original
     access: Dict[str, Any] = {}
-    if original.is_public is not None:
-        access['is_public'] = original.is_public
-    if original.allowed_cidrs:
-        access['allowed_cidrs'] = list(original.allowed_cidrs)
-    nics: List[Dict[str, str]] = []
-    if original.network_id:
-        nics.append({'net-id': original.network_id})
+    if request.is_public is not None:
+        access['is_public'] = request.is_public
+    if request.allowed_cidrs:
+        access['allowed_cidrs'] = list(request.allowed_cidrs)
+    volume = {'size': request.volume_size, 'type': request.volume_type}
+    nic = {'net-id': request.net_id, 'subnet_id': request.subnet_id,
+           'ip_address': request.ip_address}
     return {
         'name': request.name,
-        'flavor_id': original.flavor_id,
-        'volume': ({'size': original.volume_size}
-                   if original.volume_size else None),
+        'flavor_id': request.flavor_id,
+        # Where no size was ever told, the datastore has no volumes.
+        'volume': _given(volume) if request.volume_size else None,
         'restorePoint': {'backupRef': request.backup_id},
-        'datastore': original.datastore,
-        'datastore_version': original.datastore_version,
-        'datastore_version_number': original.datastore_version_number,
-        'nics': nics or None,
-        'configuration': original.configuration_id,
+        'availability_zone': request.availability_zone,
+        'datastore': request.datastore,
+        'datastore_version': request.datastore_version,
+        'datastore_version_number': request.datastore_version_number,
+        'nics': [_given(nic)] if _given(nic) else None,
+        'configuration': (
+            None if request.configuration_id == choices.NO_CONFIGURATION
+            else request.configuration_id),
         'access': access or None,
+        'region_name': request.region_name,
+        'locality': request.locality,
     }
+
+
+def _given(mapping: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    return {key: value for key, value in mapping.items()
+            if value is not None} or None

@@ -12,27 +12,90 @@
 
 """Restore: a new instance, made from the backup of a checkpoint."""
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
 from karbor.common import constants
 from karbor import exception
 from oslo_log import log as logging
 
 from karbor_trove import asking
+from karbor_trove import catalog as catalogs
 from karbor_trove import connect
 from karbor_trove import errors
 from karbor_trove import looks
 from karbor_trove import operation
 from karbor_trove import parameters as params
+from karbor_trove import preflight
 from karbor_trove import record
+from karbor_trove import summary
+from karbor_trove import values
 
 LOG = logging.getLogger(__name__)
+
+# Seconds in which Trove has to tell what it offers.
+PREFLIGHT = 60.0
 
 
 class RestoreOperation(operation.Operation):
     """Makes one database instance anew."""
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
+    def on_prepare_begin(self, checkpoint: Any, resource: Any, context: Any,
+                         parameters: Mapping[str, Any], restore: Any,
+                         **kwargs: Any) -> None:
+        """Refuse the whole restore where a part of it cannot succeed.
+
+        Siblings do not wait for one another between this hook and the next,
+        so each looks at all; in fact the first does, for the others.
+
+        :raises karbor.exception.RestoreResourceFailed: nothing was created;
+            the reasons are in the record, a line each.
+        """
+        try:
+            self._settings.check()
+            problems = self._outcome.preflight.get(lambda: self._problems(
+                checkpoint, resource.type, context, restore.parameters))
+            if problems:
+                raise errors.Refused('\n'.join(problems.get(
+                    resource.id, ['not begun, since another database of this '
+                                  'restore cannot be restored: '
+                                  + ', '.join(sorted(problems))])))
+        except (errors.TroveError, exception.KarborException) as error:
+            self._outcome.tell(restore, resource.type, resource.id,
+                               constants.RESOURCE_STATUS_ERROR, str(error))
+            raise _failed(resource, error) from error
+
+    def _problems(self, checkpoint: Any, resource_type: str, context: Any,
+                  given: Any) -> preflight.Problems:
+        given = given or {}
+        problems: preflight.Problems = {}
+        asked: List[Tuple[values.InstanceRequest, record.Record]] = []
+        for instance_id in _instances(checkpoint, resource_type):
+            section = checkpoint.get_resource_bank_section(instance_id)
+            own = '%s#%s' % (resource_type, instance_id)
+            try:
+                kept = record.load_backup(section, instance_id)
+                asked.append((params.instance_request(
+                    dict(given.get(resource_type) or {},
+                         **given.get(own) or {}), kept, checkpoint.id), kept))
+            except errors.TroveError as error:
+                problems[instance_id] = str(error).split('\n')
+        if problems:
+            return problems
+        gateway = connect.connect(context)
+        catalog = catalogs.Catalog(gateway, context.project_id)
+
+        def look() -> preflight.Problems:
+            backups = {backup.id: backup for backup in gateway.backups()}
+            return preflight.restore(
+                [preflight.Case(request, backups.get(request.backup_id),
+                                kept.backup_size)
+                 for request, kept in asked], catalog)
+
+        found: preflight.Problems = self._wait(
+            look, PREFLIGHT, 'what the restore needs could not be found out')
+        return found
+
     def on_main(self, checkpoint: Any, resource: Any, context: Any,
                 parameters: Mapping[str, Any], restore: Any,
                 new_resources: Dict[str, str], **kwargs: Any) -> None:
@@ -58,6 +121,7 @@ class RestoreOperation(operation.Operation):
             request = params.instance_request(parameters, kept, checkpoint.id)
             description = params.restore_description(parameters)
             gateway = connect.connect(context)
+            began = self._clock.now()
             made = asking.instance(
                 gateway, section, restore.id, request,
                 self._settings.poll_interval, self._clock)
@@ -66,7 +130,7 @@ class RestoreOperation(operation.Operation):
             LOG.info('Instance %s begun from backup %s of instance %s, '
                      'checkpoint %s', made.id, request.backup_id, resource.id,
                      checkpoint.id)
-            self._wait(
+            restored = self._wait(
                 lambda: looks.ready_instance(gateway, made.id),
                 self._settings.restore_timeout,
                 'the database of the restored instance %s is not up'
@@ -75,11 +139,31 @@ class RestoreOperation(operation.Operation):
             LOG.error('Restoring instance %s from checkpoint %s failed: %s',
                       resource.id, checkpoint.id, error)
             tell(constants.RESOURCE_STATUS_ERROR, str(error))
-            raise exception.RestoreResourceFailed(
-                name='Database Instance', reason=str(error),
-                resource_id=resource.id,
-                resource_type=resource.type) from error
+            raise _failed(resource, error) from error
         new_resources[str(resource.id)] = str(made.id)
-        tell(constants.RESOURCE_STATUS_AVAILABLE, description)
+        tell(constants.RESOURCE_STATUS_AVAILABLE, summary.restored(
+            restored, self._clock.now() - began, request, kept.instance,
+            description))
         LOG.info('Instance %s is up, restored from instance %s', made.id,
                  resource.id)
+
+
+def _instances(checkpoint: Any, resource_type: str) -> List[str]:
+    found: List[str] = []
+
+    def walk(nodes: Iterable[Any]) -> None:
+        for node in nodes:
+            if node.value.type == resource_type and (
+                    node.value.id not in found):
+                found.append(node.value.id)
+            walk(node.child_nodes)
+
+    walk(checkpoint.resource_graph)
+    return found
+
+
+def _failed(resource: Any, error: Exception) -> Exception:
+    failure: Exception = exception.RestoreResourceFailed(
+        name='Database Instance', reason=str(error),
+        resource_id=resource.id, resource_type=resource.type)
+    return failure

@@ -36,6 +36,7 @@ class Cloud:
         self.delete_seconds: typing.Optional[float] = 2.0
         #: Missing: without limit. Keys: instances, backups, volumes (GB),
         #: ram (MB).
+        self.tells_quotas = True
         self.quotas: typing.Dict[str, int] = {}
         self.max_volume_size = 1000
         self.new_backup_size = 0.1

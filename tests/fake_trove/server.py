@@ -15,6 +15,7 @@ from tests.fake_trove import cloud as clouds
 from tests.fake_trove import faults
 from tests.fake_trove import instances
 from tests.fake_trove import objects
+from tests.fake_trove import offers
 from tests.fake_trove import refusals
 from tests.fake_trove import views
 
@@ -48,6 +49,7 @@ class FakeTrove(clouds.Cloud):
         self._faults = faults.Faults()
         self._on_instances = instances.Instances(self)
         self._on_backups = backups.Backups(self)
+        self._offers = offers.Offers(self)
         self.objects = objects.Objects(self, self._faults.next)
 
     def attach(self, mocker: requests_mock.Mocker) -> None:
@@ -162,6 +164,10 @@ class FakeTrove(clouds.Cloud):
             return 202, self._on_backups.create(project, body)
         if asked == ('DELETE', 'backups', 1):
             return 202, self._on_backups.delete(project, *rest)
+        offered = self._offers.answer(project, [kind, *rest]) if (
+            request.method == 'GET') else None
+        if offered is not None:
+            return 200, offered
         raise refusals.Refused(404, 'The resource could not be found.')
 
     def _page(self, request: Request, found: typing.Tuple[

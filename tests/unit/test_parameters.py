@@ -4,11 +4,14 @@ from hypothesis import given
 from hypothesis import strategies
 import pytest
 
+from karbor_trove import choices
 from karbor_trove import errors
 from karbor_trove import parameters
 from karbor_trove import record
 from karbor_trove import values
+from karbor_trove import wording
 from tests.fake_trove import refusals
+from tests.fake_trove import release
 from tests.fake_trove import schemas
 
 KEPT = record.Record(values.Instance('a', name='orders'), backup_id='k')
@@ -39,6 +42,32 @@ def test_what_is_refused_trove_refuses(name):
     except errors.Refused:
         with pytest.raises(refusals.Refused):
             schemas.backup({'backup': {'name': name, 'instance': ID}})
+
+
+@given(strategies.dictionaries(
+    strategies.sampled_from(['restore_' + name for name in choices.RESTORE]),
+    strategies.one_of(
+        strategies.text(max_size=300), strategies.sampled_from([
+            '', 'none', 'True', 'false', '7', '0', '-1', '1e3', ID, 'affinity',
+            '192.0.2.7', '192.0.2.0/24,198.51.100.0/24', '::1']))))
+def test_any_choices_give_a_request_or_a_refusal_that_names_the_key(
+        given_ones):
+    try:
+        request = parameters.instance_request(
+            given_ones, record.Record(values.Instance('a', name='orders'),
+                                      backup_id=ID), 'checkpoint')
+    except errors.Refused as refused:
+        assert any('%s %r' % (key, value) in str(refused)
+                   for key, value in given_ones.items())
+        return
+    body = {key: value for key, value
+            in wording.restore_arguments(request).items()
+            if value is not None}
+    schemas.instance({'instance': dict(
+        {'name': request.name}, **{key: body[key] for key in (
+            'volume', 'nics', 'availability_zone', 'access', 'locality',
+            'region_name') if key in body})},
+        release.Release.named(26.0))
 
 
 @pytest.mark.parametrize('value, name', [(True, 'True'), (7, '7')])

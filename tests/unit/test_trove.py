@@ -165,9 +165,9 @@ def test_a_client_too_old_for_a_versions_number_does_without(
     monkeypatch.setattr(instances.Instances, 'create', create)
     backup_id = fake_trove.add_backup(resource.id)
     gateway.create_instance(values.InstanceRequest(
-        'again', backup_id, values.Instance(
-            'a', datastore='postgresql', datastore_version='18',
-            datastore_version_number='18.1', flavor_id='2', volume_size=2)))
+        'a', backup_id, 'again', datastore='postgresql',
+        datastore_version='18', datastore_version_number='18.1',
+        flavor_id='2', volume_size=2))
     assert seen == [{}]
 
 

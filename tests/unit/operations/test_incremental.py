@@ -51,7 +51,7 @@ def test_it_is_the_users_choice(plugin, new_checkpoint, resource, context,
 def test_a_bad_choice_is_named(back_up, fake_trove, value):
     with pytest.raises(exception.CreateResourceFailed) as raised:
         back_up(incremental=value)
-    assert 'incremental %r' % value in str(raised.value)
+    assert 'incremental %r' % str(value) in str(raised.value)
     assert not fake_trove.backups
 
 

@@ -1,0 +1,133 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a user may choose for a restored instance: strings in, values out."""
+
+import dataclasses
+import ipaddress
+import re
+from typing import Any, Callable, Dict, List, Mapping, Tuple
+
+from karbor_trove import errors
+
+# What Trove takes as a name or a description, else it answers 400; it does
+# not mind a line's end [non_empty_string in trove/common/apischema.py].
+_LIMIT = 255
+_TEXT = re.compile(r'.*[0-9A-Za-z].*\n?')
+# Trove's own pattern for an id takes no other form [uuid, likewise].
+_UUID = re.compile(r'[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')
+
+#: Of a restore without the configuration group of the original.
+NO_CONFIGURATION = 'none'
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """How one parameter is read."""
+
+    #: Raises ValueError for what is not allowed.
+    read: Callable[[str], Any]
+    allowed: str
+
+
+def _text(given: str) -> str:
+    if len(given) > _LIMIT or not _TEXT.fullmatch(given):
+        raise ValueError
+    return given
+
+
+def _uuid(given: str) -> str:
+    if not _UUID.fullmatch(given):
+        raise ValueError
+    return given
+
+
+def _configuration(given: str) -> str:
+    return given if given == NO_CONFIGURATION else _uuid(given)
+
+
+def _gigabytes(given: str) -> int:
+    if not re.fullmatch('[0-9]{1,9}', given) or int(given) < 1:
+        raise ValueError
+    return int(given)
+
+
+def _boolean(given: str) -> bool:
+    return {'true': True, 'false': False}[given.lower()]
+
+
+def _address(given: str) -> str:
+    return str(ipaddress.IPv4Address(given))
+
+
+def _networks(given: str) -> Tuple[str, ...]:
+    found = [str(ipaddress.IPv4Network(one.strip()))
+             for one in given.split(',')]
+    return tuple(dict.fromkeys(found))
+
+
+def _locality(given: str) -> str:
+    if given not in ('affinity', 'anti-affinity'):
+        raise ValueError
+    return given
+
+
+TEXT = Choice(_text, 'one line of 1 to %d characters, with a letter or a '
+                     'digit (A-Z, a-z, 0-9) among them' % _LIMIT)
+BOOLEAN = Choice(_boolean, 'True or False')
+_ID = Choice(_uuid, 'a UUID')
+
+#: By the parameter's name without `restore_`, which is also that of the
+#: field in values.InstanceRequest.
+RESTORE: Dict[str, Choice] = {
+    'name': TEXT,
+    'flavor_id': TEXT,
+    'volume_size': Choice(_gigabytes, 'a whole number of GB from 1'),
+    'volume_type': TEXT,
+    'net_id': _ID,
+    'subnet_id': _ID,
+    'ip_address': Choice(_address, 'an IPv4 address'),
+    'availability_zone': TEXT,
+    'configuration_id': Choice(
+        _configuration, 'a UUID, or "%s" for none' % NO_CONFIGURATION),
+    'datastore_version': TEXT,
+    'is_public': BOOLEAN,
+    'allowed_cidrs': Choice(
+        _networks, 'IPv4 networks like 192.0.2.0/24, separated by commas'),
+    'region_name': TEXT,
+    'locality': Choice(_locality, 'affinity or anti-affinity'),
+}
+
+
+def read(parameters: Mapping[str, Any], choices: Mapping[str, Choice],
+         prefix: str = '') -> Dict[str, Any]:
+    """Read what was given; absent, None and "" are not given.
+
+    :param parameters: Karbor's, which may hold more than these.
+    :param choices: by name without the prefix.
+    :returns: by the same names.
+    :raises errors.Refused: one line for each value that is not allowed.
+    """
+    found: Dict[str, Any] = {}
+    problems: List[str] = []
+    for name, choice in choices.items():
+        given = parameters.get(prefix + name)
+        if given is None or given == '':
+            continue
+        try:
+            found[name] = choice.read(str(given))
+        except (ValueError, KeyError):
+            problems.append('%s%s %r is not allowed: %s' % (
+                prefix, name, str(given), choice.allowed))
+    if problems:
+        raise errors.Refused('\n'.join(problems))
+    return found

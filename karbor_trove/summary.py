@@ -1,0 +1,65 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a user reads of a restore that succeeded."""
+
+from typing import List
+
+from karbor_trove import values
+
+# What is recorded of the original and can be chosen anew.
+_COMPARED = (
+    ('flavor_id', 'flavor_id', 'flavor'),
+    ('volume_size', 'volume_size', 'volume size'),
+    ('net_id', 'network_id', 'network'),
+    ('datastore_version', 'datastore_version', 'datastore version'),
+    ('configuration_id', 'configuration_id', 'configuration group'),
+    ('is_public', 'is_public', 'public'),
+    ('allowed_cidrs', 'allowed_cidrs', 'allowed networks'),
+)
+
+
+def changes(request: values.InstanceRequest,
+            original: values.Instance) -> List[str]:
+    """Name what differs from the original, as far as that is known."""
+    found = []
+    for asked, recorded, words in _COMPARED:
+        now, then = getattr(request, asked), getattr(original, recorded)
+        if now != then:
+            found.append('%s %s instead of %s' % (words, _shown(now),
+                                                  _shown(then)))
+    return found
+
+
+def restored(instance: values.Instance, seconds: float,
+             request: values.InstanceRequest, original: values.Instance,
+             description: str) -> str:
+    """Say what came of a restore, a line each; the user's words come last.
+
+    :param seconds: from the request until the database was up.
+    :param description: the user's, "" for none.
+    """
+    lines = ['%s%s is up after %.1f s, from backup %s' % (
+        instance.name, ' at %s' % ', '.join(instance.addresses)
+        if instance.addresses else '', seconds, request.backup_id)]
+    changed = changes(request, original)
+    if changed:
+        lines.append('changed: ' + ', '.join(changed))
+    if description:
+        lines.append(description)
+    return '\n'.join(lines)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ' '.join(value) or 'any'
+    return 'none' if value is None else str(value)
