@@ -91,7 +91,7 @@ class InstanceBehaviour:
 
     def test_an_instance_being_restarted_is_not_backed_up(
             self, cloud: Cloud):
-        id_ = cloud.create_instance()
+        id_ = cloud.create_instance(cloud.named('slow-restart-5'))
         cloud.client.instances.restart(id_)
         assert cloud.states(id_) == ('REBOOT', '')
         with refused(422, 'not currently available'):
