@@ -33,8 +33,8 @@ class Cloud(abc.ABC):
         """A name under which the next thing made does what the words say.
 
         fail-create, fail-restore, fail-backup, slow-create-<seconds>,
-        slow-backup-<seconds>, slow-restart-<seconds>, huge-backup (500 GB); without-database: need
-        not really run.
+        slow-backup-<seconds>, slow-restart-<seconds>, huge-backup (500 GB);
+        without-database: need not really run.
         """
 
     @abc.abstractmethod
