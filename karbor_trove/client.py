@@ -109,9 +109,19 @@ def _with_session(client: Any) -> Any:
     old = client.client
     if isinstance(old, trove_client.SessionClient):
         return client
-    auth = token_endpoint.Token(old.management_url, old.auth_token)
+    auth = _TroveOnly(old.management_url, old.auth_token)
     return trove_client.Client('1.0', session=session.Session(
         auth=auth, verify=old.verify_cert))
+
+
+class _TroveOnly(token_endpoint.Token):  # type: ignore[misc]
+    """A token without a catalog: its one address is not Swift's as well."""
+
+    def get_endpoint(self, asking: Any, service_type: Optional[str] = None,
+                     **kwargs: Any) -> Optional[str]:
+        """Tell Trove's address; None: of Swift nothing is known."""
+        return (None if service_type == 'object-store'
+                else str(self.endpoint))
 
 
 def _strict(http: Any) -> Callable[..., Tuple[Any, Any]]:

@@ -158,7 +158,9 @@ def came_of(backups: Iterable[values.Backup], entry: Entry,
     :returns: None: nothing, so far.
     :raises errors.Refused: it cannot be told from others; it names them.
     """
-    known = {other.backup_id for other in entries}
+    # Somebody else may have found it for the same checkpoint meanwhile.
+    known = {other.backup_id for other in entries
+             if other.checkpoint_id != entry.checkpoint_id}
     found = [backup for backup in backups
              if entry.fits(backup) and backup.id not in known]
     # Where all of them are deleted it does not matter whose it is.

@@ -14,7 +14,8 @@
 
 import dataclasses
 import datetime
-from typing import Callable, Optional, Tuple
+import functools
+from typing import Callable, Dict, Optional, Tuple
 
 from oslo_log import log as logging
 
@@ -22,7 +23,9 @@ from karbor_trove import chain
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
 from karbor_trove import options
+from karbor_trove import swift
 from karbor_trove import trove
+from karbor_trove import values
 from karbor_trove import waiting
 
 LOG = logging.getLogger(__name__)
@@ -31,6 +34,9 @@ LOG = logging.getLogger(__name__)
 # seconds that an operation may spend on what others left.
 AWAY = 60.0
 SWEEP = 30.0
+
+#: What is known of an entry now, and why its backup waits; None: it need not.
+_Outcome = Tuple[ledgers.Entry, Optional[str]]
 
 
 class Remover:
@@ -48,6 +54,7 @@ class Remover:
         self._connect = connect
         self._interval = settings.poll_interval
         self._clock = clock
+        self._backups: Dict[str, values.Backup] = {}
 
     def remove(self, entry: ledgers.Entry, within: float) -> Optional[str]:
         """Delete a backup and wait until it is gone, if it can go now.
@@ -62,71 +69,101 @@ class Remover:
             # theirs before they look at this: one of both sees the other.
             entry = dataclasses.replace(entry, deleted=_utcnow())
             self._ledger.write(entry)
-        try:
-            entry, reason = self._removed(entry, within)
-        except errors.TroveError as error:
-            reason = str(error)
-            # What was found out before it failed is in the bank already.
-            entry = self._ledger.read(entry.checkpoint_id) or entry
+        entry, reason = self._outcome(
+            entry, lambda: self._removed(entry, within))
         if reason is None:
             self._ledger.remove(entry)
-        elif reason != entry.reason:
-            LOG.warning('The backup of instance %s in checkpoint %s is still '
-                        'there: %s', entry.instance_id, entry.checkpoint_id,
-                        reason)
-            self._ledger.write(dataclasses.replace(entry, reason=reason))
         return reason
 
     def sweep(self, but: Optional[str] = None) -> None:
         """Remove what can go now, in 30 s at the most.
 
-        Where nothing waits, nothing is asked of Trove. A failure is logged
-        and no more: the operation that this rides on has done its work.
+        Where nothing waits, nothing is asked of Trove; where all has to wait
+        on, its backups are listed once. A failure is logged and no more: the
+        operation that this rides on has done its work.
 
         :param but: the checkpoint whose backup was tried just before.
         """
         try:
-            waiting_ones = [entry for entry in self._ledger.entries()
-                            if entry.deleted and entry.checkpoint_id != but]
+            deferred = [entry for entry in self._ledger.entries()
+                        if entry.deleted and entry.checkpoint_id != but]
+            if not deferred:
+                return
             deadline = waiting.Deadline(SWEEP, self._clock)
+            now = self._look(deadline).now
             # The youngest first: no parent comes before its child.
-            for entry in sorted(waiting_ones, reverse=True,
+            for entry in sorted(deferred, reverse=True,
                                 key=lambda one: one.not_before or ''):
-                if deadline.left:
+                entry, reason = self._outcome(
+                    entry, functools.partial(self._judged, entry, now))
+                if reason is None and deadline.left:
                     self.remove(entry, deadline.left)
+        except errors.TroveError as error:
+            LOG.warning('What waits of instance %s was not looked at: %s',
+                        self._ledger.instance_id, error)
         except Exception:  # The bank's plugins raise what they like.
             LOG.exception('Sweeping up after deleted checkpoints of instance '
                           '%s failed', self._ledger.instance_id)
 
-    def _removed(self, entry: ledgers.Entry, within: float
-                 ) -> Tuple[ledgers.Entry, Optional[str]]:
-        deadline = waiting.Deadline(within, self._clock)
+    def _outcome(self, entry: ledgers.Entry, attempt: Callable[[], _Outcome]
+                 ) -> _Outcome:
+        """Note why something has to wait, whoever says so."""
+        try:
+            entry, reason = attempt()
+        except errors.TroveError as error:
+            reason = str(error)
+            # What was found out before it failed is in the bank already.
+            entry = self._ledger.read(entry.checkpoint_id) or entry
+        if reason is not None and reason != entry.reason:
+            LOG.warning('The backup of instance %s in checkpoint %s is still '
+                        'there: %s', entry.instance_id, entry.checkpoint_id,
+                        reason)
+            entry = dataclasses.replace(entry, reason=reason)
+            self._ledger.write(entry)
+        return entry, reason
+
+    def _look(self, away: waiting.Deadline) -> trove.Gateway:
+        """List what Trove has, as it is now."""
         gateway = self._connect()
-        away = waiting.Deadline(min(AWAY, within), self._clock)
-        backups = {backup.id: backup for backup in waiting.wait_for(
+        self._backups = {backup.id: backup for backup in waiting.wait_for(
             gateway.backups, away, self._interval, 'Trove is away')}
+        return gateway
+
+    def _judged(self, entry: ledgers.Entry,
+                now: Optional[datetime.datetime]) -> _Outcome:
+        """Say by the last look why a backup has to wait; None: it need not.
+
+        :param now: Trove's time at that look.
+        """
         entries = self._ledger.entries()
         if entry.backup_id is None:
-            found = ledgers.came_of(backups.values(), entry, entries)
+            found = ledgers.came_of(self._backups.values(), entry, entries)
             if found is None:
                 return entry, (
-                    None if entry.has_landed_or_never_will(gateway.now)
+                    None if entry.has_landed_or_never_will(now)
                     else 'the backup was asked for, and may still be made')
             entry = dataclasses.replace(entry, backup_id=found.id)
             self._ledger.write(entry)
-        backup_id = str(entry.backup_id)
-        backup = backups.get(backup_id)
+        return entry, chain.why_it_waits(
+            self._backups, str(entry.backup_id),
+            {other.claims for other in entries if other.claims})
+
+    def _removed(self, entry: ledgers.Entry, within: float) -> _Outcome:
+        deadline = waiting.Deadline(within, self._clock)
+        away = waiting.Deadline(min(AWAY, within), self._clock)
+        gateway = self._look(away)
+        entry, reason = self._judged(entry, gateway.now)
+        if reason is not None or entry.backup_id is None:
+            return entry, reason
+        backup = self._backups.get(entry.backup_id)
         if backup is not None:
-            reason = chain.why_it_waits(
-                backups, backup_id,
-                {other.claims for other in entries if other.claims})
-            if reason:
-                return entry, reason
             if backup.location and backup.location != entry.location:
                 entry = dataclasses.replace(entry, location=backup.location)
                 self._ledger.write(entry)
             self._delete(gateway, entry, away, deadline,
                          backup.status == 'DELETE_FAILED')
+            # Else what it hung on would wait for it once more.
+            del self._backups[entry.backup_id]
         self._erase(gateway, entry, away)
         return entry, None
 
@@ -138,7 +175,7 @@ class Remover:
         def ask() -> bool:
             # With Swift away Trove forgets the backup and leaves its objects.
             if entry.location and entry.location.startswith('http'):
-                gateway.has_object(entry.location)
+                swift.has_object(gateway, entry.location)
             gateway.delete_backup(backup_id)
             return True
 
@@ -164,8 +201,8 @@ class Remover:
             return
 
         def erase() -> bool:
-            if gateway.has_object(location):
-                gateway.erase_object(location)
+            if swift.has_object(gateway, location):
+                swift.erase_object(gateway, location)
             return True
 
         try:

@@ -20,6 +20,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
 from karbor_trove import client as clients
 from karbor_trove import errors
+from karbor_trove import told
 from karbor_trove import values
 from karbor_trove import waiting
 from karbor_trove import wording
@@ -31,8 +32,6 @@ READ_TIMEOUT = 25.0
 # Where there is a deadline: a first call may be four requests, to Keystone
 # and, with a service token refused, twice to Trove.
 HASTY_TIMEOUT = 10.0
-
-_SWIFT = {'service_type': 'object-store'}
 
 # Trove takes any number for backups; instances come 20 at a time.
 _BACKUPS_A_PAGE = 200
@@ -59,9 +58,9 @@ class Gateway:
 
         None before there was an answer that told it.
         """
-        told = self._client.client.date
-        return email.utils.parsedate_to_datetime(told).replace(
-            tzinfo=None) if told else None
+        date = self._client.client.date
+        return email.utils.parsedate_to_datetime(date).replace(
+            tzinfo=None) if date else None
 
     @contextlib.contextmanager
     def asking(self, doing: str) -> Iterator[Any]:
@@ -97,7 +96,7 @@ class Gateway:
             with self.asking('listing database instances') as client:
                 page = client.instances.list(marker=marker)
                 # Asking an item for what it lacks would send a request.
-                found.extend(values.instance_from(item.to_dict())
+                found.extend(told.instance_from(item.to_dict())
                              for item in page)
             marker = page.next
             if marker is None:
@@ -112,7 +111,7 @@ class Gateway:
         :raises errors.Gone: there is none with this id in the project.
         """
         with self.asking('looking at instance %s' % instance_id) as client:
-            return values.instance_from(
+            return told.instance_from(
                 client.instances.get(instance_id).to_dict())
 
     def create_instance(self,
@@ -126,7 +125,7 @@ class Gateway:
                          % request.backup_id) as client:
             made = client.instances.create(**_known(
                 client.instances.create, wording.restore_arguments(request)))
-            return values.instance_from(made.to_dict())
+            return told.instance_from(made.to_dict())
 
     def backup(self, backup_id: str) -> values.Backup:
         """Look at one backup.
@@ -134,7 +133,7 @@ class Gateway:
         :raises errors.Gone: there is none with this id in the project.
         """
         with self.asking('looking at backup %s' % backup_id) as client:
-            return values.backup_from(
+            return told.backup_from(
                 client.backups.get(backup_id).to_dict())
 
     def backups(self, everywhere: bool = False) -> List[values.Backup]:
@@ -153,10 +152,10 @@ class Gateway:
                 page = client.backups.list(limit=_BACKUPS_A_PAGE,
                                            marker=marker,
                                            all_projects=everywhere)
-                told = [values.backup_from(item.to_dict()) for item in page]
+                items = [told.backup_from(item.to_dict()) for item in page]
             # Pages are counted from the newest: one made meanwhile moves the
             # others on, and they are told again.
-            found.update((backup.id, backup) for backup in told)
+            found.update((backup.id, backup) for backup in items)
             marker = page.next
             if marker is None:
                 break
@@ -173,7 +172,7 @@ class Gateway:
                          % request.instance_id) as client:
             made = client.backups.create(**_known(
                 client.backups.create, wording.backup_arguments(request)))
-            return values.backup_from(made.to_dict())
+            return told.backup_from(made.to_dict())
 
     def delete_backup(self, backup_id: str) -> None:
         """Ask for the deletion of a backup; it takes place afterwards.
@@ -182,40 +181,6 @@ class Gateway:
         """
         with self.asking('deleting backup %s' % backup_id) as client:
             client.backups.delete(backup_id)
-
-    def has_object(self, location: str) -> bool:
-        """Look in Swift whether a backup's object is there.
-
-        With the user's own token, at the address that its catalog tells.
-
-        :param location: locationRef of Trove's API, the object's URL as
-            Trove's guest saw it.
-        :returns: False also where it cannot be told: no Swift in the catalog,
-            or not for this user.
-        :raises errors.Unreachable: Swift does not answer.
-        """
-        try:
-            with self.asking('looking at %s' % location) as client:
-                client.client.session.head(_in_swift(location),
-                                           endpoint_filter=_SWIFT)
-        except (errors.Gone, errors.Refused):
-            return False
-        return True
-
-    def erase_object(self, location: str) -> None:
-        """Remove a backup's object from Swift, with all its segments.
-
-        :raises errors.Gone: it is not there.
-        """
-        with self.asking('removing %s' % location) as client:
-            client.client.session.delete(
-                _in_swift(location), endpoint_filter=_SWIFT,
-                params={'multipart-manifest': 'delete'})
-
-
-def _in_swift(location: str) -> str:
-    # http://host/v1/AUTH_project/container/object
-    return '/' + location.split('/', 5)[-1]
 
 
 def _known(method: Any, arguments: Dict[str, Any]) -> Dict[str, Any]:

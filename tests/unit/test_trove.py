@@ -13,6 +13,7 @@ from troveclient.v1 import instances
 
 from karbor_trove import connect
 from karbor_trove import errors
+from karbor_trove import told
 from karbor_trove import trove
 from karbor_trove import values
 from karbor_trove import waiting
@@ -221,8 +222,8 @@ def test_a_list_sends_no_request_for_what_it_does_not_tell(
 
 
 def test_an_instance_with_next_to_nothing_told_is_read():
-    assert values.instance_from({'id': '1'}) == values.Instance('1')
-    assert values.instance_from({
+    assert told.instance_from({'id': '1'}) == values.Instance('1')
+    assert told.instance_from({
         'id': '1', 'flavor': None, 'datastore': None, 'volume': None,
         'access': None, 'addresses': None, 'fault': None,
         'replica_of': None, 'configuration': None}) == values.Instance('1')

@@ -7,7 +7,7 @@ import pytest
 
 from karbor_trove import ledger as ledgers
 from karbor_trove import record
-from karbor_trove import values
+from karbor_trove import told
 from karbor_trove import worker
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
@@ -332,5 +332,5 @@ def test_a_trove_that_refuses_is_told(manage, fake_trove):
 
 
 def test_values_know_the_project():
-    told = values.backup_from({'id': 'x', 'project_id': 'p'})
-    assert told.project_id == 'p'
+    known = told.backup_from({'id': 'x', 'project_id': 'p'})
+    assert known.project_id == 'p'

@@ -86,14 +86,14 @@ class Session:
         self._pause = pause
         #: Seconds after which the next POST lands, whose answer is lost now.
         self.late = None
-        #: Objects that Swift did not show.
-        self.hidden = set()
 
     def client(self):
         return trove_client.Client('1.0', session=self)
 
-    def get_endpoint(self, auth=None, **kwargs):
-        return '%s/%s' % (views.URL, cloud.PROJECT)
+    def get_endpoint(self, auth=None, service_type='database', **kwargs):
+        return ('%s/v1/AUTH_%s' % (views.SWIFT_URL, cloud.PROJECT)
+                if service_type == 'object-store' else
+                '%s/%s' % (views.URL, cloud.PROJECT))
 
     def request(self, url, method, json=None, **kwargs):
         self._pause()
@@ -122,13 +122,10 @@ class Session:
 
     def _swift(self, method, path):
         self._pause()
-        url = '%s/v1/AUTH_%s%s' % (views.SWIFT_URL, cloud.PROJECT, path)
+        url = self.get_endpoint(service_type='object-store') + path
         answer = self._answered(
             self._fake.objects._answer,
             types.SimpleNamespace(method=method, url=url))
-        if answer.status_code in (401, 403, 413):
-            # Nothing can be done about what the user may not see.
-            self.hidden.add(url)
         if answer.status_code >= 400:
             raise keystone_exceptions.http.from_response(answer, method, url)
         return answer

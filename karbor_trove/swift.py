@@ -1,0 +1,76 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The objects of backups in Swift, with the rights of a gateway's user."""
+
+from typing import Any, Optional
+
+from karbor_trove import errors
+from karbor_trove import trove
+
+_SERVICE = {'service_type': 'object-store'}
+
+
+def has_object(gateway: trove.Gateway, location: str) -> bool:
+    """Look whether a backup's object is there.
+
+    :param location: locationRef of Trove's API, the object's URL as Trove's
+        guest saw it.
+    :returns: False also where it is Trove's business alone: the cloud has no
+        Swift, or Trove keeps the object in an account of its own.
+    :raises errors.Refused: Swift does not tell this user.
+    :raises errors.Unreachable: Swift does not answer.
+    """
+    try:
+        with gateway.asking('looking at %s' % location) as client:
+            session = client.client.session
+            path = _path(session, location)
+            if path is None:
+                return False
+            session.head(path, endpoint_filter=_SERVICE)
+    except errors.Gone:
+        return False
+    return True
+
+
+def erase_object(gateway: trove.Gateway, location: str) -> None:
+    """Remove a backup's object, with all its segments.
+
+    :raises errors.Gone: it is not there.
+    """
+    with gateway.asking('removing %s' % location) as client:
+        session = client.client.session
+        session.delete(_path(session, location), endpoint_filter=_SERVICE,
+                       params={'multipart-manifest': 'delete'})
+
+
+def _path(session: Any, location: str) -> Optional[str]:
+    """Say where below the user's own account an object is.
+
+    The catalog tells the user's way to Swift, which may be another one than
+    that of Trove's guest. The last two parts are container and object
+    [swift.py of Trove's backup image].
+
+    :returns: None: not below it.
+    """
+    endpoint = session.get_endpoint(**_SERVICE)
+    accounts = {account for account in map(_account, (endpoint, location))
+                if account}
+    if not endpoint or len(accounts) > 1:
+        return None
+    return '/' + '/'.join(location.split('/')[-2:])
+
+
+def _account(url: Optional[str]) -> Optional[str]:
+    # A store that only speaks like Swift may have none in its URLs.
+    return next((part for part in (url or '').split('/')
+                 if part.startswith('AUTH_')), None)
