@@ -89,6 +89,18 @@ def translated(doing: str) -> Iterator[None]:
         raise errors.Refused(_said(doing, error)) from error
 
 
+def endpoint(client: Any, service_type: str) -> Optional[str]:
+    """Tell where the user's catalog has a service; None: nowhere.
+
+    :param client: a mended one.
+    """
+    try:
+        found = client.client.session.get_endpoint(service_type=service_type)
+    except keystone_exceptions.EndpointNotFound:
+        return None
+    return None if found is None else str(found)
+
+
 def _said(doing: str, error: Exception) -> str:
     return '%s: %s' % (doing, str(error) or type(error).__name__)
 
@@ -114,14 +126,15 @@ def _with_session(client: Any) -> Any:
         auth=auth, verify=old.verify_cert))
 
 
-class _TroveOnly(token_endpoint.Token):  # type: ignore[misc]
+class _TroveOnly(token_endpoint.Token):
     """A token without a catalog: its one address is not Swift's as well."""
 
-    def get_endpoint(self, asking: Any, service_type: Optional[str] = None,
+    def get_endpoint(self, session: session.Session,
                      **kwargs: Any) -> Optional[str]:
         """Tell Trove's address; None: of Swift nothing is known."""
-        return (None if service_type == 'object-store'
-                else str(self.endpoint))
+        if kwargs.get('service_type') == 'object-store':
+            return None
+        return super().get_endpoint(session, **kwargs)
 
 
 def _strict(http: Any) -> Callable[..., Tuple[Any, Any]]:

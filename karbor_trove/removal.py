@@ -163,7 +163,7 @@ class Remover:
             self._delete(gateway, entry, away, deadline,
                          backup.status == 'DELETE_FAILED')
             # Else what it hung on would wait for it once more.
-            del self._backups[entry.backup_id]
+            del self._backups[backup.id]
         self._erase(gateway, entry, away)
         return entry, None
 

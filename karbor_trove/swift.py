@@ -14,6 +14,7 @@
 
 from typing import Any, Optional
 
+from karbor_trove import client as clients
 from karbor_trove import errors
 from karbor_trove import trove
 
@@ -32,11 +33,10 @@ def has_object(gateway: trove.Gateway, location: str) -> bool:
     """
     try:
         with gateway.asking('looking at %s' % location) as client:
-            session = client.client.session
-            path = _path(session, location)
+            path = _path(client, location)
             if path is None:
                 return False
-            session.head(path, endpoint_filter=_SERVICE)
+            client.client.session.head(path, endpoint_filter=_SERVICE)
     except errors.Gone:
         return False
     return True
@@ -48,12 +48,12 @@ def erase_object(gateway: trove.Gateway, location: str) -> None:
     :raises errors.Gone: it is not there.
     """
     with gateway.asking('removing %s' % location) as client:
-        session = client.client.session
-        session.delete(_path(session, location), endpoint_filter=_SERVICE,
-                       params={'multipart-manifest': 'delete'})
+        client.client.session.delete(
+            _path(client, location), endpoint_filter=_SERVICE,
+            params={'multipart-manifest': 'delete'})
 
 
-def _path(session: Any, location: str) -> Optional[str]:
+def _path(client: Any, location: str) -> Optional[str]:
     """Say where below the user's own account an object is.
 
     The catalog tells the user's way to Swift, which may be another one than
@@ -62,7 +62,7 @@ def _path(session: Any, location: str) -> Optional[str]:
 
     :returns: None: not below it.
     """
-    endpoint = session.get_endpoint(**_SERVICE)
+    endpoint = clients.endpoint(client, **_SERVICE)
     accounts = {account for account in map(_account, (endpoint, location))
                 if account}
     if not endpoint or len(accounts) > 1:

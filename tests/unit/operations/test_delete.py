@@ -132,6 +132,28 @@ def test_a_swift_that_is_away_leaves_the_backup_known_to_trove(
     assert not fake_trove.asked('DELETE')
 
 
+@pytest.mark.parametrize('code', [401, 403, 413])
+def test_a_swift_that_refuses_leaves_the_backup_known_to_trove(
+        backup, put_off, fake_trove, code):
+    fake_trove.leaves_objects = True
+    fake_trove.fail('*', '/swift/*', code, times=None)
+    assert 'looking at http' in put_off()
+    assert list(fake_trove.backups) == [backup['id']]
+    assert not fake_trove.asked('DELETE')
+
+
+def test_an_object_that_swift_refuses_to_show_is_not_forgotten(
+        backup, put_off, delete, fake_trove):
+    fake_trove.leaves_objects = True
+    # Trove's own backup goes in between.
+    fake_trove.fail('DELETE', '/swift/*', 403, times=None)
+    assert 'removing http' in put_off()
+    assert not fake_trove.backups
+    fake_trove.heal()
+    delete()
+    assert not fake_trove.objects.stored()
+
+
 def test_an_object_that_trove_left_is_removed(backup, delete, fake_trove):
     fake_trove.leaves_objects = True
     delete()

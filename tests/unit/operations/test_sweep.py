@@ -117,6 +117,48 @@ def test_all_that_waits_together_takes_30_s(
     assert len(fake_trove.asked('DELETE')) == 1
 
 
+def test_one_look_tells_of_all_that_has_to_wait_on(
+        operations, plugin, new_checkpoint, resource, context, fake_trove,
+        ledger):
+    made = [new_checkpoint() for _ in range(5)]
+    for one in made:
+        plugin.get_protect_operation(resource).on_main(
+            one, resource, context, {})
+    children = [fake_trove.add_backup(resource.id, parent_id=id_)
+                for id_ in list(fake_trove.backups)]
+    for one in made:
+        plugin.get_delete_operation(resource).on_main(
+            one, resource, context, {})
+    fake_trove.requests.clear()
+    operations.protect()
+    assert len(fake_trove.asked('GET', '/backups')) == 1
+    assert all('hangs on it' in entry.reason for entry in ledger.entries()
+               if entry.deleted)
+    for child in children:
+        del fake_trove.backups[child]
+    operations.verify()
+    assert [entry.deleted for entry in ledger.entries()] == [None]
+
+
+def test_a_child_takes_its_parent_along(
+        operations, plugin, new_checkpoint, resource, context, fake_trove):
+    parent, child = new_checkpoint(), new_checkpoint()
+    for one in parent, child:
+        plugin.get_protect_operation(resource).on_main(
+            one, resource, context, {'incremental': 'True'})
+    backups = set(fake_trove.backups)
+    [hanging] = [id_ for id_, of in fake_trove.backups.items()
+                 if of['parent_id']]
+    users = fake_trove.add_backup(resource.id, parent_id=hanging)
+    for one in parent, child:
+        plugin.get_delete_operation(resource).on_main(
+            one, resource, context, {})
+    assert backups < set(fake_trove.backups)
+    del fake_trove.backups[users]
+    operations.protect()
+    assert not backups & set(fake_trove.backups)
+
+
 @pytest.mark.parametrize('torn', ['', '{"checkpoint_id": "', '[]'])
 def test_a_torn_note_of_another_checkpoint_is_in_nobodys_way(
         operations, left, bank, resource, fake_trove, torn):
