@@ -89,6 +89,18 @@ def translated(doing: str) -> Iterator[None]:
         raise errors.Refused(_said(doing, error)) from error
 
 
+def see(url: str, limits: Tuple[float, float]) -> None:
+    """See that somebody answers there, whatever it is.
+
+    :param limits: seconds to connect, and to be answered.
+    :raises errors.Unreachable: nobody does in that time.
+    """
+    looking: Any = session.Session()
+    looking.timeout = limits
+    with translated('looking at %s' % url):
+        looking.get(url, authenticated=False, raise_exc=False, redirect=False)
+
+
 def endpoint(client: Any, service_type: str) -> Optional[str]:
     """Tell where the user's catalog has a service; None: nowhere.
 

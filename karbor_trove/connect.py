@@ -16,8 +16,11 @@ from typing import Any, Optional
 
 from karbor import exception
 from karbor.services.protection import client_factory
+from oslo_config import cfg
 
+from karbor_trove import client
 from karbor_trove import errors
+from karbor_trove import limits
 from karbor_trove import trove
 from karbor_trove import waiting
 
@@ -34,10 +37,23 @@ def connect(context: Any,
     :raises errors.TroveError: Trove's address or the user's rights could not
         be found out.
     """
+    def make() -> Any:
+        _see_keystone(deadline)
+        return client_factory.ClientFactory.create_client('trove', context)
+
     try:
-        return trove.Gateway(
-            lambda: client_factory.ClientFactory.create_client(
-                'trove', context),
-            deadline)
+        return trove.Gateway(make, deadline)
     except exception.KarborException as error:
         raise errors.Refused('finding Trove: %s' % error) from error
+
+
+def _see_keystone(deadline: Optional[waiting.Deadline]) -> None:
+    """See that Keystone answers before Karbor looks for its versions.
+
+    Karbor does that once, and sets no limit of time [get_auth_uri() in
+    utils.py, 1.6.0]: with a Keystone that hangs, it would hang for ever.
+    """
+    url = cfg.CONF.clients_keystone.auth_uri
+    if url and not (client_factory.ClientFactory.get_keystone_plugin()
+                    ._auth_uri):
+        client.see(url, limits.of_request(deadline, 'finding Keystone'))

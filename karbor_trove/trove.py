@@ -20,18 +20,11 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
 from karbor_trove import client as clients
 from karbor_trove import errors
+from karbor_trove import limits
 from karbor_trove import told
 from karbor_trove import values
 from karbor_trove import waiting
 from karbor_trove import wording
-
-# Seconds to connect, and seconds that an answer may be silent. Neither
-# Karbor nor the clients set any: a Trove that hangs would hang us for ever.
-CONNECT_TIMEOUT = 5.0
-READ_TIMEOUT = 25.0
-# Where there is a deadline: a first call may be four requests, to Keystone
-# and, with a service token refused, twice to Trove.
-HASTY_TIMEOUT = 10.0
 
 # Trove takes any number for backups; instances come 20 at a time.
 _BACKUPS_A_PAGE = 200
@@ -69,14 +62,8 @@ class Gateway:
         :param doing: what is being done, for the message of an error.
         :raises errors.TroveError: whatever the call raises.
         """
-        timeout = (CONNECT_TIMEOUT, READ_TIMEOUT)
-        if self._deadline is not None:
-            left = self._deadline.left
-            if not left:
-                raise errors.TookTooLong('%s: given up after %g s'
-                                         % (doing, self._deadline.seconds))
-            timeout = (min(CONNECT_TIMEOUT, left), min(HASTY_TIMEOUT, left))
-        self._client.client.session.timeout = timeout
+        self._client.client.session.timeout = limits.of_request(
+            self._deadline, doing)
         with clients.translated(doing):
             yield self._client
 

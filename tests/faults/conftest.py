@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.sandbox import cloud
-from tests.sandbox import environments
-from tests.sandbox import process
+from tests.sandbox import fixture
 
 
 def pytest_addoption(parser):
@@ -19,16 +17,5 @@ def every(request):
 
 @pytest.fixture(scope='package')
 def sandbox(request):
-    """The running sandbox; what it wrote is kept when a test fails."""
-    capture = request.config.pluginmanager.getplugin('capturemanager')
-    try:
-        with capture.global_and_fixture_disabled():
-            running = cloud.Sandbox()
-            running.start()
-    except (process.Failure, environments.Failure) as e:
-        pytest.exit(str(e), returncode=3)
-    failed = request.session.testsfailed
-    yield running
-    running.keep = running.keep or request.session.testsfailed > failed
-    with capture.global_and_fixture_disabled():
-        running.end()
+    with fixture.running(request) as running:
+        yield running

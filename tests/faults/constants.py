@@ -18,7 +18,8 @@ OPTIONS = {
 
 #: Of the plugin's own modules.
 CONSTANTS = {
-    'karbor_trove.trove.READ_TIMEOUT': 2.0,
+    'karbor_trove.limits.READ_TIMEOUT': 2.0,
+    'karbor_trove.operations.restore.PREFLIGHT': 3.0,
     'karbor_trove.asking.LOOK_FOR': 3.0,
     'karbor_trove.removal.AWAY': 4.0,
     'karbor_trove.removal.SWEEP': 4.0,

@@ -48,13 +48,9 @@ def living_backups_are_whole(lane, checkpoints):
         assert id_ in ids, ('I4: gone from Swift', id_)
 
 
-def is_late(told):
-    """I5: it took longer than its deadline and one request."""
-    return told['seconds'] > constants.LONGEST
-
-
 def it_ended(lane, scene, told):
     """I5, and I2: as Karbor understands it."""
+    assert told['seconds'] <= constants.LONGEST, ('I5', told['seconds'])
     raised = told.get('raised')
     assert raised is None or isinstance(raised, _RAISED[scene.hook]), (
         'I5, I2', raised)

@@ -12,6 +12,7 @@ from karbor.services.protection import bank_plugin
 from karbor.services.protection.bank_plugins import file_system_bank_plugin
 from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import client_factory
+from karbor.services.protection import graph
 from oslo_config import cfg
 
 from karbor_trove import ledger as ledgers
@@ -25,10 +26,7 @@ from tests.sandbox import proxy
 from tests.sandbox.services import launch
 
 _KINDS = {'restore': records.Restore, 'verify': records.Verification}
-_HOOKS = {'protect': 'get_protect_operation',
-          'restore': 'get_restore_operation',
-          'verify': 'get_verify_operation',
-          'delete': 'get_delete_operation'}
+_HOOKS = ('on_prepare_begin', 'on_prepare_finish', 'on_main', 'on_complete')
 
 
 def _configuration(directory, sections):
@@ -75,15 +73,10 @@ class Lane:
         _configure_karbor(sandbox, self.cloud, self.directory)
         launch.set_constants(constants.CONSTANTS)
         self.context = _context(self.tenant.session, self.cloud)
-        config = cfg.ConfigOpts()
-        config(['--config-file', _configuration(self.directory, {
-            'file_system_bank_plugin': {
-                'file_system_bank_path': self.directory / 'bank'},
-            options.GROUP: constants.OPTIONS})], default_config_dirs=[])
+        config = self._provider({})
         config.register_opts(
             file_system_bank_plugin.file_system_bank_plugin_opts,
             'file_system_bank_plugin')
-        self._config = config
         self.bank = bank_plugin.Bank(
             file_system_bank_plugin.FileSystemBankPlugin(config))
         self._collection = karbor_checkpoint.CheckpointCollection(self.bank)
@@ -99,24 +92,46 @@ class Lane:
         self.ledger = ledgers.Ledger(self.bank, self.resource.id)
         self.survivor = self.protected()
 
+    def _provider(self, own):
+        """The provider's file.
+
+        :param own: options of the plugin beside those that all have.
+        """
+        config = cfg.ConfigOpts()
+        config(['--config-file', _configuration(self.directory, {
+            'file_system_bank_plugin': {
+                'file_system_bank_path': self.directory / 'bank'},
+            options.GROUP: {**constants.OPTIONS, **own}})],
+            default_config_dirs=[])
+        return config
+
     def new_checkpoint(self):
-        return self._collection.create(
+        checkpoint = self._collection.create(
             {'id': str(uuid.uuid4()), 'name': 'nightly', 'resources': [],
              'provider_id': str(uuid.uuid4()),
              'project_id': self.context.project_id}, context=self.context)
+        checkpoint.resource_graph = graph.build_graph(
+            [self.resource], lambda node: [])
+        return checkpoint
 
-    def run(self, operation, checkpoint, parameters=None):
-        """One hook, as Karbor calls it; what it left, and the seconds."""
-        plugin = protection.TroveProtectionPlugin(self._config)
+    def run(self, operation, checkpoint, parameters=None, **own):
+        """One operation, as Karbor calls it; what it left, and the seconds.
+
+        :param own: options of the provider.
+        """
+        plugin = protection.TroveProtectionPlugin(self._provider(own))
         arguments = {'new_resources': {}}
         if operation in _KINDS:
             arguments[operation] = records.new(
                 _KINDS[operation], self.context, checkpoint.id)
-        hook = getattr(plugin, _HOOKS[operation])(self.resource)
+            arguments[operation].parameters = {
+                tenants.TYPE: parameters or {}}
+        begun = getattr(plugin, 'get_%s_operation' % operation)(self.resource)
         begin = time.monotonic()
         try:
-            hook.on_main(checkpoint, self.resource, self.context,
-                         parameters or {}, **arguments)
+            for hook in _HOOKS:
+                getattr(begun, hook)(checkpoint, self.resource, self.context,
+                                     parameters or {}, **arguments)
         except Exception as error:  # Which one it may be is what is tested.
             arguments['raised'] = error
         return dict(arguments, seconds=time.monotonic() - begin)
@@ -131,10 +146,10 @@ class Lane:
         """The record in the checkpoint; None: there is none."""
         return record.load(self.section(checkpoint))
 
-    def protected(self, parameters=None):
+    def protected(self, parameters=None, **own):
         """A checkpoint with a complete backup."""
         checkpoint = self.new_checkpoint()
-        told = self.run('protect', checkpoint, parameters)
+        told = self.run('protect', checkpoint, parameters, **own)
         assert 'raised' not in told, told
         return checkpoint
 

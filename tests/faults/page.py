@@ -34,10 +34,6 @@ error
 put off
    The checkpoint is deleted. Its backup, or what Swift holds of it, goes with
    a later operation of the same instance.
-late
-   As before it, but only when the connection to Keystone has ended. Karbor
-   looks for the versions of Keystone's API before the plugin has a say, and
-   sets no limit to that.
 
 Once refused is a connection that is reset before anything was read; refused
 for the whole deadline is nobody listening. Timing out is an answer that never

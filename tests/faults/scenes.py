@@ -11,6 +11,7 @@ from tests.faults import lane as lanes
 class Scene:
     """An operation that is about to begin.
 
+    :param options: of the provider, beside those that all have.
     :param fresh: whether Karbor has just started, and asks Keystone too.
     :param others: checkpoints made for it, beside the one it is about.
     """
@@ -18,6 +19,7 @@ class Scene:
     hook: str
     checkpoint: Any
     parameters: dict[str, str] = dataclasses.field(default_factory=dict)
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
     fresh: bool = False
     others: list[Any] = dataclasses.field(default_factory=list)
 

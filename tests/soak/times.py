@@ -15,7 +15,7 @@ HANG = 6.0
 
 #: Of the plugin's own modules, in Karbor's process.
 CONSTANTS = {
-    'karbor_trove.trove.READ_TIMEOUT': 5.0,
+    'karbor_trove.limits.READ_TIMEOUT': 5.0,
     'karbor_trove.asking.LOOK_FOR': 12.0,
     'karbor_trove.removal.AWAY': 12.0,
     'karbor_trove.removal.SWEEP': 12.0,

@@ -202,7 +202,8 @@ def test_an_unknown_id_is_told_with_troves_words(ours, fake_trove, context):
         ours.show_resource(context, str(uuid.uuid4()))
 
 
-def test_no_way_to_trove_is_karbors_error(ours, karbor_conf, context):
+def test_no_way_to_trove_is_karbors_error(
+        ours, karbor_conf, context, fake_trove):
     karbor_conf.set_override('trove_endpoint', None, 'trove_client')
     karbor_conf.set_override('trove_catalog_info', 'none:none:none',
                              'trove_client')

@@ -13,8 +13,8 @@ from troveclient.v1 import instances
 
 from karbor_trove import connect
 from karbor_trove import errors
+from karbor_trove import limits
 from karbor_trove import told
-from karbor_trove import trove
 from karbor_trove import values
 from karbor_trove import waiting
 from tests.fake_trove import Answer
@@ -138,6 +138,29 @@ def test_a_keystone_that_is_away_may_be_asked_again(
         gateway.instance(resource.id)
 
 
+@pytest.mark.parametrize('seconds, expected', [
+    (None, (limits.CONNECT_TIMEOUT, limits.READ_TIMEOUT)),
+    (3.0, (3.0, 3.0))])
+def test_karbor_does_not_look_for_a_keystone_that_hangs(
+        context, fake_trove, clock, seconds, expected):
+    """Its own look for versions would wait without a limit."""
+    mocker = fake_trove.mocker
+    mocker.register_uri(requests_mock.ANY, re.compile(keystone.URL),
+                        exc=requests.exceptions.ReadTimeout)
+    with pytest.raises(errors.Unreachable, match=keystone.URL):
+        connect.connect(context, seconds and waiting.Deadline(seconds, clock))
+    [asked] = mocker.request_history
+    assert asked.timeout == expected
+
+
+def test_a_keystone_that_karbor_knows_is_not_looked_for_again(
+        context, fake_trove):
+    connect.connect(context)
+    known = len(fake_trove.mocker.request_history)
+    connect.connect(context)
+    assert len(fake_trove.mocker.request_history) == known
+
+
 def test_a_client_too_old_for_an_option_says_so(
         gateway, fake_trove, resource, monkeypatch):
     def create(self, name, instance, description=None, parent_id=None,
@@ -187,7 +210,7 @@ def test_every_request_has_a_limit(gateway, fake_trove, resource):
     gateway.instance(resource.id)
     gateway.instances()
     assert {asked.timeout for asked in fake_trove.requests} == {
-        (trove.CONNECT_TIMEOUT, trove.READ_TIMEOUT)}
+        (limits.CONNECT_TIMEOUT, limits.READ_TIMEOUT)}
 
 
 def test_all_requests_together_end_by_the_deadline(
