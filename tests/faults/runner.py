@@ -1,4 +1,8 @@
-"""Carries out cells, in two processes with a project each."""
+"""Carries out cells, in several processes with a project each.
+
+They wait most of the time; with more of them than this, two processors could
+not keep the times of constants.py.
+"""
 
 import concurrent.futures
 import faulthandler
@@ -13,7 +17,7 @@ from tests.faults import lane as lanes
 from tests.faults import scenes
 from tests.sandbox.services import launch
 
-USERS = ('tenant', 'other')
+USERS = ('first', 'second', 'third', 'fourth')
 _EVER = 240.0
 _LANDS_WITHIN = 'karbor_trove.ledger.LANDS_WITHIN'
 
@@ -120,6 +124,7 @@ class Runner:
     """Used by `with`; begins when the sandbox is up."""
 
     def __init__(self, sandbox):
+        sandbox.add_tenants(*USERS)
         forking = multiprocessing.get_context('fork')
         users = forking.Queue()
         for user in USERS:

@@ -121,8 +121,15 @@ class Sandbox:
         }
 
     def session(self, user: str = 'tenant') -> sessions.Session:
-        """Return a session of 'tenant', 'other', 'admin' or a service."""
+        """Return a session of 'tenant', 'other', 'admin' or a service.
+
+        :param user: or one that add_tenants() made.
+        """
         return identity.session(self.urls['keystone'], user, self._password)
+
+    def add_tenants(self, *names: str) -> None:
+        """Make more users, each in a project of that name."""
+        identity.add_tenants(self.session('admin'), self._password, *names)
 
     def variables(self, user: str = 'tenant') -> dict[str, str]:
         """Return what the command line clients want in the environment.

@@ -10,7 +10,7 @@ REGION = 'RegionOne'
 DOMAIN = 'Default'
 _SERVICE = 'service', ('admin', 'service')
 #: User -> (project, roles).
-USERS = {
+USERS: dict[str, tuple[str, tuple[str, ...]]] = {
     'tenant': ('tenant', ('member',)),
     'other': ('other', ('member',)),
     'trove': _SERVICE,
@@ -27,7 +27,7 @@ _CATALOG = {
 
 def credentials(url: str, user: str, password: str) -> dict[str, str]:
     """Return the arguments of keystoneauth1's password plugin."""
-    project = 'admin' if user == 'admin' else USERS[user][0]
+    project = USERS[user][0] if user in USERS else user
     return {
         'auth_url': url,
         'username': user,
@@ -43,16 +43,11 @@ def session(url: str, user: str, password: str) -> sessions.Session:
     return sessions.Session(v3.Password(**credentials(url, user, password)))
 
 
-def seed(admin: sessions.Session, password: str,
-         servers: dict[str, str]) -> None:
-    """Make users, projects and the catalog.
-
-    :param servers: service name -> URL without a path.
-    """
-    keystone = client.Client(session=admin, interface='public')
+def _make(keystone: client.Client, password: str,
+          users: dict[str, tuple[str, tuple[str, ...]]]) -> None:
     roles = {role.name: role for role in keystone.roles.list()}
     projects: dict[str, Any] = {}
-    for name, (project, granted) in USERS.items():
+    for name, (project, granted) in users.items():
         if project not in projects:
             projects[project] = keystone.projects.create(project, 'default')
         # Karbor asks for its service token without a project, since it asks
@@ -64,6 +59,22 @@ def seed(admin: sessions.Session, password: str,
         for role in granted:
             keystone.roles.grant(roles[role], user=user,
                                  project=projects[project])
+
+
+def add_tenants(admin: sessions.Session, password: str, *names: str) -> None:
+    """Make users beside those of USERS, each in a project of that name."""
+    _make(client.Client(session=admin, interface='public'), password,
+          {name: (name, ('member',)) for name in names})
+
+
+def seed(admin: sessions.Session, password: str,
+         servers: dict[str, str]) -> None:
+    """Make users, projects and the catalog.
+
+    :param servers: service name -> URL without a path.
+    """
+    keystone = client.Client(session=admin, interface='public')
+    _make(keystone, password, USERS)
     for name, (kind, path) in _CATALOG.items():
         service = keystone.services.create(name, kind)
         for interface in ('public', 'internal', 'admin'):
