@@ -3,6 +3,10 @@
 from karbor import exception
 import pytest
 
+from karbor_trove import ledger as ledgers
+from karbor_trove import told
+from tests.fake_trove import views
+
 LOST = ['reset', 'timeout', 500, 503, 'broken']
 WORDS = {'backup_name': 'nightly', 'description': 'of the night'}
 
@@ -64,6 +68,28 @@ def test_what_lands_after_the_delete_goes_with_the_next(
     delete()
     assert not fake_trove.backups
     assert not ledger.entries()
+
+
+def test_what_another_operation_has_found_for_the_checkpoint_is_still_it(
+        protect, delete, fake_trove, ledger, mine, clock):
+    """Two may sweep at once: the slower one read its note before."""
+    lost_before(protect, fake_trove, **WORDS)
+    delete()
+    [before] = ledger.entries()
+    mine()
+    fake_trove.next_delete('DELETE_FAILED')
+    delete()
+    assert ledger.entries()[0].backup_id
+    clock.sleep(700)
+    assert ledgers.came_of(
+        told_by(fake_trove), before, ledger.entries()).id == (
+            ledger.entries()[0].backup_id)
+
+
+def told_by(fake_trove):
+    """What Trove has, as the plugin sees it."""
+    return [told.backup_from(views.backup(fake_trove, of))
+            for of in fake_trove.backups.values()]
 
 
 def test_after_10_minutes_nothing_lands(protect, delete, fake_trove, ledger,
