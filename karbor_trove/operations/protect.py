@@ -44,8 +44,8 @@ class ProtectOperation(operation.Operation):
         """Make the backup and wait until it is complete.
 
         :raises karbor.exception.CreateResourceFailed: no complete backup
-            came of it; the bank says `error` then, and knows the backup if
-            Trove has made one.
+            came of it; the bank says `error` then and why, and knows the
+            backup if Trove has made one.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
         ledger = ledgers.Ledger(section.bank, resource.id)
@@ -55,7 +55,7 @@ class ProtectOperation(operation.Operation):
         except errors.TroveError as error:
             LOG.error('Protecting instance %s in checkpoint %s failed: %s',
                       resource.id, checkpoint.id, error)
-            record.set_status(section, constants.RESOURCE_STATUS_ERROR)
+            record.fail(section, constants.RESOURCE_STATUS_ERROR, str(error))
             raise exception.CreateResourceFailed(
                 name='Database Instance Backup', reason=str(error),
                 resource_id=resource.id,
