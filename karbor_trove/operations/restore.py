@@ -12,7 +12,7 @@
 
 """Restore: a new instance, made from the backup of a checkpoint."""
 
-from typing import Any, Dict, Iterable, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from karbor.common import constants
 from karbor import exception
@@ -56,10 +56,8 @@ class RestoreOperation(operation.Operation):
             problems = self._outcome.preflight.get(lambda: self._problems(
                 checkpoint, resource.type, context, restore.parameters))
             if problems:
-                raise errors.Refused('\n'.join(problems.get(
-                    resource.id, ['not begun, since another database of this '
-                                  'restore cannot be restored: '
-                                  + ', '.join(sorted(problems))])))
+                raise errors.Refused(preflight.reason(
+                    problems, resource.id, 'restore cannot be restored'))
         except (errors.TroveError, exception.KarborException) as error:
             self._outcome.tell(restore, resource.type, resource.id,
                                constants.RESOURCE_STATUS_ERROR, str(error))
@@ -70,7 +68,7 @@ class RestoreOperation(operation.Operation):
         given = given or {}
         problems: preflight.Problems = {}
         asked: List[Tuple[values.InstanceRequest, record.Record]] = []
-        for instance_id in _instances(checkpoint, resource_type):
+        for instance_id in operation.instances(checkpoint, resource_type):
             section = checkpoint.get_resource_bank_section(instance_id)
             own = '%s#%s' % (resource_type, instance_id)
             try:
@@ -146,20 +144,6 @@ class RestoreOperation(operation.Operation):
             description))
         LOG.info('Instance %s is up, restored from instance %s', made.id,
                  resource.id)
-
-
-def _instances(checkpoint: Any, resource_type: str) -> List[str]:
-    found: List[str] = []
-
-    def walk(nodes: Iterable[Any]) -> None:
-        for node in nodes:
-            if node.value.type == resource_type and (
-                    node.value.id not in found):
-                found.append(node.value.id)
-            walk(node.child_nodes)
-
-    walk(checkpoint.resource_graph)
-    return found
 
 
 def _failed(resource: Any, error: Exception) -> Exception:
