@@ -21,6 +21,7 @@ from oslo_log import log as logging
 from karbor_trove import asking
 from karbor_trove import catalog as catalogs
 from karbor_trove import connect
+from karbor_trove import disposal
 from karbor_trove import errors
 from karbor_trove import looks
 from karbor_trove import operation
@@ -28,6 +29,7 @@ from karbor_trove import parameters as params
 from karbor_trove import preflight
 from karbor_trove import record
 from karbor_trove import summary
+from karbor_trove import trove
 from karbor_trove import values
 
 LOG = logging.getLogger(__name__)
@@ -92,6 +94,9 @@ class RestoreOperation(operation.Operation):
 
         found: preflight.Problems = self._wait(
             look, PREFLIGHT, 'what the restore needs could not be found out')
+        if catalog.quotas() is None:
+            self._outcome.unchecked.append(
+                'quotas were not checked before: Trove does not tell them')
         return found
 
     def on_main(self, checkpoint: Any, resource: Any, context: Any,
@@ -128,11 +133,7 @@ class RestoreOperation(operation.Operation):
             LOG.info('Instance %s begun from backup %s of instance %s, '
                      'checkpoint %s', made.id, request.backup_id, resource.id,
                      checkpoint.id)
-            restored = self._wait(
-                lambda: looks.ready_instance(gateway, made.id),
-                self._settings.restore_timeout,
-                'the database of the restored instance %s is not up'
-                % made.id)
+            restored = self._up(gateway, made.id)
         except (errors.TroveError, exception.KarborException) as error:
             LOG.error('Restoring instance %s from checkpoint %s failed: %s',
                       resource.id, checkpoint.id, error)
@@ -141,9 +142,43 @@ class RestoreOperation(operation.Operation):
         new_resources[str(resource.id)] = str(made.id)
         tell(constants.RESOURCE_STATUS_AVAILABLE, summary.restored(
             restored, self._clock.now() - began, request, kept.instance,
-            description))
+            description, self._outcome.unchecked))
         LOG.info('Instance %s is up, restored from instance %s', made.id,
                  resource.id)
+
+    def _up(self, gateway: trove.Gateway,
+            instance_id: str) -> values.Instance:
+        """Wait for the database; what does not come up is told as left."""
+        try:
+            up: values.Instance = self._wait(
+                lambda: looks.ready_instance(gateway, instance_id),
+                self._settings.restore_timeout,
+                'the database of the restored instance %s is not up'
+                % instance_id)
+            return up
+        except errors.Gone:
+            raise
+        except errors.Failed as error:
+            raise errors.Failed('%s\n%s' % (
+                error, self._left(gateway, instance_id))) from error
+        except errors.TroveError as error:
+            raise type(error)(
+                '%s\ninstance %s is kept until you delete it: its database '
+                'may still come up' % (error, instance_id)) from error
+
+    def _left(self, gateway: trove.Gateway, instance_id: str) -> str:
+        """Tell what becomes of an instance that Trove has given up."""
+        if self._settings.keep_failed_restores:
+            return ('instance %s is kept, for a look at it, until you delete '
+                    'it' % instance_id)
+        try:
+            disposal.dispose(gateway, instance_id,
+                             self._settings.delete_timeout,
+                             self._settings.poll_interval, self._clock)
+        except errors.TroveError as error:
+            return ('instance %s could not be deleted, and is left to you: %s'
+                    % (instance_id, error))
+        return 'instance %s was deleted' % instance_id
 
 
 def _failed(resource: Any, error: Exception) -> Exception:
