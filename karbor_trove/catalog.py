@@ -89,7 +89,7 @@ class Catalog:
         try:
             found: Optional[Dict[str, Quota]] = self._once(('quotas',), ask)
         except errors.Refused:
-            return None
+            self._known['quotas',] = found = None
         return found
 
     def _once(self, what: Tuple[str, ...], ask: Any) -> Any:

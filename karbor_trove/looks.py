@@ -19,6 +19,20 @@ from karbor_trove import trove
 from karbor_trove import values
 
 
+def usable_instance(gateway: trove.Gateway,
+                    instance_id: str) -> values.Instance:
+    """Look at an instance whose database is up, or may still come up.
+
+    :raises errors.Failed: it will not, with Trove's reason if it has one.
+    """
+    instance = gateway.instance(instance_id)
+    if instance.is_lost:
+        raise errors.Failed('instance %s has the status %s%s' % (
+            instance_id, instance.status,
+            ': %s' % instance.fault if instance.fault else ''))
+    return instance
+
+
 def ready_instance(gateway: trove.Gateway,
                    instance_id: str) -> Optional[values.Instance]:
     """See whether the database of an instance is up.
@@ -26,11 +40,7 @@ def ready_instance(gateway: trove.Gateway,
     :returns: None while that may still come.
     :raises errors.Failed: it will not, with Trove's reason if it has one.
     """
-    instance = gateway.instance(instance_id)
-    if instance.is_broken or instance.is_being_deleted:
-        raise errors.Failed('instance %s has the status %s%s' % (
-            instance_id, instance.status,
-            ': %s' % instance.fault if instance.fault else ''))
+    instance = usable_instance(gateway, instance_id)
     return instance if instance.is_ready else None
 
 

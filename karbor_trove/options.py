@@ -37,6 +37,12 @@ OPTIONS: List[cfg.Opt] = [
                  help='Seconds from the request of a restored database '
                       'instance until its database is up; after them the '
                       'restore is marked as failed.'),
+    cfg.BoolOpt('keep_failed_restores', default=True,
+                help='Whether a restored database instance that ends in '
+                     'ERROR stays, for a look at it, until the user deletes '
+                     'it. If not, it is deleted, within delete_timeout. The '
+                     'reason of the restore says which. One that is merely '
+                     'not up within restore_timeout always stays.'),
     cfg.FloatOpt('delete_timeout', default=3600.0, min=0.1,
                  help='Seconds that the deletion of a backup may take before '
                       'it is reported as failed.'),
@@ -69,6 +75,7 @@ class Settings:
     restore_timeout: float
     delete_timeout: float
     full_backup_every: int
+    keep_failed_restores: bool = True
     storage_driver: Optional[str] = None
     swift_container: Optional[str] = None
     #: What is wrong with the provider file; None: nothing.

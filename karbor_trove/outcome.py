@@ -13,7 +13,7 @@
 """What the resources of one flow share."""
 
 import threading
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 
 class Outcome:
@@ -30,6 +30,11 @@ class Outcome:
         self._lock = threading.Lock()
         #: What stands in the way of the flow, found out for all of it.
         self.preflight = Once()
+        #: That by the resource's id, a sentence each. Karbor hands each
+        #: resource its own parameters only: each adds what is wrong there.
+        self.problems: Dict[str, List[str]] = {}
+        #: What could not be found out before, for whoever reads of a success.
+        self.unchecked: List[str] = []
 
     def tell(self, karbor_record: Any, resource_type: str, resource_id: str,
              status: str, reason: str = '') -> None:

@@ -14,7 +14,8 @@
 
 Two objects in the resource's section, under the names and with the keys that
 Karbor's in-tree plugin uses: `status`, and `metadata` as a superset of its
-own, so that either plugin can read what the other wrote.
+own, so that either plugin can read what the other wrote. Two are ours alone:
+`worker`, and the `reason` of a failure, which Karbor's API has no place for.
 """
 
 import dataclasses
@@ -32,6 +33,7 @@ VERSION = 1
 
 STATUS = 'status'
 WORKER = 'worker'
+REASON = 'reason'
 _METADATA = 'metadata'
 
 
@@ -63,6 +65,25 @@ def begin(section: Any, status: str) -> None:
     """
     put(section, WORKER, worker.this())
     set_status(section, status)
+
+
+def fail(section: Any, status: str, reason: str) -> None:
+    """Write that an operation failed, and why.
+
+    The reason comes first: who sees the status finds it.
+
+    :param status: Karbor's word for it.
+    :param reason: meant for the operator, in lines; it holds no secrets.
+    """
+    # A list is written as ASCII by every bank, a text as its locale is.
+    put(section, REASON, reason.split('\n'))
+    set_status(section, status)
+
+
+def why(section: Any) -> Optional[str]:
+    """Read the reason of the last failure; None: there was none."""
+    lines = get(section, REASON)
+    return '\n'.join(lines) if isinstance(lines, list) else lines
 
 
 def put(section: Any, key: str, value: Any) -> None:
@@ -188,8 +209,9 @@ def load_backup(section: Any, instance_id: str) -> Record:
 
 
 def forget(section: Any) -> None:
-    """Remove the record; the status stays, as Karbor expects."""
+    """Remove the record and the reason; the status stays, for Karbor."""
     drop(section, _METADATA)
+    drop(section, REASON)
 
 
 def _parsed(kept: Dict[str, Any]) -> Record:

@@ -12,7 +12,7 @@
 
 """What a user reads of a restore that succeeded."""
 
-from typing import List
+from typing import List, Sequence
 
 from karbor_trove import values
 
@@ -42,11 +42,12 @@ def changes(request: values.InstanceRequest,
 
 def restored(instance: values.Instance, seconds: float,
              request: values.InstanceRequest, original: values.Instance,
-             description: str) -> str:
+             description: str, unchecked: Sequence[str] = ()) -> str:
     """Say what came of a restore, a line each; the user's words come last.
 
     :param seconds: from the request until the database was up.
     :param description: the user's, "" for none.
+    :param unchecked: what could not be found out before the restore began.
     """
     lines = ['%s%s is up after %.1f s, from backup %s' % (
         instance.name, ' at %s' % ', '.join(instance.addresses)
@@ -54,6 +55,7 @@ def restored(instance: values.Instance, seconds: float,
     changed = changes(request, original)
     if changed:
         lines.append('changed: ' + ', '.join(changed))
+    lines.extend(unchecked)
     if description:
         lines.append(description)
     return '\n'.join(lines)

@@ -49,6 +49,7 @@ def instance_from(told: Dict[str, Any]) -> values.Instance:
         is_public=access.get('is_public'),
         allowed_cidrs=tuple(access.get('allowed_cidrs') or ()),
         replica_of=(told.get('replica_of') or {}).get('id'),
+        cluster_id=told.get('cluster_id'),
         fault=(told.get('fault') or {}).get('message'),
         created=moment(told.get('created')))
 

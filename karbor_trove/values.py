@@ -54,6 +54,8 @@ class Instance:
     is_public: Optional[bool] = None
     allowed_cidrs: Tuple[str, ...] = ()
     replica_of: Optional[str] = None
+    #: Only a look tells these two, a list does not.
+    cluster_id: Optional[str] = None
     fault: Optional[str] = None
     #: UTC, without a zone, whole seconds; a list does not tell it.
     created: Optional[datetime.datetime] = None
@@ -84,6 +86,11 @@ class Instance:
         one, since what is missing from a list is missing from a backup.
         """
         return self.status == 'SHUTDOWN' and self.operating_status is not None
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether there is nothing to wait for, for either reason."""
+        return self.is_broken or self.is_being_deleted
 
 
 @dataclasses.dataclass(frozen=True)

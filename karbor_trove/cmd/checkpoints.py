@@ -29,7 +29,7 @@ from karbor_trove import worker
 Row = Dict[str, Any]
 
 COLUMNS = ('checkpoint', 'status', 'type', 'resource', 'resource_status',
-           'worker', 'record', 'ledger', 'parent', 'note')
+           'worker', 'record', 'ledger', 'parent', 'note', 'reason')
 RESET = ('checkpoint', 'was', 'status', 'kept')
 
 # What shows of a resource that the operation has begun on it.
@@ -153,7 +153,7 @@ def _shown(found: banks.Checkpoint, type_: str, id_: str) -> Row:
 
 def _backup(found: banks.Checkpoint, instance_id: str) -> Row:
     """Tell what record and ledger know of the backup."""
-    row: Row = {}
+    row: Row = {'reason': record.why(found.section_of(instance_id))}
     try:
         kept = record.load(found.section_of(instance_id))
         row['record'] = kept and kept.backup_id

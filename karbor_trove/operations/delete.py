@@ -50,7 +50,7 @@ class DeleteOperation(operation.Operation):
         except errors.TroveError as error:
             LOG.error('Deleting the backup of instance %s in checkpoint %s '
                       'failed: %s', resource.id, checkpoint.id, error)
-            record.set_status(section, constants.RESOURCE_STATUS_ERROR)
+            record.fail(section, constants.RESOURCE_STATUS_ERROR, str(error))
             raise exception.DeleteResourceFailed(
                 name='Database Instance Backup', reason=str(error),
                 resource_id=resource.id,

@@ -20,6 +20,7 @@ from karbor import exception
 from oslo_log import log as logging
 
 from karbor_trove import asking
+from karbor_trove import catalog as catalogs
 from karbor_trove import chain
 from karbor_trove import connect
 from karbor_trove import errors
@@ -27,6 +28,7 @@ from karbor_trove import ledger as ledgers
 from karbor_trove import looks
 from karbor_trove import operation
 from karbor_trove import parameters as params
+from karbor_trove import preflight
 from karbor_trove import record
 from karbor_trove import trove
 from karbor_trove import values
@@ -39,27 +41,67 @@ class ProtectOperation(operation.Operation):
     """Backs up one database instance."""
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
+    def on_prepare_begin(self, checkpoint: Any, resource: Any, context: Any,
+                         parameters: Mapping[str, Any],
+                         **kwargs: Any) -> None:
+        """Refuse the whole checkpoint where a part of it cannot succeed.
+
+        Siblings do not wait for one another between this hook and the next,
+        so each looks at all; in fact the first does, for the others.
+
+        :raises karbor.exception.CreateResourceFailed: no backup was asked
+            for; the bank says `error`, and the reasons, a line each.
+        """
+        problems = self._outcome.problems
+        # Before anything that lets a sibling run: it should see them.
+        try:
+            self._request(parameters, checkpoint, resource.id)
+        except errors.Refused as error:
+            problems[resource.id] = str(error).split('\n')
+        section = checkpoint.get_resource_bank_section(resource.id)
+        record.begin(section, constants.RESOURCE_STATUS_PROTECTING)
+        try:
+            self._settings.check()
+            if not problems:
+                self._outcome.preflight.get(lambda: problems.update(
+                    self._problems(checkpoint, resource.type, context)))
+            if problems:
+                raise errors.Refused(preflight.reason(
+                    problems, resource.id, 'checkpoint cannot be backed up'))
+        except errors.TroveError as error:
+            raise _failed(section, checkpoint, resource, error) from error
+
+    def _problems(self, checkpoint: Any, resource_type: str,
+                  context: Any) -> preflight.Problems:
+        gateway = connect.connect(context)
+        catalog = catalogs.Catalog(gateway, context.project_id)
+        ids = operation.instances(checkpoint, resource_type)
+        # As patient as the wait that follows: a Trove that is away for a
+        # while is no reason to go without a backup.
+        found: preflight.Problems = self._wait(
+            lambda: preflight.protect(ids, gateway, catalog),
+            self._settings.ready_timeout,
+            'whether the databases can be backed up could not be found out')
+        if catalog.quotas() is None:
+            LOG.info('Trove does not tell the quotas of project %s: they are '
+                     'not checked before checkpoint %s', context.project_id,
+                     checkpoint.id)
+        return found
+
     def on_main(self, checkpoint: Any, resource: Any, context: Any,
                 parameters: Mapping[str, Any], **kwargs: Any) -> None:
         """Make the backup and wait until it is complete.
 
         :raises karbor.exception.CreateResourceFailed: no complete backup
-            came of it; the bank says `error` then, and knows the backup if
-            Trove has made one.
+            came of it; the bank says `error` then and why, and knows the
+            backup if Trove has made one.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
         ledger = ledgers.Ledger(section.bank, resource.id)
-        record.begin(section, constants.RESOURCE_STATUS_PROTECTING)
         try:
             self._protect(section, ledger, checkpoint, context, parameters)
         except errors.TroveError as error:
-            LOG.error('Protecting instance %s in checkpoint %s failed: %s',
-                      resource.id, checkpoint.id, error)
-            record.set_status(section, constants.RESOURCE_STATUS_ERROR)
-            raise exception.CreateResourceFailed(
-                name='Database Instance Backup', reason=str(error),
-                resource_id=resource.id,
-                resource_type=resource.type) from error
+            raise _failed(section, checkpoint, resource, error) from error
         record.set_status(section, constants.RESOURCE_STATUS_AVAILABLE)
         self._remover(section, resource.id, context).sweep()
 
@@ -67,9 +109,7 @@ class ProtectOperation(operation.Operation):
                  context: Any, parameters: Mapping[str, Any]) -> None:
         instance_id = ledger.instance_id
         self._settings.check()
-        request = params.backup_request(
-            parameters, checkpoint.id, instance_id,
-            self._settings.storage_driver, self._settings.swift_container)
+        request = self._request(parameters, checkpoint, instance_id)
         gateway = connect.connect(context)
         instance, entry, made = self._begun(gateway, section, ledger,
                                             checkpoint, request, parameters)
@@ -92,6 +132,12 @@ class ProtectOperation(operation.Operation):
         record.save(section,
                     dataclasses.replace(kept, backup_size=complete.size))
         LOG.info('Backup %s of instance %s is complete', made.id, instance_id)
+
+    def _request(self, parameters: Mapping[str, Any], checkpoint: Any,
+                 instance_id: str) -> values.BackupRequest:
+        return params.backup_request(
+            parameters, checkpoint.id, instance_id,
+            self._settings.storage_driver, self._settings.swift_container)
 
     def _begun(self, gateway: trove.Gateway, section: Any,
                ledger: ledgers.Ledger, checkpoint: Any,
@@ -158,3 +204,15 @@ class ProtectOperation(operation.Operation):
         return {backup.id: backup for backup in self._wait(
             gateway.backups, self._settings.ready_timeout,
             'backups could not be listed')}
+
+
+def _failed(section: Any, checkpoint: Any, resource: Any,
+            error: Exception) -> Exception:
+    """Keep why there is no backup, and say it in Karbor's way."""
+    LOG.error('Protecting instance %s in checkpoint %s failed: %s',
+              resource.id, checkpoint.id, error)
+    record.fail(section, constants.RESOURCE_STATUS_ERROR, str(error))
+    failure: Exception = exception.CreateResourceFailed(
+        name='Database Instance Backup', reason=str(error),
+        resource_id=resource.id, resource_type=resource.type)
+    return failure

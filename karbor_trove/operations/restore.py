@@ -12,7 +12,7 @@
 
 """Restore: a new instance, made from the backup of a checkpoint."""
 
-from typing import Any, Dict, Iterable, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from karbor.common import constants
 from karbor import exception
@@ -21,6 +21,7 @@ from oslo_log import log as logging
 from karbor_trove import asking
 from karbor_trove import catalog as catalogs
 from karbor_trove import connect
+from karbor_trove import disposal
 from karbor_trove import errors
 from karbor_trove import looks
 from karbor_trove import operation
@@ -28,6 +29,7 @@ from karbor_trove import parameters as params
 from karbor_trove import preflight
 from karbor_trove import record
 from karbor_trove import summary
+from karbor_trove import trove
 from karbor_trove import values
 
 LOG = logging.getLogger(__name__)
@@ -56,10 +58,8 @@ class RestoreOperation(operation.Operation):
             problems = self._outcome.preflight.get(lambda: self._problems(
                 checkpoint, resource.type, context, restore.parameters))
             if problems:
-                raise errors.Refused('\n'.join(problems.get(
-                    resource.id, ['not begun, since another database of this '
-                                  'restore cannot be restored: '
-                                  + ', '.join(sorted(problems))])))
+                raise errors.Refused(preflight.reason(
+                    problems, resource.id, 'restore cannot be restored'))
         except (errors.TroveError, exception.KarborException) as error:
             self._outcome.tell(restore, resource.type, resource.id,
                                constants.RESOURCE_STATUS_ERROR, str(error))
@@ -70,7 +70,7 @@ class RestoreOperation(operation.Operation):
         given = given or {}
         problems: preflight.Problems = {}
         asked: List[Tuple[values.InstanceRequest, record.Record]] = []
-        for instance_id in _instances(checkpoint, resource_type):
+        for instance_id in operation.instances(checkpoint, resource_type):
             section = checkpoint.get_resource_bank_section(instance_id)
             own = '%s#%s' % (resource_type, instance_id)
             try:
@@ -94,6 +94,9 @@ class RestoreOperation(operation.Operation):
 
         found: preflight.Problems = self._wait(
             look, PREFLIGHT, 'what the restore needs could not be found out')
+        if catalog.quotas() is None:
+            self._outcome.unchecked.append(
+                'quotas were not checked before: Trove does not tell them')
         return found
 
     def on_main(self, checkpoint: Any, resource: Any, context: Any,
@@ -130,11 +133,7 @@ class RestoreOperation(operation.Operation):
             LOG.info('Instance %s begun from backup %s of instance %s, '
                      'checkpoint %s', made.id, request.backup_id, resource.id,
                      checkpoint.id)
-            restored = self._wait(
-                lambda: looks.ready_instance(gateway, made.id),
-                self._settings.restore_timeout,
-                'the database of the restored instance %s is not up'
-                % made.id)
+            restored = self._up(gateway, made.id)
         except (errors.TroveError, exception.KarborException) as error:
             LOG.error('Restoring instance %s from checkpoint %s failed: %s',
                       resource.id, checkpoint.id, error)
@@ -143,23 +142,43 @@ class RestoreOperation(operation.Operation):
         new_resources[str(resource.id)] = str(made.id)
         tell(constants.RESOURCE_STATUS_AVAILABLE, summary.restored(
             restored, self._clock.now() - began, request, kept.instance,
-            description))
+            description, self._outcome.unchecked))
         LOG.info('Instance %s is up, restored from instance %s', made.id,
                  resource.id)
 
+    def _up(self, gateway: trove.Gateway,
+            instance_id: str) -> values.Instance:
+        """Wait for the database; what does not come up is told as left."""
+        try:
+            up: values.Instance = self._wait(
+                lambda: looks.ready_instance(gateway, instance_id),
+                self._settings.restore_timeout,
+                'the database of the restored instance %s is not up'
+                % instance_id)
+            return up
+        except errors.Gone:
+            raise
+        except errors.Failed as error:
+            raise errors.Failed('%s\n%s' % (
+                error, self._left(gateway, instance_id))) from error
+        except errors.TroveError as error:
+            raise type(error)(
+                '%s\ninstance %s is kept until you delete it: its database '
+                'may still come up' % (error, instance_id)) from error
 
-def _instances(checkpoint: Any, resource_type: str) -> List[str]:
-    found: List[str] = []
-
-    def walk(nodes: Iterable[Any]) -> None:
-        for node in nodes:
-            if node.value.type == resource_type and (
-                    node.value.id not in found):
-                found.append(node.value.id)
-            walk(node.child_nodes)
-
-    walk(checkpoint.resource_graph)
-    return found
+    def _left(self, gateway: trove.Gateway, instance_id: str) -> str:
+        """Tell what becomes of an instance that Trove has given up."""
+        if self._settings.keep_failed_restores:
+            return ('instance %s is kept, for a look at it, until you delete '
+                    'it' % instance_id)
+        try:
+            disposal.dispose(gateway, instance_id,
+                             self._settings.delete_timeout,
+                             self._settings.poll_interval, self._clock)
+        except errors.TroveError as error:
+            return ('instance %s could not be deleted, and is left to you: %s'
+                    % (instance_id, error))
+        return 'instance %s was deleted' % instance_id
 
 
 def _failed(resource: Any, error: Exception) -> Exception:

@@ -111,6 +111,21 @@ class BackupBehaviour:
         backup_id = cloud.back_up(cloud.instance(), incremental=True)
         assert cloud.client.backups.get(backup_id).parent_id is None
 
+    def test_a_quota_counts_them_also_failed_ones(self, cloud: Cloud):
+        id_ = cloud.instance()
+        project_id = cloud.client.backups.get(cloud.back_up(id_)).project_id
+
+        def used() -> int:
+            [told] = [of for of in cloud.client.quota.show(project_id)
+                      if of.resource == 'backups']
+            assert told.limit
+            return int(told.in_use) + int(told.reserved)
+
+        before = used()
+        cloud.back_up(id_)
+        cloud.back_up(id_, cloud.named('fail-backup'))
+        assert used() == before + 2
+
     def test_a_failed_parent_is_accepted(self, cloud: Cloud):
         id_ = cloud.instance()
         failed = cloud.back_up(id_, cloud.named('fail-backup'))

@@ -125,6 +125,10 @@ class InstanceBehaviour:
         told = cloud.client.instances.get(id_).to_dict()
         assert told['operating_status'] == ''
         assert told['fault']['message']
+        [item] = [of.to_dict() for of in cloud.client.instances.list()
+                  if of.id == id_]
+        assert item['status'] == 'ERROR'
+        assert 'fault' not in item
         cloud.client.instances.delete(id_)
         cloud.wait(lambda: cloud.states(id_)[0] == 'gone')
 

@@ -8,12 +8,16 @@ from karbor.services.protection import graph
 from karbor.services.protection import protectable_registry
 from karbor.services.protection import resource_flow
 import pytest
+from taskflow import exceptions as taskflow_exceptions
 
 from karbor_trove import protectable
+from karbor_trove import record
 from tests.fake_trove import cloud
 from tests.fake_trove import records
 
 TYPE = 'OS::Trove::Instance'
+#: TaskFlow wraps what several resources raise.
+REFUSED = (exception.CreateResourceFailed, taskflow_exceptions.WrappedFailure)
 
 
 @pytest.fixture
@@ -106,6 +110,39 @@ def test_one_that_fails_fails_the_flow_and_is_deleted_with_the_rest(
     run('delete', checkpoint)
     assert not fake_trove.backups
     assert statuses(checkpoint) == {'deleted'}
+
+
+def test_one_that_is_broken_leaves_no_backup_of_any(
+        run, protected, fake_trove):
+    checkpoint = protected(5)
+    broken = checkpoint.resource_graph[3].value.id
+    fake_trove.instances[broken].update(status='ERROR', fault='disk on fire')
+    with pytest.raises(REFUSED):
+        run('protect', checkpoint)
+    assert not fake_trove.asked('POST') and not fake_trove.backups
+    # Once for all of them.
+    assert len(fake_trove.requests) == 3
+    assert statuses(checkpoint) == {'error'}
+    reasons = {node.value.id: record.why(
+        checkpoint.get_resource_bank_section(node.value.id))
+        for node in checkpoint.resource_graph}
+    assert 'disk on fire' in reasons.pop(broken)
+    assert len(reasons) == 4
+    for reason in reasons.values():
+        assert reason.startswith('not begun') and broken in reason
+    run('delete', checkpoint)
+    assert statuses(checkpoint) == {'deleted'}
+
+
+@pytest.mark.parametrize('bad', [0, 2])
+def test_bad_parameters_of_one_leave_no_backup_of_any(
+        run, protected, fake_trove, bad):
+    checkpoint = protected(3)
+    with pytest.raises(REFUSED, match='backup_name'):
+        run('protect', checkpoint, {'%s#%s' % (
+            TYPE, checkpoint.resource_graph[bad].value.id): {
+                'backup_name': '---'}})
+    assert not fake_trove.asked('POST') and not fake_trove.backups
 
 
 def test_a_project_brings_its_instances(registry, fake_trove, context):

@@ -129,6 +129,7 @@ def test_a_sample_file_can_be_generated(capsys):
     assert '[trove_protection_plugin]' in sample
     for default in ('poll_interval = 5.0', 'ready_timeout = 3600.0',
                     'backup_timeout = 86400.0', 'restore_timeout = 86400.0',
-                    'delete_timeout = 3600.0', 'full_backup_every = 7'):
+                    'delete_timeout = 3600.0', 'full_backup_every = 7',
+                    'keep_failed_restores = true'):
         assert '#%s\n' % default in sample
     assert '# Minimum value: 0.1' in sample

@@ -1,5 +1,7 @@
 """What the bank keeps, and what can be read again."""
 
+import pathlib
+
 from karbor import exception
 from karbor.services.protection import bank_plugin
 from karbor.services.protection.bank_plugins import swift_bank_plugin
@@ -45,7 +47,22 @@ def test_where_nothing_was_written_there_is_none(section):
     assert record.load(section) is None
 
 
+def test_a_failure_keeps_its_reason_whatever_the_locale(section, bank):
+    assert record.why(section) is None
+    record.fail(section, 'error', 'Gr\u00f6\u00dfe\n"status": {\n')
+    assert section.get_object('status') == 'error'
+    assert record.why(section) == 'Gr\u00f6\u00dfe\n"status": {\n'
+    [path] = pathlib.Path(bank._plugin.file_system_bank_path).rglob('reason')
+    path.read_text('ascii')
+
+
+def test_a_torn_reason_is_given_as_it_is(section):
+    section.update_object('reason', '["the quo')
+    assert record.why(section) == '["the quo'
+
+
 def test_forgetting_leaves_the_status(section):
+    record.fail(section, 'error', 'Trove said no')
     record.set_status(section, 'deleting')
     record.save(section, record.Record(INSTANCE))
     record.forget(section)

@@ -13,6 +13,7 @@ from tests.fake_trove import fixtures
 from tests.fake_trove import keystone
 from tests.unit.operations import conftest as flows
 
+delete = flows.delete
 ledger = flows.ledger
 make_plugin = flows.make_plugin
 plugin = flows.plugin

@@ -3,6 +3,7 @@
 import dataclasses
 
 from karbor.common import constants
+from karbor import exception
 from karbor import resource as karbor_resource
 from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import graph
@@ -185,7 +186,25 @@ def test_what_the_bank_knows_is_shown(
     assert row['resource'] == resource.id
     assert row['record'] == row['ledger'] == backup
     assert 'may live' in row['worker']
-    assert row['note'] is None
+    assert row['note'] is row['reason'] is None
+
+
+def test_why_a_protect_failed_is_shown_until_the_checkpoint_is_deleted(
+        manage, leave, fake_trove, protect, delete, checkpoint, resource):
+    fake_trove.quotas['backups'] = 0
+    fake_trove.instances[resource.id].update(status='ERROR',
+                                             fault='No valid host')
+    with pytest.raises(exception.CreateResourceFailed):
+        protect()
+    leave('error')
+    [row] = manage('checkpoint', 'show', checkpoint.id)
+    assert row['resource_status'] == 'error'
+    assert row['reason'].splitlines() == [
+        'instance %s has the status ERROR: No valid host' % resource.id,
+        'quota of backups: this protect needs 1 and 0 of 0 are left']
+    delete()
+    [row] = manage('checkpoint', 'show', checkpoint.id)
+    assert row['resource_status'] == 'deleted' and row['reason'] is None
 
 
 def test_what_the_bank_cannot_read_is_told(

@@ -4,6 +4,7 @@ from concurrent import futures
 import functools
 
 from karbor import resource as karbor_resource
+from karbor.services.protection import graph
 from oslo_config import cfg
 import pytest
 
@@ -37,12 +38,18 @@ def plugin(make_plugin):
 
 
 @pytest.fixture
-def protect(plugin, checkpoint, resource, context):
+def protect(make_plugin, checkpoint, resource, context):
     """Protects the instance; takes the parameters of the plan."""
-    operation = plugin.get_protect_operation(resource)
-    return lambda **parameters: operation.on_main(
-        checkpoint=checkpoint, resource=resource, context=context,
-        parameters=parameters, operation_log=None)
+    checkpoint.resource_graph = graph.build_graph(
+        [resource], lambda node: [])
+
+    def do(**parameters):
+        operation = make_plugin(poll_interval=1).get_protect_operation(
+            resource)
+        for hook in operation.on_prepare_begin, operation.on_main:
+            hook(checkpoint=checkpoint, resource=resource, context=context,
+                 parameters=parameters, operation_log=None)
+    return do
 
 
 @pytest.fixture

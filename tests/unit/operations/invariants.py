@@ -15,7 +15,7 @@ FAILURES = {'protect': exception.CreateResourceFailed,
 #: The deadlines, and what else an operation may wait for: what became of a
 #: lost request, a Trove that is away, what others left. One look is over.
 S = worlds.SETTINGS
-LIMITS = {'protect': 2 * S.ready_timeout + S.backup_timeout + 30
+LIMITS = {'protect': 3 * S.ready_timeout + S.backup_timeout + 30
           + S.ready_timeout + 30,
           'delete': 60 + S.delete_timeout + 60 + 30 + 30,
           'verify': S.ready_timeout + 30,

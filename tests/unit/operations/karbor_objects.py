@@ -2,6 +2,8 @@
 
 import uuid
 
+from karbor.services.protection import graph
+
 from tests.fake_trove import cloud
 
 
@@ -26,6 +28,7 @@ class Checkpoint:
         self.id = str(uuid.uuid4())
         self.project_id = cloud.PROJECT
         self.resource = resource
+        self.resource_graph = [graph.GraphNode(resource, ())]
         self.status = 'protecting'
         self.process = None
         self.section = bank.get_sub_section(

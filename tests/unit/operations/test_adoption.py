@@ -179,6 +179,7 @@ def test_what_another_checkpoint_knows_is_not_taken(
 
 
 def test_a_refusal_leaves_no_note(protect, fake_trove, ledger):
+    fake_trove.tells_quotas = False
     fake_trove.quotas['backups'] = 0
     with pytest.raises(exception.CreateResourceFailed):
         protect()

@@ -3,6 +3,8 @@
 from karbor import exception
 import pytest
 
+from karbor_trove import record
+
 
 @pytest.fixture
 def backup(protect, fake_trove):
@@ -235,6 +237,7 @@ def test_what_a_later_release_wrote_is_not_guessed_at(
     with pytest.raises(exception.DeleteResourceFailed, match='version 2'):
         delete()
     assert section.get_object('status') == 'error'
+    assert 'version 2' in record.why(section)
     assert not fake_trove.asked('DELETE')
 
 

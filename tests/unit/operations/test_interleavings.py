@@ -12,7 +12,7 @@ from tests.unit.operations import invariants
 from tests.unit.operations import world as worlds
 
 #: More effects than either has before it only waits.
-EFFECTS = 14
+EFFECTS = 16
 WORDS = {'backup_name': 'nightly', 'description': 'of the night'}
 
 

@@ -3,6 +3,7 @@
 from karbor import exception
 import pytest
 
+from karbor_trove import record
 from tests.fake_trove import cloud
 
 
@@ -231,12 +232,29 @@ def test_an_unknown_instance_is_told_with_troves_words(
 
 def test_a_refusal_is_told_with_troves_words_and_its_cause(
         protect, fake_trove, section):
+    fake_trove.tells_quotas = False
     fake_trove.quotas['backups'] = 0
     with pytest.raises(exception.CreateResourceFailed,
                        match='Quota exceeded') as raised:
         protect()
     assert raised.value.__cause__ is not None
     assert section.get_object('status') == 'error'
+    assert 'Quota exceeded' in record.why(section)
+
+
+def test_a_failure_is_in_the_bank_with_its_reason_first(
+        protect, fake_trove, section, monkeypatch):
+    told = []
+    set_status = record.set_status
+    monkeypatch.setattr(record, 'set_status', lambda section, status: (
+        told.append((status, record.why(section))),
+        set_status(section, status)))
+    fake_trove.next_backup('FAILED')
+    with pytest.raises(exception.CreateResourceFailed):
+        protect()
+    [backup_id] = fake_trove.backups
+    assert told == [('protecting', None), (
+        'error', 'backup %s ended as FAILED' % backup_id)]
 
 
 @pytest.mark.parametrize('trouble', ['refused', 'reset', 'timeout', 408, 429,

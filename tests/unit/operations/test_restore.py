@@ -352,9 +352,23 @@ def test_a_quota_that_does_not_suffice(refused, fake_trove, resource_, limit,
     assert refused() == [sentence]
 
 
-def test_quotas_that_are_not_told_are_not_checked(prepare, fake_trove):
-    fake_trove.tells_quotas = False
-    prepare()
+@pytest.mark.parametrize('tells', [True, False])
+def test_that_quotas_were_not_checked_is_told(
+        lost, plugin, checkpoint, resource, context, restore, fake_trove,
+        tells):
+    fake_trove.tells_quotas = tells
+    checkpoint.resource_graph = graph.build_graph(
+        [resource], lambda node: [])
+    operation = plugin.get_restore_operation(resource)
+    for hook in operation.on_prepare_begin, operation.on_main:
+        hook(checkpoint=checkpoint, resource=resource, context=context,
+             parameters={'restore_description': 'for the audit'},
+             restore=restore, new_resources={})
+    [reason] = restore.resources_reason.values()
+    assert reason.splitlines()[1:] == ([] if tells else [
+        'quotas were not checked before: Trove does not tell them']) + [
+            'for the audit']
+    assert len(fake_trove.asked('GET', '/mgmt/*')) == 2
 
 
 def test_all_problems_are_told_at_once(refused, lost, fake_trove):

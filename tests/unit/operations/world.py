@@ -116,11 +116,14 @@ class World:
             id=instance_id, type='OS::Trove::Instance', name='orders')
         checkpoint = karbor.Checkpoint(self.bank, resource)
         self.checkpoints.append(checkpoint)
-        return self.begin(
-            'protect', checkpoint,
-            lambda: protect.ProtectOperation(
-                SETTINGS, self.clock, outcome.Outcome()).on_main(
-                checkpoint, resource, CONTEXT, parameters))
+        operation = protect.ProtectOperation(
+            SETTINGS, self.clock, outcome.Outcome())
+
+        def run():
+            for hook in operation.on_prepare_begin, operation.on_main:
+                hook(checkpoint, resource, CONTEXT, parameters)
+
+        return self.begin('protect', checkpoint, run)
 
     def delete(self, checkpoint):
         checkpoint.status = 'deleting'
