@@ -13,11 +13,10 @@
 """Would it work? Asked of a whole restore before anything is created."""
 
 import dataclasses
-import math
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence
 
 from karbor_trove import catalog as catalogs
-from karbor_trove import choices
+from karbor_trove import fit
 from karbor_trove import values
 
 Problems = Dict[str, List[str]]
@@ -28,8 +27,8 @@ class Case:
     """One instance of a restore."""
 
     request: values.InstanceRequest
-    #: As Trove tells it now; None: it is gone.
-    backup: Optional[values.Backup]
+    #: All of the project, as Trove tells them now, by id.
+    backups: Mapping[str, values.Backup]
     #: GB, as recorded; None: not known.
     recorded_size: Optional[float] = None
 
@@ -43,64 +42,16 @@ def restore(cases: Sequence[Case], catalog: catalogs.Catalog) -> Problems:
     """
     problems: Problems = {}
     for case in cases:
-        found = list(_of_backup(case))
-        found += _of_version(case.request, catalog)
-        found += _of_configuration(case.request, catalog)
+        found = list(fit.of_backup(case.request, case.backups,
+                                   case.recorded_size))
+        found += fit.of_version(case.request, catalog)
+        found += fit.of_configuration(case.request, catalog)
         problems[case.request.original_id] = found
-    for sentence in _of_quotas(cases, catalog):
+    for sentence in [*fit.of_addresses([case.request for case in cases]),
+                     *_of_quotas(cases, catalog)]:
         for found in problems.values():
             found.append(sentence)
     return {original: found for original, found in problems.items() if found}
-
-
-def _of_backup(case: Case) -> Iterator[str]:
-    if case.backup is None:
-        yield 'backup %s is gone' % case.request.backup_id
-        return
-    if not case.backup.is_complete:
-        yield 'backup %s is not COMPLETED, but %s' % (case.backup.id,
-                                                      case.backup.status)
-    size = case.backup.size or case.recorded_size
-    volume = case.request.volume_size
-    if size and volume and volume < math.ceil(size):
-        yield ('restore_volume_size %d is too small: the backup has %g GB, '
-               'pass %d or more' % (volume, size, math.ceil(size)))
-
-
-def _of_version(request: values.InstanceRequest,
-                catalog: catalogs.Catalog) -> Iterator[str]:
-    if not request.datastore or not request.datastore_version:
-        return
-    versions = catalog.versions(request.datastore)
-    if request.datastore_version not in versions:
-        yield ('version %s of datastore %s is not there or not active: pass '
-               'restore_datastore_version, one of %s' % (
-                   request.datastore_version, request.datastore,
-                   _listed(versions)))
-        return
-    flavors = catalog.flavors(request.datastore,
-                              versions[request.datastore_version])
-    if request.flavor_id is not None and str(
-            request.flavor_id) not in flavors:
-        yield ('flavor %s is not there or not for this version: pass '
-               'restore_flavor_id, one of %s' % (request.flavor_id,
-                                                 _listed(flavors)))
-
-
-def _of_configuration(request: values.InstanceRequest,
-                      catalog: catalogs.Catalog) -> Iterator[str]:
-    group = request.configuration_id
-    if group is None or group == choices.NO_CONFIGURATION:
-        return
-    fits = catalog.configuration(group)
-    if fits is None:
-        yield ('configuration group %s is gone: pass '
-               'restore_configuration_id, another one or "%s"'
-               % (group, choices.NO_CONFIGURATION))
-    elif fits != (request.datastore, request.datastore_version):
-        yield ('configuration group %s is for %s %s: pass '
-               'restore_configuration_id, another one or "%s"'
-               % (group, fits[0], fits[1], choices.NO_CONFIGURATION))
 
 
 def _of_quotas(cases: Sequence[Case],
@@ -122,13 +73,6 @@ def _of_quotas(cases: Sequence[Case],
 
 
 def _ram(request: values.InstanceRequest, catalog: catalogs.Catalog) -> int:
-    version = catalog.versions(request.datastore or '').get(
-        request.datastore_version or '')
-    if version is None:
-        return 0
-    return catalog.flavors(str(request.datastore), version).get(
+    return max((catalog.flavors(str(request.datastore), version.id).get(
         str(request.flavor_id), 0)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ', '.join(sorted(names)) or 'none'
+        for version in fit.found_versions(request, catalog)), default=0)
