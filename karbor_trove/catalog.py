@@ -13,7 +13,7 @@
 """What a cloud offers a tenant: flavors, versions, quotas, and the like."""
 
 import dataclasses
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from karbor_trove import errors
 from karbor_trove import trove
@@ -32,6 +32,16 @@ class Quota:
         return None if self.limit < 0 else max(0, self.limit - self.used)
 
 
+@dataclasses.dataclass(frozen=True)
+class Version:
+    """A version of a datastore."""
+
+    id: str
+    name: str
+    #: Versions of one name differ by it; Trove tells it since Wallaby.
+    number: Optional[str]
+
+
 class Catalog:
     """Asks each thing once."""
 
@@ -41,16 +51,20 @@ class Catalog:
         self._project_id = project_id
         self._known: Dict[Tuple[str, ...], Any] = {}
 
-    def versions(self, datastore: str) -> Dict[str, str]:
-        """List the active versions of a datastore: the id by the name.
+    def versions(self, datastore: str) -> List[Version]:
+        """List the active versions of a datastore.
 
         :returns: empty where there is no such datastore.
         """
-        def ask(client: Any) -> Dict[str, str]:
-            return {told.name: told.id for told
-                    in client.datastore_versions.list(datastore)}
+        def ask(client: Any) -> List[Version]:
+            # Only administrators are told of others, and which those are
+            # [datastore/service.py and views.py, 26.0.0].
+            return [Version(told['id'], told['name'], told.get('version'))
+                    for told in (one.to_dict() for one in (
+                        client.datastore_versions.list(datastore)))
+                    if told.get('active', True)]
 
-        return self._once(('versions', datastore), ask) or {}
+        return self._once(('versions', datastore), ask) or []
 
     def flavors(self, datastore: str, version_id: str) -> Dict[str, int]:
         """List the flavors that a version can have: the RAM, MB, by the id."""

@@ -15,7 +15,8 @@
 import dataclasses
 import ipaddress
 import re
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+import types
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from karbor_trove import errors
 
@@ -29,6 +30,10 @@ _UUID = re.compile(r'[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')
 #: Of a restore without the configuration group of the original.
 NO_CONFIGURATION = 'none'
 
+# Characters of a bad value that are shown: all reasons of a restore share
+# 64 kB in Karbor's database [resources_reason in its models.py, on MySQL].
+_SHOWN = 300
+
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
@@ -37,11 +42,22 @@ class Choice:
     #: Raises ValueError for what is not allowed.
     read: Callable[[str], Any]
     allowed: str
+    #: The name of another one without which it means nothing.
+    needs: Optional[str] = None
+
+    def reads(self, value: str) -> Any:
+        """Read a value; None: it is not allowed."""
+        try:
+            return self.read(value)
+        except (ValueError, KeyError):
+            return None
 
 
 def _text(given: str) -> str:
     if len(given) > _LIMIT or not _TEXT.fullmatch(given):
         raise ValueError
+    # Half of a surrogate pair is JSON, but nothing that Trove could keep.
+    given.encode()
     return given
 
 
@@ -92,10 +108,10 @@ RESTORE: Dict[str, Choice] = {
     'name': TEXT,
     'flavor_id': TEXT,
     'volume_size': Choice(_gigabytes, 'a whole number of GB from 1'),
-    'volume_type': TEXT,
+    'volume_type': dataclasses.replace(TEXT, needs='volume_size'),
     'net_id': _ID,
     'subnet_id': _ID,
-    'ip_address': Choice(_address, 'an IPv4 address'),
+    'ip_address': Choice(_address, 'an IPv4 address', 'subnet_id'),
     'availability_zone': TEXT,
     'configuration_id': Choice(
         _configuration, 'a UUID, or "%s" for none' % NO_CONFIGURATION),
@@ -109,25 +125,46 @@ RESTORE: Dict[str, Choice] = {
 
 
 def read(parameters: Mapping[str, Any], choices: Mapping[str, Choice],
-         prefix: str = '') -> Dict[str, Any]:
+         prefix: str = '',
+         recorded: Mapping[str, Any] = types.MappingProxyType({})
+         ) -> Dict[str, Any]:
     """Read what was given; absent, None and "" are not given.
 
     :param parameters: Karbor's, which may hold more than these.
     :param choices: by name without the prefix.
-    :returns: by the same names.
+    :param recorded: what holds where nothing is given, by the same names;
+        it has to be allowed as well.
+    :returns: what was given, by the same names.
     :raises errors.Refused: one line for each value that is not allowed.
     """
     found: Dict[str, Any] = {}
     problems: List[str] = []
     for name, choice in choices.items():
-        given = parameters.get(prefix + name)
-        if given is None or given == '':
+        key, value = prefix + name, _value(parameters.get(prefix + name))
+        if value is None:
+            value = _value(recorded.get(name))
+            if value is not None and choice.reads(value) is None:
+                problems.append('the recorded %s %s is not allowed: pass %s, '
+                                '%s' % (name.replace('_', ' '), shown(value),
+                                        key, choice.allowed))
             continue
-        try:
-            found[name] = choice.read(str(given))
-        except (ValueError, KeyError):
-            problems.append('%s%s %r is not allowed: %s' % (
-                prefix, name, str(given), choice.allowed))
+        found[name] = choice.reads(value)
+        if found[name] is None:
+            problems.append('%s %s is not allowed: %s' % (
+                key, shown(value), choice.allowed))
+        elif choice.needs and not (_value(parameters.get(
+                prefix + choice.needs)) or recorded.get(choice.needs)):
+            problems.append('%s %s is not allowed: only together with %s%s'
+                            % (key, shown(value), prefix, choice.needs))
     if problems:
         raise errors.Refused('\n'.join(problems))
     return found
+
+
+def shown(value: str) -> str:
+    """Quote a value on one line, of a long one the beginning."""
+    return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + '...')
+
+
+def _value(told: Any) -> Optional[str]:
+    return None if told is None or told == '' else str(told)

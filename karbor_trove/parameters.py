@@ -17,10 +17,9 @@ required one is there, and the dashboard sends "" for a field left empty
 [api/v1 of Karbor 1.6.0; karbor-dashboard 1.5.1].
 """
 
-from typing import Any, Mapping, Optional
+from typing import Any, Collection, List, Mapping, Optional
 
 from karbor_trove import choices
-from karbor_trove import errors
 from karbor_trove import record
 from karbor_trove import values
 
@@ -68,23 +67,23 @@ def instance_request(parameters: Mapping[str, Any], kept: record.Record,
     :param parameters: Karbor's, of this resource; what is absent, None or ""
         is as recorded. A name that nobody knows is made from the two ids.
     :param kept: see record.load_backup().
-    :raises errors.Refused: it names each value that is not allowed.
+    :raises errors.Refused: it names each value that is not allowed, also a
+        recorded one that nothing was given in place of.
     """
-    given = choices.read(parameters, choices.RESTORE, 'restore_')
-    if 'ip_address' in given and 'subnet_id' not in given:
-        raise errors.Refused('restore_ip_address %r is not allowed: only '
-                             'together with restore_subnet_id'
-                             % given['ip_address'])
     original = kept.instance
-    return values.InstanceRequest(**dict({
-        'original_id': original.id,
-        'backup_id': str(kept.backup_id),
+    recorded = {
         'name': original.name or '%s@%s' % (checkpoint_id, original.id),
         'flavor_id': original.flavor_id,
         'volume_size': original.volume_size,
         'net_id': original.network_id,
-        'datastore': original.datastore,
         'datastore_version': original.datastore_version,
+    }
+    given = choices.read(parameters, choices.RESTORE, 'restore_', recorded)
+    return values.InstanceRequest(**{
+        **recorded,
+        'original_id': original.id,
+        'backup_id': str(kept.backup_id),
+        'datastore': original.datastore,
         # It belongs to the version that is named.
         'datastore_version_number': (
             None if 'datastore_version' in given
@@ -92,7 +91,21 @@ def instance_request(parameters: Mapping[str, Any], kept: record.Record,
         'configuration_id': original.configuration_id,
         'is_public': original.is_public,
         'allowed_cidrs': original.allowed_cidrs,
-    }, **given))
+        **given})
+
+
+def strangers(parameters: Mapping[str, Any], resource_type: str,
+              ids: Collection[str]) -> List[str]:
+    """List the resources that something was given for, and that are not there.
+
+    Karbor would take no notice of it [resource_flow.py, 1.6.0].
+
+    :param parameters: Karbor's, of a whole restore.
+    :param ids: of the resources of this type.
+    """
+    mark = resource_type + '#'
+    return sorted(key[len(mark):] for key in parameters
+                  if key.startswith(mark) and key[len(mark):] not in ids)
 
 
 def restore_description(parameters: Mapping[str, Any]) -> str:

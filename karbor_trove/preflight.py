@@ -13,12 +13,12 @@
 """Would it work? Asked of a whole flow before anything is created."""
 
 import dataclasses
-import math
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import (Dict, Iterable, Iterator, List, Mapping, Optional,
+                    Sequence)
 
 from karbor_trove import catalog as catalogs
-from karbor_trove import choices
 from karbor_trove import errors
+from karbor_trove import fit
 from karbor_trove import looks
 from karbor_trove import trove
 from karbor_trove import values
@@ -34,8 +34,8 @@ class Case:
     """One instance of a restore."""
 
     request: values.InstanceRequest
-    #: As Trove tells it now; None: it is gone.
-    backup: Optional[values.Backup]
+    #: All of the project, as Trove tells them now, by id.
+    backups: Mapping[str, values.Backup]
     #: GB, as recorded; None: not known.
     recorded_size: Optional[float] = None
 
@@ -69,7 +69,7 @@ def protect(instance_ids: Sequence[str], gateway: trove.Gateway,
         seen = listed.get(instance_id)
         problems[instance_id] = [] if seen and not seen.is_lost else list(
             _of_instance(instance_id, gateway))
-    return _with_quotas(problems, _lacking(
+    return _with_common(problems, _lacking(
         catalog, {'backups': len(instance_ids)}, 'protect'))
 
 
@@ -81,18 +81,21 @@ def restore(cases: Sequence[Case], catalog: catalogs.Catalog) -> Problems:
     """
     problems: Problems = {}
     for case in cases:
-        found = list(_of_backup(case))
-        found += _of_version(case.request, catalog)
-        found += _of_configuration(case.request, catalog)
+        found = list(fit.of_backup(case.request, case.backups,
+                                   case.recorded_size))
+        found += fit.of_version(case.request, catalog)
+        found += fit.of_configuration(case.request, catalog)
         problems[case.request.original_id] = found
     requests = [case.request for case in cases]
-    return _with_quotas(problems, _lacking(catalog, {
-        'instances': len(requests),
-        'volumes': sum(one.volume_size or 0 for one in requests),
-        'ram': sum(_ram(one, catalog) for one in requests)}, 'restore'))
+    return _with_common(problems, [
+        *fit.of_addresses(requests),
+        *_lacking(catalog, {
+            'instances': len(requests),
+            'volumes': sum(one.volume_size or 0 for one in requests),
+            'ram': sum(_ram(one, catalog) for one in requests)}, 'restore')])
 
 
-def _with_quotas(problems: Problems, sentences: Iterable[str]) -> Problems:
+def _with_common(problems: Problems, sentences: Iterable[str]) -> Problems:
     """Add what concerns all, and leave out who has no problem."""
     for sentence in sentences:
         for found in problems.values():
@@ -112,56 +115,6 @@ def _of_instance(instance_id: str, gateway: trove.Gateway) -> Iterator[str]:
                'none of those' % (instance_id, instance.cluster_id))
 
 
-def _of_backup(case: Case) -> Iterator[str]:
-    if case.backup is None:
-        yield 'backup %s is gone' % case.request.backup_id
-        return
-    if not case.backup.is_complete:
-        yield 'backup %s is not COMPLETED, but %s' % (case.backup.id,
-                                                      case.backup.status)
-    size = case.backup.size or case.recorded_size
-    volume = case.request.volume_size
-    if size and volume and volume < math.ceil(size):
-        yield ('restore_volume_size %d is too small: the backup has %g GB, '
-               'pass %d or more' % (volume, size, math.ceil(size)))
-
-
-def _of_version(request: values.InstanceRequest,
-                catalog: catalogs.Catalog) -> Iterator[str]:
-    if not request.datastore or not request.datastore_version:
-        return
-    versions = catalog.versions(request.datastore)
-    if request.datastore_version not in versions:
-        yield ('version %s of datastore %s is not there or not active: pass '
-               'restore_datastore_version, one of %s' % (
-                   request.datastore_version, request.datastore,
-                   _listed(versions)))
-        return
-    flavors = catalog.flavors(request.datastore,
-                              versions[request.datastore_version])
-    if request.flavor_id is not None and str(
-            request.flavor_id) not in flavors:
-        yield ('flavor %s is not there or not for this version: pass '
-               'restore_flavor_id, one of %s' % (request.flavor_id,
-                                                 _listed(flavors)))
-
-
-def _of_configuration(request: values.InstanceRequest,
-                      catalog: catalogs.Catalog) -> Iterator[str]:
-    group = request.configuration_id
-    if group is None or group == choices.NO_CONFIGURATION:
-        return
-    fits = catalog.configuration(group)
-    if fits is None:
-        yield ('configuration group %s is gone: pass '
-               'restore_configuration_id, another one or "%s"'
-               % (group, choices.NO_CONFIGURATION))
-    elif fits != (request.datastore, request.datastore_version):
-        yield ('configuration group %s is for %s %s: pass '
-               'restore_configuration_id, another one or "%s"'
-               % (group, fits[0], fits[1], choices.NO_CONFIGURATION))
-
-
 def _lacking(catalog: catalogs.Catalog, needs: Dict[str, int],
              flow: str) -> Iterator[str]:
     quotas = catalog.quotas() or {}
@@ -175,13 +128,6 @@ def _lacking(catalog: catalogs.Catalog, needs: Dict[str, int],
 
 
 def _ram(request: values.InstanceRequest, catalog: catalogs.Catalog) -> int:
-    version = catalog.versions(request.datastore or '').get(
-        request.datastore_version or '')
-    if version is None:
-        return 0
-    return catalog.flavors(str(request.datastore), version).get(
+    return max((catalog.flavors(str(request.datastore), version.id).get(
         str(request.flavor_id), 0)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ', '.join(sorted(names)) or 'none'
+        for version in fit.found_versions(request, catalog)), default=0)

@@ -95,8 +95,8 @@ RESTORE: Dict[str, Any] = {
             'Configuration Group', 'The id of its configuration group, or '
             '"none" for none.', 'as recorded'),
         'restore_datastore_version': _text(
-            'Datastore Version', 'The version of its datastore, which has to '
-            'understand the backup.', 'as recorded'),
+            'Datastore Version', 'The name or the id of the version of its '
+            'datastore, which has to understand the backup.', 'as recorded'),
         'restore_is_public': _text(
             'Public', 'Whether it can be reached from outside: True or '
             'False.', 'as recorded'),

@@ -33,10 +33,10 @@ def changes(request: values.InstanceRequest,
     """Name what differs from the original, as far as that is known."""
     found = []
     for asked, recorded, words in _COMPARED:
-        now, then = getattr(request, asked), getattr(original, recorded)
+        now = _shown(getattr(request, asked))
+        then = _shown(getattr(original, recorded))
         if now != then:
-            found.append('%s %s instead of %s' % (words, _shown(now),
-                                                  _shown(then)))
+            found.append('%s %s instead of %s' % (words, now, then))
     return found
 
 

@@ -73,4 +73,4 @@ def restore_arguments(request: values.InstanceRequest) -> Dict[str, Any]:
 
 def _given(mapping: Dict[str, Any]) -> Optional[Dict[str, Any]]:
     return {key: value for key, value in mapping.items()
-            if value is not None} or None
+            if value not in (None, '')} or None

@@ -70,7 +70,11 @@ class RestoreOperation(operation.Operation):
         given = given or {}
         problems: preflight.Problems = {}
         asked: List[Tuple[values.InstanceRequest, record.Record]] = []
-        for instance_id in operation.instances(checkpoint, resource_type):
+        instance_ids = operation.instances(checkpoint, resource_type)
+        strange = params.strangers(given, resource_type, instance_ids)
+        for instance_id in instance_ids:
+            found = ['parameters are given for %s, which is not in this '
+                     'checkpoint' % other for other in strange]
             section = checkpoint.get_resource_bank_section(instance_id)
             own = '%s#%s' % (resource_type, instance_id)
             try:
@@ -79,7 +83,9 @@ class RestoreOperation(operation.Operation):
                     dict(given.get(resource_type) or {},
                          **given.get(own) or {}), kept, checkpoint.id), kept))
             except errors.TroveError as error:
-                problems[instance_id] = str(error).split('\n')
+                found += str(error).split('\n')
+            if found:
+                problems[instance_id] = found
         if problems:
             return problems
         gateway = connect.connect(context)
@@ -88,16 +94,15 @@ class RestoreOperation(operation.Operation):
         def look() -> preflight.Problems:
             backups = {backup.id: backup for backup in gateway.backups()}
             return preflight.restore(
-                [preflight.Case(request, backups.get(request.backup_id),
-                                kept.backup_size)
+                [preflight.Case(request, backups, kept.backup_size)
                  for request, kept in asked], catalog)
 
-        found: preflight.Problems = self._wait(
+        problems = self._wait(
             look, PREFLIGHT, 'what the restore needs could not be found out')
         if catalog.quotas() is None:
             self._outcome.unchecked.append(
                 'quotas were not checked before: Trove does not tell them')
-        return found
+        return problems
 
     def on_main(self, checkpoint: Any, resource: Any, context: Any,
                 parameters: Mapping[str, Any], restore: Any,

@@ -34,9 +34,12 @@ class Cloud:
         self.start_seconds: typing.Optional[float] = 1.0
         self.backup_seconds: typing.Optional[float] = 10.0
         self.delete_seconds: typing.Optional[float] = 2.0
+        self.tells_quotas = True
+        #: Whether versions that are not active are told, as administrators
+        #: are.
+        self.tells_inactive = False
         #: Missing: without limit. Keys: instances, backups, volumes (GB),
         #: ram (MB).
-        self.tells_quotas = True
         self.quotas: typing.Dict[str, int] = {}
         self.max_volume_size = 1000
         self.new_backup_size = 0.1

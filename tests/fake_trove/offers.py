@@ -26,7 +26,8 @@ class Offers:
             return self._flavors() if len(rest) == 4 else {'versions': [
                 self._version(rest[0], name)
                 for name in self._cloud.datastores[rest[0]]
-                if (rest[0], name) not in self._cloud.inactive_versions]}
+                if self._cloud.tells_inactive or (
+                    rest[0], name) not in self._cloud.inactive_versions]}
         if kind == 'configurations' and len(rest) == 1:
             return {'configuration': self._configuration(rest[0])}
         if kind == 'mgmt' and rest == ['quotas', project_id]:
@@ -41,7 +42,11 @@ class Offers:
 
     def _version(self, datastore: str, name: str) -> clouds.State:
         version = self._cloud.version(datastore, name)
-        return {'id': version['version_id'], 'name': name, 'version': name}
+        told = {'id': version['version_id'], 'name': name, 'version': name}
+        if self._cloud.tells_inactive:
+            told['active'] = (
+                datastore, name) not in self._cloud.inactive_versions
+        return told
 
     def _configuration(self, id_: str) -> clouds.State:
         if id_ not in self._cloud.configurations:

@@ -12,10 +12,15 @@ _TEXT = {'type': 'string', 'minLength': 1, 'maxLength': 255,
 _UUID = {'type': 'string', 'pattern': '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}'
                                       '-[0-9a-fA-F]{12}$'}
 _SIZE = {'oneOf': [{'type': 'integer', 'minimum': 1},
-                   {'type': 'string', 'pattern': '^0*[1-9][0-9]*$'}]}
+                   {'type': 'string', 'pattern': '^0*[1-9][0-9]*$',
+                    'maxLength': 40}]}
 _ADDRESS = {'type': 'string', 'pattern': r'^([0-9]{1,3}\.){3}[0-9]{1,3}$'}
 _CIDR = {'type': 'string',
-         'pattern': r'^([0-9]{1,3}\.){3}[0-9]{1,3}(/[0-9]{1,2})?$'}
+         'pattern': r'^([0-9]{1,3}\.){3}[0-9]{1,3}'
+                    r'(/([0-9]|[12][0-9]|3[0-2]))?$'}
+# Not of the schema, but looked at right after it.
+_LOCALITY = {'enum': ['affinity', 'anti-affinity', 'soft-affinity',
+                      'soft-anti-affinity']}
 _NIC_KEYS = {'net-id': _UUID, 'network_id': _UUID, 'subnet_id': _UUID,
              'ip_address': _ADDRESS}
 
@@ -36,11 +41,12 @@ def _instance(nic_keys: typing.Iterable[str]) -> _Schema:
     nic = _object([], **{key: _NIC_KEYS[key] for key in nic_keys})
     nic['additionalProperties'] = False
     return _object(
-        ['name'], name=_TEXT, volume=_object(['size'], size=_SIZE),
+        ['name'], name=_TEXT, volume=_object(['size'], size=_SIZE, type={
+            'oneOf': [_TEXT, {'type': 'null'}]}),
         flavorRef={'oneOf': [_TEXT, {'type': 'integer'}]},
         restorePoint=_object(['backupRef'], backupRef=_UUID),
         replica_of=_UUID, availability_zone=_TEXT, region_name=_TEXT,
-        locality=_TEXT,
+        locality=_LOCALITY,
         datastore=_object([], type=_TEXT, version=_TEXT,
                           version_number=_TEXT),
         nics={'type': 'array', 'maxItems': 1, 'items': nic},

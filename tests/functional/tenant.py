@@ -1,5 +1,6 @@
 """A tenant of the sandbox: Karbor's REST API, Trove and the databases."""
 
+import re
 import time
 import uuid
 
@@ -25,6 +26,12 @@ def wait(look, patience=PATIENCE):
             return found
         time.sleep(PAUSE)
     raise AssertionError('nothing came of %r in %g s' % (look, patience))
+
+
+def asked_for(sandbox, kind):
+    """How many times anybody has asked Trove to make one."""
+    return len(re.findall('"POST /v1.0/[0-9a-f]+/%s HTTP' % kind,
+                          sandbox.services['trove'].log.read_text()))
 
 
 class Tenant:
@@ -66,20 +73,21 @@ class Tenant:
         assert told['status'] not in ('ERROR', 'FAILED'), told
         return told['operating_status'] == 'HEALTHY'
 
-    def sql(self, id_, statement):
+    def sql(self, id_, statement, database='postgres'):
         """What the instance's PostgreSQL answers."""
         [address] = [one['address'] for one in self.trove.instances.get(
             id_).to_dict()['addresses'] if one['type'] == 'private']
         with pg8000.native.Connection(
-                'postgres', host=address, port=self._port) as database:
-            return database.run(statement)
+                'postgres', host=address, port=self._port,
+                database=database) as connection:
+            return connection.run(statement)
 
-    def fill(self, id_, rows):
+    def fill(self, id_, rows, **kw):
         self.sql(id_, 'CREATE TABLE orders AS SELECT '
-                      'generate_series(1, %d) AS number' % rows)
+                      'generate_series(1, %d) AS number' % rows, **kw)
 
-    def rows(self, id_):
-        [[count]] = self.sql(id_, 'SELECT count(*) FROM orders')
+    def rows(self, id_, **kw):
+        [[count]] = self.sql(id_, 'SELECT count(*) FROM orders', **kw)
         return count
 
     def remove(self, *ids):
@@ -158,11 +166,18 @@ class Tenant:
         return told
 
     def restore(self, checkpoint_id, parameters=None, expect='success',
-                provider=cloud.PROVIDER_ID):
-        """Karbor's record of a restore that ended that way."""
+                provider=cloud.PROVIDER_ID, each=None):
+        """Karbor's record of a restore that ended that way.
+
+        :param parameters: for all databases.
+        :param each: for one each, by its id.
+        """
+        given = {TYPE: parameters} if parameters else {}
+        given.update(('%s#%s' % (TYPE, id_), own)
+                     for id_, own in (each or {}).items())
         return self._run('restore', {
             'provider_id': provider, 'checkpoint_id': checkpoint_id,
-            'parameters': {TYPE: parameters} if parameters else {}}, expect)
+            'parameters': given}, expect)
 
     def verify(self, checkpoint_id, expect='success',
                provider=cloud.PROVIDER_ID):

@@ -1,9 +1,15 @@
 """A restore into other places and sizes, on the real services."""
 
+import ast
+from concurrent import futures
+import re
+
 import pytest
 
 from tests.functional import tenant as tenants
+from tests.sandbox import identity
 from tests.sandbox.services import cloud as offered
+from tests.sandbox import tenant as shells
 
 TYPE = tenants.TYPE
 UNKNOWN = '4b9a9c38-0000-4000-8000-5b6a3d1f7e01'
@@ -30,7 +36,8 @@ def checkpoint(tenant):
     tenant.trove.configurations.delete(group.id)
 
 
-def test_every_choice_is_seen_in_the_new_instance(tenant, checkpoint):
+def test_every_choice_is_seen_in_the_new_instance(
+        sandbox, tenant, checkpoint):
     told = tenant.restore(checkpoint, {
         'restore_name': 'elsewhere',
         'restore_flavor_id': '3',
@@ -44,6 +51,8 @@ def test_every_choice_is_seen_in_the_new_instance(tenant, checkpoint):
         'restore_datastore_version': offered.OTHER_VERSION,
         'restore_is_public': 'False',
         'restore_allowed_cidrs': '192.0.2.0/24, 198.51.100.0/24',
+        'restore_region_name': identity.REGION,
+        'restore_locality': 'anti-affinity',
     })
     new = tenants.new_instance(told)
     made = tenant.trove.instances.get(new).to_dict()
@@ -57,6 +66,14 @@ def test_every_choice_is_seen_in_the_new_instance(tenant, checkpoint):
         'is_public': False,
         'allowed_cidrs': ['192.0.2.0/24', '198.51.100.0/24']}
     assert 'configuration' not in made
+    # There is no other region in the sandbox.
+    assert made['region'] == identity.REGION
+    assert made['locality'] == 'anti-affinity'
+    # What Trove shows nobody, the Nova and Cinder under it were asked for.
+    log = sandbox.services['trove'].log.read_text()
+    assert 'A server for %s in zone nova\n' % new in log
+    assert 'A volume for %s of type %s\n' % (
+        new, offered.VOLUME_TYPES[1]) in log
     assert tenant.rows(new) == 300
     first, changed = told['resources_reason'][
         '%s#%s' % (TYPE, new)].splitlines()
@@ -65,7 +82,8 @@ def test_every_choice_is_seen_in_the_new_instance(tenant, checkpoint):
                               'instead of 2, network ')
 
 
-@pytest.mark.parametrize('parameters, said', [
+#: Each with a word of the reason.
+BAD = [
     ({'restore_name': '---'}, 'restore_name'),
     ({'restore_name': 'x' * 256}, 'restore_name'),
     ({'restore_flavor_id': '99'}, 'restore_flavor_id'),
@@ -90,12 +108,48 @@ def test_every_choice_is_seen_in_the_new_instance(tenant, checkpoint):
     ({'restore_allowed_cidrs': '2001:db8::/32'}, 'restore_allowed_cidrs'),
     ({'restore_locality': 'near'}, 'restore_locality'),
     ({'restore_availability_zone': '///'}, 'restore_availability_zone'),
-], ids=str)
-def test_a_bad_request_is_refused_with_its_reason(
-        tenant, checkpoint, parameters, said):
-    before = tenant.instance_ids()
-    told = tenant.restore(checkpoint, parameters, expect='fail')
+]
+
+
+@pytest.fixture(scope='module')
+def refused(sandbox, tenant, checkpoint):
+    """Karbor's records of all bad requests, and what its client shows.
+
+    They are made side by side; in the end is how many instances were there,
+    and asked for, before and after.
+    """
+    terminal = shells.Tenant({
+        **sandbox.variables(), 'HOME': str(sandbox.directory)})
+
+    def refuse(case):
+        told = tenant.restore(checkpoint, case[0], expect='fail')
+        return told, terminal.ask('karbor', 'restore-show', told['id'])
+
+    def state():
+        return (tenant.instance_ids(),
+                tenants.asked_for(sandbox, 'instances'))
+
+    before = state()
+    with futures.ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(refuse, BAD))
+    return found, before, state()
+
+
+def test_nothing_is_created_nor_even_asked_for(refused):
+    found, before, after = refused
+    assert len(found) == 20
+    assert before == after
+
+
+@pytest.mark.parametrize('number', range(len(BAD)))
+def test_a_bad_request_is_refused_with_its_reason(refused, number):
+    told, shown = refused[0][number]
+    _, said = BAD[number]
     [(key, reason)] = told['resources_reason'].items()
     assert said in reason
-    assert set(told['resources_status'].values()) == {'error'}
-    assert tenant.instance_ids() == before
+    assert told['resources_status'] == {key: 'error'}
+    # As the user reads it.
+    rows = dict(re.findall(r'^\| (\w+) +\| (.*?) +\|$', shown, re.MULTILINE))
+    assert rows['status'] == 'fail'
+    assert ast.literal_eval(rows['resources_reason']) == {key: reason}
+    assert ast.literal_eval(rows['resources_status']) == {key: 'error'}

@@ -9,65 +9,156 @@ from karbor_trove import errors
 from karbor_trove import parameters
 from karbor_trove import record
 from karbor_trove import values
-from karbor_trove import wording
 from tests.fake_trove import refusals
 from tests.fake_trove import release
 from tests.fake_trove import schemas
+from tests import sending
 
-KEPT = record.Record(values.Instance('a', name='orders'), backup_id='k')
-ID = '00000000-0000-4000-8000-000000000000'
+NEWEST = release.Release.named(26.0)
+ORIGINAL = values.Instance(sending.ID, name='orders', volume_size=2)
 
 
-@given(strategies.dictionaries(
-    strategies.sampled_from(['backup_name', 'description', 'other']),
-    strategies.one_of(strategies.none(), strategies.booleans(),
-                      strategies.integers(), strategies.text(max_size=300),
-                      strategies.from_regex(r'\A.{0,3}[a-z].{0,3}\Z'))))
-def test_what_is_accepted_trove_accepts_and_the_rest_is_named(given_ones):
+@pytest.fixture(scope='module')
+def sender():
+    with sending.sending() as sender:
+        yield sender
+
+
+def refusal(ask, *args):
+    """The lines of the refusal; none of a request."""
     try:
-        request = parameters.backup_request(given_ones, 'checkpoint', ID)
+        ask(*args)
     except errors.Refused as refused:
-        assert any('%s %r' % (key, str(value)) in str(refused)
-                   for key, value in given_ones.items())
-        return
-    schemas.backup({'backup': {
-        'name': request.name, 'description': request.description,
-        'instance': ID}})
+        return str(refused).split('\n')
+    return []
+
+
+def named(lines, given_ones):
+    """Which of the given the lines are about, a line each."""
+    keys = [line.split()[0] for line in lines]
+    assert len(set(keys)) == len(keys)
+    for key, line in zip(keys, lines):
+        assert line.startswith('%s %s is not allowed: ' % (
+            key, choices.shown(given_ones[key])))
+        assert len(line) < 500
+    return set(keys)
+
+
+@given(sending.plans)
+def test_any_plan_gives_a_request_or_names_the_bad_values(sender, given_ones):
+    lines = refusal(sender.backup, given_ones)
+    assert named(lines, given_ones) == {
+        key for key, value in given_ones.items()
+        if refusal(sender.backup, {key: value})}
+    if not lines:
+        schemas.backup(sender.backup(given_ones, parent_id=sending.ID))
+
+
+@given(sending.restores)
+def test_any_restore_gives_a_request_or_names_the_bad_values(
+        sender, given_ones):
+    lines = refusal(sender.instance, given_ones, ORIGINAL)
+    alone = {key for key, value in given_ones.items()
+             if refusal(sender.instance, {key: value}, ORIGINAL)}
+    if given_ones.get('restore_subnet_id') and not refusal(
+            sender.instance, dict({'restore_subnet_id': sending.ID}, **{
+                key: value for key, value in given_ones.items()
+                if key == 'restore_ip_address'})):
+        alone.discard('restore_ip_address')
+    assert named(lines, given_ones) == alone
+    if not lines:
+        schemas.instance(sender.instance(given_ones, ORIGINAL), NEWEST)
+
+
+@pytest.mark.parametrize('key', choices.RESTORE)
+def test_each_choice_alone_gives_a_request_or_is_named(sender, key):
+    # So that an address is not refused for want of its subnet.
+    needs = {'restore_subnet_id': sending.ID} if key == 'ip_address' else {}
+    for value in sending.NEAR:
+        given_ones = dict(needs, **{'restore_' + key: value})
+        lines = refusal(sender.instance, given_ones, ORIGINAL)
+        if lines:
+            assert named(lines, given_ones) == {'restore_' + key}
+        else:
+            schemas.instance(sender.instance(given_ones, ORIGINAL), NEWEST)
+
+
+@given(sending.restores, sending.originals)
+def test_whatever_was_recorded_gives_a_request_or_says_what_to_pass(
+        sender, given_ones, original):
+    lines = refusal(sender.instance, given_ones, original)
+    named([line for line in lines if not line.startswith('the recorded ')],
+          given_ones)
+    for line in lines:
+        if line.startswith('the recorded '):
+            key = line.split(': pass ')[1].split(',')[0]
+            assert not given_ones.get(key)
+    if not lines:
+        schemas.instance(sender.instance(given_ones, original), NEWEST)
 
 
 @given(strategies.text(min_size=1, max_size=300))
 def test_what_is_refused_trove_refuses(name):
     try:
-        parameters.backup_request({'backup_name': name}, 'checkpoint', ID)
+        parameters.backup_request({'backup_name': name}, 'checkpoint',
+                                  sending.ID)
     except errors.Refused:
         with pytest.raises(refusals.Refused):
-            schemas.backup({'backup': {'name': name, 'instance': ID}})
+            schemas.backup({'backup': {'name': name, 'instance': sending.ID}})
 
 
-@given(strategies.dictionaries(
-    strategies.sampled_from(['restore_' + name for name in choices.RESTORE]),
-    strategies.one_of(
-        strategies.text(max_size=300), strategies.sampled_from([
-            '', 'none', 'True', 'false', '7', '0', '-1', '1e3', ID, 'affinity',
-            '192.0.2.7', '192.0.2.0/24,198.51.100.0/24', '::1']))))
-def test_any_choices_give_a_request_or_a_refusal_that_names_the_key(
-        given_ones):
-    try:
-        request = parameters.instance_request(
-            given_ones, record.Record(values.Instance('a', name='orders'),
-                                      backup_id=ID), 'checkpoint')
-    except errors.Refused as refused:
-        assert any('%s %r' % (key, value) in str(refused)
-                   for key, value in given_ones.items())
-        return
-    body = {key: value for key, value
-            in wording.restore_arguments(request).items()
-            if value is not None}
-    schemas.instance({'instance': dict(
-        {'name': request.name}, **{key: body[key] for key in (
-            'volume', 'nics', 'availability_zone', 'access', 'locality',
-            'region_name') if key in body})},
-        release.Release.named(26.0))
+@pytest.mark.parametrize('key, value, sent', [
+    ('volume_size', '007', {'volume': {'size': 7}}),
+    ('net_id', sending.ID.upper(), {'nics': [{
+        'net-id': sending.ID.upper()}]}),
+    ('allowed_cidrs', '192.0.2.7, 192.0.2.7/32', {'access': {
+        'allowed_cidrs': ['192.0.2.7/32']}}),
+    ('allowed_cidrs', '192.0.2.0/255.255.255.0', {'access': {
+        'allowed_cidrs': ['192.0.2.0/24']}}),
+    ('is_public', 'TRUE', {'access': {'is_public': True}}),
+    ('flavor_id', '0017', {'flavorRef': '0017'})])
+def test_what_is_taken_goes_on_in_troves_form(sender, key, value, sent):
+    body = sender.instance({'restore_' + key: value})['instance']
+    assert {name: body[name] for name in sent} == sent
+
+
+@pytest.mark.parametrize('key, values_', [
+    ('name', ['---', 'x' * 256, 'a\nb', 'a\ud800', '\xe9']),
+    ('volume_size', ['0', ' 7 ', '+7', '\u0663', '\uff17', '0.5', '9' * 5000]),
+    ('net_id', ['{%s}' % sending.ID, sending.ID.replace('-', ''),
+                sending.ID + '\n', sending.ID[:-1] + '\u0663']),
+    ('allowed_cidrs', ['192.0.2.7/24', '192.0.2.0/33', '192.0.2.0/24,',
+                       '192.0.2.0/\u0662\u0664', '2001:db8::/32']),
+    ('is_public', ['yes', '1', ' true']),
+    ('locality', ['Affinity', 'affinity\n'])])
+def test_what_trove_would_not_understand_is_refused(sender, key, values_):
+    for value in values_:
+        assert named(refusal(sender.instance, {'restore_' + key: value}),
+                     {'restore_' + key: value})
+
+
+def test_an_address_and_a_type_say_what_they_need(sender):
+    told = refusal(sender.instance, {
+        'restore_name': '---', 'restore_ip_address': '192.0.2.7',
+        'restore_volume_type': 'fast', 'restore_locality': 'near'})
+    assert told[1:3] == [
+        "restore_volume_type 'fast' is not allowed: only together with "
+        'restore_volume_size',
+        "restore_ip_address '192.0.2.7' is not allowed: only together with "
+        'restore_subnet_id']
+    assert len(told) == 4
+    assert not refusal(sender.instance, {
+        'restore_ip_address': '192.0.2.7', 'restore_subnet_id': sending.ID,
+        'restore_volume_type': 'fast'}, ORIGINAL)
+
+
+def test_a_recorded_name_that_trove_no_longer_takes_can_be_replaced(sender):
+    # As a replica of many has, of an instance with a long name.
+    original = values.Instance(sending.ID, name='x' * 254 + '-1')
+    [told] = refusal(sender.instance, {}, original)
+    assert told.startswith("the recorded name 'xxx")
+    assert ': pass restore_name, one line of 1 to 255' in told
+    assert not refusal(sender.instance, {'restore_name': 'new'}, original)
 
 
 @pytest.mark.parametrize('value, name', [(True, 'True'), (7, '7')])

@@ -1,7 +1,8 @@
 """A small Nova, Cinder and Glance: they keep state and do what they are told.
 
 Trove's package ships fakes of its own, but those keep no state where it
-matters here and no longer fit the calls that Trove makes.
+matters here and no longer fit the calls that Trove makes. What Trove asks for
+and never tells anybody, as the type of a volume, is in its log.
 """
 
 import dataclasses
@@ -13,10 +14,13 @@ from cinderclient import exceptions as cinder_exceptions
 import eventlet
 from novaclient import api_versions
 from novaclient import exceptions as nova_exceptions
+from oslo_log import log
 
 from tests.sandbox.services import cloud
 from tests.sandbox.services import machines
 from tests.sandbox.services import network
+
+LOG = log.getLogger(__name__)
 
 #: Seconds that a machine is away while it reboots or changes its size.
 REBOOT_SECONDS = 2.0
@@ -134,12 +138,22 @@ class Things:
 
 class Servers(Things):
     def create(self, name: str, image: str, flavor: str,  # type: ignore
-               nics: Any = None, meta: Any = None, **_: Any) -> Any:
+               nics: Any = None, meta: Any = None,
+               availability_zone: 'str | None' = None, **_: Any) -> Any:
         server = Server(name, flavor={'id': str(flavor)},
                         instance_id=meta['trove_instance_id'])
+        LOG.info('A server for %s in zone %s', server.instance_id,
+                 availability_zone)
         for nic in nics or []:
             network.CLIENT.attach(nic['port-id'], server.id)
         return self._keep(server)
+
+
+class Volumes(Things):
+    def create(self, **fields: Any) -> Any:
+        LOG.info('A volume for %s of type %s',
+                 fields['name'].replace('trove-', ''), fields['volume_type'])
+        return super().create(**fields)
 
 
 class Nova:
@@ -156,7 +170,7 @@ class Nova:
 
 class Cinder:
     def __init__(self) -> None:
-        self.volumes = Things(Volume, cinder_exceptions.NotFound)
+        self.volumes = Volumes(Volume, cinder_exceptions.NotFound)
         self.volume_types = Things(VolumeType, cinder_exceptions.NotFound)
         for name in cloud.VOLUME_TYPES:
             self.volume_types.create(id=name, name=name)

@@ -248,6 +248,15 @@ def test_what_was_changed_is_told(lost, do_restore, fake_trove, restore):
             ) in restore.resources_reason[KEY + new_id].splitlines()
 
 
+def test_what_is_as_it_was_is_not_told_as_changed(
+        protect, do_restore, fake_trove, restore):
+    protect()
+    fake_trove.instances.clear()
+    do_restore(restore_configuration_id='none', restore_flavor_id='2')
+    [new_id] = fake_trove.instances
+    assert 'changed' not in restore.resources_reason[KEY + new_id]
+
+
 def test_all_that_is_not_allowed_is_named_at_once(
         lost, do_restore, fake_trove, restore, resource):
     asked = len(fake_trove.requests)
@@ -255,24 +264,29 @@ def test_all_that_is_not_allowed_is_named_at_once(
         do_restore(restore_flavor_id='---', restore_volume_size='0',
                    restore_net_id='net', restore_is_public='perhaps',
                    restore_allowed_cidrs='192.0.2.0/33',
-                   restore_locality='near')
+                   restore_ip_address='192.0.2.7', restore_locality='near')
     assert len(fake_trove.requests) == asked
     lines = restore.resources_reason[KEY + resource.id].splitlines()
     assert [line.split()[:2] for line in lines] == [
         ['restore_flavor_id', "'---'"], ['restore_volume_size', "'0'"],
-        ['restore_net_id', "'net'"], ['restore_is_public', "'perhaps'"],
+        ['restore_net_id', "'net'"], ['restore_ip_address', "'192.0.2.7'"],
+        ['restore_is_public', "'perhaps'"],
         ['restore_allowed_cidrs', "'192.0.2.0/33'"],
         ['restore_locality', "'near'"]]
 
 
 @pytest.fixture
 def prepare(plugin, checkpoint, resource, context, restore, lost):
-    """Begins a restore of the one database; takes the parameters."""
+    """Begins a restore of the one database; takes the parameters.
+
+    Those of other resources come first.
+    """
     checkpoint.resource_graph = graph.build_graph(
         [resource], lambda node: [])
 
-    def do(**parameters):
-        restore.parameters = {'OS::Trove::Instance': parameters}
+    def do(others={}, **parameters):
+        restore.parameters = dict({'OS::Trove::Instance': parameters},
+                                  **others)
         plugin.get_restore_operation(resource).on_prepare_begin(
             checkpoint=checkpoint, resource=resource, context=context,
             parameters=parameters, restore=restore, new_resources={},
@@ -283,9 +297,9 @@ def prepare(plugin, checkpoint, resource, context, restore, lost):
 @pytest.fixture
 def refused(prepare, fake_trove, restore, resource):
     """Begins in vain; gives the lines that the user reads."""
-    def do(**parameters):
+    def do(others={}, **parameters):
         with pytest.raises(exception.RestoreResourceFailed):
-            prepare(**parameters)
+            prepare(others, **parameters)
         assert not fake_trove.asked('POST', '/instances')
         assert restore.resources_status == {KEY + resource.id: 'error'}
         return restore.resources_reason[KEY + resource.id].splitlines()
@@ -308,10 +322,16 @@ def test_a_backup_that_is_not_complete_is_told_first(refused, lost,
     assert refused() == ['backup %s is not COMPLETED, but FAILED' % lost]
 
 
+def test_a_parent_that_is_gone_is_told_first(refused, lost, fake_trove):
+    fake_trove.backups[lost]['parent_id'] = OTHER
+    assert refused() == ['backup %s, which backup %s hangs on, is gone'
+                         % (OTHER, lost)]
+
+
 def test_a_volume_too_small_for_the_backup(refused, lost, fake_trove):
     fake_trove.backups[lost]['size'] = 4.2
-    assert refused() == ['restore_volume_size 3 is too small: the backup has '
-                         '4.2 GB, pass 5 or more']
+    assert refused() == ['a volume of 3 GB is too small for the backup of '
+                         '4.2 GB: pass restore_volume_size, 5 or more']
     assert refused(restore_volume_size='4')
 
 
@@ -371,6 +391,13 @@ def test_that_quotas_were_not_checked_is_told(
     assert len(fake_trove.asked('GET', '/mgmt/*')) == 2
 
 
+def test_a_version_that_only_administrators_are_told_of(refused, fake_trove):
+    # As a user with that role is.
+    fake_trove.tells_inactive = True
+    assert 'version 16 of datastore postgresql is not there or not active' in (
+        refused(restore_datastore_version='16')[0])
+
+
 def test_all_problems_are_told_at_once(refused, lost, fake_trove):
     del fake_trove.flavors['2']
     fake_trove.configurations.clear()
@@ -382,6 +409,14 @@ def test_bad_values_are_told_before_trove_is_asked(refused, fake_trove):
     asked = len(fake_trove.requests)
     assert len(refused(restore_volume_size='x', restore_net_id='y')) == 2
     assert len(fake_trove.requests) == asked
+
+
+def test_what_is_chosen_for_another_database_is_not_overlooked(refused):
+    told = refused({KEY + OTHER: {'restore_flavor_id': '3'}},
+                   restore_volume_size='x')
+    assert told[0] == ('parameters are given for %s, which is not in this '
+                       'checkpoint' % OTHER)
+    assert told[1].startswith("restore_volume_size 'x' is not allowed")
 
 
 def test_one_of_several_that_cannot_be_restored_stops_all(
@@ -411,7 +446,7 @@ def test_one_of_several_that_cannot_be_restored_stops_all(
             'restored: ' + resources[1].id)
 
 
-def test_quotas_are_for_all_of_them_together(
+def test_quotas_and_addresses_are_for_all_of_them_together(
         plugin, fake_trove, new_checkpoint, context, restore, in_threads):
     checkpoint = new_checkpoint()
     resources = [in_threads.resource(fake_trove.add_instance())
@@ -423,7 +458,11 @@ def test_quotas_are_for_all_of_them_together(
         resources, lambda node: [])
     fake_trove.instances.clear()
     fake_trove.quotas['volumes'] = 5
-    with pytest.raises(exception.RestoreResourceFailed,
-                       match='needs 6 GB and 5 GB of 5 are left'):
+    restore.parameters = {KEY[:-1]: {
+        'restore_subnet_id': OTHER, 'restore_ip_address': '192.0.2.7'}}
+    with pytest.raises(exception.RestoreResourceFailed) as raised:
         plugin.get_restore_operation(resources[0]).on_prepare_begin(
             checkpoint, resources[0], context, {}, restore)
+    assert 'needs 6 GB and 5 GB of 5 are left' in str(raised.value)
+    assert 'restore_ip_address 192.0.2.7 is for 3 databases' in (
+        str(raised.value))

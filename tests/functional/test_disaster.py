@@ -1,0 +1,101 @@
+"""All databases of a tenant are lost, and come back at once."""
+
+import pytest
+
+from tests.functional import tenant as tenants
+from tests.sandbox.services import cloud as offered
+
+TYPE = tenants.TYPE
+#: What the tables of that name hold.
+ROWS = {'customers': 3000, 'invoices': 1, 'nothing': 0, 'orders': 200,
+        'stock': 77}
+#: In a second database of the same instance, beside a user of its own.
+ARCHIVE = 'archive'
+ARCHIVED = 5000
+
+
+@pytest.fixture(scope='module')
+def tenant(sandbox):
+    return tenants.Tenant(sandbox)
+
+
+@pytest.fixture(scope='module')
+def originals(tenant):
+    """The ids of the databases by their names; they are full of rows."""
+    ids = dict(zip(ROWS, tenant.create_many(list(ROWS))))
+    for name, id_ in ids.items():
+        tenant.fill(id_, ROWS[name])
+    tenant.trove.databases.create(ids['orders'], [{'name': ARCHIVE}])
+    tenant.trove.users.create(ids['orders'], [{
+        'name': 'auditor', 'password': 'a long secret',
+        'databases': [{'name': ARCHIVE}]}])
+    tenant.fill(ids['orders'], ARCHIVED, database=ARCHIVE)
+    return ids
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tenant, originals):
+    """One of all of them, after which they are lost."""
+    id_ = tenant.protect(tenant.plan(
+        [{'id': id_, 'type': TYPE, 'name': name}
+         for name, id_ in originals.items()]))
+    tenant.remove(*originals.values())
+    assert not tenant.instance_ids()
+    yield id_
+    tenant.delete(id_)
+    tenant.remove(*tenant.instance_ids())
+
+
+def test_one_that_cannot_come_back_stops_all_before_anything_is_asked(
+        sandbox, tenant, originals, checkpoint):
+    asked = tenants.asked_for(sandbox, 'instances')
+    told = tenant.restore(checkpoint, expect='fail', each={
+        originals['stock']: {'restore_flavor_id': '99'},
+        originals['orders']: {'restore_volume_size': '100000'}})
+    assert tenants.asked_for(sandbox, 'instances') == asked
+    assert not tenant.instance_ids()
+    keys = {name: '%s#%s' % (TYPE, id_) for name, id_ in originals.items()}
+    assert told['resources_status'] == dict.fromkeys(keys.values(), 'error')
+    reasons = {name: told['resources_reason'][key].splitlines()
+               for name, key in keys.items()}
+    quota = [line for line in reasons['orders']
+             if line.startswith('quota of volumes: this restore needs 100004')]
+    # The quota is for all of them together, and all are told.
+    assert reasons == dict(dict.fromkeys(ROWS, quota), stock=[
+        'flavor 99 is not there or not for this version: pass '
+        'restore_flavor_id, one of ' + ', '.join(sorted(offered.FLAVORS)),
+        *quota])
+    assert quota
+
+
+def test_what_one_of_them_lacks_is_told_by_the_others(
+        tenant, originals, checkpoint):
+    told = tenant.restore(checkpoint, expect='fail', each={
+        originals['stock']: {'restore_flavor_id': '99'}})
+    for name, id_ in originals.items():
+        [line] = told['resources_reason'][
+            '%s#%s' % (TYPE, id_)].splitlines()
+        assert line.startswith(
+            'flavor 99 is not there' if name == 'stock' else
+            'not begun, since another database')
+        assert (originals['stock'] in line) == (name != 'stock')
+    assert not tenant.instance_ids()
+
+
+def test_all_of_them_come_back_with_every_row(tenant, checkpoint):
+    told = tenant.restore(checkpoint)
+    new = {key.rpartition('#')[2] for key in told['resources_status']}
+    assert new == tenant.instance_ids()
+    assert set(told['resources_status'].values()) == {'available'}
+    names = {tenant.trove.instances.get(id_).name: id_ for id_ in new}
+    assert {name: tenant.rows(id_) for name, id_ in names.items()} == ROWS
+    orders = names['orders']
+    assert tenant.rows(orders, database=ARCHIVE) == ARCHIVED
+    assert ARCHIVE in [
+        one.name for one in tenant.trove.databases.list(orders)]
+    [auditor] = [one for one in tenant.trove.users.list(orders)
+                 if one.name == 'auditor']
+    assert auditor.databases == [{'name': ARCHIVE}]
+    for id_ in set(new) - {orders}:
+        assert ARCHIVE not in [
+            one.name for one in tenant.trove.databases.list(id_)]
