@@ -25,6 +25,9 @@ from karbor_trove import removal
 from karbor_trove import trove
 from karbor_trove import waiting
 
+# Seconds in which Keystone has to tell the way to Trove.
+CONNECT = 60.0
+
 
 def instances(checkpoint: Any, resource_type: str) -> List[str]:
     """Give the ids of all instances of a checkpoint, each once."""
@@ -56,6 +59,16 @@ class Operation(protection_plugin.Operation):
         self._settings = settings
         self._clock = clock
         self._outcome = outcome
+
+    def _connect(self, context: Any) -> trove.Gateway:
+        """Reach Trove with the rights of the request's user.
+
+        :raises errors.TroveError: it cannot be reached, for 60 s.
+        """
+        gateway: trove.Gateway = self._wait(
+            lambda: connect.connect(context), CONNECT,
+            'Trove could not be found')
+        return gateway
 
     def _wait(self, look: Callable[[], Any], seconds: float,
               what: str) -> Any:

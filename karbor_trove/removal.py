@@ -124,7 +124,8 @@ class Remover:
 
     def _look(self, away: waiting.Deadline) -> trove.Gateway:
         """List what Trove has, as it is now."""
-        gateway = self._connect()
+        gateway = waiting.wait_for(self._connect, away, self._interval,
+                                   'Trove could not be found')
         self._backups = {backup.id: backup for backup in waiting.wait_for(
             gateway.backups, away, self._interval, 'Trove is away')}
         return gateway

@@ -22,7 +22,6 @@ from oslo_log import log as logging
 from karbor_trove import asking
 from karbor_trove import catalog as catalogs
 from karbor_trove import chain
-from karbor_trove import connect
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
 from karbor_trove import looks
@@ -73,7 +72,7 @@ class ProtectOperation(operation.Operation):
 
     def _problems(self, checkpoint: Any, resource_type: str,
                   context: Any) -> preflight.Problems:
-        gateway = connect.connect(context)
+        gateway = self._connect(context)
         catalog = catalogs.Catalog(gateway, context.project_id)
         ids = operation.instances(checkpoint, resource_type)
         # As patient as the wait that follows: a Trove that is away for a
@@ -110,7 +109,7 @@ class ProtectOperation(operation.Operation):
         instance_id = ledger.instance_id
         self._settings.check()
         request = self._request(parameters, checkpoint, instance_id)
-        gateway = connect.connect(context)
+        gateway = self._connect(context)
         instance, entry, made = self._begun(gateway, section, ledger,
                                             checkpoint, request, parameters)
         kept = record.Record(instance, backup_name=request.name)

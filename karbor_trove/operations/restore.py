@@ -20,7 +20,6 @@ from oslo_log import log as logging
 
 from karbor_trove import asking
 from karbor_trove import catalog as catalogs
-from karbor_trove import connect
 from karbor_trove import disposal
 from karbor_trove import errors
 from karbor_trove import looks
@@ -88,7 +87,7 @@ class RestoreOperation(operation.Operation):
                 problems[instance_id] = found
         if problems:
             return problems
-        gateway = connect.connect(context)
+        gateway = self._connect(context)
         catalog = catalogs.Catalog(gateway, context.project_id)
 
         def look() -> preflight.Problems:
@@ -128,7 +127,7 @@ class RestoreOperation(operation.Operation):
             kept = record.load_backup(section, resource.id)
             request = params.instance_request(parameters, kept, checkpoint.id)
             description = params.restore_description(parameters)
-            gateway = connect.connect(context)
+            gateway = self._connect(context)
             began = self._clock.now()
             made = asking.instance(
                 gateway, section, restore.id, request,

@@ -18,7 +18,6 @@ from karbor.common import constants
 from karbor import exception
 from oslo_log import log as logging
 
-from karbor_trove import connect
 from karbor_trove import errors
 from karbor_trove import operation
 from karbor_trove import record
@@ -47,7 +46,7 @@ class VerifyOperation(operation.Operation):
         try:
             self._settings.check()
             kept = record.load_backup(section, resource.id)
-            self._check_chain(connect.connect(context), str(kept.backup_id))
+            self._check_chain(self._connect(context), str(kept.backup_id))
         except (errors.TroveError, exception.KarborException) as error:
             LOG.error('Verifying instance %s in checkpoint %s failed: %s',
                       resource.id, checkpoint.id, error)

@@ -16,6 +16,8 @@ HANG = 6.0
 #: Of the plugin's own modules, in Karbor's process.
 CONSTANTS = {
     'karbor_trove.limits.READ_TIMEOUT': 5.0,
+    'karbor_trove.operation.CONNECT': 12.0,
+    'karbor_trove.operations.restore.PREFLIGHT': 12.0,
     'karbor_trove.asking.LOOK_FOR': 12.0,
     'karbor_trove.removal.AWAY': 12.0,
     'karbor_trove.removal.SWEEP': 12.0,
