@@ -29,9 +29,11 @@ def wait(look, patience=PATIENCE):
 
 
 def asked_for(sandbox, kind):
-    """How many times anybody has asked Trove to make one."""
-    return len(re.findall('"POST /v1.0/[0-9a-f]+/%s HTTP' % kind,
-                          sandbox.services['trove'].log.read_text()))
+    """How often anybody has asked Trove to make one; once at least."""
+    log = sandbox.services['trove'].log.read_text()
+    found = re.findall('"POST /v1.0/[0-9a-f]+/%s HTTP' % kind, log)
+    assert found, 'Trove logs its requests in another way'
+    return len(found)
 
 
 class Tenant:

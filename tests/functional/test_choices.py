@@ -82,6 +82,16 @@ def test_every_choice_is_seen_in_the_new_instance(
                               'instead of 2, network ')
 
 
+def test_a_region_that_is_not_there_is_told_by_trove(tenant, checkpoint):
+    before = tenant.instance_ids()
+    told = tenant.restore(checkpoint, {'restore_region_name': 'Elsewhere'},
+                          expect='fail')
+    [(key, reason)] = told['resources_reason'].items()
+    assert 'Elsewhere' in reason
+    assert told['resources_status'] == {key: 'error'}
+    assert tenant.instance_ids() == before
+
+
 #: Each with a word of the reason.
 BAD = [
     ({'restore_name': '---'}, 'restore_name'),
