@@ -26,6 +26,7 @@ from karbor_trove.cmd import banks
 from karbor_trove.cmd import checkpoints
 from karbor_trove.cmd import deferred
 from karbor_trove.cmd import orphans
+from karbor_trove.cmd import restores
 from karbor_trove.cmd import tables
 from karbor_trove import errors
 
@@ -70,6 +71,11 @@ def _sweep(given: argparse.Namespace,
            loaded: List[banks.Provider]) -> Outcome:
     return deferred.sweep(loaded, access.Cloud(), given.instance,
                           given.project)
+
+
+def _dismiss(given: argparse.Namespace,
+             loaded: List[banks.Provider]) -> Outcome:
+    return restores.dismiss(loaded, given.ids, given.force), None
 
 
 def _list_orphans(given: argparse.Namespace,
@@ -134,9 +140,16 @@ def _parser() -> argparse.ArgumentParser:
             'Tell what waits, since when and why: backups of deleted '
             'checkpoints, requests and restores without an answer.')
     swept = command(waits, 'sweep', _sweep, deferred.SWEPT,
-                    'Delete what can go now.')
+                    'Delete what can go now, and forget restores that nothing '
+                    'came of.')
     swept.add_argument('--instance', metavar='ID', help='of this one only')
     swept.add_argument('--project', metavar='ID', help='of this one only')
+    dismissed = command(
+        waits, 'dismiss', _dismiss, restores.DISMISSED,
+        'Forget restores without an answer; no instance is touched.')
+    dismissed.add_argument('ids', nargs='+', metavar='RESTORE_ID')
+    dismissed.add_argument('--force', action='store_true',
+                           help='I know that no Karbor works on them any more')
 
     lost = commands('orphans', 'Karbor\'s backups that no checkpoint knows')
     command(lost, 'list', _list_orphans, orphans.COLUMNS,
