@@ -23,9 +23,11 @@ from oslo_log import log as logging
 
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
+from karbor_trove import note as restore_notes
 from karbor_trove import trove
 from karbor_trove import values
 from karbor_trove import waiting
+from karbor_trove import worker
 
 LOG = logging.getLogger(__name__)
 
@@ -64,20 +66,23 @@ def backup(gateway: trove.Gateway, ledger: ledgers.Ledger,
 
 
 def instance(gateway: trove.Gateway, section: Any, restore_id: str,
-             request: values.InstanceRequest, interval: float,
-             clock: waiting.Clock) -> values.Instance:
+             project_id: Optional[str], request: values.InstanceRequest,
+             interval: float, clock: waiting.Clock) -> values.Instance:
     """Ask for an instance, and find it when the answer is lost.
 
+    :param project_id: where it is made.
     :raises errors.Unreachable: nothing was found; it may still come.
     :raises errors.Refused: Trove refused, or several may be the one.
     """
-    note = ledgers.RestoreNote(section.bank, request.original_id, restore_id)
+    notes = restore_notes.Notes(section.bank, request.original_id)
     # An instance's time is told by a look at it only, so who is there
     # already is asked for first.
     before = {one.id for one in waiting.wait_for(
         gateway.instances, waiting.Deadline(LOOK_FOR, clock), interval,
         'Trove is away')}
-    note.write(request.name, moment(gateway))
+    notes.write(restore_notes.Note(
+        request.original_id, restore_id, request.name, moment(gateway),
+        project_id, worker.this()))
 
     def find() -> Optional[values.Instance]:
         found = [one for one in gateway.instances()
@@ -93,9 +98,9 @@ def instance(gateway: trove.Gateway, section: Any, restore_id: str,
     except errors.Unreachable as lost:
         made = _found(find, lost, interval, clock)
     except errors.TroveError:
-        note.remove()
+        notes.remove(restore_id)
         raise
-    note.remove()
+    notes.remove(restore_id)
     return made
 
 

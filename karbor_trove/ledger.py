@@ -83,9 +83,19 @@ class Entry:
 
         :param now: Trove's time; None: nobody can tell.
         """
-        return (now is not None and self.not_before is not None
-                and now - datetime.datetime.fromisoformat(self.not_before)
-                >= LANDS_WITHIN)
+        return has_landed_or_never_will(self.not_before, now)
+
+
+def has_landed_or_never_will(not_before: Optional[str],
+                             now: Optional[datetime.datetime]) -> bool:
+    """Tell whether a request is so old that nothing can come of it any more.
+
+    :param not_before: Trove's time before it was asked, ISO; None: unknown.
+    :param now: Trove's time; None: nobody can tell.
+    """
+    return (now is not None and not_before is not None
+            and now - datetime.datetime.fromisoformat(not_before)
+            >= LANDS_WITHIN)
 
 
 class Ledger:
@@ -173,30 +183,3 @@ def came_of(backups: Iterable[values.Backup], entry: Entry,
         raise errors.Refused('several may be meant, so none is touched: %s' % (
             ', '.join(['backup %s' % one.id for one in found] + rivals)))
     return found[0] if found else None
-
-
-class RestoreNote:
-    """That an instance was asked for and no answer was seen yet.
-
-    What is left of one tells that a restore was interrupted, and how the
-    instance is called that may have come of it.
-    """
-
-    def __init__(self, bank: Any, instance_id: str, restore_id: str) -> None:
-        """Open it; nothing is read or written yet."""
-        self._section = bank.get_sub_section(
-            '%s%s/restores/' % (ROOT, instance_id))
-        self._restore_id = restore_id
-
-    def write(self, name: str, not_before: Optional[str]) -> None:
-        """Note what is about to be asked.
-
-        :param name: of the new instance.
-        :param not_before: Trove's time, ISO; None: it did not tell.
-        """
-        record.put(self._section, self._restore_id, {
-            'version': VERSION, 'name': name, 'not_before': not_before})
-
-    def remove(self) -> None:
-        """Forget it: Karbor's own record knows the outcome now."""
-        record.drop(self._section, self._restore_id)

@@ -110,7 +110,7 @@ def _why_it_may_run(found: banks.Checkpoint) -> Optional[str]:
         if named is None:
             continue
         if worker.may_live(named):
-            return '%s may still work on it' % _told(named)
+            return '%s may still work on it' % process(named)
         # A worker that an earlier operation has left says nothing.
         if found.kept(id_, record.STATUS) in _BEGUN[str(found.status)]:
             witness = True
@@ -145,7 +145,7 @@ def _shown(found: banks.Checkpoint, type_: str, id_: str) -> Row:
         'type': type_, 'resource': id_,
         'resource_status': found.kept(id_, record.STATUS),
         'worker': named and '%s, %s' % (
-            _told(named), 'may live' if worker.may_live(named) else 'gone')}
+            process(named), 'may live' if worker.may_live(named) else 'gone')}
     if type_ == constants.DATABASE_RESOURCE_TYPE:
         row.update(_backup(found, id_))
     return row
@@ -171,7 +171,8 @@ def _backup(found: banks.Checkpoint, instance_id: str) -> Row:
     return row
 
 
-def _told(named: Any) -> str:
+def process(named: Any) -> str:
+    """Name the process that the bank tells of."""
     if not isinstance(named, dict):
         return 'an unknown process'
     return 'process %s on %s' % (named.get('pid'), named.get('host'))

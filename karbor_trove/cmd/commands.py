@@ -26,6 +26,9 @@ from karbor_trove.cmd import banks
 from karbor_trove.cmd import checkpoints
 from karbor_trove.cmd import deferred
 from karbor_trove.cmd import orphans
+from karbor_trove.cmd import prometheus
+from karbor_trove.cmd import report
+from karbor_trove.cmd import restores
 from karbor_trove.cmd import tables
 from karbor_trove import errors
 
@@ -37,7 +40,10 @@ Outcome = Tuple[List[Dict[str, Any]], Optional[str]]
 
 def carry_out(arguments: Optional[Sequence[str]] = None) -> int:
     """Carry out one command; see manage.main()."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.format == prometheus.FORMAT and given.run is not _report:
+        parser.error('--format %s is of report only' % given.format)
     # Karbor's services log into the files of its configuration; what this
     # has to say is for who typed it.
     if given.debug:
@@ -52,7 +58,9 @@ def carry_out(arguments: Optional[Sequence[str]] = None) -> int:
             OSError) as error:
         logging.exception('the command failed')
         return _complain(error)
-    print(tables.printed(given.columns, rows, given.format))
+    print(prometheus.printed(rows, complete=complaint is None)
+          if given.format == prometheus.FORMAT
+          else tables.printed(given.columns, rows, given.format))
     return _complain(complaint) if complaint else 0
 
 
@@ -72,6 +80,11 @@ def _sweep(given: argparse.Namespace,
                           given.project)
 
 
+def _dismiss(given: argparse.Namespace,
+             loaded: List[banks.Provider]) -> Outcome:
+    return restores.dismiss(loaded, given.ids, given.force), None
+
+
 def _list_orphans(given: argparse.Namespace,
                   loaded: List[banks.Provider]) -> Outcome:
     search = orphans.Search(loaded, access.Cloud())
@@ -83,6 +96,12 @@ def _delete_orphans(given: argparse.Namespace,
     cloud = access.Cloud()
     return orphans.delete(orphans.Search(loaded, cloud), cloud, given.ids,
                           given.yes)
+
+
+def _report(given: argparse.Namespace,
+            loaded: List[banks.Provider]) -> Outcome:
+    found = report.Report(loaded, access.Cloud(), given.project)
+    return found.rows, found.complaint
 
 
 def _show(given: argparse.Namespace, loaded: List[banks.Provider]) -> Outcome:
@@ -102,7 +121,9 @@ def _common(**default: Any) -> argparse.ArgumentParser:
         '--config-file', action='append', metavar='FILE',
         help='Karbor\'s own configuration; may be given several times. By '
              'default where Karbor looks for it, /etc/karbor/karbor.conf')
-    parser.add_argument('--format', choices=tables.FORMATS)
+    parser.add_argument('--format',
+                        choices=(*tables.FORMATS, prometheus.FORMAT),
+                        help='the last one for report only')
     parser.add_argument('--debug', action='store_true',
                         help='show what goes on, on stderr')
     return parser
@@ -129,14 +150,26 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run, columns=columns)
         return made
 
+    told = command(
+        subjects, 'report', _report, report.COLUMNS,
+        'Tell what each database instance can be restored from.')
+    told.add_argument('--project', metavar='ID', help='of this one only')
+
     waits = commands('deferred', 'what waits to be deleted')
     command(waits, 'list', _list_deferred, deferred.COLUMNS,
             'Tell what waits, since when and why: backups of deleted '
             'checkpoints, requests and restores without an answer.')
     swept = command(waits, 'sweep', _sweep, deferred.SWEPT,
-                    'Delete what can go now.')
+                    'Delete what can go now, and forget restores that nothing '
+                    'came of.')
     swept.add_argument('--instance', metavar='ID', help='of this one only')
     swept.add_argument('--project', metavar='ID', help='of this one only')
+    dismissed = command(
+        waits, 'dismiss', _dismiss, restores.DISMISSED,
+        'Forget restores without an answer; no instance is touched.')
+    dismissed.add_argument('ids', nargs='+', metavar='RESTORE_ID')
+    dismissed.add_argument('--force', action='store_true',
+                           help='I know that no Karbor works on them any more')
 
     lost = commands('orphans', 'Karbor\'s backups that no checkpoint knows')
     command(lost, 'list', _list_orphans, orphans.COLUMNS,

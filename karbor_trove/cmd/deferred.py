@@ -20,9 +20,9 @@ from karbor.common import constants
 
 from karbor_trove.cmd import access
 from karbor_trove.cmd import banks
+from karbor_trove.cmd import restores
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
-from karbor_trove import record
 from karbor_trove import removal
 from karbor_trove import waiting
 
@@ -40,7 +40,7 @@ def waiting_rows(loaded: List[banks.Provider]) -> List[Row]:
         for instance_id in provider.instances():
             # Two providers may have one bank.
             for row in (*_of_backups(provider, instance_id),
-                        *_of_restores(provider, instance_id)):
+                        *restores.rows(provider, instance_id)):
                 rows.setdefault((instance_id, row['what'],
                                  row.get('checkpoint', row['why'])), row)
     return list(rows.values())
@@ -49,7 +49,7 @@ def waiting_rows(loaded: List[banks.Provider]) -> List[Row]:
 def sweep(loaded: List[banks.Provider], cloud: access.Cloud,
           instance: Optional[str] = None, project: Optional[str] = None
           ) -> Tuple[List[Row], Optional[str]]:
-    """Take what can go now.
+    """Take what can go now: backups, and notes that nothing came of.
 
     :param instance: of this one only.
     :param project: of this one only.
@@ -75,7 +75,9 @@ def sweep(loaded: List[banks.Provider], cloud: access.Cloud,
                     refused[outcome] = None
                 rows[instance_id, entry.checkpoint_id] = {
                     **_named(entry), 'outcome': outcome or 'deleted'}
-    return list(rows.values()), '; '.join(refused) or None
+    told, unseen = restores.sweep(loaded, cloud, instance, project)
+    refused.update(dict.fromkeys(unseen))
+    return [*rows.values(), *told], '; '.join(refused) or None
 
 
 def remove(provider: banks.Provider, cloud: access.Cloud,
@@ -125,20 +127,6 @@ def _of_backups(provider: banks.Provider, instance_id: str) -> Iterator[Row]:
                    'since': entry.not_before,
                    'why': 'the backup "%s" was asked for, and nobody knows '
                           'yet whether it was made' % entry.backup_name}
-
-
-def _of_restores(provider: banks.Provider, instance_id: str) -> Iterator[Row]:
-    section = provider.bank.get_sub_section(
-        '%s%s/restores/' % (ledgers.ROOT, instance_id))
-    for restore_id in section.list_objects():
-        note = record.get(section, restore_id)
-        if note is None:
-            continue
-        told = note if isinstance(note, dict) else {}
-        yield {'what': 'restore', 'instance': instance_id,
-               'since': told.get('not_before'),
-               'why': 'restore %s ended without an answer; an instance "%s" '
-                      'may have come of it' % (restore_id, told.get('name'))}
 
 
 def _named(entry: ledgers.Entry) -> Row:

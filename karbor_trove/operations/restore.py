@@ -130,7 +130,7 @@ class RestoreOperation(operation.Operation):
             gateway = self._connect(context)
             began = self._clock.now()
             made = asking.instance(
-                gateway, section, restore.id, request,
+                gateway, section, restore.id, context.project_id, request,
                 self._settings.poll_interval, self._clock)
             concerned = made.id
             tell(constants.RESOURCE_STATUS_RESTORING, description)

@@ -27,7 +27,9 @@ def run(capsys):
 
 @pytest.mark.parametrize('words', [
     (), ('deferred',), ('orphans', 'burn'), ('checkpoint', 'reset'),
-    ('checkpoint', 'show', 'x', 'y'), ('deferred', 'list', '--format', 'x')])
+    ('checkpoint', 'show', 'x', 'y'), ('deferred', 'list', '--format', 'x'),
+    ('deferred', 'list', '--format', 'prometheus'), ('deferred', 'dismiss'),
+    ('--format', 'prometheus', 'orphans', 'list'), ('report', 'x')])
 def test_wrong_usage_ends_with_2(run, words):
     code, out, err = run(*words)
     assert code == 2 and not out and 'usage:' in err
@@ -50,6 +52,17 @@ def test_json_may_be_asked_for_before_the_command(run, config_file):
     code, out, _ = run('--format', 'json', '--config-file', config_file,
                        'deferred', 'list')
     assert (code, out) == (0, '[]\n')
+
+
+@pytest.mark.parametrize('words, out', [
+    (('deferred', 'list'),
+     'what,project,instance,checkpoint,backup,since,why\n'),
+    (('orphans', 'list'),
+     'project,instance,backup,name,status,created,size,why\n')])
+def test_a_spreadsheet_reads_every_list(
+        run, config_file, fake_trove, words, out):
+    assert run(*words, '--config-file', config_file, '--format',
+               'csv') == (0, out, '')
 
 
 def test_a_missing_configuration_is_one_line(run, tmp_path):

@@ -56,16 +56,6 @@ def test_a_request_without_a_backup_is_told(manage, ledger, checkpoint):
     assert '"nightly"' in row['why']
 
 
-def test_a_restore_that_was_interrupted_is_told(manage, bank, resource):
-    ledgers.RestoreNote(bank, resource.id, 'restore-1').write(
-        'again', '2026-01-01T00:00:00')
-    [row] = manage('deferred', 'list')
-    assert row['what'] == 'restore'
-    assert row['instance'] == resource.id
-    assert row['since'] == '2026-01-01T00:00:00'
-    assert 'restore-1' in row['why'] and '"again"' in row['why']
-
-
 def test_a_bank_of_two_providers_is_told_once(
         manage, deferred, add_provider, tmp_path):
     (tmp_path / 'providers.d').joinpath('second.conf').write_text(
@@ -157,10 +147,3 @@ def test_without_a_checkpoint_nothing_is_deleted(
     bank.delete_object('/checkpoints/%s/index.json' % checkpoint.id)
     assert manage('deferred', 'list') == manage('deferred', 'sweep') == []
     assert fake_trove.backups and ledger.entries()
-
-
-def test_a_restore_note_that_is_torn_is_told(manage, bank, resource):
-    where = '/karbor-trove/%s/restores/restore-1' % resource.id
-    bank.update_object(where, '{"na')
-    [row] = manage('deferred', 'list')
-    assert 'restore-1' in row['why']

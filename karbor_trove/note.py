@@ -1,0 +1,96 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""That an instance was asked for and no answer was seen yet.
+
+One object for each restore in the bank's root,
+`/karbor-trove/<instance>/restores/<restore>`. What is left of one tells that a
+restore was interrupted, and how the instance is called that may have come of
+it.
+"""
+
+import dataclasses
+from typing import Any, List, Optional
+
+from karbor_trove import errors
+from karbor_trove import ledger
+from karbor_trove import record
+
+VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Note:
+    """What is about to be asked; None: nobody knows."""
+
+    #: The original, and the restore of Karbor's that makes a new one.
+    instance_id: str
+    restore_id: str
+    #: Of the new instance.
+    name: Optional[str] = None
+    #: Trove's time before it is asked, ISO; None: it did not tell.
+    not_before: Optional[str] = None
+    #: Where the new instance is made.
+    project_id: Optional[str] = None
+    #: Who asks; see worker.py.
+    worker: Any = None
+
+
+class Notes:
+    """The notes of one instance in one bank."""
+
+    def __init__(self, bank: Any, instance_id: str) -> None:
+        """Open them; nothing is read or written yet.
+
+        :param bank: Karbor's Bank, its root.
+        """
+        self.instance_id = instance_id
+        self._where = '%s%s/restores/' % (ledger.ROOT, instance_id)
+        self._section = bank.get_sub_section(self._where)
+
+    def write(self, note: Note) -> None:
+        """Note what is about to be asked."""
+        kept = dict(dataclasses.asdict(note), version=VERSION)
+        # Its place tells them.
+        del kept['instance_id'], kept['restore_id']
+        record.put(self._section, note.restore_id, kept)
+
+    def restore_ids(self) -> List[str]:
+        """Name the restores that a note is left of."""
+        return list(self._section.list_objects())
+
+    def read(self, restore_id: str) -> Optional[Note]:
+        """Read one note; None where there is none.
+
+        :raises errors.Torn: it cannot be read.
+        :raises errors.Refused: it was written by a later version.
+        """
+        kept = record.get(self._section, restore_id)
+        if kept is None:
+            return None
+        where = self._where + restore_id
+        if not isinstance(kept, dict) or 'name' not in kept:
+            raise errors.Torn('the object "%s" in the bank is torn' % where)
+        version = kept.get('version', 0)
+        if version > VERSION:
+            raise errors.Refused(
+                'the object "%s" in the bank has version %s and this release '
+                'knows versions up to %d' % (where, version, VERSION))
+        # Earlier releases knew neither project nor process.
+        return Note(self.instance_id, restore_id, kept['name'],
+                    kept.get('not_before'), kept.get('project_id'),
+                    kept.get('worker'))
+
+    def remove(self, restore_id: str) -> None:
+        """Forget one: Karbor's own record, or the user, knows the outcome."""
+        record.drop(self._section, restore_id)
