@@ -17,7 +17,7 @@ that would let us repeat it. So what came of it is looked for instead, by name
 and by Trove's own time.
 """
 
-from typing import Any, Callable, Optional, TypeVar
+from typing import Callable, Optional, Protocol, TypeVar
 
 from oslo_log import log as logging
 
@@ -33,6 +33,19 @@ LOG = logging.getLogger(__name__)
 LOOK_FOR = 30.0
 
 Made = TypeVar('Made', values.Backup, values.Instance)
+
+
+class Intent(Protocol):
+    """Where the bank keeps that an instance is asked for."""
+
+    def write(self, name: str, not_before: Optional[str]) -> None:
+        """Note what is about to be asked; Trove's time, ISO, if it told."""
+
+    def made(self, instance_id: str) -> None:
+        """Note that there is an instance now."""
+
+    def remove(self) -> None:
+        """Forget it: Trove made nothing."""
 
 
 def moment(gateway: trove.Gateway) -> Optional[str]:
@@ -63,21 +76,21 @@ def backup(gateway: trove.Gateway, ledger: ledgers.Ledger,
         raise
 
 
-def instance(gateway: trove.Gateway, section: Any, restore_id: str,
+def instance(gateway: trove.Gateway, intent: Intent,
              request: values.InstanceRequest, interval: float,
              clock: waiting.Clock) -> values.Instance:
     """Ask for an instance, and find it when the answer is lost.
 
+    :param intent: stays where nobody knows what came of the request.
     :raises errors.Unreachable: nothing was found; it may still come.
     :raises errors.Refused: Trove refused, or several may be the one.
     """
-    note = ledgers.RestoreNote(section.bank, request.original_id, restore_id)
     # An instance's time is told by a look at it only, so who is there
     # already is asked for first.
     before = {one.id for one in waiting.wait_for(
         gateway.instances, waiting.Deadline(LOOK_FOR, clock), interval,
         'Trove is away')}
-    note.write(request.name, moment(gateway))
+    intent.write(request.name, moment(gateway))
 
     def find() -> Optional[values.Instance]:
         found = [one for one in gateway.instances()
@@ -93,9 +106,9 @@ def instance(gateway: trove.Gateway, section: Any, restore_id: str,
     except errors.Unreachable as lost:
         made = _found(find, lost, interval, clock)
     except errors.TroveError:
-        note.remove()
+        intent.remove()
         raise
-    note.remove()
+    intent.made(made.id)
     return made
 
 

@@ -83,9 +83,19 @@ class Entry:
 
         :param now: Trove's time; None: nobody can tell.
         """
-        return (now is not None and self.not_before is not None
-                and now - datetime.datetime.fromisoformat(self.not_before)
-                >= LANDS_WITHIN)
+        return has_landed_or_never_will(self.not_before, now)
+
+
+def has_landed_or_never_will(not_before: Optional[str],
+                             now: Optional[datetime.datetime]) -> bool:
+    """Tell whether a request is so old that nothing can come of it any more.
+
+    :param not_before: Trove's time before it was asked, ISO; None: unknown.
+    :param now: Trove's time; None: nobody can tell.
+    """
+    return (now is not None and not_before is not None
+            and now - datetime.datetime.fromisoformat(not_before)
+            >= LANDS_WITHIN)
 
 
 class Ledger:
@@ -96,6 +106,7 @@ class Ledger:
 
         :param bank: Karbor's Bank, its root.
         """
+        self.bank = bank
         self.instance_id = instance_id
         self._where = '%s%s/backups/' % (ROOT, instance_id)
         self._section = bank.get_sub_section(self._where)
@@ -197,6 +208,10 @@ class RestoreNote:
         record.put(self._section, self._restore_id, {
             'version': VERSION, 'name': name, 'not_before': not_before})
 
+    def made(self, instance_id: str) -> None:
+        """Forget it: Karbor's own record knows the instance now."""
+        self.remove()
+
     def remove(self) -> None:
-        """Forget it: Karbor's own record knows the outcome now."""
+        """Forget it: nothing comes of it."""
         record.drop(self._section, self._restore_id)

@@ -13,7 +13,7 @@
 """What the four operations have in common."""
 
 import functools
-from typing import Any, Callable
+from typing import Any, Callable, Iterable, List
 
 from karbor.services.protection import protection_plugin
 
@@ -24,6 +24,21 @@ from karbor_trove import outcome as outcomes
 from karbor_trove import removal
 from karbor_trove import trove
 from karbor_trove import waiting
+
+
+def instances(checkpoint: Any, resource_type: str) -> List[str]:
+    """Give the ids of all instances of a checkpoint, each once."""
+    found: List[str] = []
+
+    def walk(nodes: Iterable[Any]) -> None:
+        for node in nodes:
+            if node.value.type == resource_type and (
+                    node.value.id not in found):
+                found.append(node.value.id)
+            walk(node.child_nodes)
+
+    walk(checkpoint.resource_graph)
+    return found
 
 
 class Operation(protection_plugin.Operation):

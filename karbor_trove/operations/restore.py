@@ -12,7 +12,7 @@
 
 """Restore: a new instance, made from the backup of a checkpoint."""
 
-from typing import Any, Dict, Iterable, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from karbor.common import constants
 from karbor import exception
@@ -22,6 +22,7 @@ from karbor_trove import asking
 from karbor_trove import catalog as catalogs
 from karbor_trove import connect
 from karbor_trove import errors
+from karbor_trove import ledger as ledgers
 from karbor_trove import looks
 from karbor_trove import operation
 from karbor_trove import parameters as params
@@ -70,7 +71,7 @@ class RestoreOperation(operation.Operation):
         given = given or {}
         problems: preflight.Problems = {}
         asked: List[Tuple[values.InstanceRequest, record.Record]] = []
-        for instance_id in _instances(checkpoint, resource_type):
+        for instance_id in operation.instances(checkpoint, resource_type):
             section = checkpoint.get_resource_bank_section(instance_id)
             own = '%s#%s' % (resource_type, instance_id)
             try:
@@ -123,8 +124,9 @@ class RestoreOperation(operation.Operation):
             gateway = connect.connect(context)
             began = self._clock.now()
             made = asking.instance(
-                gateway, section, restore.id, request,
-                self._settings.poll_interval, self._clock)
+                gateway, ledgers.RestoreNote(
+                    section.bank, request.original_id, restore.id),
+                request, self._settings.poll_interval, self._clock)
             concerned = made.id
             tell(constants.RESOURCE_STATUS_RESTORING, description)
             LOG.info('Instance %s begun from backup %s of instance %s, '
@@ -146,20 +148,6 @@ class RestoreOperation(operation.Operation):
             description))
         LOG.info('Instance %s is up, restored from instance %s', made.id,
                  resource.id)
-
-
-def _instances(checkpoint: Any, resource_type: str) -> List[str]:
-    found: List[str] = []
-
-    def walk(nodes: Iterable[Any]) -> None:
-        for node in nodes:
-            if node.value.type == resource_type and (
-                    node.value.id not in found):
-                found.append(node.value.id)
-            walk(node.child_nodes)
-
-    walk(checkpoint.resource_graph)
-    return found
 
 
 def _failed(resource: Any, error: Exception) -> Exception:
