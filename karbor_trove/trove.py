@@ -127,6 +127,17 @@ class Gateway:
                 client.instances.create, wording.restore_arguments(request)))
             return told.instance_from(made.to_dict())
 
+    def delete_instance(self, instance_id: str) -> None:
+        """Ask for the deletion of an instance; it takes place afterwards.
+
+        :raises errors.Gone: it is not there (any more).
+        :raises errors.Busy: it cannot be deleted just now.
+        :raises errors.Refused: Trove will not delete it.
+        :raises errors.Unreachable: it may be deleted all the same.
+        """
+        with self.asking('deleting instance %s' % instance_id) as client:
+            client.instances.delete(instance_id)
+
     def backup(self, backup_id: str) -> values.Backup:
         """Look at one backup.
 
