@@ -1,5 +1,6 @@
 """As much of Karbor's records and checkpoints as the operations use."""
 
+import types
 import uuid
 
 from tests.fake_trove import cloud
@@ -26,6 +27,8 @@ class Checkpoint:
         self.id = str(uuid.uuid4())
         self.project_id = cloud.PROJECT
         self.resource = resource
+        self.resource_graph = [
+            types.SimpleNamespace(value=resource, child_nodes=[])]
         self.status = 'protecting'
         self.process = None
         self.section = bank.get_sub_section(
