@@ -17,17 +17,15 @@ that would let us repeat it. So what came of it is looked for instead, by name
 and by Trove's own time.
 """
 
-from typing import Any, Callable, Optional, TypeVar
+from typing import Callable, Optional, Protocol, TypeVar
 
 from oslo_log import log as logging
 
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
-from karbor_trove import note as restore_notes
 from karbor_trove import trove
 from karbor_trove import values
 from karbor_trove import waiting
-from karbor_trove import worker
 
 LOG = logging.getLogger(__name__)
 
@@ -35,6 +33,19 @@ LOG = logging.getLogger(__name__)
 LOOK_FOR = 30.0
 
 Made = TypeVar('Made', values.Backup, values.Instance)
+
+
+class Intent(Protocol):
+    """Where the bank keeps that an instance is asked for."""
+
+    def write(self, name: str, not_before: Optional[str]) -> None:
+        """Note what is about to be asked; Trove's time, ISO, if it told."""
+
+    def made(self, instance_id: str) -> None:
+        """Note that there is an instance now."""
+
+    def remove(self) -> None:
+        """Forget it: Trove made nothing."""
 
 
 def moment(gateway: trove.Gateway) -> Optional[str]:
@@ -65,24 +76,21 @@ def backup(gateway: trove.Gateway, ledger: ledgers.Ledger,
         raise
 
 
-def instance(gateway: trove.Gateway, section: Any, restore_id: str,
-             project_id: Optional[str], request: values.InstanceRequest,
-             interval: float, clock: waiting.Clock) -> values.Instance:
+def instance(gateway: trove.Gateway, intent: Intent,
+             request: values.InstanceRequest, interval: float,
+             clock: waiting.Clock) -> values.Instance:
     """Ask for an instance, and find it when the answer is lost.
 
-    :param project_id: where it is made.
+    :param intent: stays where nobody knows what came of the request.
     :raises errors.Unreachable: nothing was found; it may still come.
     :raises errors.Refused: Trove refused, or several may be the one.
     """
-    notes = restore_notes.Notes(section.bank, request.original_id)
     # An instance's time is told by a look at it only, so who is there
     # already is asked for first.
     before = {one.id for one in waiting.wait_for(
         gateway.instances, waiting.Deadline(LOOK_FOR, clock), interval,
         'Trove is away')}
-    notes.write(restore_notes.Note(
-        request.original_id, restore_id, request.name, moment(gateway),
-        project_id, worker.this()))
+    intent.write(request.name, moment(gateway))
 
     def find() -> Optional[values.Instance]:
         found = [one for one in gateway.instances()
@@ -98,9 +106,9 @@ def instance(gateway: trove.Gateway, section: Any, restore_id: str,
     except errors.Unreachable as lost:
         made = _found(find, lost, interval, clock)
     except errors.TroveError:
-        notes.remove(restore_id)
+        intent.remove()
         raise
-    notes.remove(restore_id)
+    intent.made(made.id)
     return made
 
 

@@ -100,7 +100,7 @@ def _locality(given: str) -> str:
 TEXT = Choice(_text, 'one line of 1 to %d characters, with a letter or a '
                      'digit (A-Z, a-z, 0-9) among them' % _LIMIT)
 BOOLEAN = Choice(_boolean, 'True or False')
-_ID = Choice(_uuid, 'a UUID')
+ID = Choice(_uuid, 'a UUID')
 
 #: By the parameter's name without `restore_`, which is also that of the
 #: field in values.InstanceRequest.
@@ -109,8 +109,8 @@ RESTORE: Dict[str, Choice] = {
     'flavor_id': TEXT,
     'volume_size': Choice(_gigabytes, 'a whole number of GB from 1'),
     'volume_type': dataclasses.replace(TEXT, needs='volume_size'),
-    'net_id': _ID,
-    'subnet_id': _ID,
+    'net_id': ID,
+    'subnet_id': ID,
     'ip_address': Choice(_address, 'an IPv4 address', 'subnet_id'),
     'availability_zone': TEXT,
     'configuration_id': Choice(

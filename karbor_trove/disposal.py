@@ -14,14 +14,23 @@
 
 from typing import Optional
 
+from oslo_log import log as logging
+
 from karbor_trove import errors
 from karbor_trove import trove
 from karbor_trove import waiting
+
+LOG = logging.getLogger(__name__)
 
 
 def dispose(gateway: trove.Gateway, instance_id: str, within: float,
             interval: float, clock: waiting.Clock) -> None:
     """Delete an instance and wait until it is gone, which it may be already.
+
+    One that is being built cannot be deleted, so it is waited for. The way
+    around that is for administrators [force_delete() of troveclient,
+    instance:reset_status in Trove's policies], and leaves in the cloud what
+    is just being built.
 
     :param within: seconds that all of it may take.
     :param interval: seconds between two looks.
@@ -30,6 +39,9 @@ def dispose(gateway: trove.Gateway, instance_id: str, within: float,
     deadline = waiting.Deadline(within, clock)
 
     def ask() -> Optional[bool]:
+        # A second request would take it off the tenant's quotas once more.
+        if gateway.instance(instance_id).is_being_deleted:
+            return True
         try:
             gateway.delete_instance(instance_id)
         except errors.Busy:
@@ -37,7 +49,11 @@ def dispose(gateway: trove.Gateway, instance_id: str, within: float,
         return True
 
     def look() -> None:
-        gateway.instance(instance_id)
+        instance = gateway.instance(instance_id)
+        if instance.is_broken:
+            raise errors.Failed('Trove could not delete instance %s%s' % (
+                instance_id,
+                ': %s' % instance.fault if instance.fault else ''))
 
     try:
         waiting.wait_for(ask, deadline, interval,
@@ -45,4 +61,4 @@ def dispose(gateway: trove.Gateway, instance_id: str, within: float,
         waiting.wait_for(look, deadline, interval,
                          'instance %s is not gone' % instance_id)
     except errors.Gone:
-        """As it should be."""
+        LOG.info('Instance %s is gone', instance_id)

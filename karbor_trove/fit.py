@@ -17,7 +17,8 @@ Each function gives a sentence for each problem, with what to pass instead.
 
 import collections
 import math
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
+from typing import (Dict, Iterable, Iterator, List, Mapping, Optional,
+                    Sequence, Union)
 
 from karbor_trove import catalog as catalogs
 from karbor_trove import choices
@@ -67,12 +68,12 @@ def _of_volume(volume: Optional[int], size: float) -> Iterator[str]:
                % (volume, size, math.ceil(size)))
 
 
-def found_versions(request: values.InstanceRequest,
+def found_versions(wanted: Union[values.InstanceRequest, values.Instance],
                    catalog: catalogs.Catalog) -> List[catalogs.Version]:
     """List what the version's name, or id, and its number may mean."""
-    return [version for version in catalog.versions(request.datastore or '')
-            if request.datastore_version in (version.name, version.id)
-            and (version.number is None or request.datastore_version_number
+    return [version for version in catalog.versions(wanted.datastore or '')
+            if wanted.datastore_version in (version.name, version.id)
+            and (version.number is None or wanted.datastore_version_number
                  in (None, version.number))]
 
 

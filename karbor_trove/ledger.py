@@ -106,6 +106,7 @@ class Ledger:
 
         :param bank: Karbor's Bank, its root.
         """
+        self.bank = bank
         self.instance_id = instance_id
         self._where = '%s%s/backups/' % (ROOT, instance_id)
         self._section = bank.get_sub_section(self._where)

@@ -25,6 +25,7 @@ from typing import Any, List, Optional
 from karbor_trove import errors
 from karbor_trove import ledger
 from karbor_trove import record
+from karbor_trove import worker
 
 VERSION = 1
 
@@ -94,3 +95,32 @@ class Notes:
     def remove(self, restore_id: str) -> None:
         """Forget one: Karbor's own record, or the user, knows the outcome."""
         record.drop(self._section, restore_id)
+
+
+class Intent:
+    """One note while its restore lives; see asking.Intent."""
+
+    def __init__(self, bank: Any, instance_id: str, restore_id: str,
+                 project_id: Optional[str]) -> None:
+        """Make it; nothing is written yet.
+
+        :param bank: Karbor's Bank, its root.
+        :param instance_id: of the original.
+        :param project_id: where the new instance is made.
+        """
+        self._notes = Notes(bank, instance_id)
+        self._note = Note(instance_id, restore_id, project_id=project_id,
+                          worker=worker.this())
+
+    def write(self, name: str, not_before: Optional[str]) -> None:
+        """Note what is about to be asked for."""
+        self._notes.write(dataclasses.replace(self._note, name=name,
+                                              not_before=not_before))
+
+    def made(self, instance_id: str) -> None:
+        """Forget it: Karbor's own record knows the instance now."""
+        self.remove()
+
+    def remove(self) -> None:
+        """Forget it: nothing comes of it."""
+        self._notes.remove(self._note.restore_id)

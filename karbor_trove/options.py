@@ -17,9 +17,13 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from oslo_config import cfg
 
+from karbor_trove import choices
 from karbor_trove import errors
 
 GROUP = 'trove_protection_plugin'
+
+# How the values of these are read; see there.
+_CHOICES = {'verify_flavor_id': choices.TEXT, 'verify_net_id': choices.ID}
 
 OPTIONS: List[cfg.Opt] = [
     cfg.FloatOpt('poll_interval', default=5.0, min=0.1,
@@ -36,7 +40,7 @@ OPTIONS: List[cfg.Opt] = [
     cfg.FloatOpt('restore_timeout', default=86400.0, min=0.1,
                  help='Seconds from the request of a restored database '
                       'instance until its database is up; after them the '
-                      'restore is marked as failed.'),
+                      'restore, or the verification, is marked as failed.'),
     cfg.BoolOpt('keep_failed_restores', default=True,
                 help='Whether a restored database instance that ends in '
                      'ERROR stays, for a look at it, until the user deletes '
@@ -44,7 +48,8 @@ OPTIONS: List[cfg.Opt] = [
                      'reason of the restore says which. One that is merely '
                      'not up within restore_timeout always stays.'),
     cfg.FloatOpt('delete_timeout', default=3600.0, min=0.1,
-                 help='Seconds that the deletion of a backup may take before '
+                 help='Seconds that the deletion of a backup, or of the '
+                      'temporary instance of a verification, may take before '
                       'it is reported as failed.'),
     cfg.IntOpt('full_backup_every', default=7, min=1,
                help='How many backups a chain of incremental ones may have, '
@@ -62,6 +67,30 @@ OPTIONS: List[cfg.Opt] = [
                     'that the backups are kept in. Needs Trove Victoria '
                     '(14.0.0) or newer. Not set: not sent, Trove uses its '
                     'own.'),
+    cfg.StrOpt('verify_level', default='backup',
+               choices=[
+                   ('backup', 'The backup and all that it hangs on are there '
+                    'and complete, and the datastore has its version.'),
+                   ('data', 'Also, their objects in Swift are the ones that '
+                    'were made; none of them is downloaded.'),
+                   ('restore', 'Also, a temporary database instance comes up '
+                    'from the backup, with its databases and users; it is '
+                    'deleted afterwards.')],
+               help='How much a verification looks at. What a level compares '
+                    'with is recorded by protects at this level or a higher '
+                    'one.'),
+    cfg.StrOpt('verify_flavor_id',
+               help='The flavor of the temporary instance of a verification '
+                    'at level restore. Not set: that of the original.'),
+    cfg.StrOpt('verify_net_id',
+               help='The id of the network of the temporary instance of a '
+                    'verification at level restore; its tenant has to be '
+                    'allowed to use it. Not set: that of the original.'),
+    cfg.IntOpt('verify_max_volumes', min=1,
+               help='GB that the volumes of all temporary instances of one '
+                    'verification may have together; one that needs more is '
+                    'refused before anything is created. Not set: the quotas '
+                    'of the tenant are the only limit.'),
 ]
 
 
@@ -78,6 +107,10 @@ class Settings:
     keep_failed_restores: bool = True
     storage_driver: Optional[str] = None
     swift_container: Optional[str] = None
+    verify_level: str = 'backup'
+    verify_flavor_id: Optional[str] = None
+    verify_net_id: Optional[str] = None
+    verify_max_volumes: Optional[int] = None
     #: What is wrong with the provider file; None: nothing.
     problem: Optional[str] = None
 
@@ -109,6 +142,12 @@ def register(conf: cfg.ConfigOpts) -> Settings:
             values[option.dest] = conf[GROUP][option.dest]
         except cfg.ConfigFileValueError as error:
             values[option.dest] = option.default
+            problems.append(str(error))
+    for dest, choice in _CHOICES.items():
+        try:
+            choices.read(values, {dest: choice})
+        except errors.Refused as error:
+            values[dest] = None
             problems.append(str(error))
     return Settings(problem='; '.join(problems) or None, **values)
 

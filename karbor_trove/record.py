@@ -19,7 +19,7 @@ own, so that either plugin can read what the other wrote. Two are ours alone:
 """
 
 import dataclasses
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from oslo_log import log as logging
 
@@ -48,6 +48,8 @@ class Record:
     backup_id: Optional[str] = None
     #: GB; None until the backup is made.
     backup_size: Optional[float] = None
+    #: What was there both before and after the backup was made.
+    accounts: values.Accounts = values.Accounts()
 
 
 def set_status(section: Any, status: str) -> None:
@@ -166,6 +168,8 @@ def save(section: Any, record: Record) -> None:
         'replica_of': instance.replica_of,
         'backup_name': record.backup_name,
         'backup_size': record.backup_size,
+        'databases': _listed(record.accounts.databases),
+        'users': _listed(record.accounts.users),
     })
 
 
@@ -235,4 +239,14 @@ def _parsed(kept: Dict[str, Any]) -> Record:
             replica_of=kept.get('replica_of')),
         backup_name=kept.get('backup_name'),
         backup_id=kept.get('backup_id'),
-        backup_size=kept.get('backup_size'))
+        backup_size=kept.get('backup_size'),
+        accounts=values.Accounts(_named(kept.get('databases')),
+                                 _named(kept.get('users'))))
+
+
+def _listed(names: Optional[Tuple[str, ...]]) -> Optional[List[str]]:
+    return None if names is None else list(names)
+
+
+def _named(kept: Optional[List[str]]) -> Optional[Tuple[str, ...]]:
+    return None if kept is None else tuple(kept)

@@ -20,6 +20,7 @@ from typing import Callable, Dict, Optional, Tuple
 from oslo_log import log as logging
 
 from karbor_trove import chain
+from karbor_trove import contents
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
 from karbor_trove import options
@@ -51,6 +52,7 @@ class Remover:
         :param settings: the provider's options, see options.py.
         """
         self._ledger = ledger
+        self._contents = contents.Kept(ledger.bank, ledger.instance_id)
         self._connect = connect
         self._interval = settings.poll_interval
         self._clock = clock
@@ -67,11 +69,15 @@ class Remover:
         if entry.deleted is None:
             # Written before the look at the claims of others, who write
             # theirs before they look at this: one of both sees the other.
-            entry = dataclasses.replace(entry, deleted=_utcnow())
+            entry = dataclasses.replace(
+                entry, deleted=self._clock.utc().isoformat())
             self._ledger.write(entry)
         entry, reason = self._outcome(
             entry, lambda: self._removed(entry, within))
         if reason is None:
+            # The entry last: who is interrupted here finds it again.
+            if entry.backup_id is not None:
+                self._contents.remove(entry.backup_id)
             self._ledger.remove(entry)
         return reason
 
@@ -211,8 +217,3 @@ class Remover:
                              'Swift is away, and may still hold %s' % location)
         except errors.Gone:
             LOG.debug('%s is gone', location)
-
-
-def _utcnow() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).replace(
-        microsecond=0, tzinfo=None).isoformat()

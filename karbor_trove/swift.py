@@ -13,8 +13,10 @@
 """The objects of backups in Swift, with the rights of a gateway's user."""
 
 from typing import Any, Optional
+from urllib import parse
 
 from karbor_trove import client as clients
+from karbor_trove import contents
 from karbor_trove import errors
 from karbor_trove import trove
 
@@ -51,6 +53,57 @@ def erase_object(gateway: trove.Gateway, location: str) -> None:
         client.client.session.delete(
             _path(client, location), endpoint_filter=_SERVICE,
             params={'multipart-manifest': 'delete'})
+
+
+def look(gateway: trove.Gateway, location: str) -> contents.Contents:
+    """Tell what Swift knows of a backup's object, without its bytes.
+
+    The segments are as the manifest names them: what was made of them since
+    shows in none of this [slo.py of Swift].
+
+    :raises errors.Gone: it is not there.
+    :raises errors.Refused: it is not this user's to look at.
+    :raises errors.Unreachable: Swift does not answer.
+    """
+    with gateway.asking('looking at %s' % location) as client:
+        session = client.client.session
+        path = _path(client, location)
+        if path is None:
+            raise errors.Refused('%s is not in the account of this user'
+                                 % location)
+        told = session.head(path, endpoint_filter=_SERVICE).headers
+        whole = _part(path, told)
+        if told.get('X-Static-Large-Object', '').lower() != 'true':
+            return contents.Contents(whole)
+        answer = session.get(path, endpoint_filter=_SERVICE,
+                             params={'multipart-manifest': 'get'})
+        try:
+            segments = answer.json()
+        except ValueError as error:
+            raise errors.Unreachable('looking at %s: not a manifest (%s)'
+                                     % (location, error)) from error
+        return contents.Contents(whole, tuple(
+            contents.Part(one['name'].lstrip('/'), one['hash'],
+                          int(one['bytes'])) for one in segments))
+
+
+def look_at_segment(gateway: trove.Gateway, name: str) -> contents.Part:
+    """Tell what Swift knows of one segment.
+
+    :param name: "container/name", as the manifest has it.
+    :raises errors.Gone: it is not there.
+    :raises errors.Unreachable: Swift does not answer.
+    """
+    with gateway.asking('looking at %s' % name) as client:
+        path = '/' + parse.quote(name)
+        return _part('/' + name, client.client.session.head(
+            path, endpoint_filter=_SERVICE).headers)
+
+
+def _part(path: str, told: Any) -> contents.Part:
+    # The etag of an object with segments is in quotes.
+    return contents.Part(path.lstrip('/'), told['Etag'].strip('"'),
+                         int(told['Content-Length']))
 
 
 def _path(client: Any, location: str) -> Optional[str]:

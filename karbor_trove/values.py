@@ -134,6 +134,27 @@ class Backup:
 
 
 @dataclasses.dataclass(frozen=True)
+class Accounts:
+    """The databases and users of an instance; None: nobody knows them."""
+
+    databases: Optional[Tuple[str, ...]] = None
+    #: "name", or "name@host" of one that may not come from everywhere.
+    users: Optional[Tuple[str, ...]] = None
+
+    def common(self, other: 'Accounts') -> 'Accounts':
+        """Give what both have; None where either does not know."""
+        return Accounts(_common(self.databases, other.databases),
+                        _common(self.users, other.users))
+
+
+def _common(one: Optional[Tuple[str, ...]], other: Optional[Tuple[str, ...]]
+            ) -> Optional[Tuple[str, ...]]:
+    if one is None or other is None:
+        return None
+    return tuple(name for name in one if name in other)
+
+
+@dataclasses.dataclass(frozen=True)
 class BackupRequest:
     """A backup to be made; what is None is not sent."""
 

@@ -12,6 +12,7 @@
 
 """Waiting for a remote resource; knows nothing of Trove's API or Karbor."""
 
+import datetime
 import random
 import time
 from typing import Callable, Optional, Protocol, TypeVar
@@ -37,6 +38,9 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Return when that many seconds have passed."""
 
+    def utc(self) -> datetime.datetime:
+        """Give the time of day: UTC without a zone, whole seconds."""
+
 
 class SystemClock:
     """The real time.
@@ -52,6 +56,11 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Let that many seconds pass; other green threads run meanwhile."""
         time.sleep(seconds)
+
+    def utc(self) -> datetime.datetime:
+        """Give this machine's time of day."""
+        return datetime.datetime.now(datetime.timezone.utc).replace(
+            microsecond=0, tzinfo=None)
 
 
 SYSTEM_CLOCK = SystemClock()

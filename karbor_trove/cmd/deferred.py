@@ -23,8 +23,10 @@ from karbor_trove.cmd import banks
 from karbor_trove.cmd import restores
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
+from karbor_trove import rehearsal
 from karbor_trove import removal
 from karbor_trove import waiting
+from karbor_trove import worker
 
 Row = Dict[str, Any]
 
@@ -34,13 +36,14 @@ SWEPT = ('project', 'instance', 'checkpoint', 'backup', 'outcome')
 
 
 def waiting_rows(loaded: List[banks.Provider]) -> List[Row]:
-    """Tell what is not finished: backups, requests and restores."""
+    """Tell what is not finished: backups, requests and (test) restores."""
     rows: Dict[Tuple[str, ...], Row] = {}
     for provider in loaded:
         for instance_id in provider.instances():
             # Two providers may have one bank.
             for row in (*_of_backups(provider, instance_id),
-                        *restores.rows(provider, instance_id)):
+                        *restores.rows(provider, instance_id),
+                        *_of_rehearsals(provider, instance_id)):
                 rows.setdefault((instance_id, row['what'],
                                  row.get('checkpoint', row['why'])), row)
     return list(rows.values())
@@ -127,6 +130,20 @@ def _of_backups(provider: banks.Provider, instance_id: str) -> Iterator[Row]:
                    'since': entry.not_before,
                    'why': 'the backup "%s" was asked for, and nobody knows '
                           'yet whether it was made' % entry.backup_name}
+
+
+def _of_rehearsals(provider: banks.Provider,
+                   instance_id: str) -> Iterator[Row]:
+    for note in rehearsal.Notes(provider.bank, instance_id).all():
+        what = 'verification %s made a temporary instance "%s"%s: ' % (
+            note.verification_id, note.name,
+            ' (%s)' % note.instance_id if note.instance_id else '')
+        yield {'what': 'rehearsal', 'project': note.project_id,
+               'instance': instance_id, 'since': note.not_before,
+               'why': what + (note.left or (
+                   'it was interrupted' if not worker.may_live(note.worker)
+                   else 'it is at work until %s, or was interrupted'
+                   % note.until))}
 
 
 def _named(entry: ledgers.Entry) -> Row:

@@ -22,6 +22,7 @@ from karbor_trove import errors
 from karbor_trove import ledger as ledgers
 from karbor_trove import operation
 from karbor_trove import record
+from karbor_trove import verified
 
 LOG = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class DeleteOperation(operation.Operation):
         if entry is not None:
             remover.remove(entry, self._settings.delete_timeout)
         record.forget(section)
+        verified.forget(section)
         record.set_status(section, constants.RESOURCE_STATUS_DELETED)
         remover.sweep(but=checkpoint.id)
 

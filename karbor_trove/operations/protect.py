@@ -29,6 +29,7 @@ from karbor_trove import operation
 from karbor_trove import parameters as params
 from karbor_trove import preflight
 from karbor_trove import record
+from karbor_trove import recording as recordings
 from karbor_trove import trove
 from karbor_trove import values
 from karbor_trove import waiting
@@ -110,12 +111,15 @@ class ProtectOperation(operation.Operation):
         self._settings.check()
         request = self._request(parameters, checkpoint, instance_id)
         gateway = self._connect(context)
-        instance, entry, made = self._begun(gateway, section, ledger,
-                                            checkpoint, request, parameters)
-        kept = record.Record(instance, backup_name=request.name)
+        recording = recordings.Recording(gateway, self._settings, self._clock)
+        kept, entry, made = self._begun(gateway, section, ledger, checkpoint,
+                                        request, parameters, recording)
         entry = dataclasses.replace(entry, backup_id=made.id)
         ledger.write(entry)
-        kept = dataclasses.replace(kept, backup_id=made.id)
+        before = kept.accounts
+        # Of no use before they are compared with those of afterwards.
+        kept = dataclasses.replace(kept, backup_id=made.id,
+                                   accounts=values.Accounts())
         record.save(section, kept)
         LOG.info('Backup %s of instance %s begun for checkpoint %s',
                  made.id, instance_id, checkpoint.id)
@@ -128,8 +132,10 @@ class ProtectOperation(operation.Operation):
             self._check_chain(gateway, complete)
         ledger.write(dataclasses.replace(entry, complete=True,
                                          location=complete.location))
-        record.save(section,
-                    dataclasses.replace(kept, backup_size=complete.size))
+        record.save(section, dataclasses.replace(
+            kept, backup_size=complete.size,
+            accounts=before.common(recording.accounts(instance_id))))
+        recording.contents(section.bank, instance_id, complete)
         LOG.info('Backup %s of instance %s is complete', made.id, instance_id)
 
     def _request(self, parameters: Mapping[str, Any], checkpoint: Any,
@@ -140,8 +146,9 @@ class ProtectOperation(operation.Operation):
 
     def _begun(self, gateway: trove.Gateway, section: Any,
                ledger: ledgers.Ledger, checkpoint: Any,
-               request: values.BackupRequest, parameters: Mapping[str, Any]
-               ) -> Tuple[values.Instance, ledgers.Entry, values.Backup]:
+               request: values.BackupRequest, parameters: Mapping[str, Any],
+               recording: recordings.Recording
+               ) -> Tuple[record.Record, ledgers.Entry, values.Backup]:
         instance_id = ledger.instance_id
         deadline = waiting.Deadline(self._settings.ready_timeout, self._clock)
         incremental = params.is_incremental(parameters)
@@ -153,8 +160,12 @@ class ProtectOperation(operation.Operation):
             # Saved before the request and before the wait: a backup that
             # fails half-way, or whose answer is lost, must still be found,
             # and deleted, through the checkpoint.
-            record.save(section, record.Record(
-                instance, backup_name=request.name))
+            kept = record.Record(instance, backup_name=request.name)
+            record.save(section, kept)
+            # Whether they are in the backup is known only of those that are
+            # there afterwards as well.
+            kept = dataclasses.replace(
+                kept, accounts=recording.accounts(instance_id))
             entry = ledgers.Entry(
                 instance_id, checkpoint.id, checkpoint.project_id,
                 request.name, request.description,
@@ -164,7 +175,7 @@ class ProtectOperation(operation.Operation):
             else:
                 ledger.write(entry)
             try:
-                return instance, entry, asking.backup(
+                return kept, entry, asking.backup(
                     gateway, ledger, entry,
                     dataclasses.replace(request, parent_id=entry.parent_id),
                     self._settings.poll_interval, self._clock)

@@ -23,6 +23,7 @@ from karbor_trove import catalog as catalogs
 from karbor_trove import disposal
 from karbor_trove import errors
 from karbor_trove import looks
+from karbor_trove import note as restore_notes
 from karbor_trove import operation
 from karbor_trove import parameters as params
 from karbor_trove import preflight
@@ -130,8 +131,10 @@ class RestoreOperation(operation.Operation):
             gateway = self._connect(context)
             began = self._clock.now()
             made = asking.instance(
-                gateway, section, restore.id, context.project_id, request,
-                self._settings.poll_interval, self._clock)
+                gateway, restore_notes.Intent(
+                    section.bank, request.original_id, restore.id,
+                    context.project_id),
+                request, self._settings.poll_interval, self._clock)
             concerned = made.id
             tell(constants.RESOURCE_STATUS_RESTORING, description)
             LOG.info('Instance %s begun from backup %s of instance %s, '

@@ -10,82 +10,184 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Verify: is the backup of a checkpoint still there, and whole?"""
+"""Verify: is the backup of a checkpoint there, whole, and restorable?"""
 
-from typing import Any, Mapping, Optional, Set
+import dataclasses
+import functools
+from typing import Any, List, Mapping, Optional
 
 from karbor.common import constants
 from karbor import exception
 from oslo_log import log as logging
 
+from karbor_trove import affordable
+from karbor_trove import catalog as catalogs
+from karbor_trove import connect
+from karbor_trove import contents
 from karbor_trove import errors
+from karbor_trove import inspection
+from karbor_trove import leftovers
 from karbor_trove import operation
 from karbor_trove import record
+from karbor_trove import removal
+from karbor_trove import trial
 from karbor_trove import trove
-from karbor_trove import values
+from karbor_trove import verified
 from karbor_trove import waiting
 
 LOG = logging.getLogger(__name__)
 
 
 class VerifyOperation(operation.Operation):
-    """Looks at one instance's backup and at all that it hangs on."""
+    """Looks at one instance's backup, as closely as the provider wants."""
+
+    #: What the first hook found out for the second.
+    _prepared = affordable.Prepared()
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
-    def on_main(self, checkpoint: Any, resource: Any, context: Any,
-                parameters: Mapping[str, Any], verify: Any,
-                **kwargs: Any) -> None:
-        """Look at the backup and its parents.
+    def on_prepare_begin(self, checkpoint: Any, resource: Any, context: Any,
+                         parameters: Mapping[str, Any], verify: Any,
+                         **kwargs: Any) -> None:
+        """Refuse the whole verification where a test restore cannot succeed.
 
-        :param verify: Karbor's record; it gets the result.
-        :raises karbor.exception.VerifyResourceFailed: an instance could not
-            be restored from the backup, or nobody could tell within
-            `ready_timeout`; the reason is in the record.
+        What earlier verifications left goes before. Siblings do not wait for
+        one another between this hook and the next, so each looks at all; in
+        fact the first does, for the others.
+
+        :raises karbor.exception.VerifyResourceFailed: nothing was created;
+            the reasons are in the record, a line each.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
         try:
             self._settings.check()
-            kept = record.load_backup(section, resource.id)
-            self._check_chain(self._connect(context), str(kept.backup_id))
+            self._prepared = self._outcome.preflight.get(
+                lambda: self._prepare(checkpoint, resource.type, context,
+                                      verify))
+            problems = self._prepared.problems
+            if problems:
+                raise errors.Refused('\n'.join(problems.get(
+                    resource.id, ['not begun, since another database of this '
+                                  'checkpoint cannot be restored: '
+                                  + ', '.join(sorted(problems))])))
         except (errors.TroveError, exception.KarborException) as error:
-            LOG.error('Verifying instance %s in checkpoint %s failed: %s',
-                      resource.id, checkpoint.id, error)
-            self._outcome.tell(verify, resource.type, resource.id,
-                               constants.RESOURCE_STATUS_ERROR, str(error))
-            raise exception.VerifyResourceFailed(
-                name='Database Instance Backup', reason=str(error),
-                resource_id=resource.id,
-                resource_type=resource.type) from error
+            raise self._failed(section, resource, checkpoint, verify, None,
+                               error) from error
+
+    def _prepare(self, checkpoint: Any, resource_type: str, context: Any,
+                 verify: Any) -> affordable.Prepared:
+        restores = self._settings.verify_level == 'restore'
+        originals = {
+            one: checkpoint.get_resource_bank_section(one)
+            for one in operation.instances(checkpoint, resource_type)}
+        deadline = waiting.Deadline(
+            self._settings.delete_timeout if restores else removal.SWEEP,
+            self._clock)
+        # They count in the quotas.
+        left = {one: self._swept(section, one, context, deadline)
+                for one, section in originals.items()}
+        found = affordable.Prepared()
+        if restores:
+            found = affordable.look(
+                originals, checkpoint.id, verify.id,
+                lambda: self._connect(context),
+                context.project_id, self._settings, self._clock)
+        return dataclasses.replace(found, left=left)
+
+    def _swept(self, section: Any, instance_id: str, context: Any,
+               deadline: waiting.Deadline) -> List[str]:
+        try:
+            return leftovers.Leftovers(
+                section.bank, instance_id,
+                functools.partial(connect.connect, context),
+                self._settings.poll_interval, self._clock
+            ).remove(deadline.left)
+        except Exception:  # The bank's plugins raise what they like.
+            LOG.exception('Looking for what verifications of instance %s '
+                          'left failed', instance_id)
+            return []
+
+    def on_main(self, checkpoint: Any, resource: Any, context: Any,
+                parameters: Mapping[str, Any], verify: Any,
+                **kwargs: Any) -> None:
+        """Verify at the level of the provider, from the lowest on.
+
+        :param verify: Karbor's record; it gets the result.
+        :raises karbor.exception.VerifyResourceFailed: an instance could not
+            be restored from the backup, or nobody could tell within the
+            deadlines; the reason is in the record.
+        """
+        section = checkpoint.get_resource_bank_section(resource.id)
+        tried = trial.Tried()
+        try:
+            self._settings.check()
+            kept = record.load_backup(section, resource.id)
+            gateway = self._connect(context)
+            said = self._looked(gateway, section, kept, context)
+            if self._settings.verify_level == 'restore':
+                tried = trial.Trial(gateway, self._settings, self._clock).run(
+                    section.bank, verify.id, context.project_id,
+                    affordable.request(kept, checkpoint.id, verify.id,
+                                       self._settings), kept.accounts)
+                if tried.problems:
+                    raise errors.Failed('\n'.join(tried.problems
+                                                  + tried.said))
+        except (errors.TroveError, exception.KarborException) as error:
+            raise self._failed(section, resource, checkpoint, verify,
+                               tried.seconds, error) from error
+        reason = '\n'.join([
+            'verified at level %s' % self._settings.verify_level, *said,
+            *tried.said, *self._prepared.unchecked,
+            *self._prepared.left.get(resource.id, ())])
+        self._keep(section, resource, True, reason, tried.seconds)
         self._outcome.tell(verify, resource.type, resource.id,
-                           constants.RESOURCE_STATUS_AVAILABLE)
+                           constants.RESOURCE_STATUS_AVAILABLE, reason)
         self._remover(section, resource.id, context).sweep()
 
-    def _check_chain(self, gateway: trove.Gateway, backup_id: str) -> None:
-        deadline = waiting.Deadline(self._settings.ready_timeout, self._clock)
-        seen: Set[str] = set()
-        next_id: Optional[str] = backup_id
-        while next_id:
-            if next_id in seen:
-                raise errors.Failed('backup %s is its own parent' % next_id)
-            if seen and not deadline.left:
-                raise errors.TookTooLong(
-                    'the chain of backup %s could not be followed: given up '
-                    'after %g s' % (backup_id, deadline.seconds))
-            seen.add(next_id)
-            backup = self._backup(gateway, next_id, deadline)
-            if not backup.is_complete:
-                raise errors.Failed('%s is not COMPLETED, but %s' % (
-                    _role(next_id, backup_id), backup.status))
-            next_id = backup.parent_id
+    def _looked(self, gateway: trove.Gateway, section: Any,
+                kept: record.Record, context: Any) -> List[str]:
+        """Look at all that needs no instance; say what was looked at."""
+        level = self._settings.verify_level
+        looked = inspection.Inspection(
+            gateway,
+            waiting.Deadline(self._settings.ready_timeout, self._clock),
+            self._settings.poll_interval)
+        chain = looked.chain(str(kept.backup_id))
+        said = ['backup: %d in the chain, all COMPLETED' % len(chain),
+                looked.version(kept.instance, catalogs.Catalog(
+                    gateway, context.project_id))]
+        if level == 'backup':
+            return said
+        try:
+            said += looked.data(chain, contents.Kept(section.bank,
+                                                     kept.instance.id))
+        except errors.Refused as error:
+            # A restore tells more than they would.
+            if level == 'data':
+                raise
+            said.append('data: the objects were not looked at: %s' % error)
+        return said
 
-    def _backup(self, gateway: trove.Gateway, backup_id: str,
-                deadline: waiting.Deadline) -> values.Backup:
-        return waiting.wait_for(
-            lambda: gateway.backup(backup_id), deadline,
-            self._settings.poll_interval,
-            'backup %s could not be looked at' % backup_id)
+    def _failed(self, section: Any, resource: Any, checkpoint: Any,
+                verify: Any, seconds: Optional[float],
+                error: Exception) -> Exception:
+        """Keep and tell why; give what has to be raised."""
+        LOG.error('Verifying instance %s in checkpoint %s failed: %s',
+                  resource.id, checkpoint.id, error)
+        self._keep(section, resource, False, str(error), seconds)
+        self._outcome.tell(verify, resource.type, resource.id,
+                           constants.RESOURCE_STATUS_ERROR, str(error))
+        failure: Exception = exception.VerifyResourceFailed(
+            name='Database Instance Backup', reason=str(error),
+            resource_id=resource.id, resource_type=resource.type)
+        return failure
 
-
-def _role(backup_id: str, first_id: str) -> str:
-    return ('backup %s' % backup_id if backup_id == first_id else
-            'backup %s, which backup %s hangs on,' % (backup_id, first_id))
+    def _keep(self, section: Any, resource: Any, passed: bool, reason: str,
+              seconds: Optional[float]) -> None:
+        """Keep the result in the bank; it stands also where that fails."""
+        try:
+            verified.save(section, verified.Result(
+                self._settings.verify_level, self._clock.utc().isoformat(),
+                passed, reason, seconds))
+        except Exception:  # The bank's plugins raise what they like.
+            LOG.exception('The result of verifying instance %s could not be '
+                          'kept', resource.id)

@@ -7,5 +7,6 @@ one of the sandbox. Where the two differ, the real one is right.
 import pytest
 
 pytest.register_assert_rewrite(
-    'tests.behaviour.backups', 'tests.behaviour.instances',
+    'tests.behaviour.accounts', 'tests.behaviour.backups',
+    'tests.behaviour.instances', 'tests.behaviour.objects',
     'tests.behaviour.restores')

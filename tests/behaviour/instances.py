@@ -109,6 +109,13 @@ class InstanceBehaviour:
                 ask()
         cloud.ready(id_)
 
+    def test_only_an_administrator_may_reset_one_that_is_being_built(
+            self, cloud: Cloud):
+        id_ = cloud.create(cloud.named('slow-create-3'))
+        with refused(403, 'reset_status'):
+            cloud.client.instances.force_delete(id_)
+        cloud.ready(id_)
+
     def test_an_instance_being_deleted_is_shut_down_and_then_gone(
             self, cloud: Cloud):
         id_ = cloud.create_instance(cloud.named('without-database'))

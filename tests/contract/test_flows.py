@@ -12,6 +12,7 @@ from taskflow import exceptions as taskflow_exceptions
 
 from karbor_trove import protectable
 from karbor_trove import record
+from tests.contract import conftest
 from tests.fake_trove import cloud
 from tests.fake_trove import records
 
@@ -23,7 +24,8 @@ REFUSED = (exception.CreateResourceFailed, taskflow_exceptions.WrappedFailure)
 @pytest.fixture
 def run(provider, context):
     """Runs one operation on all resources of a checkpoint."""
-    def run_flow(operation, checkpoint, parameters=None, **store):
+    def run_flow(operation, checkpoint, parameters=None, provider=provider,
+                 **store):
         engine = workflow.TaskFlowEngine()
         flow = resource_flow.build_resource_flow(
             operation, context, engine, provider.load_plugins(),
@@ -84,6 +86,21 @@ def test_a_whole_life(run, protected, fake_trove, context, count):
     run('delete', checkpoint)
     assert not fake_trove.backups
     assert statuses(checkpoint) == {'deleted'}
+
+
+@pytest.mark.parametrize('count', [1, 10])
+def test_a_verification_by_test_restores(
+        run, protected, fake_trove, context, load_providers, count):
+    checkpoint = protected(count)
+    run('protect', checkpoint)
+    before = set(fake_trove.instances)
+    verify = records.new(records.Verification, context, checkpoint.id)
+    run('verify', checkpoint, verify=verify, new_resources={},
+        provider=load_providers(options='verify_level = restore')
+        .show_provider(conftest.PROVIDER_ID))
+    assert list(verify.resources_status.values()) == ['available'] * count
+    assert len(fake_trove.asked('POST', '/instances')) == count
+    assert set(fake_trove.instances) == before
 
 
 def test_parameters_of_one_instance_override_those_of_the_type(

@@ -27,6 +27,12 @@ class Clock:
         with self._lock:
             return self._now
 
+    def utc(self) -> datetime.datetime:
+        """The time of day: UTC without a zone, whole seconds."""
+        return datetime.datetime.fromtimestamp(
+            self.now(), datetime.timezone.utc).replace(
+                microsecond=0, tzinfo=None)
+
     def sleep(self, seconds: float) -> None:
         """Let that many seconds pass at once."""
         with self._lock:

@@ -89,6 +89,7 @@ class Cloud:
             'volume_size': 2, 'network_id': NETWORK, 'access': None,
             'replica_of': None, 'configuration_id': None, 'locality': None,
             'region': 'RegionOne', 'cluster_id': None, 'fault': None,
+            'databases': [], 'users': [],
             'deleting': False, 'created': now, 'updated': now}
         instance.update(kw)
         self.instances[instance['id']] = instance
@@ -113,6 +114,8 @@ class Cloud:
             'datastore': of.get(
                 'datastore', self.version('postgresql', '18')),
             'swift_container': None, 'storage_driver': 'swift',
+            'databases': of.get('databases', []),
+            'users': of.get('users', []),
             'created': now, 'updated': now}
         backup.update(kw)
         self.backups[backup['id']] = backup

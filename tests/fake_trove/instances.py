@@ -67,6 +67,9 @@ class Instances:
     def act(self, project_id: str, id_: str, body: typing.Any) -> None:
         """Restart, or change the flavor or the volume's size."""
         instance = self.get(project_id, id_)
+        if 'reset_status' in body:
+            raise refusals.Refused(403, 'Policy does not allow '
+                                   'instance:reset_status to be performed.')
         self._must_be_free(instance)
         if 'restart' in body:
             self._task(instance, 'REBOOT', {})

@@ -22,9 +22,10 @@ def placed(cloud: clouds.Cloud, project_id: str, body: typing.Any
         raise refusals.Refused(
             400, 'Resource %s cannot be found.' % flavor_id)
     size = _volume_size(cloud, asked)
+    backup: clouds.State = {'databases': [], 'users': []}
     if 'restorePoint' in asked:
-        _check_backup(cloud, project_id, asked['restorePoint']['backupRef'],
-                      datastore, size)
+        backup = _backup(cloud, project_id, asked['restorePoint']['backupRef'],
+                         datastore, size)
     _check_quotas(cloud, project_id, size, cloud.flavors[flavor_id])
     configuration_id = asked.get('configuration')
     if configuration_id and configuration_id not in cloud.configurations:
@@ -36,7 +37,8 @@ def placed(cloud: clouds.Cloud, project_id: str, body: typing.Any
             'network_id': network_id, 'access': asked.get('access'),
             'configuration_id': configuration_id,
             'locality': asked.get('locality'),
-            'region': asked.get('region_name', 'RegionOne')}
+            'region': asked.get('region_name', 'RegionOne'),
+            'databases': backup['databases'], 'users': backup['users']}
 
 
 def _datastore(cloud: clouds.Cloud, asked: typing.Dict[str, str]
@@ -81,8 +83,8 @@ def _volume_size(cloud: clouds.Cloud, asked: clouds.State) -> int:
     return size
 
 
-def _check_backup(cloud: clouds.Cloud, project_id: str, backup_id: str,
-                  datastore: clouds.State, size: int) -> None:
+def _backup(cloud: clouds.Cloud, project_id: str, backup_id: str,
+            datastore: clouds.State, size: int) -> clouds.State:
     backup = cloud.backups.get(backup_id)
     if backup is None or backup['project_id'] != project_id:
         raise refusals.not_found(backup_id)
@@ -99,6 +101,7 @@ def _check_backup(cloud: clouds.Cloud, project_id: str, backup_id: str,
             400, 'The datastore from which the backup was taken, %s, does '
             'not match the destination datastore of %s.' % (
                 backup['datastore']['type'], datastore['type']))
+    return backup
 
 
 def _check_quotas(cloud: clouds.Cloud, project_id: str, size: int, ram: int

@@ -9,6 +9,7 @@ from urllib import parse
 
 import requests_mock
 
+from tests.fake_trove import accounts
 from tests.fake_trove import backups
 from tests.fake_trove import clock as clocks
 from tests.fake_trove import cloud as clouds
@@ -48,6 +49,7 @@ class FakeTrove(clouds.Cloud):
         self.requests: typing.List[Request] = []
         self._faults = faults.Faults()
         self._on_instances = instances.Instances(self)
+        self._on_accounts = accounts.Accounts(self)
         self._on_backups = backups.Backups(self)
         self._offers = offers.Offers(self)
         self.objects = objects.Objects(self, self._faults.next)
@@ -149,6 +151,12 @@ class FakeTrove(clouds.Cloud):
             return 200, self._on_instances.create(project, body)
         if asked == ('POST', 'instances', 2) and rest[1] == 'action':
             return 202, self._on_instances.act(project, rest[0], body)
+        if kind == 'instances' and rest[1:] and rest[1] in accounts.KINDS:
+            instance = self._on_instances.get(project, rest[0])
+            if request.method == 'GET':
+                return self._page(request, self._on_accounts.index(
+                    instance, rest[1], request.query))
+            return 202, self._on_accounts.create(instance, rest[1], body)
         if asked == ('DELETE', 'instances', 1):
             return 202, self._on_instances.delete(project, *rest)
         if asked == ('GET', 'instances', 2) and rest[1] == 'backups':

@@ -5,6 +5,8 @@ import dataclasses
 import pytest
 
 from karbor_trove import ledger as ledgers
+from karbor_trove import rehearsal
+from karbor_trove import worker as workers
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
 
@@ -147,3 +149,28 @@ def test_without_a_checkpoint_nothing_is_deleted(
     bank.delete_object('/checkpoints/%s/index.json' % checkpoint.id)
     assert manage('deferred', 'list') == manage('deferred', 'sweep') == []
     assert fake_trove.backups and ledger.entries()
+
+
+def test_a_restore_note_that_is_torn_is_told(manage, bank, resource):
+    where = '/karbor-trove/%s/restores/restore-1' % resource.id
+    bank.update_object(where, '{"na')
+    [row] = manage('deferred', 'list')
+    assert 'restore-1' in row['why']
+
+
+@pytest.mark.parametrize('left, worker, said', [
+    ('Trove is away', None, 'Trove is away'),
+    (None, None, 'it is at work until 2026-01-02T00:00:00, or was '
+                 'interrupted'),
+    (None, dict(workers.this(), started='1'), 'it was interrupted')])
+def test_a_test_restore_is_told(manage, bank, resource, left, worker, said):
+    rehearsal.Notes(bank, resource.id).write(rehearsal.Note(
+        'verification-1', clouds.PROJECT, worker, '2026-01-02T00:00:00',
+        'karbor-verify-1', '2026-01-01T00:00:00', 'instance-1', left))
+    assert manage('deferred', 'list') == [{
+        'what': 'rehearsal', 'project': clouds.PROJECT,
+        'instance': resource.id, 'checkpoint': None, 'backup': None,
+        'since': '2026-01-01T00:00:00',
+        'why': 'verification verification-1 made a temporary instance '
+               '"karbor-verify-1" (instance-1): ' + said}]
+    assert manage('deferred', 'sweep') == []

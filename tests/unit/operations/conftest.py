@@ -3,6 +3,7 @@
 from concurrent import futures
 import functools
 
+from karbor import exception
 from karbor import resource as karbor_resource
 from karbor.services.protection import graph
 from oslo_config import cfg
@@ -10,6 +11,8 @@ import pytest
 
 from karbor_trove import ledger as ledgers
 from karbor_trove import protection
+from karbor_trove import rehearsal
+from karbor_trove import verified
 
 
 @pytest.fixture
@@ -104,3 +107,60 @@ def in_threads():
 def ledger(bank, resource):
     """What the bank knows of the instance over all checkpoints."""
     return ledgers.Ledger(bank, resource.id)
+
+
+@pytest.fixture
+def protect_at(make_plugin, checkpoint, resource, context):
+    """Protects the instance with a provider of that level."""
+    def do(level='backup', checkpoint=checkpoint, resource=resource,
+           **parameters):
+        make_plugin(poll_interval=1, verify_level=level
+                    ).get_protect_operation(resource).on_main(
+            checkpoint, resource, context, parameters)
+    return do
+
+
+@pytest.fixture
+def verify_at(make_plugin, checkpoint, resource, context, verify, section):
+    """Verifies with a provider of that level, as a flow of Karbor does.
+
+    Gives the lines that the user reads; what the bank keeps says the same.
+    """
+    def do(level='backup', passes=True, record=verify, **options):
+        checkpoint.resource_graph = graph.build_graph(
+            [resource], lambda node: [])
+        operation = make_plugin(
+            poll_interval=1, verify_level=level,
+            **options).get_verify_operation(resource)
+        common = dict(checkpoint=checkpoint, resource=resource,
+                      context=context, parameters={}, verify=record,
+                      new_resources={}, operation_log=None)
+        if passes:
+            operation.on_prepare_begin(**common)
+            operation.on_main(**common)
+        else:
+            with pytest.raises(exception.VerifyResourceFailed):
+                operation.on_prepare_begin(**common)
+                operation.on_main(**common)
+        key = 'OS::Trove::Instance#' + resource.id
+        assert record.resources_status == {
+            key: 'available' if passes else 'error'}
+        reason = record.resources_reason[key]
+        [kept] = [one for one in verified.load(section)
+                  if one.level == level]
+        assert (kept.passed, kept.reason) == (passes, reason)
+        return reason.splitlines()
+    return do
+
+
+@pytest.fixture
+def notes(bank, resource):
+    """The notes of test restores of the instance."""
+    return rehearsal.Notes(bank, resource.id)
+
+
+@pytest.fixture
+def temporary(fake_trove, resource):
+    """Names what there is beside the original."""
+    return lambda: [of['name'] for of in fake_trove.instances.values()
+                    if of['id'] != resource.id]

@@ -117,6 +117,9 @@ class Session:
     def head(self, url, **kwargs):
         return self._swift('HEAD', url)
 
+    def get(self, url, params=None, **kwargs):
+        return self._swift('GET', url + '?' + parse.urlencode(params))
+
     def delete(self, url, **kwargs):
         return self._swift('DELETE', url)
 

@@ -65,7 +65,7 @@ def test_what_a_restore_needs_is_recorded(protect, fake_trove, section,
         'configuration_id': 'tuned', 'region': 'RegionOne',
         'locality': 'affinity', 'replica_of': 'source',
         'backup_id': backup_id, 'backup_name': 'nightly',
-        'backup_size': 0.1}
+        'backup_size': 0.1, 'databases': None, 'users': None}
     assert section.get_object('status') == 'available'
 
 

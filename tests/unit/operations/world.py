@@ -111,13 +111,13 @@ class World:
         self.running.append(process)
         return process
 
-    def protect(self, instance_id, **parameters):
+    def protect(self, instance_id, settings=SETTINGS, **parameters):
         resource = types.SimpleNamespace(
             id=instance_id, type='OS::Trove::Instance', name='orders')
         checkpoint = karbor.Checkpoint(self.bank, resource)
         self.checkpoints.append(checkpoint)
         operation = protect.ProtectOperation(
-            SETTINGS, self.clock, outcome.Outcome())
+            settings, self.clock, outcome.Outcome())
 
         def run():
             for hook in operation.on_prepare_begin, operation.on_main:
@@ -134,12 +134,16 @@ class World:
                 SETTINGS, self.clock, outcome.Outcome()).on_main(
                 checkpoint, checkpoint.resource, CONTEXT, {}))
 
-    def verify(self, checkpoint):
-        return self.begin(
-            'verify', checkpoint, lambda: verify.VerifyOperation(
-                SETTINGS, self.clock, outcome.Outcome()).on_main(
-                    checkpoint, checkpoint.resource, CONTEXT, {},
-                    karbor.Record()))
+    def verify(self, checkpoint, settings=SETTINGS):
+        def run():
+            operation = verify.VerifyOperation(settings, self.clock,
+                                               outcome.Outcome())
+            hooks = operation.on_prepare_begin, operation.on_main
+            record = karbor.Record()
+            for hook in hooks:
+                hook(checkpoint, checkpoint.resource, CONTEXT, {}, record)
+
+        return self.begin('verify', checkpoint, run)
 
     def restore(self, checkpoint):
         return self.begin(

@@ -1,0 +1,154 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""That an instance is made for a test restore, until it is gone.
+
+One object for each verification in the bank's root,
+`/karbor-trove/<instance>/rehearsals/<verification>`. It is there before the
+instance is asked for, so that the instance of a verification that was killed
+is found.
+"""
+
+import dataclasses
+import datetime
+from typing import Any, List, Optional
+
+from oslo_log import log as logging
+
+from karbor_trove import errors
+from karbor_trove import ledger
+from karbor_trove import record
+from karbor_trove import worker
+
+LOG = logging.getLogger(__name__)
+
+VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Note:
+    """One test restore; None: not known."""
+
+    verification_id: str
+    #: Where the instance is made.
+    project_id: Optional[str]
+    #: Who makes it; see worker.py.
+    worker: Any
+    #: When its verification has ended for sure: ISO, UTC by our clock.
+    until: str
+    #: Of the instance; nothing else has it.
+    name: Optional[str] = None
+    #: Trove's time before it was asked for, ISO; None: it did not tell.
+    not_before: Optional[str] = None
+    #: Of the instance that was made; None until that is known.
+    instance_id: Optional[str] = None
+    #: Why the instance may still be there although the verification has
+    #: ended; None: nobody has said that it has.
+    left: Optional[str] = None
+
+    def is_left(self, now: datetime.datetime) -> bool:
+        """Tell whether nobody sees to the instance any more.
+
+        :param now: UTC by our clock.
+        """
+        return (self.left is not None or not worker.may_live(self.worker)
+                or datetime.datetime.fromisoformat(self.until) <= now)
+
+    def can_have_none(self, trove_now: Optional[datetime.datetime],
+                      now: datetime.datetime) -> bool:
+        """Tell whether an instance that is not found will not come either.
+
+        :param trove_now: Trove's time; None: nobody can tell, and ours has
+            to do.
+        """
+        return ledger.has_landed_or_never_will(
+            self.not_before, trove_now) or (
+                ledger.has_landed_or_never_will(self.until, now))
+
+
+class Notes:
+    """The notes of one instance in one bank."""
+
+    def __init__(self, bank: Any, instance_id: str) -> None:
+        """Open them; nothing is read or written yet.
+
+        :param bank: Karbor's Bank, its root.
+        :param instance_id: of the original.
+        """
+        self.instance_id = instance_id
+        self._where = '%s%s/rehearsals/' % (ledger.ROOT, instance_id)
+        self._section = bank.get_sub_section(self._where)
+
+    def write(self, note: Note) -> None:
+        """Write a note, in the place of an earlier one."""
+        record.put(self._section, note.verification_id,
+                   dict(dataclasses.asdict(note), version=VERSION))
+
+    def remove(self, note: Note) -> None:
+        """Forget a note: there is no instance, and none will come."""
+        record.drop(self._section, note.verification_id)
+
+    def all(self) -> List[Note]:
+        """Read all notes that can be read; a torn one is logged."""
+        found = []
+        for name in self._section.list_objects():
+            try:
+                note = self._parsed(name)
+            except errors.Refused as error:
+                LOG.error('%s', error)
+            else:
+                # The list may lag behind, and show what is gone.
+                found.extend([note] if note else [])
+        return found
+
+    def _parsed(self, name: str) -> Optional[Note]:
+        kept = record.get(self._section, name)
+        if kept is None:
+            return None
+        where = self._where + name
+        if not isinstance(kept, dict) or 'until' not in kept:
+            raise errors.Torn('the object "%s" in the bank is torn' % where)
+        version = kept.pop('version', 0)
+        if version > VERSION:
+            raise errors.Refused(
+                'the object "%s" in the bank has version %s and this release '
+                'knows versions up to %d' % (where, version, VERSION))
+        return Note(**kept)
+
+
+class Intent:
+    """One note while its verification lives; see asking.Intent."""
+
+    def __init__(self, notes: Notes, note: Note) -> None:
+        """Make it; nothing is written yet."""
+        self._notes = notes
+        self.note = note
+
+    def write(self, name: str, not_before: Optional[str]) -> None:
+        """Note what is about to be asked for."""
+        self._change(name=name, not_before=not_before)
+
+    def made(self, instance_id: str) -> None:
+        """Note the instance; it has to go."""
+        self._change(instance_id=instance_id)
+
+    def leave(self, reason: str) -> None:
+        """Note that it is left to the next verification, and why."""
+        self._change(left=reason)
+
+    def remove(self) -> None:
+        """Forget it: there is no instance, and none will come."""
+        self._notes.remove(self.note)
+
+    def _change(self, **changed: Any) -> None:
+        self.note = dataclasses.replace(self.note, **changed)
+        self._notes.write(self.note)

@@ -1,0 +1,50 @@
+"""What Trove does when it is asked about databases and users."""
+
+import typing
+
+from tests.fake_trove import cloud as clouds
+from tests.fake_trove import refusals
+from tests.fake_trove import views
+
+PAGE = 20
+KINDS = ('databases', 'users')
+_SUPPORTED = ('mysql', 'mariadb', 'postgresql')
+
+
+class Accounts:
+    """The requests under /instances/<id>/databases and .../users."""
+
+    def __init__(self, cloud: clouds.Cloud) -> None:
+        self._cloud = cloud
+
+    def index(self, instance: clouds.State, kind: str,
+              query: typing.Dict[str, str]
+              ) -> typing.Tuple[clouds.State, typing.Optional[str]]:
+        """A page in the order of names; its marker is the last one's."""
+        self._check(instance)
+        names = sorted(name for name in instance[kind]
+                       if name > query.get('marker', ''))
+        limit = min(int(query.get('limit', PAGE)), PAGE)
+        marker = names[limit - 1] if len(names) > limit else None
+        return {kind: [self._view(kind, name)
+                       for name in names[:limit]]}, marker
+
+    def create(self, instance: clouds.State, kind: str,
+               body: typing.Any) -> None:
+        self._check(instance)
+        instance[kind] = [*instance[kind],
+                          *(asked['name'] for asked in body[kind])]
+
+    def _view(self, kind: str, name: str) -> clouds.State:
+        return {'name': name} if kind == 'databases' else {
+            'name': name, 'host': '%', 'databases': []}
+
+    def _check(self, instance: clouds.State) -> None:
+        type_ = instance['datastore']['type']
+        if type_ not in _SUPPORTED:
+            raise refusals.Refused(422, 'Operation not supported for '
+                                   'datastore %s.' % type_)
+        if instance['status'] not in clouds.UP:
+            raise refusals.Refused(422, 'Instance %s is not ready, status: %s.'
+                                   % (instance['id'], views.status(
+                                       self._cloud, instance)))
