@@ -26,7 +26,7 @@ from karbor_trove import waiting
 LOG = logging.getLogger(__name__)
 
 # Seconds in which Trove has to list its instances.
-_LIST = 30.0
+LIST = 30.0
 
 
 class Leftovers:
@@ -80,7 +80,7 @@ class Leftovers:
         ids = [note.instance_id] if note.instance_id else [
             one.id for one in waiting.wait_for(
                 gateway.instances,
-                waiting.Deadline(min(_LIST, deadline.left), self._clock),
+                waiting.Deadline(min(LIST, deadline.left), self._clock),
                 self._interval, 'instances could not be listed')
             if one.name == note.name]
         for instance_id in ids:

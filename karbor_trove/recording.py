@@ -28,7 +28,7 @@ from karbor_trove import waiting
 LOG = logging.getLogger(__name__)
 
 # Seconds in which Swift has to tell what a backup is.
-_WITHIN = 30.0
+WITHIN = 30.0
 
 
 class Recording:
@@ -65,7 +65,7 @@ class Recording:
         try:
             found = waiting.wait_for(
                 lambda: swift.look(self._gateway, location),
-                waiting.Deadline(_WITHIN, self._clock),
+                waiting.Deadline(WITHIN, self._clock),
                 self._settings.poll_interval,
                 '%s could not be looked at' % location)
         except errors.TroveError as error:

@@ -13,6 +13,8 @@ _IDS = (
     (re.compile(r'\?.*'), ''),
     (re.compile(r'^/v1(\.0|/AUTH_)?/?[0-9a-f]{32}'), ''),
     (re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'), '{id}'),
+    (re.compile(r'[0-9a-f]{32}'), '{project}'),
+    (re.compile(r'_\d{8}$'), '_{segment}'),
 )
 
 
@@ -69,9 +71,14 @@ def steps(requests: Iterable[proxy.Request]) -> list[Step]:
     return list(dict.fromkeys(counter.step(one) for one in requests))
 
 
-def of(operation: str, found: Iterable[Step]) -> list[Cell]:
-    """All cells of an operation."""
-    return [Cell(operation, step, fault, duration) for step in found
+def of(operation: str, found: Iterable[Step],
+       known: Iterable[Step] = ()) -> list[Cell]:
+    """All cells of an operation.
+
+    :param known: steps whose cells another operation has.
+    """
+    return [Cell(operation, step, fault, duration)
+            for step in found if step not in known
             for fault in deeds.DEEDS for duration in (ONCE, WHOLE)]
 
 

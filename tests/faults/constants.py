@@ -21,6 +21,10 @@ CONSTANTS = {
     'karbor_trove.limits.READ_TIMEOUT': 2.0,
     'karbor_trove.operation.CONNECT': 3.0,
     'karbor_trove.operations.restore.PREFLIGHT': 3.0,
+    'karbor_trove.affordable.PREFLIGHT': 3.0,
+    'karbor_trove.accounts.WITHIN': 1.0,
+    'karbor_trove.recording.WITHIN': 1.0,
+    'karbor_trove.leftovers.LIST': 3.0,
     'karbor_trove.asking.LOOK_FOR': 3.0,
     'karbor_trove.removal.AWAY': 4.0,
     'karbor_trove.removal.SWEEP': 4.0,
@@ -30,8 +34,17 @@ CONSTANTS = {
 #: what a busy machine needs for all that is not waiting.
 LONGEST = 5.0 + 2.0 + 4.0
 
+#: With two lists of accounts, twice, and one of objects, and a request each.
+LONGEST_WITH_RECORDING = LONGEST + 5 * (1.0 + 2.0)
+
+#: A test restore makes a real database.
+OF_TEST_RESTORES = {'restore_timeout': 10.0}
+
+#: Its deadlines come one after another.
+LONGEST_TEST_RESTORE = 3.0 + 4.0 + 10.0 + 2 * (1.0 + 2.0) + 5.0 + 2.0 + 4.0
+
 #: An answer that never comes: who waits for it so long waits for ever.
-NEVER = 2 * LONGEST
+NEVER = 2 * LONGEST_TEST_RESTORE
 
 #: Where Karbor is killed: what it asked for lands within that time, or never.
 OF_KILLS = {

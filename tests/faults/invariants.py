@@ -5,8 +5,6 @@ import time
 
 from karbor import exception
 
-from tests.faults import constants
-
 _RAISED = {
     'protect': exception.CreateResourceFailed,
     'restore': exception.RestoreResourceFailed,
@@ -50,7 +48,7 @@ def living_backups_are_whole(lane, checkpoints):
 
 def it_ended(lane, scene, told):
     """I5, and I2: as Karbor understands it."""
-    assert told['seconds'] <= constants.LONGEST, ('I5', told['seconds'])
+    assert told['seconds'] <= scene.longest, ('I5', told['seconds'])
     raised = told.get('raised')
     assert raised is None or isinstance(raised, _RAISED[scene.hook]), (
         'I5, I2', raised)
@@ -86,6 +84,22 @@ def every_instance_is_reported(lane, made, told):
         assert id_ in named or notes, ('I1: lost', id_)
 
 
+def every_test_restore_is_noted(lane, made):
+    """I1 for a test restore: until its instance is gone."""
+    notes = lane.bank.get_sub_section(
+        '/karbor-trove/%s/rehearsals/' % lane.resource.id).list_objects()
+    assert not made or notes, ('I1: lost', made)
+
+
+def no_test_restore_is_left(lane, instances):
+    """I3: the next verification takes what one could not delete."""
+    end = time.monotonic() + _PATIENCE
+    while lane.tenant.instance_ids() - instances and time.monotonic() < end:
+        told = lane.run('verify', lane.survivor)
+        assert 'raised' not in told, told['raised']
+    assert not lane.tenant.instance_ids() - instances, 'I3: left'
+
+
 def nothing_is_left(lane, but):
     """I3: after as many operations as it takes, in some seconds."""
     [kept] = [lane.kept(checkpoint).backup_id for checkpoint in but]
@@ -95,6 +109,9 @@ def nothing_is_left(lane, but):
         told = lane.run('verify', but[0])
         assert 'raised' not in told, told['raised']
         left = (set(lane.backups()) - {kept}, lane.object_ids() - {kept},
+                set(lane.bank.get_sub_section(
+                    '/karbor-trove/%s/contents/' % lane.resource.id
+                ).list_objects()) - {kept},
                 {entry.checkpoint_id for entry in lane.ledger.entries()}
                 - {checkpoint.id for checkpoint in but})
         if not any(left):

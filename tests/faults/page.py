@@ -39,7 +39,8 @@ Once refused is a connection that is reset before anything was read; refused
 for the whole deadline is nobody listening. Timing out is an answer that never
 comes to a request that was carried out, hanging one that is carried out when
 nobody waits for it any more. 429 and 503 come with Retry-After. Keystone is
-asked by a Karbor that has just started.
+asked by a Karbor that has just started. A request that a simpler form of the
+same operation makes as well is in that one's table only.
 '''
 
 

@@ -48,7 +48,9 @@ def _play(lane, scene, judge):
 def _clean(lane, scene, instances):
     """Delete all that the scene made, as a user would."""
     made = lane.tenant.instance_ids() - instances
-    if made:
+    if scene.hook == 'verify':
+        invariants.no_test_restore_is_left(lane, instances)
+    elif made:
         lane.tenant.remove(*made)
     for checkpoint in [*scene.others, scene.checkpoint]:
         if checkpoint is not lane.survivor and (
@@ -91,6 +93,8 @@ def _experiment(lane, cell):
             before, after, requests, 3 if cell.fault == '401' else 0)
     if scene.hook == 'restore':
         invariants.every_instance_is_reported(lane, made, told)
+    if scene.hook == 'verify':
+        invariants.every_test_restore_is_noted(lane, made)
     outcome = _outcome(lane, scene, told)
     _clean(lane, scene, instances)
     return outcome
@@ -142,9 +146,11 @@ class Runner:
     @functools.cached_property
     def cells(self):
         """All cells, by recording what each operation asks for."""
-        found = self._pool.map(_steps, scenes.SCENES)
-        return [cell for operation, steps in zip(scenes.SCENES, found)
-                for cell in cells_.of(operation, steps)]
+        steps = dict(zip(scenes.SCENES, self._pool.map(
+            _steps, scenes.SCENES)))
+        return [cell for operation, found in steps.items()
+                for cell in cells_.of(operation, found, steps.get(
+                    scenes.LIKE.get(operation), ()))]
 
     def outcomes(self, cells):
         """Carry out cells; gives (cell, outcome, what was violated)."""

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 import uuid
 
+from tests.faults import constants
 from tests.faults import lane as lanes
 
 
@@ -12,6 +13,7 @@ class Scene:
     """An operation that is about to begin.
 
     :param options: of the provider, beside those that all have.
+    :param longest: seconds that it may take.
     :param fresh: whether Karbor has just started, and asks Keystone too.
     :param others: checkpoints made for it, beside the one it is about.
     """
@@ -20,6 +22,7 @@ class Scene:
     checkpoint: Any
     parameters: dict[str, str] = dataclasses.field(default_factory=dict)
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    longest: float = constants.LONGEST
     fresh: bool = False
     others: list[Any] = dataclasses.field(default_factory=list)
 
@@ -32,6 +35,12 @@ def _protect_incremental(lane: lanes.Lane) -> Scene:
     return Scene('protect', lane.new_checkpoint(), {'incremental': 'True'})
 
 
+def _protect_for_test_restores(lane: lanes.Lane) -> Scene:
+    return Scene('protect', lane.new_checkpoint(),
+                 options={'verify_level': 'restore'},
+                 longest=constants.LONGEST_WITH_RECORDING)
+
+
 def _restore(lane: lanes.Lane) -> Scene:
     return Scene('restore', lane.survivor, {
         'restore_name': f'without-database-{uuid.uuid4()}'}, fresh=True)
@@ -39,6 +48,17 @@ def _restore(lane: lanes.Lane) -> Scene:
 
 def _verify(lane: lanes.Lane) -> Scene:
     return Scene('verify', lane.survivor, fresh=True)
+
+
+def _verify_data(lane: lanes.Lane) -> Scene:
+    options = {'verify_level': 'data'}
+    return Scene('verify', lane.protected(**options), options=options)
+
+
+def _test_restore(lane: lanes.Lane) -> Scene:
+    options = {'verify_level': 'restore', **constants.OF_TEST_RESTORES}
+    return Scene('verify', lane.protected(**options), options=options,
+                 longest=constants.LONGEST_TEST_RESTORE)
 
 
 def _verify_and_sweep(lane: lanes.Lane) -> Scene:
@@ -65,9 +85,19 @@ def _delete_a_parent(lane: lanes.Lane) -> Scene:
 SCENES = {
     'protect': _protect,
     'protect, incremental': _protect_incremental,
+    'protect, for test restores': _protect_for_test_restores,
     'restore': _restore,
     'verify': _verify,
+    'verify, the data': _verify_data,
+    'verify, by a test restore': _test_restore,
     'verify, while a deletion waits': _verify_and_sweep,
     'delete': _delete,
     'delete, of a parent': _delete_a_parent,
+}
+
+#: Operation -> the one that has the cells of all requests that both make.
+LIKE = {
+    'protect, for test restores': 'protect',
+    'verify, the data': 'verify',
+    'verify, by a test restore': 'verify, the data',
 }
