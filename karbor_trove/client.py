@@ -106,11 +106,11 @@ def endpoint(client: Any, service_type: str) -> Optional[str]:
 
     :param client: a mended one.
     """
-    try:
-        found = client.client.session.get_endpoint(service_type=service_type)
-    except keystone_exceptions.EndpointNotFound:
-        return None
-    return None if found is None else str(found)
+    with contextlib.suppress(keystone_exceptions.EndpointNotFound):
+        found: Optional[str] = client.client.session.get_endpoint(
+            service_type=service_type)
+        return found
+    return None
 
 
 def _said(doing: str, error: Exception) -> str:
@@ -118,8 +118,7 @@ def _said(doing: str, error: Exception) -> str:
 
 
 def _seconds(error: Exception) -> Optional[float]:
-    told = getattr(error, 'retry_after', None)
-    # The other form, a date, is not worth a clock of ours.
+    told = getattr(error, 'retry_after', None)  # A date is left alone.
     return float(told) if told and str(told).isdigit() else None
 
 
@@ -144,9 +143,8 @@ class _TroveOnly(token_endpoint.Token):
     def get_endpoint(self, session: session.Session,
                      **kwargs: Any) -> Optional[str]:
         """Tell Trove's address; None: of Swift nothing is known."""
-        if kwargs.get('service_type') == 'object-store':
-            return None
-        return super().get_endpoint(session, **kwargs)
+        return (None if kwargs.get('service_type') == 'object-store'
+                else super().get_endpoint(session, **kwargs))
 
 
 def _strict(http: Any) -> Callable[..., Tuple[Any, Any]]:

@@ -20,9 +20,8 @@ may hang on a backup whose checkpoint was deleted.
 import dataclasses
 from typing import Any, Iterator, Optional, Tuple
 
-from karbor_trove import errors
 from karbor_trove import ledger
-from karbor_trove import record
+from karbor_trove import objects
 
 VERSION = 1
 
@@ -61,8 +60,8 @@ class Kept:
 
     def write(self, backup_id: str, contents: Contents) -> None:
         """Write what a backup has, in the place of an earlier look."""
-        record.put(self._section, backup_id,
-                   dict(dataclasses.asdict(contents), version=VERSION))
+        objects.put(self._section, backup_id,
+                    dict(dataclasses.asdict(contents), version=VERSION))
 
     def read(self, backup_id: str) -> Optional[Contents]:
         """Read what a backup had; None where nothing was written.
@@ -70,22 +69,16 @@ class Kept:
         :raises errors.Torn: it cannot be read.
         :raises errors.Refused: it was written by a later version.
         """
-        kept = record.get(self._section, backup_id)
+        kept = objects.read(self._section, backup_id, self._where + backup_id,
+                            'whole', VERSION)
         if kept is None:
             return None
-        where = self._where + backup_id
-        if not isinstance(kept, dict) or 'whole' not in kept:
-            raise errors.Torn('the object "%s" in the bank is torn' % where)
-        if kept.get('version', 0) > VERSION:
-            raise errors.Refused(
-                'the object "%s" in the bank has version %s and this release '
-                'knows versions up to %d' % (where, kept['version'], VERSION))
         return Contents(Part(**kept['whole']),
                         tuple(Part(**part) for part in kept['segments']))
 
     def remove(self, backup_id: str) -> None:
         """Forget it: the backup is gone; nothing there is no failure."""
-        record.drop(self._section, backup_id)
+        objects.drop(self._section, backup_id)
 
 
 def differences(was: Part, now: Optional[Part]) -> Iterator[str]:

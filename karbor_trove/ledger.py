@@ -26,7 +26,7 @@ from typing import Any, Collection, Iterable, List, Optional
 from oslo_log import log as logging
 
 from karbor_trove import errors
-from karbor_trove import record
+from karbor_trove import objects
 from karbor_trove import values
 
 LOG = logging.getLogger(__name__)
@@ -113,8 +113,8 @@ class Ledger:
 
     def write(self, entry: Entry) -> None:
         """Write the entry, in the place of an earlier one."""
-        record.put(self._section, entry.checkpoint_id,
-                   dict(dataclasses.asdict(entry), version=VERSION))
+        objects.put(self._section, entry.checkpoint_id,
+                    dict(dataclasses.asdict(entry), version=VERSION))
 
     def read(self, checkpoint_id: str) -> Optional[Entry]:
         """Read one entry; None where there is none.
@@ -143,21 +143,12 @@ class Ledger:
 
     def remove(self, entry: Entry) -> None:
         """Forget the entry; none there is no failure."""
-        record.drop(self._section, entry.checkpoint_id)
+        objects.drop(self._section, entry.checkpoint_id)
 
     def _parsed(self, name: str) -> Optional[Entry]:
-        kept = record.get(self._section, name)
-        if kept is None:
-            return None
-        where = self._where + name
-        if not isinstance(kept, dict) or 'checkpoint_id' not in kept:
-            raise errors.Torn('the object "%s" in the bank is torn' % where)
-        version = kept.pop('version', 0)
-        if version > VERSION:
-            raise errors.Refused(
-                'the object "%s" in the bank has version %s and this release '
-                'knows versions up to %d' % (where, version, VERSION))
-        return Entry(**kept)
+        kept = objects.read(self._section, name, self._where + name,
+                            'checkpoint_id', VERSION)
+        return None if kept is None else Entry(**kept)
 
 
 def came_of(backups: Iterable[values.Backup], entry: Entry,

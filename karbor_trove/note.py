@@ -22,9 +22,8 @@ it.
 import dataclasses
 from typing import Any, List, Optional
 
-from karbor_trove import errors
 from karbor_trove import ledger
-from karbor_trove import record
+from karbor_trove import objects
 from karbor_trove import worker
 
 VERSION = 1
@@ -64,7 +63,7 @@ class Notes:
         kept = dict(dataclasses.asdict(note), version=VERSION)
         # Its place tells them.
         del kept['instance_id'], kept['restore_id']
-        record.put(self._section, note.restore_id, kept)
+        objects.put(self._section, note.restore_id, kept)
 
     def restore_ids(self) -> List[str]:
         """Name the restores that a note is left of."""
@@ -76,17 +75,10 @@ class Notes:
         :raises errors.Torn: it cannot be read.
         :raises errors.Refused: it was written by a later version.
         """
-        kept = record.get(self._section, restore_id)
+        kept = objects.read(self._section, restore_id,
+                            self._where + restore_id, 'name', VERSION)
         if kept is None:
             return None
-        where = self._where + restore_id
-        if not isinstance(kept, dict) or 'name' not in kept:
-            raise errors.Torn('the object "%s" in the bank is torn' % where)
-        version = kept.get('version', 0)
-        if version > VERSION:
-            raise errors.Refused(
-                'the object "%s" in the bank has version %s and this release '
-                'knows versions up to %d' % (where, version, VERSION))
         # Earlier releases knew neither project nor process.
         return Note(self.instance_id, restore_id, kept['name'],
                     kept.get('not_before'), kept.get('project_id'),
@@ -94,7 +86,7 @@ class Notes:
 
     def remove(self, restore_id: str) -> None:
         """Forget one: Karbor's own record, or the user, knows the outcome."""
-        record.drop(self._section, restore_id)
+        objects.drop(self._section, restore_id)
 
 
 class Intent:

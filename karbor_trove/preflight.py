@@ -16,12 +16,16 @@ import dataclasses
 from typing import (Dict, Iterable, Iterator, List, Mapping, Optional,
                     Sequence)
 
+from oslo_log import log as logging
+
 from karbor_trove import catalog as catalogs
 from karbor_trove import errors
 from karbor_trove import fit
 from karbor_trove import looks
 from karbor_trove import trove
 from karbor_trove import values
+
+LOG = logging.getLogger(__name__)
 
 #: A sentence for each problem, by the original's id.
 Problems = Dict[str, List[str]]
@@ -69,6 +73,9 @@ def protect(instance_ids: Sequence[str], gateway: trove.Gateway,
         seen = listed.get(instance_id)
         problems[instance_id] = [] if seen and not seen.is_lost else list(
             _of_instance(instance_id, gateway))
+    if catalog.quotas() is None:
+        LOG.info('Trove does not tell its quotas: they are not checked before '
+                 'the backups of %s', ', '.join(instance_ids))
     return _with_common(problems, _lacking(
         catalog, {'backups': len(instance_ids)}, 'protect'))
 

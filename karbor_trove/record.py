@@ -24,6 +24,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from oslo_log import log as logging
 
 from karbor_trove import errors
+from karbor_trove import objects
 from karbor_trove import values
 from karbor_trove import worker
 
@@ -57,7 +58,7 @@ def set_status(section: Any, status: str) -> None:
 
     :param section: the resource's section of a checkpoint in the bank.
     """
-    put(section, STATUS, status)
+    objects.put(section, STATUS, status)
 
 
 def begin(section: Any, status: str) -> None:
@@ -65,7 +66,7 @@ def begin(section: Any, status: str) -> None:
 
     :param status: Karbor's word for what goes on.
     """
-    put(section, WORKER, worker.this())
+    objects.put(section, WORKER, worker.this())
     set_status(section, status)
 
 
@@ -78,76 +79,20 @@ def fail(section: Any, status: str, reason: str) -> None:
     :param reason: meant for the operator, in lines; it holds no secrets.
     """
     # A list is written as ASCII by every bank, a text as its locale is.
-    put(section, REASON, reason.split('\n'))
+    objects.put(section, REASON, reason.split('\n'))
     set_status(section, status)
 
 
 def why(section: Any) -> Optional[str]:
     """Read the reason of the last failure; None: there was none."""
-    lines = get(section, REASON)
+    lines = objects.get(section, REASON)
     return '\n'.join(lines) if isinstance(lines, list) else lines
-
-
-def put(section: Any, key: str, value: Any) -> None:
-    """Write an object; a write that fails is tried once more.
-
-    The file-system bank removes a directory with its last object, also while
-    another one is being written into it.
-    """
-    try:
-        section.update_object(key, value)
-    except Exception as error:  # Each bank plugin raises its own.
-        LOG.warning('Writing %s into the bank failed, trying again: %s', key,
-                    error)
-        section.update_object(key, value)
-
-
-def get(section: Any, key: str) -> Any:
-    """Read an object; None where there is none.
-
-    It is not looked for in a list first: that of Swift may lag behind, and
-    what is overlooked here is lost. For the same reason a list that still
-    shows it means nothing where the failure itself says that it is gone.
-    """
-    try:
-        return section.get_object(key)
-    except Exception as error:  # Each bank plugin raises its own.
-        if not _is_absence(error) and key in section.list_objects():
-            raise
-        return None
-
-
-def _is_absence(error: Optional[BaseException]) -> bool:
-    # What the bank plugins of Swift and of a file system wrap.
-    while error is not None:
-        if isinstance(error, FileNotFoundError) or (
-                getattr(error, 'http_status', None) == 404):
-            return True
-        error = error.__context__
-    return False
-
-
-def drop(section: Any, key: str) -> None:
-    """Remove an object; none there is no failure.
-
-    Two operations may sweep up after the same checkpoint: the slower one
-    finds that what it has just seen is gone.
-    """
-    if get(section, key) is None:
-        return
-    try:
-        section.delete_object(key)
-    except Exception as error:  # Each bank plugin raises its own.
-        if get(section, key) is not None:
-            LOG.warning('Removing %s from the bank failed, trying again: %s',
-                        key, error)
-            section.delete_object(key)
 
 
 def save(section: Any, record: Record) -> None:
     """Write the record, in the place of an earlier one."""
     instance = record.instance
-    put(section, _METADATA, {
+    objects.put(section, _METADATA, {
         # The five keys of the in-tree plugin; it reads flavor['id'].
         'instance_id': instance.id,
         'datastore': {'type': instance.datastore,
@@ -181,7 +126,7 @@ def load(section: Any) -> Optional[Record]:
     :raises errors.Torn: it cannot be read.
     :raises errors.Refused: it was written by a later version.
     """
-    kept = get(section, _METADATA)
+    kept = objects.get(section, _METADATA)
     if kept is None:
         return None
     # A bank gives an object that is not JSON as text; the file-system bank
@@ -214,8 +159,8 @@ def load_backup(section: Any, instance_id: str) -> Record:
 
 def forget(section: Any) -> None:
     """Remove the record and the reason; the status stays, for Karbor."""
-    drop(section, _METADATA)
-    drop(section, REASON)
+    objects.drop(section, _METADATA)
+    objects.drop(section, REASON)
 
 
 def _parsed(kept: Dict[str, Any]) -> Record:

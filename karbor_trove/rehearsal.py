@@ -26,7 +26,7 @@ from oslo_log import log as logging
 
 from karbor_trove import errors
 from karbor_trove import ledger
-from karbor_trove import record
+from karbor_trove import objects
 from karbor_trove import worker
 
 LOG = logging.getLogger(__name__)
@@ -90,12 +90,12 @@ class Notes:
 
     def write(self, note: Note) -> None:
         """Write a note, in the place of an earlier one."""
-        record.put(self._section, note.verification_id,
-                   dict(dataclasses.asdict(note), version=VERSION))
+        objects.put(self._section, note.verification_id,
+                    dict(dataclasses.asdict(note), version=VERSION))
 
     def remove(self, note: Note) -> None:
         """Forget a note: there is no instance, and none will come."""
-        record.drop(self._section, note.verification_id)
+        objects.drop(self._section, note.verification_id)
 
     def all(self) -> List[Note]:
         """Read all notes that can be read; a torn one is logged."""
@@ -111,18 +111,9 @@ class Notes:
         return found
 
     def _parsed(self, name: str) -> Optional[Note]:
-        kept = record.get(self._section, name)
-        if kept is None:
-            return None
-        where = self._where + name
-        if not isinstance(kept, dict) or 'until' not in kept:
-            raise errors.Torn('the object "%s" in the bank is torn' % where)
-        version = kept.pop('version', 0)
-        if version > VERSION:
-            raise errors.Refused(
-                'the object "%s" in the bank has version %s and this release '
-                'knows versions up to %d' % (where, version, VERSION))
-        return Note(**kept)
+        kept = objects.read(self._section, name, self._where + name, 'until',
+                            VERSION)
+        return None if kept is None else Note(**kept)
 
 
 class Intent:

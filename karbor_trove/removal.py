@@ -21,10 +21,10 @@ from oslo_log import log as logging
 
 from karbor_trove import chain
 from karbor_trove import contents
+from karbor_trove import deletion
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
 from karbor_trove import options
-from karbor_trove import swift
 from karbor_trove import trove
 from karbor_trove import values
 from karbor_trove import waiting
@@ -167,53 +167,9 @@ class Remover:
             if backup.location and backup.location != entry.location:
                 entry = dataclasses.replace(entry, location=backup.location)
                 self._ledger.write(entry)
-            self._delete(gateway, entry, away, deadline,
-                         backup.status == 'DELETE_FAILED')
+            deletion.delete(gateway, backup, entry.location, away, deadline,
+                            self._interval)
             # Else what it hung on would wait for it once more.
             del self._backups[backup.id]
-        self._erase(gateway, entry, away)
+        deletion.erase(gateway, entry.location, away, self._interval)
         return entry, None
-
-    def _delete(self, gateway: trove.Gateway, entry: ledgers.Entry,
-                away: waiting.Deadline, deadline: waiting.Deadline,
-                failed_before: bool) -> None:
-        backup_id = str(entry.backup_id)
-
-        def ask() -> bool:
-            # With Swift away Trove forgets the backup and leaves its objects.
-            if entry.location and entry.location.startswith('http'):
-                swift.has_object(gateway, entry.location)
-            gateway.delete_backup(backup_id)
-            return True
-
-        def look() -> None:
-            status = gateway.backup(backup_id).status
-            if status == 'DELETE_FAILED' and not failed_before:
-                raise errors.Failed('Trove could not delete backup %s'
-                                    % backup_id)
-
-        try:
-            waiting.wait_for(ask, away, self._interval,
-                             'backup %s could not be deleted' % backup_id)
-            waiting.wait_for(look, deadline, self._interval,
-                             'backup %s is not gone' % backup_id)
-        except errors.Gone:
-            LOG.info('Backup %s of instance %s is gone', backup_id,
-                     entry.instance_id)
-
-    def _erase(self, gateway: trove.Gateway, entry: ledgers.Entry,
-               away: waiting.Deadline) -> None:
-        location = entry.location
-        if not location or not location.startswith('http'):
-            return
-
-        def erase() -> bool:
-            if swift.has_object(gateway, location):
-                swift.erase_object(gateway, location)
-            return True
-
-        try:
-            waiting.wait_for(erase, away, self._interval,
-                             'Swift is away, and may still hold %s' % location)
-        except errors.Gone:
-            LOG.debug('%s is gone', location)

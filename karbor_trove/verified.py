@@ -21,8 +21,7 @@ writes.
 import dataclasses
 from typing import Any, List, Optional
 
-from karbor_trove import errors
-from karbor_trove import record
+from karbor_trove import objects
 
 VERSION = 1
 
@@ -48,8 +47,8 @@ class Result:
 
 def save(section: Any, result: Result) -> None:
     """Write a result, in the place of the earlier one of its level."""
-    record.put(section, _KEY % result.level,
-               dict(dataclasses.asdict(result), version=VERSION))
+    objects.put(section, _KEY % result.level,
+                dict(dataclasses.asdict(result), version=VERSION))
 
 
 def load(section: Any) -> List[Result]:
@@ -60,22 +59,14 @@ def load(section: Any) -> List[Result]:
     """
     found = []
     for level in LEVELS:
-        kept = record.get(section, _KEY % level)
-        if kept is None:
-            continue
-        if not isinstance(kept, dict) or 'passed' not in kept:
-            raise errors.Torn('the object "%s" in the bank is torn'
-                              % (_KEY % level))
-        version = kept.pop('version', 0)
-        if version > VERSION:
-            raise errors.Refused(
-                'the object "%s" in the bank has version %s and this release '
-                'knows versions up to %d' % (_KEY % level, version, VERSION))
-        found.append(Result(**kept))
+        kept = objects.read(section, _KEY % level, _KEY % level, 'passed',
+                            VERSION)
+        if kept is not None:
+            found.append(Result(**kept))
     return sorted(found, key=lambda result: result.at, reverse=True)
 
 
 def forget(section: Any) -> None:
     """Remove all results: the checkpoint has nothing to verify any more."""
     for level in LEVELS:
-        record.drop(section, _KEY % level)
+        objects.drop(section, _KEY % level)

@@ -26,8 +26,8 @@ from oslo_config import cfg
 
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
+from karbor_trove import objects
 from karbor_trove import options
-from karbor_trove import record
 
 INDEX = 'index.json'
 _CHECKPOINTS = '/checkpoints/'
@@ -63,7 +63,7 @@ class Provider:
     def checkpoint(self, id_: str) -> Optional['Checkpoint']:
         """Read one checkpoint; None where the bank has none with this id."""
         section = self.bank.get_sub_section(_CHECKPOINTS + id_)
-        index = record.get(section, INDEX)
+        index = objects.get(section, INDEX)
         return None if index is None else Checkpoint(self, id_, section,
                                                      index)
 
@@ -108,7 +108,7 @@ class Checkpoint:
 
     def kept(self, resource_id: str, name: str) -> Any:
         """Read an object of a resource; None where there is none."""
-        kept = record.get(self.section_of(resource_id), name)
+        kept = objects.get(self.section_of(resource_id), name)
         # Swift's bank gives a string as it came from there.
         return kept.decode() if isinstance(kept, bytes) else kept
 

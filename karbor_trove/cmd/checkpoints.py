@@ -23,6 +23,7 @@ from karbor.services.protection import graph
 from karbor_trove.cmd import banks
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
+from karbor_trove import objects
 from karbor_trove import record
 from karbor_trove import worker
 
@@ -76,16 +77,16 @@ def reset(found: banks.Checkpoint, force: bool) -> Row:
                 'the deletion' % (found.id, doubt))
     kept = '%s@%s' % (banks.INDEX, datetime.datetime.now(
         datetime.timezone.utc).strftime('%Y-%m-%dT%H-%M-%SZ'))
-    record.put(found.section, kept, found.index)
+    objects.put(found.section, kept, found.index)
     # Else they would testify that the deletion to come has ended, too.
     for _, id_ in found.resources:
-        record.drop(found.section_of(id_), record.WORKER)
+        objects.drop(found.section_of(id_), record.WORKER)
     _complete_indices(found)
     index = dict(found.index, status=constants.CHECKPOINT_STATUS_ERROR)
     if not index.get('resource_graph'):
         # It ended before Karbor knew what to protect; its deletion wants one.
         index['resource_graph'] = graph.serialize_resource_graph([])
-    record.put(found.section, banks.INDEX, index)
+    objects.put(found.section, banks.INDEX, index)
     return {'checkpoint': found.id, 'was': was, 'status': index['status'],
             'kept': kept}
 
@@ -136,7 +137,7 @@ def _complete_indices(found: banks.Checkpoint) -> None:
             paths._get_checkpoint_path_by_plan(
                 index['protection_plan']['id'], project, index['created_at'],
                 time, found.id)):
-        record.put(section, path, found.id)
+        objects.put(section, path, found.id)
 
 
 def _shown(found: banks.Checkpoint, type_: str, id_: str) -> Row:

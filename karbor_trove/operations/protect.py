@@ -22,6 +22,7 @@ from oslo_log import log as logging
 from karbor_trove import asking
 from karbor_trove import catalog as catalogs
 from karbor_trove import chain
+from karbor_trove import claim
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
 from karbor_trove import looks
@@ -82,10 +83,6 @@ class ProtectOperation(operation.Operation):
             lambda: preflight.protect(ids, gateway, catalog),
             self._settings.ready_timeout,
             'whether the databases can be backed up could not be found out')
-        if catalog.quotas() is None:
-            LOG.info('Trove does not tell the quotas of project %s: they are '
-                     'not checked before checkpoint %s', context.project_id,
-                     checkpoint.id)
         return found
 
     def on_main(self, checkpoint: Any, resource: Any, context: Any,
@@ -129,14 +126,14 @@ class ProtectOperation(operation.Operation):
             self._settings.backup_timeout,
             'backup %s is not complete' % made.id)
         if entry.parent_id:
-            self._check_chain(gateway, complete)
+            claim.check(complete.id, self._backups(gateway))
         ledger.write(dataclasses.replace(entry, complete=True,
                                          location=complete.location))
         record.save(section, dataclasses.replace(
             kept, backup_size=complete.size,
             accounts=before.common(recording.accounts(instance_id))))
         recording.contents(section.bank, instance_id, complete)
-        LOG.info('Backup %s of instance %s is complete', made.id, instance_id)
+        LOG.info('Backup %s of instance %s complete', made.id, instance_id)
 
     def _request(self, parameters: Mapping[str, Any], checkpoint: Any,
                  instance_id: str) -> values.BackupRequest:
@@ -171,7 +168,9 @@ class ProtectOperation(operation.Operation):
                 request.name, request.description,
                 asking.moment(gateway))
             if incremental:
-                entry = self._with_parent(gateway, ledger, entry)
+                entry = claim.made(
+                    gateway, ledger, entry, self._backups(gateway),
+                    self._settings.full_backup_every)
             else:
                 ledger.write(entry)
             try:
@@ -185,30 +184,6 @@ class ProtectOperation(operation.Operation):
                     raise
                 self._clock.sleep(min(self._settings.poll_interval,
                                       deadline.left))
-
-    def _with_parent(self, gateway: trove.Gateway, ledger: ledgers.Ledger,
-                     entry: ledgers.Entry) -> ledgers.Entry:
-        backups = self._backups(gateway)
-        parent_id = chain.next_parent(
-            backups, [str(known.backup_id) for known in ledger.entries()
-                      if known.complete and not known.deleted],
-            self._settings.full_backup_every)
-        claim = dataclasses.replace(entry, parent_id=parent_id,
-                                    not_before=asking.moment(gateway))
-        ledger.write(claim)
-        # Who deletes writes so before the look at our claim: one of both sees
-        # the other.
-        if any(known.deleted and known.backup_id == parent_id
-               for known in ledger.entries()):
-            claim = dataclasses.replace(claim, parent_id=None)
-            ledger.write(claim)
-        return claim
-
-    def _check_chain(self, gateway: trove.Gateway,
-                     made: values.Backup) -> None:
-        if chain.chain_of(self._backups(gateway), made.id) is None:
-            raise errors.Failed('backup %s hangs on one that was deleted '
-                                'meanwhile' % made.id)
 
     def _backups(self, gateway: trove.Gateway) -> chain.Backups:
         return {backup.id: backup for backup in self._wait(

@@ -9,6 +9,7 @@ import pytest
 from swiftclient import exceptions as swift_exceptions
 
 from karbor_trove import errors
+from karbor_trove import objects
 from karbor_trove import record
 from karbor_trove import values
 
@@ -110,7 +111,7 @@ def test_what_somebody_else_removes_meanwhile_is_gone(section, monkeypatch):
         delete(key)
 
     monkeypatch.setattr(section, 'delete_object', slower)
-    record.drop(section, 'status')
+    objects.drop(section, 'status')
     assert section.list_objects() == []
 
 
@@ -125,12 +126,12 @@ def test_a_removal_that_fails_is_tried_once_more(section, monkeypatch):
         delete(key)
 
     monkeypatch.setattr(section, 'delete_object', fail)
-    record.drop(section, 'status')
+    objects.drop(section, 'status')
     assert section.list_objects() == []
     section.update_object('status', 'deleted')
     failures += [OSError('disk on fire')] * 2
     with pytest.raises(OSError):
-        record.drop(section, 'status')
+        objects.drop(section, 'status')
 
 
 class Swift(swift_bank_plugin.SwiftBankPlugin):
@@ -159,9 +160,9 @@ def in_swift(status):
 def test_what_a_list_shows_too_late_is_not_there():
     section = in_swift(404)
     assert section.list_objects() == ['status']
-    assert record.get(section, 'status') is None
+    assert objects.get(section, 'status') is None
 
 
 def test_what_cannot_be_read_is_not_taken_for_absent():
     with pytest.raises(exception.BankGetObjectFailed):
-        record.get(in_swift(503), 'status')
+        objects.get(in_swift(503), 'status')

@@ -1,0 +1,90 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A backup leaves Trove, and its object Swift."""
+
+from typing import Optional
+
+from oslo_log import log as logging
+
+from karbor_trove import errors
+from karbor_trove import swift
+from karbor_trove import trove
+from karbor_trove import values
+from karbor_trove import waiting
+
+LOG = logging.getLogger(__name__)
+
+
+def delete(gateway: trove.Gateway, backup: values.Backup,
+           location: Optional[str], away: waiting.Deadline,
+           deadline: waiting.Deadline, interval: float) -> None:
+    """Delete a backup that may go, and wait until it is gone.
+
+    :param backup: as it was before.
+    :param location: of its object, a URL; None: not known.
+    :param away: how long a Trove or a Swift that is away is waited for.
+    :param deadline: how long the deletion may take.
+    :param interval: seconds between two looks.
+    :raises errors.TroveError: it is not gone.
+    """
+    def ask() -> bool:
+        # With Swift away Trove forgets the backup and leaves its objects.
+        if _is_in_swift(location):
+            swift.has_object(gateway, str(location))
+        gateway.delete_backup(backup.id)
+        return True
+
+    def look() -> None:
+        status = gateway.backup(backup.id).status
+        # An earlier deletion's end says nothing of this one.
+        if status == 'DELETE_FAILED' and backup.status != status:
+            raise errors.Failed('Trove could not delete backup %s'
+                                % backup.id)
+
+    try:
+        waiting.wait_for(ask, away, interval,
+                         'backup %s could not be deleted' % backup.id)
+        waiting.wait_for(look, deadline, interval,
+                         'backup %s is not gone' % backup.id)
+    except errors.Gone:
+        LOG.info('Backup %s of instance %s is gone', backup.id,
+                 backup.instance_id)
+
+
+def erase(gateway: trove.Gateway, location: Optional[str],
+          away: waiting.Deadline, interval: float) -> None:
+    """Remove the object that Trove may have left; none there is no failure.
+
+    :param location: see delete().
+    :param away: how long a Swift that is away is waited for.
+    :param interval: seconds between two looks.
+    :raises errors.TroveError: it may still be there.
+    """
+    if not _is_in_swift(location):
+        return
+
+    def look() -> bool:
+        if swift.has_object(gateway, str(location)):
+            swift.erase_object(gateway, str(location))
+        return True
+
+    try:
+        waiting.wait_for(look, away, interval, 'Swift is away, and may still '
+                         'hold %s' % location)
+    except errors.Gone:
+        LOG.debug('%s is gone', location)
+
+
+def _is_in_swift(location: Optional[str]) -> bool:
+    # Other storage drivers tell other things [cinder, since 23.0.0].
+    return bool(location) and str(location).startswith('http')
