@@ -74,7 +74,7 @@ def protect(instance_ids: Sequence[str], gateway: trove.Gateway,
         problems[instance_id] = [] if seen and not seen.is_lost else list(
             _of_instance(instance_id, gateway))
     if catalog.quotas() is None:
-        LOG.info('Trove does not tell its quotas: they are not checked before '
+        LOG.info('Trove does not tell the quotas: they are not checked before '
                  'the backups of %s', ', '.join(instance_ids))
     return _with_common(problems, _lacking(
         catalog, {'backups': len(instance_ids)}, 'protect'))
