@@ -157,4 +157,4 @@ def _compared(kind: str, was: Optional[Tuple[str, ...]],
     if missing:
         return ['%s are missing after the test restore: %s'
                 % (kind, ', '.join(missing))], []
-    return [], ['restore: all %d %s are there' % (len(was), kind)]
+    return [], ['restore: %d of %d %s are there' % (len(was), len(was), kind)]

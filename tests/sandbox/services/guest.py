@@ -20,7 +20,8 @@ corrupt-backup       the backup completes, but what is in Swift is cut off
                      half-way: only a restore finds that out
 ===================  =====================================================
 
-The words for backups work in the name of the backup or of the instance.
+The words for backups work in the name of the backup or of the instance, and
+those for restores in the name of the new instance or of its backup.
 """
 
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ from typing import Any
 import eventlet
 from oslo_log import log
 from oslo_utils import timeutils
+from trove.backup import models as models_of_backups
 from trove.backup import state
 from trove.common import cfg
 from trove.common import clients
@@ -76,8 +78,13 @@ class Guest(accounts.Accounts):
         instance = models.DBInstance.find_by(id=self._machine.instance_id)
         try:
             time.sleep(self._machine.prepare_seconds)
-            machines.misbehave('restore' if backup_info else 'create',
-                               instance.name)
+            if backup_info:
+                backup = models_of_backups.Backup.get_by_id(
+                    self._context, backup_info['id'])
+                machines.misbehave('restore',
+                                   f'{instance.name} {backup.name}')
+            else:
+                machines.misbehave('create', instance.name)
             if 'without-database' not in instance.name:
                 self._fill(backup_info, version)
                 self._server.start(self._machine.settings)

@@ -228,6 +228,15 @@ def test_a_swift_that_cannot_be_looked_at_fails_the_level(
     assert 'looking at ' in line
 
 
+@pytest.mark.parametrize('location', [
+    None, 'snapshot-1', 'http://swift.example.com/v1/AUTH_of-trove/a/b'])
+def test_so_does_what_is_not_in_the_users_swift(
+        backup, verify_at, monkeypatch, location):
+    monkeypatch.setattr(views, 'location', lambda of: location)
+    verify_at('data', passes=False)
+    assert 'the objects were not looked at' in verify_at('restore')[3]
+
+
 def test_but_a_restore_tells_more_than_it_would(
         backup, verify_at, fake_trove, temporary):
     fake_trove.fail('*', '/swift/*', 403, times=None)

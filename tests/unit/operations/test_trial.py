@@ -46,8 +46,8 @@ def test_the_database_was_up_and_is_gone(
         backup, verify_at, temporary, notes, section):
     assert verify_at('restore')[4:] == [
         'restore: the database was up 12.0 s after the request',
-        'restore: all 2 databases are there',
-        'restore: all 1 users are there']
+        'restore: 2 of 2 databases are there',
+        'restore: 1 of 1 users are there']
     assert not temporary() and not notes.all()
     [kept] = verified.load(section)
     assert kept.recovery_seconds == pytest.approx(12)
@@ -165,7 +165,7 @@ def test_all_pages_of_them_are_listed(
     protect_at('restore')
     assert section.get_object('metadata')['databases'] == (
         original['databases'])
-    assert 'restore: all 45 databases are there' in verify_at('restore')
+    assert 'restore: 45 of 45 databases are there' in verify_at('restore')
 
 
 # What goes wrong.
