@@ -18,6 +18,8 @@ from tests.faults import scenes
 from tests.sandbox.services import launch
 
 USERS = ('first', 'second', 'third', 'fourth')
+#: The outcome of a cell in which an invariant did not hold.
+VIOLATED = 'VIOLATED'
 _EVER = 240.0
 _LANDS_WITHIN = 'karbor_trove.ledger.LANDS_WITHIN'
 
@@ -119,7 +121,7 @@ def _attempt(cell):
     except Exception:  # All of it belongs into the report.
         violated = traceback.format_exc()
         _lane.begin_anew()
-        return 'VIOLATED', violated
+        return VIOLATED, violated
     finally:
         faulthandler.cancel_dump_traceback_later()
 
