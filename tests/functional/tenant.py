@@ -6,6 +6,7 @@ import uuid
 
 import pg8000.native
 import swiftclient
+from troveclient.apiclient import exceptions as trove_exceptions
 from troveclient import client as trove_client
 
 from tests.sandbox import cloud
@@ -95,8 +96,16 @@ class Tenant:
     def remove(self, *ids):
         """Deletes databases, and waits until they are gone."""
         for id_ in ids:
-            self.trove.instances.delete(id_)
+            wait(lambda: self._lets_go(id_))
         wait(lambda: not set(ids) & self.instance_ids())
+
+    def _lets_go(self, id_):
+        """Ask for the deletion; one that is being built does not go yet."""
+        try:
+            self.trove.instances.delete(id_)
+        except trove_exceptions.UnprocessableEntity:
+            return False
+        return True
 
     def instance_ids(self):
         found, marker = set(), None
