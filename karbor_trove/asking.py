@@ -17,6 +17,7 @@ that would let us repeat it. So what came of it is looked for instead, by name
 and by Trove's own time.
 """
 
+import dataclasses
 from typing import Callable, Optional, Protocol, TypeVar
 
 from oslo_log import log as logging
@@ -42,7 +43,7 @@ class Intent(Protocol):
         """Note what is about to be asked; Trove's time, ISO, if it told."""
 
     def made(self, instance_id: str) -> None:
-        """Note that there is an instance now."""
+        """Note that there is an instance now, which nobody else knows yet."""
 
     def remove(self) -> None:
         """Forget it: Trove made nothing."""
@@ -65,7 +66,12 @@ def backup(gateway: trove.Gateway, ledger: ledgers.Ledger,
     :raises errors.Refused: Trove refused, or several may be the one.
     """
     def find() -> Optional[values.Backup]:
-        return ledgers.came_of(gateway.backups(), entry, ledger.entries())
+        try:
+            return ledgers.came_of(gateway.backups(), entry,
+                                   ledger.entries())
+        except errors.Ambiguous:
+            ledger.write(dataclasses.replace(entry, ambiguous=True))
+            raise
 
     try:
         return gateway.create_backup(request)
@@ -115,7 +121,7 @@ def instance(gateway: trove.Gateway, intent: Intent,
 def _found(find: Callable[[], Optional[Made]], lost: errors.Unreachable,
            interval: float, clock: waiting.Clock) -> Made:
     LOG.warning('No answer, looking for what came of it: %s', lost)
-
+    clock.sleep(min(lost.retry_after or 0.0, LOOK_FOR))
     try:
         return waiting.wait_for(find, waiting.Deadline(LOOK_FOR, clock),
                                 interval, 'nothing came of it')

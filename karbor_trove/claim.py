@@ -32,16 +32,18 @@ def made(gateway: trove.Gateway, ledger: ledgers.Ledger,
     :param longest: how many backups a chain may have, the full one counted.
     :returns: what was written.
     """
-    parent_id = chain.next_parent(
-        backups, [str(known.backup_id) for known in ledger.entries()
-                  if known.complete and not known.deleted], longest)
+    ours = {str(known.backup_id): known for known in ledger.entries()
+            if known.complete and not known.deleted}
+    parent_id = chain.next_parent(backups, list(ours), longest)
     claimed = dataclasses.replace(entry, parent_id=parent_id,
                                   not_before=asking.moment(gateway))
     ledger.write(claimed)
+    if parent_id is None:
+        return claimed
     # Who deletes writes so before the look at our claim: one of both sees the
-    # other.
-    if any(known.deleted and known.backup_id == parent_id
-           for known in ledger.entries()):
+    # other. Without an entry the parent has gone already.
+    known = ledger.read(ours[parent_id].checkpoint_id)
+    if known is None or known.deleted:
         claimed = dataclasses.replace(claimed, parent_id=None)
         ledger.write(claimed)
     return claimed

@@ -62,13 +62,17 @@ def translated(doing: str) -> Iterator[None]:
     try:
         yield
     except keystone_exceptions.SSLError as error:
-        raise errors.Refused(_said(doing, error)) from error
+        # Any other may come while the answer is read: nobody knows then.
+        if 'CERTIFICATE_VERIFY_FAILED' in str(error):
+            raise errors.Refused(_said(doing, error)) from error
+        raise errors.Unreachable(_said(doing, error)) from error
     except (trove_exceptions.ResponseFormatError,
             keystone_exceptions.ConnectionError,
             # Keystone did not tell its versions: it is away.
             keystone_exceptions.DiscoveryFailure) as error:
         raise errors.Unreachable(_said(doing, error)) from error
-    except (AttributeError, IndexError, KeyError, TypeError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError,
+            ValueError) as error:
         # What libraries do with JSON of another shape: a load balancer's.
         raise errors.Unreachable('%s: not an answer of Trove (%r)'
                                  % (doing, error)) from error

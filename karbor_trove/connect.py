@@ -14,6 +14,7 @@
 
 from typing import Any, Optional
 
+from karbor.common import config as _karbor_config  # noqa: F401, its options
 from karbor import exception
 from karbor.services.protection import client_factory
 from oslo_config import cfg

@@ -12,7 +12,7 @@
 
 """A backup leaves Trove, and its object Swift."""
 
-from typing import Optional
+from typing import Callable, Optional
 
 from oslo_log import log as logging
 
@@ -25,22 +25,33 @@ from karbor_trove import waiting
 LOG = logging.getLogger(__name__)
 
 
+# Seconds for which a look at what hangs on a backup is believed.
+FRESH = 1.0
+
+
 def delete(gateway: trove.Gateway, backup: values.Backup,
-           location: Optional[str], away: waiting.Deadline,
-           deadline: waiting.Deadline, interval: float) -> None:
+           location: Optional[str], see: Callable[[], None],
+           away: waiting.Deadline, deadline: waiting.Deadline,
+           interval: float) -> None:
     """Delete a backup that may go, and wait until it is gone.
 
-    :param backup: as it was before.
+    :param backup: as it was a moment ago.
     :param location: of its object, a URL; None: not known.
+    :param see: looks whether it may still go, and raises if not; used where
+        the moment has passed before it is asked for.
     :param away: how long a Trove or a Swift that is away is waited for.
     :param deadline: how long the deletion may take.
     :param interval: seconds between two looks.
     :raises errors.TroveError: it is not gone.
     """
+    moment = waiting.Deadline(FRESH, away.clock)
+
     def ask() -> bool:
         # With Swift away Trove forgets the backup and leaves its objects.
         if _is_in_swift(location):
             swift.has_object(gateway, str(location))
+        if not moment.left:
+            see()
         gateway.delete_backup(backup.id)
         return True
 
@@ -55,7 +66,7 @@ def delete(gateway: trove.Gateway, backup: values.Backup,
         waiting.wait_for(ask, away, interval,
                          'backup %s could not be deleted' % backup.id)
         waiting.wait_for(look, deadline, interval,
-                         'backup %s is not gone' % backup.id)
+                         'backup %s is not gone' % backup.id, away.seconds)
     except errors.Gone:
         LOG.info('Backup %s of instance %s is gone', backup.id,
                  backup.instance_id)

@@ -31,6 +31,10 @@ class Busy(Refused):
     """Trove is at work on the object; nothing was done, and later may be."""
 
 
+class Ambiguous(Refused):
+    """Several objects may be the one that was asked for; none is touched."""
+
+
 class Torn(Refused):
     """An object in the bank cannot be read; a delete goes on without it."""
 

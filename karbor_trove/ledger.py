@@ -61,6 +61,8 @@ class Entry:
     deleted: Optional[str] = None
     #: Why the backup is still there although the checkpoint was deleted.
     reason: Optional[str] = None
+    #: Whether several backups fitted once: then none is ever taken for it.
+    ambiguous: bool = False
 
     @property
     def claims(self) -> Optional[str]:
@@ -113,8 +115,8 @@ class Ledger:
 
     def write(self, entry: Entry) -> None:
         """Write the entry, in the place of an earlier one."""
-        objects.put(self._section, entry.checkpoint_id,
-                    dict(dataclasses.asdict(entry), version=VERSION))
+        objects.replace(self._section, entry.checkpoint_id,
+                        dict(dataclasses.asdict(entry), version=VERSION))
 
     def read(self, checkpoint_id: str) -> Optional[Entry]:
         """Read one entry; None where there is none.
@@ -126,7 +128,7 @@ class Ledger:
 
     def checkpoint_ids(self) -> List[str]:
         """Name the checkpoints that there are entries of."""
-        return list(self._section.list_objects())
+        return objects.names(self._section)
 
     def entries(self) -> List[Entry]:
         """Read all entries that can be read; a torn one is logged."""
@@ -143,7 +145,7 @@ class Ledger:
 
     def remove(self, entry: Entry) -> None:
         """Forget the entry; none there is no failure."""
-        objects.drop(self._section, entry.checkpoint_id)
+        objects.remove(self._section, entry.checkpoint_id)
 
     def _parsed(self, name: str) -> Optional[Entry]:
         kept = objects.read(self._section, name, self._where + name,
@@ -159,6 +161,7 @@ def came_of(backups: Iterable[values.Backup], entry: Entry,
     :param entries: all of the instance; what one of them knows is not it.
     :returns: None: nothing, so far.
     :raises errors.Refused: it cannot be told from others; it names them.
+        errors.Ambiguous, where that will not change.
     """
     # Somebody else may have found it for the same checkpoint meanwhile.
     known = {other.backup_id for other in entries
@@ -171,7 +174,11 @@ def came_of(backups: Iterable[values.Backup], entry: Entry,
               and other.backup_id is None
               and not (entry.deleted and other.deleted)
               and any(map(other.fits, found))]
-    if len(found) > 1 or rivals:
-        raise errors.Refused('several may be meant, so none is touched: %s' % (
-            ', '.join(['backup %s' % one.id for one in found] + rivals)))
+    if len(found) > 1 or rivals or found and entry.ambiguous:
+        # One of several backups may be a user's, for ever; of several
+        # requests of ours all may be deleted one day.
+        kind = (errors.Refused if len(found) == 1 and not entry.ambiguous
+                else errors.Ambiguous)
+        raise kind('several may be meant, so none is touched: %s' % ', '.join(
+            ['backup %s' % one.id for one in found] + rivals))
     return found[0] if found else None

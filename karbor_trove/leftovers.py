@@ -33,30 +33,41 @@ class Leftovers:
     """Removes what earlier verifications of one instance have left."""
 
     def __init__(self, bank: Any, instance_id: str,
-                 connect: Callable[[], trove.Gateway], interval: float,
-                 clock: waiting.Clock) -> None:
+                 project_id: Optional[str],
+                 connect: Callable[[waiting.Deadline], trove.Gateway],
+                 interval: float, clock: waiting.Clock) -> None:
         """Make it; nothing is asked of Trove or of the bank yet.
 
         :param instance_id: of the original.
+        :param project_id: whose instances the gateway shows; those of other
+            projects are left alone.
+        :param connect: gives a gateway that asks until then.
         :param interval: seconds between two looks.
         """
         self._notes = rehearsal.Notes(bank, instance_id)
+        self._project_id = project_id
         self._connect = connect
         self._interval = interval
         self._clock = clock
 
-    def remove(self, within: float) -> List[str]:
+    def remove(self, within: float, force: bool = False) -> List[str]:
         """Delete what nobody sees to; what a living one made is not touched.
 
         Where nothing is left, nothing is asked of Trove.
 
         :param within: seconds that all of it may take.
+        :param force: whether the operator says that no verification lives.
         :returns: what is still there and why, a sentence each.
         """
         deadline = waiting.Deadline(within, self._clock)
         still = []
         for note in self._notes.all():
-            if not note.is_left(self._clock.utc()):
+            if note.project_id not in (None, self._project_id):
+                continue
+            if not force and not note.is_left(self._clock.utc()):
+                still.append('verification %s may still be at work with the '
+                             'instance "%s", until %s' % (
+                                 note.verification_id, note.name, note.until))
                 continue
             try:
                 reason = self._removed(note, deadline)
@@ -76,7 +87,7 @@ class Leftovers:
     def _removed(self, note: rehearsal.Note,
                  deadline: waiting.Deadline) -> Optional[str]:
         """Delete the instance of a note; say why it may still be there."""
-        gateway = self._connect()
+        gateway = self._connect(deadline)
         ids = [note.instance_id] if note.instance_id else [
             one.id for one in waiting.wait_for(
                 gateway.instances,

@@ -110,9 +110,8 @@ class Intent:
                                               not_before=not_before))
 
     def made(self, instance_id: str) -> None:
-        """Forget it: Karbor's own record knows the instance now."""
-        self.remove()
+        """Go on: Karbor's own record does not know the instance yet."""
 
     def remove(self) -> None:
-        """Forget it: nothing comes of it."""
+        """Forget it: the record knows it now, or nothing comes of it."""
         self._notes.remove(self._note.restore_id)

@@ -12,13 +12,15 @@
 
 """Objects in a bank of Karbor's, whatever its plugin makes of them."""
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from oslo_log import log as logging
 
 from karbor_trove import errors
 
 LOG = logging.getLogger(__name__)
+
+_SPARE = '.new'
 
 
 def put(section: Any, key: str, value: Any) -> None:
@@ -35,6 +37,33 @@ def put(section: Any, key: str, value: Any) -> None:
         section.update_object(key, value)
 
 
+def replace(section: Any, key: str, value: Any) -> None:
+    """Write an object; where there is one, so that one of both is whole.
+
+    The file-system bank writes in place: who is killed while it writes leaves
+    half an object. What was to be written is beside it then.
+    """
+    if key not in section.list_objects():
+        put(section, key, value)
+        return
+    put(section, key + _SPARE, value)
+    put(section, key, value)
+    drop(section, key + _SPARE)
+
+
+def remove(section: Any, key: str) -> None:
+    """Remove an object that replace() wrote; none there is no failure."""
+    drop(section, key)
+    if key + _SPARE in section.list_objects():
+        drop(section, key + _SPARE)
+
+
+def names(section: Any) -> List[str]:
+    """List the objects that replace() wrote."""
+    return sorted({name[:-len(_SPARE)] if name.endswith(_SPARE) else name
+                   for name in section.list_objects()})
+
+
 def get(section: Any, key: str) -> Any:
     """Read an object; None where there is none.
 
@@ -42,19 +71,26 @@ def get(section: Any, key: str) -> Any:
     what is overlooked here is lost. For the same reason a list that still
     shows it means nothing where the failure itself says that it is gone.
     """
-    try:
-        return section.get_object(key)
-    except Exception as error:  # Each bank plugin raises its own.
-        if not _is_absence(error) and key in section.list_objects():
-            raise
-        return None
+    for last in (False, True):
+        try:
+            return section.get_object(key)
+        except Exception as error:  # Each bank plugin raises its own.
+            if _is_absence(error):
+                return None
+            if not last:
+                LOG.warning('Reading %s from the bank failed, trying again: '
+                            '%s', key, error)
+            elif key in section.list_objects():
+                raise
+    return None
 
 
 def _is_absence(error: Optional[BaseException]) -> bool:
-    # What the bank plugins of Swift and of a file system wrap.
+    # What the bank plugins of Swift and of a file system wrap, and say.
     while error is not None:
-        if isinstance(error, FileNotFoundError) or (
-                getattr(error, 'http_status', None) == 404):
+        if (isinstance(error, FileNotFoundError)
+                or getattr(error, 'http_status', None) == 404
+                or 'Object is not a file' in str(error)):
             return True
         error = error.__context__
     return False
@@ -85,14 +121,15 @@ def read(section: Any, key: str, where: str, needed: str,
     :param needed: a key that all versions of it have.
     :param version: the latest that is known.
     :returns: without its version.
-    :raises errors.Torn: it cannot be read. The file-system bank writes in
-        place, so that a crash can leave half of one, and what is not JSON
-        comes as text.
+    :raises errors.Torn: neither it nor what replace() left beside it can be
+        read; what is not JSON comes as text.
     :raises errors.Refused: it was written by a later version.
     """
     kept = get(section, key)
     if kept is None:
         return None
+    if not isinstance(kept, dict) or needed not in kept:
+        kept = get(section, key + _SPARE)
     if not isinstance(kept, dict) or needed not in kept:
         raise errors.Torn('the object "%s" in the bank is torn' % where)
     written = kept.pop('version', 0)

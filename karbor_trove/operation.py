@@ -77,7 +77,7 @@ class Operation(protection_plugin.Operation):
 
     def _remover(self, section: Any, instance_id: str,
                  context: Any) -> removal.Remover:
-        connected: Callable[[], trove.Gateway] = functools.partial(
-            connect.connect, context)
-        return removal.Remover(ledgers.Ledger(section.bank, instance_id),
-                               connected, self._settings, self._clock)
+        return removal.Remover(
+            ledgers.Ledger(section.bank, instance_id), context.project_id,
+            functools.partial(connect.connect, context), self._settings,
+            self._clock)

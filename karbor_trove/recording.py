@@ -72,4 +72,8 @@ class Recording:
             LOG.warning('What backup %s of instance %s is made of could not '
                         'be recorded: %s', backup.id, instance_id, error)
             return
-        contents.Kept(bank, instance_id).write(backup.id, found)
+        try:
+            contents.Kept(bank, instance_id).write(backup.id, found)
+        except Exception:  # Each bank plugin raises its own.
+            LOG.exception('What backup %s of instance %s is made of could not '
+                          'be recorded', backup.id, instance_id)

@@ -90,17 +90,17 @@ class Notes:
 
     def write(self, note: Note) -> None:
         """Write a note, in the place of an earlier one."""
-        objects.put(self._section, note.verification_id,
-                    dict(dataclasses.asdict(note), version=VERSION))
+        objects.replace(self._section, note.verification_id,
+                        dict(dataclasses.asdict(note), version=VERSION))
 
     def remove(self, note: Note) -> None:
         """Forget a note: there is no instance, and none will come."""
-        objects.drop(self._section, note.verification_id)
+        objects.remove(self._section, note.verification_id)
 
     def all(self) -> List[Note]:
         """Read all notes that can be read; a torn one is logged."""
         found = []
-        for name in self._section.list_objects():
+        for name in objects.names(self._section):
             try:
                 note = self._parsed(name)
             except errors.Refused as error:

@@ -16,6 +16,7 @@ import dataclasses
 import datetime
 import functools
 from typing import Callable, Dict, Optional, Tuple
+import uuid
 
 from oslo_log import log as logging
 
@@ -24,6 +25,7 @@ from karbor_trove import contents
 from karbor_trove import deletion
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
+from karbor_trove import limits
 from karbor_trove import options
 from karbor_trove import trove
 from karbor_trove import values
@@ -43,15 +45,19 @@ _Outcome = Tuple[ledgers.Entry, Optional[str]]
 class Remover:
     """Removes what deleted checkpoints of one instance have left."""
 
-    def __init__(self, ledger: ledgers.Ledger,
-                 connect: Callable[[], trove.Gateway],
+    def __init__(self, ledger: ledgers.Ledger, project_id: Optional[str],
+                 connect: Callable[[waiting.Deadline], trove.Gateway],
                  settings: options.Settings, clock: waiting.Clock) -> None:
         """Make it; nothing is asked of Trove yet.
 
-        :param connect: gives a gateway; what it raises puts off.
+        :param project_id: whose backups the gateway shows; all others are
+            left alone.
+        :param connect: gives a gateway that asks until then; what it raises
+            puts off.
         :param settings: the provider's options, see options.py.
         """
         self._ledger = ledger
+        self._project_id = project_id
         self._contents = contents.Kept(ledger.bank, ledger.instance_id)
         self._connect = connect
         self._interval = settings.poll_interval
@@ -92,11 +98,12 @@ class Remover:
         """
         try:
             deferred = [entry for entry in self._ledger.entries()
-                        if entry.deleted and entry.checkpoint_id != but]
+                        if entry.deleted and entry.checkpoint_id != but
+                        and self._shows(entry)]
             if not deferred:
                 return
             deadline = waiting.Deadline(SWEEP, self._clock)
-            now = self._look(deadline).now
+            now = self._look(deadline, deadline).now
             # The youngest first: no parent comes before its child.
             for entry in sorted(deferred, reverse=True,
                                 key=lambda one: one.not_before or ''):
@@ -120,6 +127,8 @@ class Remover:
             reason = str(error)
             # What was found out before it failed is in the bank already.
             entry = self._ledger.read(entry.checkpoint_id) or entry
+            if isinstance(error, errors.Ambiguous):
+                entry = dataclasses.replace(entry, ambiguous=True)
         if reason is not None and reason != entry.reason:
             LOG.warning('The backup of instance %s in checkpoint %s is still '
                         'there: %s', entry.instance_id, entry.checkpoint_id,
@@ -128,10 +137,25 @@ class Remover:
             self._ledger.write(entry)
         return entry, reason
 
-    def _look(self, away: waiting.Deadline) -> trove.Gateway:
+    def _shows(self, entry: ledgers.Entry) -> bool:
+        """Tell whether the backup would be in the gateway's list.
+
+        Karbor lets administrators of other projects delete and verify
+        [manager.py in services/protection, 1.6.0]. Trove lists the token's
+        project only: nothing is known of what is not in there.
+        """
+        return None in (entry.project_id, self._project_id) or (
+            uuid.UUID(entry.project_id) == uuid.UUID(self._project_id))
+
+    def _look(self, deadline: waiting.Deadline,
+              away: waiting.Deadline) -> trove.Gateway:
         """List what Trove has, as it is now."""
-        gateway = waiting.wait_for(self._connect, away, self._interval,
-                                   'Trove could not be found')
+        # A look that begins in time may end after it, but not for ever.
+        until = waiting.Deadline(deadline.left + limits.HASTY_TIMEOUT,
+                                 self._clock)
+        gateway = waiting.wait_for(
+            lambda: self._connect(until), away, self._interval,
+            'Trove could not be found')
         self._backups = {backup.id: backup for backup in waiting.wait_for(
             gateway.backups, away, self._interval, 'Trove is away')}
         return gateway
@@ -158,7 +182,10 @@ class Remover:
     def _removed(self, entry: ledgers.Entry, within: float) -> _Outcome:
         deadline = waiting.Deadline(within, self._clock)
         away = waiting.Deadline(min(AWAY, within), self._clock)
-        gateway = self._look(away)
+        if not self._shows(entry):
+            return entry, ('the backup is in project %s, and this was asked '
+                           'from another' % entry.project_id)
+        gateway = self._look(deadline, away)
         entry, reason = self._judged(entry, gateway.now)
         if reason is not None or entry.backup_id is None:
             return entry, reason
@@ -167,9 +194,21 @@ class Remover:
             if backup.location and backup.location != entry.location:
                 entry = dataclasses.replace(entry, location=backup.location)
                 self._ledger.write(entry)
-            deletion.delete(gateway, backup, entry.location, away, deadline,
-                            self._interval)
+            deletion.delete(
+                gateway, backup, entry.location,
+                functools.partial(self._see, entry, deadline, away), away,
+                deadline, self._interval)
             # Else what it hung on would wait for it once more.
-            del self._backups[backup.id]
+            self._backups.pop(backup.id, None)
         deletion.erase(gateway, entry.location, away, self._interval)
         return entry, None
+
+    def _see(self, entry: ledgers.Entry, deadline: waiting.Deadline,
+             away: waiting.Deadline) -> None:
+        """Look whether a backup may still go.
+
+        :raises errors.Busy: it has to wait.
+        """
+        _, reason = self._judged(entry, self._look(deadline, away).now)
+        if reason is not None:
+            raise errors.Busy(reason)

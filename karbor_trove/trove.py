@@ -51,9 +51,11 @@ class Gateway:
 
         None before there was an answer that told it.
         """
-        date = self._client.client.date
-        return email.utils.parsedate_to_datetime(date).replace(
-            tzinfo=None) if date else None
+        try:
+            return email.utils.parsedate_to_datetime(
+                self._client.client.date).replace(tzinfo=None)
+        except (TypeError, ValueError):
+            return None
 
     @contextlib.contextmanager
     def asking(self, doing: str) -> Iterator[Any]:

@@ -86,24 +86,30 @@ class Deadline:
 
 
 def wait_for(look: Callable[[], Optional[T]], deadline: Deadline,
-             interval: float, what: str) -> T:
+             interval: float, what: str, away: Optional[float] = None) -> T:
     """Look until there is something to see.
 
     A look that gets no usable answer is borne and repeated, ever less often:
     the deadline, not one lost connection, decides. The first look is
     immediate, and the last one is at the deadline, so that a short deadline
-    still looks twice; but none begins after it.
+    still looks twice; but none begins after it, nor the first.
 
     :param look: gives None while the wait has to go on; any error of it but
         errors.Unreachable ends the wait at once.
     :param interval: seconds between two looks; a longer pause that Trove
         asked for is obeyed.
     :param what: what is waited for, for the message of a missed deadline.
+    :param away: seconds without any usable answer after which it is given up
+        before the deadline; None: only the deadline counts.
     :returns: what the look gave.
     :raises errors.TookTooLong: nothing to see when the deadline came.
     """
     missed: Optional[errors.Unreachable] = None
     misses = 0
+    silent: Optional[Deadline] = None
+    if not deadline.left:
+        raise errors.TookTooLong('%s: given up after %g s'
+                                 % (what, deadline.seconds))
     while True:
         pause = interval
         try:
@@ -112,6 +118,8 @@ def wait_for(look: Callable[[], Optional[T]], deadline: Deadline,
             if not misses:
                 LOG.warning('No answer, going on: %s', error)
             missed = error
+            if silent is None and away is not None:
+                silent = Deadline(away, deadline.clock)
             # Many wait for the same Trove: they should not come back at once.
             backed_off = min(interval * 2 ** misses, LONGEST_PAUSE)
             pause = max(backed_off * random.uniform(1.0, 1.25),
@@ -120,11 +128,13 @@ def wait_for(look: Callable[[], Optional[T]], deadline: Deadline,
         else:
             if seen is not None:
                 return seen
-            missed, misses = None, 0
-        if not deadline.left:
+            missed, misses, silent = None, 0, None
+        ends = min((one for one in (deadline, silent) if one),
+                   key=lambda one: one.left)
+        if not ends.left:
             raise errors.TookTooLong(
                 '%s: given up after %g s%s'
-                % (what, deadline.seconds,
+                % (what, ends.seconds,
                    ' (the last look failed: %s)' % missed if missed else '')
             ) from missed
-        deadline.clock.sleep(min(pause, deadline.left))
+        deadline.clock.sleep(min(pause, ends.left))

@@ -77,7 +77,7 @@ def _list_deferred(given: argparse.Namespace,
 def _sweep(given: argparse.Namespace,
            loaded: List[banks.Provider]) -> Outcome:
     return deferred.sweep(loaded, access.Cloud(), given.instance,
-                          given.project)
+                          given.project, given.force)
 
 
 def _dismiss(given: argparse.Namespace,
@@ -164,6 +164,8 @@ def _parser() -> argparse.ArgumentParser:
                     'came of.')
     swept.add_argument('--instance', metavar='ID', help='of this one only')
     swept.add_argument('--project', metavar='ID', help='of this one only')
+    swept.add_argument('--force', action='store_true',
+                       help='I know that no verification is at work any more')
     dismissed = command(
         waits, 'dismiss', _dismiss, restores.DISMISSED,
         'Forget restores without an answer; no instance is touched.')

@@ -23,8 +23,10 @@ from karbor_trove.cmd import banks
 from karbor_trove.cmd import restores
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
+from karbor_trove import leftovers
 from karbor_trove import rehearsal
 from karbor_trove import removal
+from karbor_trove import trove
 from karbor_trove import waiting
 from karbor_trove import worker
 
@@ -50,12 +52,13 @@ def waiting_rows(loaded: List[banks.Provider]) -> List[Row]:
 
 
 def sweep(loaded: List[banks.Provider], cloud: access.Cloud,
-          instance: Optional[str] = None, project: Optional[str] = None
-          ) -> Tuple[List[Row], Optional[str]]:
+          instance: Optional[str] = None, project: Optional[str] = None,
+          force: bool = False) -> Tuple[List[Row], Optional[str]]:
     """Take what can go now: backups, and notes that nothing came of.
 
     :param instance: of this one only.
     :param project: of this one only.
+    :param force: whether the operator says that no verification lives.
     :returns: what was tried with its outcome, and why some could not even be
         tried; None: all could.
     """
@@ -80,7 +83,29 @@ def sweep(loaded: List[banks.Provider], cloud: access.Cloud,
                     **_named(entry), 'outcome': outcome or 'deleted'}
     told, unseen = restores.sweep(loaded, cloud, instance, project)
     refused.update(dict.fromkeys(unseen))
-    return [*rows.values(), *told], '; '.join(refused) or None
+    removed = list(_swept_rehearsals(loaded, cloud, instance, project, force))
+    return [*rows.values(), *told, *removed], '; '.join(refused) or None
+
+
+def _swept_rehearsals(loaded: List[banks.Provider], cloud: access.Cloud,
+                      instance: Optional[str], project: Optional[str],
+                      force: bool) -> Iterator[Row]:
+    """Delete the instances of test restores that nobody sees to."""
+    for provider in loaded:
+        for original in provider.instances():
+            if instance not in (None, original):
+                continue
+            notes = rehearsal.Notes(provider.bank, original)
+            for one in sorted({str(note.project_id) for note in notes.all()
+                               if project in (None, note.project_id)}):
+                left = leftovers.Leftovers(
+                    provider.bank, original, one,
+                    functools.partial(_gateway, cloud, one),
+                    provider.settings.poll_interval, waiting.SYSTEM_CLOCK
+                ).remove(provider.settings.delete_timeout, force)
+                yield {'project': one, 'instance': original,
+                       'outcome': '; '.join(left)
+                       or 'what test restores left is gone'}
 
 
 def remove(provider: banks.Provider, cloud: access.Cloud,
@@ -96,10 +121,16 @@ def remove(provider: banks.Provider, cloud: access.Cloud,
                              % entry.backup_id)
     cloud.gateway(entry.project_id)
     return removal.Remover(
-        ledgers.Ledger(provider.bank, entry.instance_id),
-        functools.partial(cloud.gateway, entry.project_id),
+        ledgers.Ledger(provider.bank, entry.instance_id), entry.project_id,
+        functools.partial(_gateway, cloud, entry.project_id),
         provider.settings, waiting.SYSTEM_CLOCK
     ).remove(entry, provider.settings.delete_timeout)
+
+
+def _gateway(cloud: access.Cloud, project: str,
+             _: waiting.Deadline) -> trove.Gateway:
+    """Reach a project's; one gateway serves all of a command."""
+    return cloud.gateway(project)
 
 
 def _deferred(provider: banks.Provider, instance_id: str

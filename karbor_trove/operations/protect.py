@@ -111,13 +111,13 @@ class ProtectOperation(operation.Operation):
         recording = recordings.Recording(gateway, self._settings, self._clock)
         kept, entry, made = self._begun(gateway, section, ledger, checkpoint,
                                         request, parameters, recording)
-        entry = dataclasses.replace(entry, backup_id=made.id)
-        ledger.write(entry)
         before = kept.accounts
         # Of no use before they are compared with those of afterwards.
         kept = dataclasses.replace(kept, backup_id=made.id,
                                    accounts=values.Accounts())
         record.save(section, kept)
+        entry = dataclasses.replace(entry, backup_id=made.id)
+        ledger.write(entry)
         LOG.info('Backup %s of instance %s begun for checkpoint %s',
                  made.id, instance_id, checkpoint.id)
 
@@ -180,10 +180,10 @@ class ProtectOperation(operation.Operation):
                     self._settings.poll_interval, self._clock)
             except errors.Busy:
                 # Somebody else was quicker after our look.
-                if not deadline.left:
-                    raise
                 self._clock.sleep(min(self._settings.poll_interval,
                                       deadline.left))
+                if not deadline.left:
+                    raise
 
     def _backups(self, gateway: trove.Gateway) -> chain.Backups:
         return {backup.id: backup for backup in self._wait(

@@ -130,13 +130,14 @@ class RestoreOperation(operation.Operation):
             description = params.restore_description(parameters)
             gateway = self._connect(context)
             began = self._clock.now()
-            made = asking.instance(
-                gateway, restore_notes.Intent(
-                    section.bank, request.original_id, restore.id,
-                    context.project_id),
-                request, self._settings.poll_interval, self._clock)
+            intent = restore_notes.Intent(
+                section.bank, request.original_id, restore.id,
+                context.project_id)
+            made = asking.instance(gateway, intent, request,
+                                   self._settings.poll_interval, self._clock)
             concerned = made.id
             tell(constants.RESOURCE_STATUS_RESTORING, description)
+            intent.remove()
             LOG.info('Instance %s begun from backup %s of instance %s, '
                      'checkpoint %s', made.id, request.backup_id, resource.id,
                      checkpoint.id)

@@ -97,7 +97,7 @@ class VerifyOperation(operation.Operation):
                deadline: waiting.Deadline) -> List[str]:
         try:
             return leftovers.Leftovers(
-                section.bank, instance_id,
+                section.bank, instance_id, context.project_id,
                 functools.partial(connect.connect, context),
                 self._settings.poll_interval, self._clock
             ).remove(deadline.left)

@@ -173,4 +173,53 @@ def test_a_test_restore_is_told(manage, bank, resource, left, worker, said):
         'since': '2026-01-01T00:00:00',
         'why': 'verification verification-1 made a temporary instance '
                '"karbor-verify-1" (instance-1): ' + said}]
-    assert manage('deferred', 'sweep') == []
+
+
+@pytest.fixture
+def rehearsed(bank, resource, fake_trove, clock):
+    """Notes a test restore that lasts until then; gives its instance's id."""
+    def note(until, project=clouds.PROJECT):
+        id_ = fake_trove.add_instance('karbor-verify-1')
+        rehearsal.Notes(bank, resource.id).write(rehearsal.Note(
+            'verification-1', project, None, until, 'karbor-verify-1',
+            '2026-01-01T00:00:00', id_))
+        fake_trove.delete_seconds = 0
+        return id_
+    return note
+
+
+def test_what_a_test_restore_left_is_swept(
+        manage, rehearsed, fake_trove, resource):
+    id_ = rehearsed('2026-01-02T00:00:00')
+    [row] = manage('deferred', 'sweep')
+    assert row['instance'] == resource.id
+    assert row['outcome'] == 'what test restores left is gone'
+    assert id_ not in fake_trove.instances
+    assert manage('deferred', 'list') == manage('deferred', 'sweep') == []
+
+
+def test_one_that_may_be_at_work_is_left_alone_unless_forced(
+        manage, rehearsed, fake_trove):
+    id_ = rehearsed('2999-01-01T00:00:00')
+    [row] = manage('deferred', 'sweep')
+    assert 'may still be at work' in row['outcome']
+    assert id_ in fake_trove.instances
+    manage('deferred', 'sweep', '--force')
+    assert id_ not in fake_trove.instances
+
+
+def test_a_test_restore_in_a_project_without_karbor_is_told(
+        manage, rehearsed, fake_trove):
+    id_ = rehearsed('2026-01-02T00:00:00', keystone.CLOSED_PROJECT)
+    [row] = manage('deferred', 'sweep')
+    assert 'has no role in project' in row['outcome']
+    assert id_ in fake_trove.instances
+    assert manage('deferred', 'list')
+
+
+def test_that_of_another_project_or_instance_is_not_swept(
+        manage, rehearsed, fake_trove):
+    id_ = rehearsed('2026-01-02T00:00:00')
+    assert manage('deferred', 'sweep', '--project', 'other') == []
+    assert manage('deferred', 'sweep', '--instance', 'other') == []
+    assert id_ in fake_trove.instances

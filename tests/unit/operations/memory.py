@@ -56,7 +56,8 @@ class BankPlugin(bank_plugin.BankPlugin):
 
     def get_object(self, key, context=None):
         if key not in self.kept:
-            raise exception.BankGetObjectFailed(reason='no file', key=key)
+            raise exception.BankGetObjectFailed(
+                reason='Object is not a file', key=key)
         try:
             return json.loads(self.kept[key])
         except ValueError:

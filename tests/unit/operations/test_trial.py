@@ -392,7 +392,8 @@ def test_a_bank_that_fails_while_looking_fails_nothing(
 
 def test_who_comes_second_finds_it_gone(left, bank, notes, context, clock):
     both = [leftovers.Leftovers(
-        bank, notes.instance_id, lambda: connect.connect(context), 1, clock)
+        bank, notes.instance_id, context.project_id,
+        lambda until: connect.connect(context), 1, clock)
         for _ in range(2)]
     assert both[0].remove(30) == []
     notes.write(left)
