@@ -122,3 +122,24 @@ def test_the_systems_time_is_looked_up_at_each_call(monkeypatch):
     waiting.SYSTEM_CLOCK.sleep(7)
     assert slept == [7]
     assert waiting.SYSTEM_CLOCK.now() == 42
+
+
+def test_no_look_begins_after_a_deadline_that_others_have_used_up(clock):
+    deadline = waiting.Deadline(10.0, clock)
+    clock.sleep(10.0)
+    with pytest.raises(errors.TookTooLong, match='given up after 10 s'):
+        waiting.wait_for(looks('open'), deadline, 3.0, 'the door')
+
+
+def test_a_silence_may_be_limited_by_itself(clock):
+    with pytest.raises(errors.TookTooLong, match='given up after 20 s'):
+        waiting.wait_for(looks(None, errors.Unreachable('no answer')),
+                         waiting.Deadline(100.0, clock), 3.0, 'the door', 20.0)
+    assert clock.now() == 3.0 + 20.0
+
+
+def test_an_answer_ends_a_silence(clock):
+    silence = [errors.Unreachable('no answer')] * 3
+    assert waiting.wait_for(
+        looks(*silence, None, *silence, 'open'),
+        waiting.Deadline(1000.0, clock), 3.0, 'the door', 25.0) == 'open'

@@ -26,8 +26,13 @@ def noted(world, checkpoint):
     """What the bank knows of the checkpoint's backup; None: nothing."""
     key = '/karbor-trove/%s/backups/%s' % (checkpoint.resource.id,
                                            checkpoint.id)
-    return json.loads(world.plugin.kept[key]) if (
-        key in world.plugin.kept) else None
+    kept = world.plugin.kept
+    for name in (key, key + '.new') if key in kept else ():
+        try:
+            return json.loads(kept[name])
+        except (KeyError, ValueError):
+            """Half written, by who was killed."""
+    return None
 
 
 def fits(entry, backup):

@@ -18,6 +18,7 @@ from troveclient import client as trove_client
 from tests.fake_trove import clock as clocks
 from tests.fake_trove import cloud
 from tests.fake_trove import views
+from tests.unit.operations import processes
 
 
 class Clock(clocks.Clock):
@@ -45,14 +46,20 @@ class BankPlugin(bank_plugin.BankPlugin):
         self._pause = pause
 
     def update_object(self, key, value, context=None):
-        self._pause()
+        text = value if isinstance(value, str) else json.dumps(value)
+        try:
+            self._pause()
+        except processes.Killed as killed:
+            if killed.torn:
+                self.kept[key] = text[:len(text) // 2]
+            raise
         if self.failing and key not in self._failed:
             self.failing = False
             self._failed.add(key)
             raise exception.BankUpdateObjectFailed(
                 reason='the directory has gone', key=key)
         self._failed.discard(key)
-        self.kept[key] = value if isinstance(value, str) else json.dumps(value)
+        self.kept[key] = text
 
     def get_object(self, key, context=None):
         if key not in self.kept:

@@ -4,7 +4,14 @@ import greenlet
 
 
 class Killed(BaseException):
-    """The process is no more; nothing in it may notice."""
+    """The process is no more; nothing in it may notice.
+
+    :param torn: whether the write that it was at is half done.
+    """
+
+    def __init__(self, torn=False):
+        super().__init__()
+        self.torn = torn
 
 
 class Process(greenlet.greenlet):
@@ -43,9 +50,10 @@ class Process(greenlet.greenlet):
         self.seconds += self._clock.now() - began
         self.held_up = self.held_up or not self.dead
 
-    def kill(self):
+    def kill(self, torn=False):
+        """End it before its next effect, or in the midst of a write."""
         self.killed = True
-        self.throw(Killed)
+        self.throw(Killed(torn))
 
 
 def current():

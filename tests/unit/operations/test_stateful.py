@@ -85,10 +85,10 @@ class Machine(stateful.RuleBasedStateMachine):
         self._go(data.draw(st.sampled_from(self.world.running)), effects)
 
     @stateful.precondition(lambda self: self.world.running)
-    @stateful.rule(data=st.data())
-    def the_process_is_killed(self, data):
+    @stateful.rule(data=st.data(), torn=st.booleans())
+    def the_process_is_killed(self, data, torn):
         process = data.draw(st.sampled_from(self.world.running))
-        process.kill()
+        process.kill(torn)
         self._go(process)
 
     @stateful.rule(
