@@ -19,6 +19,7 @@ OPTIONS = {
 #: Of the plugin's own modules.
 CONSTANTS = {
     'karbor_trove.limits.READ_TIMEOUT': 2.0,
+    'karbor_trove.limits.HASTY_TIMEOUT': 2.0,
     'karbor_trove.operation.CONNECT': 3.0,
     'karbor_trove.operations.restore.PREFLIGHT': 3.0,
     'karbor_trove.affordable.PREFLIGHT': 3.0,

@@ -95,6 +95,11 @@ class Karbor:
         return [one['name'] for one in self._swift.get_container(
             _CONTAINER, prefix=prefix, full_listing=True)[1]]
 
+    def kept_below(self, prefix):
+        """What those objects hold, as text."""
+        return [self._swift.get_object(_CONTAINER, name)[1].decode()
+                for name in self.kept(prefix)]
+
     def checkpoint_ids(self):
         """All that there ever were."""
         return {name.split('/')[2] for name in self.kept('/checkpoints/')}

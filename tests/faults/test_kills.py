@@ -9,7 +9,8 @@ from tests.functional import tenant as tenants
 from tests.sandbox import cloud
 
 _STUCK = ('protecting', 'deleting', 'error-deleting')
-_OPERATIONS = ('protect', 'delete', 'restore', 'verify')
+_OPERATIONS = ('protect', 'protect, incremental', 'delete', 'restore',
+               'verify')
 _PATIENCE = 90.0
 
 
@@ -21,6 +22,8 @@ class Stage:
         self.tenant = karbor.tenant
         self.instance = self.tenant.create('orders')
         self.plan = self.tenant.plan([self.instance])
+        self.incremental = self.tenant.plan([self.instance], {
+            tenants.TYPE: {'incremental': True}})
         self.survivor = self.tenant.protect(self.plan)
         self.stay = set(self.tenant.backups())
 
@@ -32,6 +35,8 @@ class Stage:
         return {
             'protect': lambda: self.tenant.ask('POST', path, {
                 'checkpoint': {'plan_id': self.plan}}),
+            'protect, incremental': lambda: self.tenant.ask('POST', path, {
+                'checkpoint': {'plan_id': self.incremental}}),
             'delete': lambda: self.tenant.ask(
                 'DELETE', '%s/%s' % (path, checkpoint)),
             'restore': lambda: self.tenant.ask('POST', '/restores', {
@@ -88,6 +93,18 @@ class Stage:
             if status != 'deleted':
                 self.tenant.delete(id_)
 
+    def everything_is_known(self):
+        """I1: what Trove holds is named by the bank, or by Karbor."""
+        words = ' '.join(self.karbor.kept_below('/karbor-trove/'))
+        for id_, backup in self.tenant.backups().items():
+            assert id_ in words or backup['name'] in words, ('I1', backup)
+        words += ' '.join(
+            key for told in self.tenant.ask('GET', '/restores')['restores']
+            for key in told['resources_status'] or ())
+        for id_ in self.tenant.instance_ids() - {self.instance}:
+            name = self.tenant.trove.instances.get(id_).name
+            assert id_ in words or '"%s"' % name in words, ('I1', id_, name)
+
     def left(self):
         """What Trove, Swift and the bank hold beside the survivor's."""
         return (set(self.tenant.backups()) - self.stay,
@@ -118,6 +135,7 @@ class Stage:
         self.karbor.start()
         made = set(self.tenant.backups()) - self.stay
         assert len(made) <= 1, ('I6', made)
+        self.everything_is_known()
         self.clean(known)
         killer.forgotten.set()
         self.karbor.cloud.heal()
@@ -139,7 +157,7 @@ def _points(count, making, every):
                 *([(count, 'after')] if count else [])]
     if making:
         return [(making[0], 'after'), (making[0], 'late')]
-    return [(count // 2, 'before')] if count else []
+    return [((count + 1) // 2, 'before')] if count else []
 
 
 @pytest.fixture(scope='module')

@@ -16,6 +16,7 @@ HANG = 6.0
 #: Of the plugin's own modules, in Karbor's process.
 CONSTANTS = {
     'karbor_trove.limits.READ_TIMEOUT': 5.0,
+    'karbor_trove.limits.HASTY_TIMEOUT': 5.0,
     'karbor_trove.operation.CONNECT': 12.0,
     'karbor_trove.operations.restore.PREFLIGHT': 12.0,
     'karbor_trove.asking.LOOK_FOR': 12.0,

@@ -1,4 +1,4 @@
-"""What is not certain is not acted on: other projects, times and torn files."""
+"""What is not certain is not acted on: other projects, doubt, torn files."""
 
 from karbor import exception
 import pytest
