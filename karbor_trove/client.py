@@ -32,9 +32,8 @@ _TRY_LATER = frozenset((408, 429))
 def mended(make: Callable[[], Any]) -> Any:
     """Make a client of python-troveclient whose answers can be relied on.
 
-    It is one on a session of keystoneauth, whose `timeout` limits each of
-    its requests; its `client.date` is the Date header of the last answer,
-    None before one came.
+    It is one on a session of keystoneauth, whose `timeout` limits each
+    request; its `client.date` is the last answer's Date header, or None.
 
     :param make: gives the client to be mended.
     :raises errors.TroveError: no client could be made.
@@ -59,18 +58,20 @@ def translated(doing: str) -> Iterator[None]:
     :raises errors.Busy: 422.
     :raises errors.Refused: anything else.
     """
+    def said(error: Exception) -> str:
+        return '%s: %s' % (doing, str(error) or type(error).__name__)
+
     try:
         yield
     except keystone_exceptions.SSLError as error:
-        # Any other may come while the answer is read: nobody knows then.
-        if 'CERTIFICATE_VERIFY_FAILED' in str(error):
-            raise errors.Refused(_said(doing, error)) from error
-        raise errors.Unreachable(_said(doing, error)) from error
+        if 'CERTIFICATE_VERIFY_FAILED' in str(error):  # Before it is sent.
+            raise errors.Refused(said(error)) from error
+        raise errors.Unreachable(said(error)) from error
     except (trove_exceptions.ResponseFormatError,
             keystone_exceptions.ConnectionError,
             # Keystone did not tell its versions: it is away.
             keystone_exceptions.DiscoveryFailure) as error:
-        raise errors.Unreachable(_said(doing, error)) from error
+        raise errors.Unreachable(said(error)) from error
     except (AttributeError, IndexError, KeyError, TypeError,
             ValueError) as error:
         # What libraries do with JSON of another shape: a load balancer's.
@@ -80,17 +81,16 @@ def translated(doing: str) -> Iterator[None]:
             keystone_exceptions.ClientException) as error:
         status = getattr(error, 'http_status', None) or 0
         if status == 404:
-            raise errors.Gone(_said(doing, error)) from error
+            raise errors.Gone(said(error)) from error
         if status in _TRY_LATER or status >= 500:
-            raise errors.Unreachable(_said(doing, error),
-                                     _seconds(error)) from error
+            raise errors.Unreachable(said(error), _seconds(error)) from error
         if status == 422:
-            raise errors.Busy(_said(doing, error)) from error
+            raise errors.Busy(said(error)) from error
         if status == 401:
             raise errors.Refused(
                 '%s (the user\'s token is over, or Trove may not use the '
-                'user\'s account in Swift)' % _said(doing, error)) from error
-        raise errors.Refused(_said(doing, error)) from error
+                'user\'s account in Swift)' % said(error)) from error
+        raise errors.Refused(said(error)) from error
 
 
 def see(url: str, limits: Tuple[float, float]) -> None:
@@ -110,20 +110,15 @@ def endpoint(client: Any, service_type: str) -> Optional[str]:
 
     :param client: a mended one.
     """
+    found: Optional[str] = None
     with contextlib.suppress(keystone_exceptions.EndpointNotFound):
-        found: Optional[str] = client.client.session.get_endpoint(
-            service_type=service_type)
-        return found
-    return None
-
-
-def _said(doing: str, error: Exception) -> str:
-    return '%s: %s' % (doing, str(error) or type(error).__name__)
+        found = client.client.session.get_endpoint(service_type=service_type)
+    return found
 
 
 def _seconds(error: Exception) -> Optional[float]:
-    told = getattr(error, 'retry_after', None)  # A date is left alone.
-    return float(told) if told and str(told).isdigit() else None
+    told = str(getattr(error, 'retry_after', None))
+    return float(told) if told.isdigit() else None  # A date is left alone.
 
 
 def _with_session(client: Any) -> Any:
@@ -155,9 +150,8 @@ def _strict(http: Any) -> Callable[..., Tuple[Any, Any]]:
     """Mend what troveclient does with some answers.
 
     * A Retry-After makes it raise a TypeError unless the status is 413, JSON
-      that is not of Trove's shape another error, and what is not JSON is
-      handed on as None [apiclient/exceptions.py and client.py of
-      python-troveclient 8].
+      of another shape another error, and what is not JSON is handed on as
+      None [apiclient/exceptions.py, client.py of python-troveclient 8].
     * A 401 may be meant for Karbor's service token: it has no project and so
       no role, and newer Troves want one [service_token_roles_required of
       keystonemiddleware]. The user's own token is enough, so it is tried

@@ -37,11 +37,15 @@ def dispose(gateway: trove.Gateway, instance_id: str, within: float,
     :raises errors.TroveError: it is not gone.
     """
     deadline = waiting.Deadline(within, clock)
+    was_broken = False
 
     def ask() -> Optional[bool]:
+        nonlocal was_broken
+        instance = gateway.instance(instance_id)
         # A second request would take it off the tenant's quotas once more.
-        if gateway.instance(instance_id).is_being_deleted:
+        if instance.is_being_deleted:
             return True
+        was_broken = instance.is_broken
         try:
             gateway.delete_instance(instance_id)
         except errors.Busy:
@@ -50,7 +54,9 @@ def dispose(gateway: trove.Gateway, instance_id: str, within: float,
 
     def look() -> None:
         instance = gateway.instance(instance_id)
-        if instance.is_broken:
+        # Trove says ERROR of one with a broken machine until it is gone
+        # [SimpleInstance.status in trove/instance/models.py, 26.0.0].
+        if instance.is_broken and not was_broken:
             raise errors.Failed('Trove could not delete instance %s%s' % (
                 instance_id,
                 ': %s' % instance.fault if instance.fault else ''))

@@ -110,7 +110,7 @@ class Inspection:
         """
         problems: List[str] = []
         said: List[str] = []
-        objects = size = 0
+        compared = size = 0
         for backup in chain:
             found = self._object(backup)
             if found is None:
@@ -119,8 +119,9 @@ class Inspection:
                 continue
             was, remark = _recorded(backup, found, kept)
             said += remark
-            objects += 1 + len(was.segments)
-            size += was.whole.bytes
+            if not remark:
+                compared += 1 + len(was.segments)
+                size += was.whole.bytes
             problems += ['backup %s: %s' % (backup.id, one) for one in (
                 *contents.differences(was.whole, found.whole),
                 *self._changed(was.segments))]
@@ -129,7 +130,7 @@ class Inspection:
             raise errors.Failed('\n'.join(problems[:_NAMED] + (
                 ['and %d more' % more] if more > 0 else [])))
         return ['data: %d objects of %d bytes in Swift are as they were made'
-                % (objects, size)] + said
+                % (compared, size)] * bool(compared) + said
 
     def _object(self, backup: values.Backup) -> Optional[contents.Contents]:
         location = backup.location

@@ -69,6 +69,17 @@ class Entry:
         """Tell the backup that must not go while this one is being made."""
         return None if self.complete or self.deleted else self.parent_id
 
+    def is_seen_from(self, project_id: Optional[str]) -> bool:
+        """Tell whether the backup would be in a project's list; None: of all.
+
+        Karbor lets administrators of other projects delete and verify
+        [manager.py in services/protection, 1.6.0]. Trove lists the token's
+        project only: nothing is known of what is not in there.
+        """
+        # With dashes or without them, by who wrote it.
+        return project_id is None or self.project_id is None or (
+            project_id.replace('-', '') == self.project_id.replace('-', ''))
+
     def fits(self, backup: values.Backup) -> bool:
         """Tell whether a backup may be the one that was asked for."""
         if self.not_before is None or backup.created is None:

@@ -62,7 +62,8 @@ class TroveInstanceProtectable(
         """List the instances of the token's project.
 
         One that is not ready now is listed with its status: it must not drop
-        out of its project's checkpoints. One being deleted is not.
+        out of its project's checkpoints. One being deleted is not, nor is
+        one that a verification makes for a while.
 
         :raises karbor.exception.ListProtectableResourceFailed: the list may
             not be whole.
@@ -73,7 +74,8 @@ class TroveInstanceProtectable(
             raise exception.ListProtectableResourceFailed(
                 type=self.get_resource_type(), reason=str(error)) from error
         return [self._resource(instance) for instance in instances
-                if not instance.is_being_deleted]
+                if not instance.is_being_deleted
+                and not instance.is_temporary]
 
     def show_resource(self, context: Any, resource_id: str,
                       parameters: Optional[Any] = None) -> resource.Resource:

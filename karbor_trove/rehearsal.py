@@ -20,7 +20,7 @@ is found.
 
 import dataclasses
 import datetime
-from typing import Any, List, Optional
+from typing import Any, Callable, List, Optional
 
 from oslo_log import log as logging
 
@@ -117,29 +117,50 @@ class Notes:
 
 
 class Intent:
-    """One note while its verification lives; see asking.Intent."""
+    """One note while its verification lives; see asking.Intent.
+
+    Once it is written, a bank that fails is borne: the name is enough to find
+    the instance by, which has to be deleted whatever happens.
+    """
 
     def __init__(self, notes: Notes, note: Note) -> None:
         """Make it; nothing is written yet."""
         self._notes = notes
-        self.note = note
+        self._note = note
+        self._written = False
 
     def write(self, name: str, not_before: Optional[str]) -> None:
         """Note what is about to be asked for."""
-        self._change(name=name, not_before=not_before)
+        self._note = dataclasses.replace(self._note, name=name,
+                                         not_before=not_before)
+        self._notes.write(self._note)
+        self._written = True
 
     def made(self, instance_id: str) -> None:
         """Note the instance; it has to go."""
         self._change(instance_id=instance_id)
 
     def leave(self, reason: str) -> None:
-        """Note that it is left to the next verification, and why."""
-        self._change(left=reason)
+        """Note that it is left to the next verification, and why.
+
+        Nothing was written: there is nothing to leave.
+        """
+        if self._written:
+            self._change(left=reason)
 
     def remove(self) -> None:
         """Forget it: there is no instance, and none will come."""
-        self._notes.remove(self.note)
+        self._written = False
+        self._bear(lambda: self._notes.remove(self._note))
 
     def _change(self, **changed: Any) -> None:
-        self.note = dataclasses.replace(self.note, **changed)
-        self._notes.write(self.note)
+        self._note = dataclasses.replace(self._note, **changed)
+        self._bear(lambda: self._notes.write(self._note))
+
+    def _bear(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except Exception:  # Each bank plugin raises its own.
+            LOG.exception('The note of verification %s of instance %s could '
+                          'not be changed', self._note.verification_id,
+                          self._notes.instance_id)

@@ -98,7 +98,7 @@ class Remover:
         try:
             deferred = [entry for entry in self._ledger.entries()
                         if entry.deleted and entry.checkpoint_id != but
-                        and self._shows(entry)]
+                        and entry.is_seen_from(self._project_id)]
             if not deferred:
                 return
             deadline = waiting.Deadline(SWEEP, self._clock)
@@ -129,24 +129,11 @@ class Remover:
             if isinstance(error, errors.Ambiguous):
                 entry = dataclasses.replace(entry, ambiguous=True)
         if reason is not None and reason != entry.reason:
-            LOG.warning('The backup of instance %s in checkpoint %s is still '
-                        'there: %s', entry.instance_id, entry.checkpoint_id,
-                        reason)
+            LOG.warning('Checkpoint %s of instance %s still has its backup: '
+                        '%s', entry.checkpoint_id, entry.instance_id, reason)
             entry = dataclasses.replace(entry, reason=reason)
             self._ledger.write(entry)
         return entry, reason
-
-    def _shows(self, entry: ledgers.Entry) -> bool:
-        """Tell whether the backup would be in the gateway's list.
-
-        Karbor lets administrators of other projects delete and verify
-        [manager.py in services/protection, 1.6.0]. Trove lists the token's
-        project only: nothing is known of what is not in there.
-        """
-        ours, its = self._project_id, entry.project_id
-        # With dashes or without them, by who wrote it.
-        return ours is None or its is None or (
-            ours.replace('-', '') == its.replace('-', ''))
 
     def _look(self, deadline: waiting.Deadline,
               away: waiting.Deadline) -> trove.Gateway:
@@ -154,9 +141,8 @@ class Remover:
         # A look that begins in time may end after it, but not for ever.
         until = waiting.Deadline(deadline.left + limits.HASTY_TIMEOUT,
                                  self._clock)
-        gateway = waiting.wait_for(
-            lambda: self._connect(until), away, self._interval,
-            'Trove could not be found')
+        gateway = waiting.wait_for(lambda: self._connect(until), away,
+                                   self._interval, 'Trove could not be found')
         self._backups = {backup.id: backup for backup in waiting.wait_for(
             gateway.backups, away, self._interval, 'Trove is away')}
         return gateway
@@ -183,7 +169,7 @@ class Remover:
     def _removed(self, entry: ledgers.Entry, within: float) -> _Outcome:
         deadline = waiting.Deadline(within, self._clock)
         away = waiting.Deadline(min(AWAY, within), self._clock)
-        if not self._shows(entry):
+        if not entry.is_seen_from(self._project_id):
             return entry, ('the backup is in project %s, and this was asked '
                            'from another' % entry.project_id)
         gateway = self._look(deadline, away)
@@ -206,10 +192,7 @@ class Remover:
 
     def _see(self, entry: ledgers.Entry, deadline: waiting.Deadline,
              away: waiting.Deadline) -> None:
-        """Look whether a backup may still go.
-
-        :raises errors.Busy: it has to wait.
-        """
+        """Look whether a backup may still go; errors.Busy: it may not."""
         _, reason = self._judged(entry, self._look(deadline, away).now)
         if reason is not None:
             raise errors.Busy(reason)

@@ -26,18 +26,27 @@ _COMPARED = (
     ('is_public', 'is_public', 'public'),
     ('allowed_cidrs', 'allowed_cidrs', 'allowed networks'),
 )
+# What is recorded too, but only asked for where it was chosen.
+_CHOSEN = (('region_name', 'region', 'region'),
+           ('locality', 'locality', 'locality'))
+# What Trove does not tell of the original.
+_NEW = (('volume_type', 'volume type'), ('subnet_id', 'subnet'),
+        ('ip_address', 'address'), ('availability_zone', 'availability zone'))
 
 
 def changes(request: values.InstanceRequest,
             original: values.Instance) -> List[str]:
     """Name what differs from the original, as far as that is known."""
     found = []
-    for asked, recorded, words in _COMPARED:
+    for asked, recorded, words in (*_COMPARED, *(
+            one for one in _CHOSEN if getattr(request, one[0]) is not None)):
         now = _shown(getattr(request, asked))
         then = _shown(getattr(original, recorded))
         if now != then:
             found.append('%s %s instead of %s' % (words, now, then))
-    return found
+    return found + ['%s %s' % (words, getattr(request, asked))
+                    for asked, words in _NEW
+                    if getattr(request, asked) is not None]
 
 
 def restored(instance: values.Instance, seconds: float,

@@ -48,7 +48,7 @@ class Tried:
 
 def name(verification_id: str, original_id: str) -> str:
     """Name a temporary instance: nothing else in Trove is called so."""
-    return 'karbor-verify-%s-%s' % (verification_id, original_id)
+    return values.TEMPORARY % (verification_id, original_id)
 
 
 class Trial:
@@ -81,12 +81,9 @@ class Trial:
             made = asking.instance(
                 self._gateway, intent, request, self._settings.poll_interval,
                 self._clock)
-        except errors.Unreachable as error:
-            # Nobody knows whether there is one.
-            intent.leave(str(error))
-            tried.problems.append(str(error))
-            return tried
         except errors.TroveError as error:
+            # Where Trove did not refuse, nobody knows whether there is one.
+            intent.leave(str(error))
             tried.problems.append(str(error))
             return tried
         LOG.info('Instance %s begun from backup %s of instance %s for '

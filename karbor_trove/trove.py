@@ -38,8 +38,7 @@ class Gateway:
         """Make a client, ready to be asked.
 
         :param make_client: gives a client of python-troveclient.
-        :param deadline: no request begins after it, and each has 10 s at the
-            most; None leaves only the limit of each request.
+        :param deadline: no request begins after it; see limits.py.
         :raises errors.TroveError: no client could be made.
         """
         self._deadline = deadline

@@ -17,6 +17,7 @@ Plain values: nothing here can send a request by being looked at.
 
 import dataclasses
 import datetime
+import re
 from typing import Optional, Tuple
 
 # Trove 12 to 18 call a database in order ACTIVE or HEALTHY, by release; one
@@ -24,6 +25,10 @@ from typing import Optional, Tuple
 # in trove/instance/models.py, 26.0.0].
 _READY = frozenset(('ACTIVE', 'HEALTHY', 'RESTART_REQUIRED'))
 _BROKEN = frozenset(('ERROR', 'FAILED'))
+
+#: The name of a verification's instance; its id, and the original's.
+TEMPORARY = 'karbor-verify-%s-%s'
+_TEMPORARY = re.compile(TEMPORARY % (('[0-9a-f-]{36}',) * 2))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +82,11 @@ class Instance:
         return self.status in _BROKEN
 
     @property
+    def is_temporary(self) -> bool:
+        """Tell whether a verification made it, and will delete it."""
+        return bool(_TEMPORARY.fullmatch(self.name or ''))
+
+    @property
     def is_being_deleted(self) -> bool:
         """Tell whether the instance is on its way out.
 
@@ -109,8 +119,7 @@ class Backup:
     created: Optional[datetime.datetime] = None
     #: Where its object is, a URL; None until it is complete.
     location: Optional[str] = None
-    #: Trove tells it since Victoria.
-    project_id: Optional[str] = None
+    project_id: Optional[str] = None  #: Told since Victoria.
 
     @property
     def is_complete(self) -> bool:
@@ -124,10 +133,9 @@ class Backup:
 
     @property
     def is_running(self) -> bool:
-        """Tell whether Trove still works on it, so that it cannot go.
+        """Tell whether Trove works on it, so that it cannot go.
 
-        An unknown status counts: Trove answers 500 to the deletion of a
-        running backup, or deletes under the feet of its guest.
+        An unknown status counts: a deletion is a 500 then, or comes too soon.
         """
         return not (self.is_complete or self.is_failed
                     or self.status == 'RESTORED')
@@ -157,7 +165,6 @@ def _common(one: Optional[Tuple[str, ...]], other: Optional[Tuple[str, ...]]
 @dataclasses.dataclass(frozen=True)
 class BackupRequest:
     """A backup to be made; what is None is not sent."""
-
     instance_id: str
     name: str
     description: str

@@ -21,6 +21,7 @@ writes.
 import dataclasses
 from typing import Any, List, Optional
 
+from karbor_trove import errors
 from karbor_trove import objects
 
 VERSION = 1
@@ -41,7 +42,7 @@ class Result:
     #: What it found, a line each; why, where it did not pass.
     reason: str
     #: Seconds from the request for the test instance until its database was
-    #: up; None: there was none, or it did not come up.
+    #: up, when that was measured last; None: it never was.
     recovery_seconds: Optional[float] = None
 
 
@@ -64,6 +65,15 @@ def load(section: Any) -> List[Result]:
         if kept is not None:
             found.append(Result(**kept))
     return sorted(found, key=lambda result: result.at, reverse=True)
+
+
+def recovery_seconds(section: Any, level: str) -> Optional[float]:
+    """Give what a level measured last; None: nothing that can be read."""
+    try:
+        return next((result.recovery_seconds for result in load(section)
+                     if result.level == level), None)
+    except errors.Refused:
+        return None
 
 
 def forget(section: Any) -> None:

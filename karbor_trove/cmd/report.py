@@ -89,7 +89,8 @@ class Report:
                     gateway.backups)}, gateway.now)
             instances = {
                 instance.id: instance for instance in self._look(
-                    gateway.instances) if not instance.is_being_deleted}
+                    gateway.instances) if not instance.is_being_deleted
+                and not instance.is_temporary}
         except errors.TroveError as error:
             # A project that has deleted checkpoints only may be gone itself.
             if (self._holdings.projects.get(project, True)

@@ -47,8 +47,7 @@ class ProtectOperation(operation.Operation):
                          **kwargs: Any) -> None:
         """Refuse the whole checkpoint where a part of it cannot succeed.
 
-        Siblings do not wait for one another between this hook and the next,
-        so each looks at all; in fact the first does, for the others.
+        The first of siblings looks at all, for the others; see restore.py.
 
         :raises karbor.exception.CreateResourceFailed: no backup was asked
             for; the bank says `error`, and the reasons, a line each.
@@ -79,11 +78,10 @@ class ProtectOperation(operation.Operation):
         ids = operation.instances(checkpoint, resource_type)
         # As patient as the wait that follows: a Trove that is away for a
         # while is no reason to go without a backup.
-        found: preflight.Problems = self._wait(
+        return self._wait(  # type: ignore[no-any-return]
             lambda: preflight.protect(ids, gateway, catalog),
             self._settings.ready_timeout,
             'whether the databases can be backed up could not be found out')
-        return found
 
     def on_main(self, checkpoint: Any, resource: Any, context: Any,
                 parameters: Mapping[str, Any], **kwargs: Any) -> None:
@@ -118,8 +116,7 @@ class ProtectOperation(operation.Operation):
         record.save(section, kept)
         entry = dataclasses.replace(entry, backup_id=made.id)
         ledger.write(entry)
-        LOG.info('Backup %s of instance %s begun for checkpoint %s',
-                 made.id, instance_id, checkpoint.id)
+        LOG.info('Backup %s of instance %s begun', made.id, instance_id)
 
         complete = self._wait(
             lambda: looks.complete_backup(gateway, made.id),

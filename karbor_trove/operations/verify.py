@@ -28,6 +28,7 @@ from karbor_trove import errors
 from karbor_trove import inspection
 from karbor_trove import leftovers
 from karbor_trove import operation
+from karbor_trove import preflight
 from karbor_trove import record
 from karbor_trove import removal
 from karbor_trove import trial
@@ -41,8 +42,7 @@ LOG = logging.getLogger(__name__)
 class VerifyOperation(operation.Operation):
     """Looks at one instance's backup, as closely as the provider wants."""
 
-    #: What the first hook found out for the second.
-    _prepared = affordable.Prepared()
+    _prepared = affordable.Prepared()  # By the first hook, for the second.
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
     def on_prepare_begin(self, checkpoint: Any, resource: Any, context: Any,
@@ -50,28 +50,27 @@ class VerifyOperation(operation.Operation):
                          **kwargs: Any) -> None:
         """Refuse the whole verification where a test restore cannot succeed.
 
-        What earlier verifications left goes before. Siblings do not wait for
-        one another between this hook and the next, so each looks at all; in
-        fact the first does, for the others.
+        What earlier verifications left goes before. The first of siblings
+        looks at all, for the others; see restore.py.
 
         :raises karbor.exception.VerifyResourceFailed: nothing was created;
             the reasons are in the record, a line each.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
+        tried = False
         try:
             self._settings.check()
-            self._prepared = self._outcome.preflight.get(
-                lambda: self._prepare(checkpoint, resource.type, context,
-                                      verify))
+            self._prepared = self._outcome.preflight.get(lambda: self._prepare(
+                checkpoint, resource.type, context, verify))
             problems = self._prepared.problems
+            # Of one that is not begun for another's sake nothing is known.
+            tried = not problems or resource.id in problems
             if problems:
-                raise errors.Refused('\n'.join(problems.get(
-                    resource.id, ['not begun, since another database of this '
-                                  'checkpoint cannot be restored: '
-                                  + ', '.join(sorted(problems))])))
+                raise errors.Refused(preflight.reason(
+                    problems, resource.id, 'checkpoint cannot be restored'))
         except (errors.TroveError, exception.KarborException) as error:
             raise self._failed(section, resource, checkpoint, verify, None,
-                               error) from error
+                               error, tried) from error
 
     def _prepare(self, checkpoint: Any, resource_type: str, context: Any,
                  verify: Any) -> affordable.Prepared:
@@ -117,9 +116,10 @@ class VerifyOperation(operation.Operation):
             deadlines; the reason is in the record.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
-        tried = trial.Tried()
+        tried, begun = trial.Tried(), False
         try:
             self._settings.check()
+            begun = True
             kept = record.load_backup(section, resource.id)
             gateway = self._connect(context)
             said = self._looked(gateway, section, kept, context)
@@ -133,11 +133,11 @@ class VerifyOperation(operation.Operation):
                                                   + tried.said))
         except (errors.TroveError, exception.KarborException) as error:
             raise self._failed(section, resource, checkpoint, verify,
-                               tried.seconds, error) from error
+                               tried.seconds, error, begun) from error
         reason = '\n'.join([
             'verified at level %s' % self._settings.verify_level, *said,
-            *tried.said, *self._prepared.unchecked,
-            *self._prepared.left.get(resource.id, ())])
+            *tried.said, *self._prepared.unchecked, *self._prepared.left.get(
+                resource.id, ())])
         self._keep(section, resource, True, reason, tried.seconds)
         self._outcome.tell(verify, resource.type, resource.id,
                            constants.RESOURCE_STATUS_AVAILABLE, reason)
@@ -169,11 +169,15 @@ class VerifyOperation(operation.Operation):
 
     def _failed(self, section: Any, resource: Any, checkpoint: Any,
                 verify: Any, seconds: Optional[float],
-                error: Exception) -> Exception:
-        """Keep and tell why; give what has to be raised."""
+                error: Exception, tried: bool = True) -> Exception:
+        """Keep and tell why; give what has to be raised.
+
+        :param tried: whether it says anything of the backup.
+        """
         LOG.error('Verifying instance %s in checkpoint %s failed: %s',
                   resource.id, checkpoint.id, error)
-        self._keep(section, resource, False, str(error), seconds)
+        if tried:
+            self._keep(section, resource, False, str(error), seconds)
         self._outcome.tell(verify, resource.type, resource.id,
                            constants.RESOURCE_STATUS_ERROR, str(error))
         failure: Exception = exception.VerifyResourceFailed(
@@ -184,10 +188,13 @@ class VerifyOperation(operation.Operation):
     def _keep(self, section: Any, resource: Any, passed: bool, reason: str,
               seconds: Optional[float]) -> None:
         """Keep the result in the bank; it stands also where that fails."""
+        level = self._settings.verify_level
         try:
+            if seconds is None:
+                seconds = verified.recovery_seconds(section, level)
             verified.save(section, verified.Result(
-                self._settings.verify_level, self._clock.utc().isoformat(),
-                passed, reason, seconds))
+                level, self._clock.utc().isoformat(), passed, reason,
+                seconds))
         except Exception:  # The bank's plugins raise what they like.
             LOG.exception('The result of verifying instance %s could not be '
                           'kept', resource.id)

@@ -94,7 +94,9 @@ class Instances:
                 403, 'Detach replicas before deleting replica source.')
         plan = cloud.script('delete', status=None,
                             seconds=cloud.delete_seconds)
-        instance.update(status='SHUTDOWN', operating_status=None,
+        # One with a broken machine says so until it is gone.
+        instance.update(status='ERROR' if instance['status'] == 'ERROR'
+                        else 'SHUTDOWN', operating_status=None,
                         deleting=True, updated=cloud.clock.now())
 
         def end(at: float) -> None:

@@ -80,6 +80,10 @@ def test_every_choice_is_seen_in_the_new_instance(
     assert first.startswith('elsewhere at 127.77.200.9 is up after ')
     assert changed.startswith('changed: flavor 3 instead of 2, volume size 4 '
                               'instead of 2, network ')
+    for words in ('volume type %s' % offered.VOLUME_TYPES[1],
+                  'subnet %s' % offered.OTHER_SUBNET,
+                  'address 127.77.200.9', 'availability zone nova'):
+        assert words in changed
 
 
 def test_a_region_that_is_not_there_is_told_by_trove(tenant, checkpoint):

@@ -21,6 +21,12 @@ def test_it_names_every_module_once():
     assert sorted(_table()) == sorted(there + folders)
 
 
+def test_no_module_is_longer_than_200_lines():
+    assert not {path.name: lines for path in PACKAGE.rglob('*.py')
+                for lines in [len(path.read_text().splitlines())]
+                if lines > 200}
+
+
 def test_imports_go_down_in_it():
     table = _table()
     for module in table:

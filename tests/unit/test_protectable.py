@@ -67,6 +67,15 @@ def test_a_busy_or_broken_instance_is_listed_and_shown(
     assert ours.show_resource(context, id_).extra_info['status'] == status
 
 
+def test_one_that_a_verification_makes_is_not_listed_but_shown(
+        ours, fake_trove, context):
+    name = 'karbor-verify-%s-%s' % (uuid.uuid4(), uuid.uuid4())
+    id_ = fake_trove.add_instance(name=name)
+    kept = fake_trove.add_instance(name=name + '-of-a-user')
+    assert [one.id for one in ours.list_resources(context)] == [kept]
+    assert ours.show_resource(context, id_).name == name
+
+
 def test_one_being_deleted_is_not_listed_but_shown(
         ours, fake_trove, context):
     id_ = fake_trove.add_instance(status='SHUTDOWN', deleting=True)

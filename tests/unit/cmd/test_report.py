@@ -231,6 +231,14 @@ def test_nothing_that_can_be_restored_is_told(
     assert ('chain_length', resource.id, None) not in found
 
 
+def test_one_that_a_verification_makes_is_not_told(manage, make, fake_trove):
+    make()
+    rows = manage('report')
+    fake_trove.add_instance('karbor-verify-%s-%s' % (uuid.uuid4(),
+                                                     uuid.uuid4()))
+    assert manage('report') == rows
+
+
 def test_an_instance_that_nothing_covers_is_told(
         manage, make, fake_trove, metrics, resource):
     make()

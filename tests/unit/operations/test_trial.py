@@ -7,6 +7,7 @@ from karbor.services.protection import graph
 import pytest
 
 from karbor_trove import connect
+from karbor_trove import errors
 from karbor_trove import leftovers
 from karbor_trove import rehearsal
 from karbor_trove import verified
@@ -265,6 +266,73 @@ def test_it_ends_whatever_is_away(
     assert note.left and note.instance_id
 
 
+def test_one_with_a_broken_machine_says_error_until_it_is_gone(
+        backup, verify_at, fake_trove, notes, temporary):
+    fake_trove.next_instance('ERROR', fault='no valid host')
+    fake_trove.delete_seconds = 30
+    lines = verify_at('restore', passes=False)
+    assert not any('is left' in line for line in lines)
+    assert not temporary() and not notes.all()
+    assert len(fake_trove.asked('DELETE', '/instances/*')) == 1
+
+
+@pytest.mark.parametrize('times', [2, 8])
+def test_a_bank_that_fails_after_the_request_leaves_no_instance(
+        backup, verify_at, fake_trove, temporary, bank, monkeypatch, again,
+        notes, times):
+    write = bank._plugin.update_object
+    left = [times]
+
+    def fail(key, value, context=None):
+        if '/rehearsals/' in key and temporary() and left[0]:
+            left[0] -= 1
+            raise OSError('disc')
+        write(key, value, context)
+
+    monkeypatch.setattr(bank._plugin, 'update_object', fail)
+    verify_at('restore')
+    assert not temporary() and not notes.all()
+
+
+@pytest.mark.parametrize('times', [1, 3])
+def test_a_look_that_is_refused_after_a_lost_answer_leaves_it_to_the_next(
+        backup, verify_at, fake_trove, temporary, again, notes, monkeypatch,
+        times):
+    create = fake_trove._on_instances.create
+
+    def creating(*args):
+        fake_trove.fail('GET', '/instances', 403, times=times)
+        return create(*args)
+
+    monkeypatch.setattr(fake_trove._on_instances, 'create', creating)
+    fake_trove.fail('POST', '/instances', 'reset', after=True)
+    verify_at('restore', passes=False)
+    assert temporary() and notes.all()[0].left
+    fake_trove.heal()
+    monkeypatch.undo()
+    again('backup')
+    assert not temporary() and not notes.all()
+
+
+def test_a_measured_time_outlives_a_refusal(
+        backup, verify_at, again, fake_trove, section):
+    verify_at('restore')
+    [measured] = verified.load(section)
+    again('restore', passes=False, verify_max_volumes=1)
+    [kept] = verified.load(section)
+    assert not kept.passed
+    assert kept.recovery_seconds == measured.recovery_seconds
+
+
+@pytest.mark.parametrize('torn', ['', {'version': 9, 'passed': True}])
+def test_one_that_cannot_be_read_is_none(
+        backup, verify_at, bank, checkpoint, resource, section, torn):
+    section.update_object('verified-data', torn)
+    with pytest.raises(errors.Refused):
+        verified.load(section)
+    assert verified.recovery_seconds(section, 'restore') is None
+
+
 # What is left, and goes.
 
 
@@ -467,6 +535,8 @@ def test_a_wrong_option_is_named_and_nothing_asked(
                 checkpoint, resource, context, {}, verify)
     assert said in verify.resources_reason[KEY + resource.id]
     assert not fake_trove.requests
+    assert not verified.load(
+        checkpoint.get_resource_bank_section(resource.id))
 
 
 @pytest.fixture
@@ -528,3 +598,7 @@ def test_none_is_begun_where_one_cannot_be_restored(
         'not begun, since another database of this checkpoint cannot be '
         'restored: ' + other.id)
     assert not fake_trove.asked('POST', '/instances')
+    # Of one that was not looked at nothing was found out.
+    assert [[one.passed for one in verified.load(
+        checkpoint.get_resource_bank_section(of.id))]
+        for of in pair] == [[], [False]]
