@@ -1,7 +1,8 @@
-"""One sandbox for all functional tests."""
+"""One sandbox for all functional tests, and its tenant."""
 
 import pytest
 
+from tests.functional import tenant as tenants
 from tests.sandbox import fixture
 
 
@@ -9,3 +10,11 @@ from tests.sandbox import fixture
 def sandbox(request):
     with fixture.running(request) as running:
         yield running
+
+
+@pytest.fixture
+def tenant(sandbox):
+    """A tenant who finds nothing, and leaves nothing."""
+    tenant = tenants.Tenant(sandbox)
+    yield tenant
+    tenant.leave_nothing()

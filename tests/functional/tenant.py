@@ -99,6 +99,13 @@ class Tenant:
             wait(lambda: self._lets_go(id_))
         wait(lambda: not set(ids) & self.instance_ids())
 
+    def leave_nothing(self):
+        """Delete all backups and databases, and wait until they are gone."""
+        for id_ in self.backups():
+            self.trove.backups.delete(id_)
+        self.remove(*self.instance_ids())
+        wait(lambda: not self.backups())
+
     def _lets_go(self, id_):
         """Ask for the deletion; one that is being built does not go yet."""
         try:

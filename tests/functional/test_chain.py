@@ -3,25 +3,12 @@
 from concurrent import futures
 import random
 
-import pytest
-
 from tests.functional import tenant as tenants
 
 TYPE = tenants.TYPE
 LENGTH = 6
 #: As many rows more in each.
 ROWS = 100
-
-
-@pytest.fixture
-def tenant(sandbox):
-    """A tenant who finds nothing, and leaves nothing."""
-    tenant = tenants.Tenant(sandbox)
-    yield tenant
-    for id_ in tenant.backups():
-        tenant.trove.backups.delete(id_)
-    tenant.remove(*tenant.instance_ids())
-    tenants.wait(lambda: not tenant.backups())
 
 
 def check(tenant, checkpoints):

@@ -94,10 +94,7 @@ def tenant(sandbox):
     """A tenant who finds nothing, and leaves nothing."""
     tenant = Tenant(sandbox)
     yield tenant
-    for id_ in tenant.backups():
-        tenant.trove.backups.delete(id_)
-    tenant.remove(*tenant.instance_ids())
-    tenants.wait(lambda: not tenant.backups())
+    tenant.leave_nothing()
 
 
 @pytest.fixture

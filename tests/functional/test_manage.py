@@ -67,17 +67,6 @@ class Operator:
 
 
 @pytest.fixture
-def tenant(sandbox):
-    """A tenant who finds nothing, and leaves nothing."""
-    tenant = tenants.Tenant(sandbox)
-    yield tenant
-    for id_ in tenant.backups():
-        tenant.trove.backups.delete(id_)
-    tenant.remove(*tenant.instance_ids())
-    tenants.wait(lambda: not tenant.backups())
-
-
-@pytest.fixture
 def operator(sandbox, tenant):
     operator = Operator(sandbox, tenant)
     operator.let_karbor_in()

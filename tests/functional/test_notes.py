@@ -9,7 +9,6 @@ from karbor_trove import note as restore_notes
 from karbor_trove import worker
 from tests.functional import test_manage
 
-tenant = test_manage.tenant
 operator = test_manage.operator
 
 ORIGINAL = '1ac4b38e-1a80-4806-82b8-dc4ec5a85e12'

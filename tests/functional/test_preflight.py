@@ -7,17 +7,6 @@ from tests.functional import test_manage as manage
 
 
 @pytest.fixture
-def tenant(sandbox):
-    """A tenant who finds nothing, and leaves nothing."""
-    tenant = tenants.Tenant(sandbox)
-    yield tenant
-    for id_ in tenant.backups():
-        tenant.trove.backups.delete(id_)
-    tenant.remove(*tenant.instance_ids())
-    tenants.wait(lambda: not tenant.backups())
-
-
-@pytest.fixture
 def options(sandbox):
     """Karbor's options of the provider; changed ones hold after apply()."""
     karbor = sandbox.services['karbor']

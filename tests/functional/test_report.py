@@ -16,7 +16,6 @@ from karbor_trove import verified
 from tests.functional import tenant as tenants
 from tests.functional import test_manage
 
-tenant = test_manage.tenant
 operator = test_manage.operator
 
 
