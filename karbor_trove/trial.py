@@ -93,11 +93,9 @@ class Trial:
             self._look(made.id, began, recorded, tried)
         except errors.TroveError as error:
             tried.problems.append(str(error))
-        except Exception:
-            # A fault of ours is no reason to leave it.
-            self._dispose(made.id, intent)
-            raise
-        tried.said += self._dispose(made.id, intent)
+        finally:
+            # A fault of ours is no reason to leave it either.
+            tried.said += self._dispose(made.id, intent)
         return tried
 
     def _until(self) -> datetime.datetime:

@@ -95,13 +95,18 @@ def test_a_sweep_that_fails_fails_no_operation(
     operations.verify()
 
 
-def test_all_that_waits_together_takes_30_s(
-        operations, plugin, new_checkpoint, resource, context, fake_trove,
-        clock):
+@pytest.fixture
+def made(plugin, new_checkpoint, resource, context):
+    """Five checkpoints of the instance."""
     made = [new_checkpoint() for _ in range(5)]
     for one in made:
         plugin.get_protect_operation(resource).on_main(
             one, resource, context, {})
+    return made
+
+
+def test_all_that_waits_together_takes_30_s(
+        operations, plugin, made, resource, context, fake_trove, clock):
     operations.protect()
     for state in fake_trove.backups.values():
         state['status'] = 'SAVING'
@@ -118,12 +123,7 @@ def test_all_that_waits_together_takes_30_s(
 
 
 def test_one_look_tells_of_all_that_has_to_wait_on(
-        operations, plugin, new_checkpoint, resource, context, fake_trove,
-        ledger):
-    made = [new_checkpoint() for _ in range(5)]
-    for one in made:
-        plugin.get_protect_operation(resource).on_main(
-            one, resource, context, {})
+        operations, plugin, made, resource, context, fake_trove, ledger):
     children = [fake_trove.add_backup(resource.id, parent_id=id_)
                 for id_ in list(fake_trove.backups)]
     for one in made:
