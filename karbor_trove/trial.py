@@ -93,9 +93,12 @@ class Trial:
             self._look(made.id, began, recorded, tried)
         except errors.TroveError as error:
             tried.problems.append(str(error))
-        finally:
-            # A fault of ours is no reason to leave it either.
-            tried.said += self._dispose(made.id, intent)
+        except Exception:
+            # A fault of ours is no reason to leave it; who is being killed
+            # does nothing any more, and the note tells of it.
+            self._dispose(made.id, intent)
+            raise
+        tried.said += self._dispose(made.id, intent)
         return tried
 
     def _until(self) -> datetime.datetime:
