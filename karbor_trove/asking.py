@@ -24,6 +24,7 @@ from oslo_log import log as logging
 
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
+from karbor_trove import objects
 from karbor_trove import trove
 from karbor_trove import values
 from karbor_trove import waiting
@@ -78,7 +79,9 @@ def backup(gateway: trove.Gateway, ledger: ledgers.Ledger,
     except errors.Unreachable as lost:
         return _found(find, lost, interval, clock)
     except errors.TroveError:
-        ledger.remove(entry)
+        with objects.borne('The request of checkpoint %s, which Trove '
+                           'refused, is left' % entry.checkpoint_id):
+            ledger.remove(entry)
         raise
 
 

@@ -39,6 +39,10 @@ class Torn(Refused):
     """An object in the bank cannot be read; a delete goes on without it."""
 
 
+class BankFailed(TroveError):
+    """The bank did not take, give or list something, and was asked twice."""
+
+
 class Failed(TroveError):
     """Trove accepted the request and gave up on it afterwards."""
 

@@ -67,7 +67,7 @@ class Notes:
 
     def restore_ids(self) -> List[str]:
         """Name the restores that a note is left of."""
-        return list(self._section.list_objects())
+        return objects.listed(self._section)
 
     def read(self, restore_id: str) -> Optional[Note]:
         """Read one note; None where there is none.
@@ -113,5 +113,10 @@ class Intent:
         """Go on: Karbor's own record does not know the instance yet."""
 
     def remove(self) -> None:
-        """Forget it: the record knows it now, or nothing comes of it."""
-        self._notes.remove(self._note.restore_id)
+        """Forget it: the record knows it now, or nothing comes of it.
+
+        What is left where the bank fails is resolved by an operator's sweep.
+        """
+        with objects.borne('The note of restore %s of instance %s is left' % (
+                self._note.restore_id, self._note.instance_id)):
+            self._notes.remove(self._note.restore_id)

@@ -10,9 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Objects in a bank of Karbor's, whatever its plugin makes of them."""
+"""Objects in a bank of Karbor's, whatever its plugin makes and raises.
 
-from typing import Any, Dict, List, Optional
+What fails is tried once more, and is an errors.BankFailed then. The
+file-system bank removes a directory with its last object, also while another
+one is being written into it.
+"""
+
+import contextlib
+from typing import Any, Callable, Dict, Iterator, List, Optional, TypeVar
 
 from oslo_log import log as logging
 
@@ -22,19 +28,30 @@ LOG = logging.getLogger(__name__)
 
 _SPARE = '.new'
 
+Told = TypeVar('Told')
 
-def put(section: Any, key: str, value: Any) -> None:
-    """Write an object; a write that fails is tried once more.
 
-    The file-system bank removes a directory with its last object, also while
-    another one is being written into it.
+@contextlib.contextmanager
+def borne(what: str) -> Iterator[None]:
+    """Log that the bank failed, and go on: more depends on what follows.
+
+    :param what: was not done.
     """
     try:
+        yield
+    except errors.BankFailed as error:
+        LOG.error('%s: %s', what, error)
+
+
+def put(section: Any, key: str, value: Any) -> None:
+    """Write an object.
+
+    :raises errors.BankFailed: perhaps it is written all the same.
+    """
+    def write() -> None:
         section.update_object(key, value)
-    except Exception as error:  # Each bank plugin raises its own.
-        LOG.warning('Writing %s into the bank failed, trying again: %s', key,
-                    error)
-        section.update_object(key, value)
+
+    _twice(write, 'writing %s' % key)
 
 
 def replace(section: Any, key: str, value: Any) -> None:
@@ -42,8 +59,10 @@ def replace(section: Any, key: str, value: Any) -> None:
 
     The file-system bank writes in place: who is killed while it writes leaves
     half an object. What was to be written is beside it then.
+
+    :raises errors.BankFailed: as in put().
     """
-    if key not in section.list_objects():
+    if key not in listed(section):
         put(section, key, value)
         return
     put(section, key + _SPARE, value)
@@ -52,16 +71,30 @@ def replace(section: Any, key: str, value: Any) -> None:
 
 
 def remove(section: Any, key: str) -> None:
-    """Remove an object that replace() wrote; none there is no failure."""
+    """Remove an object that replace() wrote; none there is no failure.
+
+    :raises errors.BankFailed: as in drop().
+    """
     drop(section, key)
-    if key + _SPARE in section.list_objects():
+    if key + _SPARE in listed(section):
         drop(section, key + _SPARE)
 
 
+def listed(section: Any) -> List[str]:
+    """List the keys of a section and of all that are below it.
+
+    :raises errors.BankFailed: the bank did not tell.
+    """
+    return _twice(lambda: list(section.list_objects()), 'listing objects')
+
+
 def names(section: Any) -> List[str]:
-    """List the objects that replace() wrote."""
+    """List the objects that replace() wrote.
+
+    :raises errors.BankFailed: the bank did not tell.
+    """
     return sorted({name[:-len(_SPARE)] if name.endswith(_SPARE) else name
-                   for name in section.list_objects()})
+                   for name in listed(section)})
 
 
 def get(section: Any, key: str) -> Any:
@@ -70,30 +103,23 @@ def get(section: Any, key: str) -> Any:
     It is not looked for in a list first: that of Swift may lag behind, and
     what is overlooked here is lost. For the same reason a list that still
     shows it means nothing where the failure itself says that it is gone.
+
+    :raises errors.BankFailed: the bank did not tell.
     """
-    for last in (False, True):
+    def read() -> Any:
         try:
             return section.get_object(key)
         except Exception as error:  # Each bank plugin raises its own.
             if _is_absence(error):
                 return None
-            if not last:
-                LOG.warning('Reading %s from the bank failed, trying again: '
-                            '%s', key, error)
-            elif key in section.list_objects():
-                raise
-    return None
+            raise
 
-
-def _is_absence(error: Optional[BaseException]) -> bool:
-    # What the bank plugins of Swift and of a file system wrap, and say.
-    while error is not None:
-        if (isinstance(error, FileNotFoundError)
-                or getattr(error, 'http_status', None) == 404
-                or 'Object is not a file' in str(error)):
-            return True
-        error = error.__context__
-    return False
+    try:
+        return _twice(read, 'reading %s' % key)
+    except errors.BankFailed:
+        if key in listed(section):
+            raise
+        return None
 
 
 def drop(section: Any, key: str) -> None:
@@ -101,16 +127,14 @@ def drop(section: Any, key: str) -> None:
 
     Two operations may sweep up after the same checkpoint: the slower one
     finds that what it has just seen is gone.
+
+    :raises errors.BankFailed: perhaps it is gone all the same.
     """
-    if get(section, key) is None:
-        return
-    try:
-        section.delete_object(key)
-    except Exception as error:  # Each bank plugin raises its own.
+    def delete() -> None:
         if get(section, key) is not None:
-            LOG.warning('Removing %s from the bank failed, trying again: %s',
-                        key, error)
             section.delete_object(key)
+
+    _twice(delete, 'removing %s' % key)
 
 
 def read(section: Any, key: str, where: str, needed: str,
@@ -124,6 +148,7 @@ def read(section: Any, key: str, where: str, needed: str,
     :raises errors.Torn: neither it nor what replace() left beside it can be
         read; what is not JSON comes as text.
     :raises errors.Refused: it was written by a later version.
+    :raises errors.BankFailed: the bank did not tell.
     """
     kept = get(section, key)
     if kept is None:
@@ -138,3 +163,28 @@ def read(section: Any, key: str, where: str, needed: str,
             'the object "%s" in the bank has version %s and this release '
             'knows versions up to %d' % (where, written, version))
     return kept
+
+
+def _twice(act: Callable[[], Told], what: str) -> Told:
+    try:
+        return act()
+    except errors.BankFailed:  # Tried twice already.
+        raise
+    except Exception as error:  # Each bank plugin raises its own.
+        LOG.warning('The bank failed, trying again, %s: %s', what, error)
+    try:
+        return act()
+    except Exception as error:  # As above.
+        raise errors.BankFailed('the bank failed, %s: %s'
+                                % (what, error)) from error
+
+
+def _is_absence(error: Optional[BaseException]) -> bool:
+    # What the bank plugins of Swift and of a file system wrap, and say.
+    while error is not None:
+        if (isinstance(error, FileNotFoundError)
+                or getattr(error, 'http_status', None) == 404
+                or 'Object is not a file' in str(error)):
+            return True
+        error = error.__context__
+    return False

@@ -73,14 +73,16 @@ def begin(section: Any, status: str) -> None:
 def fail(section: Any, status: str, reason: str) -> None:
     """Write that an operation failed, and why.
 
-    The reason comes first: who sees the status finds it.
+    The reason comes first: who sees the status finds it. A bank that fails
+    hides nothing of why.
 
     :param status: Karbor's word for it.
     :param reason: meant for the operator, in lines; it holds no secrets.
     """
     # A list is written as ASCII by every bank, a text as its locale is.
-    objects.put(section, REASON, reason.split('\n'))
-    set_status(section, status)
+    with objects.borne('The failure was not kept: %s' % reason):
+        objects.put(section, REASON, reason.split('\n'))
+        set_status(section, status)
 
 
 def why(section: Any) -> Optional[str]:

@@ -19,6 +19,7 @@ from oslo_log import log as logging
 from karbor_trove import accounts
 from karbor_trove import contents
 from karbor_trove import errors
+from karbor_trove import objects
 from karbor_trove import options
 from karbor_trove import swift
 from karbor_trove import trove
@@ -72,8 +73,6 @@ class Recording:
             LOG.warning('What backup %s of instance %s is made of could not '
                         'be recorded: %s', backup.id, instance_id, error)
             return
-        try:
+        with objects.borne('What backup %s of instance %s is made of could '
+                           'not be recorded' % (backup.id, instance_id)):
             contents.Kept(bank, instance_id).write(backup.id, found)
-        except Exception:  # Each bank plugin raises its own.
-            LOG.exception('What backup %s of instance %s is made of could not '
-                          'be recorded', backup.id, instance_id)

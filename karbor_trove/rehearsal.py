@@ -20,7 +20,7 @@ is found.
 
 import dataclasses
 import datetime
-from typing import Any, Callable, List, Optional
+from typing import Any, ContextManager, List, Optional
 
 from oslo_log import log as logging
 
@@ -151,16 +151,15 @@ class Intent:
     def remove(self) -> None:
         """Forget it: there is no instance, and none will come."""
         self._written = False
-        self._bear(lambda: self._notes.remove(self._note))
+        with self._borne():
+            self._notes.remove(self._note)
 
     def _change(self, **changed: Any) -> None:
         self._note = dataclasses.replace(self._note, **changed)
-        self._bear(lambda: self._notes.write(self._note))
+        with self._borne():
+            self._notes.write(self._note)
 
-    def _bear(self, write: Callable[[], None]) -> None:
-        try:
-            write()
-        except Exception:  # Each bank plugin raises its own.
-            LOG.exception('The note of verification %s of instance %s could '
-                          'not be changed', self._note.verification_id,
-                          self._notes.instance_id)
+    def _borne(self) -> ContextManager[None]:
+        return objects.borne('The note of verification %s of instance %s was '
+                             'not changed' % (self._note.verification_id,
+                                              self._notes.instance_id))

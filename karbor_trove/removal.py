@@ -113,7 +113,7 @@ class Remover:
         except errors.TroveError as error:
             LOG.warning('What waits of instance %s was not looked at: %s',
                         self._ledger.instance_id, error)
-        except Exception:  # The bank's plugins raise what they like.
+        except Exception:  # A sweep fails nothing that it rides on.
             LOG.exception('Sweeping up after deleted checkpoints of instance '
                           '%s failed', self._ledger.instance_id)
 

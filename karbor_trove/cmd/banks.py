@@ -45,7 +45,7 @@ class Provider:
 
     def instances(self) -> List[str]:
         """Name the instances that the bank has a ledger of."""
-        names = self.bank.get_sub_section(ledgers.ROOT).list_objects()
+        names = objects.listed(self.bank.get_sub_section(ledgers.ROOT))
         return sorted({name.split('/')[0] for name in names})
 
     def checkpoints(self) -> Iterator['Checkpoint']:
@@ -54,7 +54,7 @@ class Provider:
         By what is there, not by Karbor's indices: those come after it, and a
         crash in between leaves it without.
         """
-        names = self.bank.get_sub_section(_CHECKPOINTS).list_objects()
+        names = objects.listed(self.bank.get_sub_section(_CHECKPOINTS))
         for id_ in sorted({name.split('/')[0] for name in names}):
             found = self.checkpoint(id_)
             if found is not None:

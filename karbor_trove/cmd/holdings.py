@@ -20,6 +20,7 @@ from karbor.common import constants
 
 from karbor_trove.cmd import banks
 from karbor_trove import errors
+from karbor_trove import objects
 from karbor_trove import record
 from karbor_trove import verified
 
@@ -90,7 +91,7 @@ class Holdings:
         self.complaints.append(
             'checkpoint %s is left out: its index in the bank is torn'
             % found.id)
-        for name in found.section.list_objects():
+        for name in objects.listed(found.section):
             if name.startswith(_DATA):
                 torn = self.torn.setdefault(
                     name[len(_DATA):].partition('/')[0], [])

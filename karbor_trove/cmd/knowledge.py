@@ -21,6 +21,7 @@ from karbor_trove.cmd import banks
 from karbor_trove.cmd import checkpoints
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
+from karbor_trove import objects
 from karbor_trove import record
 from karbor_trove import values
 
@@ -105,7 +106,7 @@ class Knowledge:
             if found.status in (None, constants.CHECKPOINT_STATUS_PROTECTING):
                 self.protecting.update(
                     {id_ for _, id_ in found.resources} or {None})
-            for name in found.section.list_objects():
+            for name in objects.listed(found.section):
                 id_, _, key = name[len(_RESOURCE):].partition('/')
                 if name.startswith(_RESOURCE) and key == _METADATA:
                     self._read_record(found, id_)

@@ -22,6 +22,7 @@ from karbor_trove import errors
 from karbor_trove import ledger as ledgers
 from karbor_trove import operation
 from karbor_trove import record
+from karbor_trove import removal
 from karbor_trove import verified
 
 LOG = logging.getLogger(__name__)
@@ -40,14 +41,12 @@ class DeleteOperation(operation.Operation):
         hang on it, Trove or Swift is away, or refuses.
 
         :raises karbor.exception.DeleteResourceFailed: a later release wrote
-            what the bank knows of the backup.
+            what the bank knows of the backup, or the bank failed.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
-        ledger = ledgers.Ledger(section.bank, resource.id)
-        record.begin(section, constants.RESOURCE_STATUS_DELETING)
         remover = self._remover(section, resource.id, context)
         try:
-            entry = _entry(ledger, section, checkpoint)
+            self._delete(section, checkpoint, resource.id, remover)
         except errors.TroveError as error:
             LOG.error('Deleting the backup of instance %s in checkpoint %s '
                       'failed: %s', resource.id, checkpoint.id, error)
@@ -56,12 +55,18 @@ class DeleteOperation(operation.Operation):
                 name='Database Instance Backup', reason=str(error),
                 resource_id=resource.id,
                 resource_type=resource.type) from error
+        remover.sweep(but=checkpoint.id)
+
+    def _delete(self, section: Any, checkpoint: Any, instance_id: str,
+                remover: removal.Remover) -> None:
+        record.begin(section, constants.RESOURCE_STATUS_DELETING)
+        entry = _entry(ledgers.Ledger(section.bank, instance_id), section,
+                       checkpoint)
         if entry is not None:
             remover.remove(entry, self._settings.delete_timeout)
         record.forget(section)
         verified.forget(section)
         record.set_status(section, constants.RESOURCE_STATUS_DELETED)
-        remover.sweep(but=checkpoint.id)
 
 
 def _entry(ledger: ledgers.Ledger, section: Any,

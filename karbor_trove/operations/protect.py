@@ -59,8 +59,8 @@ class ProtectOperation(operation.Operation):
         except errors.Refused as error:
             problems[resource.id] = str(error).split('\n')
         section = checkpoint.get_resource_bank_section(resource.id)
-        record.begin(section, constants.RESOURCE_STATUS_PROTECTING)
         try:
+            record.begin(section, constants.RESOURCE_STATUS_PROTECTING)
             self._settings.check()
             if not problems:
                 self._outcome.preflight.get(lambda: problems.update(
@@ -95,9 +95,9 @@ class ProtectOperation(operation.Operation):
         ledger = ledgers.Ledger(section.bank, resource.id)
         try:
             self._protect(section, ledger, checkpoint, context, parameters)
+            record.set_status(section, constants.RESOURCE_STATUS_AVAILABLE)
         except errors.TroveError as error:
             raise _failed(section, checkpoint, resource, error) from error
-        record.set_status(section, constants.RESOURCE_STATUS_AVAILABLE)
         self._remover(section, resource.id, context).sweep()
 
     def _protect(self, section: Any, ledger: ledgers.Ledger, checkpoint: Any,

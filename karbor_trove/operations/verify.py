@@ -27,6 +27,7 @@ from karbor_trove import contents
 from karbor_trove import errors
 from karbor_trove import inspection
 from karbor_trove import leftovers
+from karbor_trove import objects
 from karbor_trove import operation
 from karbor_trove import preflight
 from karbor_trove import record
@@ -100,7 +101,7 @@ class VerifyOperation(operation.Operation):
                 functools.partial(connect.connect, context),
                 self._settings.poll_interval, self._clock
             ).remove(deadline.left)
-        except Exception:  # The bank's plugins raise what they like.
+        except Exception:  # A sweep fails nothing that it rides on.
             LOG.exception('Looking for what verifications of instance %s '
                           'left failed', instance_id)
             return []
@@ -189,12 +190,10 @@ class VerifyOperation(operation.Operation):
               seconds: Optional[float]) -> None:
         """Keep the result in the bank; it stands also where that fails."""
         level = self._settings.verify_level
-        try:
+        with objects.borne('The result of verifying instance %s could not be '
+                           'kept' % resource.id):
             if seconds is None:
                 seconds = verified.recovery_seconds(section, level)
             verified.save(section, verified.Result(
                 level, self._clock.utc().isoformat(), passed, reason,
                 seconds))
-        except Exception:  # The bank's plugins raise what they like.
-            LOG.exception('The result of verifying instance %s could not be '
-                          'kept', resource.id)
