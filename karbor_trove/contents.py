@@ -22,6 +22,7 @@ from typing import Any, Iterator, Optional, Tuple
 
 from karbor_trove import ledger
 from karbor_trove import objects
+from karbor_trove import versioned
 
 VERSION = 1
 
@@ -69,8 +70,8 @@ class Kept:
         :raises errors.Torn: it cannot be read.
         :raises errors.Refused: it was written by a later version.
         """
-        kept = objects.read(self._section, backup_id, self._where + backup_id,
-                            'whole', VERSION)
+        kept = versioned.read(self._section, backup_id,
+                              self._where + backup_id, 'whole', VERSION)
         if kept is None:
             return None
         return Contents(Part(**kept['whole']),

@@ -21,15 +21,11 @@ it.
 
 import dataclasses
 import datetime
-from typing import Any, Collection, Iterable, List, Optional
-
-from oslo_log import log as logging
+from typing import Any, Collection, Dict, Iterable, List, Optional
 
 from karbor_trove import errors
-from karbor_trove import objects
 from karbor_trove import values
-
-LOG = logging.getLogger(__name__)
+from karbor_trove import versioned
 
 VERSION = 1
 ROOT = '/karbor-trove/'
@@ -126,8 +122,8 @@ class Ledger:
 
     def write(self, entry: Entry) -> None:
         """Write the entry, in the place of an earlier one."""
-        objects.replace(self._section, entry.checkpoint_id,
-                        dict(dataclasses.asdict(entry), version=VERSION))
+        versioned.replace(self._section, entry.checkpoint_id,
+                          dict(dataclasses.asdict(entry), version=VERSION))
 
     def read(self, checkpoint_id: str) -> Optional[Entry]:
         """Read one entry; None where there is none.
@@ -137,30 +133,21 @@ class Ledger:
         """
         return self._parsed(checkpoint_id)
 
-    def checkpoint_ids(self) -> List[str]:
-        """Name the checkpoints that there are entries of."""
-        return objects.names(self._section)
-
     def entries(self) -> List[Entry]:
-        """Read all entries that can be read; a torn one is logged."""
-        found = []
-        for name in self.checkpoint_ids():
-            try:
-                entry = self._parsed(name)
-            except errors.Refused as error:
-                LOG.error('%s', error)
-            else:
-                # The list may lag behind, and show what is gone.
-                found.extend([entry] if entry else [])
-        return found
+        """Read all entries that can be read; others are logged."""
+        return versioned.sorted_out(self._section, self._parsed)[0]
+
+    def unreadable(self) -> Dict[str, errors.Refused]:
+        """Tell the checkpoints whose entries cannot be read, and why."""
+        return versioned.sorted_out(self._section, self._parsed)[1]
 
     def remove(self, entry: Entry) -> None:
         """Forget the entry; none there is no failure."""
-        objects.remove(self._section, entry.checkpoint_id)
+        versioned.remove(self._section, entry.checkpoint_id)
 
     def _parsed(self, name: str) -> Optional[Entry]:
-        kept = objects.read(self._section, name, self._where + name,
-                            'checkpoint_id', VERSION)
+        kept = versioned.read(self._section, name, self._where + name,
+                              'checkpoint_id', VERSION)
         return None if kept is None else Entry(**kept)
 
 

@@ -24,6 +24,7 @@ from typing import Any, List, Optional
 
 from karbor_trove import ledger
 from karbor_trove import objects
+from karbor_trove import versioned
 from karbor_trove import worker
 
 VERSION = 1
@@ -75,8 +76,8 @@ class Notes:
         :raises errors.Torn: it cannot be read.
         :raises errors.Refused: it was written by a later version.
         """
-        kept = objects.read(self._section, restore_id,
-                            self._where + restore_id, 'name', VERSION)
+        kept = versioned.read(self._section, restore_id,
+                              self._where + restore_id, 'name', VERSION)
         if kept is None:
             return None
         # Earlier releases knew neither project nor process.

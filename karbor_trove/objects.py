@@ -18,15 +18,14 @@ one is being written into it.
 """
 
 import contextlib
-from typing import Any, Callable, Dict, Iterator, List, Optional, TypeVar
+import sys
+from typing import Any, Callable, Iterator, List, Optional, TypeVar
 
 from oslo_log import log as logging
 
 from karbor_trove import errors
 
 LOG = logging.getLogger(__name__)
-
-_SPARE = '.new'
 
 Told = TypeVar('Told')
 
@@ -54,47 +53,12 @@ def put(section: Any, key: str, value: Any) -> None:
     _twice(write, 'writing %s' % key)
 
 
-def replace(section: Any, key: str, value: Any) -> None:
-    """Write an object; where there is one, so that one of both is whole.
-
-    The file-system bank writes in place: who is killed while it writes leaves
-    half an object. What was to be written is beside it then.
-
-    :raises errors.BankFailed: as in put().
-    """
-    if key not in listed(section):
-        put(section, key, value)
-        return
-    put(section, key + _SPARE, value)
-    put(section, key, value)
-    drop(section, key + _SPARE)
-
-
-def remove(section: Any, key: str) -> None:
-    """Remove an object that replace() wrote; none there is no failure.
-
-    :raises errors.BankFailed: as in drop().
-    """
-    drop(section, key)
-    if key + _SPARE in listed(section):
-        drop(section, key + _SPARE)
-
-
 def listed(section: Any) -> List[str]:
     """List the keys of a section and of all that are below it.
 
     :raises errors.BankFailed: the bank did not tell.
     """
     return _twice(lambda: list(section.list_objects()), 'listing objects')
-
-
-def names(section: Any) -> List[str]:
-    """List the objects that replace() wrote.
-
-    :raises errors.BankFailed: the bank did not tell.
-    """
-    return sorted({name[:-len(_SPARE)] if name.endswith(_SPARE) else name
-                   for name in listed(section)})
 
 
 def get(section: Any, key: str) -> Any:
@@ -106,11 +70,14 @@ def get(section: Any, key: str) -> Any:
 
     :raises errors.BankFailed: the bank did not tell.
     """
+    # Of what somebody deals with at the moment the bank says nothing.
+    handled = sys.exc_info()[1]
+
     def read() -> Any:
         try:
             return section.get_object(key)
         except Exception as error:  # Each bank plugin raises its own.
-            if _is_absence(error):
+            if _is_absence(error, handled):
                 return None
             raise
 
@@ -137,34 +104,6 @@ def drop(section: Any, key: str) -> None:
     _twice(delete, 'removing %s' % key)
 
 
-def read(section: Any, key: str, where: str, needed: str,
-         version: int) -> Optional[Dict[str, Any]]:
-    """Read an object of ours; None where there is none.
-
-    :param where: how an error calls it.
-    :param needed: a key that all versions of it have.
-    :param version: the latest that is known.
-    :returns: without its version.
-    :raises errors.Torn: neither it nor what replace() left beside it can be
-        read; what is not JSON comes as text.
-    :raises errors.Refused: it was written by a later version.
-    :raises errors.BankFailed: the bank did not tell.
-    """
-    kept = get(section, key)
-    if kept is None:
-        return None
-    if not isinstance(kept, dict) or needed not in kept:
-        kept = get(section, key + _SPARE)
-    if not isinstance(kept, dict) or needed not in kept:
-        raise errors.Torn('the object "%s" in the bank is torn' % where)
-    written = kept.pop('version', 0)
-    if written > version:
-        raise errors.Refused(
-            'the object "%s" in the bank has version %s and this release '
-            'knows versions up to %d' % (where, written, version))
-    return kept
-
-
 def _twice(act: Callable[[], Told], what: str) -> Told:
     try:
         return act()
@@ -179,9 +118,10 @@ def _twice(act: Callable[[], Told], what: str) -> Told:
                                 % (what, error)) from error
 
 
-def _is_absence(error: Optional[BaseException]) -> bool:
+def _is_absence(error: Optional[BaseException],
+                handled: Optional[BaseException]) -> bool:
     # What the bank plugins of Swift and of a file system wrap, and say.
-    while error is not None:
+    while error is not None and error is not handled:
         if (isinstance(error, FileNotFoundError)
                 or getattr(error, 'http_status', None) == 404
                 or 'Object is not a file' in str(error)):

@@ -20,16 +20,13 @@ is found.
 
 import dataclasses
 import datetime
-from typing import Any, ContextManager, List, Optional
-
-from oslo_log import log as logging
+from typing import Any, ContextManager, Dict, List, Optional
 
 from karbor_trove import errors
 from karbor_trove import ledger
 from karbor_trove import objects
+from karbor_trove import versioned
 from karbor_trove import worker
-
-LOG = logging.getLogger(__name__)
 
 VERSION = 1
 
@@ -90,29 +87,24 @@ class Notes:
 
     def write(self, note: Note) -> None:
         """Write a note, in the place of an earlier one."""
-        objects.replace(self._section, note.verification_id,
-                        dict(dataclasses.asdict(note), version=VERSION))
+        versioned.replace(self._section, note.verification_id,
+                          dict(dataclasses.asdict(note), version=VERSION))
 
     def remove(self, note: Note) -> None:
         """Forget a note: there is no instance, and none will come."""
-        objects.remove(self._section, note.verification_id)
+        versioned.remove(self._section, note.verification_id)
 
     def all(self) -> List[Note]:
-        """Read all notes that can be read; a torn one is logged."""
-        found = []
-        for name in objects.names(self._section):
-            try:
-                note = self._parsed(name)
-            except errors.Refused as error:
-                LOG.error('%s', error)
-            else:
-                # The list may lag behind, and show what is gone.
-                found.extend([note] if note else [])
-        return found
+        """Read all notes that can be read; others are logged."""
+        return versioned.sorted_out(self._section, self._parsed)[0]
+
+    def unreadable(self) -> Dict[str, errors.Refused]:
+        """Tell the verifications whose notes cannot be read, and why."""
+        return versioned.sorted_out(self._section, self._parsed)[1]
 
     def _parsed(self, name: str) -> Optional[Note]:
-        kept = objects.read(self._section, name, self._where + name, 'until',
-                            VERSION)
+        kept = versioned.read(self._section, name, self._where + name, 'until',
+                              VERSION)
         return None if kept is None else Note(**kept)
 
 

@@ -23,6 +23,7 @@ from typing import Any, List, Optional
 
 from karbor_trove import errors
 from karbor_trove import objects
+from karbor_trove import versioned
 
 VERSION = 1
 
@@ -60,8 +61,8 @@ def load(section: Any) -> List[Result]:
     """
     found = []
     for level in LEVELS:
-        kept = objects.read(section, _KEY % level, _KEY % level, 'passed',
-                            VERSION)
+        kept = versioned.read(section, _KEY % level, _KEY % level, 'passed',
+                              VERSION)
         if kept is not None:
             found.append(Result(**kept))
     return sorted(found, key=lambda result: result.at, reverse=True)

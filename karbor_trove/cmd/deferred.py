@@ -151,7 +151,11 @@ def _deferred(provider: banks.Provider, instance_id: str
 def _of_backups(provider: banks.Provider, instance_id: str) -> Iterator[Row]:
     waits = {entry.checkpoint_id: why
              for entry, why in _deferred(provider, instance_id)}
-    for entry in ledgers.Ledger(provider.bank, instance_id).entries():
+    ledger = ledgers.Ledger(provider.bank, instance_id)
+    for checkpoint_id, error in ledger.unreadable().items():
+        yield {'what': 'backup', 'instance': instance_id,
+               'checkpoint': checkpoint_id, 'why': str(error)}
+    for entry in ledger.entries():
         why = waits.get(entry.checkpoint_id)
         if why:
             yield {'what': 'backup', **_named(entry), 'why': why,
@@ -165,7 +169,11 @@ def _of_backups(provider: banks.Provider, instance_id: str) -> Iterator[Row]:
 
 def _of_rehearsals(provider: banks.Provider,
                    instance_id: str) -> Iterator[Row]:
-    for note in rehearsal.Notes(provider.bank, instance_id).all():
+    notes = rehearsal.Notes(provider.bank, instance_id)
+    for error in notes.unreadable().values():
+        yield {'what': 'rehearsal', 'instance': instance_id,
+               'why': str(error)}
+    for note in notes.all():
         what = 'verification %s made a temporary instance "%s"%s: ' % (
             note.verification_id, note.name,
             ' (%s)' % note.instance_id if note.instance_id else '')

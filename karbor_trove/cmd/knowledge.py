@@ -126,18 +126,14 @@ class Knowledge:
     def _read_ledgers(self, provider: banks.Provider) -> None:
         for instance_id in provider.instances():
             ledger = ledgers.Ledger(provider.bank, instance_id)
+            for error in ledger.unreadable().values():
+                self.unreadable[instance_id] = str(error)
             entries = ledger.entries()
-            for checkpoint_id in ledger.checkpoint_ids():
-                try:
-                    entry = ledger.read(checkpoint_id)
-                except errors.Refused as error:
-                    self.unreadable[instance_id] = str(error)
-                    continue
-                if entry is None:
-                    continue
+            for entry in entries:
                 if entry.backup_id is None:
                     self.intents.append((entry, entries))
-                elif entry.deleted or provider.checkpoint(checkpoint_id):
+                elif entry.deleted or provider.checkpoint(
+                        entry.checkpoint_id):
                     self.backups.add(entry.backup_id)
                 else:
                     self.lost[entry.backup_id] = provider, entry

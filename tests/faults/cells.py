@@ -28,6 +28,11 @@ class Step(NamedTuple):
     def __str__(self) -> str:
         return self.what + (f' ({self.number})' if self.number > 1 else '')
 
+    @property
+    def is_of_bank(self) -> bool:
+        """Whether it asks a bank in Swift."""
+        return ' /karbor' in self.what
+
 
 class Cell(NamedTuple):
     """One experiment."""
@@ -71,15 +76,15 @@ def steps(requests: Iterable[proxy.Request]) -> list[Step]:
     return list(dict.fromkeys(counter.step(one) for one in requests))
 
 
-def of(operation: str, found: Iterable[Step],
-       known: Iterable[Step] = ()) -> list[Cell]:
+def of(operation: str, found: Iterable[Step], known: Iterable[Step] = (),
+       faults: Iterable[str] = deeds.DEEDS) -> list[Cell]:
     """All cells of an operation.
 
     :param known: steps whose cells another operation has.
     """
     return [Cell(operation, step, fault, duration)
             for step in found if step not in known
-            for fault in deeds.DEEDS for duration in (ONCE, WHOLE)]
+            for fault in faults for duration in (ONCE, WHOLE)]
 
 
 class Judge:

@@ -69,3 +69,6 @@ DEEDS: dict[str, proxy.Deed] = {
     'broken JSON': _broken_json,
     'hanging': _hang,
 }
+
+#: To a bank in Swift. Karbor sets its client no limit of time.
+OF_A_BANK = [kind for kind in DEEDS if kind not in ('time-out', 'hanging')]

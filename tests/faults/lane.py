@@ -10,12 +10,14 @@ from karbor import context as karbor_context
 from karbor import resource as karbor_resource
 from karbor.services.protection import bank_plugin
 from karbor.services.protection.bank_plugins import file_system_bank_plugin
+from karbor.services.protection.bank_plugins import swift_bank_plugin
 from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import client_factory
 from karbor.services.protection import graph
 from oslo_config import cfg
 
 from karbor_trove import ledger as ledgers
+from karbor_trove import objects
 from karbor_trove import options
 from karbor_trove import protection
 from karbor_trove import record
@@ -24,9 +26,13 @@ from tests.faults import constants
 from tests.functional import tenant as tenants
 from tests.sandbox import proxy
 from tests.sandbox.services import launch
+from tests.sandbox.services import provider_files
 
 _KINDS = {'restore': records.Restore, 'verify': records.Verification}
 _HOOKS = ('on_prepare_begin', 'on_prepare_finish', 'on_main', 'on_complete')
+
+#: Where a bank is.
+FILES, SWIFT = 'files', 'Swift'
 
 
 def _configuration(directory, sections):
@@ -73,12 +79,28 @@ class Lane:
         _configure_karbor(sandbox, self.cloud, self.directory)
         launch.set_constants(constants.CONSTANTS)
         self.context = _context(self.tenant.session, self.cloud)
+        self._swift = provider_files.swift_bank(dict(
+            sandbox.services['karbor'].settings,
+            keystone_url=self.cloud.urls['keystone']), 'karbor')
+        # It would try again by itself, and hide what the plugin does.
+        self._swift['swift_client'].update(
+            swift_retry_attempts=0, swift_retry_backoff=0)
+        self._kind = None
+
+    def use_bank(self, kind):
+        """Have a bank of that kind, and a database of its own in it."""
+        if kind == self._kind:
+            return
+        self._kind = kind
         config = self._provider({})
-        config.register_opts(
-            file_system_bank_plugin.file_system_bank_plugin_opts,
-            'file_system_bank_plugin')
-        self.bank = bank_plugin.Bank(
-            file_system_bank_plugin.FileSystemBankPlugin(config))
+        if kind == FILES:
+            config.register_opts(
+                file_system_bank_plugin.file_system_bank_plugin_opts,
+                'file_system_bank_plugin')
+            plugin = file_system_bank_plugin.FileSystemBankPlugin(config)
+        else:
+            plugin = swift_bank_plugin.SwiftBankPlugin(config)
+        self.bank = bank_plugin.Bank(plugin)
         self._collection = karbor_checkpoint.CheckpointCollection(self.bank)
         self.begin_anew()
 
@@ -101,6 +123,7 @@ class Lane:
         config(['--config-file', _configuration(self.directory, {
             'file_system_bank_plugin': {
                 'file_system_bank_path': self.directory / 'bank'},
+            **self._swift,
             options.GROUP: {**constants.OPTIONS, **own}})],
             default_config_dirs=[])
         return config
@@ -140,7 +163,10 @@ class Lane:
         return checkpoint.get_resource_bank_section(self.resource.id)
 
     def status(self, checkpoint):
-        return self.section(checkpoint).get_object('status')
+        """Karbor's word for the database; None: there is none."""
+        kept = objects.get(self.section(checkpoint), record.STATUS)
+        # Swift's bank gives a string as it came from there.
+        return kept.decode() if isinstance(kept, bytes) else kept
 
     def kept(self, checkpoint):
         """The record in the checkpoint; None: there is none."""

@@ -12,6 +12,7 @@ import sys
 import traceback
 
 from tests.faults import cells as cells_
+from tests.faults import deeds
 from tests.faults import invariants
 from tests.faults import lane as lanes
 from tests.faults import scenes
@@ -72,12 +73,13 @@ def _outcome(lane, scene, told):
     waiting = [entry for entry in lane.ledger.entries() if entry.deleted]
     word = 'error' if 'raised' in told else 'done'
     if waiting:
-        word = 'put off' if scene.hook == 'delete' else word + ', put off'
+        word = ('put off' if (scene.hook, word) == ('delete', 'done')
+                else word + ', put off')
     return word
 
 
 def _experiment(lane, cell):
-    scene = scenes.SCENES[cell.operation](lane)
+    scene = scenes.prepare(cell.operation, lane)
     backups, instances = set(lane.backups()), lane.tenant.instance_ids()
     alive = [lane.survivor]
     if scene.hook == 'delete':
@@ -86,7 +88,9 @@ def _experiment(lane, cell):
     told, requests = _play(lane, scene, judge)
     assert judge.fired, 'it made no such request'
     made = lane.tenant.instance_ids() - instances
-    invariants.it_ended(lane, scene, told)
+    invariants.it_ended(
+        lane, scene, told,
+        cell.step.is_of_bank and cell.duration == cells_.WHOLE)
     invariants.every_backup_is_known(lane)
     invariants.living_backups_are_whole(lane, alive)
     for before, after in ((backups, set(lane.backups())),
@@ -103,12 +107,20 @@ def _experiment(lane, cell):
 
 
 def _steps(operation):
-    scene = scenes.SCENES[operation](_lane)
+    scene = scenes.prepare(operation, _lane)
     instances = _lane.tenant.instance_ids()
     told, requests = _play(_lane, scene, None)
     assert 'raised' not in told, told['raised']
     _clean(_lane, scene, instances)
     return cells_.steps(requests)
+
+
+def _cells(operation, found, known):
+    if operation in scenes.IN_SWIFT:
+        return cells_.of(
+            operation, [step for step in found if step.is_of_bank], known,
+            deeds.OF_A_BANK)
+    return cells_.of(operation, found, known)
 
 
 def _attempt(cell):
@@ -151,7 +163,7 @@ class Runner:
         steps = dict(zip(scenes.SCENES, self._pool.map(
             _steps, scenes.SCENES)))
         return [cell for operation, found in steps.items()
-                for cell in cells_.of(operation, found, steps.get(
+                for cell in _cells(operation, found, steps.get(
                     scenes.LIKE.get(operation), ()))]
 
     def outcomes(self, cells):

@@ -95,8 +95,25 @@ SCENES = {
     'delete, of a parent': _delete_a_parent,
 }
 
+_WITH_A_BANK = ', bank in Swift'
+#: The operations of which the requests to the bank have cells.
+IN_SWIFT = [operation + _WITH_A_BANK for operation in (
+    'protect', 'protect, incremental', 'restore', 'verify', 'delete',
+    'delete, of a parent')]
+SCENES.update((name, SCENES[name.removesuffix(_WITH_A_BANK)])
+              for name in IN_SWIFT)
+
+
+def prepare(operation: str, lane: lanes.Lane) -> Scene:
+    """Prepare an operation, with a bank where it has to be."""
+    lane.use_bank(lanes.SWIFT if operation in IN_SWIFT else lanes.FILES)
+    return SCENES[operation](lane)
+
+
 #: Operation -> the one that has the cells of all requests that both make.
 LIKE = {
+    'protect, incremental, bank in Swift': 'protect, bank in Swift',
+    'delete, of a parent, bank in Swift': 'delete, bank in Swift',
     'protect, for test restores': 'protect',
     'verify, the data': 'verify',
     'verify, by a test restore': 'verify, the data',

@@ -133,6 +133,21 @@ def test_a_removal_that_fails_is_tried_once_more(section, monkeypatch):
         objects.drop(section, 'status')
 
 
+def test_another_failure_does_not_make_it_absent(section, monkeypatch):
+    """Python hangs what is dealt with on all that fails meanwhile."""
+    section.update_object('status', 'deleted')
+
+    def fail(key):
+        raise OSError('disk on fire')
+
+    monkeypatch.setattr(section, 'get_object', fail)
+    try:
+        raise FileNotFoundError('something else')
+    except FileNotFoundError:
+        with pytest.raises(errors.BankFailed):
+            objects.get(section, 'status')
+
+
 class Swift(swift_bank_plugin.SwiftBankPlugin):
     """Karbor's own, without a Swift: its lists show all, objects are gone."""
 

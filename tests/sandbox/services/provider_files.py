@@ -14,7 +14,8 @@ from tests.sandbox.services import launch
 GROUP = 'trove_protection_plugin'
 
 
-def _swift_bank(settings: dict[str, Any], container: str) -> dict[str, Any]:
+def swift_bank(settings: dict[str, Any], container: str) -> dict[str, Any]:
+    """The sections of a bank in a container of the service project."""
     return {
         'swift_client': {
             'swift_auth_url': settings['keystone_url'],
@@ -42,7 +43,7 @@ def _sections(settings: dict[str, Any],
             'file_system_bank_path': directory}}
     else:
         kind = 'karbor-swift-bank-plugin'
-        bank = _swift_bank(settings, provider.get('container', 'karbor'))
+        bank = swift_bank(settings, provider.get('container', 'karbor'))
     return {
         'provider': {
             'name': provider['name'],

@@ -151,6 +151,20 @@ def test_without_a_checkpoint_nothing_is_deleted(
     assert fake_trove.backups and ledger.entries()
 
 
+@pytest.mark.parametrize('where, kept, said', [
+    ('backups', '{"instance_', 'is torn'),
+    ('backups', {'version': 2, 'checkpoint_id': 'x'}, 'has version 2'),
+    ('rehearsals', '{"until', 'is torn')])
+def test_what_cannot_be_read_is_told(manage, bank, resource, where, kept,
+                                     said):
+    """Nobody knows what it says, so nobody knows that nothing waits."""
+    path = '/karbor-trove/%s/%s/id-1' % (resource.id, where)
+    bank.update_object(path, kept)
+    [row] = manage('deferred', 'list')
+    assert row['instance'] == resource.id
+    assert path in row['why'] and said in row['why']
+
+
 def test_a_restore_note_that_is_torn_is_told(manage, bank, resource):
     where = '/karbor-trove/%s/restores/restore-1' % resource.id
     bank.update_object(where, '{"na')
