@@ -91,12 +91,16 @@ def operation(request):
     return request.param
 
 
-@pytest.fixture
-def asked(operation):
+def asked_by(operation):
     """How often it asks the bank for something."""
     with new_world() as world:
         assert world.done(operation).error is None
         return world.seen
+
+
+@pytest.fixture
+def asked(operation):
+    return asked_by(operation)
 
 
 def test_one_that_fails_once_is_borne(operation, asked):
@@ -109,10 +113,23 @@ def test_one_that_fails_once_is_borne(operation, asked):
 def test_one_that_fails_from_then_on_is_told(operation, asked):
     for number in range(1, asked + 1):
         with new_world() as world:
-            process = world.done(operation, range(number, asked + ENDLESS))
+            process = world.done(operation, range(number, ENDLESS))
             if process.error is not None:
                 assert type(process.error) is (
                     invariants.FAILURES[process.kind]), (
                         number, repr(process.error))
                 assert 'nobody there' in process.error.kwargs['reason']
+            # What is being made is waited for, and told.
+            assert process.kind != 'restore' or (
+                (process.error is None) == (process.built == 1))
             invariants.check(world)
+
+
+def test_it_does_not_hide_why_trove_refuses():
+    for number in range(1, asked_by('protect') + 1):
+        with new_world() as world:
+            world.fake.fail('POST', '/backups', 403)
+            before = len(world.fake.asked('POST', '/backups'))
+            error = world.done('protect', range(number, ENDLESS)).error
+            if len(world.fake.asked('POST', '/backups')) > before:
+                assert 'nobody there' not in error.kwargs['reason']
