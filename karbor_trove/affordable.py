@@ -69,7 +69,7 @@ def look(sections: Mapping[str, Any], checkpoint_id: str,
 
     :param sections: of the checkpoint in the bank, by the original's id: all
         that are restored together.
-    :raises errors.TroveError: Trove could not be asked.
+    :raises errors.TroveError: Trove or the bank could not be asked.
     """
     problems: preflight.Problems = {}
     kept: Dict[str, record.Record] = {}
@@ -79,7 +79,7 @@ def look(sections: Mapping[str, Any], checkpoint_id: str,
             kept[one] = record.load_backup(section, one)
             requests[one] = request(kept[one], checkpoint_id, verification_id,
                                     settings)
-        except errors.TroveError as error:
+        except errors.Refused as error:
             problems[one] = str(error).split('\n')
     if problems:
         return Prepared(problems)

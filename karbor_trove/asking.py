@@ -65,6 +65,7 @@ def backup(gateway: trove.Gateway, ledger: ledgers.Ledger,
     :param interval: seconds between two looks.
     :raises errors.Unreachable: nothing was found; it may still come.
     :raises errors.Refused: Trove refused, or several may be the one.
+    :raises errors.BankFailed: what came of it could not be told.
     """
     def find() -> Optional[values.Backup]:
         try:
@@ -93,6 +94,7 @@ def instance(gateway: trove.Gateway, intent: Intent,
     :param intent: stays where nobody knows what came of the request.
     :raises errors.Unreachable: nothing was found; it may still come.
     :raises errors.Refused: Trove refused, or several may be the one.
+    :raises errors.BankFailed: it could not be noted, so none was asked for.
     """
     # An instance's time is told by a look at it only, so who is there
     # already is asked for first.
@@ -130,5 +132,7 @@ def _found(find: Callable[[], Optional[Made]], lost: errors.Unreachable,
                                 interval, 'nothing came of it')
     except errors.Refused as error:
         raise errors.Refused('%s (%s)' % (error, lost)) from error
+    except errors.BankFailed as error:
+        raise errors.BankFailed('%s; %s' % (lost, error)) from error
     except errors.TookTooLong as error:
         raise errors.Unreachable('%s; %s' % (lost, error)) from lost

@@ -49,7 +49,10 @@ class Contents:
 
 
 class Kept:
-    """What the bank keeps of the backups of one instance."""
+    """What the bank keeps of the backups of one instance.
+
+    What reads or writes raises errors.BankFailed where the bank fails.
+    """
 
     def __init__(self, bank: Any, instance_id: str) -> None:
         """Open it; nothing is read or written yet.

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What can go wrong between us and Trove, by what the caller does next."""
+"""What can go wrong with Trove and the bank, by what the caller does next."""
 
 from typing import Optional
 

@@ -21,7 +21,7 @@ it.
 
 import dataclasses
 import datetime
-from typing import Any, Collection, Dict, Iterable, List, Optional
+from typing import Any, Collection, Dict, Iterable, List, Optional, Tuple
 
 from karbor_trove import errors
 from karbor_trove import values
@@ -108,7 +108,10 @@ def has_landed_or_never_will(not_before: Optional[str],
 
 
 class Ledger:
-    """The entries of one instance in one bank."""
+    """The entries of one instance in one bank.
+
+    What reads or writes raises errors.BankFailed where the bank fails.
+    """
 
     def __init__(self, bank: Any, instance_id: str) -> None:
         """Open it; nothing is read or written yet.
@@ -135,11 +138,14 @@ class Ledger:
 
     def entries(self) -> List[Entry]:
         """Read all entries that can be read; others are logged."""
-        return versioned.sorted_out(self._section, self._parsed)[0]
+        return self.sorted_out()[0]
 
-    def unreadable(self) -> Dict[str, errors.Refused]:
-        """Tell the checkpoints whose entries cannot be read, and why."""
-        return versioned.sorted_out(self._section, self._parsed)[1]
+    def sorted_out(self) -> Tuple[List[Entry], Dict[str, errors.Refused]]:
+        """Read all entries; those that cannot be read with the reason.
+
+        By their checkpoints, which their places tell.
+        """
+        return versioned.sorted_out(self._section, self._parsed)
 
     def remove(self, entry: Entry) -> None:
         """Forget the entry; none there is no failure."""

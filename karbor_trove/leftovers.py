@@ -19,6 +19,7 @@ from oslo_log import log as logging
 
 from karbor_trove import disposal
 from karbor_trove import errors
+from karbor_trove import objects
 from karbor_trove import rehearsal
 from karbor_trove import trove
 from karbor_trove import waiting
@@ -73,13 +74,17 @@ class Leftovers:
                 reason = self._removed(note, deadline)
             except errors.TroveError as error:
                 reason = str(error)
+            borne = objects.borne('The note of verification %s is as it was'
+                                  % note.verification_id)
             if reason is None:
-                self._notes.remove(note)
+                with borne:
+                    self._notes.remove(note)
                 continue
             LOG.warning('What verification %s of instance %s left is still '
                         'there: %s', note.verification_id,
                         self._notes.instance_id, reason)
-            self._notes.write(dataclasses.replace(note, left=reason))
+            with borne:
+                self._notes.write(dataclasses.replace(note, left=reason))
             still.append('verification %s left an instance "%s": %s' % (
                 note.verification_id, note.name, reason))
         return still

@@ -48,7 +48,10 @@ class Note:
 
 
 class Notes:
-    """The notes of one instance in one bank."""
+    """The notes of one instance in one bank.
+
+    What reads or writes raises errors.BankFailed where the bank fails.
+    """
 
     def __init__(self, bank: Any, instance_id: str) -> None:
         """Open them; nothing is read or written yet.

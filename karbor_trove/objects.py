@@ -113,6 +113,8 @@ def _twice(act: Callable[[], Told], what: str) -> Told:
         LOG.warning('The bank failed, trying again, %s: %s', what, error)
     try:
         return act()
+    except errors.BankFailed:
+        raise
     except Exception as error:  # As above.
         raise errors.BankFailed('the bank failed, %s: %s'
                                 % (what, error)) from error

@@ -80,8 +80,9 @@ def fail(section: Any, status: str, reason: str) -> None:
     :param reason: meant for the operator, in lines; it holds no secrets.
     """
     # A list is written as ASCII by every bank, a text as its locale is.
-    with objects.borne('The failure was not kept: %s' % reason):
+    with objects.borne('The reason was not kept: %s' % reason):
         objects.put(section, REASON, reason.split('\n'))
+    with objects.borne('The status "%s" was not kept' % status):
         set_status(section, status)
 
 

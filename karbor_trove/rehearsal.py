@@ -20,7 +20,7 @@ is found.
 
 import dataclasses
 import datetime
-from typing import Any, ContextManager, Dict, List, Optional
+from typing import Any, ContextManager, Dict, List, Optional, Tuple
 
 from karbor_trove import errors
 from karbor_trove import ledger
@@ -73,7 +73,10 @@ class Note:
 
 
 class Notes:
-    """The notes of one instance in one bank."""
+    """The notes of one instance in one bank.
+
+    What reads or writes raises errors.BankFailed where the bank fails.
+    """
 
     def __init__(self, bank: Any, instance_id: str) -> None:
         """Open them; nothing is read or written yet.
@@ -96,11 +99,14 @@ class Notes:
 
     def all(self) -> List[Note]:
         """Read all notes that can be read; others are logged."""
-        return versioned.sorted_out(self._section, self._parsed)[0]
+        return self.sorted_out()[0]
 
-    def unreadable(self) -> Dict[str, errors.Refused]:
-        """Tell the verifications whose notes cannot be read, and why."""
-        return versioned.sorted_out(self._section, self._parsed)[1]
+    def sorted_out(self) -> Tuple[List[Note], Dict[str, errors.Refused]]:
+        """Read all notes; those that cannot be read with the reason.
+
+        By their verifications, which their places tell.
+        """
+        return versioned.sorted_out(self._section, self._parsed)
 
     def _parsed(self, name: str) -> Optional[Note]:
         kept = versioned.read(self._section, name, self._where + name, 'until',

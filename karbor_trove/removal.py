@@ -25,6 +25,7 @@ from karbor_trove import deletion
 from karbor_trove import errors
 from karbor_trove import ledger as ledgers
 from karbor_trove import limits
+from karbor_trove import objects
 from karbor_trove import options
 from karbor_trove import trove
 from karbor_trove import values
@@ -49,11 +50,9 @@ class Remover:
                  settings: options.Settings, clock: waiting.Clock) -> None:
         """Make it; nothing is asked of Trove yet.
 
-        :param project_id: whose backups the gateway shows; all others are
-            left alone.
+        :param project_id: whose backups the gateway shows; no others go.
         :param connect: gives a gateway that asks until then; what it raises
             puts off.
-        :param settings: the provider's options, see options.py.
         """
         self._ledger = ledger
         self._project_id = project_id
@@ -70,6 +69,7 @@ class Remover:
 
         :param within: seconds that the deletion itself may take.
         :returns: why the backup is still there; None when it is gone.
+        :raises errors.BankFailed: that it has to go, or is gone, is not noted.
         """
         if entry.deleted is None:
             # Written before the look at the claims of others, who write
@@ -125,14 +125,16 @@ class Remover:
         except errors.TroveError as error:
             reason = str(error)
             # What was found out before it failed is in the bank already.
-            entry = self._ledger.read(entry.checkpoint_id) or entry
+            with objects.borne(reason):
+                entry = self._ledger.read(entry.checkpoint_id) or entry
             if isinstance(error, errors.Ambiguous):
                 entry = dataclasses.replace(entry, ambiguous=True)
         if reason is not None and reason != entry.reason:
             LOG.warning('Checkpoint %s of instance %s still has its backup: '
                         '%s', entry.checkpoint_id, entry.instance_id, reason)
             entry = dataclasses.replace(entry, reason=reason)
-            self._ledger.write(entry)
+            with objects.borne('That it waits is noted, but not why'):
+                self._ledger.write(entry)
         return entry, reason
 
     def _look(self, deadline: waiting.Deadline,

@@ -70,6 +70,7 @@ class Trial:
 
         :param request: what to make, under the name of above.
         :param recorded: what has to be in it.
+        :raises errors.BankFailed: it could not be noted, so none was made.
         """
         intent = rehearsal.Intent(
             rehearsal.Notes(bank, request.original_id),
@@ -81,6 +82,9 @@ class Trial:
             made = asking.instance(
                 self._gateway, intent, request, self._settings.poll_interval,
                 self._clock)
+        except errors.BankFailed:
+            # Nothing was asked for, and nothing is known of the backup.
+            raise
         except errors.TroveError as error:
             # Where Trove did not refuse, nobody knows whether there is one.
             intent.leave(str(error))

@@ -88,7 +88,7 @@ def read(section: Any, key: str, where: str, needed: str,
 
 def sorted_out(section: Any, parsed: Callable[[str], Optional[Told]]
                ) -> Tuple[List[Told], Dict[str, errors.Refused]]:
-    """Read all objects that replace() wrote.
+    """Read all objects that replace() wrote, each once.
 
     :param parsed: reads one by its key; None where there is none.
     :returns: those that can be read, and why the others cannot, by key.

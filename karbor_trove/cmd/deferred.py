@@ -14,7 +14,7 @@
 """What waits in the ledgers of deleted checkpoints, and taking it away."""
 
 import functools
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from karbor.common import constants
 
@@ -62,50 +62,52 @@ def sweep(loaded: List[banks.Provider], cloud: access.Cloud,
     :returns: what was tried with its outcome, and why some could not even be
         tried; None: all could.
     """
-    rows: Dict[Tuple[str, str], Row] = {}
+    rows: List[Row] = []
     refused: Dict[str, None] = {}
+    # Two providers may have one bank.
+    seen: Set[Tuple[str, str]] = set()
     for provider in loaded:
         for instance_id in provider.instances():
-            # The youngest first: no parent comes before its child.
-            for entry, _ in sorted(
-                    _deferred(provider, instance_id), reverse=True,
-                    key=lambda one: one[0].not_before or ''):
-                if (instance not in (None, instance_id)
-                        or project not in (None, entry.project_id)
-                        or (instance_id, entry.checkpoint_id) in rows):
-                    continue
-                try:
-                    outcome = remove(provider, cloud, entry)
-                except errors.TroveError as error:
-                    outcome = str(error)
-                    refused[outcome] = None
-                rows[instance_id, entry.checkpoint_id] = {
-                    **_named(entry), 'outcome': outcome or 'deleted'}
+            if instance not in (None, instance_id):
+                continue
+            try:
+                for entry in _deferred(provider, instance_id, project):
+                    if (instance_id, entry.checkpoint_id) not in seen:
+                        seen.add((instance_id, entry.checkpoint_id))
+                        rows.append(_removed(provider, cloud, entry, refused))
+                rows += _swept_rehearsals(provider, cloud, instance_id,
+                                          project, force)
+            except errors.BankFailed as error:
+                refused[str(error)] = None
     told, unseen = restores.sweep(loaded, cloud, instance, project)
     refused.update(dict.fromkeys(unseen))
-    removed = list(_swept_rehearsals(loaded, cloud, instance, project, force))
-    return [*rows.values(), *told, *removed], '; '.join(refused) or None
+    return [*rows, *told], '; '.join(refused) or None
 
 
-def _swept_rehearsals(loaded: List[banks.Provider], cloud: access.Cloud,
-                      instance: Optional[str], project: Optional[str],
-                      force: bool) -> Iterator[Row]:
+def _removed(provider: banks.Provider, cloud: access.Cloud,
+             entry: ledgers.Entry, refused: Dict[str, None]) -> Row:
+    try:
+        outcome = remove(provider, cloud, entry)
+    except errors.TroveError as error:
+        outcome = str(error)
+        refused[outcome] = None
+    return {**_named(entry), 'outcome': outcome or 'deleted'}
+
+
+def _swept_rehearsals(provider: banks.Provider, cloud: access.Cloud,
+                      original: str, project: Optional[str], force: bool
+                      ) -> Iterator[Row]:
     """Delete the instances of test restores that nobody sees to."""
-    for provider in loaded:
-        for original in provider.instances():
-            if instance not in (None, original):
-                continue
-            notes = rehearsal.Notes(provider.bank, original)
-            for one in sorted({str(note.project_id) for note in notes.all()
-                               if project in (None, note.project_id)}):
-                left = leftovers.Leftovers(
-                    provider.bank, original, one,
-                    functools.partial(_gateway, cloud, one),
-                    provider.settings.poll_interval, waiting.SYSTEM_CLOCK
-                ).remove(provider.settings.delete_timeout, force)
-                yield {'project': one, 'instance': original,
-                       'outcome': '; '.join(left)
-                       or 'what test restores left is gone'}
+    notes = rehearsal.Notes(provider.bank, original)
+    for one in sorted({str(note.project_id) for note in notes.all()
+                       if project in (None, note.project_id)}):
+        left = leftovers.Leftovers(
+            provider.bank, original, one,
+            functools.partial(_gateway, cloud, one),
+            provider.settings.poll_interval, waiting.SYSTEM_CLOCK
+        ).remove(provider.settings.delete_timeout, force)
+        yield {'project': one, 'instance': original, 'outcome':
+               '; '.join(left) or 'what test restores left is gone'}
 
 
 def remove(provider: banks.Provider, cloud: access.Cloud,
@@ -115,6 +117,7 @@ def remove(provider: banks.Provider, cloud: access.Cloud,
     :returns: why it is still there; None: it is gone.
     :raises errors.TroveError: Karbor's user cannot get at it; nothing was
         changed.
+    :raises errors.BankFailed: perhaps it is gone all the same.
     """
     if entry.project_id is None:
         raise errors.Refused('nobody knows the project of backup %s'
@@ -133,30 +136,37 @@ def _gateway(cloud: access.Cloud, project: str,
     return cloud.gateway(project)
 
 
-def _deferred(provider: banks.Provider, instance_id: str
-              ) -> Iterator[Tuple[ledgers.Entry, str]]:
-    """Find the entries whose checkpoint was deleted, and why they wait.
+def _deferred(provider: banks.Provider, instance_id: str,
+              project: Optional[str]) -> List[ledgers.Entry]:
+    """Find what waits, the youngest first: no parent before its child."""
+    return sorted(
+        (entry for entry in ledgers.Ledger(provider.bank,
+                                           instance_id).entries()
+         if project in (None, entry.project_id) and _why(provider, entry)),
+        reverse=True, key=lambda entry: entry.not_before or '')
+
+
+def _why(provider: banks.Provider, entry: ledgers.Entry) -> Optional[str]:
+    """Say why the backup of a deleted checkpoint waits; None: that lives.
 
     Karbor's in-tree plugin does not know the ledger: it deletes a checkpoint
     and its backup, and leaves the entry as it was.
     """
-    for entry in ledgers.Ledger(provider.bank, instance_id).entries():
-        found = provider.checkpoint(entry.checkpoint_id)
-        if entry.deleted:
-            yield entry, entry.reason or 'its deletion was interrupted'
-        elif found and found.status == constants.CHECKPOINT_STATUS_DELETED:
-            yield entry, 'the checkpoint was deleted by another plugin'
+    if entry.deleted:
+        return entry.reason or 'its deletion was interrupted'
+    found = provider.checkpoint(entry.checkpoint_id)
+    return ('the checkpoint was deleted by another plugin' if found and (
+        found.status == constants.CHECKPOINT_STATUS_DELETED) else None)
 
 
 def _of_backups(provider: banks.Provider, instance_id: str) -> Iterator[Row]:
-    waits = {entry.checkpoint_id: why
-             for entry, why in _deferred(provider, instance_id)}
-    ledger = ledgers.Ledger(provider.bank, instance_id)
-    for checkpoint_id, error in ledger.unreadable().items():
+    entries, unreadable = ledgers.Ledger(provider.bank,
+                                         instance_id).sorted_out()
+    for checkpoint_id, error in unreadable.items():
         yield {'what': 'backup', 'instance': instance_id,
                'checkpoint': checkpoint_id, 'why': str(error)}
-    for entry in ledger.entries():
-        why = waits.get(entry.checkpoint_id)
+    for entry in entries:
+        why = _why(provider, entry)
         if why:
             yield {'what': 'backup', **_named(entry), 'why': why,
                    'since': entry.deleted or entry.not_before}
@@ -169,11 +179,11 @@ def _of_backups(provider: banks.Provider, instance_id: str) -> Iterator[Row]:
 
 def _of_rehearsals(provider: banks.Provider,
                    instance_id: str) -> Iterator[Row]:
-    notes = rehearsal.Notes(provider.bank, instance_id)
-    for error in notes.unreadable().values():
-        yield {'what': 'rehearsal', 'instance': instance_id,
-               'why': str(error)}
-    for note in notes.all():
+    notes, unreadable = rehearsal.Notes(provider.bank,
+                                        instance_id).sorted_out()
+    for error in unreadable.values():
+        yield {'what': 'rehearsal', 'instance': instance_id, 'why': str(error)}
+    for note in notes:
         what = 'verification %s made a temporary instance "%s"%s: ' % (
             note.verification_id, note.name,
             ' (%s)' % note.instance_id if note.instance_id else '')

@@ -126,9 +126,9 @@ class Knowledge:
     def _read_ledgers(self, provider: banks.Provider) -> None:
         for instance_id in provider.instances():
             ledger = ledgers.Ledger(provider.bank, instance_id)
-            for error in ledger.unreadable().values():
+            entries, unreadable = ledger.sorted_out()
+            for error in unreadable.values():
                 self.unreadable[instance_id] = str(error)
-            entries = ledger.entries()
             for entry in entries:
                 if entry.backup_id is None:
                     self.intents.append((entry, entries))

@@ -83,7 +83,8 @@ def sweep(loaded: List[banks.Provider], cloud: access.Cloud,
                 notes.remove(restore_id)
         except errors.TroveError as error:
             # Of one that cannot be read nobody knows the project.
-            if project is not None and 'project' not in row:
+            if (project is not None and 'project' not in row
+                    and isinstance(error, errors.Refused)):
                 continue
             outcome = 'restore %s: %s' % (restore_id, error)
             refused.append(str(error))

@@ -82,7 +82,7 @@ class RestoreOperation(operation.Operation):
                 asked.append((params.instance_request(
                     dict(given.get(resource_type) or {},
                          **given.get(own) or {}), kept, checkpoint.id), kept))
-            except errors.TroveError as error:
+            except errors.Refused as error:
                 found += str(error).split('\n')
             if found:
                 problems[instance_id] = found

@@ -177,10 +177,10 @@ class VerifyOperation(operation.Operation):
         """
         LOG.error('Verifying instance %s in checkpoint %s failed: %s',
                   resource.id, checkpoint.id, error)
-        if tried:
-            self._keep(section, resource, False, str(error), seconds)
         self._outcome.tell(verify, resource.type, resource.id,
                            constants.RESOURCE_STATUS_ERROR, str(error))
+        if tried and not isinstance(error, errors.BankFailed):
+            self._keep(section, resource, False, str(error), seconds)
         failure: Exception = exception.VerifyResourceFailed(
             name='Database Instance Backup', reason=str(error),
             resource_id=resource.id, resource_type=resource.type)

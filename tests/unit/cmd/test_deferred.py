@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from karbor.services.protection.bank_plugins import file_system_bank_plugin
 import pytest
 
 from karbor_trove import ledger as ledgers
@@ -56,6 +57,22 @@ def test_a_request_without_a_backup_is_told(manage, ledger, checkpoint):
     assert row['checkpoint'] == checkpoint.id
     assert row['since'] == '2026-01-01T00:00:00'
     assert '"nightly"' in row['why']
+
+
+@pytest.fixture
+def fail_below(monkeypatch):
+    """Lets the bank fail where a part of a key has that name."""
+    def let(part, name='list_objects'):
+        plugin = file_system_bank_plugin.FileSystemBankPlugin
+        ask = getattr(plugin, name)
+
+        def fail(self, key=None, prefix=None, **kwargs):
+            if part in (key or prefix).split('/'):
+                raise OSError('disc')
+            return ask(self, key or prefix, **kwargs)
+
+        monkeypatch.setattr(plugin, name, fail)
+    return let
 
 
 def test_a_bank_of_two_providers_is_told_once(
@@ -163,6 +180,22 @@ def test_what_cannot_be_read_is_told(manage, bank, resource, where, kept,
     [row] = manage('deferred', 'list')
     assert row['instance'] == resource.id
     assert path in row['why'] and said in row['why']
+
+
+def test_a_bank_that_fails_is_told_with_what_was_done(
+        manage, deferred, fake_trove, nothing_takes_time, fail_below):
+    fail_below('rehearsals')
+    [row] = manage('deferred', 'sweep', expect=1)
+    assert row['outcome'] == 'deleted'
+    assert 'the bank failed' in manage.err
+
+
+def test_one_that_fails_is_told_where_only_a_project_is_asked_for(
+        manage, bank, resource, fail_below):
+    bank.update_object('/karbor-trove/%s/restores/id-1' % resource.id, {})
+    fail_below('restores', 'get_object')
+    manage('deferred', 'sweep', '--project', clouds.PROJECT, expect=1)
+    assert 'the bank failed' in manage.err
 
 
 def test_a_restore_note_that_is_torn_is_told(manage, bank, resource):

@@ -12,6 +12,7 @@ from karbor.services.protection import client_factory
 import pytest
 import requests
 
+from karbor_trove import verified
 from tests.unit.operations import endings
 from tests.unit.operations import invariants
 from tests.unit.operations import world as worlds
@@ -110,10 +111,24 @@ def test_one_that_fails_once_is_borne(operation, asked):
             assert error is None, (number, error)
 
 
+def test_one_that_fails_for_a_while_is_borne_or_told(operation, asked):
+    for number in range(1, asked + 1):
+        for longer in (2, 4):
+            with new_world() as world:
+                error = world.done(operation, range(
+                    number, number + longer)).error
+                assert error is None or (
+                    'nobody there' in error.kwargs['reason'])
+                # It says nothing of a backup.
+                assert all(result.passed for result in verified.load(
+                    world.checkpoints[0].section))
+
+
 def test_one_that_fails_from_then_on_is_told(operation, asked):
     for number in range(1, asked + 1):
         with new_world() as world:
             process = world.done(operation, range(number, ENDLESS))
+            assert process.error is not None or number > 1
             if process.error is not None:
                 assert type(process.error) is (
                     invariants.FAILURES[process.kind]), (
@@ -125,11 +140,13 @@ def test_one_that_fails_from_then_on_is_told(operation, asked):
             invariants.check(world)
 
 
-def test_it_does_not_hide_why_trove_refuses():
+@pytest.mark.parametrize('failure, said', [
+    (403, 'HTTP 403'), ('reset', 'Connection reset')])
+def test_it_does_not_hide_what_trove_does(failure, said):
     for number in range(1, asked_by('protect') + 1):
         with new_world() as world:
-            world.fake.fail('POST', '/backups', 403)
+            world.fake.fail('POST', '/backups', failure)
             before = len(world.fake.asked('POST', '/backups'))
             error = world.done('protect', range(number, ENDLESS)).error
             if len(world.fake.asked('POST', '/backups')) > before:
-                assert 'nobody there' not in error.kwargs['reason']
+                assert said in error.kwargs['reason']

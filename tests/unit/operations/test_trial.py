@@ -458,6 +458,20 @@ def test_a_bank_that_fails_while_looking_fails_nothing(
     again('backup')
 
 
+@pytest.mark.parametrize('code', [None, 403])
+def test_a_bank_that_fails_afterwards_fails_nothing(
+        left, again, temporary, fake_trove, monkeypatch, code):
+    def fail(*args):
+        raise errors.BankFailed('disc')
+
+    if code:
+        fake_trove.fail('DELETE', '/instances/*', code, times=None)
+    for name in 'write', 'remove':
+        monkeypatch.setattr(rehearsal.Notes, name, fail)
+    last = again('backup')[-1]
+    assert bool(temporary()) == bool(code) == ('left an instance' in last)
+
+
 def test_who_comes_second_finds_it_gone(left, bank, notes, context, clock):
     both = [leftovers.Leftovers(
         bank, notes.instance_id, context.project_id,
