@@ -3,6 +3,8 @@
 from karbor import exception
 import pytest
 
+from karbor_trove import errors
+from karbor_trove import ledger as ledgers
 from karbor_trove import record
 
 
@@ -249,3 +251,38 @@ def test_requests_that_fail_in_passing_are_repeated(
     fake_trove.fail('GET', '/backups/*', trouble, times=2)
     delete()
     assert not fake_trove.backups
+
+
+@pytest.fixture
+def refused(protect, fake_trove):
+    """A backup that Trove does not delete."""
+    protect()
+    fake_trove.fail('DELETE', '/backups/*', 403, times=None)
+
+
+def test_a_reason_that_cannot_be_noted_fails_no_deletion(
+        refused, delete, ledger, monkeypatch):
+    def fail(self, entry):
+        if entry.reason:
+            raise errors.BankFailed('disc')
+        write(self, entry)
+
+    write = ledgers.Ledger.write
+    monkeypatch.setattr(ledgers.Ledger, 'write', fail)
+    delete()
+    [entry] = ledger.entries()
+    assert entry.deleted and not entry.reason
+
+
+def test_a_bank_that_fails_then_hides_no_reason(
+        refused, delete, ledger, fake_trove, monkeypatch):
+    def fail(self, checkpoint_id):
+        if fake_trove.asked('DELETE', '/backups/*'):
+            raise errors.BankFailed('disc')
+        return read(self, checkpoint_id)
+
+    read = ledgers.Ledger.read
+    monkeypatch.setattr(ledgers.Ledger, 'read', fail)
+    delete()
+    [entry] = ledger.entries()
+    assert 'HTTP 403' in entry.reason

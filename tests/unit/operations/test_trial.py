@@ -472,6 +472,18 @@ def test_a_bank_that_fails_afterwards_fails_nothing(
     assert bool(temporary()) == bool(code) == ('left an instance' in last)
 
 
+def test_a_note_that_stays_ends_no_sweep(
+        left, bank, notes, context, clock, temporary, monkeypatch):
+    def fail(*args):
+        raise errors.BankFailed('disc')
+
+    monkeypatch.setattr(rehearsal.Notes, 'remove', fail)
+    assert leftovers.Leftovers(
+        bank, notes.instance_id, context.project_id,
+        lambda until: connect.connect(context), 1, clock).remove(30) == []
+    assert not temporary()
+
+
 def test_who_comes_second_finds_it_gone(left, bank, notes, context, clock):
     both = [leftovers.Leftovers(
         bank, notes.instance_id, context.project_id,
