@@ -12,7 +12,7 @@ from tests.faults import scenes
 
 #: One in so many is in the sample; no divisor of the numbers of faults and
 #: of durations, so that it wanders through them.
-_STRIDE = 47
+_STRIDE = 61
 
 
 @pytest.fixture(scope='module')
