@@ -6,9 +6,7 @@ all that it began is found, and goes, when the bank is back.
 
 import contextlib
 import dataclasses
-from unittest import mock
 
-from karbor.services.protection import client_factory
 import pytest
 import requests
 
@@ -78,9 +76,7 @@ OPERATIONS = {
 @contextlib.contextmanager
 def new_world():
     world = World()
-    with mock.patch.object(
-            client_factory.ClientFactory, 'create_client', autospec=True,
-            side_effect=lambda *args: world.session.client()):
+    with world.connected():
         world.begin_with_checkpoints()
         yield world
         endings.end(world)

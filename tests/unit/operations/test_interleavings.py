@@ -2,9 +2,7 @@
 
 import contextlib
 import itertools
-from unittest import mock
 
-from karbor.services.protection import client_factory
 import pytest
 
 from tests.unit.operations import endings
@@ -20,9 +18,7 @@ WORDS = {'backup_name': 'nightly', 'description': 'of the night'}
 def worlds_with(backups):
     """A world with so many checkpoints, in one chain."""
     world = worlds.World()
-    with mock.patch.object(
-            client_factory.ClientFactory, 'create_client', autospec=True,
-            side_effect=lambda *args: world.session.client()):
+    with world.connected():
         for _ in range(backups):
             endings.go(world, world.protect(world.instances[0],
                                             incremental=True, **WORDS))

@@ -2,9 +2,7 @@
 
 import contextlib
 import dataclasses
-from unittest import mock
 
-from karbor.services.protection import client_factory
 import pytest
 
 from karbor_trove import rehearsal
@@ -60,9 +58,7 @@ def new_world(monkeypatch):
     @contextlib.contextmanager
     def new():
         world = World()
-        with mock.patch.object(
-                client_factory.ClientFactory, 'create_client', autospec=True,
-                side_effect=lambda *args: world.session.client()):
+        with world.connected():
             world.begin_with_a_checkpoint()
             yield world
         assert not world.violations

@@ -9,7 +9,6 @@ import uuid
 import hypothesis
 from hypothesis import stateful
 from hypothesis import strategies as st
-from karbor.services.protection import client_factory
 
 from tests.unit.operations import endings
 from tests.unit.operations import invariants
@@ -41,9 +40,7 @@ class Machine(stateful.RuleBasedStateMachine):
             uuid, 'uuid4', lambda: uuid.UUID(int=next(numbers))))
         self.world = worlds.World()
         self.fake = self.world.fake
-        self._patches.enter_context(mock.patch.object(
-            client_factory.ClientFactory, 'create_client', autospec=True,
-            side_effect=lambda *args: self.world.session.client()))
+        self._patches.enter_context(self.world.connected())
 
     def _some(self, *statuses):
         return [one for one in self.world.checkpoints

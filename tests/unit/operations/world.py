@@ -5,8 +5,10 @@ plugin's own notes are what is judged by it.
 """
 
 import types
+from unittest import mock
 
 from karbor.services.protection import bank_plugin
+from karbor.services.protection import client_factory
 
 from karbor_trove.operations import delete
 from karbor_trove.operations import protect
@@ -55,6 +57,12 @@ class World:
         self._delete, on.delete = on.delete, self._deleting
         on = self.fake._on_instances
         self._build, on.create = on.create, self._building
+
+    def connected(self):
+        """Let Karbor's factory of clients lead here; used by `with`."""
+        return mock.patch.object(
+            client_factory.ClientFactory, 'create_client', autospec=True,
+            side_effect=lambda *args: self.session.client())
 
     @property
     def process(self):
