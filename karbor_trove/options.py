@@ -17,14 +17,12 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from oslo_config import cfg
 
-from karbor_trove import choices
 from karbor_trove import errors
+from karbor_trove.parameters import fields
 
 GROUP = 'trove_protection_plugin'
-
 # How the values of these are read; see there.
-_CHOICES = {'verify_flavor_id': choices.TEXT, 'verify_net_id': choices.ID}
-
+_CHOICES = {'verify_flavor_id': fields.TEXT, 'verify_net_id': fields.ID}
 OPTIONS: List[cfg.Opt] = [
     cfg.FloatOpt('poll_interval', default=5.0, min=0.1,
                  help='Seconds between two looks at a database instance or '
@@ -145,7 +143,7 @@ def register(conf: cfg.ConfigOpts) -> Settings:
             problems.append(str(error))
     for dest, choice in _CHOICES.items():
         try:
-            choices.read(values, {dest: choice})
+            fields.read(values, {dest: choice})
         except errors.Refused as error:
             values[dest] = None
             problems.append(str(error))

@@ -20,15 +20,12 @@ from karbor import resource
 from karbor.services.protection import protectable_plugin
 from karbor.services.protection.protectable_plugins import database
 
-from karbor_trove import connect
 from karbor_trove import errors
-from karbor_trove import trove
-from karbor_trove import values
-from karbor_trove import waiting
-
-# Seconds. Karbor's API gives its protection service 60 to answer
-# [rpc_response_timeout of oslo.messaging].
-TIMEOUT = 45.0
+from karbor_trove import polling
+from karbor_trove import timeouts
+from karbor_trove.trove import client
+from karbor_trove.trove import connect
+from karbor_trove.trove import models
 
 
 class TroveInstanceProtectable(
@@ -40,7 +37,7 @@ class TroveInstanceProtectable(
     """
 
     def __init__(self, context: Any = None, conf: Any = None,
-                 clock: waiting.Clock = waiting.SYSTEM_CLOCK) -> None:
+                 clock: polling.Clock = polling.SYSTEM_CLOCK) -> None:
         """Make it, as Karbor does.
 
         :param clock: the time that the limit of an answer uses.
@@ -105,11 +102,11 @@ class TroveInstanceProtectable(
             return []
         return self.list_resources(context)
 
-    def _gateway(self, context: Any) -> trove.Gateway:
+    def _gateway(self, context: Any) -> client.Gateway:
         return connect.connect(context,
-                               waiting.Deadline(TIMEOUT, self._clock))
+                               polling.Deadline(timeouts.LISTING, self._clock))
 
-    def _resource(self, instance: values.Instance) -> resource.Resource:
+    def _resource(self, instance: models.Instance) -> resource.Resource:
         return resource.Resource(
             type=self.get_resource_type(), id=instance.id, name=instance.name,
             extra_info={'status': instance.status,

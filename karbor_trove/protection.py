@@ -18,13 +18,13 @@ from karbor.common import constants
 from karbor.services.protection import protection_plugin
 
 from karbor_trove.operations import delete
+from karbor_trove.operations import flow
 from karbor_trove.operations import protect
 from karbor_trove.operations import restore
 from karbor_trove.operations import verify
 from karbor_trove import options
-from karbor_trove import outcome
-from karbor_trove import schemas
-from karbor_trove import waiting
+from karbor_trove.parameters import schemas
+from karbor_trove import polling
 
 
 class TroveProtectionPlugin(
@@ -36,14 +36,14 @@ class TroveProtectionPlugin(
     """
 
     def __init__(self, config: Any,
-                 clock: waiting.Clock = waiting.SYSTEM_CLOCK) -> None:
+                 clock: polling.Clock = polling.SYSTEM_CLOCK) -> None:
         """Read the options.
 
         :param config: the configuration of the provider's file.
         :param clock: the time that all waits use.
         """
         super().__init__(config)
-        self._shared = options.register(config), clock, outcome.Outcome()
+        self._shared = options.register(config), clock, flow.Outcome()
 
     @classmethod
     def get_supported_resources_types(cls) -> List[str]:

@@ -10,5 +10,4 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
-"""What an operator runs, one subject a file."""
+"""Cmd."""

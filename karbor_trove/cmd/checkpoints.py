@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Checkpoints that a crash has left: what is known of them, and a way out."""
 
 import datetime
@@ -20,19 +19,18 @@ from karbor.common import constants
 from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import graph
 
-from karbor_trove.cmd import banks
+from karbor_trove.bank import backup_journal
+from karbor_trove.bank import record
+from karbor_trove.bank import status
+from karbor_trove.bank import storage
+from karbor_trove.bank import worker
+from karbor_trove.cmd import providers
 from karbor_trove import errors
-from karbor_trove import ledger as ledgers
-from karbor_trove import objects
-from karbor_trove import record
-from karbor_trove import worker
 
 Row = Dict[str, Any]
-
 COLUMNS = ('checkpoint', 'status', 'type', 'resource', 'resource_status',
            'worker', 'record', 'ledger', 'parent', 'note', 'reason')
 RESET = ('checkpoint', 'was', 'status', 'kept')
-
 # What shows of a resource that the operation has begun on it.
 _BEGUN = {
     constants.CHECKPOINT_STATUS_PROTECTING: (
@@ -46,14 +44,14 @@ _BEGUN = {
 }
 
 
-def show(found: banks.Checkpoint) -> List[Row]:
+def show(found: providers.Checkpoint) -> List[Row]:
     """Tell what the bank knows of each resource of a checkpoint."""
     rows = [_shown(found, *resource) for resource in found.resources]
     return [{'checkpoint': found.id, 'status': found.status or 'torn', **row}
             for row in rows or [{}]]
 
 
-def reset(found: banks.Checkpoint, force: bool) -> Row:
+def reset(found: providers.Checkpoint, force: bool) -> Row:
     """Make a checkpoint that a crash has left `error`, so that it can go.
 
     :param force: whether the operator says that no process works on it.
@@ -75,29 +73,29 @@ def reset(found: banks.Checkpoint, force: bool) -> Row:
                 'checkpoint %s is not reset: %s. --force says that no Karbor '
                 'works on it any more; if that is wrong, it will do so beside '
                 'the deletion' % (found.id, doubt))
-    kept = '%s@%s' % (banks.INDEX, datetime.datetime.now(
+    kept = '%s@%s' % (providers.INDEX, datetime.datetime.now(
         datetime.timezone.utc).strftime('%Y-%m-%dT%H-%M-%SZ'))
-    objects.put(found.section, kept, found.index)
+    storage.put(found.section, kept, found.index)
     # Else they would testify that the deletion to come has ended, too.
     for _, id_ in found.resources:
-        objects.drop(found.section_of(id_), record.WORKER)
+        storage.drop(found.section_of(id_), status.WORKER)
     _complete_indices(found)
     index = dict(found.index, status=constants.CHECKPOINT_STATUS_ERROR)
     if not index.get('resource_graph'):
         # It ended before Karbor knew what to protect; its deletion wants one.
         index['resource_graph'] = graph.serialize_resource_graph([])
-    objects.put(found.section, banks.INDEX, index)
+    storage.put(found.section, providers.INDEX, index)
     return {'checkpoint': found.id, 'was': was, 'status': index['status'],
             'kept': kept}
 
 
-def may_run(found: banks.Checkpoint, instance_id: str) -> bool:
+def may_run(found: providers.Checkpoint, instance_id: str) -> bool:
     """Tell whether an operation may be at work on an instance right now."""
     return (found.status in (None, *_BEGUN)
-            and worker.may_live(found.kept(instance_id, record.WORKER)))
+            and worker.may_live(found.kept(instance_id, status.WORKER)))
 
 
-def _why_it_may_run(found: banks.Checkpoint) -> Optional[str]:
+def _why_it_may_run(found: providers.Checkpoint) -> Optional[str]:
     """Look for a witness that the operation's process is gone.
 
     One is enough, whatever the other resources are: all of a checkpoint are
@@ -107,19 +105,19 @@ def _why_it_may_run(found: banks.Checkpoint) -> Optional[str]:
     """
     witness = False
     for _, id_ in found.resources:
-        named = found.kept(id_, record.WORKER)
+        named = found.kept(id_, status.WORKER)
         if named is None:
             continue
         if worker.may_live(named):
             return '%s may still work on it' % process(named)
         # A worker that an earlier operation has left says nothing.
-        if found.kept(id_, record.STATUS) in _BEGUN[str(found.status)]:
+        if found.kept(id_, status.STATUS) in _BEGUN[str(found.status)]:
             witness = True
     return None if witness else (
         'nothing in the bank tells which process works on it')
 
 
-def _complete_indices(found: banks.Checkpoint) -> None:
+def _complete_indices(found: providers.Checkpoint) -> None:
     """Write what a crash between checkpoint and indices has left out.
 
     Karbor's deletion fails where one is missing, and a failed deletion is
@@ -137,14 +135,14 @@ def _complete_indices(found: banks.Checkpoint) -> None:
             paths._get_checkpoint_path_by_plan(
                 index['protection_plan']['id'], project, index['created_at'],
                 time, found.id)):
-        objects.put(section, path, found.id)
+        storage.put(section, path, found.id)
 
 
-def _shown(found: banks.Checkpoint, type_: str, id_: str) -> Row:
-    named = found.kept(id_, record.WORKER)
+def _shown(found: providers.Checkpoint, type_: str, id_: str) -> Row:
+    named = found.kept(id_, status.WORKER)
     row: Row = {
         'type': type_, 'resource': id_,
-        'resource_status': found.kept(id_, record.STATUS),
+        'resource_status': found.kept(id_, status.STATUS),
         'worker': named and '%s, %s' % (
             process(named), 'may live' if worker.may_live(named) else 'gone')}
     if type_ == constants.DATABASE_RESOURCE_TYPE:
@@ -152,14 +150,14 @@ def _shown(found: banks.Checkpoint, type_: str, id_: str) -> Row:
     return row
 
 
-def _backup(found: banks.Checkpoint, instance_id: str) -> Row:
+def _backup(found: providers.Checkpoint, instance_id: str) -> Row:
     """Tell what record and ledger know of the backup."""
-    row: Row = {'reason': record.why(found.section_of(instance_id))}
+    row: Row = {'reason': status.why(found.section_of(instance_id))}
     try:
         kept = record.load(found.section_of(instance_id))
         row['record'] = kept and kept.backup_id
-        entry = ledgers.Ledger(found.provider.bank,
-                               instance_id).read(found.id)
+        entry = backup_journal.Ledger(found.provider.bank,
+                                      instance_id).read(found.id)
     except errors.Refused as error:
         return {**row, 'note': str(error)}
     if entry is not None:

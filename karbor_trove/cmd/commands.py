@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What can be typed, and what becomes of it."""
 
 import argparse
@@ -21,19 +20,18 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from karbor import exception
 from oslo_config import cfg
 
-from karbor_trove.cmd import access
-from karbor_trove.cmd import banks
 from karbor_trove.cmd import checkpoints
+from karbor_trove.cmd import clients
 from karbor_trove.cmd import deferred
+from karbor_trove.cmd import formatting
 from karbor_trove.cmd import orphans
 from karbor_trove.cmd import prometheus
+from karbor_trove.cmd import providers
 from karbor_trove.cmd import report
-from karbor_trove.cmd import restores
-from karbor_trove.cmd import tables
+from karbor_trove.cmd import unconfirmed_restores
 from karbor_trove import errors
 
 _NAME = 'karbor-trove-manage'
-
 #: Rows, and why something could not be done; None: everything was.
 Outcome = Tuple[List[Dict[str, Any]], Optional[str]]
 
@@ -53,14 +51,14 @@ def carry_out(arguments: Optional[Sequence[str]] = None) -> int:
     try:
         cfg.CONF([word for path in given.config_file or ()
                   for word in ('--config-file', path)], project='karbor')
-        rows, complaint = given.run(given, banks.load())
+        rows, complaint = given.run(given, providers.load())
     except (errors.TroveError, exception.KarborException, cfg.Error,
             OSError) as error:
         logging.exception('the command failed')
         return _complain(error)
     print(prometheus.printed(rows, complete=complaint is None)
           if given.format == prometheus.FORMAT
-          else tables.printed(given.columns, rows, given.format))
+          else formatting.printed(given.columns, rows, given.format))
     return _complain(complaint) if complaint else 0
 
 
@@ -70,47 +68,48 @@ def _complain(about: object) -> int:
 
 
 def _list_deferred(given: argparse.Namespace,
-                   loaded: List[banks.Provider]) -> Outcome:
+                   loaded: List[providers.Provider]) -> Outcome:
     return deferred.waiting_rows(loaded), None
 
 
 def _sweep(given: argparse.Namespace,
-           loaded: List[banks.Provider]) -> Outcome:
-    return deferred.sweep(loaded, access.Cloud(), given.instance,
+           loaded: List[providers.Provider]) -> Outcome:
+    return deferred.sweep(loaded, clients.Cloud(), given.instance,
                           given.project, given.force)
 
 
 def _dismiss(given: argparse.Namespace,
-             loaded: List[banks.Provider]) -> Outcome:
-    return restores.dismiss(loaded, given.ids, given.force), None
+             loaded: List[providers.Provider]) -> Outcome:
+    return unconfirmed_restores.dismiss(loaded, given.ids, given.force), None
 
 
 def _list_orphans(given: argparse.Namespace,
-                  loaded: List[banks.Provider]) -> Outcome:
-    search = orphans.Search(loaded, access.Cloud())
+                  loaded: List[providers.Provider]) -> Outcome:
+    search = orphans.Search(loaded, clients.Cloud())
     return [one.row for one in search.orphans.values()], search.complaint
 
 
 def _delete_orphans(given: argparse.Namespace,
-                    loaded: List[banks.Provider]) -> Outcome:
-    cloud = access.Cloud()
+                    loaded: List[providers.Provider]) -> Outcome:
+    cloud = clients.Cloud()
     return orphans.delete(orphans.Search(loaded, cloud), cloud, given.ids,
                           given.yes)
 
 
 def _report(given: argparse.Namespace,
-            loaded: List[banks.Provider]) -> Outcome:
-    found = report.Report(loaded, access.Cloud(), given.project)
+            loaded: List[providers.Provider]) -> Outcome:
+    found = report.Report(loaded, clients.Cloud(), given.project)
     return found.rows, found.complaint
 
 
-def _show(given: argparse.Namespace, loaded: List[banks.Provider]) -> Outcome:
-    return checkpoints.show(banks.find(loaded, given.id)), None
+def _show(given: argparse.Namespace,
+          loaded: List[providers.Provider]) -> Outcome:
+    return checkpoints.show(providers.find(loaded, given.id)), None
 
 
 def _reset(given: argparse.Namespace,
-           loaded: List[banks.Provider]) -> Outcome:
-    return [checkpoints.reset(banks.find(loaded, given.id),
+           loaded: List[providers.Provider]) -> Outcome:
+    return [checkpoints.reset(providers.find(loaded, given.id),
                               given.force)], None
 
 
@@ -122,7 +121,7 @@ def _common(**default: Any) -> argparse.ArgumentParser:
         help='Karbor\'s own configuration; may be given several times. By '
              'default where Karbor looks for it, /etc/karbor/karbor.conf')
     parser.add_argument('--format',
-                        choices=(*tables.FORMATS, prometheus.FORMAT),
+                        choices=(*formatting.FORMATS, prometheus.FORMAT),
                         help='the last one for report only')
     parser.add_argument('--debug', action='store_true',
                         help='show what goes on, on stderr')
@@ -167,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     swept.add_argument('--force', action='store_true',
                        help='I know that no verification is at work any more')
     dismissed = command(
-        waits, 'dismiss', _dismiss, restores.DISMISSED,
+        waits, 'dismiss', _dismiss, unconfirmed_restores.DISMISSED,
         'Forget restores without an answer; no instance is touched.')
     dismissed.add_argument('ids', nargs='+', metavar='RESTORE_ID')
     dismissed.add_argument('--force', action='store_true',

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What waits in the ledgers of deleted checkpoints, and taking it away."""
 
 import functools
@@ -18,40 +17,39 @@ from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from karbor.common import constants
 
-from karbor_trove.cmd import access
-from karbor_trove.cmd import banks
-from karbor_trove.cmd import restores
+from karbor_trove.backups import deferred_deletion
+from karbor_trove.bank import backup_journal
+from karbor_trove.bank import verification_journal
+from karbor_trove.bank import worker
+from karbor_trove.cmd import clients
+from karbor_trove.cmd import providers
+from karbor_trove.cmd import unconfirmed_restores
 from karbor_trove import errors
-from karbor_trove import ledger as ledgers
-from karbor_trove import leftovers
-from karbor_trove import rehearsal
-from karbor_trove import removal
-from karbor_trove import trove
-from karbor_trove import waiting
-from karbor_trove import worker
+from karbor_trove import polling
+from karbor_trove.trove import client
+from karbor_trove.verification import cleanup
 
 Row = Dict[str, Any]
-
 COLUMNS = ('what', 'project', 'instance', 'checkpoint', 'backup', 'since',
            'why')
 SWEPT = ('project', 'instance', 'checkpoint', 'backup', 'outcome')
 
 
-def waiting_rows(loaded: List[banks.Provider]) -> List[Row]:
+def waiting_rows(loaded: List[providers.Provider]) -> List[Row]:
     """Tell what is not finished: backups, requests and (test) restores."""
     rows: Dict[Tuple[str, ...], Row] = {}
     for provider in loaded:
         for instance_id in provider.instances():
             # Two providers may have one bank.
             for row in (*_of_backups(provider, instance_id),
-                        *restores.rows(provider, instance_id),
+                        *unconfirmed_restores.rows(provider, instance_id),
                         *_of_rehearsals(provider, instance_id)):
                 rows.setdefault((instance_id, row['what'],
                                  row.get('checkpoint', row['why'])), row)
     return list(rows.values())
 
 
-def sweep(loaded: List[banks.Provider], cloud: access.Cloud,
+def sweep(loaded: List[providers.Provider], cloud: clients.Cloud,
           instance: Optional[str] = None, project: Optional[str] = None,
           force: bool = False) -> Tuple[List[Row], Optional[str]]:
     """Take what can go now: backups, and notes that nothing came of.
@@ -79,13 +77,13 @@ def sweep(loaded: List[banks.Provider], cloud: access.Cloud,
                                           project, force)
             except errors.BankFailed as error:
                 refused[str(error)] = None
-    told, unseen = restores.sweep(loaded, cloud, instance, project)
+    told, unseen = unconfirmed_restores.sweep(loaded, cloud, instance, project)
     refused.update(dict.fromkeys(unseen))
     return [*rows, *told], '; '.join(refused) or None
 
 
-def _removed(provider: banks.Provider, cloud: access.Cloud,
-             entry: ledgers.Entry, refused: Dict[str, None]) -> Row:
+def _removed(provider: providers.Provider, cloud: clients.Cloud,
+             entry: backup_journal.Entry, refused: Dict[str, None]) -> Row:
     try:
         outcome = remove(provider, cloud, entry)
     except errors.TroveError as error:
@@ -94,24 +92,24 @@ def _removed(provider: banks.Provider, cloud: access.Cloud,
     return {**_named(entry), 'outcome': outcome or 'deleted'}
 
 
-def _swept_rehearsals(provider: banks.Provider, cloud: access.Cloud,
+def _swept_rehearsals(provider: providers.Provider, cloud: clients.Cloud,
                       original: str, project: Optional[str], force: bool
                       ) -> Iterator[Row]:
     """Delete the instances of test restores that nobody sees to."""
-    notes = rehearsal.Notes(provider.bank, original)
+    notes = verification_journal.Notes(provider.bank, original)
     for one in sorted({str(note.project_id) for note in notes.all()
                        if project in (None, note.project_id)}):
-        left = leftovers.Leftovers(
+        left = cleanup.Leftovers(
             provider.bank, original, one,
             functools.partial(_gateway, cloud, one),
-            provider.settings.poll_interval, waiting.SYSTEM_CLOCK
+            provider.settings.poll_interval, polling.SYSTEM_CLOCK
         ).remove(provider.settings.delete_timeout, force)
         yield {'project': one, 'instance': original, 'outcome':
                '; '.join(left) or 'what test restores left is gone'}
 
 
-def remove(provider: banks.Provider, cloud: access.Cloud,
-           entry: ledgers.Entry) -> Optional[str]:
+def remove(provider: providers.Provider, cloud: clients.Cloud,
+           entry: backup_journal.Entry) -> Optional[str]:
     """Delete a backup if it can go now; else it is noted in the ledger.
 
     :returns: why it is still there; None: it is gone.
@@ -123,30 +121,39 @@ def remove(provider: banks.Provider, cloud: access.Cloud,
         raise errors.Refused('nobody knows the project of backup %s'
                              % entry.backup_id)
     cloud.gateway(entry.project_id)
-    return removal.Remover(
-        ledgers.Ledger(provider.bank, entry.instance_id), entry.project_id,
-        functools.partial(_gateway, cloud, entry.project_id),
-        provider.settings, waiting.SYSTEM_CLOCK
-    ).remove(entry, provider.settings.delete_timeout)
+    return deferred_deletion.Remover(
+        backup_journal.Ledger(
+            provider.bank,
+            entry.instance_id),
+        entry.project_id,
+        functools.partial(
+            _gateway,
+            cloud,
+            entry.project_id),
+        provider.settings,
+        polling.SYSTEM_CLOCK).remove(
+                entry,
+        provider.settings.delete_timeout)
 
 
-def _gateway(cloud: access.Cloud, project: str,
-             _: waiting.Deadline) -> trove.Gateway:
+def _gateway(cloud: clients.Cloud, project: str,
+             _: polling.Deadline) -> client.Gateway:
     """Reach a project's; one gateway serves all of a command."""
     return cloud.gateway(project)
 
 
-def _deferred(provider: banks.Provider, instance_id: str,
-              project: Optional[str]) -> List[ledgers.Entry]:
+def _deferred(provider: providers.Provider, instance_id: str,
+              project: Optional[str]) -> List[backup_journal.Entry]:
     """Find what waits, the youngest first: no parent before its child."""
     return sorted(
-        (entry for entry in ledgers.Ledger(provider.bank,
-                                           instance_id).entries()
+        (entry for entry in backup_journal.Ledger(provider.bank,
+                                                  instance_id).entries()
          if project in (None, entry.project_id) and _why(provider, entry)),
         reverse=True, key=lambda entry: entry.not_before or '')
 
 
-def _why(provider: banks.Provider, entry: ledgers.Entry) -> Optional[str]:
+def _why(provider: providers.Provider,
+         entry: backup_journal.Entry) -> Optional[str]:
     """Say why the backup of a deleted checkpoint waits; None: that lives.
 
     Karbor's in-tree plugin does not know the ledger: it deletes a checkpoint
@@ -159,9 +166,11 @@ def _why(provider: banks.Provider, entry: ledgers.Entry) -> Optional[str]:
         found.status == constants.CHECKPOINT_STATUS_DELETED) else None)
 
 
-def _of_backups(provider: banks.Provider, instance_id: str) -> Iterator[Row]:
-    entries, unreadable = ledgers.Ledger(provider.bank,
-                                         instance_id).sorted_out()
+def _of_backups(
+        provider: providers.Provider,
+        instance_id: str) -> Iterator[Row]:
+    entries, unreadable = backup_journal.Ledger(provider.bank,
+                                                instance_id).sorted_out()
     for checkpoint_id, error in unreadable.items():
         yield {'what': 'backup', 'instance': instance_id,
                'checkpoint': checkpoint_id, 'why': str(error)}
@@ -177,10 +186,10 @@ def _of_backups(provider: banks.Provider, instance_id: str) -> Iterator[Row]:
                           'yet whether it was made' % entry.backup_name}
 
 
-def _of_rehearsals(provider: banks.Provider,
+def _of_rehearsals(provider: providers.Provider,
                    instance_id: str) -> Iterator[Row]:
-    notes, unreadable = rehearsal.Notes(provider.bank,
-                                        instance_id).sorted_out()
+    notes, unreadable = verification_journal.Notes(provider.bank,
+                                                   instance_id).sorted_out()
     for error in unreadable.values():
         yield {'what': 'rehearsal', 'instance': instance_id, 'why': str(error)}
     for note in notes:
@@ -195,6 +204,6 @@ def _of_rehearsals(provider: banks.Provider,
                    % note.until))}
 
 
-def _named(entry: ledgers.Entry) -> Row:
+def _named(entry: backup_journal.Entry) -> Row:
     return {'project': entry.project_id, 'instance': entry.instance_id,
             'checkpoint': entry.checkpoint_id, 'backup': entry.backup_id}

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """karbor-trove-manage: what an operator can look at, and mend."""
 
 from typing import Optional, Sequence

@@ -10,31 +10,28 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Backups of Karbor's in Trove that no checkpoint knows."""
 
 import dataclasses
 import re
 from typing import Any, Collection, Dict, Iterator, List, Optional, Tuple
 
-from karbor_trove import chain
-from karbor_trove.cmd import access
-from karbor_trove.cmd import banks
+from karbor_trove.backups import chain
+from karbor_trove.bank import backup_journal
+from karbor_trove.cmd import backup_index
+from karbor_trove.cmd import clients
 from karbor_trove.cmd import deferred
-from karbor_trove.cmd import knowledge
+from karbor_trove.cmd import providers
 from karbor_trove import errors
-from karbor_trove import ledger as ledgers
-from karbor_trove import removal
-from karbor_trove import trove
-from karbor_trove import values
-from karbor_trove import waiting
+from karbor_trove import polling
+from karbor_trove import timeouts
+from karbor_trove.trove import client
+from karbor_trove.trove import models
 
 Row = Dict[str, Any]
-
 COLUMNS = ('project', 'instance', 'backup', 'name', 'status', 'created',
            'size', 'why')
 DELETED = ('project', 'instance', 'backup', 'name', 'outcome')
-
 # As parameters.py and Karbor's in-tree plugin make them.
 _OURS = (re.compile(r'karbor-([0-9a-f-]{36})-([0-9a-f-]{36})'),
          re.compile(r'Karbor checkpoint ([0-9a-f-]{36}) of database instance '
@@ -46,13 +43,13 @@ _IN_TREE = 'backup%s'
 class Orphan:
     """A backup that nobody knows."""
 
-    backup: values.Backup
+    backup: models.Backup
     why: str
     #: Whether it is Karbor's for certain; else it has to be named to go.
     certain: bool
-    provider: banks.Provider
+    provider: providers.Provider
     #: What is left of it in a ledger; None: nothing.
-    entry: Optional[ledgers.Entry] = None
+    entry: Optional[backup_journal.Entry] = None
 
     @property
     def row(self) -> Row:
@@ -68,21 +65,21 @@ class Orphan:
 class Search:
     """One look at Trove and at all banks."""
 
-    def __init__(self, loaded: List[banks.Provider],
-                 cloud: access.Cloud) -> None:
+    def __init__(self, loaded: List[providers.Provider],
+                 cloud: clients.Cloud) -> None:
         """Look: at Trove first, since a bank knows of a backup before Trove.
 
         :raises errors.TroveError: Trove does not tell the backups of all
             projects.
         """
         self._loaded = loaded
-        self._gateway: trove.Gateway = cloud.gateway()
-        self.backups: Dict[str, values.Backup] = {
-            backup.id: backup for backup in waiting.wait_for(
+        self._gateway: client.Gateway = cloud.gateway()
+        self.backups: Dict[str, models.Backup] = {
+            backup.id: backup for backup in polling.wait_for(
                 lambda: self._gateway.backups(everywhere=True),
-                waiting.Deadline(removal.AWAY, waiting.SYSTEM_CLOCK),
+                polling.Deadline(timeouts.OUTAGE, polling.SYSTEM_CLOCK),
                 loaded[0].settings.poll_interval, 'Trove is away')}
-        self._known = knowledge.Knowledge(loaded)
+        self._known = backup_index.Knowledge(loaded)
         self.orphans = {orphan.backup.id: orphan for orphan in self._find()}
 
     @property
@@ -107,7 +104,7 @@ class Search:
                     backup, self.backups.values()):
                 yield Orphan(backup, *found, provider=self._loaded[0])
 
-    def _asked_for(self, backup: values.Backup
+    def _asked_for(self, backup: models.Backup
                    ) -> Optional[Tuple[str, bool]]:
         """Judge one by requests without an answer; None: it fits none."""
         requests = self._known.requests_of(backup)
@@ -116,7 +113,7 @@ class Search:
                     entry.checkpoint_id for entry in requests),
                 False) if requests else None
 
-    def _named(self, backup: values.Backup) -> Optional[Tuple[str, bool]]:
+    def _named(self, backup: models.Backup) -> Optional[Tuple[str, bool]]:
         """Judge one by its name; None: it is known, or not Karbor's."""
         instance_id = str(backup.instance_id)
         for pattern, told in zip(_OURS, (backup.name, backup.description)):
@@ -128,7 +125,7 @@ class Search:
             return None
         return 'no checkpoint knows it', True
 
-    def _of_checkpoint(self, checkpoint_id: str, backup: values.Backup
+    def _of_checkpoint(self, checkpoint_id: str, backup: models.Backup
                        ) -> Optional[Tuple[str, bool]]:
         if (self._known.may_work(checkpoint_id, str(backup.instance_id))
                 or self._known.knows(checkpoint_id, backup)):
@@ -137,14 +134,14 @@ class Search:
             return 'checkpoint %s does not know it' % checkpoint_id, False
         return 'there is no checkpoint %s any more' % checkpoint_id, True
 
-    def _is_new(self, backup: values.Backup) -> bool:
+    def _is_new(self, backup: models.Backup) -> bool:
         """Tell whether the bank's lists may not show yet who knows it."""
         now = self._gateway.now
         return (now is None or backup.created is None
-                or now - backup.created < ledgers.LANDS_WITHIN)
+                or now - backup.created < timeouts.REQUEST_IN_FLIGHT)
 
 
-def delete(search: Search, cloud: access.Cloud, ids: Collection[str],
+def delete(search: Search, cloud: clients.Cloud, ids: Collection[str],
            really: bool) -> Tuple[List[Row], Optional[str]]:
     """Delete orphans; what cannot go now is left alone, or noted.
 
@@ -178,10 +175,10 @@ def delete(search: Search, cloud: access.Cloud, ids: Collection[str],
     return rows, '; '.join(refused) or None
 
 
-def _entry(orphan: Orphan) -> ledgers.Entry:
+def _entry(orphan: Orphan) -> backup_journal.Entry:
     # Under its own id: what the ledger has under the checkpoint's is another
     # one's.
-    return orphan.entry or ledgers.Entry(
+    return orphan.entry or backup_journal.Entry(
         str(orphan.backup.instance_id), orphan.backup.id,
         orphan.backup.project_id, orphan.backup.name,
         backup_id=orphan.backup.id, complete=True)

@@ -10,21 +10,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """The report as metrics: the text that Prometheus reads."""
 
 import datetime
 import time
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
-from karbor_trove.cmd import standing
+from karbor_trove.cmd import report
 
 FORMAT = 'prometheus'
-
 Row = Dict[str, Any]
 #: Labels, and the value; None: it is not known, and left out.
 _Sample = Tuple[Dict[str, str], Optional[float]]
-
 _PREFIX = 'karbor_trove_'
 _GB = 1024 ** 3
 
@@ -51,7 +48,7 @@ def printed(rows: Iterable[Row], complete: bool) -> str:
          _of(rows, lambda row: _bytes(row.get('size')))),
         ('last_verification_timestamp_seconds',
          'When a verification of this level ended last.',
-         _of_levels(rows, lambda one: _seconds(standing.moment(one)))),
+         _of_levels(rows, lambda one: _seconds(report.moment(one)))),
         ('last_verification_success',
          'Whether the last verification of this level passed.',
          _of_levels(rows, lambda one: one.passed)),

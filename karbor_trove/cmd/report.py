@@ -10,37 +10,36 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """What each database instance can be restored from, and how sure that is."""
 
 import datetime
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from karbor_trove import chain
-from karbor_trove.cmd import access
-from karbor_trove.cmd import banks
-from karbor_trove.cmd import holdings
-from karbor_trove.cmd import standing
+from karbor.common import constants
+
+from karbor_trove.backups import chain
+from karbor_trove.bank import verification_results
+from karbor_trove.cmd import clients
+from karbor_trove.cmd import providers
+from karbor_trove.cmd import restore_points
 from karbor_trove import errors
-from karbor_trove import removal
-from karbor_trove import values
-from karbor_trove import waiting
+from karbor_trove import polling
+from karbor_trove import timeouts
+from karbor_trove.trove import models
 
 Row = Dict[str, Any]
-
 COLUMNS = ('project', 'instance', 'name', 'checkpoint', 'made', 'age',
            'chain', 'size', 'verified', 'verified_checkpoint', 'level',
            'result', 'recovery', 'note')
-
 #: What Trove has, and its time then.
 _Backups = Tuple[chain.Backups, Optional[datetime.datetime]]
-_Instances = Dict[str, values.Instance]
+_Instances = Dict[str, models.Instance]
 
 
 class Report:
     """One look at all banks and at Trove."""
 
-    def __init__(self, loaded: List[banks.Provider], cloud: access.Cloud,
+    def __init__(self, loaded: List[providers.Provider], cloud: clients.Cloud,
                  project: Optional[str] = None) -> None:
         """Look: at the banks first, then at one project after another.
 
@@ -51,8 +50,8 @@ class Report:
         self._cloud = cloud
         self._interval = loaded[0].settings.poll_interval
         # One for all: who comes later looks once.
-        self._away = waiting.Deadline(removal.AWAY, waiting.SYSTEM_CLOCK)
-        self._holdings = holdings.Holdings(loaded, project)
+        self._away = polling.Deadline(timeouts.OUTAGE, polling.SYSTEM_CLOCK)
+        self._holdings = restore_points.Holdings(loaded, project)
         self._complaints = list(self._holdings.complaints)
         everywhere = self._everywhere() if project is None else None
         self.rows = [
@@ -66,7 +65,7 @@ class Report:
         return '; '.join(self._complaints) or None
 
     def _look(self, look: Callable[[], Any]) -> Any:
-        return waiting.wait_for(look, self._away, self._interval,
+        return polling.wait_for(look, self._away, self._interval,
                                 'Trove is away')
 
     def _everywhere(self) -> Optional[_Backups]:
@@ -107,13 +106,125 @@ class Report:
             exists = None if instances is None else id_ in instances
             yield {'project': project, 'instance': id_, 'name': name,
                    'exists': exists,
-                   **standing.standing(held.get(id_, []), *backups,
-                                       self._holdings.torn.get(id_, []),
-                                       exists)}
+                   **standing(held.get(id_, []), *backups,
+                              self._holdings.torn.get(id_, []),
+                              exists)}
 
 
-def _name(held: List[holdings.Held]) -> Optional[str]:
+def _name(held: List[restore_points.Held]) -> Optional[str]:
     names = [one.record.instance.name
              for one in sorted(held, key=lambda one: one.time, reverse=True)
              if one.record and one.record.instance.name]
     return names[0] if names else None
+
+
+def standing(held: List[restore_points.Held], backups: chain.Backups,
+             now: Optional[datetime.datetime], torn: List[str],
+             exists: Optional[bool]) -> Row:
+    """Tell what an instance can be restored from, and what was verified.
+
+    :param held: all that the banks hold of it.
+    :param backups: Trove's, of its project at least.
+    :param now: Trove's time; None: it did not tell.
+    :param torn: checkpoints that may hold it, and cannot be read.
+    :param exists: whether Trove has it; None: nobody knows.
+    """
+    problems = {one.checkpoint.id: _problem(one, backups) for one in held}
+    notes = [] if exists else [
+        'deleted in Trove' if exists is False
+        else 'nobody knows whether Trove still has it']
+    good = [one for one in held if problems[one.checkpoint.id] is None]
+    row: Row = {}
+    since = 0
+    if good:
+        best = max(good, key=lambda one: _newness(one, backups))
+        since = best.time
+        row = _point(best, backups, now)
+    bad = [one for one in held
+           if problems[one.checkpoint.id] and one.time >= since]
+    if bad:
+        newest = max(bad, key=lambda one: one.time)
+        notes.append('checkpoint %s cannot be restored: %s' % (
+            newest.checkpoint.id, problems[newest.checkpoint.id]))
+    notes.extend('checkpoint %s cannot be read' % one for one in torn)
+    if not held and not torn:
+        notes.append('no checkpoint covers it')
+    row.update(_proof(held, notes))
+    return {**row, 'note': '; '.join(notes) or None}
+
+
+def _problem(
+        one: restore_points.Held,
+        backups: chain.Backups) -> Optional[str]:
+    """Say why nothing can be restored from a checkpoint; None: it can."""
+    if one.problem or one.record is None:
+        return one.problem
+    id_ = str(one.record.backup_id)
+    if chain.chain_of(backups, id_):
+        return None
+    # It may have been deleted between the two looks.
+    now = one.checkpoint.provider.checkpoint(one.checkpoint.id)
+    if now and now.status != constants.CHECKPOINT_STATUS_AVAILABLE:
+        return 'it is %s' % (now.status or 'torn')
+    if id_ not in backups:
+        return 'backup %s is gone' % id_
+    if not backups[id_].is_complete:
+        return 'backup %s is %s' % (id_, backups[id_].status)
+    return 'what backup %s hangs on is gone or not complete' % id_
+
+
+def _newness(one: restore_points.Held,
+             backups: chain.Backups) -> Tuple[Any, ...]:
+    backup = backups[str(one.record and one.record.backup_id)]
+    # Of two of the same second, the one that hangs on the other is newer.
+    return (backup.created is not None, backup.created,
+            len(chain.chain_of(backups, backup.id) or ()))
+
+
+def _point(one: restore_points.Held, backups: chain.Backups,
+           now: Optional[datetime.datetime]) -> Row:
+    backup = backups[str(one.record and one.record.backup_id)]
+    return {'checkpoint': one.checkpoint.id, 'made': backup.created,
+            'age': now - backup.created if now and backup.created else None,
+            'chain': len(chain.chain_of(backups, backup.id) or ()),
+            'size': backup.size}
+
+
+def _proof(held: List[restore_points.Held], notes: List[str]) -> Row:
+    """Tell what was verified last, over all checkpoints of an instance.
+
+    A failure must not be hidden by an earlier success of another checkpoint,
+    nor by a success of another level.
+
+    :param notes: gets what failed.
+    """
+    if any(one.results is None for one in held):
+        notes.append('what was verified of it cannot be read')
+        return {}
+    # The newest first.
+    found = sorted(((result, one.checkpoint.id) for one in held
+                    for result in one.results or ()), reverse=True,
+                   key=lambda item: item[0].at)
+    levels: Dict[str, verification_results.Result] = {}
+    for result, id_ in found:
+        if result.level not in levels:
+            levels[result.level] = result
+            if not result.passed:
+                notes.append('verification of level %s failed for checkpoint '
+                             '%s: %s' % (result.level, id_,
+                                         result.reason.partition('\n')[0]))
+    if not found:
+        return {}
+    last, id_ = found[0]
+    measured = [result.recovery_seconds for result, _ in found
+                if result.recovery_seconds is not None]
+    return {'verified': moment(last), 'verified_checkpoint': id_,
+            'level': last.level, 'levels': levels,
+            'result': 'passed' if last.passed else 'failed',
+            'recovery': datetime.timedelta(
+                seconds=measured[0]) if measured else None}
+
+
+def moment(result: verification_results.Result) -> datetime.datetime:
+    """Tell when a verification ended: UTC, without a zone."""
+    return datetime.datetime.fromisoformat(result.at).replace(tzinfo=None)

@@ -10,4 +10,4 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What Karbor can ask of the plugin, one operation a file."""
+"""Operations."""

@@ -18,17 +18,18 @@ from karbor.common import constants
 from karbor import exception
 from oslo_log import log as logging
 
+from karbor_trove.backups import deferred_deletion
+from karbor_trove.bank import backup_journal
+from karbor_trove.bank import record
+from karbor_trove.bank import status
+from karbor_trove.bank import verification_results
 from karbor_trove import errors
-from karbor_trove import ledger as ledgers
-from karbor_trove import operation
-from karbor_trove import record
-from karbor_trove import removal
-from karbor_trove import verified
+from karbor_trove.operations import base
 
 LOG = logging.getLogger(__name__)
 
 
-class DeleteOperation(operation.Operation):
+class DeleteOperation(base.Operation):
     """Deletes one instance's backup."""
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
@@ -50,7 +51,7 @@ class DeleteOperation(operation.Operation):
         except errors.TroveError as error:
             LOG.error('Deleting the backup of instance %s in checkpoint %s '
                       'failed: %s', resource.id, checkpoint.id, error)
-            record.fail(section, constants.RESOURCE_STATUS_ERROR, str(error))
+            status.fail(section, constants.RESOURCE_STATUS_ERROR, str(error))
             raise exception.DeleteResourceFailed(
                 name='Database Instance Backup', reason=str(error),
                 resource_id=resource.id,
@@ -58,25 +59,29 @@ class DeleteOperation(operation.Operation):
         remover.sweep(but=checkpoint.id)
 
     def _delete(self, section: Any, checkpoint: Any, instance_id: str,
-                remover: removal.Remover) -> None:
-        record.begin(section, constants.RESOURCE_STATUS_DELETING)
-        entry = _entry(ledgers.Ledger(section.bank, instance_id), section,
-                       checkpoint)
+                remover: deferred_deletion.Remover) -> None:
+        status.begin(section, constants.RESOURCE_STATUS_DELETING)
+        entry = _entry(
+            backup_journal.Ledger(
+                section.bank,
+                instance_id),
+            section,
+            checkpoint)
         if entry is not None:
             remover.remove(entry, self._settings.delete_timeout)
         record.forget(section)
-        verified.forget(section)
-        record.set_status(section, constants.RESOURCE_STATUS_DELETED)
+        verification_results.forget(section)
+        status.set_status(section, constants.RESOURCE_STATUS_DELETED)
 
 
-def _entry(ledger: ledgers.Ledger, section: Any,
-           checkpoint: Any) -> Optional[ledgers.Entry]:
+def _entry(ledger: backup_journal.Ledger, section: Any,
+           checkpoint: Any) -> Optional[backup_journal.Entry]:
     """Find what is known of the backup, in either of two places.
 
     Karbor's in-tree plugin writes only one of them. A torn one is gone round:
     what it knew may be in the other.
     """
-    entry: Optional[ledgers.Entry] = None
+    entry: Optional[backup_journal.Entry] = None
     kept: Optional[record.Record] = None
     try:
         entry = ledger.read(checkpoint.id)
@@ -87,7 +92,7 @@ def _entry(ledger: ledgers.Ledger, section: Any,
     except errors.Torn as error:
         LOG.error('%s', error)
     if entry is None and kept is not None and kept.backup_id:
-        entry = ledgers.Entry(
+        entry = backup_journal.Entry(
             instance_id=kept.instance.id, checkpoint_id=checkpoint.id,
             project_id=checkpoint.project_id, backup_name=kept.backup_name,
             backup_id=kept.backup_id, complete=True)

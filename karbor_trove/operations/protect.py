@@ -19,26 +19,28 @@ from karbor.common import constants
 from karbor import exception
 from oslo_log import log as logging
 
-from karbor_trove import asking
-from karbor_trove import catalog as catalogs
-from karbor_trove import chain
-from karbor_trove import claim
+from karbor_trove.backups import chain
+from karbor_trove.backups import create
+from karbor_trove.bank import backup_journal
+from karbor_trove.bank import record
+from karbor_trove.bank import status
 from karbor_trove import errors
-from karbor_trove import ledger as ledgers
-from karbor_trove import looks
-from karbor_trove import operation
-from karbor_trove import parameters as params
-from karbor_trove import preflight
-from karbor_trove import record
-from karbor_trove import recording as recordings
-from karbor_trove import trove
-from karbor_trove import values
-from karbor_trove import waiting
+from karbor_trove.operations import base
+from karbor_trove.parameters import parsing
+from karbor_trove import polling
+from karbor_trove.preflight import problems as preflight_problems
+from karbor_trove.preflight import protect as preflight_protect
+from karbor_trove.trove import catalog as trove_catalog
+from karbor_trove.trove import client
+from karbor_trove.trove import instances
+from karbor_trove.trove import lost_responses
+from karbor_trove.trove import models
+from karbor_trove.verification import baseline
 
 LOG = logging.getLogger(__name__)
 
 
-class ProtectOperation(operation.Operation):
+class ProtectOperation(base.Operation):
     """Backs up one database instance."""
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
@@ -60,26 +62,26 @@ class ProtectOperation(operation.Operation):
             problems[resource.id] = str(error).split('\n')
         section = checkpoint.get_resource_bank_section(resource.id)
         try:
-            record.begin(section, constants.RESOURCE_STATUS_PROTECTING)
+            status.begin(section, constants.RESOURCE_STATUS_PROTECTING)
             self._settings.check()
             if not problems:
                 self._outcome.preflight.get(lambda: problems.update(
                     self._problems(checkpoint, resource.type, context)))
             if problems:
-                raise errors.Refused(preflight.reason(
+                raise errors.Refused(preflight_problems.reason(
                     problems, resource.id, 'checkpoint cannot be backed up'))
         except errors.TroveError as error:
             raise _failed(section, checkpoint, resource, error) from error
 
     def _problems(self, checkpoint: Any, resource_type: str,
-                  context: Any) -> preflight.Problems:
+                  context: Any) -> preflight_problems.Problems:
         gateway = self._connect(context)
-        catalog = catalogs.Catalog(gateway, context.project_id)
-        ids = operation.instances(checkpoint, resource_type)
+        catalog = trove_catalog.Catalog(gateway, context.project_id)
+        ids = base.instances(checkpoint, resource_type)
         # As patient as the wait that follows: a Trove that is away for a
         # while is no reason to go without a backup.
         return self._wait(  # type: ignore[no-any-return]
-            lambda: preflight.protect(ids, gateway, catalog),
+            lambda: preflight_protect.protect(ids, gateway, catalog),
             self._settings.ready_timeout,
             'whether the databases can be backed up could not be found out')
 
@@ -92,38 +94,43 @@ class ProtectOperation(operation.Operation):
             backup if Trove has made one.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
-        ledger = ledgers.Ledger(section.bank, resource.id)
+        ledger = backup_journal.Ledger(section.bank, resource.id)
         try:
             self._protect(section, ledger, checkpoint, context, parameters)
-            record.set_status(section, constants.RESOURCE_STATUS_AVAILABLE)
+            status.set_status(section, constants.RESOURCE_STATUS_AVAILABLE)
         except errors.TroveError as error:
             raise _failed(section, checkpoint, resource, error) from error
         self._remover(section, resource.id, context).sweep()
 
-    def _protect(self, section: Any, ledger: ledgers.Ledger, checkpoint: Any,
-                 context: Any, parameters: Mapping[str, Any]) -> None:
+    def _protect(self,
+                 section: Any,
+                 ledger: backup_journal.Ledger,
+                 checkpoint: Any,
+                 context: Any,
+                 parameters: Mapping[str,
+                                     Any]) -> None:
         instance_id = ledger.instance_id
         self._settings.check()
         request = self._request(parameters, checkpoint, instance_id)
         gateway = self._connect(context)
-        recording = recordings.Recording(gateway, self._settings, self._clock)
+        recording = baseline.Recording(gateway, self._settings, self._clock)
         kept, entry, made = self._begun(gateway, section, ledger, checkpoint,
                                         request, parameters, recording)
         before = kept.accounts
         # Of no use before they are compared with those of afterwards.
         kept = dataclasses.replace(kept, backup_id=made.id,
-                                   accounts=values.Accounts())
+                                   accounts=models.Accounts())
         record.save(section, kept)
         entry = dataclasses.replace(entry, backup_id=made.id)
         ledger.write(entry)
         LOG.info('Backup %s of instance %s begun', made.id, instance_id)
 
         complete = self._wait(
-            lambda: looks.complete_backup(gateway, made.id),
+            lambda: create.complete_backup(gateway, made.id),
             self._settings.backup_timeout,
             'backup %s is not complete' % made.id)
         if entry.parent_id:
-            claim.check(complete.id, self._backups(gateway))
+            chain.check_chain(complete.id, self._backups(gateway))
         ledger.write(dataclasses.replace(entry, complete=True,
                                          location=complete.location))
         record.save(section, dataclasses.replace(
@@ -133,24 +140,28 @@ class ProtectOperation(operation.Operation):
         LOG.info('Backup %s of instance %s complete', made.id, instance_id)
 
     def _request(self, parameters: Mapping[str, Any], checkpoint: Any,
-                 instance_id: str) -> values.BackupRequest:
-        return params.backup_request(
+                 instance_id: str) -> models.BackupRequest:
+        return parsing.backup_request(
             parameters, checkpoint.id, instance_id,
             self._settings.storage_driver, self._settings.swift_container)
 
-    def _begun(self, gateway: trove.Gateway, section: Any,
-               ledger: ledgers.Ledger, checkpoint: Any,
-               request: values.BackupRequest, parameters: Mapping[str, Any],
-               recording: recordings.Recording
-               ) -> Tuple[record.Record, ledgers.Entry, values.Backup]:
+    def _begun(self, gateway: client.Gateway, section: Any,
+               ledger: backup_journal.Ledger, checkpoint: Any,
+               request: models.BackupRequest, parameters: Mapping[str, Any],
+               recording: baseline.Recording
+               ) -> Tuple[record.Record, backup_journal.Entry, models.Backup]:
         instance_id = ledger.instance_id
-        deadline = waiting.Deadline(self._settings.ready_timeout, self._clock)
-        incremental = params.is_incremental(parameters)
+        deadline = polling.Deadline(self._settings.ready_timeout, self._clock)
+        incremental = parsing.is_incremental(parameters)
         while True:
-            instance = waiting.wait_for(
-                lambda: looks.ready_instance(gateway, instance_id), deadline,
+            instance = polling.wait_for(
+                lambda: instances.ready_instance(
+                    gateway,
+                    instance_id),
+                deadline,
                 self._settings.poll_interval,
-                'instance %s is not ready for a backup' % instance_id)
+                'instance %s is not ready for a backup' %
+                instance_id)
             # Saved before the request and before the wait: a backup that
             # fails half-way, or whose answer is lost, must still be found,
             # and deleted, through the checkpoint.
@@ -160,18 +171,18 @@ class ProtectOperation(operation.Operation):
             # there afterwards as well.
             kept = dataclasses.replace(
                 kept, accounts=recording.accounts(instance_id))
-            entry = ledgers.Entry(
+            entry = backup_journal.Entry(
                 instance_id, checkpoint.id, checkpoint.project_id,
                 request.name, request.description,
-                asking.moment(gateway))
+                lost_responses.moment(gateway))
             if incremental:
-                entry = claim.made(
+                entry = create.made(
                     gateway, ledger, entry, self._backups(gateway),
                     self._settings.full_backup_every)
             else:
                 ledger.write(entry)
             try:
-                return kept, entry, asking.backup(
+                return kept, entry, create.create_backup(
                     gateway, ledger, entry,
                     dataclasses.replace(request, parent_id=entry.parent_id),
                     self._settings.poll_interval, self._clock)
@@ -182,7 +193,7 @@ class ProtectOperation(operation.Operation):
                 if not deadline.left:
                     raise
 
-    def _backups(self, gateway: trove.Gateway) -> chain.Backups:
+    def _backups(self, gateway: client.Gateway) -> chain.Backups:
         return {backup.id: backup for backup in self._wait(
             gateway.backups, self._settings.ready_timeout,
             'backups could not be listed')}
@@ -193,7 +204,7 @@ def _failed(section: Any, checkpoint: Any, resource: Any,
     """Keep why there is no backup, and say it in Karbor's way."""
     LOG.error('Protecting instance %s in checkpoint %s failed: %s',
               resource.id, checkpoint.id, error)
-    record.fail(section, constants.RESOURCE_STATUS_ERROR, str(error))
+    status.fail(section, constants.RESOURCE_STATUS_ERROR, str(error))
     failure: Exception = exception.CreateResourceFailed(
         name='Database Instance Backup', reason=str(error),
         resource_id=resource.id, resource_type=resource.type)

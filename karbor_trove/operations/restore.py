@@ -18,27 +18,24 @@ from karbor.common import constants
 from karbor import exception
 from oslo_log import log as logging
 
-from karbor_trove import asking
-from karbor_trove import catalog as catalogs
-from karbor_trove import disposal
+from karbor_trove.bank import record
+from karbor_trove.bank import restore_journal
 from karbor_trove import errors
-from karbor_trove import looks
-from karbor_trove import note as restore_notes
-from karbor_trove import operation
-from karbor_trove import parameters as params
-from karbor_trove import preflight
-from karbor_trove import record
-from karbor_trove import summary
-from karbor_trove import trove
-from karbor_trove import values
+from karbor_trove.operations import base
+from karbor_trove.operations import summary
+from karbor_trove.parameters import parsing
+from karbor_trove.preflight import problems as preflight_problems
+from karbor_trove.preflight import restore as preflight_restore
+from karbor_trove import timeouts
+from karbor_trove.trove import catalog as trove_catalog
+from karbor_trove.trove import client
+from karbor_trove.trove import instances
+from karbor_trove.trove import models
 
 LOG = logging.getLogger(__name__)
 
-# Seconds in which Trove has to tell what it offers.
-PREFLIGHT = 60.0
 
-
-class RestoreOperation(operation.Operation):
+class RestoreOperation(base.Operation):
     """Makes one database instance anew."""
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
@@ -58,7 +55,7 @@ class RestoreOperation(operation.Operation):
             problems = self._outcome.preflight.get(lambda: self._problems(
                 checkpoint, resource.type, context, restore.parameters))
             if problems:
-                raise errors.Refused(preflight.reason(
+                raise errors.Refused(preflight_problems.reason(
                     problems, resource.id, 'restore cannot be restored'))
         except (errors.TroveError, exception.KarborException) as error:
             self._outcome.tell(restore, resource.type, resource.id,
@@ -66,12 +63,12 @@ class RestoreOperation(operation.Operation):
             raise _failed(resource, error) from error
 
     def _problems(self, checkpoint: Any, resource_type: str, context: Any,
-                  given: Any) -> preflight.Problems:
+                  given: Any) -> preflight_problems.Problems:
         given = given or {}
-        problems: preflight.Problems = {}
-        asked: List[Tuple[values.InstanceRequest, record.Record]] = []
-        instance_ids = operation.instances(checkpoint, resource_type)
-        strange = params.strangers(given, resource_type, instance_ids)
+        problems: preflight_problems.Problems = {}
+        asked: List[Tuple[models.InstanceRequest, record.Record]] = []
+        instance_ids = base.instances(checkpoint, resource_type)
+        strange = parsing.strangers(given, resource_type, instance_ids)
         for instance_id in instance_ids:
             found = ['parameters are given for %s, which is not in this '
                      'checkpoint' % other for other in strange]
@@ -79,9 +76,15 @@ class RestoreOperation(operation.Operation):
             own = '%s#%s' % (resource_type, instance_id)
             try:
                 kept = record.load_backup(section, instance_id)
-                asked.append((params.instance_request(
-                    dict(given.get(resource_type) or {},
-                         **given.get(own) or {}), kept, checkpoint.id), kept))
+                asked.append(
+                    (parsing.instance_request(
+                        dict(
+                            given.get(resource_type) or {},
+                            **given.get(own) or {}),
+                        kept.instance,
+                        kept.backup_id,
+                        checkpoint.id),
+                        kept))
             except errors.Refused as error:
                 found += str(error).split('\n')
             if found:
@@ -89,16 +92,18 @@ class RestoreOperation(operation.Operation):
         if problems:
             return problems
         gateway = self._connect(context)
-        catalog = catalogs.Catalog(gateway, context.project_id)
+        catalog = trove_catalog.Catalog(gateway, context.project_id)
 
-        def look() -> preflight.Problems:
+        def look() -> preflight_problems.Problems:
             backups = {backup.id: backup for backup in gateway.backups()}
-            return preflight.restore(
-                [preflight.Case(request, backups, kept.backup_size)
+            return preflight_restore.restore(
+                [preflight_restore.Case(request, backups, kept.backup_size)
                  for request, kept in asked], catalog)
 
         problems = self._wait(
-            look, PREFLIGHT, 'what the restore needs could not be found out')
+            look,
+            timeouts.PREFLIGHT_RESTORE,
+            'what the restore needs could not be found out')
         if catalog.quotas() is None:
             self._outcome.unchecked.append(
                 'quotas were not checked before: Trove does not tell them')
@@ -126,15 +131,16 @@ class RestoreOperation(operation.Operation):
         try:
             self._settings.check()
             kept = record.load_backup(section, resource.id)
-            request = params.instance_request(parameters, kept, checkpoint.id)
-            description = params.restore_description(parameters)
+            request = parsing.instance_request(
+                parameters, kept.instance, kept.backup_id, checkpoint.id)
+            description = parsing.restore_description(parameters)
             gateway = self._connect(context)
             began = self._clock.now()
-            intent = restore_notes.Intent(
+            intent = restore_journal.Intent(
                 section.bank, request.original_id, restore.id,
                 context.project_id)
-            made = asking.instance(gateway, intent, request,
-                                   self._settings.poll_interval, self._clock)
+            made = instances.create_instance(
+                gateway, intent, request, self._settings.poll_interval, self._clock)
             concerned = made.id
             tell(constants.RESOURCE_STATUS_RESTORING, description)
             intent.remove()
@@ -154,12 +160,12 @@ class RestoreOperation(operation.Operation):
         LOG.info('Instance %s is up, restored from instance %s', made.id,
                  resource.id)
 
-    def _up(self, gateway: trove.Gateway,
-            instance_id: str) -> values.Instance:
+    def _up(self, gateway: client.Gateway,
+            instance_id: str) -> models.Instance:
         """Wait for the database; what does not come up is told as left."""
         try:
-            up: values.Instance = self._wait(
-                lambda: looks.ready_instance(gateway, instance_id),
+            up: models.Instance = self._wait(
+                lambda: instances.ready_instance(gateway, instance_id),
                 self._settings.restore_timeout,
                 'the database of the restored instance %s is not up'
                 % instance_id)
@@ -174,15 +180,18 @@ class RestoreOperation(operation.Operation):
                 '%s\ninstance %s is kept until you delete it: its database '
                 'may still come up' % (error, instance_id)) from error
 
-    def _left(self, gateway: trove.Gateway, instance_id: str) -> str:
+    def _left(self, gateway: client.Gateway, instance_id: str) -> str:
         """Tell what becomes of an instance that Trove has given up."""
         if self._settings.keep_failed_restores:
             return ('instance %s is kept, for a look at it, until you delete '
                     'it' % instance_id)
         try:
-            disposal.dispose(gateway, instance_id,
-                             self._settings.delete_timeout,
-                             self._settings.poll_interval, self._clock)
+            instances.delete_instance(
+                gateway,
+                instance_id,
+                self._settings.delete_timeout,
+                self._settings.poll_interval,
+                self._clock)
         except errors.TroveError as error:
             return ('instance %s could not be deleted, and is left to you: %s'
                     % (instance_id, error))

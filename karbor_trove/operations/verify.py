@@ -20,30 +20,32 @@ from karbor.common import constants
 from karbor import exception
 from oslo_log import log as logging
 
-from karbor_trove import affordable
-from karbor_trove import catalog as catalogs
-from karbor_trove import connect
-from karbor_trove import contents
+from karbor_trove.bank import manifests
+from karbor_trove.bank import record
+from karbor_trove.bank import storage
+from karbor_trove.bank import verification_results
 from karbor_trove import errors
-from karbor_trove import inspection
-from karbor_trove import leftovers
-from karbor_trove import objects
-from karbor_trove import operation
-from karbor_trove import preflight
-from karbor_trove import record
-from karbor_trove import removal
-from karbor_trove import trial
-from karbor_trove import trove
-from karbor_trove import verified
-from karbor_trove import waiting
+from karbor_trove.operations import base
+from karbor_trove.parameters import parsing
+from karbor_trove import polling
+from karbor_trove.preflight import problems as preflight_problems
+from karbor_trove.preflight import verify as preflight_verify
+from karbor_trove import timeouts
+from karbor_trove.trove import catalog
+from karbor_trove.trove import client
+from karbor_trove.trove import connect
+from karbor_trove.verification import cleanup
+from karbor_trove.verification import inspection
+from karbor_trove.verification import temporary_instance
 
 LOG = logging.getLogger(__name__)
 
 
-class VerifyOperation(operation.Operation):
+class VerifyOperation(base.Operation):
     """Looks at one instance's backup, as closely as the provider wants."""
 
-    _prepared = affordable.Prepared()  # By the first hook, for the second.
+    # By the first hook, for the second.
+    _prepared = preflight_verify.Prepared()
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
     def on_prepare_begin(self, checkpoint: Any, resource: Any, context: Any,
@@ -67,36 +69,36 @@ class VerifyOperation(operation.Operation):
             # Of one that is not begun for another's sake nothing is known.
             tried = not problems or resource.id in problems
             if problems:
-                raise errors.Refused(preflight.reason(
+                raise errors.Refused(preflight_problems.reason(
                     problems, resource.id, 'checkpoint cannot be restored'))
         except (errors.TroveError, exception.KarborException) as error:
             raise self._failed(section, resource, checkpoint, verify, None,
                                error, tried) from error
 
     def _prepare(self, checkpoint: Any, resource_type: str, context: Any,
-                 verify: Any) -> affordable.Prepared:
+                 verify: Any) -> preflight_verify.Prepared:
         restores = self._settings.verify_level == 'restore'
         originals = {
             one: checkpoint.get_resource_bank_section(one)
-            for one in operation.instances(checkpoint, resource_type)}
-        deadline = waiting.Deadline(
-            self._settings.delete_timeout if restores else removal.SWEEP,
+            for one in base.instances(checkpoint, resource_type)}
+        deadline = polling.Deadline(
+            self._settings.delete_timeout if restores else timeouts.SWEEP,
             self._clock)
         # They count in the quotas.
         left = {one: self._swept(section, one, context, deadline)
                 for one, section in originals.items()}
-        found = affordable.Prepared()
+        found = preflight_verify.Prepared()
         if restores:
-            found = affordable.look(
+            found = preflight_verify.look(
                 originals, checkpoint.id, verify.id,
                 lambda: self._connect(context),
                 context.project_id, self._settings, self._clock)
         return dataclasses.replace(found, left=left)
 
     def _swept(self, section: Any, instance_id: str, context: Any,
-               deadline: waiting.Deadline) -> List[str]:
+               deadline: polling.Deadline) -> List[str]:
         try:
-            return leftovers.Leftovers(
+            return cleanup.Leftovers(
                 section.bank, instance_id, context.project_id,
                 functools.partial(connect.connect, context),
                 self._settings.poll_interval, self._clock
@@ -117,7 +119,7 @@ class VerifyOperation(operation.Operation):
             deadlines; the reason is in the record.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
-        tried, begun = trial.Tried(), False
+        tried, begun = temporary_instance.Tried(), False
         try:
             self._settings.check()
             begun = True
@@ -125,10 +127,21 @@ class VerifyOperation(operation.Operation):
             gateway = self._connect(context)
             said = self._looked(gateway, section, kept, context)
             if self._settings.verify_level == 'restore':
-                tried = trial.Trial(gateway, self._settings, self._clock).run(
-                    section.bank, verify.id, context.project_id,
-                    affordable.request(kept, checkpoint.id, verify.id,
-                                       self._settings), kept.accounts)
+                tried = temporary_instance.Trial(
+                    gateway,
+                    self._settings,
+                    self._clock).run(
+                    section.bank,
+                    verify.id,
+                    context.project_id,
+                    parsing.temporary_instance_request(
+                        kept.instance,
+                        kept.backup_id,
+                        checkpoint.id,
+                        verify.id,
+                        self._settings.verify_flavor_id,
+                        self._settings.verify_net_id),
+                    kept.accounts)
                 if tried.problems:
                     raise errors.Failed('\n'.join(tried.problems
                                                   + tried.said))
@@ -144,23 +157,23 @@ class VerifyOperation(operation.Operation):
                            constants.RESOURCE_STATUS_AVAILABLE, reason)
         self._remover(section, resource.id, context).sweep()
 
-    def _looked(self, gateway: trove.Gateway, section: Any,
+    def _looked(self, gateway: client.Gateway, section: Any,
                 kept: record.Record, context: Any) -> List[str]:
         """Look at all that needs no instance; say what was looked at."""
         level = self._settings.verify_level
         looked = inspection.Inspection(
             gateway,
-            waiting.Deadline(self._settings.ready_timeout, self._clock),
+            polling.Deadline(self._settings.ready_timeout, self._clock),
             self._settings.poll_interval)
         chain = looked.chain(str(kept.backup_id))
         said = ['backup: %d in the chain, all COMPLETED' % len(chain),
-                looked.version(kept.instance, catalogs.Catalog(
+                looked.version(kept.instance, catalog.Catalog(
                     gateway, context.project_id))]
         if level == 'backup':
             return said
         try:
-            said += looked.data(chain, contents.Kept(section.bank,
-                                                     kept.instance.id))
+            said += looked.data(chain, manifests.Kept(section.bank,
+                                                      kept.instance.id))
         except errors.Refused as error:
             # A restore tells more than they would.
             if level == 'data':
@@ -190,10 +203,10 @@ class VerifyOperation(operation.Operation):
               seconds: Optional[float]) -> None:
         """Keep the result in the bank; it stands also where that fails."""
         level = self._settings.verify_level
-        with objects.borne('The result of verifying instance %s could not be '
+        with storage.borne('The result of verifying instance %s could not be '
                            'kept' % resource.id):
             if seconds is None:
-                seconds = verified.recovery_seconds(section, level)
-            verified.save(section, verified.Result(
+                seconds = verification_results.recovery_seconds(section, level)
+            verification_results.save(section, verification_results.Result(
                 level, self._clock.utc().isoformat(), passed, reason,
                 seconds))

@@ -10,11 +10,11 @@ from karbor.services.protection import resource_flow
 import pytest
 from taskflow import exceptions as taskflow_exceptions
 
+from karbor_trove.bank import status
 from karbor_trove import protectable
-from karbor_trove import record
 from tests.contract import conftest
 from tests.fake_trove import cloud
-from tests.fake_trove import records
+from tests.fake_trove import karbor_records
 
 TYPE = 'OS::Trove::Instance'
 #: TaskFlow wraps what several resources raise.
@@ -68,13 +68,19 @@ def test_a_whole_life(run, protected, fake_trove, context, count):
     assert statuses(checkpoint) == {'available'}
     assert len(fake_trove.backups) == count
 
-    verify = records.new(records.Verification, context, checkpoint.id)
+    verify = karbor_records.new(
+        karbor_records.Verification,
+        context,
+        checkpoint.id)
     run('verify', checkpoint, verify=verify, new_resources={})
     assert list(verify.resources_status.values()) == ['available'] * count
 
     lost = set(fake_trove.instances)
     fake_trove.instances.clear()
-    restore = records.new(records.Restore, context, checkpoint.id)
+    restore = karbor_records.new(
+        karbor_records.Restore,
+        context,
+        checkpoint.id)
     new_resources = {}
     run('restore', checkpoint, restore=restore, new_resources=new_resources)
     assert set(new_resources) == lost
@@ -94,7 +100,10 @@ def test_a_verification_by_test_restores(
     checkpoint = protected(count)
     run('protect', checkpoint)
     before = set(fake_trove.instances)
-    verify = records.new(records.Verification, context, checkpoint.id)
+    verify = karbor_records.new(
+        karbor_records.Verification,
+        context,
+        checkpoint.id)
     run('verify', checkpoint, verify=verify, new_resources={},
         provider=load_providers(options='verify_level = restore')
         .show_provider(conftest.PROVIDER_ID))
@@ -140,7 +149,7 @@ def test_one_that_is_broken_leaves_no_backup_of_any(
     # Once for all of them.
     assert len(fake_trove.requests) == 3
     assert statuses(checkpoint) == {'error'}
-    reasons = {node.value.id: record.why(
+    reasons = {node.value.id: status.why(
         checkpoint.get_resource_bank_section(node.value.id))
         for node in checkpoint.resource_graph}
     assert 'disk on fire' in reasons.pop(broken)

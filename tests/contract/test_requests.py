@@ -15,9 +15,9 @@ import karborclient.utils
 import pytest
 from webob import exc
 
-from karbor_trove import parameters as params
+from karbor_trove.parameters import parsing
+from karbor_trove.parameters import schemas
 from karbor_trove import protection
-from karbor_trove import schemas
 from tests.contract import conftest
 
 TYPE = 'OS::Trove::Instance'
@@ -129,7 +129,7 @@ def test_a_verification_is_accepted():
 def test_the_options_arrive_as_strings_and_are_understood(parameters):
     field = base.DictOfDictOfStringsField(nullable=True)
     kept = field.coerce(None, 'parameters', {TYPE: parameters})[TYPE]
-    request = params.backup_request(kept, CHECKPOINT_ID, 'the-instance')
+    request = parsing.backup_request(kept, CHECKPOINT_ID, 'the-instance')
     assert request.name in ('nightly', 'text') or CHECKPOINT_ID in request.name
     assert request.description
 

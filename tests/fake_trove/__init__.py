@@ -7,7 +7,7 @@
         fake.next_backup(status='FAILED', seconds=3)
         fake.fail('POST', '/backups', 'reset', after=True)
 
-Held to the real Trove by tests/behaviour.py, which runs against both.
+Held to the real Trove by tests/conformance, which runs against both.
 """
 
 from tests.fake_trove.clock import Clock

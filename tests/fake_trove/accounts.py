@@ -3,8 +3,8 @@
 import typing
 
 from tests.fake_trove import cloud as clouds
-from tests.fake_trove import refusals
-from tests.fake_trove import views
+from tests.fake_trove import errors
+from tests.fake_trove import serialization
 
 PAGE = 20
 KINDS = ('databases', 'users')
@@ -42,9 +42,9 @@ class Accounts:
     def _check(self, instance: clouds.State) -> None:
         type_ = instance['datastore']['type']
         if type_ not in _SUPPORTED:
-            raise refusals.Refused(422, 'Operation not supported for '
-                                   'datastore %s.' % type_)
+            raise errors.Refused(422, 'Operation not supported for '
+                                 'datastore %s.' % type_)
         if instance['status'] not in clouds.UP:
-            raise refusals.Refused(422, 'Instance %s is not ready, status: %s.'
-                                   % (instance['id'], views.status(
+            raise errors.Refused(422, 'Instance %s is not ready, status: %s.'
+                                 % (instance['id'], serialization.status(
                                        self._cloud, instance)))

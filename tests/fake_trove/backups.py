@@ -3,10 +3,10 @@
 import typing
 
 from tests.fake_trove import cloud as clouds
+from tests.fake_trove import errors
 from tests.fake_trove import keystone
-from tests.fake_trove import refusals
 from tests.fake_trove import schemas
-from tests.fake_trove import views
+from tests.fake_trove import serialization
 
 PAGE = 20
 
@@ -27,8 +27,8 @@ class Backups:
                   if self._cloud.release.instance_filter else None)
         everywhere = query.get('all_projects') == 'True'
         if everywhere and project_id != keystone.SERVICE_PROJECT:
-            raise refusals.Refused(403, 'Policy does not allow '
-                                   'backup:index:all_projects.')
+            raise errors.Refused(403, 'Policy does not allow '
+                                 'backup:index:all_projects.')
         found = [of for of in (self._cloud.backups.values() if everywhere
                                else self._of(project_id))
                  if wanted in (None, of['instance_id'])]
@@ -37,32 +37,32 @@ class Backups:
         limit = int(query.get('limit', PAGE))
         page = found[start:start + limit]
         marker = str(start + limit) if len(page) == limit else None
-        return {'backups': [views.backup(self._cloud, of)
+        return {'backups': [serialization.backup(self._cloud, of)
                             for of in page]}, marker
 
     def show(self, project_id: str, id_: str) -> clouds.State:
-        return {'backup': views.backup(
+        return {'backup': serialization.backup(
             self._cloud, self.get(project_id, id_))}
 
     def create(self, project_id: str, body: typing.Any) -> clouds.State:
         asked = schemas.backup(body)
         cloud = self._cloud
         if 'instance' not in asked:
-            raise refusals.Refused(400, 'instance is missing.')
+            raise errors.Refused(400, 'instance is missing.')
         instance = cloud.instances.get(asked['instance'])
         if instance is None or instance['project_id'] != project_id:
-            raise refusals.not_found(asked['instance'])
+            raise errors.not_found(asked['instance'])
         if (instance['status'] not in clouds.UP
                 or cloud.running_backup(instance['id'])):
-            raise refusals.not_available(
-                instance['id'], views.status(cloud, instance))
+            raise errors.not_available(
+                instance['id'], serialization.status(cloud, instance))
         if instance['cluster_id']:
-            raise refusals.Refused(501, 'Operation not supported for '
-                                   'instances that are part of a cluster.')
+            raise errors.Refused(501, 'Operation not supported for '
+                                 'instances that are part of a cluster.')
         parent_id = self._parent(project_id, instance, asked)
         limit = cloud.quotas.get('backups')
         if limit is not None and len(self._of(project_id)) >= limit:
-            raise refusals.quota(['backups'])
+            raise errors.quota(['backups'])
         driver = 'swift'
         if cloud.release.storage_driver:
             driver = asked.get('storage_driver', driver)
@@ -83,9 +83,9 @@ class Backups:
                 self.delete(project_id, child['id'])
         if backup['status'] in clouds.RUNNING:
             if self._cloud.release.delete_of_running == 500:
-                raise refusals.internal()
-            raise refusals.Refused(422, 'Backup %s cannot be deleted because '
-                                   'it is running.' % id_)
+                raise errors.internal()
+            raise errors.Refused(422, 'Backup %s cannot be deleted because '
+                                 'it is running.' % id_)
         plan = self._cloud.script(
             'delete', status=None, seconds=self._cloud.delete_seconds)
         backup['deleting'] = True
@@ -94,7 +94,7 @@ class Backups:
             if id_ not in self._cloud.backups:
                 return
             if plan['status'] is None:
-                location = views.location(backup)
+                location = serialization.location(backup)
                 if self._cloud.leaves_objects and location:
                     self._cloud.left_objects.add(location)
                 self._cloud.backups.pop(id_, None)
@@ -106,7 +106,7 @@ class Backups:
     def get(self, project_id: str, id_: str) -> clouds.State:
         backup = self._cloud.backups.get(id_)
         if backup is None or backup['project_id'] != project_id:
-            raise refusals.not_found(id_)
+            raise errors.not_found(id_)
         return backup
 
     def _of(self, project_id: str) -> typing.List[clouds.State]:

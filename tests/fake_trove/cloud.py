@@ -5,7 +5,7 @@ import typing
 import uuid
 
 from tests.fake_trove import clock as clocks
-from tests.fake_trove import release as releases
+from tests.fake_trove import releases as releases
 
 State = typing.Dict[str, typing.Any]
 

@@ -9,7 +9,7 @@ import requests
 from urllib3 import exceptions as urllib3_exceptions
 
 from tests.fake_trove import clock as clocks
-from tests.fake_trove import refusals
+from tests.fake_trove import errors
 
 
 def _reset() -> Exception:
@@ -45,7 +45,7 @@ NO_TOKEN = Answer(401, json.dumps({'error': {
     'message': 'The request you have made requires authentication.'}}))
 
 
-def of_refusal(refused: refusals.Refused) -> Answer:
+def of_refusal(refused: errors.Refused) -> Answer:
     return Answer(refused.code, json.dumps(refused.body()))
 
 
@@ -81,7 +81,7 @@ class Fault:
             return Answer(200, '{"instances": [{"id": "3f')
         if isinstance(self.with_, str):
             raise TROUBLES[self.with_]()
-        return of_refusal(refusals.Refused(
+        return of_refusal(errors.Refused(
             self.with_, 'The test wants this answer.'))
 
 

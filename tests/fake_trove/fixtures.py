@@ -19,8 +19,8 @@ import requests_mock
 
 from tests.fake_trove import clock as clocks
 from tests.fake_trove import cloud as clouds
+from tests.fake_trove import karbor_records
 from tests.fake_trove import keystone
-from tests.fake_trove import records
 from tests.fake_trove import server
 
 RESOURCE_TYPE = 'OS::Trove::Instance'
@@ -137,12 +137,15 @@ def resource(fake_trove: server.FakeTrove) -> karbor_resource.Resource:
 
 @pytest.fixture
 def restore(context: karbor_context.RequestContext,
-            checkpoint: karbor_checkpoint.Checkpoint) -> records.Restore:
-    return records.new(records.Restore, context, checkpoint.id)
+            checkpoint: karbor_checkpoint.Checkpoint) -> karbor_records.Restore:
+    return karbor_records.new(karbor_records.Restore, context, checkpoint.id)
 
 
 @pytest.fixture
 def verify(context: karbor_context.RequestContext,
            checkpoint: karbor_checkpoint.Checkpoint
-           ) -> records.Verification:
-    return records.new(records.Verification, context, checkpoint.id)
+           ) -> karbor_records.Verification:
+    return karbor_records.new(
+        karbor_records.Verification,
+        context,
+        checkpoint.id)

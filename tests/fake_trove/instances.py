@@ -3,9 +3,9 @@
 import typing
 
 from tests.fake_trove import cloud as clouds
-from tests.fake_trove import placement
-from tests.fake_trove import refusals
-from tests.fake_trove import views
+from tests.fake_trove import errors
+from tests.fake_trove import scheduling
+from tests.fake_trove import serialization
 
 PAGE = 20
 
@@ -36,16 +36,16 @@ class Instances:
         marker = ids[limit - 1] if len(ids) > limit else None
         page = [rows[id_] for id_ in ids[:limit] if id_ in rows]
         page.sort(key=lambda of: -of['created'])
-        view = views.instance_detail if detail else views.instance_item
+        view = serialization.instance_detail if detail else serialization.instance_item
         return {'instances': [view(self._cloud, of) for of in page]}, marker
 
     def show(self, project_id: str, id_: str) -> clouds.State:
-        return {'instance': views.instance_detail(
+        return {'instance': serialization.instance_detail(
             self._cloud, self.get(project_id, id_))}
 
     def create(self, project_id: str, body: typing.Any) -> clouds.State:
         cloud = self._cloud
-        state = placement.placed(cloud, project_id, body)
+        state = scheduling.placed(cloud, project_id, body)
         id_ = cloud.add_instance(status='BUILD', project_id=project_id,
                                  **state)
         instance = cloud.instances[id_]
@@ -68,8 +68,8 @@ class Instances:
         """Restart, or change the flavor or the volume's size."""
         instance = self.get(project_id, id_)
         if 'reset_status' in body:
-            raise refusals.Refused(403, 'Policy does not allow '
-                                   'instance:reset_status to be performed.')
+            raise errors.Refused(403, 'Policy does not allow '
+                                 'instance:reset_status to be performed.')
         self._must_be_free(instance)
         if 'restart' in body:
             self._task(instance, 'REBOOT', {})
@@ -80,17 +80,17 @@ class Instances:
             self._task(instance, 'RESIZE', {
                 'flavor_id': str(body['resize']['flavorRef'])})
         else:
-            raise refusals.Refused(400, 'Invalid request body.')
+            raise errors.Refused(400, 'Invalid request body.')
 
     def delete(self, project_id: str, id_: str) -> None:
         """Its backups stay."""
         instance = self.get(project_id, id_)
         cloud = self._cloud
         if instance['status'] == 'BUILD':
-            raise refusals.Refused(422, 'Instance %s is not ready. (Status '
-                                   'is BUILD).' % id_)
+            raise errors.Refused(422, 'Instance %s is not ready. (Status '
+                                 'is BUILD).' % id_)
         if any(of['replica_of'] == id_ for of in cloud.instances.values()):
-            raise refusals.Refused(
+            raise errors.Refused(
                 403, 'Detach replicas before deleting replica source.')
         plan = cloud.script('delete', status=None,
                             seconds=cloud.delete_seconds)
@@ -109,14 +109,14 @@ class Instances:
     def get(self, project_id: str, id_: str) -> clouds.State:
         instance = self._cloud.instances.get(id_)
         if instance is None or instance['project_id'] != project_id:
-            raise refusals.not_found(id_)
+            raise errors.not_found(id_)
         return instance
 
     def _must_be_free(self, instance: clouds.State) -> None:
         if (instance['status'] not in clouds.UP
                 or self._cloud.running_backup(instance['id'])):
-            raise refusals.not_available(
-                instance['id'], views.status(self._cloud, instance))
+            raise errors.not_available(
+                instance['id'], serialization.status(self._cloud, instance))
 
     def _task(self, instance: clouds.State, status: str,
               outcome: clouds.State) -> None:

@@ -5,7 +5,7 @@ import typing
 import requests_mock
 
 from tests.fake_trove import cloud
-from tests.fake_trove import views
+from tests.fake_trove import serialization
 
 URL = 'http://keystone.example.com:5000'
 TOKEN = 'the-users-token'
@@ -37,9 +37,9 @@ def token(project_id: str = cloud.PROJECT) -> typing.Dict[str, typing.Any]:
         'catalog': [
             _service('identity', 'keystone', URL + '/v3'),
             _service('object-store', 'swift',
-                     '%s/v1/AUTH_%s' % (views.SWIFT_URL, project_id)),
+                     '%s/v1/AUTH_%s' % (serialization.SWIFT_URL, project_id)),
             _service('database', 'trove',
-                     '%s/%s' % (views.URL, project_id))]}}
+                     '%s/%s' % (serialization.URL, project_id))]}}
 
 
 def _issue(sent: typing.Any, context: typing.Any

@@ -4,8 +4,8 @@ import typing
 
 import jsonschema
 
-from tests.fake_trove import refusals
-from tests.fake_trove import release
+from tests.fake_trove import errors as refusals
+from tests.fake_trove import releases
 
 _TEXT = {'type': 'string', 'minLength': 1, 'maxLength': 255,
          'pattern': '^.*[0-9a-zA-Z].*$'}
@@ -72,7 +72,7 @@ def backup(body: typing.Any) -> _Schema:
     return _checked(body, 'backup', _BACKUP)
 
 
-def instance(body: typing.Any, of: release.Release) -> _Schema:
+def instance(body: typing.Any, of: releases.Release) -> _Schema:
     """What a request for an instance asks for.
 
     :raises refusals.Refused: 400, naming each bad value

@@ -11,14 +11,14 @@ import requests_mock
 
 from tests.fake_trove import accounts
 from tests.fake_trove import backups
+from tests.fake_trove import catalog
 from tests.fake_trove import clock as clocks
 from tests.fake_trove import cloud as clouds
+from tests.fake_trove import errors
 from tests.fake_trove import faults
 from tests.fake_trove import instances
-from tests.fake_trove import objects
-from tests.fake_trove import offers
-from tests.fake_trove import refusals
-from tests.fake_trove import views
+from tests.fake_trove import serialization
+from tests.fake_trove import swift
 
 Reply = typing.Tuple[int, typing.Optional[clouds.State]]
 
@@ -41,7 +41,7 @@ class Request:
 class FakeTrove(clouds.Cloud):
     """Trove's v1.0 API with a memory, a clock and faults on order."""
 
-    url = views.URL
+    url = serialization.URL
 
     def __init__(self, clock: typing.Optional[clocks.Clock] = None,
                  release: typing.Union[str, int, float] = 26.0) -> None:
@@ -51,8 +51,8 @@ class FakeTrove(clouds.Cloud):
         self._on_instances = instances.Instances(self)
         self._on_accounts = accounts.Accounts(self)
         self._on_backups = backups.Backups(self)
-        self._offers = offers.Offers(self)
-        self.objects = objects.Objects(self, self._faults.next)
+        self._offers = catalog.Offers(self)
+        self.objects = swift.Objects(self, self._faults.next)
 
     def attach(self, mocker: requests_mock.Mocker) -> None:
         """Answer whatever this process sends to our address."""
@@ -123,7 +123,7 @@ class FakeTrove(clouds.Cloud):
     def _outcome(self, request: Request) -> faults.Answer:
         try:
             code, body = self._route(request)
-        except refusals.Refused as refused:
+        except errors.Refused as refused:
             return faults.of_refusal(refused)
         return faults.Answer(code, '' if body is None else json.dumps(body))
 
@@ -176,7 +176,7 @@ class FakeTrove(clouds.Cloud):
             request.method == 'GET') else None
         if offered is not None:
             return 200, offered
-        raise refusals.Refused(404, 'The resource could not be found.')
+        raise errors.Refused(404, 'The resource could not be found.')
 
     def _page(self, request: Request, found: typing.Tuple[
             clouds.State, typing.Optional[str]]) -> Reply:

@@ -10,8 +10,8 @@ from oslo_config import cfg
 import pytest
 from troveclient import client as trove_client
 
-from karbor_trove.cmd import banks
-from tests.functional import tenant as tenants
+from karbor_trove.cmd import providers
+from tests.functional import api_tenant as tenants
 
 
 class Operator:
@@ -161,7 +161,7 @@ def test_a_checkpoint_that_karbor_had_not_begun_can_be_deleted(
     """What a crash between Karbor's own writes leaves."""
     checkpoint = tenant.protect(tenant.plan([tenant.create()]))
     cfg.CONF(['--config-file', str(operator.config)], project='karbor')
-    found = banks.find(banks.load(), checkpoint)
+    found = providers.find(providers.load(), checkpoint)
     found.section.update_object('index.json', {
         **found.index, 'status': 'protecting', 'resource_graph': None})
     indices = found.provider.bank.get_sub_section('/indices')

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.functional import tenant as tenants
+from tests.functional import api_tenant as tenants
 from tests.functional import test_manage as manage
 
 

@@ -11,9 +11,9 @@ import time
 from oslo_config import cfg
 from prometheus_client import parser
 
-from karbor_trove.cmd import banks
-from karbor_trove import verified
-from tests.functional import tenant as tenants
+from karbor_trove.bank import verification_results
+from karbor_trove.cmd import providers
+from tests.functional import api_tenant as tenants
 from tests.functional import test_manage
 
 operator = test_manage.operator
@@ -27,9 +27,9 @@ def prove(tenant, operator, checkpoint, instance):
     assert tenant.rows(new) == 1000
     tenant.remove(new)
     cfg.CONF(['--config-file', str(operator.config)], project='karbor')
-    verified.save(
-        banks.find(banks.load(), checkpoint).section_of(instance),
-        verified.Result('restore', datetime.datetime.now(
+    verification_results.save(
+        providers.find(providers.load(), checkpoint).section_of(instance),
+        verification_results.Result('restore', datetime.datetime.now(
             datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%S'), True, '',
             round(took, 1)))
 

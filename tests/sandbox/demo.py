@@ -5,7 +5,7 @@ import time
 from tests.sandbox import cloud
 from tests.sandbox.services import cloud as offered
 from tests.sandbox import shell
-from tests.sandbox import tenant
+from tests.sandbox import shell_tenant
 
 PROVIDER = cloud.PROVIDER_ID
 ROWS = 10000
@@ -19,7 +19,7 @@ _TYPE = 'OS::Trove::Instance'
 class Story:
     """The steps, in this order; each leaves what the next one needs."""
 
-    def __init__(self, user: tenant.Tenant) -> None:
+    def __init__(self, user: shell_tenant.Tenant) -> None:
         self._user = user
         self._instance = self._plan = self._checkpoint = self._restored = ''
         self._before = ''
@@ -38,28 +38,28 @@ class Story:
 
     def plan_its_protection(self) -> None:
         self._user.type('karbor', 'protectable-list-instances', _TYPE)
-        self._plan = tenant.field(self._user.type(
+        self._plan = shell_tenant.field(self._user.type(
             'karbor', 'plan-create', 'nightly', PROVIDER,
             f'{self._instance}={_TYPE}=orders', '--parameters',
             f'resource_type={_TYPE},backup_name=orders-nightly,'
             'description=Every night'), 'id')
 
     def make_a_checkpoint(self) -> None:
-        self._checkpoint = tenant.field(self._user.type(
+        self._checkpoint = shell_tenant.field(self._user.type(
             'karbor', 'checkpoint-create', PROVIDER, self._plan,
             show=False), 'id')
         self._user.type_until(
-            lambda said: tenant.field(said, 'status') == 'available',
+            lambda said: shell_tenant.field(said, 'status') == 'available',
             'karbor', 'checkpoint-show', PROVIDER, self._checkpoint,
             failed='error')
         self._user.type('openstack', 'database', 'backup', 'list')
 
     def verify_it(self) -> None:
-        verification = tenant.field(self._user.type(
+        verification = shell_tenant.field(self._user.type(
             'karbor', 'verification-create', PROVIDER, self._checkpoint,
             show=False), 'id')
         self._user.type_until(
-            lambda said: tenant.field(said, 'status') == 'success',
+            lambda said: shell_tenant.field(said, 'status') == 'success',
             'karbor', 'verification-show', verification, failed='fail')
 
     def lose_everything(self) -> None:
@@ -68,19 +68,19 @@ class Story:
         self._delete_instance(self._instance)
 
     def restore_it(self) -> None:
-        restore = tenant.field(self._user.type(
+        restore = shell_tenant.field(self._user.type(
             'karbor', 'restore-create', PROVIDER, self._checkpoint,
             '--parameters', f'resource_type={_TYPE},restore_name=orders,'
             'restore_description=After the accident', show=False), 'id')
         said = self._user.type_until(
-            lambda said: tenant.field(said, 'status') == 'success',
+            lambda said: shell_tenant.field(said, 'status') == 'success',
             'karbor', 'restore-show', restore, failed='fail')
         self._restored = said.split(f"'{_TYPE}#")[1].split("'")[0]
 
     def count_the_rows(self) -> None:
         after = self._count_at(self._address_of(self._restored))
         if after != self._before:
-            raise tenant.Unexpected(
+            raise shell_tenant.Unexpected(
                 f'before: {self._before}, after: {after}')
         print(f'All {ROWS} rows came back.')
 
@@ -118,12 +118,12 @@ class Story:
     def _must_print_nothing(self, *command: str) -> None:
         said = self._user.type(*command)
         if said.strip():
-            raise tenant.Unexpected('that should have been nothing')
+            raise shell_tenant.Unexpected('that should have been nothing')
 
 
 def _tell(sandbox: cloud.Sandbox, keep: bool) -> None:
     # A home of its own: neither clouds.yaml nor .psqlrc has a say here.
-    story = Story(tenant.Tenant({
+    story = Story(shell_tenant.Tenant({
         **sandbox.variables(), 'HOME': str(sandbox.directory)}))
     steps = (story.create_a_database_with_rows, story.plan_its_protection,
              story.make_a_checkpoint, story.verify_it, story.lose_everything,
@@ -134,7 +134,7 @@ def _tell(sandbox: cloud.Sandbox, keep: bool) -> None:
         begin = time.monotonic()
         try:
             step()
-        except tenant.Unexpected as e:
+        except shell_tenant.Unexpected as e:
             sandbox.keep = True
             raise SystemExit(f'{e}\n\nThe logs: {sandbox.logs}')
         print(f'({time.monotonic() - begin:.1f} s)', flush=True)

@@ -19,7 +19,7 @@ import sys
 import time
 from typing import Iterator
 
-from tests.sandbox import locks
+from tests.sandbox import lockfiles
 
 ROOT = pathlib.Path(__file__).parents[2]
 #: What makes them: their pinned lists are valid from here on.
@@ -99,11 +99,11 @@ def _install(name: str, place: pathlib.Path, log: pathlib.Path) -> None:
     for old in _PLACE.glob(f'{name}-*'):
         _remove_unless_held(old)
     log.write_text('')
-    count = locks.pinned(name).count('==')
+    count = lockfiles.pinned(name).count('==')
     with _told(f'environment {name}: installing {count} packages'):
         _run(log, sys.executable, '-m', 'venv', place)
         _run(log, place / 'bin/python', '-m', 'pip', 'install', '--no-deps',
-             '--disable-pip-version-check', '-r', locks.path(name))
+             '--disable-pip-version-check', '-r', lockfiles.path(name))
     whole.touch()
 
 
@@ -134,7 +134,7 @@ def make(name: str) -> pathlib.Path:
     if sys.version_info < OLDEST_PYTHON:
         raise Failure('this is Python %d.%d; the sandbox needs %d.%d or newer'
                       % (*sys.version_info[:2], *OLDEST_PYTHON))
-    key = _digest(locks.pinned(name), sys.version, sys.base_prefix)
+    key = _digest(lockfiles.pinned(name), sys.version, sys.base_prefix)
     place = _PLACE / f'{name}-{key}'
     log = _PLACE / f'{name}.log'
     with _alone(name):
@@ -162,13 +162,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog='tests.sandbox.environments')
     commands = parser.add_subparsers(dest='command', required=True)
     run = commands.add_parser('run', help='run Python in an environment')
-    run.add_argument('name', choices=locks.NAMES)
+    run.add_argument('name', choices=lockfiles.NAMES)
     run.add_argument('arguments', nargs='*', help='after --: for Python')
     commands.add_parser('lock', help='renew the pinned lists')
     given = parser.parse_args()
     try:
         if given.command == 'lock':
-            return locks.renew()
+            return lockfiles.renew()
         python = make(given.name)
     except Failure as e:
         raise SystemExit(str(e))

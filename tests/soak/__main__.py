@@ -6,18 +6,18 @@ import random
 import signal
 import time
 
-from tests.functional import tenant as tenants
+from tests.functional import api_tenant as tenants
 from tests.sandbox import cloud
 from tests.sandbox import environments
 from tests.sandbox import process
 from tests.sandbox import proxy
 from tests.sandbox.services import launch
 from tests.soak import databases
-from tests.soak import ending
-from tests.soak import lives
-from tests.soak import page
-from tests.soak import times
-from tests.soak import trouble
+from tests.soak import fault_injector
+from tests.soak import final_checks
+from tests.soak import report
+from tests.soak import timeouts
+from tests.soak import workload
 
 #: Keystone's catalog leads to the proxies of the others.
 SERVICES = ('keystone', 'swift', 'trove')
@@ -36,12 +36,12 @@ def _arguments() -> argparse.Namespace:
                         help='after which no checkpoint begins any more')
     parser.add_argument('--seed', type=int, default=random.randrange(10 ** 6),
                         help='of what is random here; threads are as well')
-    parser.add_argument('--page', type=pathlib.Path, default=page.PLACE)
+    parser.add_argument('--page', type=pathlib.Path, default=report.PLACE)
     return parser.parse_args()
 
 
 def _lives(tenant: tenants.Tenant, all_: list[databases.Database],
-           count: int) -> list[lives.Life]:
+           count: int) -> list[workload.Life]:
     """Checkpoints of two plans for each database, one of them incremental."""
     plans = [(database, tenant.plan([database.id], {
         tenants.TYPE: {'incremental': True}} if incremental else None))
@@ -50,16 +50,17 @@ def _lives(tenant: tenants.Tenant, all_: list[databases.Database],
     for number in range(count):
         database, plan_id = plans[number % len(plans)]
         steps = ['protect']
-        if number % lives.VERIFIED == 0:
+        if number % workload.VERIFIED == 0:
             steps.append('verify')
-        if number % lives.RESTORED == number // len(plans) % lives.RESTORED:
+        if number % workload.RESTORED == number // len(
+                plans) % workload.RESTORED:
             steps.append('restore')
-        found.append(lives.Life(database, plan_id, [*steps, 'delete']))
+        found.append(workload.Life(database, plan_id, [*steps, 'delete']))
     return found
 
 
 def _soak(given: argparse.Namespace, sandbox: cloud.Sandbox,
-          judge: trouble.Judge, chance: random.Random) -> bool:
+          judge: fault_injector.Judge, chance: random.Random) -> bool:
     begin = time.monotonic()
     tenant = tenants.Tenant(sandbox)
     ids = tenant.create_many(
@@ -68,16 +69,16 @@ def _soak(given: argparse.Namespace, sandbox: cloud.Sandbox,
     wanted = _lives(tenant, all_, given.checkpoints)
     plans = {life.database.id: life.plan_id for life in wanted}
     chance.shuffle(wanted)
-    soak = lives.Soak(tenant, wanted, chance, begin + 60 * given.minutes)
+    soak = workload.Soak(tenant, wanted, chance, begin + 60 * given.minutes)
     judge.rate = given.rate
     soak.run(given.at_once)
 
     judge.rate = 0.0
-    bank = ending.Bank(sandbox)
+    bank = final_checks.Bank(sandbox)
     waiting = sum(map(len, bank.ledger().values()))
-    rounds = ending.sweep(tenant, bank, plans)
-    violations = soak.violations + ending.check(tenant, bank, soak.ids)
-    page.write(given.page, violations, {
+    rounds = final_checks.sweep(tenant, bank, plans)
+    violations = soak.violations + final_checks.check(tenant, bank, soak.ids)
+    report.write(given.page, violations, {
         'seed': given.seed,
         'databases': given.databases,
         'checkpoints': f'{len(soak.ids)} of {given.checkpoints}',
@@ -99,17 +100,18 @@ def main() -> None:
     given = _arguments()
     print(f'seed {given.seed}', flush=True)
     chance = random.Random(given.seed)
-    judge = trouble.Judge(0.0, chance)
-    launch.set_constants({'tests.faults.constants.HANG': times.HANG})
+    judge = fault_injector.Judge(0.0, chance)
+    launch.set_constants(
+        {'tests.fault_injection.timeouts.HANG': timeouts.HANG})
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        sandbox = cloud.Sandbox(plugin=times.OPTIONS)
+        sandbox = cloud.Sandbox(plugin=timeouts.OPTIONS)
         with proxy.Cloud({name: sandbox.urls[name]
                           for name in SERVICES}) as between:
             between.judge = judge
             sandbox.services['karbor'].settings.update(
                 keystone_url=between.urls['keystone'],
-                constants=times.CONSTANTS)
+                constants=timeouts.CONSTANTS)
             with sandbox:
                 sandbox.keep = not _soak(given, sandbox, judge, chance)
     except (process.Failure, environments.Failure) as e:

@@ -2,7 +2,7 @@
 
 import threading
 
-from tests.functional import tenant as tenants
+from tests.functional import api_tenant as tenants
 
 
 class Database:

@@ -6,8 +6,8 @@ from karbor.services.protection import client_factory
 import pytest
 from troveclient import exceptions as trove_exceptions
 
-from tests.behaviour import cloud as clouds
-from tests.behaviour import suite
+from tests.conformance import cloud as clouds
+from tests.conformance import suite
 from tests import fake_trove as fakes
 from tests.fake_trove import fixtures
 

@@ -1,41 +1,112 @@
-"""The table of modules that contributors read."""
+"""Which package may import which."""
 
+import ast
 import pathlib
-import re
 
-ROOT = pathlib.Path(__file__).parents[2]
-PACKAGE = ROOT / 'karbor_trove'
+PACKAGE = pathlib.Path(__file__).parents[2] / 'karbor_trove'
 
-
-def _table():
-    told = (ROOT / 'doc/source/contributor/index.rst').read_text()
-    rows = told.partition('\nmodule ')[2].partition('\n\n')[0]
-    return re.findall(r'^``(\w+/?)`` ', rows, re.MULTILINE)
-
-
-def test_it_names_every_module_once():
-    there = [path.stem for path in PACKAGE.glob('*.py')
-             if path.stem != '__init__']
-    folders = [path.parent.name + '/'
-               for path in PACKAGE.glob('*/__init__.py')]
-    assert sorted(_table()) == sorted(there + folders)
-
-
-def test_no_module_is_longer_than_200_lines():
-    assert not {path.name: lines for path in PACKAGE.rglob('*.py')
-                for lines in [len(path.read_text().splitlines())]
-                if lines > 200}
+#: The packages and modules of karbor_trove that each of them may import.
+ARROWS = {
+    'errors': '',
+    'timeouts': '',
+    'polling': 'errors timeouts',
+    'trove': 'errors polling timeouts',
+    'bank': 'errors timeouts trove',
+    'parameters': 'errors trove',
+    'options': 'errors parameters',
+    'backups': 'bank errors options polling timeouts trove',
+    'preflight': 'bank errors options parameters polling timeouts trove',
+    'verification': 'bank errors options polling preflight timeouts trove',
+    'operations': 'backups bank errors options parameters polling preflight '
+                  'timeouts trove verification',
+    'cmd': 'backups bank errors options polling timeouts trove verification',
+    'protectable': 'errors polling timeouts trove',
+    'protection': 'operations options parameters polling',
+}
+LEVELS = 9
 
 
-def test_imports_go_down_in_it():
-    table = _table()
-    for module in table:
-        paths = (sorted((PACKAGE / module).glob('*.py'))
-                 if module.endswith('/') else [PACKAGE / (module + '.py')])
-        for path in paths:
-            for imported in re.findall(
-                    r'^from karbor_trove(?:\.(\w+))? import (\w+)',
-                    path.read_text(), re.MULTILINE):
-                name = imported[0] + '/' if imported[0] else imported[1]
-                assert table.index(name) > table.index(module) or (
-                    name == module), (path.name, name)
+def _modules():
+    """Yield the package, the path and the imported modules of each module."""
+    for path in sorted(PACKAGE.rglob('*.py')):
+        parts = path.relative_to(PACKAGE).with_suffix('').parts
+        if parts == ('__init__',):
+            continue
+        imported = []
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                imported += ['%s.%s' % (node.module, alias.name)
+                             for alias in node.names]
+            elif isinstance(node, ast.Import):
+                imported += [alias.name for alias in node.names]
+        yield parts[0], path, imported
+
+
+def _imported_packages(imported):
+    return {name.split('.')[1] for name in imported
+            if name.startswith('karbor_trove.')}
+
+
+def test_packages_import_only_what_the_arrows_allow():
+    assert not [
+        (str(path.relative_to(PACKAGE)), target)
+        for package, path, imported in _modules()
+        for target in _imported_packages(imported)
+        if target != package and target not in ARROWS[package].split()]
+
+
+def test_every_allowed_arrow_is_used():
+    used = {package: set() for package in ARROWS}
+    for package, _, imported in _modules():
+        used[package] |= _imported_packages(imported) - {package}
+    assert used == {package: set(allowed.split())
+                    for package, allowed in ARROWS.items()}
+
+
+def test_packages_have_no_cycles_and_at_most_nine_levels():
+    levels = {}
+    while len(levels) < len(ARROWS):
+        ready = {package: 1 + max(map(levels.get, allowed.split()), default=0)
+                 for package, allowed in ARROWS.items()
+                 if package not in levels and levels.keys() >= set(
+                     allowed.split())}
+        assert ready, 'a cycle among %s' % (ARROWS.keys() - levels.keys())
+        levels.update(ready)
+    assert max(levels.values()) <= LEVELS
+
+
+def test_modules_have_no_import_cycles():
+    graph = {}
+    for _, path, imported in _modules():
+        name = '.'.join(path.relative_to(PACKAGE.parent).with_suffix('').parts)
+        graph[name.replace('.__init__', '')] = set(imported)
+    while graph:
+        leaves = {name for name, targets in graph.items()
+                  if not targets & graph.keys()}
+        assert leaves, 'a cycle among %s' % sorted(graph)
+        for name in leaves:
+            del graph[name]
+
+
+def test_operations_do_not_import_one_another():
+    operations = {'delete', 'protect', 'restore', 'verify'}
+    for package, path, imported in _modules():
+        if package == 'operations' and path.stem in operations:
+            assert not {name.rpartition('.')[2] for name in imported
+                        if name.startswith('karbor_trove.operations.')
+                        } & operations, path
+
+
+def test_only_transport_and_clients_import_client_libraries():
+    assert {str(path.relative_to(PACKAGE)) for _, path, imported in _modules()
+            if any(name.startswith(('troveclient', 'keystoneauth1'))
+                   for name in imported)
+            } == {'cmd/clients.py', 'trove/transport.py'}
+
+
+def test_only_the_edges_import_karbor():
+    allowed = {'protection', 'protectable', 'operations', 'cmd'}
+    assert {package for package, path, imported in _modules()
+            if path != PACKAGE / 'trove/connect.py'
+            and any(name.startswith('karbor.') for name in imported)
+            } <= allowed

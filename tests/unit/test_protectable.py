@@ -9,9 +9,9 @@ import requests
 
 from karbor_trove import protectable
 from tests.fake_trove import cloud
+from tests.fake_trove import errors
 from tests.fake_trove import fixtures
 from tests.fake_trove import keystone
-from tests.fake_trove import refusals
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_half_a_list_is_no_list(ours, fake_trove, context, monkeypatch):
 
     def index(project_id, query):
         if 'marker' in query:
-            raise refusals.Refused(503, 'Service unavailable.')
+            raise errors.Refused(503, 'Service unavailable.')
         return answer(project_id, query)
 
     monkeypatch.setattr(fake_trove._on_instances, 'index', index)

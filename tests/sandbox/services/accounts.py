@@ -6,7 +6,6 @@ from trove.guestagent.datastore.postgres import service
 
 from tests.sandbox.services import postgres
 
-
 SAME_NAME = frozenset((
     'change_passwords', 'delete_database', 'delete_user', 'get_user',
     'grant_access', 'list_access', 'list_databases', 'list_users',

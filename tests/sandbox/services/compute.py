@@ -17,8 +17,8 @@ from novaclient import exceptions as nova_exceptions
 from oslo_log import log
 
 from tests.sandbox.services import cloud
-from tests.sandbox.services import machines
 from tests.sandbox.services import network
+from tests.sandbox.services import virtual_machines
 
 LOG = log.getLogger(__name__)
 
@@ -73,8 +73,8 @@ class Server(Thing):
         self.status = 'ACTIVE'
 
     def _vanish(self) -> None:
-        machines.discard(self.instance_id)
-        machines.misbehave('delete', self.name)
+        virtual_machines.discard(self.instance_id)
+        virtual_machines.misbehave('delete', self.name)
         del NOVA.servers.things[self.id]
 
     def delete(self) -> None:

@@ -13,7 +13,7 @@ import time
 from eventlet import tpool
 import psycopg2
 
-from tests.sandbox.services import programs
+from tests.sandbox.services import postgres_binaries
 
 SUPERUSER = 'postgres'
 MANIFEST = 'backup_manifest'
@@ -54,8 +54,12 @@ class Server:
     :param address: where it listens.
     """
 
-    def __init__(self, tools: programs.Programs, directory: pathlib.Path,
-                 address: str, port: int) -> None:
+    def __init__(
+            self,
+            tools: postgres_binaries.Programs,
+            directory: pathlib.Path,
+            address: str,
+            port: int) -> None:
         self._tools = tools
         self._directory = directory
         self._data = directory / 'data'
@@ -110,7 +114,7 @@ class Server:
             if not self.running or time.monotonic() > deadline:
                 self.stop()
                 log_end = (self._directory / 'log').read_text()[-500:]
-                raise programs.Failed(f'no server came up: {log_end}')
+                raise postgres_binaries.Failed(f'no server came up: {log_end}')
             time.sleep(0.05)
 
     def _answers(self) -> bool:

@@ -18,10 +18,9 @@ import socket
 import sqlite3
 from typing import Any
 
-from trove import cmd  # noqa: F401 - makes Python's library cooperative first
-
 import eventlet
 from oslo_log import log
+from trove import cmd  # noqa: F401 - makes Python's library cooperative first
 from trove.common import base_wsgi
 from trove.common import cfg
 from trove.common import notification
@@ -37,10 +36,10 @@ from trove.taskmanager import api as taskmanager_api
 
 from tests.sandbox.services import cloud
 from tests.sandbox.services import launch
-from tests.sandbox.services import machines
-from tests.sandbox.services import mends
-from tests.sandbox.services import programs
+from tests.sandbox.services import patches
+from tests.sandbox.services import postgres_binaries
 from tests.sandbox.services import trove_config
+from tests.sandbox.services import virtual_machines
 
 HEARTBEAT_SECONDS = 5.0
 
@@ -100,10 +99,10 @@ def main() -> None:
     guest = {'port': 5432, 'prepare_seconds': 0.0,
              **settings.get('guest', {})}
     _check_port(guest['port'])
-    tools = programs.Programs(directory)
-    machines.Machine.tools = tools
-    machines.Machine.port = guest['port']
-    machines.Machine.prepare_seconds = guest['prepare_seconds']
+    tools = postgres_binaries.Programs(directory)
+    virtual_machines.Machine.tools = tools
+    virtual_machines.Machine.port = guest['port']
+    virtual_machines.Machine.prepare_seconds = guest['prepare_seconds']
 
     def leave(*_: object) -> None:
         tools.end()
@@ -111,7 +110,7 @@ def main() -> None:
 
     launch.end_on_sigterm()
     signal.signal(signal.SIGTERM, leave)
-    mends.apply()
+    patches.apply()
     config, paste = trove_config.write(settings, directory)
     cfg.parse_args(['trove', '--config-file', config])
     log.setup(cfg.CONF, None)
@@ -119,7 +118,7 @@ def main() -> None:
     _prepare_database(directory)
     _register_datastores(directory)
     _start_services()
-    eventlet.spawn_n(machines.keep_reporting, HEARTBEAT_SECONDS)
+    eventlet.spawn_n(virtual_machines.keep_reporting, HEARTBEAT_SECONDS)
     cfg.set_api_config_defaults()
     server = base_wsgi.Service(
         pastedeploy.paste_deploy_app(paste, 'trove', {}), settings['port'],

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fake_trove import fixtures
 from tests.fake_trove import keystone
-from tests.unit.operations import conftest as flows
+from tests.unit import plugin_fixtures as flows
 
 delete = flows.delete
 ledger = flows.ledger

@@ -9,8 +9,8 @@ from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import graph
 import pytest
 
-from karbor_trove import record
-from karbor_trove import worker
+from karbor_trove.bank import status as bank_status_
+from karbor_trove.bank import worker
 
 STUCK = (constants.CHECKPOINT_STATUS_PROTECTING,
          constants.CHECKPOINT_STATUS_DELETING)
@@ -116,7 +116,9 @@ def test_one_that_lives_outweighs_one_that_is_gone(
         leave, manage, checkpoint, status):
     other = karbor_resource.Resource('OS::Trove::Instance', 'other', 'more')
     id_ = leave('protecting', named=gone(), others=[other])
-    record.begin(checkpoint.get_resource_bank_section('other'), 'protecting')
+    bank_status_.begin(
+        checkpoint.get_resource_bank_section('other'),
+        'protecting')
     assert 'may still work on it' in manage(
         'checkpoint', 'reset', id_, expect=1)
     assert status() == 'protecting'

@@ -5,9 +5,9 @@ import dataclasses
 from karbor.services.protection.bank_plugins import file_system_bank_plugin
 import pytest
 
-from karbor_trove import ledger as ledgers
-from karbor_trove import rehearsal
-from karbor_trove import worker as workers
+from karbor_trove.bank import backup_journal
+from karbor_trove.bank import verification_journal
+from karbor_trove.bank import worker as bank_worker_
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
 
@@ -49,7 +49,7 @@ def test_a_deletion_that_was_killed_waits_too(manage, deferred, ledger):
 
 
 def test_a_request_without_a_backup_is_told(manage, ledger, checkpoint):
-    ledger.write(ledgers.Entry(
+    ledger.write(backup_journal.Entry(
         ledger.instance_id, checkpoint.id, clouds.PROJECT, 'nightly',
         not_before='2026-01-01T00:00:00'))
     [row] = manage('deferred', 'list')
@@ -209,11 +209,20 @@ def test_a_restore_note_that_is_torn_is_told(manage, bank, resource):
     ('Trove is away', None, 'Trove is away'),
     (None, None, 'it is at work until 2026-01-02T00:00:00, or was '
                  'interrupted'),
-    (None, dict(workers.this(), started='1'), 'it was interrupted')])
+    (None, dict(bank_worker_.this(), started='1'), 'it was interrupted')])
 def test_a_test_restore_is_told(manage, bank, resource, left, worker, said):
-    rehearsal.Notes(bank, resource.id).write(rehearsal.Note(
-        'verification-1', clouds.PROJECT, worker, '2026-01-02T00:00:00',
-        'karbor-verify-1', '2026-01-01T00:00:00', 'instance-1', left))
+    verification_journal.Notes(
+        bank,
+        resource.id).write(
+        verification_journal.Note(
+            'verification-1',
+            clouds.PROJECT,
+            worker,
+            '2026-01-02T00:00:00',
+            'karbor-verify-1',
+            '2026-01-01T00:00:00',
+            'instance-1',
+            left))
     assert manage('deferred', 'list') == [{
         'what': 'rehearsal', 'project': clouds.PROJECT,
         'instance': resource.id, 'checkpoint': None, 'backup': None,
@@ -227,9 +236,17 @@ def rehearsed(bank, resource, fake_trove, clock):
     """Notes a test restore that lasts until then; gives its instance's id."""
     def note(until, project=clouds.PROJECT):
         id_ = fake_trove.add_instance('karbor-verify-1')
-        rehearsal.Notes(bank, resource.id).write(rehearsal.Note(
-            'verification-1', project, None, until, 'karbor-verify-1',
-            '2026-01-01T00:00:00', id_))
+        verification_journal.Notes(
+            bank,
+            resource.id).write(
+            verification_journal.Note(
+                'verification-1',
+                project,
+                None,
+                until,
+                'karbor-verify-1',
+                '2026-01-01T00:00:00',
+                id_))
         fake_trove.delete_seconds = 0
         return id_
     return note

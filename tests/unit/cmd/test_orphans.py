@@ -5,10 +5,10 @@ import uuid
 from karbor.services.protection.bank_plugins import file_system_bank_plugin
 import pytest
 
-from karbor_trove import ledger as ledgers
-from karbor_trove import record
-from karbor_trove import told
-from karbor_trove import worker
+from karbor_trove.bank import backup_journal
+from karbor_trove.bank import record
+from karbor_trove.bank import worker
+from karbor_trove.trove import serialization
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
 from tests.unit.cmd import test_checkpoints
@@ -116,7 +116,7 @@ def test_what_waits_is_listed_as_deferred_only(
         manage, protect, ledger, fake_trove):
     protect()
     [entry] = ledger.entries()
-    ledger.write(ledgers.dataclasses.replace(entry, deleted=OLD))
+    ledger.write(backup_journal.dataclasses.replace(entry, deleted=OLD))
     assert manage('orphans', 'list') == []
     assert len(manage('deferred', 'list')) == 1
 
@@ -169,7 +169,7 @@ def request_of(ledger, checkpoint, resource):
     def leave(not_before=OLD, **kw):
         checkpoint.get_resource_bank_section(resource.id).update_object(
             'worker', test_checkpoints.gone())
-        entry = ledgers.Entry(
+        entry = backup_journal.Entry(
             resource.id, checkpoint.id, clouds.PROJECT, 'nightly',
             not_before=not_before, **kw)
         ledger.write(entry)
@@ -204,7 +204,9 @@ def test_what_cannot_be_told_apart_is_listed_and_must_be_named_to_go(
 def test_what_two_requests_may_have_made_must_be_named(
         manage, backup, request_of, ledger, fake_trove):
     entry = request_of()
-    ledger.write(ledgers.dataclasses.replace(entry, checkpoint_id='another'))
+    ledger.write(
+        backup_journal.dataclasses.replace(
+            entry, checkpoint_id='another'))
     id_ = backup('nightly')
     [row] = manage('orphans', 'list')
     assert row['backup'] == id_
@@ -332,5 +334,5 @@ def test_a_trove_that_refuses_is_told(manage, fake_trove):
 
 
 def test_values_know_the_project():
-    known = told.backup_from({'id': 'x', 'project_id': 'p'})
+    known = serialization.backup_from({'id': 'x', 'project_id': 'p'})
     assert known.project_id == 'p'

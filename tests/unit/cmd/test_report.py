@@ -12,13 +12,13 @@ from karbor.services.protection import graph
 from prometheus_client import parser
 import pytest
 
-from karbor_trove.cmd import manage as command
+from karbor_trove.bank import record
+from karbor_trove.bank import verification_results
+from karbor_trove.cmd import manage as cmd_manage_
 from karbor_trove.cmd import report
-from karbor_trove import record
-from karbor_trove import trove
-from karbor_trove import values
-from karbor_trove import verified
-from karbor_trove import waiting
+from karbor_trove import polling
+from karbor_trove.trove import client
+from karbor_trove.trove import models
 from tests.fake_trove import clock as clocks
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import fixtures
@@ -41,7 +41,7 @@ class Made:
         self.checkpoint.commit()
 
     def verified(self, level, minute, passed=True, reason='', seconds=None):
-        verified.save(self.section, verified.Result(
+        verification_results.save(self.section, verification_results.Result(
             level, '2026-02-01T00:%02d:00' % minute, passed, reason, seconds))
 
 
@@ -62,7 +62,7 @@ def make(bank, fake_trove, clock, resource):
         made = Made(checkpoint, instance_id, fake_trove.add_backup(
             instance_id, project_id=project_id, **backup))
         record.save(made.section, record.Record(
-            values.Instance(instance_id, name), backup_id=made.backup))
+            models.Instance(instance_id, name), backup_id=made.backup))
         made.end(status)
         return made
     return make
@@ -72,8 +72,8 @@ def make(bank, fake_trove, clock, resource):
 def run(config_file, capsys):
     """Runs it in a format; gives its exit code, what it wrote and said."""
     def run(form, *words):
-        code = command.main(['report', *words, '--format', form,
-                             '--config-file', str(config_file)])
+        code = cmd_manage_.main(['report', *words, '--format', form,
+                                 '--config-file', str(config_file)])
         logging.disable(logging.NOTSET)
         return (code, *capsys.readouterr())
     return run
@@ -177,7 +177,7 @@ def _without_record(made, _):
 
 
 def _without_backup(made, _):
-    record.save(made.section, record.Record(values.Instance('x')))
+    record.save(made.section, record.Record(models.Instance('x')))
     return 'it holds no backup'
 
 
@@ -366,7 +366,7 @@ def test_a_project_whose_checkpoints_are_deleted_may_be_gone(
 
 def test_a_trove_that_is_away_is_waited_for(
         manage, make, fake_trove, monkeypatch, clock):
-    monkeypatch.setattr(waiting, 'SYSTEM_CLOCK', clock)
+    monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
     made = make()
     fake_trove.fail('GET', '*', 503, times=3)
     [row] = manage('report')
@@ -474,14 +474,14 @@ def test_a_failure_is_over_when_its_level_passes(manage, make):
 def test_what_was_deleted_between_two_looks_is_not_taken_for_lost(
         manage, make, fake_trove, monkeypatch):
     made = make()
-    backups = trove.Gateway.backups
+    backups = client.Gateway.backups
 
     def deleted_meanwhile(*args, **kw):
         fake_trove.backups.clear()
         made.end('deleting')
         return backups(*args, **kw)
 
-    monkeypatch.setattr(trove.Gateway, 'backups', deleted_meanwhile)
+    monkeypatch.setattr(client.Gateway, 'backups', deleted_meanwhile)
     [row] = manage('report')
     assert row['note'].endswith('cannot be restored: it is deleting')
 

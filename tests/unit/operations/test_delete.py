@@ -3,9 +3,9 @@
 from karbor import exception
 import pytest
 
+from karbor_trove.bank import backup_journal
+from karbor_trove.bank import status as bank_status_
 from karbor_trove import errors
-from karbor_trove import ledger as ledgers
-from karbor_trove import record
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def test_what_a_later_release_wrote_is_not_guessed_at(
     with pytest.raises(exception.DeleteResourceFailed, match='version 2'):
         delete()
     assert section.get_object('status') == 'error'
-    assert 'version 2' in record.why(section)
+    assert 'version 2' in bank_status_.why(section)
     assert not fake_trove.asked('DELETE')
 
 
@@ -267,8 +267,8 @@ def test_a_reason_that_cannot_be_noted_fails_no_deletion(
             raise errors.BankFailed('disc')
         write(self, entry)
 
-    write = ledgers.Ledger.write
-    monkeypatch.setattr(ledgers.Ledger, 'write', fail)
+    write = backup_journal.Ledger.write
+    monkeypatch.setattr(backup_journal.Ledger, 'write', fail)
     delete()
     [entry] = ledger.entries()
     assert entry.deleted and not entry.reason
@@ -281,8 +281,8 @@ def test_a_bank_that_fails_then_hides_no_reason(
             raise errors.BankFailed('disc')
         return read(self, checkpoint_id)
 
-    read = ledgers.Ledger.read
-    monkeypatch.setattr(ledgers.Ledger, 'read', fail)
+    read = backup_journal.Ledger.read
+    monkeypatch.setattr(backup_journal.Ledger, 'read', fail)
     delete()
     [entry] = ledger.entries()
     assert 'HTTP 403' in entry.reason

@@ -3,7 +3,7 @@
 from karbor import exception
 import pytest
 
-from karbor_trove import record
+from karbor_trove.bank import status as bank_status_
 from tests.fake_trove import cloud
 
 
@@ -239,15 +239,15 @@ def test_a_refusal_is_told_with_troves_words_and_its_cause(
         protect()
     assert raised.value.__cause__ is not None
     assert section.get_object('status') == 'error'
-    assert 'Quota exceeded' in record.why(section)
+    assert 'Quota exceeded' in bank_status_.why(section)
 
 
 def test_a_failure_is_in_the_bank_with_its_reason_first(
         protect, fake_trove, section, monkeypatch):
     told = []
-    set_status = record.set_status
-    monkeypatch.setattr(record, 'set_status', lambda section, status: (
-        told.append((status, record.why(section))),
+    set_status = bank_status_.set_status
+    monkeypatch.setattr(bank_status_, 'set_status', lambda section, status: (
+        told.append((status, bank_status_.why(section))),
         set_status(section, status)))
     fake_trove.next_backup('FAILED')
     with pytest.raises(exception.CreateResourceFailed):

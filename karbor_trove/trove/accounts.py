@@ -1,0 +1,74 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Databases and users in an instance, by their names."""
+
+from typing import Any, Callable, Dict, Optional, Set, Tuple
+
+from oslo_log import log as logging
+
+from karbor_trove import errors
+from karbor_trove import polling
+from karbor_trove import timeouts
+from karbor_trove.trove import client as trove_client
+from karbor_trove.trove import models
+
+LOG = logging.getLogger(__name__)
+
+
+def look(gateway: trove_client.Gateway, instance_id: str, interval: float,
+         clock: polling.Clock) -> models.Accounts:
+    """List what an instance has, as far as Trove tells.
+
+    It does for MySQL, MariaDB and PostgreSQL, and not for what it reserves
+    for itself [extensions/common/models.py, 26.0.0].
+
+    :param interval: seconds between two looks.
+    """
+    def names(kind: str, named: Callable[[Dict[str, Any]], str]
+              ) -> Optional[Tuple[str, ...]]:
+        try:
+            return polling.wait_for(
+                lambda: _listed(gateway, instance_id, kind, named),
+                polling.Deadline(timeouts.LIST_ACCOUNTS, clock), interval,
+                'the %s of instance %s could not be listed'
+                % (kind, instance_id))
+        except errors.TroveError as error:
+            LOG.warning('Trove does not tell the %s of instance %s: %s', kind,
+                        instance_id, error)
+            return None
+
+    return models.Accounts(names('databases', lambda told: str(told['name'])),
+                           names('users', _user))
+
+
+def _listed(gateway: trove_client.Gateway, instance_id: str, kind: str,
+            named: Callable[[Dict[str, Any]], str]) -> Tuple[str, ...]:
+    found: Dict[str, None] = {}
+    marker: Optional[str] = None
+    asked: Set[Optional[str]] = set()
+    while marker not in asked:
+        asked.add(marker)
+        with gateway.asking('listing the %s of instance %s'
+                            % (kind, instance_id)) as client:
+            page = getattr(client, kind).list(instance_id, marker=marker)
+            found.update((named(item.to_dict()), None) for item in page)
+        marker = page.next
+        if marker is None:
+            break
+    return tuple(found)
+
+
+def _user(told: Dict[str, Any]) -> str:
+    host = told.get('host')
+    return str(told['name']) if host in (None, '', '%') else (
+        '%s@%s' % (told['name'], host))

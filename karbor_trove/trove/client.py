@@ -1,0 +1,200 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The gateway to Trove: its calls and its paging, in values of ours."""
+
+import contextlib
+import datetime
+import email.utils
+import inspect
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set
+
+from karbor_trove import errors
+from karbor_trove import polling
+from karbor_trove.trove import models
+from karbor_trove.trove import serialization
+from karbor_trove.trove import transport
+
+# Trove takes any number for backups; instances come 20 at a time.
+_BACKUPS_A_PAGE = 200
+
+
+class Gateway:
+    """Trove's API for one user, in values and in our own errors."""
+
+    def __init__(self, make_client: Callable[[], Any],
+                 deadline: Optional[polling.Deadline] = None) -> None:
+        """Make a client, ready to be asked.
+
+        :param make_client: gives a client of python-troveclient.
+        :param deadline: no request begins after it; see limits.py.
+        :raises errors.TroveError: no client could be made.
+        """
+        self._deadline = deadline
+        self._client = transport.mended(make_client)
+
+    @property
+    def now(self) -> Optional[datetime.datetime]:
+        """Tell Trove's own time of its last answer: UTC, whole seconds.
+
+        None before there was an answer that told it.
+        """
+        try:
+            return email.utils.parsedate_to_datetime(
+                self._client.client.date).replace(tzinfo=None)
+        except (TypeError, ValueError):
+            return None
+
+    @contextlib.contextmanager
+    def asking(self, doing: str) -> Iterator[Any]:
+        """Lend the client for one call, with its limits and our errors.
+
+        :param doing: what is being done, for the message of an error.
+        :raises errors.TroveError: whatever the call raises.
+        """
+        self._client.client.session.timeout = transport.of_request(
+            self._deadline, doing)
+        with transport.translated(doing):
+            yield self._client
+
+    def instances(self) -> List[models.Instance]:
+        """List every instance of the project, in as many pages as it takes.
+
+        Members of clusters are left out: Trove cannot back them up.
+
+        :raises errors.TroveError: as any call here; nothing is left out of
+            the list silently.
+        """
+        found: List[models.Instance] = []
+        marker: Optional[str] = None
+        asked: Set[Optional[str]] = set()
+        while marker not in asked:
+            asked.add(marker)
+            with self.asking('listing database instances') as client:
+                page = client.instances.list(marker=marker)
+                # Asking an item for what it lacks would send a request.
+                found.extend(serialization.instance_from(item.to_dict())
+                             for item in page)
+            marker = page.next
+            if marker is None:
+                break
+            # A page may be short or empty and not the last: an instance that
+            # was refused while it was made takes a place in it unseen.
+        return found
+
+    def instance(self, instance_id: str) -> models.Instance:
+        """Look at one instance.
+
+        :raises errors.Gone: there is none with this id in the project.
+        """
+        with self.asking('looking at instance %s' % instance_id) as client:
+            return serialization.instance_from(
+                client.instances.get(instance_id).to_dict())
+
+    def create_instance(self,
+                        request: models.InstanceRequest) -> models.Instance:
+        """Ask for an instance made from a backup; it is built afterwards.
+
+        :raises errors.Refused: Trove will not make it; nothing was made.
+        :raises errors.Unreachable: it may have been made all the same.
+        """
+        with self.asking('creating an instance from backup %s'
+                         % request.backup_id) as client:
+            made = client.instances.create(**_known(
+                client.instances.create, serialization.restore_arguments(request)))
+            return serialization.instance_from(made.to_dict())
+
+    def delete_instance(self, instance_id: str) -> None:
+        """Ask for the deletion of an instance; it takes place afterwards.
+
+        :raises errors.Gone: it is not there (any more).
+        :raises errors.Busy: it cannot be deleted just now.
+        :raises errors.Refused: Trove will not delete it.
+        :raises errors.Unreachable: it may be deleted all the same.
+        """
+        with self.asking('deleting instance %s' % instance_id) as client:
+            client.instances.delete(instance_id)
+
+    def backup(self, backup_id: str) -> models.Backup:
+        """Look at one backup.
+
+        :raises errors.Gone: there is none with this id in the project.
+        """
+        with self.asking('looking at backup %s' % backup_id) as client:
+            return serialization.backup_from(
+                client.backups.get(backup_id).to_dict())
+
+    def backups(self, everywhere: bool = False) -> List[models.Backup]:
+        """List every backup of the project, whoever made it.
+
+        Of all instances: Trove takes a backup of another one for a parent.
+
+        :param everywhere: of all projects; Trove lets administrators only.
+        """
+        found: Dict[str, models.Backup] = {}
+        marker: Optional[str] = None
+        asked: Set[Optional[str]] = set()
+        while marker not in asked:
+            asked.add(marker)
+            with self.asking('listing backups') as client:
+                page = client.backups.list(limit=_BACKUPS_A_PAGE,
+                                           marker=marker,
+                                           all_projects=everywhere)
+                items = [
+                    serialization.backup_from(
+                        item.to_dict()) for item in page]
+            # Pages are counted from the newest: one made meanwhile moves the
+            # others on, and they are told again.
+            found.update((backup.id, backup) for backup in items)
+            marker = page.next
+            if marker is None:
+                break
+        return list(found.values())
+
+    def create_backup(self, request: models.BackupRequest) -> models.Backup:
+        """Ask for a backup; it is made afterwards.
+
+        :raises errors.Busy: the instance cannot be backed up just now.
+        :raises errors.Refused: Trove will not make it; nothing was made.
+        :raises errors.Unreachable: it may have been made all the same.
+        """
+        with self.asking('backing up instance %s'
+                         % request.instance_id) as client:
+            made = client.backups.create(**_known(
+                client.backups.create, serialization.backup_arguments(request)))
+            return serialization.backup_from(made.to_dict())
+
+    def delete_backup(self, backup_id: str) -> None:
+        """Ask for the deletion of a backup; it takes place afterwards.
+
+        :raises errors.Gone: it is not there (any more).
+        """
+        with self.asking('deleting backup %s' % backup_id) as client:
+            client.backups.delete(backup_id)
+
+
+def _known(method: Any, arguments: Dict[str, Any]) -> Dict[str, Any]:
+    """Leave out what was not given, and refuse what the client cannot send.
+
+    :raises errors.Refused: python-troveclient is too old for an argument.
+    """
+    given = {key: value for key, value in arguments.items()
+             if value is not None}
+    unknown = set(given) - set(inspect.signature(method).parameters)
+    # Only Troves of its own age tell a version's number, and only where two
+    # versions have one name does it say more than the name.
+    unknown.discard('datastore_version_number')
+    if unknown:
+        raise errors.Refused('this python-troveclient is too old to send %s'
+                             % ', '.join(sorted(unknown)))
+    return {key: value for key, value in given.items()
+            if key in inspect.signature(method).parameters}

@@ -1,0 +1,153 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Instances that nobody wants leave Trove."""
+
+from typing import Optional, Protocol
+
+from oslo_log import log as logging
+
+from karbor_trove import errors
+from karbor_trove import polling
+from karbor_trove import timeouts
+from karbor_trove.trove import client
+from karbor_trove.trove import lost_responses
+from karbor_trove.trove import models
+
+LOG = logging.getLogger(__name__)
+
+
+def delete_instance(gateway: client.Gateway, instance_id: str, within: float,
+                    interval: float, clock: polling.Clock) -> None:
+    """Delete an instance and wait until it is gone, which it may be already.
+
+    One that is being built cannot be deleted, so it is waited for. The way
+    around that is for administrators [force_delete() of troveclient,
+    instance:reset_status in Trove's policies], and leaves in the cloud what
+    is just being built.
+
+    :param within: seconds that all of it may take.
+    :param interval: seconds between two looks.
+    :raises errors.TroveError: it is not gone.
+    """
+    deadline = polling.Deadline(within, clock)
+    was_broken = False
+
+    def ask() -> Optional[bool]:
+        nonlocal was_broken
+        instance = gateway.instance(instance_id)
+        # A second request would take it off the tenant's quotas once more.
+        if instance.is_being_deleted:
+            return True
+        was_broken = instance.is_broken
+        try:
+            gateway.delete_instance(instance_id)
+        except errors.Busy:
+            return None
+        return True
+
+    def look() -> None:
+        instance = gateway.instance(instance_id)
+        # Trove says ERROR of one with a broken machine until it is gone
+        # [SimpleInstance.status in trove/instance/models.py, 26.0.0].
+        if instance.is_broken and not was_broken:
+            raise errors.Failed('Trove could not delete instance %s%s' % (
+                instance_id,
+                ': %s' % instance.fault if instance.fault else ''))
+
+    try:
+        polling.wait_for(ask, deadline, interval,
+                         'instance %s could not be deleted' % instance_id)
+        polling.wait_for(look, deadline, interval,
+                         'instance %s is not gone' % instance_id)
+    except errors.Gone:
+        LOG.info('Instance %s is gone', instance_id)
+
+
+class Intent(Protocol):
+    """Where the bank keeps that an instance is asked for."""
+
+    def write(self, name: str, not_before: Optional[str]) -> None:
+        """Note what is about to be asked; Trove's time, ISO, if it told."""
+
+    def made(self, instance_id: str) -> None:
+        """Note that there is an instance now, which nobody else knows yet."""
+
+    def remove(self) -> None:
+        """Forget it: Trove made nothing."""
+
+
+def create_instance(gateway: client.Gateway, intent: Intent,
+                    request: models.InstanceRequest, interval: float,
+                    clock: polling.Clock) -> models.Instance:
+    """Ask for an instance, and find it when the answer is lost.
+
+    :param intent: stays where nobody knows what came of the request.
+    :raises errors.Unreachable: nothing was found; it may still come.
+    :raises errors.Refused: Trove refused, or several may be the one.
+    :raises errors.BankFailed: it could not be noted, so none was asked for.
+    """
+    # An instance's time is told by a look at it only, so who is there
+    # already is asked for first.
+    before = {
+        one.id for one in polling.wait_for(
+            gateway.instances,
+            polling.Deadline(
+                timeouts.LOST_RESPONSE,
+                clock),
+            interval,
+            'Trove is away')}
+    intent.write(request.name, lost_responses.moment(gateway))
+
+    def find() -> Optional[models.Instance]:
+        found = [one for one in gateway.instances()
+                 if one.name == request.name and one.id not in before]
+        if len(found) > 1:
+            raise errors.Refused(
+                'several instances may have come of the request, none of '
+                'which is touched: %s' % ', '.join(one.id for one in found))
+        return found[0] if found else None
+
+    try:
+        made = gateway.create_instance(request)
+    except errors.Unreachable as lost:
+        made = lost_responses.recover(find, lost, interval, clock)
+    except errors.TroveError:
+        intent.remove()
+        raise
+    intent.made(made.id)
+    return made
+
+
+def usable_instance(gateway: client.Gateway,
+                    instance_id: str) -> models.Instance:
+    """Look at an instance whose database is up, or may still come up.
+
+    :raises errors.Failed: it will not, with Trove's reason if it has one.
+    """
+    instance = gateway.instance(instance_id)
+    if instance.is_lost:
+        raise errors.Failed('instance %s has the status %s%s' % (
+            instance_id, instance.status,
+            ': %s' % instance.fault if instance.fault else ''))
+    return instance
+
+
+def ready_instance(gateway: client.Gateway,
+                   instance_id: str) -> Optional[models.Instance]:
+    """See whether the database of an instance is up.
+
+    :returns: None while that may still come.
+    :raises errors.Failed: it will not, with Trove's reason if it has one.
+    """
+    instance = usable_instance(gateway, instance_id)
+    return instance if instance.is_ready else None

@@ -1,0 +1,13 @@
+"""The whole of it, to be inherited by a class of tests."""
+
+from tests.conformance import accounts
+from tests.conformance import backups
+from tests.conformance import instances
+from tests.conformance import restores
+from tests.conformance import swift
+
+
+class TroveBehaviour(instances.InstanceBehaviour, backups.BackupBehaviour,
+                     restores.RestoreBehaviour, accounts.AccountBehaviour,
+                     swift.ObjectBehaviour):
+    """Needs a fixture `cloud`, a tests.conformance.cloud.Cloud."""

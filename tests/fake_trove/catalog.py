@@ -1,0 +1,71 @@
+"""What the fake's cloud offers: flavors, versions, groups and quotas."""
+
+import typing
+
+from tests.fake_trove import cloud as clouds
+from tests.fake_trove import errors
+
+
+class Offers:
+    """A tenant's look at the catalogue; True where a path is of it."""
+
+    def __init__(self, cloud: clouds.Cloud) -> None:
+        self._cloud = cloud
+
+    def answer(self, project_id: str, parts: typing.Sequence[str]
+               ) -> typing.Optional[clouds.State]:
+        """The answer to a GET of these parts of a path; None: not here.
+
+        :raises refusals.Refused: 404 for what is not offered, 403 for quotas
+            before Yoga
+        """
+        kind, rest = parts[0], parts[1:]
+        if kind == 'datastores' and len(rest) in (2, 4):
+            if rest[0] not in self._cloud.datastores:
+                raise errors.not_found('Datastore ' + rest[0])
+            return self._flavors() if len(rest) == 4 else {'versions': [
+                self._version(rest[0], name)
+                for name in self._cloud.datastores[rest[0]]
+                if self._cloud.tells_inactive or (
+                    rest[0], name) not in self._cloud.inactive_versions]}
+        if kind == 'configurations' and len(rest) == 1:
+            return {'configuration': self._configuration(rest[0])}
+        if kind == 'mgmt' and rest == ['quotas', project_id]:
+            return {'quotas': self._quotas(project_id)}
+        return None
+
+    def _flavors(self) -> clouds.State:
+        return {'flavors': [
+            {'id': int(id_) if id_.isdigit() else None, 'str_id': id_,
+             'name': 'flavor-' + id_, 'ram': ram}
+            for id_, ram in self._cloud.flavors.items()]}
+
+    def _version(self, datastore: str, name: str) -> clouds.State:
+        version = self._cloud.version(datastore, name)
+        told = {'id': version['version_id'], 'name': name, 'version': name}
+        if self._cloud.tells_inactive:
+            told['active'] = (
+                datastore, name) not in self._cloud.inactive_versions
+        return told
+
+    def _configuration(self, id_: str) -> clouds.State:
+        if id_ not in self._cloud.configurations:
+            raise errors.not_found('Configuration group ' + id_)
+        return dict({'id': id_, 'name': 'group',
+                     'datastore_name': 'postgresql',
+                     'datastore_version_name': '18'},
+                    **self._cloud.configurations[id_])
+
+    def _quotas(self, project_id: str) -> typing.List[clouds.State]:
+        if not self._cloud.tells_quotas:
+            raise errors.Refused(403, 'Policy does not allow it.')
+        mine = [of for of in self._cloud.instances.values()
+                if of['project_id'] == project_id]
+        used = {'instances': len(mine),
+                'volumes': sum(of['volume_size'] for of in mine),
+                'ram': sum(self._cloud.flavors.get(of['flavor_id'], 0)
+                           for of in mine),
+                'backups': len(self._cloud.backups)}
+        return [{'resource': resource, 'in_use': in_use, 'reserved': 0,
+                 'limit': self._cloud.quotas.get(resource, -1)}
+                for resource, in_use in used.items()]

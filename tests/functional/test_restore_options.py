@@ -1,0 +1,169 @@
+"""A restore into other places and sizes, on the real services."""
+
+import ast
+from concurrent import futures
+import re
+
+import pytest
+
+from tests.functional import api_tenant as tenants
+from tests.sandbox import identity
+from tests.sandbox.services import cloud as offered
+from tests.sandbox import shell_tenant as shells
+
+TYPE = tenants.TYPE
+UNKNOWN = '4b9a9c38-0000-4000-8000-5b6a3d1f7e01'
+
+
+@pytest.fixture(scope='module')
+def tenant(sandbox):
+    return tenants.Tenant(sandbox)
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tenant):
+    """Of a database with rows; it goes with all that was restored from it."""
+    group = tenant.trove.configurations.create(
+        'tuned', '{"max_connections": 77}', datastore=offered.DATASTORE,
+        datastore_version=offered.VERSION)
+    original = tenant.create(configuration=group.id, flavor_id='2',
+                             volume={'size': 2})
+    tenant.fill(original, 300)
+    id_ = tenant.protect(tenant.plan([original]))
+    yield id_
+    tenant.delete(id_)
+    tenant.remove(*tenant.instance_ids())
+    tenant.trove.configurations.delete(group.id)
+
+
+def test_every_choice_is_seen_in_the_new_instance(
+        sandbox, tenant, checkpoint):
+    told = tenant.restore(checkpoint, {
+        'restore_name': 'elsewhere',
+        'restore_flavor_id': '3',
+        'restore_volume_size': '4',
+        'restore_volume_type': offered.VOLUME_TYPES[1],
+        'restore_net_id': offered.OTHER_NETWORK,
+        'restore_subnet_id': offered.OTHER_SUBNET,
+        'restore_ip_address': '127.77.200.9',
+        'restore_availability_zone': 'nova',
+        'restore_configuration_id': 'none',
+        'restore_datastore_version': offered.OTHER_VERSION,
+        'restore_is_public': 'False',
+        'restore_allowed_cidrs': '192.0.2.0/24, 198.51.100.0/24',
+        'restore_region_name': identity.REGION,
+        'restore_locality': 'anti-affinity',
+    })
+    new = tenants.new_instance(told)
+    made = tenant.trove.instances.get(new).to_dict()
+    assert str(made['flavor']['id']) == '3'
+    assert made['volume']['size'] == 4
+    assert made['datastore']['version'] == offered.OTHER_VERSION
+    assert [(one['address'], one['network'])
+            for one in made['addresses']] == [
+                ('127.77.200.9', offered.OTHER_NETWORK)]
+    assert made['access'] == {
+        'is_public': False,
+        'allowed_cidrs': ['192.0.2.0/24', '198.51.100.0/24']}
+    assert 'configuration' not in made
+    # There is no other region in the sandbox.
+    assert made['region'] == identity.REGION
+    assert made['locality'] == 'anti-affinity'
+    # What Trove shows nobody, the Nova and Cinder under it were asked for.
+    log = sandbox.services['trove'].log.read_text()
+    assert 'A server for %s in zone nova\n' % new in log
+    assert 'A volume for %s of type %s\n' % (
+        new, offered.VOLUME_TYPES[1]) in log
+    assert tenant.rows(new) == 300
+    first, changed = told['resources_reason'][
+        '%s#%s' % (TYPE, new)].splitlines()
+    assert first.startswith('elsewhere at 127.77.200.9 is up after ')
+    assert changed.startswith('changed: flavor 3 instead of 2, volume size 4 '
+                              'instead of 2, network ')
+    for words in ('volume type %s' % offered.VOLUME_TYPES[1],
+                  'subnet %s' % offered.OTHER_SUBNET,
+                  'address 127.77.200.9', 'availability zone nova'):
+        assert words in changed
+
+
+def test_a_region_that_is_not_there_is_told_by_trove(tenant, checkpoint):
+    before = tenant.instance_ids()
+    told = tenant.restore(checkpoint, {'restore_region_name': 'Elsewhere'},
+                          expect='fail')
+    [(key, reason)] = told['resources_reason'].items()
+    assert 'Elsewhere' in reason
+    assert told['resources_status'] == {key: 'error'}
+    assert tenant.instance_ids() == before
+
+
+#: Each with a word of the reason.
+BAD = [
+    ({'restore_name': '---'}, 'restore_name'),
+    ({'restore_name': 'x' * 256}, 'restore_name'),
+    ({'restore_flavor_id': '99'}, 'restore_flavor_id'),
+    ({'restore_volume_size': '0'}, 'restore_volume_size'),
+    ({'restore_volume_size': 'big'}, 'restore_volume_size'),
+    ({'restore_volume_size': '100000'}, 'quota of volumes'),
+    ({'restore_net_id': 'databases'}, 'restore_net_id'),
+    ({'restore_subnet_id': '1'}, 'restore_subnet_id'),
+    ({'restore_ip_address': '127.77.200.9'}, 'restore_subnet_id'),
+    ({'restore_ip_address': 'none',
+      'restore_subnet_id': offered.SUBNET}, 'restore_ip_address'),
+    ({'restore_configuration_id': UNKNOWN}, 'restore_configuration_id'),
+    ({'restore_configuration_id': 'tuned'}, 'restore_configuration_id'),
+    ({'restore_datastore_version': '9'}, 'restore_datastore_version'),
+    ({'restore_datastore_version': offered.INACTIVE_VERSION},
+     'restore_datastore_version'),
+    # The recorded group is for the recorded version.
+    ({'restore_datastore_version': offered.OTHER_VERSION},
+     'restore_configuration_id'),
+    ({'restore_is_public': 'perhaps'}, 'restore_is_public'),
+    ({'restore_allowed_cidrs': '192.0.2.0/33'}, 'restore_allowed_cidrs'),
+    ({'restore_allowed_cidrs': '2001:db8::/32'}, 'restore_allowed_cidrs'),
+    ({'restore_locality': 'near'}, 'restore_locality'),
+    ({'restore_availability_zone': '///'}, 'restore_availability_zone'),
+]
+
+
+@pytest.fixture(scope='module')
+def refused(sandbox, tenant, checkpoint):
+    """Karbor's records of all bad requests, and what its client shows.
+
+    They are made side by side; in the end is how many instances were there,
+    and asked for, before and after.
+    """
+    terminal = shells.Tenant({
+        **sandbox.variables(), 'HOME': str(sandbox.directory)})
+
+    def refuse(case):
+        told = tenant.restore(checkpoint, case[0], expect='fail')
+        return told, terminal.ask('karbor', 'restore-show', told['id'])
+
+    def state():
+        return (tenant.instance_ids(),
+                tenants.asked_for(sandbox, 'instances'))
+
+    before = state()
+    with futures.ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(refuse, BAD))
+    return found, before, state()
+
+
+def test_nothing_is_created_nor_even_asked_for(refused):
+    found, before, after = refused
+    assert len(found) == 20
+    assert before == after
+
+
+@pytest.mark.parametrize('number', range(len(BAD)))
+def test_a_bad_request_is_refused_with_its_reason(refused, number):
+    told, shown = refused[0][number]
+    _, said = BAD[number]
+    [(key, reason)] = told['resources_reason'].items()
+    assert said in reason
+    assert told['resources_status'] == {key: 'error'}
+    # As the user reads it.
+    rows = dict(re.findall(r'^\| (\w+) +\| (.*?) +\|$', shown, re.MULTILINE))
+    assert rows['status'] == 'fail'
+    assert ast.literal_eval(rows['resources_reason']) == {key: reason}
+    assert ast.literal_eval(rows['resources_status']) == {key: 'error'}

@@ -1,0 +1,196 @@
+"""The agent on a database's machine: a real PostgreSQL per instance.
+
+Trove finds it by its option remote_guest_client. The NAME of an instance or
+of a backup can make it misbehave; several such words may stand in one name:
+
+===================  =====================================================
+fail-create          the database never comes up; the instance ends in ERROR
+hang-create          the instance stays in BUILD
+slow-create-5        it takes 5 seconds longer
+fail-restore, hang-restore, slow-restore-5
+                     the same, for an instance made from a backup
+without-database     nothing is started at all, but the instance is healthy
+fail-backup          the backup ends in FAILED
+hang-backup          the backup stays in BUILDING
+slow-backup-5        it takes 5 seconds longer
+huge-backup          the backup is said to have 500 GB
+slow-restart-5       a restart takes 5 seconds longer; it stays in REBOOT
+slow-delete-5        so does its deletion; it stays in SHUTDOWN
+corrupt-backup       the backup completes, but what is in Swift is cut off
+                     half-way: only a restore finds that out
+===================  =====================================================
+
+The words for backups work in the name of the backup or of the instance, and
+those for restores in the name of the new instance or of its backup.
+"""
+
+from collections.abc import Mapping
+import time
+from typing import Any
+
+import eventlet
+from oslo_log import log
+from oslo_utils import timeutils
+from trove.backup import models as models_of_backups
+from trove.backup import state
+from trove.common import cfg
+from trove.common import clients
+from trove.conductor import api as conductor
+from trove.instance import models
+from trove.instance.service_status import ServiceStatuses
+
+from tests.sandbox.services import accounts
+from tests.sandbox.services import backups
+from tests.sandbox.services import cloud
+from tests.sandbox.services import postgres
+from tests.sandbox.services import virtual_machines
+
+LOG = log.getLogger(__name__)
+HUGE = 500.0
+
+
+class Guest(accounts.Accounts):
+    """What Trove asks the agent of one instance to do."""
+
+    def __init__(self, context: Any, instance_id: str,
+                 manager: Any = None) -> None:
+        self._context = context
+        self._machine = virtual_machines.machine(instance_id)
+
+    @property
+    def _server(self) -> postgres.Server:
+        return self._machine.server
+
+    def _report(self, status: Any) -> None:
+        virtual_machines.report(self._context, self._machine, status)
+
+    def prepare(self, memory_mb: int, packages: Any, databases: Any,
+                users: Any, backup_info: 'dict[str, Any] | None' = None,
+                overrides: 'Mapping[str, object] | None' = None,
+                ds_version: str = '', **_: Any) -> None:
+        self._machine.settings = dict(overrides or {})
+        eventlet.spawn_n(self._prepare, databases or [], users or [],
+                         backup_info, ds_version)
+
+    def _prepare(self, databases: list[Any], users: list[Any],
+                 backup_info: 'dict[str, Any] | None',
+                 version: str) -> None:
+        instance = models.DBInstance.find_by(id=self._machine.instance_id)
+        try:
+            time.sleep(self._machine.prepare_seconds)
+            if backup_info:
+                backup = models_of_backups.Backup.get_by_id(
+                    self._context, backup_info['id'])
+                virtual_machines.misbehave('restore',
+                                           f'{instance.name} {backup.name}')
+            else:
+                virtual_machines.misbehave('create', instance.name)
+            if 'without-database' not in instance.name:
+                self._fill(backup_info, version)
+                self._server.start(self._machine.settings)
+                self.create_database(databases)
+                self.create_user(users)
+                self._machine.ready = True
+        # Whatever went wrong, the tenant is to see an instance in ERROR.
+        except Exception:
+            LOG.exception('No database for %s', self._machine.instance_id)
+            self._report(ServiceStatuses.FAILED)
+        else:
+            self._report(ServiceStatuses.HEALTHY)
+
+    def _fill(self, backup_info: 'dict[str, Any] | None',
+              version: str) -> None:
+        if (cloud.DATASTORE, version, True) not in cloud.VERSIONS:
+            raise virtual_machines.Misbehaved(
+                f'there is no database of version {version!r}')
+        if backup_info is None:
+            self._server.create()
+            return
+        with self._server.workspace() as directory:
+            self._server.restore(backups.load_chain(
+                clients.create_swift_client(self._context),
+                backup_info['location'], backup_info['checksum'], directory))
+
+    def create_backup(self, backup_info: dict[str, Any]) -> None:
+        eventlet.spawn_n(self._create_backup, backup_info)
+
+    def _create_backup(self, info: dict[str, Any]) -> None:
+        instance = models.DBInstance.find_by(id=self._machine.instance_id)
+        names = f'{info["name"]} {instance.name}'
+        size = HUGE if 'huge-backup' in names else self._server.size
+        self._update(info, state=state.BackupState.BUILDING, size=size)
+        try:
+            virtual_machines.misbehave('backup', names)
+            checksum, location = self._upload(info, 'corrupt-backup' in names)
+        # Whatever went wrong, the backup is not to stay in BUILDING.
+        except Exception:
+            LOG.exception('Backup %s failed', info['id'])
+            self._update(info, state=state.BackupState.FAILED)
+        else:
+            self._update(info, state=state.BackupState.COMPLETED,
+                         checksum=checksum, location=location)
+
+    def _upload(self, info: dict[str, Any], corrupt: bool) -> tuple[str, str]:
+        swift = clients.create_swift_client(self._context)
+        metadata = {'datastore': info['datastore'],
+                    'datastore-version': info['datastore_version']}
+        parent = info.get('parent')
+        with self._server.workspace() as directory:
+            archive = directory / 'new.tar.gz'
+            parent_archive = None
+            if parent:
+                metadata['parent-location'] = parent['location']
+                metadata['parent-checksum'] = parent['checksum']
+                parent_archive = directory / 'parent.tar.gz'
+                backups.load(swift, parent['location'], parent['checksum'],
+                             parent_archive)
+            self._server.back_up(archive, parent_archive)
+            if corrupt:
+                with open(archive, 'r+b') as packed:
+                    packed.truncate(archive.stat().st_size // 2)
+            return backups.save(
+                swift, info.get('swift_container')
+                or cfg.CONF.backup_swift_container,
+                info['id'], archive, metadata)
+
+    def _update(self, info: dict[str, Any], **fields: Any) -> None:
+        conductor.API(self._context).update_backup(
+            self._machine.instance_id, info['id'],
+            sent=timeutils.utcnow_ts(microsecond=True), **fields)
+
+    def backup_required_for_replication(self) -> bool:
+        return True
+
+    def get_replication_snapshot(self, snapshot_info: dict[str, Any],
+                                 replica_source_config: Any = None,
+                                 ) -> dict[str, Any]:
+        """A replica here is a copy that does not follow its source."""
+        self._create_backup(snapshot_info)
+        return {'dataset': {'snapshot_id': snapshot_info['id']}}
+
+    def detach_replica(self, for_failover: bool = False) -> None:
+        """Nothing to do: it never followed its source."""
+
+    def stop_db(self, **_: Any) -> None:
+        self._server.stop()
+
+    def restart(self) -> None:
+        self._server.stop()
+        instance = models.DBInstance.find_by(id=self._machine.instance_id)
+        virtual_machines.misbehave('restart', instance.name)
+        self._server.start(self._machine.settings)
+        self._report(ServiceStatuses.HEALTHY)
+
+    def start_db_with_conf_changes(self, config_contents: Any,
+                                   ds_version: Any) -> None:
+        self.restart()
+
+    def update_overrides(self, overrides: Mapping[str, object],
+                         remove: bool = False) -> None:
+        self._machine.settings = {} if remove else dict(overrides)
+
+    def apply_overrides(self, overrides: Mapping[str, object]) -> None:
+        self.restart()
+
+    def get_volume_info(self) -> dict[str, float]:
+        return {'used': self._server.size, 'total': 0}

@@ -1,0 +1,50 @@
+"""Who works on something, and who is known to be gone."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from karbor_trove.bank import worker
+
+
+@pytest.fixture(scope='module')
+def ended():
+    """A process that has named itself and ended."""
+    told = subprocess.run(
+        [sys.executable, '-c', 'import json\nfrom karbor_trove.bank import worker as worker\n'
+         'print(json.dumps(worker.this()))'], capture_output=True, text=True)
+    return json.loads(told.stdout)
+
+
+def test_this_process_lives():
+    assert worker.may_live(worker.this())
+    assert worker.may_live(json.loads(json.dumps(worker.this())))
+
+
+def test_one_that_has_ended_is_gone(ended):
+    assert not worker.may_live(ended)
+
+
+def test_an_id_that_is_somebody_elses_now_is_gone(ended):
+    assert not worker.may_live(dict(worker.this(), started=ended['started']))
+
+
+@pytest.mark.parametrize('elsewhere', [
+    {'host': 'another'}, {'namespace': 'pid:[1]'}])
+def test_of_another_machine_or_container_nobody_knows(ended, elsewhere):
+    assert worker.may_live(dict(ended, **elsewhere))
+
+
+@pytest.mark.parametrize('torn', [None, '', 'x', b'x', [], {}, {'pid': 1}])
+def test_of_what_cannot_be_read_nobody_knows(torn):
+    assert worker.may_live(torn)
+
+
+def test_without_proc_nobody_knows(ended, monkeypatch, tmp_path):
+    monkeypatch.setattr(worker, '_PROC', tmp_path)
+    named = worker.this()
+    assert named['started'] is None
+    assert worker.may_live(named)
+    assert worker.may_live(ended)

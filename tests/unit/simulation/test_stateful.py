@@ -1,0 +1,185 @@
+"""Any interleaving of operations, troubles and users, on the fake Trove."""
+
+import contextlib
+import itertools
+import logging
+from unittest import mock
+import uuid
+
+import hypothesis
+from hypothesis import stateful
+from hypothesis import strategies as st
+
+from tests.unit.simulation import final_checks
+from tests.unit.simulation import invariants
+from tests.unit.simulation import simulation as worlds
+
+#: Steps that a run takes, so many at the least.
+STEPS = 20000
+EACH = 50
+
+#: How far an operation gets before others come in between; None: to its end.
+effects = st.one_of(st.none(), st.integers(1, 30))
+#: What Trove answers before it does anything.
+REFUSALS = ['refused', 401, 403, 408, 413, 429]
+troubles = st.sampled_from(REFUSALS + ['reset', 'timeout', 500, 503,
+                                       'broken'])
+WORDS = {'backup_name': 'nightly', 'description': 'of the night'}
+
+
+class Machine(stateful.RuleBasedStateMachine):
+
+    steps = 0
+
+    def __init__(self):
+        super().__init__()
+        self._patches = contextlib.ExitStack()
+        # The same in each run, and in the order in which things were made.
+        numbers = itertools.count(1)
+        self._patches.enter_context(mock.patch.object(
+            uuid, 'uuid4', lambda: uuid.UUID(int=next(numbers))))
+        self.world = worlds.World()
+        self.fake = self.world.fake
+        self._patches.enter_context(self.world.connected())
+
+    def _some(self, *statuses):
+        return [one for one in self.world.checkpoints
+                if one.status in statuses]
+
+    @stateful.rule(which=st.integers(0, 1), incremental=st.booleans(),
+                   named=st.booleans(), effects=effects)
+    def protect(self, which, incremental, named, effects):
+        parameters = {'incremental': incremental}
+        if named:
+            parameters.update(WORDS)
+        self._go(self.world.protect(self.world.instances[which],
+                                    **parameters), effects)
+
+    def _go(self, process, effects=None):
+        final_checks.go(self.world, process, effects)
+
+    @stateful.precondition(lambda self: self._some('available', 'error'))
+    @stateful.rule(data=st.data(), effects=effects)
+    def delete(self, data, effects):
+        self._go(self.world.delete(data.draw(st.sampled_from(
+            self._some('available', 'error')))), effects)
+
+    @stateful.precondition(lambda self: self._some('available'))
+    @stateful.rule(data=st.data())
+    def verify(self, data):
+        self._go(self.world.verify(data.draw(st.sampled_from(
+            self._some('available')))))
+
+    @stateful.precondition(lambda self: self._some('available'))
+    @stateful.rule(data=st.data(), effects=effects)
+    def restore(self, data, effects):
+        self._go(self.world.restore(data.draw(st.sampled_from(
+            self._some('available')))), effects)
+
+    @stateful.precondition(lambda self: self.world.running)
+    @stateful.rule(data=st.data(), effects=effects)
+    def go_on(self, data, effects):
+        self._go(data.draw(st.sampled_from(self.world.running)), effects)
+
+    @stateful.precondition(lambda self: self.world.running)
+    @stateful.rule(data=st.data(), torn=st.booleans())
+    def the_process_is_killed(self, data, torn):
+        process = data.draw(st.sampled_from(self.world.running))
+        process.kill(torn)
+        self._go(process)
+
+    @stateful.rule(
+        method=st.sampled_from(['GET', 'POST', 'DELETE', 'HEAD', '*']),
+        path=st.sampled_from(['*', '/swift/*', '/backups*', '/backups/*']),
+        trouble=troubles, after=st.booleans(), takes=st.sampled_from([0, 25]),
+        times=st.sampled_from([1, 1, 1, 2, 5, None]))
+    def trouble(self, method, path, trouble, after, takes, times):
+        # Who says 200 has done it, however badly he says it.
+        self.fake.fail(
+            method, path, trouble, times, trouble == 'broken'
+            or after and trouble not in REFUSALS, takes)
+
+    @stateful.rule(seconds=st.integers(0, 480))
+    def the_next_request_lands_late(self, seconds):
+        self.world.session.late = seconds
+
+    @stateful.rule(status=st.sampled_from(['FAILED', 'COMPLETED']),
+                   seconds=st.sampled_from([0, 30, 200]))
+    def the_next_backup_is_odd(self, status, seconds):
+        self.fake.next_backup(status, seconds)
+
+    @stateful.rule(status=st.sampled_from(['DELETE_FAILED', None]),
+                   seconds=st.sampled_from([0, 30, 200, None]))
+    def the_next_deletion_is_odd(self, status, seconds):
+        self.fake.next_delete(status, seconds)
+
+    @stateful.rule(leaves=st.booleans())
+    def trove_leaves_objects(self, leaves):
+        self.fake.leaves_objects = leaves
+
+    @stateful.rule()
+    def a_write_to_the_bank_fails(self):
+        self.world.plugin.failing = True
+
+    @stateful.rule()
+    def all_is_well_again(self):
+        self.world.heal()
+
+    # Trove cannot be told to keep others off: a backup that a user hangs on
+    # one of ours between our last look and our request is beyond us, and so
+    # is one that is named like ours and made in the same seconds.
+    @stateful.precondition(lambda self: not self.world.running)
+    @stateful.rule(which=st.integers(0, 1), data=st.data())
+    def a_user_backs_up(self, which, data):
+        world = self.world
+        parent_id = data.draw(st.sampled_from(
+            [None] + sorted(world.fake.backups)))
+        world.user_backs_up(world.instances[which], parent_id, name='mine')
+        world.clock.sleep(1)
+
+    @stateful.precondition(lambda self: not self.world.running and not any(
+        entry and entry['backup_id'] is None for entry in (
+            invariants.noted(self.world, one)
+            for one in self.world.checkpoints)))
+    @stateful.rule(which=st.integers(0, 1))
+    def a_user_backs_up_under_our_name(self, which):
+        world = self.world
+        world.clock.sleep(1)
+        world.user_backs_up(world.instances[which], name='nightly',
+                            description='of the night')
+        world.clock.sleep(1)
+
+    @stateful.precondition(lambda self: (
+        self.fake.backups and not self.world.running))
+    @stateful.rule(data=st.data())
+    def a_user_deletes(self, data):
+        self.world.user_deletes(
+            data.draw(st.sampled_from(sorted(self.fake.backups))))
+
+    @stateful.precondition(lambda self: not self.world.running)
+    @stateful.rule(seconds=st.integers(1, 700))
+    def time_passes(self, seconds):
+        self.world.clock.sleep(seconds)
+
+    @stateful.invariant()
+    def all_holds(self):
+        Machine.steps += 1
+        invariants.check(self.world)
+
+    def teardown(self):
+        with self._patches:
+            final_checks.end(self.world)
+
+
+def test_any_interleaving_keeps_the_invariants():
+    logging.disable(logging.CRITICAL)
+    Machine.steps = 0
+    try:
+        stateful.run_state_machine_as_test(
+            Machine, settings=hypothesis.settings(
+                max_examples=STEPS * 5 // EACH // 4, stateful_step_count=EACH,
+                suppress_health_check=list(hypothesis.HealthCheck)))
+    finally:
+        logging.disable(logging.NOTSET)
+    print('%d steps' % Machine.steps)
+    assert Machine.steps >= STEPS
