@@ -15,39 +15,39 @@
 from typing import Optional
 
 
-class TroveError(Exception):
+class KarborTroveError(Exception):
     """The base of everything below; its text is meant for a user."""
 
 
-class Gone(TroveError):
+class NotFound(KarborTroveError):
     """Trove does not know the object: it was deleted, or never was."""
 
 
-class Refused(TroveError):
+class Rejected(KarborTroveError):
     """The request is wrong or not allowed; asking again will not help."""
 
 
-class Busy(Refused):
+class Busy(Rejected):
     """Trove is at work on the object; nothing was done, and later may be."""
 
 
-class Ambiguous(Refused):
+class Ambiguous(Rejected):
     """Several objects may be the one that was asked for; none is touched."""
 
 
-class Torn(Refused):
+class CorruptObject(Rejected):
     """An object in the bank cannot be read; a delete goes on without it."""
 
 
-class BankFailed(TroveError):
+class BankError(KarborTroveError):
     """The bank did not take, give or list something, and was asked twice."""
 
 
-class Failed(TroveError):
+class ResourceFailed(KarborTroveError):
     """Trove accepted the request and gave up on it afterwards."""
 
 
-class Unreachable(TroveError):
+class Unreachable(KarborTroveError):
     """No usable answer came back; the same call may well succeed later.
 
     :param retry_after: seconds that Trove asked to be left alone for; None
@@ -59,5 +59,5 @@ class Unreachable(TroveError):
         self.retry_after = retry_after
 
 
-class TookTooLong(TroveError):
+class DeadlineExceeded(KarborTroveError):
     """A wait reached its deadline."""

@@ -118,7 +118,7 @@ class Settings:
         :raises errors.Refused: it names each option and what is allowed.
         """
         if self.problem:
-            raise errors.Refused(self.problem)
+            raise errors.Rejected(self.problem)
 
 
 def register(conf: cfg.ConfigOpts) -> Settings:
@@ -144,7 +144,7 @@ def register(conf: cfg.ConfigOpts) -> Settings:
     for dest, choice in _CHOICES.items():
         try:
             fields.read(values, {dest: choice})
-        except errors.Refused as error:
+        except errors.Rejected as error:
             values[dest] = None
             problems.append(str(error))
     return Settings(problem='; '.join(problems) or None, **values)

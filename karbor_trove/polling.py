@@ -78,7 +78,7 @@ class Deadline:
         self._end = clock.now() + seconds
 
     @property
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Tell how many seconds are left; never below zero."""
         return max(0.0, self._end - self.clock.now())
 
@@ -105,9 +105,9 @@ def wait_for(look: Callable[[], Optional[T]], deadline: Deadline,
     missed: Optional[errors.Unreachable] = None
     misses = 0
     silent: Optional[Deadline] = None
-    if not deadline.left:
-        raise errors.TookTooLong('%s: given up after %g s'
-                                 % (what, deadline.seconds))
+    if not deadline.remaining:
+        raise errors.DeadlineExceeded('%s: given up after %g s'
+                                      % (what, deadline.seconds))
     while True:
         pause = interval
         try:
@@ -130,11 +130,11 @@ def wait_for(look: Callable[[], Optional[T]], deadline: Deadline,
                 return seen
             missed, misses, silent = None, 0, None
         ends = min((one for one in (deadline, silent) if one),
-                   key=lambda one: one.left)
-        if not ends.left:
-            raise errors.TookTooLong(
+                   key=lambda one: one.remaining)
+        if not ends.remaining:
+            raise errors.DeadlineExceeded(
                 '%s: given up after %g s%s'
                 % (what, ends.seconds,
                    ' (the last look failed: %s)' % missed if missed else '')
             ) from missed
-        deadline.clock.sleep(min(pause, ends.left))
+        deadline.clock.sleep(min(pause, ends.remaining))

@@ -66,8 +66,8 @@ class TroveInstanceProtectable(
             not be whole.
         """
         try:
-            instances = self._gateway(context).instances()
-        except errors.TroveError as error:
+            instances = self._gateway(context).list_instances()
+        except errors.KarborTroveError as error:
             raise exception.ListProtectableResourceFailed(
                 type=self.get_resource_type(), reason=str(error)) from error
         return [self._resource(instance) for instance in instances
@@ -82,8 +82,8 @@ class TroveInstanceProtectable(
             or nobody could tell.
         """
         try:
-            instance = self._gateway(context).instance(resource_id)
-        except errors.TroveError as error:
+            instance = self._gateway(context).get_instance(resource_id)
+        except errors.KarborTroveError as error:
             raise exception.ProtectableResourceNotFound(
                 id=resource_id, type=self.get_resource_type(),
                 reason=str(error)) from error
@@ -102,7 +102,7 @@ class TroveInstanceProtectable(
             return []
         return self.list_resources(context)
 
-    def _gateway(self, context: Any) -> client.Gateway:
+    def _gateway(self, context: Any) -> client.TroveClient:
         return connect.connect(context,
                                polling.Deadline(timeouts.LISTING, self._clock))
 

@@ -83,7 +83,7 @@ class Sending:
         self._mocker = mocker
         mocker.post(URL + '/instances', json={'instance': {'id': ID}})
         mocker.post(URL + '/backups', json={'backup': {'id': ID}})
-        self._gateway = client.Gateway(lambda: trove_client.Client(
+        self._gateway = client.TroveClient(lambda: trove_client.Client(
             '1.0', session=session.Session(
                 auth=token_endpoint.Token(URL, 'token'))))
 

@@ -44,7 +44,7 @@ def find_created_backup(backups: Iterable[models.Backup],
     if len(found) > 1 or rivals or found and entry.ambiguous:
         # One of several backups may be a user's, for ever; of several
         # requests of ours all may be deleted one day.
-        kind = (errors.Refused if len(found) == 1 and not entry.ambiguous
+        kind = (errors.Rejected if len(found) == 1 and not entry.ambiguous
                 else errors.Ambiguous)
         raise kind('several may be meant, so none is touched: %s' % ', '.join(
             ['backup %s' % one.id for one in found] + rivals))

@@ -102,5 +102,5 @@ def check_chain(backup_id: str, backups: Backups) -> None:
     :raises errors.Failed: it has not.
     """
     if chain_of(backups, backup_id) is None:
-        raise errors.Failed('backup %s hangs on one that was deleted '
-                            'meanwhile' % backup_id)
+        raise errors.ResourceFailed('backup %s hangs on one that was deleted '
+                                    'meanwhile' % backup_id)

@@ -26,7 +26,7 @@ from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
 
 
-def made(gateway: client.Gateway, ledger: backup_journal.Ledger,
+def made(gateway: client.TroveClient, ledger: backup_journal.Ledger,
          entry: backup_journal.Entry, backups: chain.Backups,
          longest: int) -> backup_journal.Entry:
     """Write an intent that names its parent; a full backup names none.
@@ -41,7 +41,7 @@ def made(gateway: client.Gateway, ledger: backup_journal.Ledger,
             if known.complete and not known.deleted}
     parent_id = chain.next_parent(backups, list(ours), longest)
     claimed = dataclasses.replace(entry, parent_id=parent_id,
-                                  not_before=lost_responses.moment(gateway))
+                                  not_before=lost_responses.trove_time(gateway))
     ledger.write(claimed)
     if parent_id is None:
         return claimed
@@ -54,7 +54,7 @@ def made(gateway: client.Gateway, ledger: backup_journal.Ledger,
     return claimed
 
 
-def create_backup(gateway: client.Gateway, ledger: backup_journal.Ledger,
+def create_backup(gateway: client.TroveClient, ledger: backup_journal.Ledger,
                   entry: backup_journal.Entry, request: models.BackupRequest,
                   interval: float, clock: polling.Clock) -> models.Backup:
     """Ask for a backup, and find it when the answer is lost.
@@ -68,7 +68,7 @@ def create_backup(gateway: client.Gateway, ledger: backup_journal.Ledger,
     """
     def find() -> Optional[models.Backup]:
         try:
-            return adoption.find_created_backup(gateway.backups(), entry,
+            return adoption.find_created_backup(gateway.list_backups(), entry,
                                                 ledger.entries())
         except errors.Ambiguous:
             ledger.write(dataclasses.replace(entry, ambiguous=True))
@@ -78,22 +78,22 @@ def create_backup(gateway: client.Gateway, ledger: backup_journal.Ledger,
         return gateway.create_backup(request)
     except errors.Unreachable as lost:
         return lost_responses.recover(find, lost, interval, clock)
-    except errors.TroveError:
+    except errors.KarborTroveError:
         with storage.borne('The request of checkpoint %s, which Trove '
                            'refused, is left' % entry.checkpoint_id):
             ledger.remove(entry)
         raise
 
 
-def complete_backup(gateway: client.Gateway,
-                    backup_id: str) -> Optional[models.Backup]:
+def get_complete_backup(gateway: client.TroveClient,
+                        backup_id: str) -> Optional[models.Backup]:
     """See whether a backup is complete.
 
     :returns: None while that may still come.
     :raises errors.Failed: it will not.
     """
-    backup = gateway.backup(backup_id)
+    backup = gateway.get_backup(backup_id)
     if backup.is_failed:
-        raise errors.Failed('backup %s ended as %s' % (backup_id,
-                                                       backup.status))
+        raise errors.ResourceFailed('backup %s ended as %s' % (backup_id,
+                                                               backup.status))
     return backup if backup.is_complete else None

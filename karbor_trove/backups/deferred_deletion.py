@@ -46,7 +46,7 @@ class Remover:
                  ledger: backup_journal.Ledger,
                  project_id: Optional[str],
                  connect: Callable[[polling.Deadline],
-                                   client.Gateway],
+                                   client.TroveClient],
                  settings: options.Settings,
                  clock: polling.Clock) -> None:
         """Make it; nothing is asked of Trove yet.
@@ -110,9 +110,9 @@ class Remover:
                                 key=lambda one: one.not_before or ''):
                 entry, reason = self._outcome(
                     entry, functools.partial(self._judged, entry, now))
-                if reason is None and deadline.left:
-                    self.remove(entry, deadline.left)
-        except errors.TroveError as error:
+                if reason is None and deadline.remaining:
+                    self.remove(entry, deadline.remaining)
+        except errors.KarborTroveError as error:
             LOG.warning('What waits of instance %s was not looked at: %s',
                         self._ledger.instance_id, error)
         except Exception:  # A sweep fails nothing that it rides on.
@@ -127,7 +127,7 @@ class Remover:
         """Note why something has to wait, whoever says so."""
         try:
             entry, reason = attempt()
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             reason = str(error)
             # What was found out before it failed is in the bank already.
             with storage.borne(reason):
@@ -143,17 +143,17 @@ class Remover:
         return entry, reason
 
     def _look(self, deadline: polling.Deadline,
-              away: polling.Deadline) -> client.Gateway:
+              away: polling.Deadline) -> client.TroveClient:
         """List what Trove has, as it is now."""
         # A look that begins in time may end after it, but not for ever.
         until = polling.Deadline(
-            deadline.left +
+            deadline.remaining +
             timeouts.HTTP_READ_WITH_DEADLINE,
             self._clock)
         gateway = polling.wait_for(lambda: self._connect(until), away,
                                    self._interval, 'Trove could not be found')
         self._backups = {backup.id: backup for backup in polling.wait_for(
-            gateway.backups, away, self._interval, 'Trove is away')}
+            gateway.list_backups, away, self._interval, 'Trove is away')}
         return gateway
 
     def _judged(self, entry: backup_journal.Entry,

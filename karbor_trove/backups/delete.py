@@ -26,7 +26,7 @@ from karbor_trove.trove import swift
 LOG = logging.getLogger(__name__)
 
 
-def delete(gateway: client.Gateway, backup: models.Backup,
+def delete(gateway: client.TroveClient, backup: models.Backup,
            location: Optional[str], see: Callable[[], None],
            away: polling.Deadline, deadline: polling.Deadline,
            interval: float) -> None:
@@ -46,24 +46,24 @@ def delete(gateway: client.Gateway, backup: models.Backup,
     def ask() -> bool:
         # With Swift away Trove forgets the backup and leaves its objects.
         if swift.is_in_swift(location):
-            swift.has_object(gateway, str(location))
-        if not moment.left:
+            swift.object_exists(gateway, str(location))
+        if not moment.remaining:
             see()
         gateway.delete_backup(backup.id)
         return True
 
     def look() -> None:
-        status = gateway.backup(backup.id).status
+        status = gateway.get_backup(backup.id).status
         # An earlier deletion's end says nothing of this one.
         if status == 'DELETE_FAILED' and backup.status != status:
-            raise errors.Failed('Trove could not delete backup %s'
-                                % backup.id)
+            raise errors.ResourceFailed('Trove could not delete backup %s'
+                                        % backup.id)
 
     try:
         polling.wait_for(ask, away, interval,
                          'backup %s could not be deleted' % backup.id)
         polling.wait_for(look, deadline, interval,
                          'backup %s is not gone' % backup.id, away.seconds)
-    except errors.Gone:
+    except errors.NotFound:
         LOG.info('Backup %s of instance %s is gone', backup.id,
                  backup.instance_id)

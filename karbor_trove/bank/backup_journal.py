@@ -127,7 +127,7 @@ class Ledger:
         """Read all entries that can be read; others are logged."""
         return self.sorted_out()[0]
 
-    def sorted_out(self) -> Tuple[List[Entry], Dict[str, errors.Refused]]:
+    def sorted_out(self) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
         """Read all entries; those that cannot be read with the reason.
 
         By their checkpoints, which their places tell.

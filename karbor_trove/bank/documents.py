@@ -76,17 +76,17 @@ def read(section: Any, key: str, where: str, needed: str,
     if not isinstance(kept, dict) or needed not in kept:
         kept = storage.get(section, key + _SPARE)
     if not isinstance(kept, dict) or needed not in kept:
-        raise errors.Torn('the object "%s" in the bank is torn' % where)
+        raise errors.CorruptObject('the object "%s" in the bank is torn' % where)
     written = kept.pop('version', 0)
     if written > version:
-        raise errors.Refused(
+        raise errors.Rejected(
             'the object "%s" in the bank has version %s and this release '
             'knows versions up to %d' % (where, written, version))
     return kept
 
 
 def sorted_out(section: Any, parsed: Callable[[str], Optional[Told]]
-               ) -> Tuple[List[Told], Dict[str, errors.Refused]]:
+               ) -> Tuple[List[Told], Dict[str, errors.Rejected]]:
     """Read all objects that replace() wrote, each once.
 
     :param parsed: reads one by its key; None where there is none.
@@ -94,11 +94,11 @@ def sorted_out(section: Any, parsed: Callable[[str], Optional[Told]]
     :raises errors.BankFailed: the bank did not tell.
     """
     found: List[Told] = []
-    refused: Dict[str, errors.Refused] = {}
+    refused: Dict[str, errors.Rejected] = {}
     for name in _names(section):
         try:
             one = parsed(name)
-        except errors.Refused as error:
+        except errors.Rejected as error:
             LOG.error('%s', error)
             refused[name] = error
         else:

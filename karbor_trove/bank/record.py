@@ -88,11 +88,11 @@ def load(section: Any) -> Optional[Record]:
     # A bank gives an object that is not JSON as text; the file-system bank
     # writes in place, so a crash can leave half of one.
     if not isinstance(kept, dict) or 'instance_id' not in kept:
-        raise errors.Torn('the object "%s" in the bank is torn or not a '
-                          'record of a database instance' % _METADATA)
+        raise errors.CorruptObject('the object "%s" in the bank is torn or not a '
+                                   'record of a database instance' % _METADATA)
     version = kept.get('record_version', 0)
     if version > VERSION:
-        raise errors.Refused(
+        raise errors.Rejected(
             'the record in the bank has version %s and this release knows '
             'versions up to %d: use the release that wrote it, or a later '
             'one' % (version, VERSION))
@@ -108,8 +108,8 @@ def load_backup(section: Any, instance_id: str) -> Record:
     """
     kept = load(section)
     if kept is None or not kept.backup_id:
-        raise errors.Refused('the checkpoint holds no backup of instance %s'
-                             % instance_id)
+        raise errors.Rejected('the checkpoint holds no backup of instance %s'
+                              % instance_id)
     return kept
 
 

@@ -112,10 +112,10 @@ class Intent:
         self._notes.write(dataclasses.replace(self._note, name=name,
                                               not_before=not_before))
 
-    def made(self, instance_id: str) -> None:
+    def mark_created(self, instance_id: str) -> None:
         """Go on: Karbor's own record does not know the instance yet."""
 
-    def remove(self) -> None:
+    def delete(self) -> None:
         """Forget it: the record knows it now, or nothing comes of it.
 
         What is left where the bank fails is resolved by an operator's sweep.

@@ -38,7 +38,7 @@ def borne(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except errors.BankFailed as error:
+    except errors.BankError as error:
         LOG.error('%s: %s', what, error)
 
 
@@ -83,7 +83,7 @@ def get(section: Any, key: str) -> Any:
 
     try:
         return _twice(read, 'reading %s' % key)
-    except errors.BankFailed:
+    except errors.BankError:
         if key in listed(section):
             raise
         return None
@@ -107,17 +107,17 @@ def drop(section: Any, key: str) -> None:
 def _twice(act: Callable[[], Told], what: str) -> Told:
     try:
         return act()
-    except errors.BankFailed:  # Tried twice already.
+    except errors.BankError:  # Tried twice already.
         raise
     except Exception as error:  # Each bank plugin raises its own.
         LOG.warning('The bank failed, trying again, %s: %s', what, error)
     try:
         return act()
-    except errors.BankFailed:
+    except errors.BankError:
         raise
     except Exception as error:  # As above.
-        raise errors.BankFailed('the bank failed, %s: %s'
-                                % (what, error)) from error
+        raise errors.BankError('the bank failed, %s: %s'
+                               % (what, error)) from error
 
 
 def _is_absence(error: Optional[BaseException],

@@ -102,7 +102,7 @@ class Notes:
         """Read all notes that can be read; others are logged."""
         return self.sorted_out()[0]
 
-    def sorted_out(self) -> Tuple[List[Note], Dict[str, errors.Refused]]:
+    def sorted_out(self) -> Tuple[List[Note], Dict[str, errors.Rejected]]:
         """Read all notes; those that cannot be read with the reason.
 
         By their verifications, which their places tell.
@@ -135,11 +135,11 @@ class Intent:
         self._notes.write(self._note)
         self._written = True
 
-    def made(self, instance_id: str) -> None:
+    def mark_created(self, instance_id: str) -> None:
         """Note the instance; it has to go."""
         self._change(instance_id=instance_id)
 
-    def leave(self, reason: str) -> None:
+    def mark_abandoned(self, reason: str) -> None:
         """Note that it is left to the next verification, and why.
 
         Nothing was written: there is nothing to leave.
@@ -147,7 +147,7 @@ class Intent:
         if self._written:
             self._change(left=reason)
 
-    def remove(self) -> None:
+    def delete(self) -> None:
         """Forget it: there is no instance, and none will come."""
         self._written = False
         with self._borne():

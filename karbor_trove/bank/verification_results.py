@@ -71,7 +71,7 @@ def recovery_seconds(section: Any, level: str) -> Optional[float]:
     try:
         return next((result.recovery_seconds for result in load(section)
                      if result.level == level), None)
-    except errors.Refused:
+    except errors.Rejected:
         return None
 
 

@@ -81,7 +81,7 @@ class Knowledge:
                 if adoption.find_created_backup(
                         backups, entry, entries) == backup:
                     return True
-            except errors.Refused:
+            except errors.Rejected:
                 # It cannot be told from others.
                 continue
         return False

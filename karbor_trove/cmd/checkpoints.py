@@ -58,18 +58,18 @@ def reset(found: providers.Checkpoint, force: bool) -> Row:
     :raises errors.Refused: it is not stuck, or its operation may still run.
     """
     if found.index is None:
-        raise errors.Torn('the index of checkpoint %s in the bank is torn'
-                          % found.id)
+        raise errors.CorruptObject('the index of checkpoint %s in the bank is torn'
+                                   % found.id)
     was = found.status
     # Where Karbor could write that, the operation has ended.
     if was != constants.CHECKPOINT_STATUS_ERROR_DELETING:
         if was not in _BEGUN:
-            raise errors.Refused(
+            raise errors.Rejected(
                 'checkpoint %s is %s; only one that is protecting, deleting '
                 'or error-deleting can be reset' % (found.id, was))
         doubt = _why_it_may_run(found)
         if doubt and not force:
-            raise errors.Refused(
+            raise errors.Rejected(
                 'checkpoint %s is not reset: %s. --force says that no Karbor '
                 'works on it any more; if that is wrong, it will do so beside '
                 'the deletion' % (found.id, doubt))
@@ -158,7 +158,7 @@ def _backup(found: providers.Checkpoint, instance_id: str) -> Row:
         row['record'] = kept and kept.backup_id
         entry = backup_journal.Ledger(found.provider.bank,
                                       instance_id).read(found.id)
-    except errors.Refused as error:
+    except errors.Rejected as error:
         return {**row, 'note': str(error)}
     if entry is not None:
         row.update(ledger=entry.backup_id, parent=entry.parent_id,

@@ -42,9 +42,9 @@ class Cloud:
         """Ask nothing of anybody yet."""
         # Each project's is asked for once, and so is its refusal.
         self._gateway = functools.lru_cache(maxsize=None)(_gateway)
-        self._refused: Dict[Optional[str], errors.TroveError] = {}
+        self._refused: Dict[Optional[str], errors.KarborTroveError] = {}
 
-    def gateway(self, project_id: Optional[str] = None) -> client.Gateway:
+    def gateway(self, project_id: Optional[str] = None) -> client.TroveClient:
         """Reach Trove in a project.
 
         :param project_id: None: the one of Karbor's own user.
@@ -55,22 +55,22 @@ class Cloud:
             raise self._refused[project_id]
         try:
             return self._gateway(project_id)
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             self._refused[project_id] = error
             raise
 
 
-def _gateway(project_id: Optional[str]) -> client.Gateway:
+def _gateway(project_id: Optional[str]) -> client.TroveClient:
     # Karbor's way to a client of Trove, and the options for it.
     module = client_factory.ClientFactory.get_client_module('trove')
     session = _session(project_id)
     conf = cfg.CONF.trove_client
     kind, _, interface = conf.trove_catalog_info.split(':')
-    with transport.translated('reaching Trove as Karbor\'s user'):
+    with transport.translate_errors('reaching Trove as Karbor\'s user'):
         try:
             project_id = session.get_project_id()
         except keystone_exceptions.Unauthorized as error:
-            raise errors.Refused(
+            raise errors.Rejected(
                 'the user of [%s] has no role in project %s, or Keystone '
                 'refuses it' % (_SECTION, project_id or 'of its own')
             ) from error
@@ -81,8 +81,8 @@ def _gateway(project_id: Optional[str]) -> client.Gateway:
     context = karbor_context.RequestContext(
         user_id=None, project_id=project_id, is_admin=False, overwrite=False,
         service_catalog=[{'type': kind, 'endpoints': [{interface: url}]}])
-    return client.Gateway(lambda: module.create(context, cfg.CONF,
-                                                session=session))
+    return client.TroveClient(lambda: module.create(context, cfg.CONF,
+                                                    session=session))
 
 
 def _session(project_id: Optional[str]) -> sessions.Session:
@@ -96,8 +96,8 @@ def _session(project_id: Optional[str]) -> sessions.Session:
         auth = loading.load_auth_from_conf_options(cfg.CONF, _SECTION,
                                                    **where)
     except keystone_exceptions.AuthPluginException as error:
-        raise errors.Refused('[%s] of karbor.conf: %s'
-                             % (_SECTION, error)) from error
+        raise errors.Rejected('[%s] of karbor.conf: %s'
+                              % (_SECTION, error)) from error
     conf = cfg.CONF.trove_client
     return sessions.Session(auth=auth, verify=(
         not conf.trove_auth_insecure

@@ -52,7 +52,7 @@ def carry_out(arguments: Optional[Sequence[str]] = None) -> int:
         cfg.CONF([word for path in given.config_file or ()
                   for word in ('--config-file', path)], project='karbor')
         rows, complaint = given.run(given, providers.load())
-    except (errors.TroveError, exception.KarborException, cfg.Error,
+    except (errors.KarborTroveError, exception.KarborException, cfg.Error,
             OSError) as error:
         logging.exception('the command failed')
         return _complain(error)

@@ -75,7 +75,7 @@ def sweep(loaded: List[providers.Provider], cloud: clients.Cloud,
                         rows.append(_removed(provider, cloud, entry, refused))
                 rows += _swept_rehearsals(provider, cloud, instance_id,
                                           project, force)
-            except errors.BankFailed as error:
+            except errors.BankError as error:
                 refused[str(error)] = None
     told, unseen = unconfirmed_restores.sweep(loaded, cloud, instance, project)
     refused.update(dict.fromkeys(unseen))
@@ -86,7 +86,7 @@ def _removed(provider: providers.Provider, cloud: clients.Cloud,
              entry: backup_journal.Entry, refused: Dict[str, None]) -> Row:
     try:
         outcome = remove(provider, cloud, entry)
-    except errors.TroveError as error:
+    except errors.KarborTroveError as error:
         outcome = str(error)
         refused[outcome] = None
     return {**_named(entry), 'outcome': outcome or 'deleted'}
@@ -118,8 +118,8 @@ def remove(provider: providers.Provider, cloud: clients.Cloud,
     :raises errors.BankFailed: perhaps it is gone all the same.
     """
     if entry.project_id is None:
-        raise errors.Refused('nobody knows the project of backup %s'
-                             % entry.backup_id)
+        raise errors.Rejected('nobody knows the project of backup %s'
+                              % entry.backup_id)
     cloud.gateway(entry.project_id)
     return deferred_deletion.Remover(
         backup_journal.Ledger(
@@ -137,7 +137,7 @@ def remove(provider: providers.Provider, cloud: clients.Cloud,
 
 
 def _gateway(cloud: clients.Cloud, project: str,
-             _: polling.Deadline) -> client.Gateway:
+             _: polling.Deadline) -> client.TroveClient:
     """Reach a project's; one gateway serves all of a command."""
     return cloud.gateway(project)
 

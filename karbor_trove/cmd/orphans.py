@@ -73,10 +73,10 @@ class Search:
             projects.
         """
         self._loaded = loaded
-        self._gateway: client.Gateway = cloud.gateway()
+        self._gateway: client.TroveClient = cloud.gateway()
         self.backups: Dict[str, models.Backup] = {
             backup.id: backup for backup in polling.wait_for(
-                lambda: self._gateway.backups(everywhere=True),
+                lambda: self._gateway.list_backups(everywhere=True),
                 polling.Deadline(timeouts.OUTAGE, polling.SYSTEM_CLOCK),
                 loaded[0].settings.poll_interval, 'Trove is away')}
         self._known = backup_index.Knowledge(loaded)
@@ -152,8 +152,8 @@ def delete(search: Search, cloud: clients.Cloud, ids: Collection[str],
     """
     strangers = sorted(set(ids) - set(search.orphans))
     if strangers:
-        raise errors.Refused('not deleted, since no orphan: backup %s'
-                             % ', '.join(strangers))
+        raise errors.Rejected('not deleted, since no orphan: backup %s'
+                              % ', '.join(strangers))
     there = dict(search.backups)
     rows = []
     refused: Dict[str, None] = {}
@@ -165,7 +165,7 @@ def delete(search: Search, cloud: clients.Cloud, ids: Collection[str],
             if outcome is None and really:
                 outcome = deferred.remove(orphan.provider, cloud,
                                           _entry(orphan))
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             outcome = str(error)
             refused[outcome] = None
         if outcome is None:

@@ -129,12 +129,12 @@ def load() -> List[Provider]:
         try:
             loaded = providers.PluggableProtectionProvider(config)
         except Exception as error:  # Each plugin raises its own.
-            raise errors.Refused('the provider file %s cannot be loaded: %s'
-                                 % (path, error)) from error
+            raise errors.Rejected('the provider file %s cannot be loaded: %s'
+                                  % (path, error)) from error
         found.append(Provider(loaded.id, loaded.bank,
                               options.register(config)))
     if not found:
-        raise errors.Refused('there is no provider file in %s' % folder)
+        raise errors.Rejected('there is no provider file in %s' % folder)
     return found
 
 
@@ -147,5 +147,5 @@ def find(loaded: List[Provider], checkpoint_id: str) -> Checkpoint:
         found = provider.checkpoint(checkpoint_id)
         if found is not None:
             return found
-    raise errors.Refused('no provider\'s bank has a checkpoint %s'
-                         % checkpoint_id)
+    raise errors.Rejected('no provider\'s bank has a checkpoint %s'
+                          % checkpoint_id)

@@ -72,8 +72,8 @@ class Report:
         """List the backups of all projects; None: only each can be asked."""
         try:
             gateway = self._cloud.gateway()
-            backups = self._look(lambda: gateway.backups(everywhere=True))
-        except errors.Refused:
+            backups = self._look(lambda: gateway.list_backups(everywhere=True))
+        except errors.Rejected:
             return None
         return {backup.id: backup for backup in backups}, gateway.now
 
@@ -85,15 +85,15 @@ class Report:
             gateway = self._cloud.gateway(project)
             if backups is None:
                 backups = ({backup.id: backup for backup in self._look(
-                    gateway.backups)}, gateway.now)
+                    gateway.list_backups)}, gateway.now)
             instances = {
                 instance.id: instance for instance in self._look(
-                    gateway.instances) if not instance.is_being_deleted
+                    gateway.list_instances) if not instance.is_being_deleted
                 and not instance.is_temporary}
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             # A project that has deleted checkpoints only may be gone itself.
             if (self._holdings.projects.get(project, True)
-                    or not isinstance(error, errors.Refused)):
+                    or not isinstance(error, errors.Rejected)):
                 self._complaints.append('project %s: %s' % (project, error))
         if backups is None:
             return

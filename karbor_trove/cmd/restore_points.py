@@ -101,7 +101,7 @@ class Holdings:
         kept = problem = results = None
         try:
             kept = record.load(section)
-        except errors.Refused as error:
+        except errors.Rejected as error:
             problem = self._complain(found, id_, error)
         if kept is None or not kept.backup_id:
             problem = problem or 'it holds no backup'
@@ -109,12 +109,12 @@ class Holdings:
             problem = 'it is %s' % found.status
         try:
             results = tuple(verification_results.load(section))
-        except errors.Refused as error:
+        except errors.Rejected as error:
             self._complain(found, id_, error)
         return Held(found, id_, kept, problem, results)
 
     def _complain(self, found: providers.Checkpoint, id_: str,
-                  error: errors.Refused) -> str:
+                  error: errors.Rejected) -> str:
         self.complaints.append('checkpoint %s, instance %s: %s'
                                % (found.id, id_, error))
         return str(error)

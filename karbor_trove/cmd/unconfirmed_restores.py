@@ -40,7 +40,7 @@ def rows(provider: providers.Provider, instance_id: str) -> Iterator[Row]:
         row = {'what': 'restore', 'instance': instance_id}
         try:
             kept = notes.read(restore_id)
-        except errors.Refused as error:
+        except errors.Rejected as error:
             yield {**row, 'why': str(error)}
             continue
         # The list may lag behind, and show what is gone.
@@ -75,10 +75,10 @@ def sweep(loaded: List[providers.Provider], cloud: clients.Cloud,
             outcome = _outcome(kept, cloud, provider.settings.poll_interval)
             if outcome is None:
                 notes.remove(restore_id)
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             # Of one that cannot be read nobody knows the project.
             if (project is not None and 'project' not in row
-                    and isinstance(error, errors.Refused)):
+                    and isinstance(error, errors.Rejected)):
                 continue
             outcome = 'restore %s: %s' % (restore_id, error)
             refused.append(str(error))
@@ -101,13 +101,13 @@ def dismiss(loaded: List[providers.Provider], ids: Collection[str],
             if restore_id in ids]
     unknown = sorted(set(ids) - {restore_id for _, restore_id in left})
     if unknown:
-        raise errors.Refused('nothing is dismissed: no bank has a note of '
-                             'restore %s' % ', '.join(unknown))
+        raise errors.Rejected('nothing is dismissed: no bank has a note of '
+                              'restore %s' % ', '.join(unknown))
     found = []
     for notes, restore_id in left:
         kept = _readable(notes, restore_id)
         if not force and _may_run(kept):
-            raise errors.Refused(
+            raise errors.Rejected(
                 'nothing is dismissed: %s may still work on restore %s. '
                 '--force says that no Karbor does any more; if that is wrong, '
                 'nobody will know what came of it' % (
@@ -139,7 +139,7 @@ def _readable(notes: restore_journal.Notes,
     nothing = restore_journal.Note(notes.instance_id, restore_id)
     try:
         return notes.read(restore_id) or nothing
-    except errors.Refused:
+    except errors.Rejected:
         return nothing
 
 
@@ -163,7 +163,7 @@ def _outcome(kept: restore_journal.Note, cloud: clients.Cloud,
     :raises errors.TroveError: it could not be found out.
     """
     if kept.project_id is None or kept.not_before is None:
-        raise errors.Refused(
+        raise errors.Rejected(
             'nobody knows the project or the time of it; look for an instance '
             '"%s", then dismiss the note' % kept.name)
     gateway = cloud.gateway(kept.project_id)
@@ -181,15 +181,15 @@ def _outcome(kept: restore_journal.Note, cloud: clients.Cloud,
             % kept.name)
 
 
-def _came_of(gateway: client.Gateway, kept: restore_journal.Note) -> List[str]:
+def _came_of(gateway: client.TroveClient, kept: restore_journal.Note) -> List[str]:
     """Find instances of that name made since; a list does not tell when."""
     asked = datetime.datetime.fromisoformat(str(kept.not_before))
     found = []
-    for listed in gateway.instances():
+    for listed in gateway.list_instances():
         if listed.name == kept.name:
             try:
-                created = gateway.instance(listed.id).created
-            except errors.Gone:
+                created = gateway.get_instance(listed.id).created
+            except errors.NotFound:
                 continue
             if created is None or created >= asked:
                 found.append(listed.id)

@@ -58,12 +58,12 @@ class Operation(protection_plugin.Operation):
         self._clock = clock
         self._outcome = outcome
 
-    def _connect(self, context: Any) -> client.Gateway:
+    def _connect(self, context: Any) -> client.TroveClient:
         """Reach Trove with the rights of the request's user.
 
         :raises errors.TroveError: it cannot be reached, for 60 s.
         """
-        gateway: client.Gateway = self._wait(
+        gateway: client.TroveClient = self._wait(
             lambda: connect.connect(context), timeouts.FIND_TROVE,
             'Trove could not be found')
         return gateway

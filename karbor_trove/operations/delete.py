@@ -48,7 +48,7 @@ class DeleteOperation(base.Operation):
         remover = self._remover(section, resource.id, context)
         try:
             self._delete(section, checkpoint, resource.id, remover)
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             LOG.error('Deleting the backup of instance %s in checkpoint %s '
                       'failed: %s', resource.id, checkpoint.id, error)
             status.fail(section, constants.RESOURCE_STATUS_ERROR, str(error))
@@ -85,11 +85,11 @@ def _entry(ledger: backup_journal.Ledger, section: Any,
     kept: Optional[record.Record] = None
     try:
         entry = ledger.read(checkpoint.id)
-    except errors.Torn as error:
+    except errors.CorruptObject as error:
         LOG.error('%s', error)
     try:
         kept = record.load(section)
-    except errors.Torn as error:
+    except errors.CorruptObject as error:
         LOG.error('%s', error)
     if entry is None and kept is not None and kept.backup_id:
         entry = backup_journal.Entry(

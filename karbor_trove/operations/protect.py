@@ -58,7 +58,7 @@ class ProtectOperation(base.Operation):
         # Before anything that lets a sibling run: it should see them.
         try:
             self._request(parameters, checkpoint, resource.id)
-        except errors.Refused as error:
+        except errors.Rejected as error:
             problems[resource.id] = str(error).split('\n')
         section = checkpoint.get_resource_bank_section(resource.id)
         try:
@@ -68,9 +68,9 @@ class ProtectOperation(base.Operation):
                 self._outcome.preflight.get(lambda: problems.update(
                     self._problems(checkpoint, resource.type, context)))
             if problems:
-                raise errors.Refused(preflight_problems.reason(
+                raise errors.Rejected(preflight_problems.reason(
                     problems, resource.id, 'checkpoint cannot be backed up'))
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             raise _failed(section, checkpoint, resource, error) from error
 
     def _problems(self, checkpoint: Any, resource_type: str,
@@ -98,7 +98,7 @@ class ProtectOperation(base.Operation):
         try:
             self._protect(section, ledger, checkpoint, context, parameters)
             status.set_status(section, constants.RESOURCE_STATUS_AVAILABLE)
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             raise _failed(section, checkpoint, resource, error) from error
         self._remover(section, resource.id, context).sweep()
 
@@ -126,7 +126,7 @@ class ProtectOperation(base.Operation):
         LOG.info('Backup %s of instance %s begun', made.id, instance_id)
 
         complete = self._wait(
-            lambda: create.complete_backup(gateway, made.id),
+            lambda: create.get_complete_backup(gateway, made.id),
             self._settings.backup_timeout,
             'backup %s is not complete' % made.id)
         if entry.parent_id:
@@ -145,7 +145,7 @@ class ProtectOperation(base.Operation):
             parameters, checkpoint.id, instance_id,
             self._settings.storage_driver, self._settings.swift_container)
 
-    def _begun(self, gateway: client.Gateway, section: Any,
+    def _begun(self, gateway: client.TroveClient, section: Any,
                ledger: backup_journal.Ledger, checkpoint: Any,
                request: models.BackupRequest, parameters: Mapping[str, Any],
                recording: baseline.Recording
@@ -155,7 +155,7 @@ class ProtectOperation(base.Operation):
         incremental = parsing.is_incremental(parameters)
         while True:
             instance = polling.wait_for(
-                lambda: instances.ready_instance(
+                lambda: instances.get_ready_instance(
                     gateway,
                     instance_id),
                 deadline,
@@ -174,7 +174,7 @@ class ProtectOperation(base.Operation):
             entry = backup_journal.Entry(
                 instance_id, checkpoint.id, checkpoint.project_id,
                 request.name, request.description,
-                lost_responses.moment(gateway))
+                lost_responses.trove_time(gateway))
             if incremental:
                 entry = create.made(
                     gateway, ledger, entry, self._backups(gateway),
@@ -189,13 +189,13 @@ class ProtectOperation(base.Operation):
             except errors.Busy:
                 # Somebody else was quicker after our look.
                 self._clock.sleep(min(self._settings.poll_interval,
-                                      deadline.left))
-                if not deadline.left:
+                                      deadline.remaining))
+                if not deadline.remaining:
                     raise
 
-    def _backups(self, gateway: client.Gateway) -> chain.Backups:
+    def _backups(self, gateway: client.TroveClient) -> chain.Backups:
         return {backup.id: backup for backup in self._wait(
-            gateway.backups, self._settings.ready_timeout,
+            gateway.list_backups, self._settings.ready_timeout,
             'backups could not be listed')}
 
 

@@ -55,9 +55,9 @@ class RestoreOperation(base.Operation):
             problems = self._outcome.preflight.get(lambda: self._problems(
                 checkpoint, resource.type, context, restore.parameters))
             if problems:
-                raise errors.Refused(preflight_problems.reason(
+                raise errors.Rejected(preflight_problems.reason(
                     problems, resource.id, 'restore cannot be restored'))
-        except (errors.TroveError, exception.KarborException) as error:
+        except (errors.KarborTroveError, exception.KarborException) as error:
             self._outcome.tell(restore, resource.type, resource.id,
                                constants.RESOURCE_STATUS_ERROR, str(error))
             raise _failed(resource, error) from error
@@ -85,7 +85,7 @@ class RestoreOperation(base.Operation):
                         kept.backup_id,
                         checkpoint.id),
                         kept))
-            except errors.Refused as error:
+            except errors.Rejected as error:
                 found += str(error).split('\n')
             if found:
                 problems[instance_id] = found
@@ -95,7 +95,7 @@ class RestoreOperation(base.Operation):
         catalog = trove_catalog.Catalog(gateway, context.project_id)
 
         def look() -> preflight_problems.Problems:
-            backups = {backup.id: backup for backup in gateway.backups()}
+            backups = {backup.id: backup for backup in gateway.list_backups()}
             return preflight_restore.restore(
                 [preflight_restore.Case(request, backups, kept.backup_size)
                  for request, kept in asked], catalog)
@@ -104,7 +104,7 @@ class RestoreOperation(base.Operation):
             look,
             timeouts.PREFLIGHT_RESTORE,
             'what the restore needs could not be found out')
-        if catalog.quotas() is None:
+        if catalog.get_quotas() is None:
             self._outcome.unchecked.append(
                 'quotas were not checked before: Trove does not tell them')
         return problems
@@ -143,12 +143,12 @@ class RestoreOperation(base.Operation):
                 gateway, intent, request, self._settings.poll_interval, self._clock)
             concerned = made.id
             tell(constants.RESOURCE_STATUS_RESTORING, description)
-            intent.remove()
+            intent.delete()
             LOG.info('Instance %s begun from backup %s of instance %s, '
                      'checkpoint %s', made.id, request.backup_id, resource.id,
                      checkpoint.id)
             restored = self._up(gateway, made.id)
-        except (errors.TroveError, exception.KarborException) as error:
+        except (errors.KarborTroveError, exception.KarborException) as error:
             LOG.error('Restoring instance %s from checkpoint %s failed: %s',
                       resource.id, checkpoint.id, error)
             tell(constants.RESOURCE_STATUS_ERROR, str(error))
@@ -160,27 +160,27 @@ class RestoreOperation(base.Operation):
         LOG.info('Instance %s is up, restored from instance %s', made.id,
                  resource.id)
 
-    def _up(self, gateway: client.Gateway,
+    def _up(self, gateway: client.TroveClient,
             instance_id: str) -> models.Instance:
         """Wait for the database; what does not come up is told as left."""
         try:
             up: models.Instance = self._wait(
-                lambda: instances.ready_instance(gateway, instance_id),
+                lambda: instances.get_ready_instance(gateway, instance_id),
                 self._settings.restore_timeout,
                 'the database of the restored instance %s is not up'
                 % instance_id)
             return up
-        except errors.Gone:
+        except errors.NotFound:
             raise
-        except errors.Failed as error:
-            raise errors.Failed('%s\n%s' % (
+        except errors.ResourceFailed as error:
+            raise errors.ResourceFailed('%s\n%s' % (
                 error, self._left(gateway, instance_id))) from error
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             raise type(error)(
                 '%s\ninstance %s is kept until you delete it: its database '
                 'may still come up' % (error, instance_id)) from error
 
-    def _left(self, gateway: client.Gateway, instance_id: str) -> str:
+    def _left(self, gateway: client.TroveClient, instance_id: str) -> str:
         """Tell what becomes of an instance that Trove has given up."""
         if self._settings.keep_failed_restores:
             return ('instance %s is kept, for a look at it, until you delete '
@@ -192,7 +192,7 @@ class RestoreOperation(base.Operation):
                 self._settings.delete_timeout,
                 self._settings.poll_interval,
                 self._clock)
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             return ('instance %s could not be deleted, and is left to you: %s'
                     % (instance_id, error))
         return 'instance %s was deleted' % instance_id

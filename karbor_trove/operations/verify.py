@@ -69,9 +69,9 @@ class VerifyOperation(base.Operation):
             # Of one that is not begun for another's sake nothing is known.
             tried = not problems or resource.id in problems
             if problems:
-                raise errors.Refused(preflight_problems.reason(
+                raise errors.Rejected(preflight_problems.reason(
                     problems, resource.id, 'checkpoint cannot be restored'))
-        except (errors.TroveError, exception.KarborException) as error:
+        except (errors.KarborTroveError, exception.KarborException) as error:
             raise self._failed(section, resource, checkpoint, verify, None,
                                error, tried) from error
 
@@ -102,7 +102,7 @@ class VerifyOperation(base.Operation):
                 section.bank, instance_id, context.project_id,
                 functools.partial(connect.connect, context),
                 self._settings.poll_interval, self._clock
-            ).remove(deadline.left)
+            ).remove(deadline.remaining)
         except Exception:  # A sweep fails nothing that it rides on.
             LOG.exception('Looking for what verifications of instance %s '
                           'left failed', instance_id)
@@ -143,9 +143,9 @@ class VerifyOperation(base.Operation):
                         self._settings.verify_net_id),
                     kept.accounts)
                 if tried.problems:
-                    raise errors.Failed('\n'.join(tried.problems
-                                                  + tried.said))
-        except (errors.TroveError, exception.KarborException) as error:
+                    raise errors.ResourceFailed('\n'.join(tried.problems
+                                                          + tried.said))
+        except (errors.KarborTroveError, exception.KarborException) as error:
             raise self._failed(section, resource, checkpoint, verify,
                                tried.seconds, error, begun) from error
         reason = '\n'.join([
@@ -157,7 +157,7 @@ class VerifyOperation(base.Operation):
                            constants.RESOURCE_STATUS_AVAILABLE, reason)
         self._remover(section, resource.id, context).sweep()
 
-    def _looked(self, gateway: client.Gateway, section: Any,
+    def _looked(self, gateway: client.TroveClient, section: Any,
                 kept: record.Record, context: Any) -> List[str]:
         """Look at all that needs no instance; say what was looked at."""
         level = self._settings.verify_level
@@ -174,7 +174,7 @@ class VerifyOperation(base.Operation):
         try:
             said += looked.data(chain, manifests.Kept(section.bank,
                                                       kept.instance.id))
-        except errors.Refused as error:
+        except errors.Rejected as error:
             # A restore tells more than they would.
             if level == 'data':
                 raise
@@ -192,7 +192,7 @@ class VerifyOperation(base.Operation):
                   resource.id, checkpoint.id, error)
         self._outcome.tell(verify, resource.type, resource.id,
                            constants.RESOURCE_STATUS_ERROR, str(error))
-        if tried and not isinstance(error, errors.BankFailed):
+        if tried and not isinstance(error, errors.BankError):
             self._keep(section, resource, False, str(error), seconds)
         failure: Exception = exception.VerifyResourceFailed(
             name='Database Instance Backup', reason=str(error),

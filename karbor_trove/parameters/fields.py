@@ -159,7 +159,7 @@ def read(parameters: Mapping[str, Any], choices: Mapping[str, Choice],
             problems.append('%s %s is not allowed: only together with %s%s'
                             % (key, shown(value), prefix, choice.needs))
     if problems:
-        raise errors.Refused('\n'.join(problems))
+        raise errors.Rejected('\n'.join(problems))
     return found
 
 

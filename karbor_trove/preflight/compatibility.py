@@ -70,7 +70,7 @@ def _of_volume(volume: Optional[int], size: float) -> Iterator[str]:
 def found_versions(wanted: Union[models.InstanceRequest, models.Instance],
                    catalog: trove_catalog.Catalog) -> List[models.DatastoreVersion]:
     """List what the version's name, or id, and its number may mean."""
-    return [version for version in catalog.versions(wanted.datastore or '')
+    return [version for version in catalog.list_versions(wanted.datastore or '')
             if wanted.datastore_version in (version.name, version.id)
             and (version.number is None or wanted.datastore_version_number
                  in (None, version.number))]
@@ -81,7 +81,7 @@ def of_version(request: models.InstanceRequest,
     """Look at the datastore's version, and at the flavor for it."""
     if not request.datastore or not request.datastore_version:
         return
-    every = catalog.versions(request.datastore)
+    every = catalog.list_versions(request.datastore)
     found = found_versions(request, catalog)
     if not every:
         yield ('datastore %s is not there or has no active version: nothing '
@@ -98,7 +98,7 @@ def of_version(request: models.InstanceRequest,
                    request.datastore, request.datastore_version,
                    _listed(version.id for version in found)))
     else:
-        yield from _of_flavor(request.flavor_id, catalog.flavors(
+        yield from _of_flavor(request.flavor_id, catalog.list_flavors(
             request.datastore, found[0].id))
 
 
@@ -115,7 +115,7 @@ def of_configuration(request: models.InstanceRequest,
     group = request.configuration_id
     if group is None or group == models.NO_CONFIGURATION:
         return
-    fits = catalog.configuration(group)
+    fits = catalog.get_configuration(group)
     wanted = {version.name for version in found_versions(request, catalog)}
     if fits is None:
         yield ('configuration group %s is gone: pass '

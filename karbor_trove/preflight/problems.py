@@ -41,11 +41,11 @@ def with_common(problems: Problems, sentences: Iterable[str]) -> Problems:
 
 def lacking_quota(catalog: trove_catalog.Catalog, needs: Dict[str, int],
                   flow: str) -> Iterator[str]:
-    quotas = catalog.quotas() or {}
+    quotas = catalog.get_quotas() or {}
     for resource, need in needs.items():
         quota = quotas.get(resource)
-        if quota and quota.left is not None and need > quota.left:
+        if quota and quota.remaining is not None and need > quota.remaining:
             unit = _UNITS.get(resource, '')
             yield ('quota of %s: this %s needs %d%s and %d%s of %d are left'
-                   % (resource, flow, need, unit, quota.left, unit,
+                   % (resource, flow, need, unit, quota.remaining, unit,
                       quota.limit))

@@ -25,7 +25,7 @@ from karbor_trove.trove import instances
 LOG = logging.getLogger(__name__)
 
 
-def protect(instance_ids: Sequence[str], gateway: client.Gateway,
+def protect(instance_ids: Sequence[str], gateway: client.TroveClient,
             catalog: trove_catalog.Catalog) -> preflight_problems.Problems:
     """Find what stands in the way of backups.
 
@@ -37,14 +37,14 @@ def protect(instance_ids: Sequence[str], gateway: client.Gateway,
     """
     # Fewer requests than a look at each; but a list leaves out members of
     # clusters, and faults.
-    listed = {one.id: one for one in gateway.instances()} if (
+    listed = {one.id: one for one in gateway.list_instances()} if (
         len(instance_ids) > 1) else {}
     problems: preflight_problems.Problems = {}
     for instance_id in instance_ids:
         seen = listed.get(instance_id)
         problems[instance_id] = [] if seen and not seen.is_lost else list(
             _of_instance(instance_id, gateway))
-    if catalog.quotas() is None:
+    if catalog.get_quotas() is None:
         LOG.info('Trove does not tell the quotas: they are not checked before '
                  'the backups of %s', ', '.join(instance_ids))
     return preflight_problems.with_common(
@@ -53,10 +53,10 @@ def protect(instance_ids: Sequence[str], gateway: client.Gateway,
                 'backups': len(instance_ids)}, 'protect'))
 
 
-def _of_instance(instance_id: str, gateway: client.Gateway) -> Iterator[str]:
+def _of_instance(instance_id: str, gateway: client.TroveClient) -> Iterator[str]:
     try:
-        instance = instances.usable_instance(gateway, instance_id)
-    except (errors.Failed, errors.Gone) as error:
+        instance = instances.get_usable_instance(gateway, instance_id)
+    except (errors.ResourceFailed, errors.NotFound) as error:
         yield str(error)
         return
     # It answers HTTP 501 [Backup.create() in trove/backup/models.py, 26.0.0].

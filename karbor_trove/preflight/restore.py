@@ -58,6 +58,6 @@ def restore(
 
 def _ram(request: models.InstanceRequest,
          catalog: trove_catalog.Catalog) -> int:
-    return max((catalog.flavors(str(request.datastore), version.id).get(
+    return max((catalog.list_flavors(str(request.datastore), version.id).get(
         str(request.flavor_id), 0)
         for version in compatibility.found_versions(request, catalog)), default=0)

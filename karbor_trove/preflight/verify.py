@@ -43,7 +43,7 @@ class Prepared:
 
 
 def look(sections: Mapping[str, Any], checkpoint_id: str,
-         verification_id: str, connect: Callable[[], client.Gateway],
+         verification_id: str, connect: Callable[[], client.TroveClient],
          project_id: str, settings: options.Settings,
          clock: polling.Clock) -> Prepared:
     """Find what stands in the way of test restores.
@@ -62,7 +62,7 @@ def look(sections: Mapping[str, Any], checkpoint_id: str,
                 kept[one].instance, kept[one].backup_id, checkpoint_id,
                 verification_id, settings.verify_flavor_id,
                 settings.verify_net_id)
-        except errors.Refused as error:
+        except errors.Rejected as error:
             problems[one] = str(error).split('\n')
     if problems:
         return Prepared(problems)
@@ -73,7 +73,7 @@ def look(sections: Mapping[str, Any], checkpoint_id: str,
     catalog = trove_catalog.Catalog(gateway, project_id)
 
     def ask() -> preflight_problems.Problems:
-        backups = {backup.id: backup for backup in gateway.backups()}
+        backups = {backup.id: backup for backup in gateway.list_backups()}
         return restore.restore(
             [restore.Case(one, backups, kept[original].backup_size)
              for original, one in requests.items()], catalog)
@@ -88,7 +88,7 @@ def look(sections: Mapping[str, Any], checkpoint_id: str,
     return Prepared(
         {original: [_of_verification(one) for one in sentences]
          for original, sentences in problems.items()},
-        () if catalog.quotas() is not None else (
+        () if catalog.get_quotas() is not None else (
             'restore: quotas were not checked before: Trove does not tell '
             'them',))
 

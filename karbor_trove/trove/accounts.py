@@ -25,8 +25,8 @@ from karbor_trove.trove import models
 LOG = logging.getLogger(__name__)
 
 
-def look(gateway: trove_client.Gateway, instance_id: str, interval: float,
-         clock: polling.Clock) -> models.Accounts:
+def list_accounts(gateway: trove_client.TroveClient, instance_id: str, interval: float,
+                  clock: polling.Clock) -> models.Accounts:
     """List what an instance has, as far as Trove tells.
 
     It does for MySQL, MariaDB and PostgreSQL, and not for what it reserves
@@ -42,7 +42,7 @@ def look(gateway: trove_client.Gateway, instance_id: str, interval: float,
                 polling.Deadline(timeouts.LIST_ACCOUNTS, clock), interval,
                 'the %s of instance %s could not be listed'
                 % (kind, instance_id))
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             LOG.warning('Trove does not tell the %s of instance %s: %s', kind,
                         instance_id, error)
             return None
@@ -51,15 +51,15 @@ def look(gateway: trove_client.Gateway, instance_id: str, interval: float,
                            names('users', _user))
 
 
-def _listed(gateway: trove_client.Gateway, instance_id: str, kind: str,
+def _listed(gateway: trove_client.TroveClient, instance_id: str, kind: str,
             named: Callable[[Dict[str, Any]], str]) -> Tuple[str, ...]:
     found: Dict[str, None] = {}
     marker: Optional[str] = None
     asked: Set[Optional[str]] = set()
     while marker not in asked:
         asked.add(marker)
-        with gateway.asking('listing the %s of instance %s'
-                            % (kind, instance_id)) as client:
+        with gateway.call('listing the %s of instance %s'
+                          % (kind, instance_id)) as client:
             page = getattr(client, kind).list(instance_id, marker=marker)
             found.update((named(item.to_dict()), None) for item in page)
         marker = page.next

@@ -22,13 +22,13 @@ from karbor_trove.trove import models
 class Catalog:
     """Asks each thing once."""
 
-    def __init__(self, gateway: trove_client.Gateway, project_id: str) -> None:
+    def __init__(self, gateway: trove_client.TroveClient, project_id: str) -> None:
         """Make it; nothing is asked yet."""
         self._gateway = gateway
         self._project_id = project_id
         self._known: Dict[Tuple[str, ...], Any] = {}
 
-    def versions(self, datastore: str) -> List[models.DatastoreVersion]:
+    def list_versions(self, datastore: str) -> List[models.DatastoreVersion]:
         """List the active versions of a datastore.
 
         :returns: empty where there is no such datastore.
@@ -48,7 +48,7 @@ class Catalog:
 
         return self._once(('versions', datastore), ask) or []
 
-    def flavors(self, datastore: str, version_id: str) -> Dict[str, int]:
+    def list_flavors(self, datastore: str, version_id: str) -> Dict[str, int]:
         """List the flavors that a version can have: the RAM, MB, by the id."""
         def ask(client: Any) -> Dict[str, int]:
             # Ids that are no numbers are told apart [Trove's flavor views].
@@ -60,7 +60,7 @@ class Catalog:
 
         return self._once(('flavors', datastore, version_id), ask) or {}
 
-    def configuration(self, configuration_id: str
+    def get_configuration(self, configuration_id: str
                       ) -> Optional[Tuple[str, str]]:
         """Tell the datastore and version of a group; None: there is none."""
         def ask(client: Any) -> Tuple[str, str]:
@@ -71,7 +71,7 @@ class Catalog:
             ('configuration', configuration_id), ask)
         return found
 
-    def quotas(self) -> Optional[Dict[str, models.Quota]]:
+    def get_quotas(self) -> Optional[Dict[str, models.Quota]]:
         """Tell the project's quotas; None: Trove does not tell a tenant.
 
         It does since Yoga (16.0.0), as its policy allows.
@@ -85,16 +85,16 @@ class Catalog:
         try:
             found: Optional[Dict[str, models.Quota]
                             ] = self._once(('quotas',), ask)
-        except errors.Refused:
+        except errors.Rejected:
             self._known['quotas',] = found = None
         return found
 
     def _once(self, what: Tuple[str, ...], ask: Any) -> Any:
         if what not in self._known:
             try:
-                with self._gateway.asking('looking at %s'
-                                          % ' '.join(what)) as client:
+                with self._gateway.call('looking at %s'
+                                        % ' '.join(what)) as client:
                     self._known[what] = ask(client)
-            except errors.Gone:
+            except errors.NotFound:
                 self._known[what] = None
         return self._known[what]

@@ -28,7 +28,7 @@ from karbor_trove.trove import transport
 _BACKUPS_A_PAGE = 200
 
 
-class Gateway:
+class TroveClient:
     """Trove's API for one user, in values and in our own errors."""
 
     def __init__(self, make_client: Callable[[], Any],
@@ -40,7 +40,7 @@ class Gateway:
         :raises errors.TroveError: no client could be made.
         """
         self._deadline = deadline
-        self._client = transport.mended(make_client)
+        self._client = transport.patch_client(make_client)
 
     @property
     def now(self) -> Optional[datetime.datetime]:
@@ -55,18 +55,18 @@ class Gateway:
             return None
 
     @contextlib.contextmanager
-    def asking(self, doing: str) -> Iterator[Any]:
+    def call(self, doing: str) -> Iterator[Any]:
         """Lend the client for one call, with its limits and our errors.
 
         :param doing: what is being done, for the message of an error.
         :raises errors.TroveError: whatever the call raises.
         """
-        self._client.client.session.timeout = transport.of_request(
+        self._client.client.session.timeout = transport.request_timeout(
             self._deadline, doing)
-        with transport.translated(doing):
+        with transport.translate_errors(doing):
             yield self._client
 
-    def instances(self) -> List[models.Instance]:
+    def list_instances(self) -> List[models.Instance]:
         """List every instance of the project, in as many pages as it takes.
 
         Members of clusters are left out: Trove cannot back them up.
@@ -79,10 +79,10 @@ class Gateway:
         asked: Set[Optional[str]] = set()
         while marker not in asked:
             asked.add(marker)
-            with self.asking('listing database instances') as client:
+            with self.call('listing database instances') as client:
                 page = client.instances.list(marker=marker)
                 # Asking an item for what it lacks would send a request.
-                found.extend(serialization.instance_from(item.to_dict())
+                found.extend(serialization.parse_instance(item.to_dict())
                              for item in page)
             marker = page.next
             if marker is None:
@@ -91,13 +91,13 @@ class Gateway:
             # was refused while it was made takes a place in it unseen.
         return found
 
-    def instance(self, instance_id: str) -> models.Instance:
+    def get_instance(self, instance_id: str) -> models.Instance:
         """Look at one instance.
 
         :raises errors.Gone: there is none with this id in the project.
         """
-        with self.asking('looking at instance %s' % instance_id) as client:
-            return serialization.instance_from(
+        with self.call('looking at instance %s' % instance_id) as client:
+            return serialization.parse_instance(
                 client.instances.get(instance_id).to_dict())
 
     def create_instance(self,
@@ -107,11 +107,11 @@ class Gateway:
         :raises errors.Refused: Trove will not make it; nothing was made.
         :raises errors.Unreachable: it may have been made all the same.
         """
-        with self.asking('creating an instance from backup %s'
-                         % request.backup_id) as client:
+        with self.call('creating an instance from backup %s'
+                       % request.backup_id) as client:
             made = client.instances.create(**_known(
-                client.instances.create, serialization.restore_arguments(request)))
-            return serialization.instance_from(made.to_dict())
+                client.instances.create, serialization.instance_arguments(request)))
+            return serialization.parse_instance(made.to_dict())
 
     def delete_instance(self, instance_id: str) -> None:
         """Ask for the deletion of an instance; it takes place afterwards.
@@ -121,19 +121,19 @@ class Gateway:
         :raises errors.Refused: Trove will not delete it.
         :raises errors.Unreachable: it may be deleted all the same.
         """
-        with self.asking('deleting instance %s' % instance_id) as client:
+        with self.call('deleting instance %s' % instance_id) as client:
             client.instances.delete(instance_id)
 
-    def backup(self, backup_id: str) -> models.Backup:
+    def get_backup(self, backup_id: str) -> models.Backup:
         """Look at one backup.
 
         :raises errors.Gone: there is none with this id in the project.
         """
-        with self.asking('looking at backup %s' % backup_id) as client:
-            return serialization.backup_from(
+        with self.call('looking at backup %s' % backup_id) as client:
+            return serialization.parse_backup(
                 client.backups.get(backup_id).to_dict())
 
-    def backups(self, everywhere: bool = False) -> List[models.Backup]:
+    def list_backups(self, everywhere: bool = False) -> List[models.Backup]:
         """List every backup of the project, whoever made it.
 
         Of all instances: Trove takes a backup of another one for a parent.
@@ -145,12 +145,12 @@ class Gateway:
         asked: Set[Optional[str]] = set()
         while marker not in asked:
             asked.add(marker)
-            with self.asking('listing backups') as client:
+            with self.call('listing backups') as client:
                 page = client.backups.list(limit=_BACKUPS_A_PAGE,
                                            marker=marker,
                                            all_projects=everywhere)
                 items = [
-                    serialization.backup_from(
+                    serialization.parse_backup(
                         item.to_dict()) for item in page]
             # Pages are counted from the newest: one made meanwhile moves the
             # others on, and they are told again.
@@ -167,18 +167,18 @@ class Gateway:
         :raises errors.Refused: Trove will not make it; nothing was made.
         :raises errors.Unreachable: it may have been made all the same.
         """
-        with self.asking('backing up instance %s'
-                         % request.instance_id) as client:
+        with self.call('backing up instance %s'
+                       % request.instance_id) as client:
             made = client.backups.create(**_known(
                 client.backups.create, serialization.backup_arguments(request)))
-            return serialization.backup_from(made.to_dict())
+            return serialization.parse_backup(made.to_dict())
 
     def delete_backup(self, backup_id: str) -> None:
         """Ask for the deletion of a backup; it takes place afterwards.
 
         :raises errors.Gone: it is not there (any more).
         """
-        with self.asking('deleting backup %s' % backup_id) as client:
+        with self.call('deleting backup %s' % backup_id) as client:
             client.backups.delete(backup_id)
 
 
@@ -194,7 +194,7 @@ def _known(method: Any, arguments: Dict[str, Any]) -> Dict[str, Any]:
     # versions have one name does it say more than the name.
     unknown.discard('datastore_version_number')
     if unknown:
-        raise errors.Refused('this python-troveclient is too old to send %s'
-                             % ', '.join(sorted(unknown)))
+        raise errors.Rejected('this python-troveclient is too old to send %s'
+                              % ', '.join(sorted(unknown)))
     return {key: value for key, value in given.items()
             if key in inspect.signature(method).parameters}

@@ -26,7 +26,7 @@ from karbor_trove.trove import transport
 
 
 def connect(context: Any,
-            deadline: Optional[polling.Deadline] = None) -> client.Gateway:
+            deadline: Optional[polling.Deadline] = None) -> client.TroveClient:
     """Reach Trove with the rights of a request's user.
 
     Karbor's own factory finds the endpoint and adds its service token, so
@@ -42,9 +42,9 @@ def connect(context: Any,
         return client_factory.ClientFactory.create_client('trove', context)
 
     try:
-        return client.Gateway(make, deadline)
+        return client.TroveClient(make, deadline)
     except exception.KarborException as error:
-        raise errors.Refused('finding Trove: %s' % error) from error
+        raise errors.Rejected('finding Trove: %s' % error) from error
 
 
 def _see_keystone(deadline: Optional[polling.Deadline]) -> None:
@@ -56,4 +56,4 @@ def _see_keystone(deadline: Optional[polling.Deadline]) -> None:
     url = cfg.CONF.clients_keystone.auth_uri
     if url and not (client_factory.ClientFactory.get_keystone_plugin()
                     ._auth_uri):
-        transport.see(url, transport.of_request(deadline, 'finding Keystone'))
+        transport.check_reachable(url, transport.request_timeout(deadline, 'finding Keystone'))

@@ -26,7 +26,7 @@ from karbor_trove.trove import models
 LOG = logging.getLogger(__name__)
 
 
-def delete_instance(gateway: client.Gateway, instance_id: str, within: float,
+def delete_instance(gateway: client.TroveClient, instance_id: str, within: float,
                     interval: float, clock: polling.Clock) -> None:
     """Delete an instance and wait until it is gone, which it may be already.
 
@@ -44,7 +44,7 @@ def delete_instance(gateway: client.Gateway, instance_id: str, within: float,
 
     def ask() -> Optional[bool]:
         nonlocal was_broken
-        instance = gateway.instance(instance_id)
+        instance = gateway.get_instance(instance_id)
         # A second request would take it off the tenant's quotas once more.
         if instance.is_being_deleted:
             return True
@@ -56,11 +56,11 @@ def delete_instance(gateway: client.Gateway, instance_id: str, within: float,
         return True
 
     def look() -> None:
-        instance = gateway.instance(instance_id)
+        instance = gateway.get_instance(instance_id)
         # Trove says ERROR of one with a broken machine until it is gone
         # [SimpleInstance.status in trove/instance/models.py, 26.0.0].
         if instance.is_broken and not was_broken:
-            raise errors.Failed('Trove could not delete instance %s%s' % (
+            raise errors.ResourceFailed('Trove could not delete instance %s%s' % (
                 instance_id,
                 ': %s' % instance.fault if instance.fault else ''))
 
@@ -69,24 +69,24 @@ def delete_instance(gateway: client.Gateway, instance_id: str, within: float,
                          'instance %s could not be deleted' % instance_id)
         polling.wait_for(look, deadline, interval,
                          'instance %s is not gone' % instance_id)
-    except errors.Gone:
+    except errors.NotFound:
         LOG.info('Instance %s is gone', instance_id)
 
 
-class Intent(Protocol):
+class InstanceIntent(Protocol):
     """Where the bank keeps that an instance is asked for."""
 
     def write(self, name: str, not_before: Optional[str]) -> None:
         """Note what is about to be asked; Trove's time, ISO, if it told."""
 
-    def made(self, instance_id: str) -> None:
+    def mark_created(self, instance_id: str) -> None:
         """Note that there is an instance now, which nobody else knows yet."""
 
-    def remove(self) -> None:
+    def delete(self) -> None:
         """Forget it: Trove made nothing."""
 
 
-def create_instance(gateway: client.Gateway, intent: Intent,
+def create_instance(gateway: client.TroveClient, intent: InstanceIntent,
                     request: models.InstanceRequest, interval: float,
                     clock: polling.Clock) -> models.Instance:
     """Ask for an instance, and find it when the answer is lost.
@@ -100,19 +100,19 @@ def create_instance(gateway: client.Gateway, intent: Intent,
     # already is asked for first.
     before = {
         one.id for one in polling.wait_for(
-            gateway.instances,
+            gateway.list_instances,
             polling.Deadline(
                 timeouts.LOST_RESPONSE,
                 clock),
             interval,
             'Trove is away')}
-    intent.write(request.name, lost_responses.moment(gateway))
+    intent.write(request.name, lost_responses.trove_time(gateway))
 
     def find() -> Optional[models.Instance]:
-        found = [one for one in gateway.instances()
+        found = [one for one in gateway.list_instances()
                  if one.name == request.name and one.id not in before]
         if len(found) > 1:
-            raise errors.Refused(
+            raise errors.Rejected(
                 'several instances may have come of the request, none of '
                 'which is touched: %s' % ', '.join(one.id for one in found))
         return found[0] if found else None
@@ -121,33 +121,33 @@ def create_instance(gateway: client.Gateway, intent: Intent,
         made = gateway.create_instance(request)
     except errors.Unreachable as lost:
         made = lost_responses.recover(find, lost, interval, clock)
-    except errors.TroveError:
-        intent.remove()
+    except errors.KarborTroveError:
+        intent.delete()
         raise
-    intent.made(made.id)
+    intent.mark_created(made.id)
     return made
 
 
-def usable_instance(gateway: client.Gateway,
-                    instance_id: str) -> models.Instance:
+def get_usable_instance(gateway: client.TroveClient,
+                        instance_id: str) -> models.Instance:
     """Look at an instance whose database is up, or may still come up.
 
     :raises errors.Failed: it will not, with Trove's reason if it has one.
     """
-    instance = gateway.instance(instance_id)
+    instance = gateway.get_instance(instance_id)
     if instance.is_lost:
-        raise errors.Failed('instance %s has the status %s%s' % (
+        raise errors.ResourceFailed('instance %s has the status %s%s' % (
             instance_id, instance.status,
             ': %s' % instance.fault if instance.fault else ''))
     return instance
 
 
-def ready_instance(gateway: client.Gateway,
-                   instance_id: str) -> Optional[models.Instance]:
+def get_ready_instance(gateway: client.TroveClient,
+                       instance_id: str) -> Optional[models.Instance]:
     """See whether the database of an instance is up.
 
     :returns: None while that may still come.
     :raises errors.Failed: it will not, with Trove's reason if it has one.
     """
-    instance = usable_instance(gateway, instance_id)
+    instance = get_usable_instance(gateway, instance_id)
     return instance if instance.is_ready else None

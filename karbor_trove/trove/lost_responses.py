@@ -30,7 +30,7 @@ from karbor_trove.trove import models
 
 LOG = logging.getLogger(__name__)
 
-Made = TypeVar('Made', models.Backup, models.Instance)
+Created = TypeVar('Created', models.Backup, models.Instance)
 
 
 def is_settled(not_before: Optional[str],
@@ -45,13 +45,13 @@ def is_settled(not_before: Optional[str],
             >= timeouts.REQUEST_IN_FLIGHT)
 
 
-def moment(gateway: client.Gateway) -> Optional[str]:
+def trove_time(gateway: client.TroveClient) -> Optional[str]:
     """Tell from when on something may be ours: Trove's last time, ISO."""
     return gateway.now.isoformat() if gateway.now else None
 
 
-def recover(find: Callable[[], Optional[Made]], lost: errors.Unreachable,
-            interval: float, clock: polling.Clock) -> Made:
+def recover(find: Callable[[], Optional[Created]], lost: errors.Unreachable,
+            interval: float, clock: polling.Clock) -> Created:
     LOG.warning('No answer, looking for what came of it: %s', lost)
     clock.sleep(min(lost.retry_after or 0.0, timeouts.LOST_RESPONSE))
     try:
@@ -62,9 +62,9 @@ def recover(find: Callable[[], Optional[Made]], lost: errors.Unreachable,
                 clock),
             interval,
             'nothing came of it')
-    except errors.Refused as error:
-        raise errors.Refused('%s (%s)' % (error, lost)) from error
-    except errors.BankFailed as error:
-        raise errors.BankFailed('%s; %s' % (lost, error)) from error
-    except errors.TookTooLong as error:
+    except errors.Rejected as error:
+        raise errors.Rejected('%s (%s)' % (error, lost)) from error
+    except errors.BankError as error:
+        raise errors.BankError('%s; %s' % (lost, error)) from error
+    except errors.DeadlineExceeded as error:
         raise errors.Unreachable('%s; %s' % (lost, error)) from lost

@@ -230,7 +230,7 @@ class Quota:
     used: int
 
     @property
-    def left(self) -> Optional[int]:
+    def remaining(self) -> Optional[int]:
         """Tell how much is left; None: there is no limit."""
         return None if self.limit < 0 else max(0, self.limit - self.used)
 

@@ -18,7 +18,7 @@ from typing import Any, Dict, Optional
 from karbor_trove.trove import models
 
 
-def instance_from(told: Dict[str, Any]) -> models.Instance:
+def parse_instance(told: Dict[str, Any]) -> models.Instance:
     """Read what Trove's API tells of an instance.
 
     A list tells fewer things than a look at one instance. Absent and null
@@ -51,10 +51,10 @@ def instance_from(told: Dict[str, Any]) -> models.Instance:
         replica_of=(told.get('replica_of') or {}).get('id'),
         cluster_id=told.get('cluster_id'),
         fault=(told.get('fault') or {}).get('message'),
-        created=moment(told.get('created')))
+        created=parse_time(told.get('created')))
 
 
-def backup_from(told: Dict[str, Any]) -> models.Backup:
+def parse_backup(told: Dict[str, Any]) -> models.Backup:
     """Read what Trove's API tells of a backup."""
     return models.Backup(
         id=told['id'],
@@ -64,12 +64,12 @@ def backup_from(told: Dict[str, Any]) -> models.Backup:
         instance_id=told.get('instance_id'),
         parent_id=told.get('parent_id'),
         size=told.get('size'),
-        created=moment(told.get('created')),
+        created=parse_time(told.get('created')),
         location=told.get('locationRef'),
         project_id=told.get('project_id'))
 
 
-def moment(told: Optional[str]) -> Optional[datetime.datetime]:
+def parse_time(told: Optional[str]) -> Optional[datetime.datetime]:
     """Read a time as Trove writes it: UTC without a zone; None stays None."""
     return datetime.datetime.fromisoformat(
         told).replace(microsecond=0) if told else None
@@ -92,7 +92,7 @@ def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
     }
 
 
-def restore_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
+def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
     """Say what instance is wanted; what is None is not sent.
 
     The datastore is always named: without it Trove takes the cloud's default

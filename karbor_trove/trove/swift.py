@@ -28,7 +28,7 @@ LOG = logging.getLogger(__name__)
 _SERVICE = {'service_type': 'object-store'}
 
 
-def has_object(gateway: trove_client.Gateway, location: str) -> bool:
+def object_exists(gateway: trove_client.TroveClient, location: str) -> bool:
     """Look whether a backup's object is there.
 
     :param location: locationRef of Trove's API, the object's URL as Trove's
@@ -39,29 +39,29 @@ def has_object(gateway: trove_client.Gateway, location: str) -> bool:
     :raises errors.Unreachable: Swift does not answer.
     """
     try:
-        with gateway.asking('looking at %s' % location) as client:
+        with gateway.call('looking at %s' % location) as client:
             path = _path(client, location)
             if path is None:
                 return False
             client.client.session.head(path, endpoint_filter=_SERVICE)
-    except errors.Gone:
+    except errors.NotFound:
         return False
     return True
 
 
-def erase_object(gateway: trove_client.Gateway, location: str) -> None:
+def delete_object(gateway: trove_client.TroveClient, location: str) -> None:
     """Remove a backup's object, with all its segments.
 
     :raises errors.Gone: it is not there.
     """
-    with gateway.asking('removing %s' % location) as client:
+    with gateway.call('removing %s' % location) as client:
         client.client.session.delete(
             _path(client, location), endpoint_filter=_SERVICE,
             params={'multipart-manifest': 'delete'})
 
 
-def look(gateway: trove_client.Gateway,
-         location: str) -> models.BackupManifest:
+def get_manifest(gateway: trove_client.TroveClient,
+                 location: str) -> models.BackupManifest:
     """Tell what Swift knows of a backup's object, without its bytes.
 
     The segments are as the manifest names them: what was made of them since
@@ -71,12 +71,12 @@ def look(gateway: trove_client.Gateway,
     :raises errors.Refused: it is not this user's to look at.
     :raises errors.Unreachable: Swift does not answer.
     """
-    with gateway.asking('looking at %s' % location) as client:
+    with gateway.call('looking at %s' % location) as client:
         session = client.client.session
         path = _path(client, location)
         if path is None:
-            raise errors.Refused('%s is not in the account of this user'
-                                 % location)
+            raise errors.Rejected('%s is not in the account of this user'
+                                  % location)
         told = session.head(path, endpoint_filter=_SERVICE).headers
         whole = _part(path, told)
         if told.get('X-Static-Large-Object', '').lower() != 'true':
@@ -93,8 +93,8 @@ def look(gateway: trove_client.Gateway,
                               int(one['bytes'])) for one in segments))
 
 
-def look_at_segment(
-        gateway: trove_client.Gateway,
+def get_segment(
+        gateway: trove_client.TroveClient,
         name: str) -> models.ObjectInfo:
     """Tell what Swift knows of one segment.
 
@@ -102,7 +102,7 @@ def look_at_segment(
     :raises errors.Gone: it is not there.
     :raises errors.Unreachable: Swift does not answer.
     """
-    with gateway.asking('looking at %s' % name) as client:
+    with gateway.call('looking at %s' % name) as client:
         path = '/' + parse.quote(name)
         return _part('/' + name, client.client.session.head(
             path, endpoint_filter=_SERVICE).headers)
@@ -123,7 +123,7 @@ def _path(client: Any, location: str) -> Optional[str]:
 
     :returns: None: not below it.
     """
-    endpoint = transport.endpoint(client, **_SERVICE)
+    endpoint = transport.get_endpoint(client, **_SERVICE)
     accounts = {account for account in map(_account, (endpoint, location))
                 if account}
     if not endpoint or len(accounts) > 1:
@@ -138,7 +138,7 @@ def _account(url: Optional[str]) -> Optional[str]:
 
 
 def delete_leftover_object(
-        gateway: trove_client.Gateway,
+        gateway: trove_client.TroveClient,
         location: Optional[str],
         away: polling.Deadline,
         interval: float) -> None:
@@ -153,14 +153,14 @@ def delete_leftover_object(
         return
 
     def look() -> bool:
-        if has_object(gateway, str(location)):
-            erase_object(gateway, str(location))
+        if object_exists(gateway, str(location)):
+            delete_object(gateway, str(location))
         return True
 
     try:
         polling.wait_for(look, away, interval, 'Swift is away, and may still '
                          'hold %s' % location)
-    except errors.Gone:
+    except errors.NotFound:
         LOG.debug('%s is gone', location)
 
 

@@ -31,8 +31,8 @@ LOG = logging.getLogger(__name__)
 _TRY_LATER = frozenset((408, 429))
 
 
-def of_request(deadline: Optional[polling.Deadline],
-               doing: str) -> Tuple[float, float]:
+def request_timeout(deadline: Optional[polling.Deadline],
+                    doing: str) -> Tuple[float, float]:
     """Tell how long one request may take: to connect, and to be answered.
 
     :param deadline: see trove.Gateway.
@@ -41,15 +41,15 @@ def of_request(deadline: Optional[polling.Deadline],
     """
     if deadline is None:
         return timeouts.HTTP_CONNECT, timeouts.HTTP_READ
-    left = deadline.left
+    left = deadline.remaining
     if not left:
-        raise errors.TookTooLong('%s: given up after %g s'
-                                 % (doing, deadline.seconds))
+        raise errors.DeadlineExceeded('%s: given up after %g s'
+                                      % (doing, deadline.seconds))
     return min(timeouts.HTTP_CONNECT, left), min(
         timeouts.HTTP_READ_WITH_DEADLINE, left)
 
 
-def mended(make: Callable[[], Any]) -> Any:
+def patch_client(make: Callable[[], Any]) -> Any:
     """Make a client of python-troveclient whose answers can be relied on.
 
     It is one on a session of keystoneauth, whose `timeout` limits each
@@ -58,15 +58,15 @@ def mended(make: Callable[[], Any]) -> Any:
     :param make: gives the client to be mended.
     :raises errors.TroveError: no client could be made.
     """
-    with translated('finding Trove'):
+    with translate_errors('finding Trove'):
         client = _with_session(make())
     client.client.date = None
-    client.client.request = _strict(client.client)
+    client.client.request = _patched_request(client.client)
     return client
 
 
 @contextlib.contextmanager
-def translated(doing: str) -> Iterator[None]:
+def translate_errors(doing: str) -> Iterator[None]:
     """Turn what either client library raises into our errors.
 
     Two unrelated families: troveclient's for what Trove answered, and
@@ -85,7 +85,7 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except keystone_exceptions.SSLError as error:
         if 'CERTIFICATE_VERIFY_FAILED' in str(error):  # Before it is sent.
-            raise errors.Refused(said(error)) from error
+            raise errors.Rejected(said(error)) from error
         raise errors.Unreachable(said(error)) from error
     except (trove_exceptions.ResponseFormatError,
             keystone_exceptions.ConnectionError,
@@ -101,19 +101,19 @@ def translated(doing: str) -> Iterator[None]:
             keystone_exceptions.ClientException) as error:
         status = getattr(error, 'http_status', None) or 0
         if status == 404:
-            raise errors.Gone(said(error)) from error
+            raise errors.NotFound(said(error)) from error
         if status in _TRY_LATER or status >= 500:
-            raise errors.Unreachable(said(error), _seconds(error)) from error
+            raise errors.Unreachable(said(error), _retry_after(error)) from error
         if status == 422:
             raise errors.Busy(said(error)) from error
         if status == 401:
-            raise errors.Refused(
+            raise errors.Rejected(
                 '%s (the user\'s token is over, or Trove may not use the '
                 'user\'s account in Swift)' % said(error)) from error
-        raise errors.Refused(said(error)) from error
+        raise errors.Rejected(said(error)) from error
 
 
-def see(url: str, limits: Tuple[float, float]) -> None:
+def check_reachable(url: str, limits: Tuple[float, float]) -> None:
     """See that somebody answers there, whatever it is.
 
     :param limits: seconds to connect, and to be answered.
@@ -121,11 +121,11 @@ def see(url: str, limits: Tuple[float, float]) -> None:
     """
     looking: Any = session.Session()
     looking.timeout = limits
-    with translated('looking at %s' % url):
+    with translate_errors('looking at %s' % url):
         looking.get(url, authenticated=False, raise_exc=False, redirect=False)
 
 
-def endpoint(client: Any, service_type: str) -> Optional[str]:
+def get_endpoint(client: Any, service_type: str) -> Optional[str]:
     """Tell where the user's catalog has a service; None: nowhere.
 
     :param client: a mended one.
@@ -136,7 +136,7 @@ def endpoint(client: Any, service_type: str) -> Optional[str]:
     return found
 
 
-def _seconds(error: Exception) -> Optional[float]:
+def _retry_after(error: Exception) -> Optional[float]:
     told = str(getattr(error, 'retry_after', None))
     return float(told) if told.isdigit() else None  # A date is left alone.
 
@@ -166,7 +166,7 @@ class _TroveOnly(token_endpoint.Token):
                 else super().get_endpoint(session, **kwargs))
 
 
-def _strict(http: Any) -> Callable[..., Tuple[Any, Any]]:
+def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
     """Mend what troveclient does with some answers.
 
     * A Retry-After makes it raise a TypeError unless the status is 413, JSON
@@ -200,7 +200,7 @@ def _strict(http: Any) -> Callable[..., Tuple[Any, Any]]:
         http.date = response.headers.get('Date', http.date)
         if response.status_code >= 400:
             retry_after = response.headers.pop('Retry-After', None)
-            if not _is_troves(body):
+            if not _is_trove_response(body):
                 response.headers.pop('Content-Type', None)
             error = trove_exceptions.from_response(response, method, url)
             error.retry_after = retry_after
@@ -214,7 +214,7 @@ def _strict(http: Any) -> Callable[..., Tuple[Any, Any]]:
     return checked
 
 
-def _is_troves(body: Any) -> bool:
+def _is_trove_response(body: Any) -> bool:
     # {"message": ...}, or {"itemNotFound": {"message": ...}}
     return isinstance(body, dict) and bool(body) and (
         'message' in body or isinstance(next(iter(body.values())), dict))

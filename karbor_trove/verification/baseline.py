@@ -37,7 +37,7 @@ class Recording:
     says then what it could not compare.
     """
 
-    def __init__(self, gateway: client.Gateway, settings: options.Settings,
+    def __init__(self, gateway: client.TroveClient, settings: options.Settings,
                  clock: polling.Clock) -> None:
         """Make it; nothing is asked yet."""
         self._gateway = gateway
@@ -48,8 +48,8 @@ class Recording:
         """List databases and users, where a test restore compares them."""
         if self._settings.verify_level != 'restore':
             return models.Accounts()
-        return accounts.look(self._gateway, instance_id,
-                             self._settings.poll_interval, self._clock)
+        return accounts.list_accounts(self._gateway, instance_id,
+                                      self._settings.poll_interval, self._clock)
 
     def contents(self, bank: Any, instance_id: str,
                  backup: models.Backup) -> None:
@@ -63,11 +63,11 @@ class Recording:
             return
         try:
             found = polling.wait_for(
-                lambda: swift.look(self._gateway, location),
+                lambda: swift.get_manifest(self._gateway, location),
                 polling.Deadline(timeouts.READ_MANIFEST, self._clock),
                 self._settings.poll_interval,
                 '%s could not be looked at' % location)
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             LOG.warning('What backup %s of instance %s is made of could not '
                         'be recorded: %s', backup.id, instance_id, error)
             return

@@ -33,7 +33,7 @@ class Leftovers:
 
     def __init__(self, bank: Any, instance_id: str,
                  project_id: Optional[str],
-                 connect: Callable[[polling.Deadline], client.Gateway],
+                 connect: Callable[[polling.Deadline], client.TroveClient],
                  interval: float, clock: polling.Clock) -> None:
         """Make it; nothing is asked of Trove or of the bank yet.
 
@@ -70,7 +70,7 @@ class Leftovers:
                 continue
             try:
                 reason = self._removed(note, deadline)
-            except errors.TroveError as error:
+            except errors.KarborTroveError as error:
                 reason = str(error)
             borne = storage.borne('The note of verification %s is as it was'
                                   % note.verification_id)
@@ -93,12 +93,12 @@ class Leftovers:
         gateway = self._connect(deadline)
         ids = [note.instance_id] if note.instance_id else [
             one.id for one in polling.wait_for(
-                gateway.instances,
-                polling.Deadline(min(timeouts.LIST_INSTANCES, deadline.left), self._clock),
+                gateway.list_instances,
+                polling.Deadline(min(timeouts.LIST_INSTANCES, deadline.remaining), self._clock),
                 self._interval, 'instances could not be listed')
             if one.name == note.name]
         for instance_id in ids:
-            instances.delete_instance(gateway, instance_id, deadline.left,
+            instances.delete_instance(gateway, instance_id, deadline.remaining,
                                       self._interval, self._clock)
         if ids or note.can_have_none(gateway.now, self._clock.utc()):
             return None

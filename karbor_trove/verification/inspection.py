@@ -36,7 +36,7 @@ class Inspection:
     What it says is a line each, for who reads the verification.
     """
 
-    def __init__(self, gateway: client.Gateway, deadline: polling.Deadline,
+    def __init__(self, gateway: client.TroveClient, deadline: polling.Deadline,
                  interval: float) -> None:
         """Make it; nothing is asked yet.
 
@@ -58,16 +58,16 @@ class Inspection:
         next_id: Optional[str] = backup_id
         while next_id:
             if next_id in [backup.id for backup in chain]:
-                raise errors.Failed('backup %s is its own parent' % next_id)
+                raise errors.ResourceFailed('backup %s is its own parent' % next_id)
             chain.append(self._link(next_id, backup_id))
             next_id = chain[-1].parent_id
         return chain
 
     def _link(self, next_id: str, first_id: str) -> models.Backup:
-        backup = self._wait(lambda: self._gateway.backup(next_id),
+        backup = self._wait(lambda: self._gateway.get_backup(next_id),
                             'backup %s could not be looked at' % next_id)
         if not backup.is_complete:
-            raise errors.Failed('%s is not COMPLETED, but %s' % (
+            raise errors.ResourceFailed('%s is not COMPLETED, but %s' % (
                 'backup %s' % next_id if next_id == first_id else
                 'backup %s, which backup %s hangs on,' % (next_id, first_id),
                 backup.status))
@@ -86,14 +86,14 @@ class Inspection:
                     'looked at')
         try:
             active = self._wait(
-                lambda: catalog.versions(datastore),
+                lambda: catalog.list_versions(datastore),
                 'the versions of datastore %s could not be listed'
                 % datastore)
-        except errors.Refused as error:
+        except errors.Rejected as error:
             return ('datastore: whether version %s is active could not be '
                     'found out: %s' % (version, error))
         if not compatibility.found_versions(instance, catalog):
-            raise errors.Failed(
+            raise errors.ResourceFailed(
                 'version %s of datastore %s is not there or not active; '
                 'active are: %s' % (version, datastore, ', '.join(sorted(
                     {one.name for one in active})) or 'none'))
@@ -126,7 +126,7 @@ class Inspection:
                 *self._changed(was.segments))]
         if problems:
             more = len(problems) - _NAMED
-            raise errors.Failed('\n'.join(problems[:_NAMED] + (
+            raise errors.ResourceFailed('\n'.join(problems[:_NAMED] + (
                 ['and %d more' % more] if more > 0 else [])))
         return ['data: %d objects of %d bytes in Swift are as they were made'
                 % (compared, size)] * bool(compared) + said
@@ -135,12 +135,12 @@ class Inspection:
                 backup: models.Backup) -> Optional[models.BackupManifest]:
         location = backup.location
         if not location or not location.startswith('http'):
-            raise errors.Refused('Trove does not tell where in Swift backup '
-                                 '%s is' % backup.id)
+            raise errors.Rejected('Trove does not tell where in Swift backup '
+                                  '%s is' % backup.id)
         try:
-            return self._wait(lambda: swift.look(self._gateway, location),
+            return self._wait(lambda: swift.get_manifest(self._gateway, location),
                               '%s could not be looked at' % location)
-        except errors.Gone:
+        except errors.NotFound:
             return None
 
     def _changed(self, segments: Tuple[models.ObjectInfo, ...]
@@ -149,17 +149,17 @@ class Inspection:
             now: Optional[models.ObjectInfo]
             try:
                 now = self._wait(
-                    functools.partial(swift.look_at_segment, self._gateway,
+                    functools.partial(swift.get_segment, self._gateway,
                                       was.name),
                     '%s could not be looked at' % was.name)
-            except errors.Gone:
+            except errors.NotFound:
                 now = None
             yield from differences(was, now)
 
     def _wait(self, look: Callable[[], Optional[Seen]], what: str) -> Seen:
         # A wait looks once at the least; many of them would never end.
-        if self._begun and not self._deadline.left:
-            raise errors.TookTooLong('%s: given up after %g s' % (
+        if self._begun and not self._deadline.remaining:
+            raise errors.DeadlineExceeded('%s: given up after %g s' % (
                 what, self._deadline.seconds))
         self._begun = True
         return polling.wait_for(look, self._deadline, self._interval, what)
@@ -171,7 +171,7 @@ def _recorded(backup: models.Backup, found: models.BackupManifest,
     why = 'nothing was recorded of backup %s when it was made' % backup.id
     try:
         was = kept.read(backup.id)
-    except errors.Refused as error:
+    except errors.Rejected as error:
         was, why = None, str(error)
     if was is not None:
         return was, []

@@ -45,7 +45,7 @@ class Tried:
 class Trial:
     """One test restore."""
 
-    def __init__(self, gateway: client.Gateway, settings: options.Settings,
+    def __init__(self, gateway: client.TroveClient, settings: options.Settings,
                  clock: polling.Clock) -> None:
         """Make it; nothing is asked of Trove or of the bank yet."""
         self._gateway = gateway
@@ -73,12 +73,12 @@ class Trial:
             made = instances.create_instance(
                 self._gateway, intent, request, self._settings.poll_interval,
                 self._clock)
-        except errors.BankFailed:
+        except errors.BankError:
             # Nothing was asked for, and nothing is known of the backup.
             raise
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             # Where Trove did not refuse, nobody knows whether there is one.
-            intent.leave(str(error))
+            intent.mark_abandoned(str(error))
             tried.problems.append(str(error))
             return tried
         LOG.info('Instance %s begun from backup %s of instance %s for '
@@ -86,7 +86,7 @@ class Trial:
                  request.original_id, verification_id)
         try:
             self._look(made.id, began, recorded, tried)
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             tried.problems.append(str(error))
         except Exception:
             # A fault of ours is no reason to leave it; who is being killed
@@ -104,7 +104,7 @@ class Trial:
     def _look(self, instance_id: str, began: float,
               recorded: models.Accounts, tried: Tried) -> None:
         polling.wait_for(
-            lambda: instances.ready_instance(self._gateway, instance_id),
+            lambda: instances.get_ready_instance(self._gateway, instance_id),
             polling.Deadline(self._settings.restore_timeout, self._clock),
             self._settings.poll_interval,
             'the database of the temporary instance %s is not up'
@@ -112,8 +112,8 @@ class Trial:
         tried.seconds = self._clock.now() - began
         tried.said.append('restore: the database was up %.1f s after the '
                           'request' % tried.seconds)
-        found = accounts.look(self._gateway, instance_id,
-                              self._settings.poll_interval, self._clock)
+        found = accounts.list_accounts(self._gateway, instance_id,
+                                       self._settings.poll_interval, self._clock)
         for kind, was, now in (
                 ('databases', recorded.databases, found.databases),
                 ('users', recorded.users, found.users)):
@@ -127,13 +127,13 @@ class Trial:
             instances.delete_instance(
                 self._gateway, instance_id, self._settings.delete_timeout,
                 self._settings.poll_interval, self._clock)
-        except errors.TroveError as error:
+        except errors.KarborTroveError as error:
             LOG.error('The temporary instance %s is left: %s', instance_id,
                       error)
-            intent.leave(str(error))
+            intent.mark_abandoned(str(error))
             return ['the temporary instance %s is left, and goes with the '
                     'next verification: %s' % (instance_id, error)]
-        intent.remove()
+        intent.delete()
         return []
 
 

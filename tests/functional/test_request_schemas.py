@@ -63,7 +63,7 @@ def test_the_judge_knows_bad_from_good(judge):
 def test_what_a_restore_sends_is_taken(judge, sender, given, original):
     try:
         body = sender.instance(given, original)
-    except errors.Refused:
+    except errors.Rejected:
         return
     assert judge('instances', body) is None
 
@@ -78,7 +78,7 @@ def test_what_is_sent_for_each_choice_alone_is_taken(judge, sender, key):
                                         **{'restore_' + key: value}),
                                    models.Instance(request_samples.ID,
                                                    volume_size=2))
-        except errors.Refused:
+        except errors.Rejected:
             continue
         taken += 1
         assert judge('instances', body) is None, body
@@ -91,7 +91,7 @@ def test_what_is_sent_for_each_choice_alone_is_taken(judge, sender, key):
 def test_what_a_plan_sends_is_taken(judge, sender, given, parent_id):
     try:
         body = sender.backup(given, parent_id)
-    except errors.Refused:
+    except errors.Rejected:
         return
     assert judge('backups', body) is None
 

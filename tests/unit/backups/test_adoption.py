@@ -88,7 +88,7 @@ def test_what_another_operation_has_found_for_the_checkpoint_is_still_it(
 
 def told_by(fake_trove):
     """What Trove has, as the plugin sees it."""
-    return [serialization.backup_from(views.backup(fake_trove, of))
+    return [serialization.parse_backup(views.backup(fake_trove, of))
             for of in fake_trove.backups.values()]
 
 

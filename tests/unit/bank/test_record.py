@@ -89,8 +89,8 @@ def test_ours_has_all_that_the_in_tree_plugin_reads(section):
 
 def test_a_later_version_is_refused_not_guessed_at(section):
     section.update_object('metadata', dict(IN_TREE, record_version=2))
-    with pytest.raises(errors.Refused, match='version 2 and this release '
-                                             'knows versions up to 1'):
+    with pytest.raises(errors.Rejected, match='version 2 and this release '
+                       'knows versions up to 1'):
         record.load(section)
 
 
@@ -98,7 +98,7 @@ def test_a_later_version_is_refused_not_guessed_at(section):
                                   '{}'])
 def test_half_a_record_is_named(section, torn):
     section.update_object('metadata', torn)
-    with pytest.raises(errors.Refused, match='"metadata"'):
+    with pytest.raises(errors.Rejected, match='"metadata"'):
         record.load(section)
 
 
@@ -130,7 +130,7 @@ def test_a_removal_that_fails_is_tried_once_more(section, monkeypatch):
     assert section.list_objects() == []
     section.update_object('status', 'deleted')
     failures += [OSError('disk on fire')] * 2
-    with pytest.raises(errors.BankFailed, match='removing status.*on fire'):
+    with pytest.raises(errors.BankError, match='removing status.*on fire'):
         storage.drop(section, 'status')
 
 
@@ -145,7 +145,7 @@ def test_another_failure_does_not_make_it_absent(section, monkeypatch):
     try:
         raise FileNotFoundError('something else')
     except FileNotFoundError:
-        with pytest.raises(errors.BankFailed):
+        with pytest.raises(errors.BankError):
             storage.get(section, 'status')
 
 
@@ -179,5 +179,5 @@ def test_what_a_list_shows_too_late_is_not_there():
 
 
 def test_what_cannot_be_read_is_not_taken_for_absent():
-    with pytest.raises(errors.BankFailed, match='reading status.*503'):
+    with pytest.raises(errors.BankError, match='reading status.*503'):
         storage.get(in_swift(503), 'status')

@@ -28,8 +28,8 @@ def test_the_last_result_of_each_level_is_kept(section):
 
 
 @pytest.mark.parametrize('kept, error', [
-    ('{"passed": tr', errors.Torn), ({'level': 'data'}, errors.Torn),
-    ({'passed': True, 'version': 2}, errors.Refused)])
+    ('{"passed": tr', errors.CorruptObject), ({'level': 'data'}, errors.CorruptObject),
+    ({'passed': True, 'version': 2}, errors.Rejected)])
 def test_what_cannot_be_read_is_named(section, kept, error):
     section.update_object('verified-data', kept)
     with pytest.raises(error, match='"verified-data"'):

@@ -334,5 +334,5 @@ def test_a_trove_that_refuses_is_told(manage, fake_trove):
 
 
 def test_values_know_the_project():
-    known = serialization.backup_from({'id': 'x', 'project_id': 'p'})
+    known = serialization.parse_backup({'id': 'x', 'project_id': 'p'})
     assert known.project_id == 'p'

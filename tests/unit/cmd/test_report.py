@@ -474,14 +474,14 @@ def test_a_failure_is_over_when_its_level_passes(manage, make):
 def test_what_was_deleted_between_two_looks_is_not_taken_for_lost(
         manage, make, fake_trove, monkeypatch):
     made = make()
-    backups = client.Gateway.backups
+    backups = client.TroveClient.list_backups
 
     def deleted_meanwhile(*args, **kw):
         fake_trove.backups.clear()
         made.end('deleting')
         return backups(*args, **kw)
 
-    monkeypatch.setattr(client.Gateway, 'backups', deleted_meanwhile)
+    monkeypatch.setattr(client.TroveClient, 'list_backups', deleted_meanwhile)
     [row] = manage('report')
     assert row['note'].endswith('cannot be restored: it is deleting')
 

@@ -129,7 +129,7 @@ def test_a_parent_that_went_while_it_was_claimed_is_none(
     monkeypatch.setattr(ledger, 'write', slowly)
     made = create.made(
         gateway, ledger, backup_journal.Entry(resource.id, 'the-new-one'),
-        {one.id: one for one in gateway.backups()}, 7)
+        {one.id: one for one in gateway.list_backups()}, 7)
     assert made.parent_id is None
     assert ledger.read('the-new-one').parent_id is None
 

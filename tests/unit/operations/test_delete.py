@@ -264,7 +264,7 @@ def test_a_reason_that_cannot_be_noted_fails_no_deletion(
         refused, delete, ledger, monkeypatch):
     def fail(self, entry):
         if entry.reason:
-            raise errors.BankFailed('disc')
+            raise errors.BankError('disc')
         write(self, entry)
 
     write = backup_journal.Ledger.write
@@ -278,7 +278,7 @@ def test_a_bank_that_fails_then_hides_no_reason(
         refused, delete, ledger, fake_trove, monkeypatch):
     def fail(self, checkpoint_id):
         if fake_trove.asked('DELETE', '/backups/*'):
-            raise errors.BankFailed('disc')
+            raise errors.BankError('disc')
         return read(self, checkpoint_id)
 
     read = backup_journal.Ledger.read

@@ -28,7 +28,7 @@ def refusal(ask, *args):
     """The lines of the refusal; none of a request."""
     try:
         ask(*args)
-    except errors.Refused as refused:
+    except errors.Rejected as refused:
         return str(refused).split('\n')
     return []
 
@@ -102,7 +102,7 @@ def test_what_is_refused_trove_refuses(name):
     try:
         parsing.backup_request({'backup_name': name}, 'checkpoint',
                                request_samples.ID)
-    except errors.Refused:
+    except errors.Rejected:
         with pytest.raises(refusals.Refused):
             schemas.backup(
                 {'backup': {'name': name, 'instance': request_samples.ID}})

@@ -18,13 +18,13 @@ class Offers:
     def __init__(self, *versions):
         self._versions = [models.DatastoreVersion(*one) for one in versions]
 
-    def versions(self, datastore):
+    def list_versions(self, datastore):
         return self._versions if datastore == 'postgresql' else []
 
-    def flavors(self, datastore, version_id):
+    def list_flavors(self, datastore, version_id):
         return {'2': 2048} if version_id == 'id-18' else {'3': 4096}
 
-    def configuration(self, id_):
+    def get_configuration(self, id_):
         return {'tuned': ('postgresql', '18')}.get(id_)
 
 

@@ -52,22 +52,22 @@ def test_no_usable_answer_may_be_asked_for_again(
         gateway, fake_trove, resource, trouble):
     fake_trove.fail('GET', '/instances/*', trouble)
     with pytest.raises(errors.Unreachable, match=resource.id) as raised:
-        gateway.instance(resource.id)
+        gateway.get_instance(resource.id)
     assert raised.value.__cause__ is not None
-    assert gateway.instance(resource.id).name == 'orders'
+    assert gateway.get_instance(resource.id).name == 'orders'
 
 
 @pytest.mark.parametrize('code', [400, 403, 405, 409, 413, 422])
 def test_a_refusal_is_final_and_told(gateway, fake_trove, resource, code):
     fake_trove.fail('GET', '/instances/*', code)
-    with pytest.raises(errors.Refused, match='HTTP %d' % code):
-        gateway.instance(resource.id)
+    with pytest.raises(errors.Rejected, match='HTTP %d' % code):
+        gateway.get_instance(resource.id)
 
 
 def test_a_refused_token_is_a_refusal(gateway, fake_trove, resource):
     fake_trove.refuse_tokens()
-    with pytest.raises(errors.Refused, match='refused|401'):
-        gateway.instance(resource.id)
+    with pytest.raises(errors.Rejected, match='refused|401'):
+        gateway.get_instance(resource.id)
 
 
 def test_a_service_token_that_trove_refuses_is_left_out(
@@ -76,7 +76,7 @@ def test_a_service_token_that_trove_refuses_is_left_out(
     # keystoneauth itself asks once more.
     fake_trove.refuse_tokens(times=2)
     for _ in range(2):
-        assert gateway.instance(resource.id).name == 'orders'
+        assert gateway.get_instance(resource.id).name == 'orders'
     assert ['X-Service-Token' in asked.headers
             for asked in fake_trove.requests] == [True, True, False, False]
     assert {asked.headers['X-Auth-Token']
@@ -84,8 +84,8 @@ def test_a_service_token_that_trove_refuses_is_left_out(
 
 
 def test_what_is_not_there_is_gone(gateway, resource):
-    for look in (gateway.instance, gateway.backup, gateway.delete_backup):
-        with pytest.raises(errors.Gone):
+    for look in (gateway.get_instance, gateway.get_backup, gateway.delete_backup):
+        with pytest.raises(errors.NotFound):
             look(str(uuid.uuid4()))
 
 
@@ -98,8 +98,8 @@ def test_an_answer_that_is_not_troves_is_none(gateway, fake_trove, resource,
                                               text, code):
     request = models.BackupRequest(resource.id, 'nightly', 'of the night')
     for method, path, call in (
-            ('GET', '/instances', gateway.instances),
-            ('GET', '/instances/*', lambda: gateway.instance(resource.id)),
+            ('GET', '/instances', gateway.list_instances),
+            ('GET', '/instances/*', lambda: gateway.get_instance(resource.id)),
             ('POST', '/backups', lambda: gateway.create_backup(request))):
         fake_trove.fail(method, path, Answer(code, text))
         with pytest.raises(errors.Unreachable, match='not an answer of'):
@@ -107,7 +107,7 @@ def test_an_answer_that_is_not_troves_is_none(gateway, fake_trove, resource,
 
 
 @pytest.mark.parametrize('code, raised', [
-    (403, errors.Refused), (404, errors.Gone), (503, errors.Unreachable)])
+    (403, errors.Rejected), (404, errors.NotFound), (503, errors.Unreachable)])
 @pytest.mark.parametrize('text', [
     '{}', '[]', 'null', '{"error": "upstream away"}', '{"detail": ["a"]}',
     '<html>Sorry</html>', '{"message": "plain"}'])
@@ -115,7 +115,7 @@ def test_an_error_that_is_not_troves_counts_by_its_code(
         gateway, fake_trove, resource, text, code, raised):
     fake_trove.fail('GET', '/instances/*', Answer(code, text))
     with pytest.raises(raised, match='HTTP %d' % code):
-        gateway.instance(resource.id)
+        gateway.get_instance(resource.id)
 
 
 @pytest.mark.parametrize('trouble', [503, 'refused'])
@@ -135,7 +135,7 @@ def test_a_keystone_that_is_away_may_be_asked_again(
         mocker.register_uri(requests_mock.ANY, re.compile(keystone.URL),
                             status_code=trouble)
     with pytest.raises(errors.Unreachable):
-        gateway.instance(resource.id)
+        gateway.get_instance(resource.id)
 
 
 @pytest.mark.parametrize('seconds, expected', [
@@ -168,8 +168,8 @@ def test_a_client_too_old_for_an_option_says_so(
         raise AssertionError('not to be called')
 
     monkeypatch.setattr(backups.Backups, 'create', create)
-    with pytest.raises(errors.Refused, match='too old to send '
-                                             'storage_driver'):
+    with pytest.raises(errors.Rejected, match='too old to send '
+                       'storage_driver'):
         gateway.create_backup(models.BackupRequest(
             resource.id, 'nightly', 'of the night', storage_driver='cinder'))
 
@@ -202,13 +202,13 @@ def test_the_pause_that_trove_asks_for_is_kept(
     headers = {'Retry-After': told} if told else {}
     fake_trove.fail('GET', '/instances/*', Answer(503, '', headers))
     with pytest.raises(errors.Unreachable) as raised:
-        gateway.instance(resource.id)
+        gateway.get_instance(resource.id)
     assert raised.value.retry_after == pause
 
 
 def test_every_request_has_a_limit(gateway, fake_trove, resource):
-    gateway.instance(resource.id)
-    gateway.instances()
+    gateway.get_instance(resource.id)
+    gateway.list_instances()
     assert {asked.timeout for asked in fake_trove.requests} == {
         (timeouts.HTTP_CONNECT, timeouts.HTTP_READ)}
 
@@ -216,12 +216,12 @@ def test_every_request_has_a_limit(gateway, fake_trove, resource):
 def test_all_requests_together_end_by_the_deadline(
         context, fake_trove, resource, clock):
     gateway = connect.connect(context, polling.Deadline(28.0, clock))
-    gateway.instance(resource.id)
+    gateway.get_instance(resource.id)
     clock.sleep(26)
-    gateway.instance(resource.id)
+    gateway.get_instance(resource.id)
     clock.sleep(2)
-    with pytest.raises(errors.TookTooLong, match='given up after 28 s'):
-        gateway.instance(resource.id)
+    with pytest.raises(errors.DeadlineExceeded, match='given up after 28 s'):
+        gateway.get_instance(resource.id)
     assert [asked.timeout for asked in fake_trove.requests] == [
         (5.0, 10.0), (2.0, 2.0)]
 
@@ -232,21 +232,21 @@ def test_a_list_that_repeats_itself_ends(gateway, fake_trove, monkeypatch):
            '"http://trove.example.com/v1.0/p/instances?marker=%s"}]}' % (
                id_, id_)
     fake_trove.fail('GET', '/instances', Answer(200, page), times=None)
-    assert {found.id for found in gateway.instances()} == {id_}
+    assert {found.id for found in gateway.list_instances()} == {id_}
     assert len(fake_trove.asked('GET', '/instances')) == 2
 
 
 def test_a_list_sends_no_request_for_what_it_does_not_tell(
         gateway, fake_trove):
     fake_trove.add_instance()
-    [listed] = gateway.instances()
+    [listed] = gateway.list_instances()
     assert listed.fault is None
     assert len(fake_trove.requests) == 1
 
 
 def test_an_instance_with_next_to_nothing_told_is_read():
-    assert serialization.instance_from({'id': '1'}) == models.Instance('1')
-    assert serialization.instance_from({
+    assert serialization.parse_instance({'id': '1'}) == models.Instance('1')
+    assert serialization.parse_instance({
         'id': '1', 'flavor': None, 'datastore': None, 'volume': None,
         'access': None, 'addresses': None, 'fault': None,
         'replica_of': None, 'configuration': None}) == models.Instance('1')
@@ -254,8 +254,8 @@ def test_an_instance_with_next_to_nothing_told_is_read():
 
 def test_no_token_is_ever_logged(gateway, fake_trove, resource, caplog):
     caplog.set_level(logging.DEBUG)
-    gateway.instance(resource.id)
+    gateway.get_instance(resource.id)
     fake_trove.refuse_tokens()
-    with pytest.raises(errors.Refused):
-        gateway.instance(resource.id)
+    with pytest.raises(errors.Rejected):
+        gateway.get_instance(resource.id)
     assert keystone.TOKEN not in caplog.text

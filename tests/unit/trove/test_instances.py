@@ -43,7 +43,7 @@ def test_an_answer_that_is_lost_is_borne(dispose, fake_trove, resource):
 def test_a_refusal_is_told_at_once(dispose, fake_trove, resource, clock):
     fake_trove.forbid()
     began = clock.now()
-    with pytest.raises(errors.Refused, match='HTTP 403'):
+    with pytest.raises(errors.Rejected, match='HTTP 403'):
         dispose(resource.id)
     assert clock.now() == began
 
@@ -56,7 +56,7 @@ def test_asking_and_waiting_end_together(dispose, fake_trove, resource, clock,
                                          prepare):
     prepare(fake_trove)
     began = clock.now()
-    with pytest.raises(errors.TookTooLong, match='given up after 60 s'):
+    with pytest.raises(errors.DeadlineExceeded, match='given up after 60 s'):
         dispose(resource.id, 60.0)
     assert clock.now() - began == pytest.approx(60)
     assert resource.id in fake_trove.instances

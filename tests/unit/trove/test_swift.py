@@ -21,17 +21,17 @@ def location(fake_trove, resource):
 
 def test_an_object_is_seen_and_removed(fake_trove, context, location):
     gateway = connect.connect(context)
-    assert swift.has_object(gateway, location)
+    assert swift.object_exists(gateway, location)
     fake_trove.backups.clear()
-    assert not swift.has_object(gateway, location)
+    assert not swift.object_exists(gateway, location)
     fake_trove.left_objects.add(location)
-    swift.erase_object(gateway, location)
+    swift.delete_object(gateway, location)
     assert not fake_trove.objects.stored()
 
 
 def test_the_catalogs_way_is_taken_not_that_of_troves_guest(
         fake_trove, context, location):
-    assert swift.has_object(
+    assert swift.object_exists(
         connect.connect(context),
         location.replace(
             serialization.SWIFT_URL,
@@ -42,14 +42,14 @@ def test_the_catalogs_way_is_taken_not_that_of_troves_guest(
 def test_a_swift_that_refuses_does_not_say_that_it_is_gone(
         fake_trove, context, location, code):
     fake_trove.fail('HEAD', '/swift/*', code, times=None)
-    with pytest.raises(errors.Refused):
-        swift.has_object(connect.connect(context), location)
+    with pytest.raises(errors.Rejected):
+        swift.object_exists(connect.connect(context), location)
 
 
 def test_what_is_in_an_account_of_troves_own_is_not_asked_for(
         fake_trove, context):
     fake_trove.fail('HEAD', '/swift/*', 403, times=None)
-    assert not swift.has_object(connect.connect(context), FOREIGN)
+    assert not swift.object_exists(connect.connect(context), FOREIGN)
 
 
 @pytest.mark.parametrize('token', ['without Swift', 'bare'])
@@ -64,4 +64,4 @@ def test_a_cloud_without_swift_has_no_object(
         told['token']['catalog'] = [
             one for one in told['token']['catalog'] if one['name'] != 'swift']
         context._auth_token_info = told
-    assert not swift.has_object(connect.connect(context), location)
+    assert not swift.object_exists(connect.connect(context), location)

@@ -244,7 +244,7 @@ def test_a_fault_of_ours_leaves_no_instance(
     def fail(*args):
         raise KeyError('bug')
 
-    monkeypatch.setattr('karbor_trove.trove.accounts.look', fail)
+    monkeypatch.setattr('karbor_trove.trove.accounts.list_accounts', fail)
     with pytest.raises(KeyError):
         verify_at('restore')
     assert not temporary() and not notes.all()
@@ -328,7 +328,7 @@ def test_a_measured_time_outlives_a_refusal(
 def test_one_that_cannot_be_read_is_none(
         backup, verify_at, bank, checkpoint, resource, section, torn):
     section.update_object('verified-data', torn)
-    with pytest.raises(errors.Refused):
+    with pytest.raises(errors.Rejected):
         verification_results.load(section)
     assert verification_results.recovery_seconds(section, 'restore') is None
 
@@ -462,7 +462,7 @@ def test_a_bank_that_fails_while_looking_fails_nothing(
 def test_a_bank_that_fails_afterwards_fails_nothing(
         left, again, temporary, fake_trove, monkeypatch, code):
     def fail(*args):
-        raise errors.BankFailed('disc')
+        raise errors.BankError('disc')
 
     if code:
         fake_trove.fail('DELETE', '/instances/*', code, times=None)
@@ -475,7 +475,7 @@ def test_a_bank_that_fails_afterwards_fails_nothing(
 def test_a_note_that_stays_ends_no_sweep(
         left, bank, notes, context, clock, temporary, monkeypatch):
     def fail(*args):
-        raise errors.BankFailed('disc')
+        raise errors.BankError('disc')
 
     monkeypatch.setattr(verification_journal.Notes, 'remove', fail)
     assert cleanup.Leftovers(
