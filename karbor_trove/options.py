@@ -143,7 +143,7 @@ def register(conf: cfg.ConfigOpts) -> Settings:
             problems.append(str(error))
     for dest, choice in _CHOICES.items():
         try:
-            fields.read(values, {dest: choice})
+            fields.parse_fields(values, {dest: choice})
         except errors.Rejected as error:
             values[dest] = None
             problems.append(str(error))

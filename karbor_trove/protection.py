@@ -43,7 +43,7 @@ class TroveProtectionPlugin(
         :param clock: the time that all waits use.
         """
         super().__init__(config)
-        self._shared = options.register(config), clock, flow.Outcome()
+        self._shared = options.register(config), clock, flow.FlowState()
 
     @classmethod
     def get_supported_resources_types(cls) -> List[str]:

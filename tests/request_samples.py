@@ -54,7 +54,7 @@ def mappings(*names):
         strategies.one_of(strategies.sampled_from(names), texts), texts)
 
 
-restores = mappings(*('restore_' + name for name in fields.RESTORE),
+restores = mappings(*('restore_' + name for name in fields.RESTORE_FIELDS),
                     'restore_description')
 plans = mappings('backup_name', 'description', 'incremental')
 
@@ -93,13 +93,13 @@ class Sending:
 
     def instance(self, given, original=models.Instance(ID, name='orders')):
         """For a restore; raises errors.Refused."""
-        self._gateway.create_instance(parsing.instance_request(
+        self._gateway.create_instance(parsing.parse_restore(
             given, original, ID, ID))
         return self._body
 
     def backup(self, given, parent_id=None):
         """For a plan; raises errors.Refused."""
-        request = parsing.backup_request(given, ID, ID)
+        request = parsing.parse_protect(given, ID, ID)
         if parsing.is_incremental(given):
             request = dataclasses.replace(request, parent_id=parent_id)
         self._gateway.create_backup(request)

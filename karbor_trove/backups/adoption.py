@@ -20,8 +20,8 @@ from karbor_trove.trove import models
 
 
 def find_created_backup(backups: Iterable[models.Backup],
-                        entry: backup_journal.Entry,
-                        entries: Collection[backup_journal.Entry]) -> Optional[models.Backup]:
+                        entry: backup_journal.BackupEntry,
+                        entries: Collection[backup_journal.BackupEntry]) -> Optional[models.Backup]:
     """Find what came of a request whose answer is lost.
 
     :param backups: Trove's, of the project.
@@ -34,13 +34,13 @@ def find_created_backup(backups: Iterable[models.Backup],
     known = {other.backup_id for other in entries
              if other.checkpoint_id != entry.checkpoint_id}
     found = [backup for backup in backups
-             if entry.fits(backup) and backup.id not in known]
+             if entry.matches(backup) and backup.id not in known]
     # Where all of them are deleted it does not matter whose it is.
     rivals = ['checkpoint %s' % other.checkpoint_id for other in entries
               if other.checkpoint_id != entry.checkpoint_id
               and other.backup_id is None
               and not (entry.deleted and other.deleted)
-              and any(map(other.fits, found))]
+              and any(map(other.matches, found))]
     if len(found) > 1 or rivals or found and entry.ambiguous:
         # One of several backups may be a user's, for ever; of several
         # requests of ours all may be deleted one day.

@@ -20,7 +20,7 @@ from karbor_trove.trove import models
 Backups = Mapping[str, models.Backup]
 
 
-def chain_of(backups: Backups, backup_id: str) -> Optional[List[str]]:
+def walk_to_root(backups: Backups, backup_id: str) -> Optional[List[str]]:
     """Follow a backup to the full one that it hangs on.
 
     :returns: the ids, from this backup to the full one; None where a link is
@@ -37,8 +37,8 @@ def chain_of(backups: Backups, backup_id: str) -> Optional[List[str]]:
     return chain
 
 
-def next_parent(backups: Backups, ours: Collection[str],
-                longest: int) -> Optional[str]:
+def choose_parent(backups: Backups, ours: Collection[str],
+                  longest: int) -> Optional[str]:
     """Choose what an incremental backup hangs on.
 
     :param ours: the ids that live checkpoints in this bank know; nobody
@@ -54,13 +54,13 @@ def next_parent(backups: Backups, ours: Collection[str],
         return None
     # Of two of the same second, the one that hangs on the other is newer.
     newest = max(complete, key=lambda backup: (
-        backup.created, len(chain_of(backups, backup.id) or ())))
-    chain = chain_of(backups, newest.id)
+        backup.created, len(walk_to_root(backups, backup.id) or ())))
+    chain = walk_to_root(backups, newest.id)
     return newest.id if chain and len(chain) < longest else None
 
 
-def why_it_waits(backups: Backups, backup_id: str,
-                 claimed: Collection[str]) -> Optional[str]:
+def deletion_blocker(backups: Backups, backup_id: str,
+                     claimed: Collection[str]) -> Optional[str]:
     """Say why a backup must not be deleted now.
 
     Trove deletes all children with a backup, and answers 500 while it runs.
@@ -82,7 +82,7 @@ def why_it_waits(backups: Backups, backup_id: str,
     return None
 
 
-def leaves_first(backups: Backups, ids: Iterable[str]) -> List[str]:
+def children_first(backups: Backups, ids: Iterable[str]) -> List[str]:
     """Put ids in an order in which no parent comes before its child."""
     def depth(backup_id: str) -> int:
         seen: List[str] = []
@@ -101,6 +101,6 @@ def check_chain(backup_id: str, backups: Backups) -> None:
     :param backups: as they are now.
     :raises errors.Failed: it has not.
     """
-    if chain_of(backups, backup_id) is None:
+    if walk_to_root(backups, backup_id) is None:
         raise errors.ResourceFailed('backup %s hangs on one that was deleted '
                                     'meanwhile' % backup_id)

@@ -26,9 +26,9 @@ from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
 
 
-def made(gateway: client.TroveClient, ledger: backup_journal.Ledger,
-         entry: backup_journal.Entry, backups: chain.Backups,
-         longest: int) -> backup_journal.Entry:
+def reserve_parent(gateway: client.TroveClient, ledger: backup_journal.BackupJournal,
+                   entry: backup_journal.BackupEntry, backups: chain.Backups,
+                   longest: int) -> backup_journal.BackupEntry:
     """Write an intent that names its parent; a full backup names none.
 
     :param entry: the intent as it would be of a full backup; nothing is
@@ -37,9 +37,9 @@ def made(gateway: client.TroveClient, ledger: backup_journal.Ledger,
     :param longest: how many backups a chain may have, the full one counted.
     :returns: what was written.
     """
-    ours = {str(known.backup_id): known for known in ledger.entries()
+    ours = {str(known.backup_id): known for known in ledger.list_entries()
             if known.complete and not known.deleted}
-    parent_id = chain.next_parent(backups, list(ours), longest)
+    parent_id = chain.choose_parent(backups, list(ours), longest)
     claimed = dataclasses.replace(entry, parent_id=parent_id,
                                   not_before=lost_responses.trove_time(gateway))
     ledger.write(claimed)
@@ -54,8 +54,8 @@ def made(gateway: client.TroveClient, ledger: backup_journal.Ledger,
     return claimed
 
 
-def create_backup(gateway: client.TroveClient, ledger: backup_journal.Ledger,
-                  entry: backup_journal.Entry, request: models.BackupRequest,
+def create_backup(gateway: client.TroveClient, ledger: backup_journal.BackupJournal,
+                  entry: backup_journal.BackupEntry, request: models.BackupRequest,
                   interval: float, clock: polling.Clock) -> models.Backup:
     """Ask for a backup, and find it when the answer is lost.
 
@@ -69,7 +69,7 @@ def create_backup(gateway: client.TroveClient, ledger: backup_journal.Ledger,
     def find() -> Optional[models.Backup]:
         try:
             return adoption.find_created_backup(gateway.list_backups(), entry,
-                                                ledger.entries())
+                                                ledger.list_entries())
         except errors.Ambiguous:
             ledger.write(dataclasses.replace(entry, ambiguous=True))
             raise
@@ -79,9 +79,9 @@ def create_backup(gateway: client.TroveClient, ledger: backup_journal.Ledger,
     except errors.Unreachable as lost:
         return lost_responses.recover(find, lost, interval, clock)
     except errors.KarborTroveError:
-        with storage.borne('The request of checkpoint %s, which Trove '
-                           'refused, is left' % entry.checkpoint_id):
-            ledger.remove(entry)
+        with storage.log_bank_errors('The request of checkpoint %s, which Trove '
+                                     'refused, is left' % entry.checkpoint_id):
+            ledger.delete(entry)
         raise
 
 

@@ -36,14 +36,14 @@ from karbor_trove.trove import swift
 LOG = logging.getLogger(__name__)
 
 #: What is known of an entry now, and why its backup waits; None: it need not.
-_Outcome = Tuple[backup_journal.Entry, Optional[str]]
+_Outcome = Tuple[backup_journal.BackupEntry, Optional[str]]
 
 
-class Remover:
+class BackupDeletion:
     """Removes what deleted checkpoints of one instance have left."""
 
     def __init__(self,
-                 ledger: backup_journal.Ledger,
+                 ledger: backup_journal.BackupJournal,
                  project_id: Optional[str],
                  connect: Callable[[polling.Deadline],
                                    client.TroveClient],
@@ -57,13 +57,13 @@ class Remover:
         """
         self._ledger = ledger
         self._project_id = project_id
-        self._contents = manifests.Kept(ledger.bank, ledger.instance_id)
+        self._contents = manifests.ManifestStore(ledger.bank, ledger.instance_id)
         self._connect = connect
         self._interval = settings.poll_interval
         self._clock = clock
         self._backups: Dict[str, models.Backup] = {}
 
-    def remove(self, entry: backup_journal.Entry,
+    def delete(self, entry: backup_journal.BackupEntry,
                within: float) -> Optional[str]:
         """Delete a backup and wait until it is gone, if it can go now.
 
@@ -80,12 +80,12 @@ class Remover:
                 entry, deleted=self._clock.utc().isoformat())
             self._ledger.write(entry)
         entry, reason = self._outcome(
-            entry, lambda: self._removed(entry, within))
+            entry, lambda: self._delete(entry, within))
         if reason is None:
             # The entry last: who is interrupted here finds it again.
             if entry.backup_id is not None:
-                self._contents.remove(entry.backup_id)
-            self._ledger.remove(entry)
+                self._contents.delete(entry.backup_id)
+            self._ledger.delete(entry)
         return reason
 
     def sweep(self, but: Optional[str] = None) -> None:
@@ -98,20 +98,20 @@ class Remover:
         :param but: the checkpoint whose backup was tried just before.
         """
         try:
-            deferred = [entry for entry in self._ledger.entries()
+            deferred = [entry for entry in self._ledger.list_entries()
                         if entry.deleted and entry.checkpoint_id != but
-                        and entry.is_seen_from(self._project_id)]
+                        and entry.is_visible_to(self._project_id)]
             if not deferred:
                 return
             deadline = polling.Deadline(timeouts.SWEEP, self._clock)
-            now = self._look(deadline, deadline).now
+            now = self._refresh(deadline, deadline).now
             # The youngest first: no parent comes before its child.
             for entry in sorted(deferred, reverse=True,
                                 key=lambda one: one.not_before or ''):
                 entry, reason = self._outcome(
-                    entry, functools.partial(self._judged, entry, now))
+                    entry, functools.partial(self._decide, entry, now))
                 if reason is None and deadline.remaining:
-                    self.remove(entry, deadline.remaining)
+                    self.delete(entry, deadline.remaining)
         except errors.KarborTroveError as error:
             LOG.warning('What waits of instance %s was not looked at: %s',
                         self._ledger.instance_id, error)
@@ -121,7 +121,7 @@ class Remover:
 
     def _outcome(
         self,
-        entry: backup_journal.Entry,
+        entry: backup_journal.BackupEntry,
         attempt: Callable[[],
                           _Outcome]) -> _Outcome:
         """Note why something has to wait, whoever says so."""
@@ -130,7 +130,7 @@ class Remover:
         except errors.KarborTroveError as error:
             reason = str(error)
             # What was found out before it failed is in the bank already.
-            with storage.borne(reason):
+            with storage.log_bank_errors(reason):
                 entry = self._ledger.read(entry.checkpoint_id) or entry
             if isinstance(error, errors.Ambiguous):
                 entry = dataclasses.replace(entry, ambiguous=True)
@@ -138,12 +138,12 @@ class Remover:
             LOG.warning('Checkpoint %s of instance %s still has its backup: '
                         '%s', entry.checkpoint_id, entry.instance_id, reason)
             entry = dataclasses.replace(entry, reason=reason)
-            with storage.borne('That it waits is noted, but not why'):
+            with storage.log_bank_errors('That it waits is noted, but not why'):
                 self._ledger.write(entry)
         return entry, reason
 
-    def _look(self, deadline: polling.Deadline,
-              away: polling.Deadline) -> client.TroveClient:
+    def _refresh(self, deadline: polling.Deadline,
+                 away: polling.Deadline) -> client.TroveClient:
         """List what Trove has, as it is now."""
         # A look that begins in time may end after it, but not for ever.
         until = polling.Deadline(
@@ -156,34 +156,34 @@ class Remover:
             gateway.list_backups, away, self._interval, 'Trove is away')}
         return gateway
 
-    def _judged(self, entry: backup_journal.Entry,
+    def _decide(self, entry: backup_journal.BackupEntry,
                 now: Optional[datetime.datetime]) -> _Outcome:
         """Say by the last look why a backup has to wait; None: it need not.
 
         :param now: Trove's time at that look.
         """
-        entries = self._ledger.entries()
+        entries = self._ledger.list_entries()
         if entry.backup_id is None:
             found = adoption.find_created_backup(
                 self._backups.values(), entry, entries)
             if found is None:
                 return entry, (
-                    None if entry.has_landed_or_never_will(now)
+                    None if entry.is_settled(now)
                     else 'the backup was asked for, and may still be made')
             entry = dataclasses.replace(entry, backup_id=found.id)
             self._ledger.write(entry)
-        return entry, chain.why_it_waits(
+        return entry, chain.deletion_blocker(
             self._backups, str(entry.backup_id),
-            {other.claims for other in entries if other.claims})
+            {other.reserved_parent_id for other in entries if other.reserved_parent_id})
 
-    def _removed(self, entry: backup_journal.Entry, within: float) -> _Outcome:
+    def _delete(self, entry: backup_journal.BackupEntry, within: float) -> _Outcome:
         deadline = polling.Deadline(within, self._clock)
         away = polling.Deadline(min(timeouts.OUTAGE, within), self._clock)
-        if not entry.is_seen_from(self._project_id):
+        if not entry.is_visible_to(self._project_id):
             return entry, ('the backup is in project %s, and this was asked '
                            'from another' % entry.project_id)
-        gateway = self._look(deadline, away)
-        entry, reason = self._judged(entry, gateway.now)
+        gateway = self._refresh(deadline, away)
+        entry, reason = self._decide(entry, gateway.now)
         if reason is not None or entry.backup_id is None:
             return entry, reason
         backup = self._backups.get(entry.backup_id)
@@ -191,9 +191,9 @@ class Remover:
             if backup.location and backup.location != entry.location:
                 entry = dataclasses.replace(entry, location=backup.location)
                 self._ledger.write(entry)
-            delete.delete(
+            delete.delete_backup(
                 gateway, backup, entry.location,
-                functools.partial(self._see, entry, deadline, away), away,
+                functools.partial(self._recheck, entry, deadline, away), away,
                 deadline, self._interval)
             # Else what it hung on would wait for it once more.
             self._backups.pop(backup.id, None)
@@ -201,9 +201,9 @@ class Remover:
             gateway, entry.location, away, self._interval)
         return entry, None
 
-    def _see(self, entry: backup_journal.Entry, deadline: polling.Deadline,
-             away: polling.Deadline) -> None:
+    def _recheck(self, entry: backup_journal.BackupEntry, deadline: polling.Deadline,
+                 away: polling.Deadline) -> None:
         """Look whether a backup may still go; errors.Busy: it may not."""
-        _, reason = self._judged(entry, self._look(deadline, away).now)
+        _, reason = self._decide(entry, self._refresh(deadline, away).now)
         if reason is not None:
             raise errors.Busy(reason)

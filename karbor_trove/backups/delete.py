@@ -26,10 +26,10 @@ from karbor_trove.trove import swift
 LOG = logging.getLogger(__name__)
 
 
-def delete(gateway: client.TroveClient, backup: models.Backup,
-           location: Optional[str], see: Callable[[], None],
-           away: polling.Deadline, deadline: polling.Deadline,
-           interval: float) -> None:
+def delete_backup(gateway: client.TroveClient, backup: models.Backup,
+                  location: Optional[str], see: Callable[[], None],
+                  away: polling.Deadline, deadline: polling.Deadline,
+                  interval: float) -> None:
     """Delete a backup that may go, and wait until it is gone.
 
     :param backup: as it was a moment ago.

@@ -34,7 +34,7 @@ VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Entry:
+class BackupEntry:
     """One backup that was asked for, or is going to be."""
 
     instance_id: str
@@ -60,11 +60,11 @@ class Entry:
     ambiguous: bool = False
 
     @property
-    def claims(self) -> Optional[str]:
+    def reserved_parent_id(self) -> Optional[str]:
         """Tell the backup that must not go while this one is being made."""
         return None if self.complete or self.deleted else self.parent_id
 
-    def is_seen_from(self, project_id: Optional[str]) -> bool:
+    def is_visible_to(self, project_id: Optional[str]) -> bool:
         """Tell whether the backup would be in a project's list; None: of all.
 
         Karbor lets administrators of other projects delete and verify
@@ -75,7 +75,7 @@ class Entry:
         return project_id is None or self.project_id is None or (
             project_id.replace('-', '') == self.project_id.replace('-', ''))
 
-    def fits(self, backup: models.Backup) -> bool:
+    def matches(self, backup: models.Backup) -> bool:
         """Tell whether a backup may be the one that was asked for."""
         if self.not_before is None or backup.created is None:
             return False
@@ -85,7 +85,7 @@ class Entry:
                 and backup.description == self.description
                 and asked <= backup.created < asked + timeouts.REQUEST_IN_FLIGHT)
 
-    def has_landed_or_never_will(
+    def is_settled(
             self, now: Optional[datetime.datetime]) -> bool:
         """Tell whether the request is so old that no backup can come of it.
 
@@ -94,7 +94,7 @@ class Entry:
         return lost_responses.is_settled(self.not_before, now)
 
 
-class Ledger:
+class BackupJournal:
     """The entries of one instance in one bank.
 
     What reads or writes raises errors.BankFailed where the bank fails.
@@ -110,12 +110,12 @@ class Ledger:
         self._where = '%s%s/backups/' % (layout.ROOT, instance_id)
         self._section = bank.get_sub_section(self._where)
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entry: BackupEntry) -> None:
         """Write the entry, in the place of an earlier one."""
-        documents.replace(self._section, entry.checkpoint_id,
-                          dict(dataclasses.asdict(entry), version=VERSION))
+        documents.write(self._section, entry.checkpoint_id,
+                        dict(dataclasses.asdict(entry), version=VERSION))
 
-    def read(self, checkpoint_id: str) -> Optional[Entry]:
+    def read(self, checkpoint_id: str) -> Optional[BackupEntry]:
         """Read one entry; None where there is none.
 
         :raises errors.Torn: it cannot be read.
@@ -123,22 +123,22 @@ class Ledger:
         """
         return self._parsed(checkpoint_id)
 
-    def entries(self) -> List[Entry]:
+    def list_entries(self) -> List[BackupEntry]:
         """Read all entries that can be read; others are logged."""
-        return self.sorted_out()[0]
+        return self.read_all()[0]
 
-    def sorted_out(self) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
+    def read_all(self) -> Tuple[List[BackupEntry], Dict[str, errors.Rejected]]:
         """Read all entries; those that cannot be read with the reason.
 
         By their checkpoints, which their places tell.
         """
-        return documents.sorted_out(self._section, self._parsed)
+        return documents.read_all(self._section, self._parsed)
 
-    def remove(self, entry: Entry) -> None:
+    def delete(self, entry: BackupEntry) -> None:
         """Forget the entry; none there is no failure."""
-        documents.remove(self._section, entry.checkpoint_id)
+        documents.delete(self._section, entry.checkpoint_id)
 
-    def _parsed(self, name: str) -> Optional[Entry]:
+    def _parsed(self, name: str) -> Optional[BackupEntry]:
         kept = documents.read(self._section, name, self._where + name,
                               'checkpoint_id', VERSION)
-        return None if kept is None else Entry(**kept)
+        return None if kept is None else BackupEntry(**kept)

@@ -26,35 +26,35 @@ from karbor_trove import errors
 LOG = logging.getLogger(__name__)
 
 _SPARE = '.new'
-Told = TypeVar('Told')
+Document = TypeVar('Document')
 
 
-def replace(section: Any, key: str, value: Any) -> None:
+def write(section: Any, key: str, value: Any) -> None:
     """Write an object; where there is one, so that one of both is whole.
 
     :raises errors.BankFailed: as in objects.put().
     """
-    if key not in storage.listed(section):
-        storage.put(section, key, value)
+    if key not in storage.list_keys(section):
+        storage.write(section, key, value)
         return
-    storage.put(section, key + _SPARE, value)
-    storage.put(section, key, value)
-    storage.drop(section, key + _SPARE)
+    storage.write(section, key + _SPARE, value)
+    storage.write(section, key, value)
+    storage.delete(section, key + _SPARE)
 
 
-def remove(section: Any, key: str) -> None:
+def delete(section: Any, key: str) -> None:
     """Remove an object that replace() wrote; none there is no failure.
 
     :raises errors.BankFailed: as in objects.drop().
     """
-    storage.drop(section, key)
-    if key + _SPARE in storage.listed(section):
-        storage.drop(section, key + _SPARE)
+    storage.delete(section, key)
+    if key + _SPARE in storage.list_keys(section):
+        storage.delete(section, key + _SPARE)
 
 
-def _names(section: Any) -> List[str]:
+def _object_names(section: Any) -> List[str]:
     return sorted({name[:-len(_SPARE)] if name.endswith(_SPARE) else name
-                   for name in storage.listed(section)})
+                   for name in storage.list_keys(section)})
 
 
 def read(section: Any, key: str, where: str, needed: str,
@@ -70,11 +70,11 @@ def read(section: Any, key: str, where: str, needed: str,
     :raises errors.Refused: it was written by a later version.
     :raises errors.BankFailed: the bank did not tell.
     """
-    kept = storage.get(section, key)
+    kept = storage.read(section, key)
     if kept is None:
         return None
     if not isinstance(kept, dict) or needed not in kept:
-        kept = storage.get(section, key + _SPARE)
+        kept = storage.read(section, key + _SPARE)
     if not isinstance(kept, dict) or needed not in kept:
         raise errors.CorruptObject('the object "%s" in the bank is torn' % where)
     written = kept.pop('version', 0)
@@ -85,17 +85,17 @@ def read(section: Any, key: str, where: str, needed: str,
     return kept
 
 
-def sorted_out(section: Any, parsed: Callable[[str], Optional[Told]]
-               ) -> Tuple[List[Told], Dict[str, errors.Rejected]]:
+def read_all(section: Any, parsed: Callable[[str], Optional[Document]]
+               ) -> Tuple[List[Document], Dict[str, errors.Rejected]]:
     """Read all objects that replace() wrote, each once.
 
     :param parsed: reads one by its key; None where there is none.
     :returns: those that can be read, and why the others cannot, by key.
     :raises errors.BankFailed: the bank did not tell.
     """
-    found: List[Told] = []
+    found: List[Document] = []
     refused: Dict[str, errors.Rejected] = {}
-    for name in _names(section):
+    for name in _object_names(section):
         try:
             one = parsed(name)
         except errors.Rejected as error:

@@ -28,7 +28,7 @@ from karbor_trove.trove import models
 VERSION = 1
 
 
-class Kept:
+class ManifestStore:
     """What the bank keeps of the backups of one instance.
 
     What reads or writes raises errors.BankFailed where the bank fails.
@@ -44,8 +44,8 @@ class Kept:
 
     def write(self, backup_id: str, contents: models.BackupManifest) -> None:
         """Write what a backup has, in the place of an earlier look."""
-        storage.put(self._section, backup_id,
-                    dict(dataclasses.asdict(contents), version=VERSION))
+        storage.write(self._section, backup_id,
+                      dict(dataclasses.asdict(contents), version=VERSION))
 
     def read(self, backup_id: str) -> Optional[models.BackupManifest]:
         """Read what a backup had; None where nothing was written.
@@ -64,6 +64,6 @@ class Kept:
                 models.ObjectInfo(
                     **part) for part in kept['segments']))
 
-    def remove(self, backup_id: str) -> None:
+    def delete(self, backup_id: str) -> None:
         """Forget it: the backup is gone; nothing there is no failure."""
-        storage.drop(self._section, backup_id)
+        storage.delete(self._section, backup_id)

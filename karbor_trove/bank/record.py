@@ -31,7 +31,7 @@ _METADATA = 'metadata'
 
 
 @dataclasses.dataclass(frozen=True)
-class Record:
+class BackupRecord:
     """One backed up instance; None in a value means that it is not known."""
 
     #: As it was when it was backed up.
@@ -45,10 +45,10 @@ class Record:
     accounts: models.Accounts = models.Accounts()
 
 
-def save(section: Any, record: Record) -> None:
+def write(section: Any, record: BackupRecord) -> None:
     """Write the record, in the place of an earlier one."""
     instance = record.instance
-    storage.put(section, _METADATA, {
+    storage.write(section, _METADATA, {
         # The five keys of the in-tree plugin; it reads flavor['id'].
         'instance_id': instance.id,
         'datastore': {'type': instance.datastore,
@@ -74,7 +74,7 @@ def save(section: Any, record: Record) -> None:
     })
 
 
-def load(section: Any) -> Optional[Record]:
+def read(section: Any) -> Optional[BackupRecord]:
     """Read the record.
 
     :returns: None where nothing was written: the protect failed before it
@@ -82,7 +82,7 @@ def load(section: Any) -> Optional[Record]:
     :raises errors.Torn: it cannot be read.
     :raises errors.Refused: it was written by a later version.
     """
-    kept = storage.get(section, _METADATA)
+    kept = storage.read(section, _METADATA)
     if kept is None:
         return None
     # A bank gives an object that is not JSON as text; the file-system bank
@@ -99,30 +99,30 @@ def load(section: Any) -> Optional[Record]:
     return _parsed(kept)
 
 
-def load_backup(section: Any, instance_id: str) -> Record:
+def read_backup(section: Any, instance_id: str) -> BackupRecord:
     """Read the record of an instance that has a backup.
 
     :raises errors.Torn: it cannot be read.
     :raises errors.Refused: there is no backup, as far as the bank knows, or
         the record was written by a later version.
     """
-    kept = load(section)
+    kept = read(section)
     if kept is None or not kept.backup_id:
         raise errors.Rejected('the checkpoint holds no backup of instance %s'
                               % instance_id)
     return kept
 
 
-def forget(section: Any) -> None:
+def delete(section: Any) -> None:
     """Remove the record and the reason; the status stays, for Karbor."""
-    storage.drop(section, _METADATA)
-    storage.drop(section, status.REASON)
+    storage.delete(section, _METADATA)
+    storage.delete(section, status.REASON)
 
 
-def _parsed(kept: Dict[str, Any]) -> Record:
+def _parsed(kept: Dict[str, Any]) -> BackupRecord:
     datastore = kept.get('datastore') or {}
     access = kept.get('access') or {}
-    return Record(
+    return BackupRecord(
         instance=models.Instance(
             id=kept['instance_id'],
             name=kept.get('name'),

@@ -30,7 +30,7 @@ VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Note:
+class RestoreEntry:
     """What is about to be asked; None: nobody knows."""
 
     #: The original, and the restore of Karbor's that makes a new one.
@@ -46,7 +46,7 @@ class Note:
     worker: Any = None
 
 
-class Notes:
+class RestoreJournal:
     """The notes of one instance in one bank.
 
     What reads or writes raises errors.BankFailed where the bank fails.
@@ -61,18 +61,18 @@ class Notes:
         self._where = '%s%s/restores/' % (layout.ROOT, instance_id)
         self._section = bank.get_sub_section(self._where)
 
-    def write(self, note: Note) -> None:
+    def write(self, note: RestoreEntry) -> None:
         """Note what is about to be asked."""
         kept = dict(dataclasses.asdict(note), version=VERSION)
         # Its place tells them.
         del kept['instance_id'], kept['restore_id']
-        storage.put(self._section, note.restore_id, kept)
+        storage.write(self._section, note.restore_id, kept)
 
-    def restore_ids(self) -> List[str]:
+    def list_restore_ids(self) -> List[str]:
         """Name the restores that a note is left of."""
-        return storage.listed(self._section)
+        return storage.list_keys(self._section)
 
-    def read(self, restore_id: str) -> Optional[Note]:
+    def read(self, restore_id: str) -> Optional[RestoreEntry]:
         """Read one note; None where there is none.
 
         :raises errors.Torn: it cannot be read.
@@ -83,16 +83,16 @@ class Notes:
         if kept is None:
             return None
         # Earlier releases knew neither project nor process.
-        return Note(self.instance_id, restore_id, kept['name'],
-                    kept.get('not_before'), kept.get('project_id'),
-                    kept.get('worker'))
+        return RestoreEntry(self.instance_id, restore_id, kept['name'],
+                            kept.get('not_before'), kept.get('project_id'),
+                            kept.get('worker'))
 
-    def remove(self, restore_id: str) -> None:
+    def delete(self, restore_id: str) -> None:
         """Forget one: Karbor's own record, or the user, knows the outcome."""
-        storage.drop(self._section, restore_id)
+        storage.delete(self._section, restore_id)
 
 
-class Intent:
+class RestoreIntent:
     """One note while its restore lives; see asking.Intent."""
 
     def __init__(self, bank: Any, instance_id: str, restore_id: str,
@@ -103,9 +103,9 @@ class Intent:
         :param instance_id: of the original.
         :param project_id: where the new instance is made.
         """
-        self._notes = Notes(bank, instance_id)
-        self._note = Note(instance_id, restore_id, project_id=project_id,
-                          worker=worker.this())
+        self._notes = RestoreJournal(bank, instance_id)
+        self._note = RestoreEntry(instance_id, restore_id, project_id=project_id,
+                                  worker=worker.current())
 
     def write(self, name: str, not_before: Optional[str]) -> None:
         """Note what is about to be asked for."""
@@ -120,6 +120,6 @@ class Intent:
 
         What is left where the bank fails is resolved by an operator's sweep.
         """
-        with storage.borne('The note of restore %s of instance %s is left' % (
+        with storage.log_bank_errors('The note of restore %s of instance %s is left' % (
                 self._note.restore_id, self._note.instance_id)):
-            self._notes.remove(self._note.restore_id)
+            self._notes.delete(self._note.restore_id)

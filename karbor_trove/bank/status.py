@@ -27,19 +27,19 @@ def set_status(section: Any, status: str) -> None:
 
     :param section: the resource's section of a checkpoint in the bank.
     """
-    storage.put(section, STATUS, status)
+    storage.write(section, STATUS, status)
 
 
-def begin(section: Any, status: str) -> None:
+def mark_started(section: Any, status: str) -> None:
     """Write that an operation works on the resource, and who carries it out.
 
     :param status: Karbor's word for what goes on.
     """
-    storage.put(section, WORKER, worker.this())
+    storage.write(section, WORKER, worker.current())
     set_status(section, status)
 
 
-def fail(section: Any, status: str, reason: str) -> None:
+def mark_failed(section: Any, status: str, reason: str) -> None:
     """Write that an operation failed, and why.
 
     The reason comes first: who sees the status finds it. A bank that fails
@@ -49,13 +49,13 @@ def fail(section: Any, status: str, reason: str) -> None:
     :param reason: meant for the operator, in lines; it holds no secrets.
     """
     # A list is written as ASCII by every bank, a text as its locale is.
-    with storage.borne('The reason was not kept: %s' % reason):
-        storage.put(section, REASON, reason.split('\n'))
-    with storage.borne('The status "%s" was not kept' % status):
+    with storage.log_bank_errors('The reason was not kept: %s' % reason):
+        storage.write(section, REASON, reason.split('\n'))
+    with storage.log_bank_errors('The status "%s" was not kept' % status):
         set_status(section, status)
 
 
-def why(section: Any) -> Optional[str]:
+def read_failure_reason(section: Any) -> Optional[str]:
     """Read the reason of the last failure; None: there was none."""
-    lines = storage.get(section, REASON)
+    lines = storage.read(section, REASON)
     return '\n'.join(lines) if isinstance(lines, list) else lines

@@ -27,11 +27,11 @@ from karbor_trove import errors
 
 LOG = logging.getLogger(__name__)
 
-Told = TypeVar('Told')
+Result = TypeVar('Result')
 
 
 @contextlib.contextmanager
-def borne(what: str) -> Iterator[None]:
+def log_bank_errors(what: str) -> Iterator[None]:
     """Log that the bank failed, and go on: more depends on what follows.
 
     :param what: was not done.
@@ -42,7 +42,7 @@ def borne(what: str) -> Iterator[None]:
         LOG.error('%s: %s', what, error)
 
 
-def put(section: Any, key: str, value: Any) -> None:
+def write(section: Any, key: str, value: Any) -> None:
     """Write an object.
 
     :raises errors.BankFailed: perhaps it is written all the same.
@@ -50,18 +50,18 @@ def put(section: Any, key: str, value: Any) -> None:
     def write() -> None:
         section.update_object(key, value)
 
-    _twice(write, 'writing %s' % key)
+    _retry_once(write, 'writing %s' % key)
 
 
-def listed(section: Any) -> List[str]:
+def list_keys(section: Any) -> List[str]:
     """List the keys of a section and of all that are below it.
 
     :raises errors.BankFailed: the bank did not tell.
     """
-    return _twice(lambda: list(section.list_objects()), 'listing objects')
+    return _retry_once(lambda: list(section.list_objects()), 'listing objects')
 
 
-def get(section: Any, key: str) -> Any:
+def read(section: Any, key: str) -> Any:
     """Read an object; None where there is none.
 
     It is not looked for in a list first: that of Swift may lag behind, and
@@ -82,14 +82,14 @@ def get(section: Any, key: str) -> Any:
             raise
 
     try:
-        return _twice(read, 'reading %s' % key)
+        return _retry_once(read, 'reading %s' % key)
     except errors.BankError:
-        if key in listed(section):
+        if key in list_keys(section):
             raise
         return None
 
 
-def drop(section: Any, key: str) -> None:
+def delete(section: Any, key: str) -> None:
     """Remove an object; none there is no failure.
 
     Two operations may sweep up after the same checkpoint: the slower one
@@ -98,13 +98,13 @@ def drop(section: Any, key: str) -> None:
     :raises errors.BankFailed: perhaps it is gone all the same.
     """
     def delete() -> None:
-        if get(section, key) is not None:
+        if read(section, key) is not None:
             section.delete_object(key)
 
-    _twice(delete, 'removing %s' % key)
+    _retry_once(delete, 'removing %s' % key)
 
 
-def _twice(act: Callable[[], Told], what: str) -> Told:
+def _retry_once(act: Callable[[], Result], what: str) -> Result:
     try:
         return act()
     except errors.BankError:  # Tried twice already.

@@ -33,7 +33,7 @@ VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Note:
+class TemporaryInstanceEntry:
     """One test restore; None: not known."""
 
     verification_id: str
@@ -53,16 +53,16 @@ class Note:
     #: ended; None: nobody has said that it has.
     left: Optional[str] = None
 
-    def is_left(self, now: datetime.datetime) -> bool:
+    def is_abandoned(self, now: datetime.datetime) -> bool:
         """Tell whether nobody sees to the instance any more.
 
         :param now: UTC by our clock.
         """
-        return (self.left is not None or not worker.may_live(self.worker)
+        return (self.left is not None or not worker.may_be_alive(self.worker)
                 or datetime.datetime.fromisoformat(self.until) <= now)
 
-    def can_have_none(self, trove_now: Optional[datetime.datetime],
-                      now: datetime.datetime) -> bool:
+    def cannot_exist(self, trove_now: Optional[datetime.datetime],
+                     now: datetime.datetime) -> bool:
         """Tell whether an instance that is not found will not come either.
 
         :param trove_now: Trove's time; None: nobody can tell, and ours has
@@ -73,7 +73,7 @@ class Note:
                 lost_responses.is_settled(self.until, now))
 
 
-class Notes:
+class VerificationJournal:
     """The notes of one instance in one bank.
 
     What reads or writes raises errors.BankFailed where the bank fails.
@@ -89,40 +89,40 @@ class Notes:
         self._where = '%s%s/rehearsals/' % (layout.ROOT, instance_id)
         self._section = bank.get_sub_section(self._where)
 
-    def write(self, note: Note) -> None:
+    def write(self, note: TemporaryInstanceEntry) -> None:
         """Write a note, in the place of an earlier one."""
-        documents.replace(self._section, note.verification_id,
-                          dict(dataclasses.asdict(note), version=VERSION))
+        documents.write(self._section, note.verification_id,
+                        dict(dataclasses.asdict(note), version=VERSION))
 
-    def remove(self, note: Note) -> None:
+    def delete(self, note: TemporaryInstanceEntry) -> None:
         """Forget a note: there is no instance, and none will come."""
-        documents.remove(self._section, note.verification_id)
+        documents.delete(self._section, note.verification_id)
 
-    def all(self) -> List[Note]:
+    def list_entries(self) -> List[TemporaryInstanceEntry]:
         """Read all notes that can be read; others are logged."""
-        return self.sorted_out()[0]
+        return self.read_all()[0]
 
-    def sorted_out(self) -> Tuple[List[Note], Dict[str, errors.Rejected]]:
+    def read_all(self) -> Tuple[List[TemporaryInstanceEntry], Dict[str, errors.Rejected]]:
         """Read all notes; those that cannot be read with the reason.
 
         By their verifications, which their places tell.
         """
-        return documents.sorted_out(self._section, self._parsed)
+        return documents.read_all(self._section, self._parsed)
 
-    def _parsed(self, name: str) -> Optional[Note]:
+    def _parsed(self, name: str) -> Optional[TemporaryInstanceEntry]:
         kept = documents.read(self._section, name, self._where + name, 'until',
                               VERSION)
-        return None if kept is None else Note(**kept)
+        return None if kept is None else TemporaryInstanceEntry(**kept)
 
 
-class Intent:
+class TemporaryInstanceIntent:
     """One note while its verification lives; see asking.Intent.
 
     Once it is written, a bank that fails is borne: the name is enough to find
     the instance by, which has to be deleted whatever happens.
     """
 
-    def __init__(self, notes: Notes, note: Note) -> None:
+    def __init__(self, notes: VerificationJournal, note: TemporaryInstanceEntry) -> None:
         """Make it; nothing is written yet."""
         self._notes = notes
         self._note = note
@@ -151,7 +151,7 @@ class Intent:
         """Forget it: there is no instance, and none will come."""
         self._written = False
         with self._borne():
-            self._notes.remove(self._note)
+            self._notes.delete(self._note)
 
     def _change(self, **changed: Any) -> None:
         self._note = dataclasses.replace(self._note, **changed)
@@ -159,6 +159,6 @@ class Intent:
             self._notes.write(self._note)
 
     def _borne(self) -> ContextManager[None]:
-        return storage.borne('The note of verification %s of instance %s was '
-                             'not changed' % (self._note.verification_id,
-                                              self._notes.instance_id))
+        return storage.log_bank_errors('The note of verification %s of instance %s was '
+                                       'not changed' % (self._note.verification_id,
+                                                        self._notes.instance_id))

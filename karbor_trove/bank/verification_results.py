@@ -31,7 +31,7 @@ _KEY = 'verified-%s'
 
 
 @dataclasses.dataclass(frozen=True)
-class Result:
+class VerificationResult:
     """The last verification of a level; it was the one that ended last."""
 
     level: str
@@ -45,13 +45,13 @@ class Result:
     recovery_seconds: Optional[float] = None
 
 
-def save(section: Any, result: Result) -> None:
+def write(section: Any, result: VerificationResult) -> None:
     """Write a result, in the place of the earlier one of its level."""
-    storage.put(section, _KEY % result.level,
-                dict(dataclasses.asdict(result), version=VERSION))
+    storage.write(section, _KEY % result.level,
+                  dict(dataclasses.asdict(result), version=VERSION))
 
 
-def load(section: Any) -> List[Result]:
+def read_all(section: Any) -> List[VerificationResult]:
     """Read the results of all levels, the newest first.
 
     :raises errors.Torn: one cannot be read.
@@ -62,20 +62,20 @@ def load(section: Any) -> List[Result]:
         kept = documents.read(section, _KEY % level, _KEY % level, 'passed',
                               VERSION)
         if kept is not None:
-            found.append(Result(**kept))
+            found.append(VerificationResult(**kept))
     return sorted(found, key=lambda result: result.at, reverse=True)
 
 
-def recovery_seconds(section: Any, level: str) -> Optional[float]:
+def read_recovery_seconds(section: Any, level: str) -> Optional[float]:
     """Give what a level measured last; None: nothing that can be read."""
     try:
-        return next((result.recovery_seconds for result in load(section)
+        return next((result.recovery_seconds for result in read_all(section)
                      if result.level == level), None)
     except errors.Rejected:
         return None
 
 
-def forget(section: Any) -> None:
+def delete(section: Any) -> None:
     """Remove all results: the checkpoint has nothing to verify any more."""
     for level in LEVELS:
-        storage.drop(section, _KEY % level)
+        storage.delete(section, _KEY % level)

@@ -20,12 +20,12 @@ from typing import Any, Dict, Optional
 _PROC = pathlib.Path('/proc')
 
 
-def this() -> Dict[str, Any]:
+def current() -> Dict[str, Any]:
     """Name this process: where its id holds, its id and when it started."""
     return {**_where(), 'pid': os.getpid(), 'started': _started(os.getpid())}
 
 
-def may_live(named: Any) -> bool:
+def may_be_alive(named: Any) -> bool:
     """Tell whether a process may still be at work.
 
     :param named: what this() gave there; anything else counts as living.

@@ -39,12 +39,12 @@ class Knowledge:
         self.backups: Set[str] = set()
         #: Requests that no backup is known of, each with all entries of its
         #: ledger.
-        self.intents: List[Tuple[backup_journal.Entry,
-                                 List[backup_journal.Entry]]] = []
+        self.intents: List[Tuple[backup_journal.BackupEntry,
+                                 List[backup_journal.BackupEntry]]] = []
         #: Backup id -> entry of a checkpoint that is gone from its bank.
         self.lost: Dict[str,
                         Tuple[providers.Provider,
-                              backup_journal.Entry]] = {}
+                              backup_journal.BackupEntry]] = {}
         #: Instance id -> what of it cannot be read: all of its backups may be
         #: known there.
         self.unreadable: Dict[str, str] = {}
@@ -62,7 +62,7 @@ class Knowledge:
                 return found
         return None
 
-    def requests_of(self, backup: models.Backup) -> List[backup_journal.Entry]:
+    def requests_of(self, backup: models.Backup) -> List[backup_journal.BackupEntry]:
         """Find the requests that a backup may have come of."""
         return [entry for entry, _ in self.intents if _may_be(entry, backup)]
 
@@ -97,7 +97,7 @@ class Knowledge:
         A list of Swift may lag behind, and not show what was written last.
         """
         for provider in self._loaded:
-            entry = backup_journal.Ledger(
+            entry = backup_journal.BackupJournal(
                 provider.bank, str(
                     backup.instance_id)).read(checkpoint_id)
             if entry and entry.backup_id in (None, backup.id):
@@ -111,7 +111,7 @@ class Knowledge:
             if found.status in (None, constants.CHECKPOINT_STATUS_PROTECTING):
                 self.protecting.update(
                     {id_ for _, id_ in found.resources} or {None})
-            for name in storage.listed(found.section):
+            for name in storage.list_keys(found.section):
                 id_, _, key = name[len(_RESOURCE):].partition('/')
                 if name.startswith(_RESOURCE) and key == _METADATA:
                     self._read_record(found, id_)
@@ -130,8 +130,8 @@ class Knowledge:
 
     def _read_ledgers(self, provider: providers.Provider) -> None:
         for instance_id in provider.instances():
-            ledger = backup_journal.Ledger(provider.bank, instance_id)
-            entries, unreadable = ledger.sorted_out()
+            ledger = backup_journal.BackupJournal(provider.bank, instance_id)
+            entries, unreadable = ledger.read_all()
             for error in unreadable.values():
                 self.unreadable[instance_id] = str(error)
             for entry in entries:
@@ -144,8 +144,8 @@ class Knowledge:
                     self.lost[entry.backup_id] = provider, entry
 
 
-def _may_be(entry: backup_journal.Entry, backup: models.Backup) -> bool:
-    return entry.fits(backup) or (
+def _may_be(entry: backup_journal.BackupEntry, backup: models.Backup) -> bool:
+    return entry.matches(backup) or (
         entry.not_before is None
         and (entry.instance_id, entry.backup_name, entry.description)
         == (backup.instance_id, backup.name, backup.description))

@@ -75,16 +75,16 @@ def reset(found: providers.Checkpoint, force: bool) -> Row:
                 'the deletion' % (found.id, doubt))
     kept = '%s@%s' % (providers.INDEX, datetime.datetime.now(
         datetime.timezone.utc).strftime('%Y-%m-%dT%H-%M-%SZ'))
-    storage.put(found.section, kept, found.index)
+    storage.write(found.section, kept, found.index)
     # Else they would testify that the deletion to come has ended, too.
     for _, id_ in found.resources:
-        storage.drop(found.section_of(id_), status.WORKER)
+        storage.delete(found.section_of(id_), status.WORKER)
     _complete_indices(found)
     index = dict(found.index, status=constants.CHECKPOINT_STATUS_ERROR)
     if not index.get('resource_graph'):
         # It ended before Karbor knew what to protect; its deletion wants one.
         index['resource_graph'] = graph.serialize_resource_graph([])
-    storage.put(found.section, providers.INDEX, index)
+    storage.write(found.section, providers.INDEX, index)
     return {'checkpoint': found.id, 'was': was, 'status': index['status'],
             'kept': kept}
 
@@ -92,7 +92,7 @@ def reset(found: providers.Checkpoint, force: bool) -> Row:
 def may_run(found: providers.Checkpoint, instance_id: str) -> bool:
     """Tell whether an operation may be at work on an instance right now."""
     return (found.status in (None, *_BEGUN)
-            and worker.may_live(found.kept(instance_id, status.WORKER)))
+            and worker.may_be_alive(found.kept(instance_id, status.WORKER)))
 
 
 def _why_it_may_run(found: providers.Checkpoint) -> Optional[str]:
@@ -108,7 +108,7 @@ def _why_it_may_run(found: providers.Checkpoint) -> Optional[str]:
         named = found.kept(id_, status.WORKER)
         if named is None:
             continue
-        if worker.may_live(named):
+        if worker.may_be_alive(named):
             return '%s may still work on it' % process(named)
         # A worker that an earlier operation has left says nothing.
         if found.kept(id_, status.STATUS) in _BEGUN[str(found.status)]:
@@ -135,7 +135,7 @@ def _complete_indices(found: providers.Checkpoint) -> None:
             paths._get_checkpoint_path_by_plan(
                 index['protection_plan']['id'], project, index['created_at'],
                 time, found.id)):
-        storage.put(section, path, found.id)
+        storage.write(section, path, found.id)
 
 
 def _shown(found: providers.Checkpoint, type_: str, id_: str) -> Row:
@@ -144,7 +144,7 @@ def _shown(found: providers.Checkpoint, type_: str, id_: str) -> Row:
         'type': type_, 'resource': id_,
         'resource_status': found.kept(id_, status.STATUS),
         'worker': named and '%s, %s' % (
-            process(named), 'may live' if worker.may_live(named) else 'gone')}
+            process(named), 'may live' if worker.may_be_alive(named) else 'gone')}
     if type_ == constants.DATABASE_RESOURCE_TYPE:
         row.update(_backup(found, id_))
     return row
@@ -152,12 +152,12 @@ def _shown(found: providers.Checkpoint, type_: str, id_: str) -> Row:
 
 def _backup(found: providers.Checkpoint, instance_id: str) -> Row:
     """Tell what record and ledger know of the backup."""
-    row: Row = {'reason': status.why(found.section_of(instance_id))}
+    row: Row = {'reason': status.read_failure_reason(found.section_of(instance_id))}
     try:
-        kept = record.load(found.section_of(instance_id))
+        kept = record.read(found.section_of(instance_id))
         row['record'] = kept and kept.backup_id
-        entry = backup_journal.Ledger(found.provider.bank,
-                                      instance_id).read(found.id)
+        entry = backup_journal.BackupJournal(found.provider.bank,
+                                             instance_id).read(found.id)
     except errors.Rejected as error:
         return {**row, 'note': str(error)}
     if entry is not None:

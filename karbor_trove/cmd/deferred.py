@@ -83,7 +83,7 @@ def sweep(loaded: List[providers.Provider], cloud: clients.Cloud,
 
 
 def _removed(provider: providers.Provider, cloud: clients.Cloud,
-             entry: backup_journal.Entry, refused: Dict[str, None]) -> Row:
+             entry: backup_journal.BackupEntry, refused: Dict[str, None]) -> Row:
     try:
         outcome = remove(provider, cloud, entry)
     except errors.KarborTroveError as error:
@@ -96,20 +96,20 @@ def _swept_rehearsals(provider: providers.Provider, cloud: clients.Cloud,
                       original: str, project: Optional[str], force: bool
                       ) -> Iterator[Row]:
     """Delete the instances of test restores that nobody sees to."""
-    notes = verification_journal.Notes(provider.bank, original)
-    for one in sorted({str(note.project_id) for note in notes.all()
+    notes = verification_journal.VerificationJournal(provider.bank, original)
+    for one in sorted({str(note.project_id) for note in notes.list_entries()
                        if project in (None, note.project_id)}):
-        left = cleanup.Leftovers(
+        left = cleanup.TemporaryInstanceCleanup(
             provider.bank, original, one,
             functools.partial(_gateway, cloud, one),
             provider.settings.poll_interval, polling.SYSTEM_CLOCK
-        ).remove(provider.settings.delete_timeout, force)
+        ).run(provider.settings.delete_timeout, force)
         yield {'project': one, 'instance': original, 'outcome':
                '; '.join(left) or 'what test restores left is gone'}
 
 
 def remove(provider: providers.Provider, cloud: clients.Cloud,
-           entry: backup_journal.Entry) -> Optional[str]:
+           entry: backup_journal.BackupEntry) -> Optional[str]:
     """Delete a backup if it can go now; else it is noted in the ledger.
 
     :returns: why it is still there; None: it is gone.
@@ -121,8 +121,8 @@ def remove(provider: providers.Provider, cloud: clients.Cloud,
         raise errors.Rejected('nobody knows the project of backup %s'
                               % entry.backup_id)
     cloud.gateway(entry.project_id)
-    return deferred_deletion.Remover(
-        backup_journal.Ledger(
+    return deferred_deletion.BackupDeletion(
+        backup_journal.BackupJournal(
             provider.bank,
             entry.instance_id),
         entry.project_id,
@@ -131,7 +131,7 @@ def remove(provider: providers.Provider, cloud: clients.Cloud,
             cloud,
             entry.project_id),
         provider.settings,
-        polling.SYSTEM_CLOCK).remove(
+        polling.SYSTEM_CLOCK).delete(
                 entry,
         provider.settings.delete_timeout)
 
@@ -143,17 +143,17 @@ def _gateway(cloud: clients.Cloud, project: str,
 
 
 def _deferred(provider: providers.Provider, instance_id: str,
-              project: Optional[str]) -> List[backup_journal.Entry]:
+              project: Optional[str]) -> List[backup_journal.BackupEntry]:
     """Find what waits, the youngest first: no parent before its child."""
     return sorted(
-        (entry for entry in backup_journal.Ledger(provider.bank,
-                                                  instance_id).entries()
+        (entry for entry in backup_journal.BackupJournal(provider.bank,
+                                                         instance_id).list_entries()
          if project in (None, entry.project_id) and _why(provider, entry)),
         reverse=True, key=lambda entry: entry.not_before or '')
 
 
 def _why(provider: providers.Provider,
-         entry: backup_journal.Entry) -> Optional[str]:
+         entry: backup_journal.BackupEntry) -> Optional[str]:
     """Say why the backup of a deleted checkpoint waits; None: that lives.
 
     Karbor's in-tree plugin does not know the ledger: it deletes a checkpoint
@@ -169,8 +169,8 @@ def _why(provider: providers.Provider,
 def _of_backups(
         provider: providers.Provider,
         instance_id: str) -> Iterator[Row]:
-    entries, unreadable = backup_journal.Ledger(provider.bank,
-                                                instance_id).sorted_out()
+    entries, unreadable = backup_journal.BackupJournal(provider.bank,
+                                                       instance_id).read_all()
     for checkpoint_id, error in unreadable.items():
         yield {'what': 'backup', 'instance': instance_id,
                'checkpoint': checkpoint_id, 'why': str(error)}
@@ -188,8 +188,8 @@ def _of_backups(
 
 def _of_rehearsals(provider: providers.Provider,
                    instance_id: str) -> Iterator[Row]:
-    notes, unreadable = verification_journal.Notes(provider.bank,
-                                                   instance_id).sorted_out()
+    notes, unreadable = verification_journal.VerificationJournal(provider.bank,
+                                                                 instance_id).read_all()
     for error in unreadable.values():
         yield {'what': 'rehearsal', 'instance': instance_id, 'why': str(error)}
     for note in notes:
@@ -199,11 +199,11 @@ def _of_rehearsals(provider: providers.Provider,
         yield {'what': 'rehearsal', 'project': note.project_id,
                'instance': instance_id, 'since': note.not_before,
                'why': what + (note.left or (
-                   'it was interrupted' if not worker.may_live(note.worker)
+                   'it was interrupted' if not worker.may_be_alive(note.worker)
                    else 'it is at work until %s, or was interrupted'
                    % note.until))}
 
 
-def _named(entry: backup_journal.Entry) -> Row:
+def _named(entry: backup_journal.BackupEntry) -> Row:
     return {'project': entry.project_id, 'instance': entry.instance_id,
             'checkpoint': entry.checkpoint_id, 'backup': entry.backup_id}

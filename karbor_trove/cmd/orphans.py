@@ -49,7 +49,7 @@ class Orphan:
     certain: bool
     provider: providers.Provider
     #: What is left of it in a ledger; None: nothing.
-    entry: Optional[backup_journal.Entry] = None
+    entry: Optional[backup_journal.BackupEntry] = None
 
     @property
     def row(self) -> Row:
@@ -157,10 +157,10 @@ def delete(search: Search, cloud: clients.Cloud, ids: Collection[str],
     there = dict(search.backups)
     rows = []
     refused: Dict[str, None] = {}
-    for id_ in chain.leaves_first(there, ids or [
+    for id_ in chain.children_first(there, ids or [
             id_ for id_, orphan in search.orphans.items() if orphan.certain]):
         orphan = search.orphans[id_]
-        outcome = chain.why_it_waits(there, id_, ())
+        outcome = chain.deletion_blocker(there, id_, ())
         try:
             if outcome is None and really:
                 outcome = deferred.remove(orphan.provider, cloud,
@@ -175,10 +175,10 @@ def delete(search: Search, cloud: clients.Cloud, ids: Collection[str],
     return rows, '; '.join(refused) or None
 
 
-def _entry(orphan: Orphan) -> backup_journal.Entry:
+def _entry(orphan: Orphan) -> backup_journal.BackupEntry:
     # Under its own id: what the ledger has under the checkpoint's is another
     # one's.
-    return orphan.entry or backup_journal.Entry(
+    return orphan.entry or backup_journal.BackupEntry(
         str(orphan.backup.instance_id), orphan.backup.id,
         orphan.backup.project_id, orphan.backup.name,
         backup_id=orphan.backup.id, complete=True)

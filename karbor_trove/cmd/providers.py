@@ -44,7 +44,7 @@ class Provider:
 
     def instances(self) -> List[str]:
         """Name the instances that the bank has a ledger of."""
-        names = storage.listed(self.bank.get_sub_section(layout.ROOT))
+        names = storage.list_keys(self.bank.get_sub_section(layout.ROOT))
         return sorted({name.split('/')[0] for name in names})
 
     def checkpoints(self) -> Iterator['Checkpoint']:
@@ -53,7 +53,7 @@ class Provider:
         By what is there, not by Karbor's indices: those come after it, and a
         crash in between leaves it without.
         """
-        names = storage.listed(self.bank.get_sub_section(_CHECKPOINTS))
+        names = storage.list_keys(self.bank.get_sub_section(_CHECKPOINTS))
         for id_ in sorted({name.split('/')[0] for name in names}):
             found = self.checkpoint(id_)
             if found is not None:
@@ -62,7 +62,7 @@ class Provider:
     def checkpoint(self, id_: str) -> Optional['Checkpoint']:
         """Read one checkpoint; None where the bank has none with this id."""
         section = self.bank.get_sub_section(_CHECKPOINTS + id_)
-        index = storage.get(section, INDEX)
+        index = storage.read(section, INDEX)
         return None if index is None else Checkpoint(self, id_, section,
                                                      index)
 
@@ -107,7 +107,7 @@ class Checkpoint:
 
     def kept(self, resource_id: str, name: str) -> Any:
         """Read an object of a resource; None where there is none."""
-        kept = storage.get(self.section_of(resource_id), name)
+        kept = storage.read(self.section_of(resource_id), name)
         # Swift's bank gives a string as it came from there.
         return kept.decode() if isinstance(kept, bytes) else kept
 

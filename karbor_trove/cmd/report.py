@@ -160,7 +160,7 @@ def _problem(
     if one.problem or one.record is None:
         return one.problem
     id_ = str(one.record.backup_id)
-    if chain.chain_of(backups, id_):
+    if chain.walk_to_root(backups, id_):
         return None
     # It may have been deleted between the two looks.
     now = one.checkpoint.provider.checkpoint(one.checkpoint.id)
@@ -178,7 +178,7 @@ def _newness(one: restore_points.Held,
     backup = backups[str(one.record and one.record.backup_id)]
     # Of two of the same second, the one that hangs on the other is newer.
     return (backup.created is not None, backup.created,
-            len(chain.chain_of(backups, backup.id) or ()))
+            len(chain.walk_to_root(backups, backup.id) or ()))
 
 
 def _point(one: restore_points.Held, backups: chain.Backups,
@@ -186,7 +186,7 @@ def _point(one: restore_points.Held, backups: chain.Backups,
     backup = backups[str(one.record and one.record.backup_id)]
     return {'checkpoint': one.checkpoint.id, 'made': backup.created,
             'age': now - backup.created if now and backup.created else None,
-            'chain': len(chain.chain_of(backups, backup.id) or ()),
+            'chain': len(chain.walk_to_root(backups, backup.id) or ()),
             'size': backup.size}
 
 
@@ -205,7 +205,7 @@ def _proof(held: List[restore_points.Held], notes: List[str]) -> Row:
     found = sorted(((result, one.checkpoint.id) for one in held
                     for result in one.results or ()), reverse=True,
                    key=lambda item: item[0].at)
-    levels: Dict[str, verification_results.Result] = {}
+    levels: Dict[str, verification_results.VerificationResult] = {}
     for result, id_ in found:
         if result.level not in levels:
             levels[result.level] = result
@@ -225,6 +225,6 @@ def _proof(held: List[restore_points.Held], notes: List[str]) -> Row:
                 seconds=measured[0]) if measured else None}
 
 
-def moment(result: verification_results.Result) -> datetime.datetime:
+def moment(result: verification_results.VerificationResult) -> datetime.datetime:
     """Tell when a verification ended: UTC, without a zone."""
     return datetime.datetime.fromisoformat(result.at).replace(tzinfo=None)

@@ -33,12 +33,12 @@ class Held:
     checkpoint: providers.Checkpoint
     instance_id: str
     #: None: there is none, or it cannot be read.
-    record: Optional[record.Record]
+    record: Optional[record.BackupRecord]
     #: Why nothing can be restored from it, as far as the bank knows; None:
     #: the record has a backup.
     problem: Optional[str]
     #: None: they cannot be read.
-    results: Optional[Tuple[verification_results.Result, ...]]
+    results: Optional[Tuple[verification_results.VerificationResult, ...]]
 
     @property
     def time(self) -> int:
@@ -90,7 +90,7 @@ class Holdings:
         self.complaints.append(
             'checkpoint %s is left out: its index in the bank is torn'
             % found.id)
-        for name in storage.listed(found.section):
+        for name in storage.list_keys(found.section):
             if name.startswith(_DATA):
                 torn = self.torn.setdefault(
                     name[len(_DATA):].partition('/')[0], [])
@@ -100,7 +100,7 @@ class Holdings:
         section = found.section_of(id_)
         kept = problem = results = None
         try:
-            kept = record.load(section)
+            kept = record.read(section)
         except errors.Rejected as error:
             problem = self._complain(found, id_, error)
         if kept is None or not kept.backup_id:
@@ -108,7 +108,7 @@ class Holdings:
         if found.status != constants.CHECKPOINT_STATUS_AVAILABLE:
             problem = 'it is %s' % found.status
         try:
-            results = tuple(verification_results.load(section))
+            results = tuple(verification_results.read_all(section))
         except errors.Rejected as error:
             self._complain(found, id_, error)
         return Held(found, id_, kept, problem, results)

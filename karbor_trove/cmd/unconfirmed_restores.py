@@ -35,8 +35,8 @@ DISMISSED = ('project', 'instance', 'restore', 'name', 'since')
 
 def rows(provider: providers.Provider, instance_id: str) -> Iterator[Row]:
     """Tell which restores of an instance ended without an answer."""
-    notes = restore_journal.Notes(provider.bank, instance_id)
-    for restore_id in notes.restore_ids():
+    notes = restore_journal.RestoreJournal(provider.bank, instance_id)
+    for restore_id in notes.list_restore_ids():
         row = {'what': 'restore', 'instance': instance_id}
         try:
             kept = notes.read(restore_id)
@@ -74,7 +74,7 @@ def sweep(loaded: List[providers.Provider], cloud: clients.Cloud,
             row['project'] = kept.project_id
             outcome = _outcome(kept, cloud, provider.settings.poll_interval)
             if outcome is None:
-                notes.remove(restore_id)
+                notes.delete(restore_id)
         except errors.KarborTroveError as error:
             # Of one that cannot be read nobody knows the project.
             if (project is not None and 'project' not in row
@@ -116,47 +116,47 @@ def dismiss(loaded: List[providers.Provider], ids: Collection[str],
                       'instance': notes.instance_id, 'restore': restore_id,
                       'name': kept.name, 'since': kept.not_before})
     for notes, restore_id in left:
-        notes.remove(restore_id)
+        notes.delete(restore_id)
     return found
 
 
 def _left(loaded: List[providers.Provider]
-          ) -> Iterator[Tuple[providers.Provider, restore_journal.Notes, str]]:
+          ) -> Iterator[Tuple[providers.Provider, restore_journal.RestoreJournal, str]]:
     seen = set()
     for provider in loaded:
         for instance_id in provider.instances():
-            notes = restore_journal.Notes(provider.bank, instance_id)
-            for restore_id in notes.restore_ids():
+            notes = restore_journal.RestoreJournal(provider.bank, instance_id)
+            for restore_id in notes.list_restore_ids():
                 # Two providers may have one bank.
                 if (instance_id, restore_id) not in seen:
                     seen.add((instance_id, restore_id))
                     yield provider, notes, restore_id
 
 
-def _readable(notes: restore_journal.Notes,
-              restore_id: str) -> restore_journal.Note:
+def _readable(notes: restore_journal.RestoreJournal,
+              restore_id: str) -> restore_journal.RestoreEntry:
     """Read a note; of one that cannot be read nothing is known."""
-    nothing = restore_journal.Note(notes.instance_id, restore_id)
+    nothing = restore_journal.RestoreEntry(notes.instance_id, restore_id)
     try:
         return notes.read(restore_id) or nothing
     except errors.Rejected:
         return nothing
 
 
-def _may_run(kept: restore_journal.Note) -> bool:
+def _may_run(kept: restore_journal.RestoreEntry) -> bool:
     """Tell whether somebody may still look for the answer.
 
     The process outlives the restore, so its age counts as well.
     """
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    return worker.may_live(
+    return worker.may_be_alive(
         kept.worker) and (
         kept.not_before is None or now -
         datetime.datetime.fromisoformat(
             kept.not_before) < timeouts.RESTORE_MAY_RUN)
 
 
-def _outcome(kept: restore_journal.Note, cloud: clients.Cloud,
+def _outcome(kept: restore_journal.RestoreEntry, cloud: clients.Cloud,
              interval: float) -> Optional[str]:
     """Say why a note has to stay; None: nothing came of the restore.
 
@@ -181,7 +181,7 @@ def _outcome(kept: restore_journal.Note, cloud: clients.Cloud,
             % kept.name)
 
 
-def _came_of(gateway: client.TroveClient, kept: restore_journal.Note) -> List[str]:
+def _came_of(gateway: client.TroveClient, kept: restore_journal.RestoreEntry) -> List[str]:
     """Find instances of that name made since; a list does not tell when."""
     asked = datetime.datetime.fromisoformat(str(kept.not_before))
     found = []

@@ -27,7 +27,7 @@ from karbor_trove.trove import client
 from karbor_trove.trove import connect
 
 
-def instances(checkpoint: Any, resource_type: str) -> List[str]:
+def list_instance_ids(checkpoint: Any, resource_type: str) -> List[str]:
     """Give the ids of all instances of a checkpoint, each once."""
     found: List[str] = []
 
@@ -46,7 +46,7 @@ class Operation(protection_plugin.Operation):
     """One operation on one instance, in one flow of Karbor."""
 
     def __init__(self, settings: options.Settings, clock: polling.Clock,
-                 outcome: flow.Outcome) -> None:
+                 outcome: flow.FlowState) -> None:
         """Make it; nothing is asked of Trove or of the bank yet.
 
         :param settings: the provider's options.
@@ -74,9 +74,9 @@ class Operation(protection_plugin.Operation):
                                 self._settings.poll_interval, what)
 
     def _remover(self, section: Any, instance_id: str,
-                 context: Any) -> deferred_deletion.Remover:
-        return deferred_deletion.Remover(
-            backup_journal.Ledger(
+                 context: Any) -> deferred_deletion.BackupDeletion:
+        return deferred_deletion.BackupDeletion(
+            backup_journal.BackupJournal(
                 section.bank,
                 instance_id),
             context.project_id,

@@ -51,7 +51,7 @@ class DeleteOperation(base.Operation):
         except errors.KarborTroveError as error:
             LOG.error('Deleting the backup of instance %s in checkpoint %s '
                       'failed: %s', resource.id, checkpoint.id, error)
-            status.fail(section, constants.RESOURCE_STATUS_ERROR, str(error))
+            status.mark_failed(section, constants.RESOURCE_STATUS_ERROR, str(error))
             raise exception.DeleteResourceFailed(
                 name='Database Instance Backup', reason=str(error),
                 resource_id=resource.id,
@@ -59,40 +59,40 @@ class DeleteOperation(base.Operation):
         remover.sweep(but=checkpoint.id)
 
     def _delete(self, section: Any, checkpoint: Any, instance_id: str,
-                remover: deferred_deletion.Remover) -> None:
-        status.begin(section, constants.RESOURCE_STATUS_DELETING)
+                remover: deferred_deletion.BackupDeletion) -> None:
+        status.mark_started(section, constants.RESOURCE_STATUS_DELETING)
         entry = _entry(
-            backup_journal.Ledger(
+            backup_journal.BackupJournal(
                 section.bank,
                 instance_id),
             section,
             checkpoint)
         if entry is not None:
-            remover.remove(entry, self._settings.delete_timeout)
-        record.forget(section)
-        verification_results.forget(section)
+            remover.delete(entry, self._settings.delete_timeout)
+        record.delete(section)
+        verification_results.delete(section)
         status.set_status(section, constants.RESOURCE_STATUS_DELETED)
 
 
-def _entry(ledger: backup_journal.Ledger, section: Any,
-           checkpoint: Any) -> Optional[backup_journal.Entry]:
+def _entry(ledger: backup_journal.BackupJournal, section: Any,
+           checkpoint: Any) -> Optional[backup_journal.BackupEntry]:
     """Find what is known of the backup, in either of two places.
 
     Karbor's in-tree plugin writes only one of them. A torn one is gone round:
     what it knew may be in the other.
     """
-    entry: Optional[backup_journal.Entry] = None
-    kept: Optional[record.Record] = None
+    entry: Optional[backup_journal.BackupEntry] = None
+    kept: Optional[record.BackupRecord] = None
     try:
         entry = ledger.read(checkpoint.id)
     except errors.CorruptObject as error:
         LOG.error('%s', error)
     try:
-        kept = record.load(section)
+        kept = record.read(section)
     except errors.CorruptObject as error:
         LOG.error('%s', error)
     if entry is None and kept is not None and kept.backup_id:
-        entry = backup_journal.Entry(
+        entry = backup_journal.BackupEntry(
             instance_id=kept.instance.id, checkpoint_id=checkpoint.id,
             project_id=checkpoint.project_id, backup_name=kept.backup_name,
             backup_id=kept.backup_id, complete=True)

@@ -16,7 +16,7 @@ import threading
 from typing import Any, Callable, Dict, List, Optional
 
 
-class Outcome:
+class FlowState:
     """Writes results into one record of Karbor, for all resources of a flow.
 
     Karbor saves what changed and then takes everything for saved: of two
@@ -29,15 +29,15 @@ class Outcome:
         """Make it for one flow."""
         self._lock = threading.Lock()
         #: What stands in the way of the flow, found out for all of it.
-        self.preflight = Once()
+        self.preflight = RunOnce()
         #: That by the resource's id, a sentence each. Karbor hands each
         #: resource its own parameters only: each adds what is wrong there.
         self.problems: Dict[str, List[str]] = {}
         #: What could not be found out before, for whoever reads of a success.
         self.unchecked: List[str] = []
 
-    def tell(self, karbor_record: Any, resource_type: str, resource_id: str,
-             status: str, reason: str = '') -> None:
+    def set_status(self, karbor_record: Any, resource_type: str, resource_id: str,
+                   status: str, reason: str = '') -> None:
         """Set a resource's status and reason, and save them.
 
         :param karbor_record: the Restore or Verification of the flow.
@@ -50,7 +50,7 @@ class Outcome:
             karbor_record.save()
 
 
-class Once:
+class RunOnce:
     """Something that is worked out once for a flow, by who comes first."""
 
     def __init__(self) -> None:

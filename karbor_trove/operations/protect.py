@@ -62,13 +62,13 @@ class ProtectOperation(base.Operation):
             problems[resource.id] = str(error).split('\n')
         section = checkpoint.get_resource_bank_section(resource.id)
         try:
-            status.begin(section, constants.RESOURCE_STATUS_PROTECTING)
+            status.mark_started(section, constants.RESOURCE_STATUS_PROTECTING)
             self._settings.check()
             if not problems:
                 self._outcome.preflight.get(lambda: problems.update(
                     self._problems(checkpoint, resource.type, context)))
             if problems:
-                raise errors.Rejected(preflight_problems.reason(
+                raise errors.Rejected(preflight_problems.refusal_reason(
                     problems, resource.id, 'checkpoint cannot be backed up'))
         except errors.KarborTroveError as error:
             raise _failed(section, checkpoint, resource, error) from error
@@ -77,11 +77,11 @@ class ProtectOperation(base.Operation):
                   context: Any) -> preflight_problems.Problems:
         gateway = self._connect(context)
         catalog = trove_catalog.Catalog(gateway, context.project_id)
-        ids = base.instances(checkpoint, resource_type)
+        ids = base.list_instance_ids(checkpoint, resource_type)
         # As patient as the wait that follows: a Trove that is away for a
         # while is no reason to go without a backup.
         return self._wait(  # type: ignore[no-any-return]
-            lambda: preflight_protect.protect(ids, gateway, catalog),
+            lambda: preflight_protect.check_protect(ids, gateway, catalog),
             self._settings.ready_timeout,
             'whether the databases can be backed up could not be found out')
 
@@ -94,7 +94,7 @@ class ProtectOperation(base.Operation):
             backup if Trove has made one.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
-        ledger = backup_journal.Ledger(section.bank, resource.id)
+        ledger = backup_journal.BackupJournal(section.bank, resource.id)
         try:
             self._protect(section, ledger, checkpoint, context, parameters)
             status.set_status(section, constants.RESOURCE_STATUS_AVAILABLE)
@@ -104,7 +104,7 @@ class ProtectOperation(base.Operation):
 
     def _protect(self,
                  section: Any,
-                 ledger: backup_journal.Ledger,
+                 ledger: backup_journal.BackupJournal,
                  checkpoint: Any,
                  context: Any,
                  parameters: Mapping[str,
@@ -113,14 +113,14 @@ class ProtectOperation(base.Operation):
         self._settings.check()
         request = self._request(parameters, checkpoint, instance_id)
         gateway = self._connect(context)
-        recording = baseline.Recording(gateway, self._settings, self._clock)
+        recording = baseline.BaselineRecorder(gateway, self._settings, self._clock)
         kept, entry, made = self._begun(gateway, section, ledger, checkpoint,
                                         request, parameters, recording)
         before = kept.accounts
         # Of no use before they are compared with those of afterwards.
         kept = dataclasses.replace(kept, backup_id=made.id,
                                    accounts=models.Accounts())
-        record.save(section, kept)
+        record.write(section, kept)
         entry = dataclasses.replace(entry, backup_id=made.id)
         ledger.write(entry)
         LOG.info('Backup %s of instance %s begun', made.id, instance_id)
@@ -133,7 +133,7 @@ class ProtectOperation(base.Operation):
             chain.check_chain(complete.id, self._backups(gateway))
         ledger.write(dataclasses.replace(entry, complete=True,
                                          location=complete.location))
-        record.save(section, dataclasses.replace(
+        record.write(section, dataclasses.replace(
             kept, backup_size=complete.size,
             accounts=before.common(recording.accounts(instance_id))))
         recording.contents(section.bank, instance_id, complete)
@@ -141,15 +141,15 @@ class ProtectOperation(base.Operation):
 
     def _request(self, parameters: Mapping[str, Any], checkpoint: Any,
                  instance_id: str) -> models.BackupRequest:
-        return parsing.backup_request(
+        return parsing.parse_protect(
             parameters, checkpoint.id, instance_id,
             self._settings.storage_driver, self._settings.swift_container)
 
     def _begun(self, gateway: client.TroveClient, section: Any,
-               ledger: backup_journal.Ledger, checkpoint: Any,
+               ledger: backup_journal.BackupJournal, checkpoint: Any,
                request: models.BackupRequest, parameters: Mapping[str, Any],
-               recording: baseline.Recording
-               ) -> Tuple[record.Record, backup_journal.Entry, models.Backup]:
+               recording: baseline.BaselineRecorder
+               ) -> Tuple[record.BackupRecord, backup_journal.BackupEntry, models.Backup]:
         instance_id = ledger.instance_id
         deadline = polling.Deadline(self._settings.ready_timeout, self._clock)
         incremental = parsing.is_incremental(parameters)
@@ -165,18 +165,18 @@ class ProtectOperation(base.Operation):
             # Saved before the request and before the wait: a backup that
             # fails half-way, or whose answer is lost, must still be found,
             # and deleted, through the checkpoint.
-            kept = record.Record(instance, backup_name=request.name)
-            record.save(section, kept)
+            kept = record.BackupRecord(instance, backup_name=request.name)
+            record.write(section, kept)
             # Whether they are in the backup is known only of those that are
             # there afterwards as well.
             kept = dataclasses.replace(
                 kept, accounts=recording.accounts(instance_id))
-            entry = backup_journal.Entry(
+            entry = backup_journal.BackupEntry(
                 instance_id, checkpoint.id, checkpoint.project_id,
                 request.name, request.description,
                 lost_responses.trove_time(gateway))
             if incremental:
-                entry = create.made(
+                entry = create.reserve_parent(
                     gateway, ledger, entry, self._backups(gateway),
                     self._settings.full_backup_every)
             else:
@@ -204,7 +204,7 @@ def _failed(section: Any, checkpoint: Any, resource: Any,
     """Keep why there is no backup, and say it in Karbor's way."""
     LOG.error('Protecting instance %s in checkpoint %s failed: %s',
               resource.id, checkpoint.id, error)
-    status.fail(section, constants.RESOURCE_STATUS_ERROR, str(error))
+    status.mark_failed(section, constants.RESOURCE_STATUS_ERROR, str(error))
     failure: Exception = exception.CreateResourceFailed(
         name='Database Instance Backup', reason=str(error),
         resource_id=resource.id, resource_type=resource.type)

@@ -55,29 +55,29 @@ class RestoreOperation(base.Operation):
             problems = self._outcome.preflight.get(lambda: self._problems(
                 checkpoint, resource.type, context, restore.parameters))
             if problems:
-                raise errors.Rejected(preflight_problems.reason(
+                raise errors.Rejected(preflight_problems.refusal_reason(
                     problems, resource.id, 'restore cannot be restored'))
         except (errors.KarborTroveError, exception.KarborException) as error:
-            self._outcome.tell(restore, resource.type, resource.id,
-                               constants.RESOURCE_STATUS_ERROR, str(error))
+            self._outcome.set_status(restore, resource.type, resource.id,
+                                     constants.RESOURCE_STATUS_ERROR, str(error))
             raise _failed(resource, error) from error
 
     def _problems(self, checkpoint: Any, resource_type: str, context: Any,
                   given: Any) -> preflight_problems.Problems:
         given = given or {}
         problems: preflight_problems.Problems = {}
-        asked: List[Tuple[models.InstanceRequest, record.Record]] = []
-        instance_ids = base.instances(checkpoint, resource_type)
-        strange = parsing.strangers(given, resource_type, instance_ids)
+        asked: List[Tuple[models.InstanceRequest, record.BackupRecord]] = []
+        instance_ids = base.list_instance_ids(checkpoint, resource_type)
+        strange = parsing.unknown_resources(given, resource_type, instance_ids)
         for instance_id in instance_ids:
             found = ['parameters are given for %s, which is not in this '
                      'checkpoint' % other for other in strange]
             section = checkpoint.get_resource_bank_section(instance_id)
             own = '%s#%s' % (resource_type, instance_id)
             try:
-                kept = record.load_backup(section, instance_id)
+                kept = record.read_backup(section, instance_id)
                 asked.append(
-                    (parsing.instance_request(
+                    (parsing.parse_restore(
                         dict(
                             given.get(resource_type) or {},
                             **given.get(own) or {}),
@@ -96,8 +96,8 @@ class RestoreOperation(base.Operation):
 
         def look() -> preflight_problems.Problems:
             backups = {backup.id: backup for backup in gateway.list_backups()}
-            return preflight_restore.restore(
-                [preflight_restore.Case(request, backups, kept.backup_size)
+            return preflight_restore.check_restore(
+                [preflight_restore.RestoreCandidate(request, backups, kept.backup_size)
                  for request, kept in asked], catalog)
 
         problems = self._wait(
@@ -125,18 +125,18 @@ class RestoreOperation(base.Operation):
         concerned = resource.id
 
         def tell(status: str, reason: str) -> None:
-            self._outcome.tell(restore, resource.type, concerned, status,
-                               reason)
+            self._outcome.set_status(restore, resource.type, concerned, status,
+                                     reason)
 
         try:
             self._settings.check()
-            kept = record.load_backup(section, resource.id)
-            request = parsing.instance_request(
+            kept = record.read_backup(section, resource.id)
+            request = parsing.parse_restore(
                 parameters, kept.instance, kept.backup_id, checkpoint.id)
             description = parsing.restore_description(parameters)
             gateway = self._connect(context)
             began = self._clock.now()
-            intent = restore_journal.Intent(
+            intent = restore_journal.RestoreIntent(
                 section.bank, request.original_id, restore.id,
                 context.project_id)
             made = instances.create_instance(
@@ -154,7 +154,7 @@ class RestoreOperation(base.Operation):
             tell(constants.RESOURCE_STATUS_ERROR, str(error))
             raise _failed(resource, error) from error
         new_resources[str(resource.id)] = str(made.id)
-        tell(constants.RESOURCE_STATUS_AVAILABLE, summary.restored(
+        tell(constants.RESOURCE_STATUS_AVAILABLE, summary.restore_summary(
             restored, self._clock.now() - began, request, kept.instance,
             description, self._outcome.unchecked))
         LOG.info('Instance %s is up, restored from instance %s', made.id,

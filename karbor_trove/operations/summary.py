@@ -34,8 +34,8 @@ _NEW = (('volume_type', 'volume type'), ('subnet_id', 'subnet'),
         ('ip_address', 'address'), ('availability_zone', 'availability zone'))
 
 
-def changes(request: models.InstanceRequest,
-            original: models.Instance) -> List[str]:
+def list_changes(request: models.InstanceRequest,
+                 original: models.Instance) -> List[str]:
     """Name what differs from the original, as far as that is known."""
     found = []
     for asked, recorded, words in (*_COMPARED, *(
@@ -49,9 +49,9 @@ def changes(request: models.InstanceRequest,
                     if getattr(request, asked) is not None]
 
 
-def restored(instance: models.Instance, seconds: float,
-             request: models.InstanceRequest, original: models.Instance,
-             description: str, unchecked: Sequence[str] = ()) -> str:
+def restore_summary(instance: models.Instance, seconds: float,
+                    request: models.InstanceRequest, original: models.Instance,
+                    description: str, unchecked: Sequence[str] = ()) -> str:
     """Say what came of a restore, a line each; the user's words come last.
 
     :param seconds: from the request until the database was up.
@@ -61,7 +61,7 @@ def restored(instance: models.Instance, seconds: float,
     lines = ['%s%s is up after %.1f s, from backup %s' % (
         instance.name, ' at %s' % ', '.join(instance.addresses)
         if instance.addresses else '', seconds, request.backup_id)]
-    changed = changes(request, original)
+    changed = list_changes(request, original)
     if changed:
         lines.append('changed: ' + ', '.join(changed))
     lines.extend(unchecked)

@@ -45,7 +45,7 @@ class VerifyOperation(base.Operation):
     """Looks at one instance's backup, as closely as the provider wants."""
 
     # By the first hook, for the second.
-    _prepared = preflight_verify.Prepared()
+    _prepared = preflight_verify.Preparation()
 
     # TaskFlow matches the hooks' arguments by name; do not rename them.
     def on_prepare_begin(self, checkpoint: Any, resource: Any, context: Any,
@@ -69,40 +69,40 @@ class VerifyOperation(base.Operation):
             # Of one that is not begun for another's sake nothing is known.
             tried = not problems or resource.id in problems
             if problems:
-                raise errors.Rejected(preflight_problems.reason(
+                raise errors.Rejected(preflight_problems.refusal_reason(
                     problems, resource.id, 'checkpoint cannot be restored'))
         except (errors.KarborTroveError, exception.KarborException) as error:
             raise self._failed(section, resource, checkpoint, verify, None,
                                error, tried) from error
 
     def _prepare(self, checkpoint: Any, resource_type: str, context: Any,
-                 verify: Any) -> preflight_verify.Prepared:
+                 verify: Any) -> preflight_verify.Preparation:
         restores = self._settings.verify_level == 'restore'
         originals = {
             one: checkpoint.get_resource_bank_section(one)
-            for one in base.instances(checkpoint, resource_type)}
+            for one in base.list_instance_ids(checkpoint, resource_type)}
         deadline = polling.Deadline(
             self._settings.delete_timeout if restores else timeouts.SWEEP,
             self._clock)
         # They count in the quotas.
         left = {one: self._swept(section, one, context, deadline)
                 for one, section in originals.items()}
-        found = preflight_verify.Prepared()
+        found = preflight_verify.Preparation()
         if restores:
-            found = preflight_verify.look(
+            found = preflight_verify.check_verify(
                 originals, checkpoint.id, verify.id,
                 lambda: self._connect(context),
                 context.project_id, self._settings, self._clock)
-        return dataclasses.replace(found, left=left)
+        return dataclasses.replace(found, remaining=left)
 
     def _swept(self, section: Any, instance_id: str, context: Any,
                deadline: polling.Deadline) -> List[str]:
         try:
-            return cleanup.Leftovers(
+            return cleanup.TemporaryInstanceCleanup(
                 section.bank, instance_id, context.project_id,
                 functools.partial(connect.connect, context),
                 self._settings.poll_interval, self._clock
-            ).remove(deadline.remaining)
+            ).run(deadline.remaining)
         except Exception:  # A sweep fails nothing that it rides on.
             LOG.exception('Looking for what verifications of instance %s '
                           'left failed', instance_id)
@@ -119,22 +119,22 @@ class VerifyOperation(base.Operation):
             deadlines; the reason is in the record.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
-        tried, begun = temporary_instance.Tried(), False
+        tried, begun = temporary_instance.TemporaryRestoreResult(), False
         try:
             self._settings.check()
             begun = True
-            kept = record.load_backup(section, resource.id)
+            kept = record.read_backup(section, resource.id)
             gateway = self._connect(context)
             said = self._looked(gateway, section, kept, context)
             if self._settings.verify_level == 'restore':
-                tried = temporary_instance.Trial(
+                tried = temporary_instance.TemporaryRestore(
                     gateway,
                     self._settings,
                     self._clock).run(
                     section.bank,
                     verify.id,
                     context.project_id,
-                    parsing.temporary_instance_request(
+                    parsing.build_temporary_instance_request(
                         kept.instance,
                         kept.backup_id,
                         checkpoint.id,
@@ -144,21 +144,21 @@ class VerifyOperation(base.Operation):
                     kept.accounts)
                 if tried.problems:
                     raise errors.ResourceFailed('\n'.join(tried.problems
-                                                          + tried.said))
+                                                          + tried.messages))
         except (errors.KarborTroveError, exception.KarborException) as error:
             raise self._failed(section, resource, checkpoint, verify,
                                tried.seconds, error, begun) from error
         reason = '\n'.join([
             'verified at level %s' % self._settings.verify_level, *said,
-            *tried.said, *self._prepared.unchecked, *self._prepared.left.get(
+            *tried.messages, *self._prepared.unchecked, *self._prepared.remaining.get(
                 resource.id, ())])
         self._keep(section, resource, True, reason, tried.seconds)
-        self._outcome.tell(verify, resource.type, resource.id,
-                           constants.RESOURCE_STATUS_AVAILABLE, reason)
+        self._outcome.set_status(verify, resource.type, resource.id,
+                                 constants.RESOURCE_STATUS_AVAILABLE, reason)
         self._remover(section, resource.id, context).sweep()
 
     def _looked(self, gateway: client.TroveClient, section: Any,
-                kept: record.Record, context: Any) -> List[str]:
+                kept: record.BackupRecord, context: Any) -> List[str]:
         """Look at all that needs no instance; say what was looked at."""
         level = self._settings.verify_level
         looked = inspection.Inspection(
@@ -172,8 +172,8 @@ class VerifyOperation(base.Operation):
         if level == 'backup':
             return said
         try:
-            said += looked.data(chain, manifests.Kept(section.bank,
-                                                      kept.instance.id))
+            said += looked.data(chain, manifests.ManifestStore(section.bank,
+                                                               kept.instance.id))
         except errors.Rejected as error:
             # A restore tells more than they would.
             if level == 'data':
@@ -190,8 +190,8 @@ class VerifyOperation(base.Operation):
         """
         LOG.error('Verifying instance %s in checkpoint %s failed: %s',
                   resource.id, checkpoint.id, error)
-        self._outcome.tell(verify, resource.type, resource.id,
-                           constants.RESOURCE_STATUS_ERROR, str(error))
+        self._outcome.set_status(verify, resource.type, resource.id,
+                                 constants.RESOURCE_STATUS_ERROR, str(error))
         if tried and not isinstance(error, errors.BankError):
             self._keep(section, resource, False, str(error), seconds)
         failure: Exception = exception.VerifyResourceFailed(
@@ -203,10 +203,10 @@ class VerifyOperation(base.Operation):
               seconds: Optional[float]) -> None:
         """Keep the result in the bank; it stands also where that fails."""
         level = self._settings.verify_level
-        with storage.borne('The result of verifying instance %s could not be '
-                           'kept' % resource.id):
+        with storage.log_bank_errors('The result of verifying instance %s could not be '
+                                     'kept' % resource.id):
             if seconds is None:
-                seconds = verification_results.recovery_seconds(section, level)
-            verification_results.save(section, verification_results.Result(
+                seconds = verification_results.read_recovery_seconds(section, level)
+            verification_results.write(section, verification_results.VerificationResult(
                 level, self._clock.utc().isoformat(), passed, reason,
                 seconds))

@@ -33,19 +33,19 @@ _SHOWN = 300
 
 
 @dataclasses.dataclass(frozen=True)
-class Choice:
+class Field:
     """How one parameter is read."""
 
     #: Raises ValueError for what is not allowed.
-    read: Callable[[str], Any]
+    parser: Callable[[str], Any]
     allowed: str
     #: The name of another one without which it means nothing.
     needs: Optional[str] = None
 
-    def reads(self, value: str) -> Any:
+    def parse(self, value: str) -> Any:
         """Read a value; None: it is not allowed."""
         try:
-            return self.read(value)
+            return self.parser(value)
         except (ValueError, KeyError):
             return None
 
@@ -58,8 +58,8 @@ def _text(given: str) -> str:
     return given
 
 
-TEXT = Choice(_text, 'one line of 1 to %d characters, with a letter or a '
-                     'digit (A-Z, a-z, 0-9) among them' % _LIMIT)
+TEXT = Field(_text, 'one line of 1 to %d characters, with a letter or a '
+             'digit (A-Z, a-z, 0-9) among them' % _LIMIT)
 
 
 def _uuid(given: str) -> str:
@@ -68,7 +68,7 @@ def _uuid(given: str) -> str:
     return given
 
 
-ID = Choice(_uuid, 'a UUID')
+ID = Field(_uuid, 'a UUID')
 
 
 def _configuration(given: str) -> str:
@@ -85,7 +85,7 @@ def _boolean(given: str) -> bool:
     return {'true': True, 'false': False}[given.lower()]
 
 
-BOOLEAN = Choice(_boolean, 'True or False')
+BOOLEAN = Field(_boolean, 'True or False')
 
 
 def _address(given: str) -> str:
@@ -106,29 +106,29 @@ def _locality(given: str) -> str:
 
 #: By the parameter's name without `restore_`, which is also that of the
 #: field in values.InstanceRequest.
-RESTORE: Dict[str, Choice] = {
+RESTORE_FIELDS: Dict[str, Field] = {
     'name': TEXT,
     'flavor_id': TEXT,
-    'volume_size': Choice(_gigabytes, 'a whole number of GB from 1'),
+    'volume_size': Field(_gigabytes, 'a whole number of GB from 1'),
     'volume_type': dataclasses.replace(TEXT, needs='volume_size'),
     'net_id': ID,
     'subnet_id': ID,
-    'ip_address': Choice(_address, 'an IPv4 address', 'subnet_id'),
+    'ip_address': Field(_address, 'an IPv4 address', 'subnet_id'),
     'availability_zone': TEXT,
-    'configuration_id': Choice(
+    'configuration_id': Field(
         _configuration, 'a UUID, or "%s" for none' % models.NO_CONFIGURATION),
     'datastore_version': TEXT,
     'is_public': BOOLEAN,
-    'allowed_cidrs': Choice(
+    'allowed_cidrs': Field(
         _networks, 'IPv4 networks like 192.0.2.0/24, separated by commas'),
     'region_name': TEXT,
-    'locality': Choice(_locality, 'affinity or anti-affinity'),
+    'locality': Field(_locality, 'affinity or anti-affinity'),
 }
 
 
-def read(parameters: Mapping[str, Any], choices: Mapping[str, Choice],
-         prefix: str = '',
-         recorded: Mapping[str, Any] = types.MappingProxyType({})
+def parse_fields(parameters: Mapping[str, Any], choices: Mapping[str, Field],
+                 prefix: str = '',
+                 recorded: Mapping[str, Any] = types.MappingProxyType({})
          ) -> Dict[str, Any]:
     """Read what was given; absent, None and "" are not given.
 
@@ -145,25 +145,25 @@ def read(parameters: Mapping[str, Any], choices: Mapping[str, Choice],
         key, value = prefix + name, _value(parameters.get(prefix + name))
         if value is None:
             value = _value(recorded.get(name))
-            if value is not None and choice.reads(value) is None:
+            if value is not None and choice.parse(value) is None:
                 problems.append('the recorded %s %s is not allowed: pass %s, '
-                                '%s' % (name.replace('_', ' '), shown(value),
+                                '%s' % (name.replace('_', ' '), quote(value),
                                         key, choice.allowed))
             continue
-        found[name] = choice.reads(value)
+        found[name] = choice.parse(value)
         if found[name] is None:
             problems.append('%s %s is not allowed: %s' % (
-                key, shown(value), choice.allowed))
+                key, quote(value), choice.allowed))
         elif choice.needs and not (_value(parameters.get(
                 prefix + choice.needs)) or recorded.get(choice.needs)):
             problems.append('%s %s is not allowed: only together with %s%s'
-                            % (key, shown(value), prefix, choice.needs))
+                            % (key, quote(value), prefix, choice.needs))
     if problems:
         raise errors.Rejected('\n'.join(problems))
     return found
 
 
-def shown(value: str) -> str:
+def quote(value: str) -> str:
     """Quote a value on one line, of a long one the beginning."""
     return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + '...')
 

@@ -27,9 +27,9 @@ _PROTECT = {'backup_name': fields.TEXT, 'description': fields.TEXT,
             'incremental': fields.BOOLEAN}
 
 
-def backup_request(parameters: Mapping[str, Any], checkpoint_id: str,
-                   instance_id: str, storage_driver: Optional[str] = None,
-                   swift_container: Optional[str] = None
+def parse_protect(parameters: Mapping[str, Any], checkpoint_id: str,
+                  instance_id: str, storage_driver: Optional[str] = None,
+                  swift_container: Optional[str] = None
                    ) -> models.BackupRequest:
     """Say what backup a protect asks for.
 
@@ -39,7 +39,7 @@ def backup_request(parameters: Mapping[str, Any], checkpoint_id: str,
     :param swift_container: likewise.
     :raises errors.Refused: it names each value that is not allowed.
     """
-    given = fields.read(parameters, _PROTECT)
+    given = fields.parse_fields(parameters, _PROTECT)
     return models.BackupRequest(
         instance_id=instance_id,
         name=given.get('backup_name',
@@ -57,12 +57,12 @@ def is_incremental(parameters: Mapping[str, Any]) -> bool:
     :param parameters: Karbor's; absent, None and "" mean no.
     :raises errors.Refused: it names each value that is not allowed.
     """
-    return bool(fields.read(parameters, _PROTECT).get('incremental'))
+    return bool(fields.parse_fields(parameters, _PROTECT).get('incremental'))
 
 
-def instance_request(parameters: Mapping[str, Any],
-                     original: models.Instance, backup_id: Optional[str],
-                     checkpoint_id: str) -> models.InstanceRequest:
+def parse_restore(parameters: Mapping[str, Any],
+                  original: models.Instance, backup_id: Optional[str],
+                  checkpoint_id: str) -> models.InstanceRequest:
     """Say what instance a restore asks for: as the original, but for choices.
 
     :param parameters: Karbor's, of this resource; what is absent, None or ""
@@ -78,7 +78,7 @@ def instance_request(parameters: Mapping[str, Any],
         'net_id': original.network_id,
         'datastore_version': original.datastore_version,
     }
-    given = fields.read(parameters, fields.RESTORE, 'restore_', recorded)
+    given = fields.parse_fields(parameters, fields.RESTORE_FIELDS, 'restore_', recorded)
     return models.InstanceRequest(**{
         **recorded,
         'original_id': original.id,
@@ -94,8 +94,8 @@ def instance_request(parameters: Mapping[str, Any],
         **given})
 
 
-def strangers(parameters: Mapping[str, Any], resource_type: str,
-              ids: Collection[str]) -> List[str]:
+def unknown_resources(parameters: Mapping[str, Any], resource_type: str,
+                      ids: Collection[str]) -> List[str]:
     """List the resources that something was given for, and that are not there.
 
     Karbor would take no notice of it [resource_flow.py, 1.6.0].
@@ -116,7 +116,7 @@ def restore_description(parameters: Mapping[str, Any]) -> str:
     return str(parameters.get('restore_description') or '')
 
 
-def temporary_instance_request(
+def build_temporary_instance_request(
         original: models.Instance,
         backup_id: Optional[str],
         checkpoint_id: str,
@@ -130,7 +130,7 @@ def temporary_instance_request(
 
     :param kept: see record.load_backup().
     """
-    as_recorded = instance_request({}, original, backup_id, checkpoint_id)
+    as_recorded = parse_restore({}, original, backup_id, checkpoint_id)
     return dataclasses.replace(
         as_recorded,
         name=models.temporary_instance_name(

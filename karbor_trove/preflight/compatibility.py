@@ -24,9 +24,9 @@ from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import models
 
 
-def of_backup(request: models.InstanceRequest,
-              backups: Mapping[str, models.Backup],
-              recorded_size: Optional[float]) -> Iterator[str]:
+def check_backup(request: models.InstanceRequest,
+                 backups: Mapping[str, models.Backup],
+                 recorded_size: Optional[float]) -> Iterator[str]:
     """Look at the backup, at all that it hangs on, and at the volume.
 
     Trove restores the whole chain, from the full backup on, and looks at the
@@ -55,20 +55,20 @@ def of_backup(request: models.InstanceRequest,
         chain.append(backup)
         next_id = backup.parent_id
     if chain:
-        yield from _of_volume(request.volume_size, max(
+        yield from _check_volume(request.volume_size, max(
             [chain[0].size or recorded_size or 0]
             + [parent.size or 0 for parent in chain[1:]]))
 
 
-def _of_volume(volume: Optional[int], size: float) -> Iterator[str]:
+def _check_volume(volume: Optional[int], size: float) -> Iterator[str]:
     if volume and volume < math.ceil(size):
         yield ('a volume of %d GB is too small for the backup of %g GB: pass '
                'restore_volume_size, %d or more'
                % (volume, size, math.ceil(size)))
 
 
-def found_versions(wanted: Union[models.InstanceRequest, models.Instance],
-                   catalog: trove_catalog.Catalog) -> List[models.DatastoreVersion]:
+def matching_versions(wanted: Union[models.InstanceRequest, models.Instance],
+                      catalog: trove_catalog.Catalog) -> List[models.DatastoreVersion]:
     """List what the version's name, or id, and its number may mean."""
     return [version for version in catalog.list_versions(wanted.datastore or '')
             if wanted.datastore_version in (version.name, version.id)
@@ -76,13 +76,13 @@ def found_versions(wanted: Union[models.InstanceRequest, models.Instance],
                  in (None, version.number))]
 
 
-def of_version(request: models.InstanceRequest,
-               catalog: trove_catalog.Catalog) -> Iterator[str]:
+def check_version(request: models.InstanceRequest,
+                  catalog: trove_catalog.Catalog) -> Iterator[str]:
     """Look at the datastore's version, and at the flavor for it."""
     if not request.datastore or not request.datastore_version:
         return
     every = catalog.list_versions(request.datastore)
-    found = found_versions(request, catalog)
+    found = matching_versions(request, catalog)
     if not every:
         yield ('datastore %s is not there or has no active version: nothing '
                'can be restored into it' % request.datastore)
@@ -98,25 +98,25 @@ def of_version(request: models.InstanceRequest,
                    request.datastore, request.datastore_version,
                    _listed(version.id for version in found)))
     else:
-        yield from _of_flavor(request.flavor_id, catalog.list_flavors(
+        yield from _check_flavor(request.flavor_id, catalog.list_flavors(
             request.datastore, found[0].id))
 
 
-def _of_flavor(flavor_id: Optional[str],
-               flavors: Dict[str, int]) -> Iterator[str]:
+def _check_flavor(flavor_id: Optional[str],
+                  flavors: Dict[str, int]) -> Iterator[str]:
     if flavor_id is not None and str(flavor_id) not in flavors:
         yield ('flavor %s is not there or not for this version: pass '
                'restore_flavor_id, one of %s' % (flavor_id, _listed(flavors)))
 
 
-def of_configuration(request: models.InstanceRequest,
-                     catalog: trove_catalog.Catalog) -> Iterator[str]:
+def check_configuration(request: models.InstanceRequest,
+                        catalog: trove_catalog.Catalog) -> Iterator[str]:
     """Look at the configuration group, and whether it is for the version."""
     group = request.configuration_id
     if group is None or group == models.NO_CONFIGURATION:
         return
     fits = catalog.get_configuration(group)
-    wanted = {version.name for version in found_versions(request, catalog)}
+    wanted = {version.name for version in matching_versions(request, catalog)}
     if fits is None:
         yield ('configuration group %s is gone: pass '
                'restore_configuration_id, another one or "%s"'
@@ -129,7 +129,7 @@ def of_configuration(request: models.InstanceRequest,
                % (group, fits[0], fits[1], models.NO_CONFIGURATION))
 
 
-def of_addresses(requests: Sequence[models.InstanceRequest]
+def check_addresses(requests: Sequence[models.InstanceRequest]
                  ) -> Iterator[str]:
     """Look whether several want the same address."""
     wanted = collections.Counter((one.subnet_id, one.ip_address)

@@ -21,7 +21,7 @@ Problems = Dict[str, List[str]]
 _UNITS = {'volumes': ' GB', 'ram': ' MB'}
 
 
-def reason(problems: Problems, original_id: str, cannot: str) -> str:
+def refusal_reason(problems: Problems, original_id: str, cannot: str) -> str:
     """Say why an instance is not begun: for its own sake, or for another's.
 
     :param cannot: what the others cannot, as "restore cannot be restored".
@@ -31,7 +31,7 @@ def reason(problems: Problems, original_id: str, cannot: str) -> str:
         % (cannot, ', '.join(sorted(problems)))]))
 
 
-def with_common(problems: Problems, sentences: Iterable[str]) -> Problems:
+def group_common(problems: Problems, sentences: Iterable[str]) -> Problems:
     """Add what concerns all, and leave out who has no problem."""
     for sentence in sentences:
         for found in problems.values():
@@ -39,8 +39,8 @@ def with_common(problems: Problems, sentences: Iterable[str]) -> Problems:
     return {original: found for original, found in problems.items() if found}
 
 
-def lacking_quota(catalog: trove_catalog.Catalog, needs: Dict[str, int],
-                  flow: str) -> Iterator[str]:
+def check_quotas(catalog: trove_catalog.Catalog, needs: Dict[str, int],
+                 flow: str) -> Iterator[str]:
     quotas = catalog.get_quotas() or {}
     for resource, need in needs.items():
         quota = quotas.get(resource)

@@ -25,8 +25,8 @@ from karbor_trove.trove import instances
 LOG = logging.getLogger(__name__)
 
 
-def protect(instance_ids: Sequence[str], gateway: client.TroveClient,
-            catalog: trove_catalog.Catalog) -> preflight_problems.Problems:
+def check_protect(instance_ids: Sequence[str], gateway: client.TroveClient,
+                  catalog: trove_catalog.Catalog) -> preflight_problems.Problems:
     """Find what stands in the way of backups.
 
     An instance that is merely busy is no problem: it is waited for.
@@ -43,17 +43,17 @@ def protect(instance_ids: Sequence[str], gateway: client.TroveClient,
     for instance_id in instance_ids:
         seen = listed.get(instance_id)
         problems[instance_id] = [] if seen and not seen.is_lost else list(
-            _of_instance(instance_id, gateway))
+            _check_instance(instance_id, gateway))
     if catalog.get_quotas() is None:
         LOG.info('Trove does not tell the quotas: they are not checked before '
                  'the backups of %s', ', '.join(instance_ids))
-    return preflight_problems.with_common(
-        problems, preflight_problems.lacking_quota(
+    return preflight_problems.group_common(
+        problems, preflight_problems.check_quotas(
             catalog, {
                 'backups': len(instance_ids)}, 'protect'))
 
 
-def _of_instance(instance_id: str, gateway: client.TroveClient) -> Iterator[str]:
+def _check_instance(instance_id: str, gateway: client.TroveClient) -> Iterator[str]:
     try:
         instance = instances.get_usable_instance(gateway, instance_id)
     except (errors.ResourceFailed, errors.NotFound) as error:

@@ -22,7 +22,7 @@ from karbor_trove.trove import models
 
 
 @dataclasses.dataclass(frozen=True)
-class Case:
+class RestoreCandidate:
     """One instance of a restore."""
 
     request: models.InstanceRequest
@@ -32,8 +32,8 @@ class Case:
     recorded_size: Optional[float] = None
 
 
-def restore(
-        cases: Sequence[Case],
+def check_restore(
+        cases: Sequence[RestoreCandidate],
         catalog: trove_catalog.Catalog) -> preflight_problems.Problems:
     """Find what stands in the way of restores.
 
@@ -42,15 +42,15 @@ def restore(
     """
     problems: preflight_problems.Problems = {}
     for case in cases:
-        found = list(compatibility.of_backup(case.request, case.backups,
-                                             case.recorded_size))
-        found += compatibility.of_version(case.request, catalog)
-        found += compatibility.of_configuration(case.request, catalog)
+        found = list(compatibility.check_backup(case.request, case.backups,
+                                                case.recorded_size))
+        found += compatibility.check_version(case.request, catalog)
+        found += compatibility.check_configuration(case.request, catalog)
         problems[case.request.original_id] = found
     requests = [case.request for case in cases]
-    return preflight_problems.with_common(problems, [
-        *compatibility.of_addresses(requests),
-        *preflight_problems.lacking_quota(catalog, {
+    return preflight_problems.group_common(problems, [
+        *compatibility.check_addresses(requests),
+        *preflight_problems.check_quotas(catalog, {
             'instances': len(requests),
             'volumes': sum(one.volume_size or 0 for one in requests),
             'ram': sum(_ram(one, catalog) for one in requests)}, 'restore')])
@@ -60,4 +60,4 @@ def _ram(request: models.InstanceRequest,
          catalog: trove_catalog.Catalog) -> int:
     return max((catalog.list_flavors(str(request.datastore), version.id).get(
         str(request.flavor_id), 0)
-        for version in compatibility.found_versions(request, catalog)), default=0)
+        for version in compatibility.matching_versions(request, catalog)), default=0)

@@ -30,7 +30,7 @@ from karbor_trove.trove import models
 
 
 @dataclasses.dataclass(frozen=True)
-class Prepared:
+class Preparation:
     """What was found out before anything is created, for a whole flow."""
 
     #: A sentence for each, by the original's id.
@@ -39,13 +39,13 @@ class Prepared:
     #: What could not be found out, a line each.
     unchecked: Sequence[str] = ()
     #: What earlier verifications left, by the original's id.
-    left: Dict[str, List[str]] = dataclasses.field(default_factory=dict)
+    remaining: Dict[str, List[str]] = dataclasses.field(default_factory=dict)
 
 
-def look(sections: Mapping[str, Any], checkpoint_id: str,
-         verification_id: str, connect: Callable[[], client.TroveClient],
-         project_id: str, settings: options.Settings,
-         clock: polling.Clock) -> Prepared:
+def check_verify(sections: Mapping[str, Any], checkpoint_id: str,
+                 verification_id: str, connect: Callable[[], client.TroveClient],
+                 project_id: str, settings: options.Settings,
+                 clock: polling.Clock) -> Preparation:
     """Find what stands in the way of test restores.
 
     :param sections: of the checkpoint in the bank, by the original's id: all
@@ -53,29 +53,29 @@ def look(sections: Mapping[str, Any], checkpoint_id: str,
     :raises errors.TroveError: Trove or the bank could not be asked.
     """
     problems: preflight_problems.Problems = {}
-    kept: Dict[str, record.Record] = {}
+    kept: Dict[str, record.BackupRecord] = {}
     requests: Dict[str, models.InstanceRequest] = {}
     for one, section in sections.items():
         try:
-            kept[one] = record.load_backup(section, one)
-            requests[one] = parsing.temporary_instance_request(
+            kept[one] = record.read_backup(section, one)
+            requests[one] = parsing.build_temporary_instance_request(
                 kept[one].instance, kept[one].backup_id, checkpoint_id,
                 verification_id, settings.verify_flavor_id,
                 settings.verify_net_id)
         except errors.Rejected as error:
             problems[one] = str(error).split('\n')
     if problems:
-        return Prepared(problems)
-    too_much = list(_of_cost(requests.values(), settings))
+        return Preparation(problems)
+    too_much = list(_check_volumes(requests.values(), settings))
     if too_much:
-        return Prepared({original: too_much for original in requests})
+        return Preparation({original: too_much for original in requests})
     gateway = connect()
     catalog = trove_catalog.Catalog(gateway, project_id)
 
     def ask() -> preflight_problems.Problems:
         backups = {backup.id: backup for backup in gateway.list_backups()}
-        return restore.restore(
-            [restore.Case(one, backups, kept[original].backup_size)
+        return restore.check_restore(
+            [restore.RestoreCandidate(one, backups, kept[original].backup_size)
              for original, one in requests.items()], catalog)
 
     problems = polling.wait_for(
@@ -85,7 +85,7 @@ def look(sections: Mapping[str, Any], checkpoint_id: str,
             clock),
         settings.poll_interval,
         'what the test restore needs could not be found out')
-    return Prepared(
+    return Preparation(
         {original: [_of_verification(one) for one in sentences]
          for original, sentences in problems.items()},
         () if catalog.get_quotas() is not None else (
@@ -93,8 +93,8 @@ def look(sections: Mapping[str, Any], checkpoint_id: str,
             'them',))
 
 
-def _of_cost(requests: Iterable[models.InstanceRequest],
-             settings: options.Settings) -> Iterator[str]:
+def _check_volumes(requests: Iterable[models.InstanceRequest],
+                   settings: options.Settings) -> Iterator[str]:
     limit = settings.verify_max_volumes
     needed = sum(one.volume_size or 0 for one in requests)
     if limit is not None and needed > limit:

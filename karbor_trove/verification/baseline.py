@@ -30,7 +30,7 @@ from karbor_trove.trove import swift
 LOG = logging.getLogger(__name__)
 
 
-class Recording:
+class BaselineRecorder:
     """Notes as much as the provider's level of verification needs.
 
     A Trove or a Swift that does not tell fails no protect: the verification
@@ -71,6 +71,6 @@ class Recording:
             LOG.warning('What backup %s of instance %s is made of could not '
                         'be recorded: %s', backup.id, instance_id, error)
             return
-        with storage.borne('What backup %s of instance %s is made of could '
-                           'not be recorded' % (backup.id, instance_id)):
-            manifests.Kept(bank, instance_id).write(backup.id, found)
+        with storage.log_bank_errors('What backup %s of instance %s is made of could '
+                                     'not be recorded' % (backup.id, instance_id)):
+            manifests.ManifestStore(bank, instance_id).write(backup.id, found)

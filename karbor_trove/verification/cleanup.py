@@ -28,7 +28,7 @@ from karbor_trove.trove import instances
 LOG = logging.getLogger(__name__)
 
 
-class Leftovers:
+class TemporaryInstanceCleanup:
     """Removes what earlier verifications of one instance have left."""
 
     def __init__(self, bank: Any, instance_id: str,
@@ -43,13 +43,13 @@ class Leftovers:
         :param connect: gives a gateway that asks until then.
         :param interval: seconds between two looks.
         """
-        self._notes = verification_journal.Notes(bank, instance_id)
+        self._notes = verification_journal.VerificationJournal(bank, instance_id)
         self._project_id = project_id
         self._connect = connect
         self._interval = interval
         self._clock = clock
 
-    def remove(self, within: float, force: bool = False) -> List[str]:
+    def run(self, within: float, force: bool = False) -> List[str]:
         """Delete what nobody sees to; what a living one made is not touched.
 
         Where nothing is left, nothing is asked of Trove.
@@ -60,10 +60,10 @@ class Leftovers:
         """
         deadline = polling.Deadline(within, self._clock)
         still = []
-        for note in self._notes.all():
+        for note in self._notes.list_entries():
             if note.project_id not in (None, self._project_id):
                 continue
-            if not force and not note.is_left(self._clock.utc()):
+            if not force and not note.is_abandoned(self._clock.utc()):
                 still.append('verification %s may still be at work with the '
                              'instance "%s", until %s' % (
                                  note.verification_id, note.name, note.until))
@@ -72,11 +72,11 @@ class Leftovers:
                 reason = self._removed(note, deadline)
             except errors.KarborTroveError as error:
                 reason = str(error)
-            borne = storage.borne('The note of verification %s is as it was'
-                                  % note.verification_id)
+            borne = storage.log_bank_errors('The note of verification %s is as it was'
+                                            % note.verification_id)
             if reason is None:
                 with borne:
-                    self._notes.remove(note)
+                    self._notes.delete(note)
                 continue
             LOG.warning('What verification %s of instance %s left is still '
                         'there: %s', note.verification_id,
@@ -87,7 +87,7 @@ class Leftovers:
                 note.verification_id, note.name, reason))
         return still
 
-    def _removed(self, note: verification_journal.Note,
+    def _removed(self, note: verification_journal.TemporaryInstanceEntry,
                  deadline: polling.Deadline) -> Optional[str]:
         """Delete the instance of a note; say why it may still be there."""
         gateway = self._connect(deadline)
@@ -100,6 +100,6 @@ class Leftovers:
         for instance_id in ids:
             instances.delete_instance(gateway, instance_id, deadline.remaining,
                                       self._interval, self._clock)
-        if ids or note.can_have_none(gateway.now, self._clock.utc()):
+        if ids or note.cannot_exist(gateway.now, self._clock.utc()):
             return None
         return 'it was asked for, and may still be made'

@@ -27,7 +27,7 @@ from karbor_trove.trove import swift
 # Of the objects that are wrong so many are named: all reasons of a
 # verification share 64 kB [resources_reason in Karbor's models, on MySQL].
 _NAMED = 20
-Seen = TypeVar('Seen')
+Result = TypeVar('Result')
 
 
 class Inspection:
@@ -92,14 +92,14 @@ class Inspection:
         except errors.Rejected as error:
             return ('datastore: whether version %s is active could not be '
                     'found out: %s' % (version, error))
-        if not compatibility.found_versions(instance, catalog):
+        if not compatibility.matching_versions(instance, catalog):
             raise errors.ResourceFailed(
                 'version %s of datastore %s is not there or not active; '
                 'active are: %s' % (version, datastore, ', '.join(sorted(
                     {one.name for one in active})) or 'none'))
         return 'datastore: %s %s is active' % (datastore, version)
 
-    def data(self, chain: List[models.Backup], kept: manifests.Kept
+    def data(self, chain: List[models.Backup], kept: manifests.ManifestStore
              ) -> List[str]:
         """See that the objects of a chain are the ones that were made.
 
@@ -156,7 +156,7 @@ class Inspection:
                 now = None
             yield from differences(was, now)
 
-    def _wait(self, look: Callable[[], Optional[Seen]], what: str) -> Seen:
+    def _wait(self, look: Callable[[], Optional[Result]], what: str) -> Result:
         # A wait looks once at the least; many of them would never end.
         if self._begun and not self._deadline.remaining:
             raise errors.DeadlineExceeded('%s: given up after %g s' % (
@@ -166,7 +166,7 @@ class Inspection:
 
 
 def _recorded(backup: models.Backup, found: models.BackupManifest,
-              kept: manifests.Kept) -> Tuple[models.BackupManifest, List[str]]:
+              kept: manifests.ManifestStore) -> Tuple[models.BackupManifest, List[str]]:
     """Give what has to be there, and what is to be said of that."""
     why = 'nothing was recorded of backup %s when it was made' % backup.id
     try:

@@ -33,16 +33,16 @@ LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass
-class Tried:
+class TemporaryRestoreResult:
     """What came of it, a line each; it failed where there is a problem."""
 
     problems: List[str] = dataclasses.field(default_factory=list)
-    said: List[str] = dataclasses.field(default_factory=list)
+    messages: List[str] = dataclasses.field(default_factory=list)
     #: From the request until the database was up; None: it was not.
     seconds: Optional[float] = None
 
 
-class Trial:
+class TemporaryRestore:
     """One test restore."""
 
     def __init__(self, gateway: client.TroveClient, settings: options.Settings,
@@ -54,7 +54,7 @@ class Trial:
 
     def run(self, bank: Any, verification_id: str, project_id: str,
             request: models.InstanceRequest,
-            recorded: models.Accounts) -> Tried:
+            recorded: models.Accounts) -> TemporaryRestoreResult:
         """Make an instance, look at it and delete it, in every case.
 
         What cannot be deleted is left to the next verification.
@@ -63,11 +63,11 @@ class Trial:
         :param recorded: what has to be in it.
         :raises errors.BankFailed: it could not be noted, so none was made.
         """
-        intent = verification_journal.Intent(
-            verification_journal.Notes(bank, request.original_id),
-            verification_journal.Note(verification_id, project_id, worker.this(),
-                                      self._until().isoformat()))
-        tried = Tried()
+        intent = verification_journal.TemporaryInstanceIntent(
+            verification_journal.VerificationJournal(bank, request.original_id),
+            verification_journal.TemporaryInstanceEntry(verification_id, project_id, worker.current(),
+                                                        self._until().isoformat()))
+        tried = TemporaryRestoreResult()
         began = self._clock.now()
         try:
             made = instances.create_instance(
@@ -93,7 +93,7 @@ class Trial:
             # does nothing any more, and the note tells of it.
             self._dispose(made.id, intent)
             raise
-        tried.said += self._dispose(made.id, intent)
+        tried.messages += self._dispose(made.id, intent)
         return tried
 
     def _until(self) -> datetime.datetime:
@@ -102,7 +102,7 @@ class Trial:
             + self._settings.delete_timeout + timeouts.VERIFICATION_SLACK)
 
     def _look(self, instance_id: str, began: float,
-              recorded: models.Accounts, tried: Tried) -> None:
+              recorded: models.Accounts, tried: TemporaryRestoreResult) -> None:
         polling.wait_for(
             lambda: instances.get_ready_instance(self._gateway, instance_id),
             polling.Deadline(self._settings.restore_timeout, self._clock),
@@ -110,8 +110,8 @@ class Trial:
             'the database of the temporary instance %s is not up'
             % instance_id)
         tried.seconds = self._clock.now() - began
-        tried.said.append('restore: the database was up %.1f s after the '
-                          'request' % tried.seconds)
+        tried.messages.append('restore: the database was up %.1f s after the '
+                              'request' % tried.seconds)
         found = accounts.list_accounts(self._gateway, instance_id,
                                        self._settings.poll_interval, self._clock)
         for kind, was, now in (
@@ -119,10 +119,10 @@ class Trial:
                 ('users', recorded.users, found.users)):
             problems, said = _compared(kind, was, now)
             tried.problems += problems
-            tried.said += said
+            tried.messages += said
 
     def _dispose(self, instance_id: str,
-                 intent: verification_journal.Intent) -> List[str]:
+                 intent: verification_journal.TemporaryInstanceIntent) -> List[str]:
         try:
             instances.delete_instance(
                 self._gateway, instance_id, self._settings.delete_timeout,

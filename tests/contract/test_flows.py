@@ -149,7 +149,7 @@ def test_one_that_is_broken_leaves_no_backup_of_any(
     # Once for all of them.
     assert len(fake_trove.requests) == 3
     assert statuses(checkpoint) == {'error'}
-    reasons = {node.value.id: status.why(
+    reasons = {node.value.id: status.read_failure_reason(
         checkpoint.get_resource_bank_section(node.value.id))
         for node in checkpoint.resource_graph}
     assert 'disk on fire' in reasons.pop(broken)

@@ -129,7 +129,7 @@ def test_a_verification_is_accepted():
 def test_the_options_arrive_as_strings_and_are_understood(parameters):
     field = base.DictOfDictOfStringsField(nullable=True)
     kept = field.coerce(None, 'parameters', {TYPE: parameters})[TYPE]
-    request = parsing.backup_request(kept, CHECKPOINT_ID, 'the-instance')
+    request = parsing.parse_protect(kept, CHECKPOINT_ID, 'the-instance')
     assert request.name in ('nightly', 'text') or CHECKPOINT_ID in request.name
     assert request.description
 

@@ -113,7 +113,7 @@ class Lane:
         self._others = self._all_object_ids()
         self.resource = karbor_resource.Resource(
             tenants.TYPE, self.tenant.create('orders'), 'orders')
-        self.ledger = backup_journal.Ledger(self.bank, self.resource.id)
+        self.journal = backup_journal.BackupJournal(self.bank, self.resource.id)
         self.survivor = self.protected()
 
     def _provider(self, own):
@@ -166,13 +166,13 @@ class Lane:
 
     def status(self, checkpoint):
         """Karbor's word for the database; None: there is none."""
-        kept = storage.get(self.section(checkpoint), bank_status_.STATUS)
+        kept = storage.read(self.section(checkpoint), bank_status_.STATUS)
         # Swift's bank gives a string as it came from there.
         return kept.decode() if isinstance(kept, bytes) else kept
 
     def kept(self, checkpoint):
         """The record in the checkpoint; None: there is none."""
-        return record.load(self.section(checkpoint))
+        return record.read(self.section(checkpoint))
 
     def protected(self, parameters=None, **own):
         """A checkpoint with a complete backup."""

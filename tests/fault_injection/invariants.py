@@ -19,7 +19,7 @@ _PATIENCE = 20.0
 
 def every_backup_is_known(lane):
     """I1: by its id, or by what was noted before it was asked for."""
-    entries = lane.ledger.entries()
+    entries = lane.journal.list_entries()
     ids = {entry.backup_id for entry in entries}
     intents = [entry for entry in entries if entry.backup_id is None]
     for id_, backup in lane.backups().items():
@@ -32,7 +32,7 @@ def every_backup_is_known(lane):
 
 def what_waits_has_a_reason(lane):
     """I2, I3: nothing that was deleted stays silently."""
-    for entry in lane.ledger.entries():
+    for entry in lane.journal.list_entries():
         assert not entry.deleted or entry.reason, ('I3: no reason', entry)
 
 
@@ -120,9 +120,9 @@ def nothing_is_left(lane, but):
                 set(lane.bank.get_sub_section(
                     '/karbor-trove/%s/contents/' % lane.resource.id
                 ).list_objects()) - {kept},
-                {entry.checkpoint_id for entry in lane.ledger.entries()}
+                {entry.checkpoint_id for entry in lane.journal.list_entries()}
                 - {checkpoint.id for checkpoint in but})
         if not any(left):
             return
         time.sleep(0.25)
-    raise AssertionError(('I3: left', left, lane.ledger.entries()))
+    raise AssertionError(('I3: left', left, lane.journal.list_entries()))

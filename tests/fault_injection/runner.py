@@ -70,7 +70,7 @@ def _clean(lane, scene, instances):
 
 
 def _outcome(lane, scene, told):
-    waiting = [entry for entry in lane.ledger.entries() if entry.deleted]
+    waiting = [entry for entry in lane.journal.list_entries() if entry.deleted]
     word = 'error' if 'raised' in told else 'done'
     if waiting:
         word = ('put off' if (scene.hook, word) == ('delete', 'done')

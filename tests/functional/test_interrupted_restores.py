@@ -18,15 +18,15 @@ def test_what_may_have_come_of_a_restore_is_told_and_dismissed(
         tenant, operator):
     made = tenant.create('orders-restored')
     cfg.CONF(['--config-file', str(operator.config)], project='karbor')
-    notes = restore_journal.Notes(providers.load()[0].bank, ORIGINAL)
+    notes = restore_journal.RestoreJournal(providers.load()[0].bank, ORIGINAL)
     asked = datetime.datetime.now(datetime.timezone.utc).replace(
         tzinfo=None, microsecond=0) - datetime.timedelta(minutes=11)
     came, lost = ('43ed5ce9-2b5d-4f0e-8d6e-5a3f4f0c2d11',
                   '9d0a5b0c-7c2f-4f3a-a1f5-2f6f0c9b7e22')
     for id_, name in (came, 'orders-restored'), (lost, 'nobody'):
-        notes.write(restore_journal.Note(
+        notes.write(restore_journal.RestoreEntry(
             ORIGINAL, id_, name, asked.isoformat(), tenant.project_id,
-            dict(worker.this(), started='0')))
+            dict(worker.current(), started='0')))
     operator.table('deferred', 'list')
     told, _ = operator.manage('deferred', 'list')
     assert [row['what'] for row in told if row['instance'] == ORIGINAL] == [
@@ -34,7 +34,7 @@ def test_what_may_have_come_of_a_restore_is_told_and_dismissed(
     told = operator.table('deferred', 'sweep')
     assert 'nothing came of restore %s' % lost in told
     assert 'instance %s may have come of restore %s' % (made, came) in told
-    assert notes.restore_ids() == [came]
+    assert notes.list_restore_ids() == [came]
     operator.table('deferred', 'dismiss', came)
-    assert notes.restore_ids() == []
+    assert notes.list_restore_ids() == []
     assert made in tenant.instance_ids()

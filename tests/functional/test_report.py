@@ -27,9 +27,9 @@ def prove(tenant, operator, checkpoint, instance):
     assert tenant.rows(new) == 1000
     tenant.remove(new)
     cfg.CONF(['--config-file', str(operator.config)], project='karbor')
-    verification_results.save(
+    verification_results.write(
         providers.find(providers.load(), checkpoint).section_of(instance),
-        verification_results.Result('restore', datetime.datetime.now(
+        verification_results.VerificationResult('restore', datetime.datetime.now(
             datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%S'), True, '',
             round(took, 1)))
 

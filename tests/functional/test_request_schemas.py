@@ -68,7 +68,7 @@ def test_what_a_restore_sends_is_taken(judge, sender, given, original):
     assert judge('instances', body) is None
 
 
-@pytest.mark.parametrize('key', fields.RESTORE)
+@pytest.mark.parametrize('key', fields.RESTORE_FIELDS)
 def test_what_is_sent_for_each_choice_alone_is_taken(judge, sender, key):
     needs = {'restore_subnet_id': request_samples.ID} if key == 'ip_address' else {}
     taken = 0

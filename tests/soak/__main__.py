@@ -75,7 +75,7 @@ def _soak(given: argparse.Namespace, sandbox: cloud.Sandbox,
 
     judge.rate = 0.0
     bank = final_checks.Bank(sandbox)
-    waiting = sum(map(len, bank.ledger().values()))
+    waiting = sum(map(len, bank.journal().values()))
     rounds = final_checks.sweep(tenant, bank, plans)
     violations = soak.violations + final_checks.check(tenant, bank, soak.ids)
     report.write(given.page, violations, {

@@ -20,7 +20,7 @@ class Bank:
         self._swift = swiftclient.Connection(
             session=sandbox.session('karbor'))
 
-    def ledger(self) -> dict[str, list[str]]:
+    def journal(self) -> dict[str, list[str]]:
         """The checkpoints whose backups wait: instance -> their ids."""
         found = collections.defaultdict(list)
         for kept in self._swift.get_container(
@@ -38,13 +38,13 @@ def sweep(tenant: tenants.Tenant, bank: Bank, plans: dict[str, str]) -> int:
     :returns: how many rounds it took.
     """
     for done in range(_ROUNDS):
-        waiting = bank.ledger()
+        waiting = bank.journal()
         if not waiting:
             return done
         made = {tenant.protect(plans[id_]) for id_ in waiting}
         for checkpoint_id in made:
             tenant.delete(checkpoint_id)
-        if bank.ledger():
+        if bank.journal():
             # A request that nobody heard of again may still be carried out.
             time.sleep(
                 timeouts.CONSTANTS['karbor_trove.timeouts.REQUEST_IN_FLIGHT'] / 4)
@@ -65,6 +65,6 @@ def check(tenant: tenants.Tenant, bank: Bank, ids: list[str]) -> list[str]:
     found += [f'left in Trove: {backup}'
               for backup in tenant.backups().values()]
     found += [f'left in Swift: {name}' for name in sorted(tenant.objects())]
-    found += [f'left in the ledger of instance {id_}: {checkpoint_ids}'
-              for id_, checkpoint_ids in bank.ledger().items()]
+    found += [f'left in the journal of instance {id_}: {checkpoint_ids}'
+              for id_, checkpoint_ids in bank.journal().items()]
     return found

@@ -25,7 +25,7 @@ soak`` runs it and writes this page.
 
 Nothing may be lost (every available checkpoint that is tried is verified and
 restored, with the rows that there were), stuck (every checkpoint ends as
-``deleted``) or left (Trove, Swift and the ledger are empty in the end).
+``deleted``) or left (Trove, Swift and the journal are empty in the end).
 
 Result
 ======

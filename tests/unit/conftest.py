@@ -17,7 +17,7 @@ from tests.unit.plugin_fixtures import delete
 from tests.unit.plugin_fixtures import do_restore
 from tests.unit.plugin_fixtures import do_verify
 from tests.unit.plugin_fixtures import in_threads
-from tests.unit.plugin_fixtures import ledger
+from tests.unit.plugin_fixtures import journal
 from tests.unit.plugin_fixtures import make_plugin
 from tests.unit.plugin_fixtures import notes
 from tests.unit.plugin_fixtures import plugin
@@ -29,7 +29,7 @@ from tests.unit.plugin_fixtures import temporary
 from tests.unit.plugin_fixtures import verify_at
 
 __all__ = ['bank', 'checkpoint', 'clock', 'context', 'delete', 'do_restore',
-           'do_verify', 'fake_trove', 'in_threads', 'karbor_conf', 'ledger',
+           'do_verify', 'fake_trove', 'in_threads', 'karbor_conf', 'journal',
            'make_plugin', 'new_checkpoint', 'notes', 'plugin', 'protect',
            'protect_at', 'provider_conf', 'release', 'resource', 'restore',
            'section', 'temporary', 'verify', 'verify_at']

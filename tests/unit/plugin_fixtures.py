@@ -104,9 +104,9 @@ def in_threads():
 
 
 @pytest.fixture
-def ledger(bank, resource):
+def journal(bank, resource):
     """What the bank knows of the instance over all checkpoints."""
-    return backup_journal.Ledger(bank, resource.id)
+    return backup_journal.BackupJournal(bank, resource.id)
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def verify_at(make_plugin, checkpoint, resource, context, verify, section):
         assert record.resources_status == {
             key: 'available' if passes else 'error'}
         reason = record.resources_reason[key]
-        [kept] = [one for one in verification_results.load(section)
+        [kept] = [one for one in verification_results.read_all(section)
                   if one.level == level]
         assert (kept.passed, kept.reason) == (passes, reason)
         return reason.splitlines()
@@ -156,7 +156,7 @@ def verify_at(make_plugin, checkpoint, resource, context, verify, section):
 @pytest.fixture
 def notes(bank, resource):
     """The notes of test restores of the instance."""
-    return verification_journal.Notes(bank, resource.id)
+    return verification_journal.VerificationJournal(bank, resource.id)
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ def mine(fake_trove, resource):
 
 @pytest.mark.parametrize('trouble', LOST)
 def test_a_backup_whose_answer_is_lost_is_found(
-        protect, delete, fake_trove, section, ledger, trouble):
+        protect, delete, fake_trove, section, journal, trouble):
     fake_trove.fail('POST', '/backups', trouble, after=True)
     protect()
     [backup_id] = fake_trove.backups
     assert section.get_object('metadata')['backup_id'] == backup_id
-    assert ledger.entries()[0].backup_id == backup_id
+    assert journal.list_entries()[0].backup_id == backup_id
     assert len(fake_trove.asked('POST', '/backups')) == 1
     delete()
     assert not fake_trove.backups
@@ -60,30 +60,30 @@ def test_what_lands_after_the_protect_goes_with_the_delete(
 
 
 def test_what_lands_after_the_delete_goes_with_the_next(
-        protect, delete, fake_trove, ledger, mine):
+        protect, delete, fake_trove, journal, mine):
     lost_before(protect, fake_trove, **WORDS)
     delete()
-    assert 'may still be made' in ledger.entries()[0].reason
+    assert 'may still be made' in journal.list_entries()[0].reason
     mine()
     delete()
     assert not fake_trove.backups
-    assert not ledger.entries()
+    assert not journal.list_entries()
 
 
 def test_what_another_operation_has_found_for_the_checkpoint_is_still_it(
-        protect, delete, fake_trove, ledger, mine, clock):
+        protect, delete, fake_trove, journal, mine, clock):
     """Two may sweep at once: the slower one read its note before."""
     lost_before(protect, fake_trove, **WORDS)
     delete()
-    [before] = ledger.entries()
+    [before] = journal.list_entries()
     mine()
     fake_trove.next_delete('DELETE_FAILED')
     delete()
-    assert ledger.entries()[0].backup_id
+    assert journal.list_entries()[0].backup_id
     clock.sleep(700)
     assert adoption.find_created_backup(
-        told_by(fake_trove), before, ledger.entries()).id == (
-            ledger.entries()[0].backup_id)
+        told_by(fake_trove), before, journal.list_entries()).id == (
+            journal.list_entries()[0].backup_id)
 
 
 def told_by(fake_trove):
@@ -92,16 +92,16 @@ def told_by(fake_trove):
             for of in fake_trove.backups.values()]
 
 
-def test_after_10_minutes_nothing_lands(protect, delete, fake_trove, ledger,
+def test_after_10_minutes_nothing_lands(protect, delete, fake_trove, journal,
                                         mine, clock):
     lost_before(protect, fake_trove, **WORDS)
     clock.sleep(500)
     delete()
-    assert ledger.entries()
+    assert journal.list_entries()
     clock.sleep(100)
     theirs = mine()
     delete()
-    assert not ledger.entries()
+    assert not journal.list_entries()
     assert set(fake_trove.backups) == {theirs}
 
 
@@ -117,7 +117,7 @@ def test_what_is_not_alike_is_not_ours(protect, delete, fake_trove, mine,
 
 
 def test_of_several_none_is_taken_and_none_ever_deleted(
-        protect, delete, fake_trove, ledger, mine, clock):
+        protect, delete, fake_trove, journal, mine, clock):
     theirs = mine()
     fake_trove.fail('POST', '/backups', 'reset', after=True)
     with pytest.raises(exception.CreateResourceFailed) as raised:
@@ -128,14 +128,14 @@ def test_of_several_none_is_taken_and_none_ever_deleted(
     clock.sleep(1000)
     delete()
     assert theirs in fake_trove.backups and len(fake_trove.backups) == 2
-    [entry] = ledger.entries()
+    [entry] = journal.list_entries()
     for backup_id in fake_trove.backups:
         assert backup_id in entry.reason
 
 
 def test_what_may_be_of_another_request_is_not_taken(
         protect, delete, plugin, new_checkpoint, resource, context,
-        fake_trove, ledger, mine):
+        fake_trove, journal, mine):
     lost_before(protect, fake_trove, **WORDS)
     other = new_checkpoint()
     fake_trove.fail('POST', '/backups', 'reset', after=True)
@@ -151,21 +151,21 @@ def test_what_may_be_of_another_request_is_not_taken(
 
 
 def test_what_was_found_before_a_failure_is_kept(
-        protect, delete, fake_trove, ledger, mine):
+        protect, delete, fake_trove, journal, mine):
     lost_before(protect, fake_trove, **WORDS)
     backup_id = mine()
     fake_trove.next_delete('DELETE_FAILED', seconds=1)
     delete()
-    [entry] = ledger.entries()
+    [entry] = journal.list_entries()
     assert entry.backup_id == backup_id and entry.location
 
 
-def test_a_backup_that_fails_is_known_by_its_id(protect, fake_trove, ledger):
+def test_a_backup_that_fails_is_known_by_its_id(protect, fake_trove, journal):
     fake_trove.next_backup('FAILED')
     with pytest.raises(exception.CreateResourceFailed):
         protect()
     [backup_id] = fake_trove.backups
-    assert ledger.entries()[0].backup_id == backup_id
+    assert journal.list_entries()[0].backup_id == backup_id
 
 
 def test_what_another_checkpoint_knows_is_not_taken(
@@ -178,12 +178,12 @@ def test_what_another_checkpoint_knows_is_not_taken(
     assert len(fake_trove.backups) == 1
 
 
-def test_a_refusal_leaves_no_note(protect, fake_trove, ledger):
+def test_a_refusal_leaves_no_note(protect, fake_trove, journal):
     fake_trove.tells_quotas = False
     fake_trove.quotas['backups'] = 0
     with pytest.raises(exception.CreateResourceFailed):
         protect()
-    assert not ledger.entries()
+    assert not journal.list_entries()
 
 
 @pytest.mark.parametrize('trouble', LOST)

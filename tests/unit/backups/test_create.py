@@ -112,10 +112,10 @@ def test_what_waits_for_its_deletion_is_no_parent(
 
 
 def test_a_parent_that_is_deleted_while_it_is_claimed_is_let_go(
-        back_up, fake_trove, ledger, monkeypatch):
+        back_up, fake_trove, journal, monkeypatch):
     checkpoint, _ = back_up()
-    doomed = ledger.read(checkpoint.id)
-    write = backup_journal.Ledger.write
+    doomed = journal.read(checkpoint.id)
+    write = backup_journal.BackupJournal.write
 
     def also(self, entry):
         write(self, entry)
@@ -123,10 +123,10 @@ def test_a_parent_that_is_deleted_while_it_is_claimed_is_let_go(
             write(self, dataclasses.replace(
                 doomed, deleted='2026-01-01T00:00:00'))
 
-    monkeypatch.setattr(backup_journal.Ledger, 'write', also)
+    monkeypatch.setattr(backup_journal.BackupJournal, 'write', also)
     made, second = back_up()
     assert parent(fake_trove, second) is None
-    assert ledger.read(made.id).parent_id is None
+    assert journal.read(made.id).parent_id is None
 
 
 def test_a_parent_that_a_user_deletes_meanwhile_fails_the_backup(
@@ -141,25 +141,25 @@ def test_a_parent_that_a_user_deletes_meanwhile_fails_the_backup(
 
 
 def test_a_delete_heeds_the_claim_of_an_open_request(
-        back_up, remove, fake_trove, ledger, resource):
+        back_up, remove, fake_trove, journal, resource):
     checkpoint, first = back_up()
-    intent = backup_journal.Entry(
+    intent = backup_journal.BackupEntry(
         resource.id,
         'cp',
         not_before='2026-01-01T00:00:00',
         parent_id=first)
-    ledger.write(intent)
+    journal.write(intent)
     remove(checkpoint)
     assert first in fake_trove.backups
-    assert 'being made' in ledger.read(checkpoint.id).reason
-    ledger.remove(intent)
+    assert 'being made' in journal.read(checkpoint.id).reason
+    journal.delete(intent)
     remove(checkpoint)
     assert not fake_trove.backups
 
 
 @pytest.mark.parametrize('order', [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2),
                                    (2, 0, 3, 1)])
-def test_checkpoints_go_in_any_order(back_up, remove, fake_trove, ledger,
+def test_checkpoints_go_in_any_order(back_up, remove, fake_trove, journal,
                                      order):
     made = [back_up() for _ in range(4)]
     kept = set(range(4))
@@ -168,5 +168,5 @@ def test_checkpoints_go_in_any_order(back_up, remove, fake_trove, ledger,
         kept.remove(number)
         assert set(fake_trove.backups) == {
             backup_id for _, backup_id in made[:max(kept, default=-1) + 1]}
-    assert not ledger.entries()
+    assert not journal.list_entries()
     assert not fake_trove.objects.stored()

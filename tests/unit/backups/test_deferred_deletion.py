@@ -43,7 +43,7 @@ def operations(plugin, new_checkpoint, resource, context, verify):
 
 @pytest.mark.parametrize('kind', ['protect', 'delete', 'verify'])
 def test_what_waits_goes_with_the_next_operation(
-        operations, left, fake_trove, ledger, kind):
+        operations, left, fake_trove, journal, kind):
     if kind == 'verify':
         fake_trove.fail('DELETE', '*', 503, times=None)
         operations.protect()
@@ -51,7 +51,7 @@ def test_what_waits_goes_with_the_next_operation(
     assert left in fake_trove.backups
     getattr(operations, kind)()
     assert left not in fake_trove.backups
-    assert not [entry for entry in ledger.entries() if entry.deleted]
+    assert not [entry for entry in journal.list_entries() if entry.deleted]
 
 
 @pytest.mark.parametrize('kind', ['protect', 'delete', 'verify'])
@@ -90,7 +90,7 @@ def test_a_sweep_that_fails_fails_no_operation(
     def fail(*args):
         raise trouble
 
-    monkeypatch.setattr(deferred_deletion.Remover, '_removed', fail)
+    monkeypatch.setattr(deferred_deletion.BackupDeletion, '_delete', fail)
     operations.protect()
     operations.verify()
 
@@ -123,7 +123,7 @@ def test_all_that_waits_together_takes_30_s(
 
 
 def test_one_look_tells_of_all_that_has_to_wait_on(
-        operations, plugin, made, resource, context, fake_trove, ledger):
+        operations, plugin, made, resource, context, fake_trove, journal):
     children = [fake_trove.add_backup(resource.id, parent_id=id_)
                 for id_ in list(fake_trove.backups)]
     for one in made:
@@ -132,12 +132,12 @@ def test_one_look_tells_of_all_that_has_to_wait_on(
     fake_trove.requests.clear()
     operations.protect()
     assert len(fake_trove.asked('GET', '/backups')) == 1
-    assert all('hangs on it' in entry.reason for entry in ledger.entries()
+    assert all('hangs on it' in entry.reason for entry in journal.list_entries()
                if entry.deleted)
     for child in children:
         del fake_trove.backups[child]
     operations.verify()
-    assert [entry.deleted for entry in ledger.entries()] == [None]
+    assert [entry.deleted for entry in journal.list_entries()] == [None]
 
 
 def test_a_child_takes_its_parent_along(

@@ -31,55 +31,55 @@ def section(bank):
 
 
 def test_what_is_saved_can_be_loaded(section):
-    kept = record.Record(INSTANCE, 'nightly', 'k', 0.25)
-    record.save(section, kept)
-    assert record.load(section) == kept
+    kept = record.BackupRecord(INSTANCE, 'nightly', 'k', 0.25)
+    record.write(section, kept)
+    assert record.read(section) == kept
 
 
 def test_nothing_known_stays_nothing(section):
-    kept = record.Record(models.Instance('a'))
-    record.save(section, kept)
-    assert record.load(section) == kept
+    kept = record.BackupRecord(models.Instance('a'))
+    record.write(section, kept)
+    assert record.read(section) == kept
 
 
 def test_where_nothing_was_written_there_is_none(section):
-    assert record.load(section) is None
+    assert record.read(section) is None
     bank_status_.set_status(section, 'protecting')
-    assert record.load(section) is None
+    assert record.read(section) is None
 
 
 def test_a_failure_keeps_its_reason_whatever_the_locale(section, bank):
-    assert bank_status_.why(section) is None
-    bank_status_.fail(section, 'error', 'Gr\u00f6\u00dfe\n"status": {\n')
+    assert bank_status_.read_failure_reason(section) is None
+    bank_status_.mark_failed(section, 'error', 'Gr\u00f6\u00dfe\n"status": {\n')
     assert section.get_object('status') == 'error'
-    assert bank_status_.why(section) == 'Gr\u00f6\u00dfe\n"status": {\n'
+    assert bank_status_.read_failure_reason(section) == 'Gr\u00f6\u00dfe\n"status": {\n'
     [path] = pathlib.Path(bank._plugin.file_system_bank_path).rglob('reason')
     path.read_text('ascii')
 
 
 def test_a_torn_reason_is_given_as_it_is(section):
     section.update_object('reason', '["the quo')
-    assert bank_status_.why(section) == '["the quo'
+    assert bank_status_.read_failure_reason(section) == '["the quo'
 
 
 def test_forgetting_leaves_the_status(section):
-    bank_status_.fail(section, 'error', 'Trove said no')
+    bank_status_.mark_failed(section, 'error', 'Trove said no')
     bank_status_.set_status(section, 'deleting')
-    record.save(section, record.Record(INSTANCE))
-    record.forget(section)
-    record.forget(section)
+    record.write(section, record.BackupRecord(INSTANCE))
+    record.delete(section)
+    record.delete(section)
     assert section.list_objects() == ['status']
 
 
 def test_the_in_tree_plugins_record_is_understood(section):
     section.update_object('metadata', IN_TREE)
-    assert record.load(section) == record.Record(models.Instance(
+    assert record.read(section) == record.BackupRecord(models.Instance(
         id='a', datastore='postgresql', datastore_version='18',
         flavor_id='2', volume_size=3), backup_id='k')
 
 
 def test_ours_has_all_that_the_in_tree_plugin_reads(section):
-    record.save(section, record.Record(INSTANCE, 'nightly', 'k'))
+    record.write(section, record.BackupRecord(INSTANCE, 'nightly', 'k'))
     kept = section.get_object('metadata')
     assert set(IN_TREE) <= set(kept)
     for key in ('instance_id', 'backup_id', 'size'):
@@ -91,7 +91,7 @@ def test_a_later_version_is_refused_not_guessed_at(section):
     section.update_object('metadata', dict(IN_TREE, record_version=2))
     with pytest.raises(errors.Rejected, match='version 2 and this release '
                        'knows versions up to 1'):
-        record.load(section)
+        record.read(section)
 
 
 @pytest.mark.parametrize('torn', ['', '{"instance_id": "a", "fla', '[]',
@@ -99,7 +99,7 @@ def test_a_later_version_is_refused_not_guessed_at(section):
 def test_half_a_record_is_named(section, torn):
     section.update_object('metadata', torn)
     with pytest.raises(errors.Rejected, match='"metadata"'):
-        record.load(section)
+        record.read(section)
 
 
 def test_what_somebody_else_removes_meanwhile_is_gone(section, monkeypatch):
@@ -111,7 +111,7 @@ def test_what_somebody_else_removes_meanwhile_is_gone(section, monkeypatch):
         delete(key)
 
     monkeypatch.setattr(section, 'delete_object', slower)
-    storage.drop(section, 'status')
+    storage.delete(section, 'status')
     assert section.list_objects() == []
 
 
@@ -126,12 +126,12 @@ def test_a_removal_that_fails_is_tried_once_more(section, monkeypatch):
         delete(key)
 
     monkeypatch.setattr(section, 'delete_object', fail)
-    storage.drop(section, 'status')
+    storage.delete(section, 'status')
     assert section.list_objects() == []
     section.update_object('status', 'deleted')
     failures += [OSError('disk on fire')] * 2
     with pytest.raises(errors.BankError, match='removing status.*on fire'):
-        storage.drop(section, 'status')
+        storage.delete(section, 'status')
 
 
 def test_another_failure_does_not_make_it_absent(section, monkeypatch):
@@ -146,7 +146,7 @@ def test_another_failure_does_not_make_it_absent(section, monkeypatch):
         raise FileNotFoundError('something else')
     except FileNotFoundError:
         with pytest.raises(errors.BankError):
-            storage.get(section, 'status')
+            storage.read(section, 'status')
 
 
 class Swift(swift_bank_plugin.SwiftBankPlugin):
@@ -175,9 +175,9 @@ def in_swift(status):
 def test_what_a_list_shows_too_late_is_not_there():
     section = in_swift(404)
     assert section.list_objects() == ['status']
-    assert storage.get(section, 'status') is None
+    assert storage.read(section, 'status') is None
 
 
 def test_what_cannot_be_read_is_not_taken_for_absent():
     with pytest.raises(errors.BankError, match='reading status.*503'):
-        storage.get(in_swift(503), 'status')
+        storage.read(in_swift(503), 'status')

@@ -13,18 +13,18 @@ def section(bank):
 
 
 def result(level, at, **kw):
-    return verification_results.Result(level, at, True, 'as it was', **kw)
+    return verification_results.VerificationResult(level, at, True, 'as it was', **kw)
 
 
 def test_the_last_result_of_each_level_is_kept(section):
-    verification_results.save(section, result('data', '2026-01-01T00:00:00'))
+    verification_results.write(section, result('data', '2026-01-01T00:00:00'))
     restored = result('restore', '2026-01-02T00:00:00', recovery_seconds=7.5)
-    verification_results.save(section, restored)
+    verification_results.write(section, restored)
     last = result('data', '2026-01-03T00:00:00')
-    verification_results.save(section, last)
-    assert verification_results.load(section) == [last, restored]
-    verification_results.forget(section)
-    assert verification_results.load(section) == []
+    verification_results.write(section, last)
+    assert verification_results.read_all(section) == [last, restored]
+    verification_results.delete(section)
+    assert verification_results.read_all(section) == []
 
 
 @pytest.mark.parametrize('kept, error', [
@@ -33,7 +33,7 @@ def test_the_last_result_of_each_level_is_kept(section):
 def test_what_cannot_be_read_is_named(section, kept, error):
     section.update_object('verified-data', kept)
     with pytest.raises(error, match='"verified-data"'):
-        verification_results.load(section)
+        verification_results.read_all(section)
 
 
 def test_the_levels_are_those_that_can_be_configured():

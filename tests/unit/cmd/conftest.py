@@ -14,7 +14,7 @@ from tests.fake_trove import keystone
 from tests.unit import plugin_fixtures as flows
 
 delete = flows.delete
-ledger = flows.ledger
+journal = flows.journal
 make_plugin = flows.make_plugin
 plugin = flows.plugin
 protect = flows.protect

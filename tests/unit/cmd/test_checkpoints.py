@@ -18,7 +18,7 @@ STUCK = (constants.CHECKPOINT_STATUS_PROTECTING,
 
 def gone():
     """A process of this machine that has ended."""
-    return dict(worker.this(), started='0')
+    return dict(worker.current(), started='0')
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_the_old_index_is_kept_beside_it(leave, manage, checkpoint):
 
 @pytest.mark.parametrize('was', STUCK)
 @pytest.mark.parametrize('named', [
-    worker.this(), {'host': 'elsewhere', 'pid': 1, 'started': '1'}, 'torn'])
+    worker.current(), {'host': 'elsewhere', 'pid': 1, 'started': '1'}, 'torn'])
 def test_what_may_still_run_is_left_alone(leave, manage, status, was, named):
     id_ = leave(was, named=named)
     assert 'may still work on it' in manage(
@@ -116,7 +116,7 @@ def test_one_that_lives_outweighs_one_that_is_gone(
         leave, manage, checkpoint, status):
     other = karbor_resource.Resource('OS::Trove::Instance', 'other', 'more')
     id_ = leave('protecting', named=gone(), others=[other])
-    bank_status_.begin(
+    bank_status_.mark_started(
         checkpoint.get_resource_bank_section('other'),
         'protecting')
     assert 'may still work on it' in manage(
@@ -127,7 +127,7 @@ def test_one_that_lives_outweighs_one_that_is_gone(
 def test_karbor_writes_error_deleting_when_it_has_ended(
         leave, manage, status):
     manage('checkpoint', 'reset', leave(
-        'error-deleting', named=worker.this(), resource_status='error'))
+        'error-deleting', named=worker.current(), resource_status='error'))
     assert status() == 'error'
 
 
@@ -225,10 +225,10 @@ def test_what_the_bank_cannot_read_is_told(
     ({'deleted': 'yesterday'}, 'deleted yesterday'),
     ({'deleted': 'yesterday', 'reason': 'Trove is away'}, 'Trove is away')])
 def test_what_the_ledger_says_is_told(
-        manage, leave, protect, checkpoint, ledger, changed, note):
+        manage, leave, protect, checkpoint, journal, changed, note):
     protect()
-    [entry] = ledger.entries()
-    ledger.write(dataclasses.replace(entry, **changed))
+    [entry] = journal.list_entries()
+    journal.write(dataclasses.replace(entry, **changed))
     leave('error')
     [row] = manage('checkpoint', 'show', checkpoint.id)
     assert row['note'] == note

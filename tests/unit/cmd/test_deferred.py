@@ -13,13 +13,13 @@ from tests.fake_trove import keystone
 
 
 @pytest.fixture
-def deferred(protect, ledger, checkpoint):
+def deferred(protect, journal, checkpoint):
     """The entry of a backup whose checkpoint was deleted."""
     protect()
-    [entry] = ledger.entries()
+    [entry] = journal.list_entries()
     entry = dataclasses.replace(entry, deleted='2026-01-01T00:00:00',
                                 reason='Trove is away')
-    ledger.write(entry)
+    journal.write(entry)
     return entry
 
 
@@ -42,15 +42,15 @@ def test_what_waits_is_told_with_its_reason(manage, deferred, resource):
         'why': 'Trove is away'}]
 
 
-def test_a_deletion_that_was_killed_waits_too(manage, deferred, ledger):
-    ledger.write(dataclasses.replace(deferred, reason=None))
+def test_a_deletion_that_was_killed_waits_too(manage, deferred, journal):
+    journal.write(dataclasses.replace(deferred, reason=None))
     [row] = manage('deferred', 'list')
     assert row['why'] == 'its deletion was interrupted'
 
 
-def test_a_request_without_a_backup_is_told(manage, ledger, checkpoint):
-    ledger.write(backup_journal.Entry(
-        ledger.instance_id, checkpoint.id, clouds.PROJECT, 'nightly',
+def test_a_request_without_a_backup_is_told(manage, journal, checkpoint):
+    journal.write(backup_journal.BackupEntry(
+        journal.instance_id, checkpoint.id, clouds.PROJECT, 'nightly',
         not_before='2026-01-01T00:00:00'))
     [row] = manage('deferred', 'list')
     assert row['what'] == 'request'
@@ -84,12 +84,12 @@ def test_a_bank_of_two_providers_is_told_once(
 
 
 def test_a_sweep_deletes_what_can_go(
-        manage, deferred, ledger, fake_trove, nothing_takes_time):
+        manage, deferred, journal, fake_trove, nothing_takes_time):
     [row] = manage('deferred', 'sweep')
     assert row['outcome'] == 'deleted'
     assert row['backup'] == deferred.backup_id
     assert not fake_trove.backups and not fake_trove.objects.stored()
-    assert ledger.entries() == []
+    assert journal.list_entries() == []
 
 
 def test_a_sweep_asks_with_a_token_of_the_tenants_project(
@@ -103,21 +103,21 @@ def test_a_sweep_asks_with_a_token_of_the_tenants_project(
 
 
 def test_a_sweep_leaves_what_cannot_go(
-        manage, deferred, ledger, fake_trove):
+        manage, deferred, journal, fake_trove):
     child = fake_trove.add_backup(
-        ledger.instance_id, parent_id=deferred.backup_id)
+        journal.instance_id, parent_id=deferred.backup_id)
     [row] = manage('deferred', 'sweep')
     assert row['outcome'] == 'backup %s hangs on it' % child
     assert set(fake_trove.backups) == {deferred.backup_id, child}
-    [entry] = ledger.entries()
+    [entry] = journal.list_entries()
     assert entry.reason == row['outcome']
 
 
 def test_a_sweep_takes_children_before_their_parents(
-        manage, deferred, ledger, fake_trove, nothing_takes_time):
+        manage, deferred, journal, fake_trove, nothing_takes_time):
     child = fake_trove.add_backup(
-        ledger.instance_id, parent_id=deferred.backup_id)
-    ledger.write(dataclasses.replace(
+        journal.instance_id, parent_id=deferred.backup_id)
+    journal.write(dataclasses.replace(
         deferred, checkpoint_id='later', backup_id=child,
         not_before='2999-01-01T00:00:00'))
     assert [row['outcome'] for row in manage('deferred', 'sweep')] == [
@@ -139,33 +139,33 @@ def test_a_sweep_may_be_of_one_only(
     (keystone.CLOSED_PROJECT, 'has no role in project'),
     (None, 'nobody knows the project')])
 def test_a_project_that_is_closed_to_karbor_is_named(
-        manage, deferred, ledger, fake_trove, project, said):
+        manage, deferred, journal, fake_trove, project, said):
     entry = dataclasses.replace(deferred, project_id=project)
-    ledger.write(entry)
+    journal.write(entry)
     [row] = manage('deferred', 'sweep', expect=1)
     assert said in row['outcome'] and said in manage.err
     assert deferred.backup_id in fake_trove.backups
-    assert ledger.entries() == [entry]
+    assert journal.list_entries() == [entry]
 
 
 def test_what_another_plugin_deleted_is_taken_from_the_ledger(
-        manage, protect, ledger, checkpoint, fake_trove):
+        manage, protect, journal, checkpoint, fake_trove):
     protect()
     fake_trove.backups.clear()
     checkpoint.delete()
     [row] = manage('deferred', 'list')
     assert row['why'] == 'the checkpoint was deleted by another plugin'
     manage('deferred', 'sweep')
-    assert ledger.entries() == []
+    assert journal.list_entries() == []
 
 
 def test_without_a_checkpoint_nothing_is_deleted(
-        manage, protect, ledger, checkpoint, fake_trove, bank):
+        manage, protect, journal, checkpoint, fake_trove, bank):
     """A bank that lost its checkpoints is no order to delete."""
     protect()
     bank.delete_object('/checkpoints/%s/index.json' % checkpoint.id)
     assert manage('deferred', 'list') == manage('deferred', 'sweep') == []
-    assert fake_trove.backups and ledger.entries()
+    assert fake_trove.backups and journal.list_entries()
 
 
 @pytest.mark.parametrize('where, kept, said', [
@@ -209,12 +209,12 @@ def test_a_restore_note_that_is_torn_is_told(manage, bank, resource):
     ('Trove is away', None, 'Trove is away'),
     (None, None, 'it is at work until 2026-01-02T00:00:00, or was '
                  'interrupted'),
-    (None, dict(bank_worker_.this(), started='1'), 'it was interrupted')])
+    (None, dict(bank_worker_.current(), started='1'), 'it was interrupted')])
 def test_a_test_restore_is_told(manage, bank, resource, left, worker, said):
-    verification_journal.Notes(
+    verification_journal.VerificationJournal(
         bank,
         resource.id).write(
-        verification_journal.Note(
+        verification_journal.TemporaryInstanceEntry(
             'verification-1',
             clouds.PROJECT,
             worker,
@@ -236,10 +236,10 @@ def rehearsed(bank, resource, fake_trove, clock):
     """Notes a test restore that lasts until then; gives its instance's id."""
     def note(until, project=clouds.PROJECT):
         id_ = fake_trove.add_instance('karbor-verify-1')
-        verification_journal.Notes(
+        verification_journal.VerificationJournal(
             bank,
             resource.id).write(
-            verification_journal.Note(
+            verification_journal.TemporaryInstanceEntry(
                 'verification-1',
                 project,
                 None,

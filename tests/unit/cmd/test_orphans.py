@@ -113,10 +113,10 @@ def test_a_provider_that_cannot_be_loaded_ends_it(
 
 
 def test_what_waits_is_listed_as_deferred_only(
-        manage, protect, ledger, fake_trove):
+        manage, protect, journal, fake_trove):
     protect()
-    [entry] = ledger.entries()
-    ledger.write(backup_journal.dataclasses.replace(entry, deleted=OLD))
+    [entry] = journal.list_entries()
+    journal.write(backup_journal.dataclasses.replace(entry, deleted=OLD))
     assert manage('orphans', 'list') == []
     assert len(manage('deferred', 'list')) == 1
 
@@ -146,7 +146,7 @@ def manage_err(manage):
 def test_what_is_being_made_is_none(listed, backup, checkpoint, resource):
     backup(checkpoint_id=checkpoint.id)
     checkpoint.get_resource_bank_section(resource.id).update_object(
-        'worker', worker.this())
+        'worker', worker.current())
     assert listed() == set()
 
 
@@ -164,15 +164,15 @@ def test_what_the_in_tree_plugin_is_making_is_none(
 
 
 @pytest.fixture
-def request_of(ledger, checkpoint, resource):
+def request_of(journal, checkpoint, resource):
     """An intent of a process that has ended."""
     def leave(not_before=OLD, **kw):
         checkpoint.get_resource_bank_section(resource.id).update_object(
             'worker', test_checkpoints.gone())
-        entry = backup_journal.Entry(
+        entry = backup_journal.BackupEntry(
             resource.id, checkpoint.id, clouds.PROJECT, 'nightly',
             not_before=not_before, **kw)
-        ledger.write(entry)
+        journal.write(entry)
         return entry
     return leave
 
@@ -202,9 +202,9 @@ def test_what_cannot_be_told_apart_is_listed_and_must_be_named_to_go(
 
 
 def test_what_two_requests_may_have_made_must_be_named(
-        manage, backup, request_of, ledger, fake_trove):
+        manage, backup, request_of, journal, fake_trove):
     entry = request_of()
-    ledger.write(
+    journal.write(
         backup_journal.dataclasses.replace(
             entry, checkpoint_id='another'))
     id_ = backup('nightly')
@@ -219,7 +219,7 @@ def test_what_a_request_that_runs_may_have_made_is_none(
         listed, backup, request_of, checkpoint, resource):
     request_of()
     checkpoint.get_resource_bank_section(resource.id).update_object(
-        'worker', worker.this())
+        'worker', worker.current())
     backup('nightly')
     backup('nightly')
     assert listed() == set()
@@ -310,13 +310,13 @@ def test_what_fails_half_way_waits_in_the_ledger(
 
 
 def test_what_a_lost_checkpoint_left_in_the_ledger_goes_with_it(
-        manage, protect, ledger, checkpoint, bank, fake_trove):
+        manage, protect, journal, checkpoint, bank, fake_trove):
     protect(backup_name='nightly', description='of the night')
     bank.delete_object('/checkpoints/%s/index.json' % checkpoint.id)
     [row] = manage('orphans', 'list')
     assert checkpoint.id in row['why']
     manage('orphans', 'delete', '--yes')
-    assert not fake_trove.backups and ledger.entries() == []
+    assert not fake_trove.backups and journal.list_entries() == []
 
 
 def test_a_closed_project_is_named(manage, fake_trove):

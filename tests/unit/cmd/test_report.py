@@ -41,7 +41,7 @@ class Made:
         self.checkpoint.commit()
 
     def verified(self, level, minute, passed=True, reason='', seconds=None):
-        verification_results.save(self.section, verification_results.Result(
+        verification_results.write(self.section, verification_results.VerificationResult(
             level, '2026-02-01T00:%02d:00' % minute, passed, reason, seconds))
 
 
@@ -61,7 +61,7 @@ def make(bank, fake_trove, clock, resource):
             child_nodes=())]
         made = Made(checkpoint, instance_id, fake_trove.add_backup(
             instance_id, project_id=project_id, **backup))
-        record.save(made.section, record.Record(
+        record.write(made.section, record.BackupRecord(
             models.Instance(instance_id, name), backup_id=made.backup))
         made.end(status)
         return made
@@ -177,7 +177,7 @@ def _without_record(made, _):
 
 
 def _without_backup(made, _):
-    record.save(made.section, record.Record(models.Instance('x')))
+    record.write(made.section, record.BackupRecord(models.Instance('x')))
     return 'it holds no backup'
 
 
@@ -258,14 +258,14 @@ def test_an_instance_that_nothing_covers_is_told(
 @pytest.mark.parametrize('how', ['gone', 'going'])
 def test_an_instance_that_is_deleted_is_told(
         manage, make, fake_trove, resource, metrics, how):
-    made = make(name='ledger')
+    made = make(name='journal')
     make(status='error', name=None)
     if how == 'gone':
         del fake_trove.instances[resource.id]
     else:
         fake_trove.instances[resource.id].update(status='SHUTDOWN')
     [row] = manage('report')
-    assert (row['name'], row['checkpoint']) == ('ledger', made.id)
+    assert (row['name'], row['checkpoint']) == ('journal', made.id)
     assert row['note'].startswith('deleted in Trove; checkpoint ')
     assert metrics()['instance_exists', resource.id, None] == 0
 

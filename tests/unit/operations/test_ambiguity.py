@@ -30,42 +30,42 @@ def backup(protect, fake_trove):
 
 
 def test_who_does_not_see_a_backup_does_not_take_it_for_gone(
-        backup, plugin, checkpoint, resource, foreign, fake_trove, ledger,
+        backup, plugin, checkpoint, resource, foreign, fake_trove, journal,
         delete):
     plugin.get_delete_operation(resource).on_main(
         checkpoint, resource, foreign, {})
     assert set(fake_trove.backups) == {backup}
-    [entry] = ledger.entries()
+    [entry] = journal.list_entries()
     assert 'the backup is in project %s' % entry.project_id in entry.reason
     delete()
-    assert not fake_trove.backups and not ledger.entries()
+    assert not fake_trove.backups and not journal.list_entries()
 
 
 def test_nor_does_a_sweep_of_another_project(
-        backup, plugin, checkpoint, resource, foreign, fake_trove, ledger,
+        backup, plugin, checkpoint, resource, foreign, fake_trove, journal,
         delete, new_checkpoint):
     child = fake_trove.add_backup(resource.id, parent_id=backup)
     delete()
     del fake_trove.backups[child]
     plugin.get_delete_operation(resource).on_main(
         new_checkpoint(), resource, foreign, {})
-    assert set(fake_trove.backups) == {backup} and ledger.entries()
+    assert set(fake_trove.backups) == {backup} and journal.list_entries()
 
 
 def test_where_several_fitted_none_is_taken_when_the_others_have_gone(
-        protect, delete, fake_trove, ledger, mine):
+        protect, delete, fake_trove, journal, mine):
     adoption.lost_before(protect, fake_trove, **adoption.WORDS)
     ours, users = mine(), mine()
     delete()
-    assert 'several' in ledger.entries()[0].reason
+    assert 'several' in journal.list_entries()[0].reason
     del fake_trove.backups[ours]
     delete()
     assert set(fake_trove.backups) == {users}
-    assert 'several' in ledger.entries()[0].reason
+    assert 'several' in journal.list_entries()[0].reason
 
 
 def test_so_it_is_where_a_protect_found_several(
-        protect, delete, fake_trove, ledger, mine):
+        protect, delete, fake_trove, journal, mine):
     fake_trove.fail('POST', '/backups', 'reset', after=True)
     before = fake_trove.clock.sleep
 
@@ -78,7 +78,7 @@ def test_so_it_is_where_a_protect_found_several(
     fake_trove.clock.sleep = sleep
     with pytest.raises(exception.CreateResourceFailed, match='several'):
         protect(**adoption.WORDS)
-    assert ledger.entries()[0].ambiguous
+    assert journal.list_entries()[0].ambiguous
     fake_trove.backups.popitem()
     delete()
     assert len(fake_trove.backups) == 1
@@ -87,7 +87,7 @@ def test_so_it_is_where_a_protect_found_several(
 @pytest.mark.parametrize('path, method', [('/swift/*', '*'),
                                           ('/backups/*', 'DELETE')])
 def test_a_child_that_comes_while_something_is_away_is_seen(
-        backup, delete, fake_trove, ledger, resource, clock, monkeypatch,
+        backup, delete, fake_trove, journal, resource, clock, monkeypatch,
         path, method):
     children = []
     sleep = clock.sleep
@@ -102,45 +102,45 @@ def test_a_child_that_comes_while_something_is_away_is_seen(
     monkeypatch.setattr(clock, 'sleep', back_up)
     delete()
     assert set(fake_trove.backups) == {backup, *children}
-    assert ledger.entries()[0].reason == 'backup %s hangs on it' % (
+    assert journal.list_entries()[0].reason == 'backup %s hangs on it' % (
         children[0])
 
 
 def test_a_trove_that_goes_away_after_a_deletion_is_waited_for_a_minute(
-        backup, delete, fake_trove, ledger, clock):
+        backup, delete, fake_trove, journal, clock):
     fake_trove.next_delete(seconds=None)
     fake_trove.fail('GET', '/backups/*', 503, times=None)
     began = clock.now()
     delete()
     assert clock.now() - began == pytest.approx(60)
-    assert 'is not gone: given up after 60 s' in ledger.entries()[0].reason
+    assert 'is not gone: given up after 60 s' in journal.list_entries()[0].reason
 
 
 def test_a_parent_that_went_while_it_was_claimed_is_none(
-        backup, fake_trove, ledger, context, resource, monkeypatch):
+        backup, fake_trove, journal, context, resource, monkeypatch):
     gateway = connect.connect(context)
-    [parent] = ledger.entries()
-    write = ledger.write
+    [parent] = journal.list_entries()
+    write = journal.write
 
     def slowly(entry):
         write(entry)
-        ledger.remove(parent)
+        journal.delete(parent)
 
-    monkeypatch.setattr(ledger, 'write', slowly)
-    made = create.made(
-        gateway, ledger, backup_journal.Entry(resource.id, 'the-new-one'),
+    monkeypatch.setattr(journal, 'write', slowly)
+    made = create.reserve_parent(
+        gateway, journal, backup_journal.BackupEntry(resource.id, 'the-new-one'),
         {one.id: one for one in gateway.list_backups()}, 7)
     assert made.parent_id is None
-    assert ledger.read('the-new-one').parent_id is None
+    assert journal.read('the-new-one').parent_id is None
 
 
 def test_without_a_parent_nothing_is_read_twice(
-        fake_trove, ledger, context, resource):
+        fake_trove, journal, context, resource):
     nothing: chain.Backups = {}
-    made = create.made(
+    made = create.reserve_parent(
         connect.connect(context),
-        ledger,
-        backup_journal.Entry(
+        journal,
+        backup_journal.BackupEntry(
             resource.id,
             'the-new-one'),
         nothing,
@@ -150,29 +150,29 @@ def test_without_a_parent_nothing_is_read_twice(
 
 def test_the_note_of_a_restore_stays_until_the_record_has_the_instance(
         backup, do_restore, restore, bank, resource, monkeypatch):
-    notes = restore_journal.Notes(bank, resource.id)
+    notes = restore_journal.RestoreJournal(bank, resource.id)
     seen = []
     save = restore.save
     monkeypatch.setattr(type(restore), 'save', lambda self: (
         save(), seen.append((dict(self.resources_status),
-                             notes.restore_ids()))))
+                             notes.list_restore_ids()))))
     do_restore()
     assert seen[0][1] == [restore.id]
     assert list(seen[0][0].values()) == ['restoring']
-    assert seen[-1][1] == notes.restore_ids() == []
+    assert seen[-1][1] == notes.list_restore_ids() == []
 
 
 @pytest.mark.parametrize('words', ['tls alert', 'bad record mac'])
 def test_tls_that_breaks_says_nothing_of_the_request(
-        protect, fake_trove, ledger, words):
+        protect, fake_trove, journal, words):
     fake_trove.fail('POST', '/backups',
                     requests.exceptions.SSLError(words), after=True)
     protect()
-    assert ledger.entries()[0].backup_id in fake_trove.backups
+    assert journal.list_entries()[0].backup_id in fake_trove.backups
 
 
 def test_a_torn_entry_is_not_the_end_of_its_backup(
-        backup, delete, fake_trove, ledger, bank, resource, checkpoint):
+        backup, delete, fake_trove, journal, bank, resource, checkpoint):
     where = '/karbor-trove/%s/backups/%s' % (resource.id, checkpoint.id)
     child = fake_trove.add_backup(resource.id, parent_id=backup)
     delete()
@@ -180,7 +180,7 @@ def test_a_torn_entry_is_not_the_end_of_its_backup(
     # As who was killed while it was written anew left it.
     bank.update_object(where + '.new', whole)
     bank.update_object(where, '{"checkpoint_id": "')
-    [kept] = ledger.entries()
+    [kept] = journal.list_entries()
     assert kept.checkpoint_id == checkpoint.id and kept.deleted
     del fake_trove.backups[child]
     delete()

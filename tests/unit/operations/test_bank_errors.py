@@ -117,7 +117,7 @@ def test_one_that_fails_for_a_while_is_borne_or_told(operation, asked):
                     'nobody there' in error.kwargs['reason'])
                 # It says nothing of a backup.
                 assert all(
-                    result.passed for result in verification_results.load(
+                    result.passed for result in verification_results.read_all(
                         world.checkpoints[0].section))
 
 

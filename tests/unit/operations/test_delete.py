@@ -17,13 +17,13 @@ def backup(protect, fake_trove):
 
 
 def test_the_backup_goes_and_only_it(backup, delete, fake_trove, section,
-                                     ledger):
+                                     journal):
     other = fake_trove.add_backup(backup['instance_id'])
     delete()
     assert set(fake_trove.backups) == {other}
     assert set(section.list_objects()) == {'status', 'worker'}
     assert section.get_object('status') == 'deleted'
-    assert not ledger.entries()
+    assert not journal.list_entries()
 
 
 def test_it_waits_until_the_backup_is_gone(backup, delete, fake_trove, clock):
@@ -75,12 +75,12 @@ def test_the_bank_says_so_while_it_takes_place(
 
 
 @pytest.fixture
-def put_off(delete, section, ledger):
+def put_off(delete, section, journal):
     """Deletes with success, although it cannot be done; gives the reason."""
     def run():
         delete()
         assert section.get_object('status') == 'deleted'
-        [entry] = ledger.entries()
+        [entry] = journal.list_entries()
         assert entry.deleted
         return entry.reason
     return run
@@ -102,13 +102,13 @@ def test_an_earlier_failure_does_not_fail_a_new_deletion(
 
 def test_a_deletion_that_never_ends_is_put_off(
         backup, make_plugin, checkpoint, resource, context, fake_trove,
-        ledger, clock):
+        journal, clock):
     fake_trove.next_delete(seconds=None)
     began = clock.now()
     make_plugin(delete_timeout=120).get_delete_operation(
         resource).on_main(checkpoint, resource, context, {})
     assert clock.now() - began == pytest.approx(120)
-    assert 'not gone: given up after 120 s' in ledger.entries()[0].reason
+    assert 'not gone: given up after 120 s' in journal.list_entries()[0].reason
 
 
 def test_a_refusal_is_put_off_with_troves_words(backup, put_off, fake_trove):
@@ -204,7 +204,7 @@ def test_a_parent_of_a_backup_of_another_instance_is_put_off(
 
 
 def test_what_the_in_tree_plugin_wrote_is_deleted(
-        delete, fake_trove, section, resource, ledger):
+        delete, fake_trove, section, resource, journal):
     backup_id = fake_trove.add_backup(resource.id)
     section.update_object('metadata', {
         'instance_id': resource.id, 'backup_id': backup_id, 'size': 1,
@@ -212,12 +212,12 @@ def test_what_the_in_tree_plugin_wrote_is_deleted(
         'datastore': {'type': 'postgresql', 'version': '18'}})
     delete()
     assert not fake_trove.backups
-    assert not ledger.entries()
+    assert not journal.list_entries()
 
 
 @pytest.mark.parametrize('torn', ['', '{"instance_id": "'])
 def test_a_torn_object_is_gone_round(backup, delete, fake_trove, section,
-                                     bank, ledger, checkpoint, torn):
+                                     bank, journal, checkpoint, torn):
     section.update_object('metadata', torn)
     delete()
     assert not fake_trove.backups
@@ -239,7 +239,7 @@ def test_what_a_later_release_wrote_is_not_guessed_at(
     with pytest.raises(exception.DeleteResourceFailed, match='version 2'):
         delete()
     assert section.get_object('status') == 'error'
-    assert 'version 2' in bank_status_.why(section)
+    assert 'version 2' in bank_status_.read_failure_reason(section)
     assert not fake_trove.asked('DELETE')
 
 
@@ -261,28 +261,28 @@ def refused(protect, fake_trove):
 
 
 def test_a_reason_that_cannot_be_noted_fails_no_deletion(
-        refused, delete, ledger, monkeypatch):
+        refused, delete, journal, monkeypatch):
     def fail(self, entry):
         if entry.reason:
             raise errors.BankError('disc')
         write(self, entry)
 
-    write = backup_journal.Ledger.write
-    monkeypatch.setattr(backup_journal.Ledger, 'write', fail)
+    write = backup_journal.BackupJournal.write
+    monkeypatch.setattr(backup_journal.BackupJournal, 'write', fail)
     delete()
-    [entry] = ledger.entries()
+    [entry] = journal.list_entries()
     assert entry.deleted and not entry.reason
 
 
 def test_a_bank_that_fails_then_hides_no_reason(
-        refused, delete, ledger, fake_trove, monkeypatch):
+        refused, delete, journal, fake_trove, monkeypatch):
     def fail(self, checkpoint_id):
         if fake_trove.asked('DELETE', '/backups/*'):
             raise errors.BankError('disc')
         return read(self, checkpoint_id)
 
-    read = backup_journal.Ledger.read
-    monkeypatch.setattr(backup_journal.Ledger, 'read', fail)
+    read = backup_journal.BackupJournal.read
+    monkeypatch.setattr(backup_journal.BackupJournal, 'read', fail)
     delete()
-    [entry] = ledger.entries()
+    [entry] = journal.list_entries()
     assert 'HTTP 403' in entry.reason

@@ -37,10 +37,10 @@ class Record:
 
 
 def test_nobody_writes_while_another_saves():
-    shared = flow.Outcome()
+    shared = flow.FlowState()
     record = Record(
-        lambda record: shared.tell(record, 'type', '2', 'available'))
-    shared.tell(record, 'type', '1', 'error', 'gone')
+        lambda record: shared.set_status(record, 'type', '2', 'available'))
+    shared.set_status(record, 'type', '1', 'error', 'gone')
     assert record.all_saved() == [{'1': 'error'}, {'2': 'available'}]
 
 

@@ -41,11 +41,11 @@ def test_and_a_restore(away, protect, do_restore):
     assert do_restore()
 
 
-def test_and_a_delete(away, protect, delete, fake_trove, ledger):
+def test_and_a_delete(away, protect, delete, fake_trove, journal):
     protect()
     away([AWAY, AWAY, THERE])
     delete()
-    assert not fake_trove.backups and not ledger.entries()
+    assert not fake_trove.backups and not journal.list_entries()
 
 
 def test_but_not_for_ever(away, protect, section, clock):
@@ -58,11 +58,11 @@ def test_but_not_for_ever(away, protect, section, clock):
     assert section.get_object('status') == 'error'
 
 
-def test_nor_by_a_delete(away, protect, delete, ledger, clock):
+def test_nor_by_a_delete(away, protect, delete, journal, clock):
     protect()
     away([AWAY])
     began = clock.now()
     delete()
     assert clock.now() - began == pytest.approx(60)
-    [entry] = ledger.entries()
+    [entry] = journal.list_entries()
     assert 'could not be found' in entry.reason

@@ -198,14 +198,14 @@ def test_an_instance_that_turns_busy_after_the_look_is_waited_for(
 
 
 def test_but_not_for_ever(make_plugin, fake_trove, checkpoint, resource,
-                          context, clock, ledger):
+                          context, clock, journal):
     fake_trove.fail('POST', '/backups', 422, times=None)
     began = clock.now()
     with pytest.raises(exception.CreateResourceFailed, match='HTTP 422'):
         make_plugin(ready_timeout=100).get_protect_operation(
             resource).on_main(checkpoint, resource, context, {})
     assert clock.now() - began == pytest.approx(100)
-    assert not ledger.entries()
+    assert not journal.list_entries()
 
 
 def test_an_instance_that_stays_busy_is_given_up(
@@ -239,7 +239,7 @@ def test_a_refusal_is_told_with_troves_words_and_its_cause(
         protect()
     assert raised.value.__cause__ is not None
     assert section.get_object('status') == 'error'
-    assert 'Quota exceeded' in bank_status_.why(section)
+    assert 'Quota exceeded' in bank_status_.read_failure_reason(section)
 
 
 def test_a_failure_is_in_the_bank_with_its_reason_first(
@@ -247,7 +247,7 @@ def test_a_failure_is_in_the_bank_with_its_reason_first(
     told = []
     set_status = bank_status_.set_status
     monkeypatch.setattr(bank_status_, 'set_status', lambda section, status: (
-        told.append((status, bank_status_.why(section))),
+        told.append((status, bank_status_.read_failure_reason(section))),
         set_status(section, status)))
     fake_trove.next_backup('FAILED')
     with pytest.raises(exception.CreateResourceFailed):

@@ -22,12 +22,12 @@ REQUEST = models.InstanceRequest('one', 'backup', 'orders', flavor_id='1')
     ({'ip_address': '192.0.2.7'}, 'address 192.0.2.7'),
     ({'availability_zone': 'nova'}, 'availability zone nova')])
 def test_every_choice_is_told(chosen, words):
-    assert summary.changes(dataclasses.replace(REQUEST, **chosen),
-                           ORIGINAL) == [words]
+    assert summary.list_changes(dataclasses.replace(REQUEST, **chosen),
+                                ORIGINAL) == [words]
 
 
 @pytest.mark.parametrize('chosen', [
     {}, {'region_name': 'RegionOne'}, {'locality': 'affinity'}])
 def test_what_is_as_it_was_is_not_told(chosen):
-    assert summary.changes(dataclasses.replace(REQUEST, **chosen),
-                           ORIGINAL) == []
+    assert summary.list_changes(dataclasses.replace(REQUEST, **chosen),
+                                ORIGINAL) == []

@@ -39,7 +39,7 @@ def named(lines, given_ones):
     assert len(set(keys)) == len(keys)
     for key, line in zip(keys, lines):
         assert line.startswith('%s %s is not allowed: ' % (
-            key, fields.shown(given_ones[key])))
+            key, fields.quote(given_ones[key])))
         assert len(line) < 500
     return set(keys)
 
@@ -70,7 +70,7 @@ def test_any_restore_gives_a_request_or_names_the_bad_values(
         schemas.instance(sender.instance(given_ones, ORIGINAL), NEWEST)
 
 
-@pytest.mark.parametrize('key', fields.RESTORE)
+@pytest.mark.parametrize('key', fields.RESTORE_FIELDS)
 def test_each_choice_alone_gives_a_request_or_is_named(sender, key):
     # So that an address is not refused for want of its subnet.
     needs = {'restore_subnet_id': request_samples.ID} if key == 'ip_address' else {}
@@ -100,8 +100,8 @@ def test_whatever_was_recorded_gives_a_request_or_says_what_to_pass(
 @given(strategies.text(min_size=1, max_size=300))
 def test_what_is_refused_trove_refuses(name):
     try:
-        parsing.backup_request({'backup_name': name}, 'checkpoint',
-                               request_samples.ID)
+        parsing.parse_protect({'backup_name': name}, 'checkpoint',
+                              request_samples.ID)
     except errors.Rejected:
         with pytest.raises(refusals.Refused):
             schemas.backup(
@@ -164,14 +164,14 @@ def test_a_recorded_name_that_trove_no_longer_takes_can_be_replaced(sender):
 
 @pytest.mark.parametrize('value, name', [(True, 'True'), (7, '7')])
 def test_other_types_are_taken_as_karbor_stores_them(value, name):
-    request = parsing.backup_request({'backup_name': value}, 'c', 'i')
+    request = parsing.parse_protect({'backup_name': value}, 'c', 'i')
     assert request.name == name
 
 
 def test_an_instance_without_a_known_name_gets_one_that_tells_its_origin():
-    kept = record.Record(models.Instance('the-instance'), backup_id='k')
-    request = parsing.instance_request({}, kept.instance, kept.backup_id,
-                                       'the-checkpoint')
+    kept = record.BackupRecord(models.Instance('the-instance'), backup_id='k')
+    request = parsing.parse_restore({}, kept.instance, kept.backup_id,
+                                    'the-checkpoint')
     assert request.name == 'the-checkpoint@the-instance'
 
 

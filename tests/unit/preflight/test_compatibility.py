@@ -63,7 +63,7 @@ def chain(*backups):
      ['a volume of 3 GB is too small for the backup of 3.1 GB: pass '
       'restore_volume_size, 4 or more'])])
 def test_every_link_of_the_chain_has_to_be_whole_and_to_fit(backups, told):
-    assert list(compatibility.of_backup(REQUEST, backups, None)) == told
+    assert list(compatibility.check_backup(REQUEST, backups, None)) == told
 
 
 @pytest.mark.parametrize('now, recorded, fits', [
@@ -74,7 +74,7 @@ def test_the_size_is_what_trove_tells_now_else_the_recorded_one(
     backups = chain(('leaf', None, 'COMPLETED', now))
     assert (
         not list(
-            compatibility.of_backup(
+            compatibility.check_backup(
                 REQUEST,
                 backups,
                 recorded))) == fits
@@ -105,7 +105,7 @@ def test_the_size_is_what_trove_tells_now_else_the_recorded_one(
      'flavor 2 is not there or not for this version: pass '
      'restore_flavor_id, one of 3')])
 def test_the_version_and_the_flavor_for_it(offers, words, told):
-    assert list(compatibility.of_version(asked(**words), offers)) == (
+    assert list(compatibility.check_version(asked(**words), offers)) == (
         [told] if told else [])
 
 
@@ -122,7 +122,7 @@ def test_the_version_and_the_flavor_for_it(offers, words, told):
     ({'configuration_id': 'tuned', 'datastore': 'mysql'},
      'is for postgresql 18')])
 def test_the_configuration_group_has_to_be_for_the_version(words, told):
-    sentences = list(compatibility.of_configuration(asked(**words), PLAIN))
+    sentences = list(compatibility.check_configuration(asked(**words), PLAIN))
     assert len(sentences) == bool(told)
     assert all(told in one and 'pass restore_configuration_id' in one
                for one in sentences)
@@ -131,6 +131,6 @@ def test_the_configuration_group_has_to_be_for_the_version(words, told):
 def test_an_address_is_for_one_database():
     one, other = (asked(subnet_id=id_, ip_address='192.0.2.7')
                   for id_ in ('a', 'b'))
-    assert not list(compatibility.of_addresses([one, other, REQUEST, REQUEST]))
-    assert list(compatibility.of_addresses([one, other, one])) == [
+    assert not list(compatibility.check_addresses([one, other, REQUEST, REQUEST]))
+    assert list(compatibility.check_addresses([one, other, one])) == [
         'restore_ip_address 192.0.2.7 is for 2 databases: pass each its own']

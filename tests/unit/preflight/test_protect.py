@@ -34,8 +34,8 @@ class Flow:
             self.begin(id_, **parameters)
         section = self.section(id_)
         assert section.get_object('status') == 'error'
-        assert bank_status_.why(section) in str(raised.value)
-        return bank_status_.why(section).splitlines()
+        assert bank_status_.read_failure_reason(section) in str(raised.value)
+        return bank_status_.read_failure_reason(section).splitlines()
 
     def section(self, id_):
         return self.checkpoint.get_resource_bank_section(id_)
@@ -110,7 +110,7 @@ def test_who_works_on_it_is_in_the_bank_from_the_beginning(new_flow):
     flow = new_flow(1)
     flow.begin(flow.ids[0])
     section = flow.section(flow.ids[0])
-    assert section.get_object('worker') == worker.this()
+    assert section.get_object('worker') == worker.current()
     assert section.get_object('status') == 'protecting'
 
 

@@ -125,7 +125,7 @@ class World:
         checkpoint = karbor.Checkpoint(self.bank, resource)
         self.checkpoints.append(checkpoint)
         operation = protect.ProtectOperation(
-            settings, self.clock, flow.Outcome())
+            settings, self.clock, flow.FlowState())
 
         def run():
             for hook in operation.on_prepare_begin, operation.on_main:
@@ -139,13 +139,13 @@ class World:
         return self.begin(
             'delete', checkpoint,
             lambda: delete.DeleteOperation(
-                SETTINGS, self.clock, flow.Outcome()).on_main(
+                SETTINGS, self.clock, flow.FlowState()).on_main(
                 checkpoint, checkpoint.resource, CONTEXT, {}))
 
     def verify(self, checkpoint, settings=SETTINGS):
         def run():
             operation = verify.VerifyOperation(settings, self.clock,
-                                               flow.Outcome())
+                                               flow.FlowState())
             hooks = operation.on_prepare_begin, operation.on_main
             record = karbor.Record()
             for hook in hooks:
@@ -156,7 +156,7 @@ class World:
     def restore(self, checkpoint):
         return self.begin(
             'restore', checkpoint, lambda: restore.RestoreOperation(
-                SETTINGS, self.clock, flow.Outcome()).on_main(
+                SETTINGS, self.clock, flow.FlowState()).on_main(
                     checkpoint, checkpoint.resource, CONTEXT, {},
                     karbor.Record(), {}))
 

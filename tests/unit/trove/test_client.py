@@ -41,7 +41,7 @@ def test_the_operators_word_on_certificates_counts(
         layer, karbor_conf, context, fake_trove, resource, option, value,
         verify):
     karbor_conf.set_override(option, value, 'trove_client')
-    connect.connect(context).instance(resource.id)
+    connect.connect(context).get_instance(resource.id)
     assert fake_trove.mocker.last_request.verify == verify
 
 

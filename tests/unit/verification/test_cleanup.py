@@ -25,7 +25,7 @@ class World(worlds.World):
         self.fake.instances[self.original].update(
             databases=['orders'], users=['seller'])
         final_checks.go(self, self.protect(self.original, SETTINGS))
-        self.notes = verification_journal.Notes(self.bank, self.original)
+        self.notes = verification_journal.VerificationJournal(self.bank, self.original)
 
     def verified(self, effects=None, settings=SETTINGS):
         """Verify, and be killed after so many effects; None: never."""
@@ -51,8 +51,8 @@ def new_world(monkeypatch):
         return {'pid': id(process)}
 
     known = {}
-    monkeypatch.setattr(worker, 'this', this)
-    monkeypatch.setattr(worker, 'may_live',
+    monkeypatch.setattr(worker, 'current', this)
+    monkeypatch.setattr(worker, 'may_be_alive',
                         lambda named: not known[named['pid']].dead)
 
     @contextlib.contextmanager
@@ -71,7 +71,7 @@ def effects(new_world):
     with new_world() as world:
         process = world.verified()
         assert process.error is None
-        assert not world.temporary and not world.notes.all()
+        assert not world.temporary and not world.notes.list_entries()
         return process.effects
 
 
@@ -108,10 +108,10 @@ def test_one_that_dies_anywhere_leaves_nothing_to_the_next(
             assert not world.temporary
             # Nobody knows yet what comes of a request without an answer.
             assert all(note.instance_id is None
-                       for note in world.notes.all())
+                       for note in world.notes.list_entries())
             world.clock.sleep(LANDED)
             world.verified(settings=worlds.SETTINGS)
-            assert not world.temporary and not world.notes.all()
+            assert not world.temporary and not world.notes.list_entries()
 
 
 def test_so_does_one_that_dies_while_it_sweeps_up(new_world, effects):
@@ -124,13 +124,13 @@ def test_so_does_one_that_dies_while_it_sweeps_up(new_world, effects):
                 assert not world.temporary
                 world.clock.sleep(LANDED)
                 world.verified(settings=worlds.SETTINGS)
-                assert not world.temporary and not world.notes.all()
+                assert not world.temporary and not world.notes.list_entries()
 
 
 def test_all_that_is_made_is_noted(new_world, effects):
     for first in range(1, effects):
         with new_world() as world:
             world.verified(first)
-            names = {note.name for note in world.notes.all()}
+            names = {note.name for note in world.notes.list_entries()}
             assert {of['name'] for of in world.fake.instances.values()
                     if of['id'] in world.temporary} <= names

@@ -66,7 +66,7 @@ def test_what_was_recorded_for_a_backup_alone_is_little(
         protect_at, verify_at, fake_trove, bank, resource, section):
     protect_at('backup')
     [backup_id] = fake_trove.backups
-    assert manifests.Kept(bank, resource.id).read(backup_id) is None
+    assert manifests.ManifestStore(bank, resource.id).read(backup_id) is None
     assert section.get_object('metadata')['databases'] is None
     assert not fake_trove.asked('*', '/instances/*/users')
 
@@ -83,7 +83,7 @@ def test_objects_as_they_were_made_pass(backup, verify_at, fake_trove):
 
 def test_what_is_recorded_tells_every_segment(
         backup, bank, resource, segments, fake_trove):
-    kept = manifests.Kept(bank, resource.id).read(backup['id'])
+    kept = manifests.ManifestStore(bank, resource.id).read(backup['id'])
     assert [one.name for one in kept.segments] == [
         name(one) for one in segments]
     assert [one.bytes for one in kept.segments] == [
@@ -114,7 +114,7 @@ def test_all_that_changed_is_named_up_to_a_limit(
         backup, verify_at, segments, fake_trove, bank, resource):
     fake_trove.objects.changed.update({one: None for one in segments})
     assert len(verify_at('data', passes=False)) == 3
-    store = manifests.Kept(bank, resource.id)
+    store = manifests.ManifestStore(bank, resource.id)
     kept = store.read(backup['id'])
     store.write(backup['id'], models.BackupManifest(
         kept.whole, kept.segments * 10))
@@ -259,8 +259,8 @@ def test_what_was_recorded_goes_with_the_backup(
         backup, delete, bank, resource, verify_at, section):
     verify_at('data')
     delete()
-    assert manifests.Kept(bank, resource.id).read(backup['id']) is None
-    assert verification_results.load(section) == []
+    assert manifests.ManifestStore(bank, resource.id).read(backup['id']) is None
+    assert verification_results.read_all(section) == []
     assert not bank.get_sub_section('/karbor-trove/').list_objects()
 
 
@@ -268,7 +268,7 @@ def test_what_was_recorded_stays_as_long_as_the_backup(
         backup, delete, bank, resource, fake_trove):
     fake_trove.add_backup(resource.id, parent_id=backup['id'])
     delete()
-    assert manifests.Kept(bank, resource.id).read(backup['id'])
+    assert manifests.ManifestStore(bank, resource.id).read(backup['id'])
 
 
 def test_a_result_that_cannot_be_kept_fails_nothing(

@@ -49,8 +49,8 @@ def test_the_database_was_up_and_is_gone(
         'restore: the database was up 12.0 s after the request',
         'restore: 2 of 2 databases are there',
         'restore: 1 of 1 users are there']
-    assert not temporary() and not notes.all()
-    [kept] = verification_results.load(section)
+    assert not temporary() and not notes.list_entries()
+    [kept] = verification_results.read_all(section)
     assert kept.recovery_seconds == pytest.approx(12)
     assert kept.at.startswith('2026-01-01T00:00:')
 
@@ -61,13 +61,13 @@ def test_a_request_is_noted_before_it_is_sent(
     create = fake_trove._on_instances.create
     monkeypatch.setattr(
         fake_trove._on_instances, 'create',
-        lambda *args: (seen.extend(notes.all()), create(*args))[1])
+        lambda *args: (seen.extend(notes.list_entries()), create(*args))[1])
     verify_at('restore')
     [note] = seen
     assert note.name == 'karbor-verify-%s-%s' % (verify.id, resource.id)
     assert note.project_id == cloud.PROJECT
     assert note.not_before and note.instance_id is None
-    assert worker.may_live(note.worker) and note.until > note.not_before
+    assert worker.may_be_alive(note.worker) and note.until > note.not_before
 
 
 def test_the_instance_is_the_providers_and_nobody_is_let_in(
@@ -102,7 +102,7 @@ def test_what_is_missing_after_the_restore_is_named(
                          'users are missing after the test restore: seller']
     assert 'the database was up' in lines[2]
     assert not temporary()
-    [kept] = verification_results.load(section)
+    [kept] = verification_results.read_all(section)
     assert kept.recovery_seconds == pytest.approx(12)
 
 
@@ -177,8 +177,8 @@ def test_a_restore_that_fails_is_told_with_troves_reason(
     fake_trove.next_instance('ERROR', fault='the disk is bad')
     [line] = verify_at('restore', passes=False)
     assert line.endswith('has the status ERROR: the disk is bad')
-    assert not temporary() and not notes.all()
-    [kept] = verification_results.load(section)
+    assert not temporary() and not notes.list_entries()
+    [kept] = verification_results.read_all(section)
     assert kept.recovery_seconds is None
 
 
@@ -188,7 +188,7 @@ def test_a_restore_that_takes_too_long_is_given_up_and_deleted(
     began = clock.now()
     [line] = verify_at('restore', passes=False, restore_timeout=50)
     assert line.endswith('is not up: given up after 50 s')
-    assert not temporary() and not notes.all()
+    assert not temporary() and not notes.list_entries()
     assert 200 <= clock.now() - began < 220
 
 
@@ -200,7 +200,7 @@ def test_what_cannot_be_deleted_is_left_and_told(
     fake_trove.next_delete(seconds=None)
     began = clock.now()
     line = verify_at('restore', passes, delete_timeout=40)[-1]
-    [note] = notes.all()
+    [note] = notes.list_entries()
     assert line == ('the temporary instance %s is left, and goes with the '
                     'next verification: instance %s is not gone: given up '
                     'after 40 s' % (note.instance_id, note.instance_id))
@@ -236,7 +236,7 @@ def test_a_lost_answer_makes_no_second_instance(
 def test_a_refusal_leaves_no_note(backup, verify_at, fake_trove, notes):
     fake_trove.fail('POST', '/instances', 400)
     verify_at('restore', passes=False)
-    assert not notes.all()
+    assert not notes.list_entries()
 
 
 def test_a_fault_of_ours_leaves_no_instance(
@@ -247,7 +247,7 @@ def test_a_fault_of_ours_leaves_no_instance(
     monkeypatch.setattr('karbor_trove.trove.accounts.list_accounts', fail)
     with pytest.raises(KeyError):
         verify_at('restore')
-    assert not temporary() and not notes.all()
+    assert not temporary() and not notes.list_entries()
 
 
 def test_it_ends_whatever_is_away(
@@ -262,7 +262,7 @@ def test_it_ends_whatever_is_away(
     began = clock.now()
     verify_at('restore', passes=False, restore_timeout=50, delete_timeout=20)
     assert clock.now() - began == pytest.approx(50 + 20, abs=2)
-    [note] = notes.all()
+    [note] = notes.list_entries()
     assert note.left and note.instance_id
 
 
@@ -272,7 +272,7 @@ def test_one_with_a_broken_machine_says_error_until_it_is_gone(
     fake_trove.delete_seconds = 30
     lines = verify_at('restore', passes=False)
     assert not any('is left' in line for line in lines)
-    assert not temporary() and not notes.all()
+    assert not temporary() and not notes.list_entries()
     assert len(fake_trove.asked('DELETE', '/instances/*')) == 1
 
 
@@ -291,7 +291,7 @@ def test_a_bank_that_fails_after_the_request_leaves_no_instance(
 
     monkeypatch.setattr(bank._plugin, 'update_object', fail)
     verify_at('restore')
-    assert not temporary() and not notes.all()
+    assert not temporary() and not notes.list_entries()
 
 
 @pytest.mark.parametrize('times', [1, 3])
@@ -307,19 +307,19 @@ def test_a_look_that_is_refused_after_a_lost_answer_leaves_it_to_the_next(
     monkeypatch.setattr(fake_trove._on_instances, 'create', creating)
     fake_trove.fail('POST', '/instances', 'reset', after=True)
     verify_at('restore', passes=False)
-    assert temporary() and notes.all()[0].left
+    assert temporary() and notes.list_entries()[0].left
     fake_trove.heal()
     monkeypatch.undo()
     again('backup')
-    assert not temporary() and not notes.all()
+    assert not temporary() and not notes.list_entries()
 
 
 def test_a_measured_time_outlives_a_refusal(
         backup, verify_at, again, fake_trove, section):
     verify_at('restore')
-    [measured] = verification_results.load(section)
+    [measured] = verification_results.read_all(section)
     again('restore', passes=False, verify_max_volumes=1)
-    [kept] = verification_results.load(section)
+    [kept] = verification_results.read_all(section)
     assert not kept.passed
     assert kept.recovery_seconds == measured.recovery_seconds
 
@@ -329,8 +329,8 @@ def test_one_that_cannot_be_read_is_none(
         backup, verify_at, bank, checkpoint, resource, section, torn):
     section.update_object('verified-data', torn)
     with pytest.raises(errors.Rejected):
-        verification_results.load(section)
-    assert verification_results.recovery_seconds(section, 'restore') is None
+        verification_results.read_all(section)
+    assert verification_results.read_recovery_seconds(section, 'restore') is None
 
 
 # What is left, and goes.
@@ -341,7 +341,7 @@ def left(backup, verify_at, fake_trove, temporary, notes):
     """The note of an instance that could not be deleted, and now can."""
     fake_trove.next_delete('ERROR', seconds=1)
     verify_at('restore')
-    [note] = notes.all()
+    [note] = notes.list_entries()
     assert temporary()
     return note
 
@@ -350,7 +350,7 @@ def left(backup, verify_at, fake_trove, temporary, notes):
 def test_what_is_left_goes_with_the_next_verification(
         left, again, temporary, notes, level):
     again(level)
-    assert not temporary() and not notes.all()
+    assert not temporary() and not notes.list_entries()
 
 
 def test_what_stays_on_is_told_and_fails_nothing(
@@ -359,7 +359,7 @@ def test_what_stays_on_is_told_and_fails_nothing(
     last = again('backup')[-1]
     assert last.startswith('verification %s left an instance "%s": ' % (
         left.verification_id, left.name))
-    [note] = notes.all()
+    [note] = notes.list_entries()
     assert note.left in last
 
 
@@ -388,28 +388,28 @@ def test_what_a_living_one_made_is_not_touched(
         living, again, temporary, notes):
     again('restore')
     assert temporary() == [living.name]
-    assert notes.all() == [living]
+    assert notes.list_entries() == [living]
 
 
 def test_it_is_when_its_time_is_over(
         living, again, temporary, notes, clock):
     clock.sleep(24 * 3600)
     again('backup')
-    assert not temporary() and not notes.all()
+    assert not temporary() and not notes.list_entries()
 
 
 def test_it_is_when_its_process_is_gone(living, again, temporary, notes):
     notes.write(dataclasses.replace(
-        living, worker=dict(worker.this(), pid=2 ** 22 + 1, started='1')))
+        living, worker=dict(worker.current(), pid=2 ** 22 + 1, started='1')))
     again('backup')
-    assert not temporary() and not notes.all()
+    assert not temporary() and not notes.list_entries()
 
 
 def test_an_instance_whose_id_was_not_noted_is_found_by_its_name(
         left, again, temporary, notes):
     notes.write(dataclasses.replace(left, instance_id=None))
     again('backup')
-    assert not temporary() and not notes.all()
+    assert not temporary() and not notes.list_entries()
 
 
 def test_a_request_that_may_still_land_is_waited_for(
@@ -419,10 +419,10 @@ def test_a_request_that_may_still_land_is_waited_for(
     late = fake_trove.instances.pop(left.instance_id)
     notes.write(dataclasses.replace(left, instance_id=None))
     assert 'may still be made' in again('backup')[-1]
-    assert len(notes.all()) == 1
+    assert len(notes.list_entries()) == 1
     fake_trove.instances[late['id']] = late
     again('backup')
-    assert not temporary() and not notes.all()
+    assert not temporary() and not notes.list_entries()
 
 
 def test_a_request_that_came_to_nothing_is_forgotten(
@@ -430,14 +430,14 @@ def test_a_request_that_came_to_nothing_is_forgotten(
     fake_trove.fail('POST', '/instances', 'reset')
     [line] = verify_at('restore', passes=False)
     assert 'nothing came of it' in line
-    [note] = notes.all()
+    [note] = notes.list_entries()
     assert note.left and note.instance_id is None
     clock.sleep(9 * 60)
     again('backup')
-    assert notes.all()
+    assert notes.list_entries()
     clock.sleep(60)
     again('backup')
-    assert not notes.all() and not temporary()
+    assert not notes.list_entries() and not temporary()
 
 
 @pytest.mark.parametrize('torn', ['', '{"until": "', '[]', {
@@ -446,7 +446,7 @@ def test_a_torn_note_is_in_nobodys_way(left, again, bank, notes, torn):
     bank.update_object(
         '/karbor-trove/%s/rehearsals/torn' % notes.instance_id, torn)
     again('restore')
-    assert not notes.all()
+    assert not notes.list_entries()
 
 
 def test_a_bank_that_fails_while_looking_fails_nothing(
@@ -454,7 +454,7 @@ def test_a_bank_that_fails_while_looking_fails_nothing(
     def fail(*args):
         raise OSError('disc')
 
-    monkeypatch.setattr(verification_journal.Notes, 'all', fail)
+    monkeypatch.setattr(verification_journal.VerificationJournal, 'list_entries', fail)
     again('backup')
 
 
@@ -466,8 +466,8 @@ def test_a_bank_that_fails_afterwards_fails_nothing(
 
     if code:
         fake_trove.fail('DELETE', '/instances/*', code, times=None)
-    for name in 'write', 'remove':
-        monkeypatch.setattr(verification_journal.Notes, name, fail)
+    for name in 'write', 'delete':
+        monkeypatch.setattr(verification_journal.VerificationJournal, name, fail)
     last = again('backup')[-1]
     assert bool(temporary()) == bool(code) == ('left an instance' in last)
 
@@ -477,22 +477,22 @@ def test_a_note_that_stays_ends_no_sweep(
     def fail(*args):
         raise errors.BankError('disc')
 
-    monkeypatch.setattr(verification_journal.Notes, 'remove', fail)
-    assert cleanup.Leftovers(
+    monkeypatch.setattr(verification_journal.VerificationJournal, 'remove', fail)
+    assert cleanup.TemporaryInstanceCleanup(
         bank, notes.instance_id, context.project_id,
-        lambda until: connect.connect(context), 1, clock).remove(30) == []
+        lambda until: connect.connect(context), 1, clock).run(30) == []
     assert not temporary()
 
 
 def test_who_comes_second_finds_it_gone(left, bank, notes, context, clock):
-    both = [cleanup.Leftovers(
+    both = [cleanup.TemporaryInstanceCleanup(
         bank, notes.instance_id, context.project_id,
         lambda until: connect.connect(context), 1, clock)
         for _ in range(2)]
-    assert both[0].remove(30) == []
+    assert both[0].run(30) == []
     notes.write(left)
-    assert both[1].remove(30) == []
-    assert not notes.all()
+    assert both[1].run(30) == []
+    assert not notes.list_entries()
 
 
 # What is looked at before.
@@ -504,7 +504,7 @@ def refused(backup, verify_at, fake_trove, notes):
     def do(**options):
         lines = verify_at('restore', passes=False, **options)
         assert not fake_trove.asked('POST', '/instances')
-        assert not notes.all()
+        assert not notes.list_entries()
         return lines
     return do
 
@@ -561,7 +561,7 @@ def test_a_wrong_option_is_named_and_nothing_asked(
                 checkpoint, resource, context, {}, verify)
     assert said in verify.resources_reason[KEY + resource.id]
     assert not fake_trove.requests
-    assert not verification_results.load(
+    assert not verification_results.read_all(
         checkpoint.get_resource_bank_section(resource.id))
 
 
@@ -625,6 +625,6 @@ def test_none_is_begun_where_one_cannot_be_restored(
         'restored: ' + other.id)
     assert not fake_trove.asked('POST', '/instances')
     # Of one that was not looked at nothing was found out.
-    assert [[one.passed for one in verification_results.load(
+    assert [[one.passed for one in verification_results.read_all(
         checkpoint.get_resource_bank_section(of.id))]
         for of in pair] == [[], [False]]
