@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Waiting for a remote resource; knows nothing of Trove's API or Karbor."""
+"""Polling: clocks, deadlines and waits that survive an outage."""
 
 import datetime
 import random
@@ -28,35 +28,35 @@ T = TypeVar('T')
 
 
 class Clock(Protocol):
-    """What waiting needs of time, so that a test can bring its own."""
+    """Time as polling needs it. Tests pass a clock of their own."""
 
     def now(self) -> float:
-        """Give a point in time, in seconds; it never goes back."""
+        """Return seconds of a clock that never goes back."""
 
     def sleep(self, seconds: float) -> None:
-        """Return when that many seconds have passed."""
+        """Return after that many seconds."""
 
     def utc(self) -> datetime.datetime:
-        """Give the time of day: UTC without a zone, whole seconds."""
+        """Return the time of day in UTC, without a zone, in whole seconds."""
 
 
 class SystemClock:
-    """The real time.
+    """The time of this machine.
 
-    The functions are looked up at each call: Karbor's green threads replace
-    them in the time module, and its sleep lets the others run.
+    The functions of the time module are looked up at each call. Karbor's
+    green threads replace them, so that sleep() lets other threads run.
     """
 
     def now(self) -> float:
-        """Give the monotonic time, in seconds."""
+        """Return the seconds of the monotonic clock."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass; other green threads run meanwhile."""
+        """Sleep that many seconds. Other green threads run meanwhile."""
         time.sleep(seconds)
 
     def utc(self) -> datetime.datetime:
-        """Give this machine's time of day."""
+        """Return the time of day in UTC, without a zone, in whole seconds."""
         return datetime.datetime.now(datetime.timezone.utc).replace(
             microsecond=0, tzinfo=None)
 
@@ -65,13 +65,12 @@ SYSTEM_CLOCK = SystemClock()
 
 
 class Deadline:
-    """A point in time after which something is given up."""
+    """A point in time at which a wait ends."""
 
     def __init__(self, seconds: float, clock: Clock) -> None:
-        """Start counting.
+        """Start the countdown.
 
-        :param seconds: how long from now.
-        :param clock: whose time it is.
+        :param seconds: from now.
         """
         self.seconds = seconds
         self.clock = clock
@@ -79,62 +78,84 @@ class Deadline:
 
     @property
     def remaining(self) -> float:
-        """Tell how many seconds are left; never below zero."""
+        """Return the seconds that remain, never less than zero."""
         return max(0.0, self._end - self.clock.now())
 
 
-def wait_for(look: Callable[[], Optional[T]], deadline: Deadline,
-             interval: float, what: str, away: Optional[float] = None) -> T:
-    """Look until there is something to see.
+class Poller:
+    """The interval and the clock of all waits of an operation."""
 
-    A look that gets no usable answer is borne and repeated, ever less often:
-    the deadline, not one lost connection, decides. The first look is
-    immediate, and the last one is at the deadline, so that a short deadline
-    still looks twice; but none begins after it, nor the first.
+    def __init__(self, interval: float, clock: Clock = SYSTEM_CLOCK) -> None:
+        """Create a poller.
 
-    :param look: gives None while the wait has to go on; any error of it but
-        errors.Unreachable ends the wait at once.
-    :param interval: seconds between two looks; a longer pause that Trove
-        asked for is obeyed.
-    :param what: what is waited for, for the message of a missed deadline.
-    :param away: seconds without any usable answer after which it is given up
-        before the deadline; None: only the deadline counts.
-    :returns: what the look gave.
-    :raises errors.TookTooLong: nothing to see when the deadline came.
-    """
-    missed: Optional[errors.Unreachable] = None
-    misses = 0
-    silent: Optional[Deadline] = None
-    if not deadline.remaining:
-        raise errors.DeadlineExceeded('%s: given up after %g s'
-                                      % (what, deadline.seconds))
-    while True:
-        pause = interval
-        try:
-            seen = look()
-        except errors.Unreachable as error:
-            if not misses:
-                LOG.warning('No answer, going on: %s', error)
-            missed = error
-            if silent is None and away is not None:
-                silent = Deadline(away, deadline.clock)
-            # Many wait for the same Trove: they should not come back at once.
-            backed_off = min(
-                interval * 2 ** misses,
-                timeouts.LONGEST_POLL_INTERVAL)
-            pause = max(backed_off * random.uniform(1.0, 1.25),
-                        error.retry_after or 0.0)
-            misses += 1
-        else:
-            if seen is not None:
-                return seen
-            missed, misses, silent = None, 0, None
-        ends = min((one for one in (deadline, silent) if one),
-                   key=lambda one: one.remaining)
-        if not ends.remaining:
-            raise errors.DeadlineExceeded(
-                '%s: given up after %g s%s'
-                % (what, ends.seconds,
-                   ' (the last look failed: %s)' % missed if missed else '')
-            ) from missed
-        deadline.clock.sleep(min(pause, ends.remaining))
+        :param interval: seconds between two checks.
+        """
+        self.interval = interval
+        self.clock = clock
+
+    def deadline(self, seconds: float) -> Deadline:
+        """Return a deadline that many seconds from now."""
+        return Deadline(seconds, self.clock)
+
+    def wait_for(self, check: Callable[[], Optional[T]], deadline: Deadline,
+                 description: str, outage_timeout: Optional[float] = None
+                 ) -> T:
+        """Poll until the check returns a result.
+
+        The first check is immediate and the last one is at the deadline, so
+        a short deadline still allows two checks. No check begins after the
+        deadline. If Trove is unreachable, the check is retried with
+        exponential backoff and jitter. Any other error ends the wait.
+
+        :param check: returns the result, or None to keep waiting.
+        :param description: what is waited for, for the error message.
+        :param outage_timeout: seconds without a response after which the
+            wait ends, even before the deadline. None means that only the
+            deadline counts.
+        :raises errors.DeadlineExceeded: the check has no result at the
+            deadline.
+        """
+        if not deadline.remaining:
+            raise errors.DeadlineExceeded('%s: given up after %g s'
+                                          % (description, deadline.seconds))
+        failure: Optional[errors.Unreachable] = None
+        failures = 0
+        outage: Optional[Deadline] = None
+        while True:
+            pause = self.interval
+            try:
+                result = check()
+            except errors.Unreachable as error:
+                if not failures:
+                    LOG.warning('No response, retrying: %s', error)
+                failure = error
+                if outage is None and outage_timeout is not None:
+                    outage = Deadline(outage_timeout, deadline.clock)
+                # Many waits poll the same Trove. The jitter keeps them from
+                # retrying at the same moment.
+                backoff = min(self.interval * 2 ** failures,
+                              timeouts.LONGEST_POLL_INTERVAL)
+                pause = max(backoff * random.uniform(1.0, 1.25),
+                            error.retry_after or 0.0)
+                failures += 1
+            else:
+                if result is not None:
+                    return result
+                failure, failures, outage = None, 0, None
+            end = deadline
+            if outage is not None and outage.remaining < deadline.remaining:
+                end = outage
+            if not end.remaining:
+                raise errors.DeadlineExceeded('%s: given up after %g s%s' % (
+                    description, end.seconds,
+                    ' (the last check failed: %s)' % failure
+                    if failure else '')) from failure
+            deadline.clock.sleep(min(pause, end.remaining))
+
+
+def wait_for(check: Callable[[], Optional[T]], deadline: Deadline,
+             interval: float, description: str,
+             outage_timeout: Optional[float] = None) -> T:
+    """Poll with an interval and the deadline's clock; see Poller."""
+    return Poller(interval, deadline.clock).wait_for(
+        check, deadline, description, outage_timeout)

@@ -8,6 +8,7 @@ PACKAGE = pathlib.Path(__file__).parents[2] / 'karbor_trove'
 #: The packages and modules of karbor_trove that each of them may import.
 ARROWS = {
     'errors': '',
+    'karbor_types': '',
     'timeouts': '',
     'polling': 'errors timeouts',
     'trove': 'errors polling timeouts',

@@ -477,7 +477,7 @@ def test_a_note_that_stays_ends_no_sweep(
     def fail(*args):
         raise errors.BankError('disc')
 
-    monkeypatch.setattr(verification_journal.VerificationJournal, 'remove', fail)
+    monkeypatch.setattr(verification_journal.VerificationJournal, 'delete', fail)
     assert cleanup.TemporaryInstanceCleanup(
         bank, notes.instance_id, context.project_id,
         lambda until: connect.connect(context), 1, clock).run(30) == []

@@ -1,0 +1,96 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Types of the objects that Karbor passes to the plugins.
+
+Karbor has no type annotations. Each protocol holds what this package uses of
+one class of Karbor 1.6.0.
+"""
+
+from typing import Any, List, Mapping, Optional, Protocol, Sequence, Union
+
+
+class BankSection(Protocol):
+    """A folder of the bank [BankSection in protection/bank_plugin.py]."""
+
+    @property
+    def bank(self) -> 'Bank':
+        """Return the bank that holds the section."""
+
+    def update_object(self, key: str, value: Any) -> None:
+        """Write an object. A mapping or a list is stored as JSON."""
+
+    def get_object(self, key: str) -> Any:
+        """Return an object. JSON is parsed."""
+
+    def list_objects(self, prefix: Optional[str] = None) -> List[str]:
+        """Return the keys that begin with the prefix."""
+
+    def delete_object(self, key: str) -> None:
+        """Delete an object. Fails if there is none."""
+
+
+class Bank(Protocol):
+    """The root of the bank [Bank in protection/bank_plugin.py]."""
+
+    def get_sub_section(self, section: str) -> BankSection:
+        """Return the section with this path."""
+
+
+class Resource(Protocol):
+    """A protected resource [karbor/resource.py]."""
+
+    id: str
+    type: str
+    name: str
+    extra_info: Optional[Mapping[str, Any]]
+
+
+class Node(Protocol):
+    """A resource in a graph [GraphNode in protection/graph.py]."""
+
+    value: Resource
+    child_nodes: Sequence['Node']
+
+
+class Checkpoint(Protocol):
+    """A checkpoint [protection/checkpoint.py]."""
+
+    id: str
+    project_id: str
+    resource_graph: Sequence[Node]
+
+    def get_resource_bank_section(self, resource_id: str) -> BankSection:
+        """Return the section of one resource of this checkpoint."""
+
+
+class RequestContext(Protocol):
+    """The request of a user [karbor/context.py]."""
+
+    project_id: Optional[str]
+
+
+class OperationRecord(Protocol):
+    """Karbor's record of a restore or a verification [karbor/objects]."""
+
+    id: str
+
+    def update_resource_status(self, resource_type: str, resource_id: str,
+                               status: str, reason: str) -> None:
+        """Set the status of one resource. It is stored by save()."""
+
+    def save(self) -> None:
+        """Store the record in Karbor's database."""
+
+
+#: The values of a plan's or a restore's parameters.
+Parameters = Mapping[str, Union[str, bool, int]]
