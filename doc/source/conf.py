@@ -10,6 +10,9 @@ extensions = [
     'reno.sphinxext',
 ]
 
+# Most blocks are commands and their outputs. The default is Python.
+highlight_language = 'console'
+
 html_theme = 'openstackdocs'
 html_theme_options = {
     # The default reports each visit to OpenStack's analytics.
