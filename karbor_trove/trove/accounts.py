@@ -12,7 +12,7 @@
 
 """Databases and users in an instance, by their names."""
 
-from typing import Any, Callable, Dict, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from oslo_log import log as logging
 
@@ -38,7 +38,10 @@ def list_accounts(gateway: trove_client.TroveClient, instance_id: str, interval:
               ) -> Optional[Tuple[str, ...]]:
         try:
             return polling.wait_for(
-                lambda: _listed(gateway, instance_id, kind, named),
+                lambda: tuple(dict.fromkeys(gateway.list_all(
+                    'listing the %s of instance %s' % (kind, instance_id),
+                    lambda api, marker: getattr(api, kind).list(
+                        instance_id, marker=marker), named))),
                 polling.Deadline(timeouts.LIST_ACCOUNTS, clock), interval,
                 'the %s of instance %s could not be listed'
                 % (kind, instance_id))
@@ -49,23 +52,6 @@ def list_accounts(gateway: trove_client.TroveClient, instance_id: str, interval:
 
     return models.Accounts(names('databases', lambda told: str(told['name'])),
                            names('users', _user))
-
-
-def _listed(gateway: trove_client.TroveClient, instance_id: str, kind: str,
-            named: Callable[[Dict[str, Any]], str]) -> Tuple[str, ...]:
-    found: Dict[str, None] = {}
-    marker: Optional[str] = None
-    asked: Set[Optional[str]] = set()
-    while marker not in asked:
-        asked.add(marker)
-        with gateway.call('listing the %s of instance %s'
-                          % (kind, instance_id)) as client:
-            page = getattr(client, kind).list(instance_id, marker=marker)
-            found.update((named(item.to_dict()), None) for item in page)
-        marker = page.next
-        if marker is None:
-            break
-    return tuple(found)
 
 
 def _user(told: Dict[str, Any]) -> str:

@@ -16,13 +16,15 @@ import contextlib
 import datetime
 import email.utils
 import inspect
-from typing import Any, Callable, Dict, Iterator, List, Optional, Set
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, TypeVar
 
 from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove.trove import models
 from karbor_trove.trove import serialization
 from karbor_trove.trove import transport
+
+T = TypeVar('T')
 
 # Trove takes any number for backups; instances come 20 at a time.
 _BACKUPS_A_PAGE = 200
@@ -66,6 +68,32 @@ class TroveClient:
         with transport.translate_errors(doing):
             yield self._client
 
+    def list_all(self, description: str,
+                 list_page: Callable[[Any, Optional[str]], Any],
+                 parse: Callable[[Dict[str, Any]], T]) -> List[T]:
+        """Return the parsed items of all pages of a list.
+
+        :param description: what is listed, for the message of an error.
+        :param list_page: sends the request of one page. It gets
+            python-troveclient's client and the marker of the page, which is
+            None for the first page.
+        :param parse: parses the JSON of one item.
+        """
+        items: List[T] = []
+        marker: Optional[str] = None
+        requested: Set[Optional[str]] = set()
+        # The last page has no next marker, and None has been requested first.
+        # A marker that comes back would never end.
+        while marker not in requested:
+            requested.add(marker)
+            with self.call(description) as api:
+                page = list_page(api, marker)
+                # Reading a missing attribute of an item would send a request.
+                # to_dict() sends none.
+                items.extend(parse(item.to_dict()) for item in page)
+            marker = page.next
+        return items
+
     def list_instances(self) -> List[models.Instance]:
         """List every instance of the project, in as many pages as it takes.
 
@@ -74,22 +102,13 @@ class TroveClient:
         :raises errors.TroveError: as any call here; nothing is left out of
             the list silently.
         """
-        found: List[models.Instance] = []
-        marker: Optional[str] = None
-        asked: Set[Optional[str]] = set()
-        while marker not in asked:
-            asked.add(marker)
-            with self.call('listing database instances') as client:
-                page = client.instances.list(marker=marker)
-                # Asking an item for what it lacks would send a request.
-                found.extend(serialization.parse_instance(item.to_dict())
-                             for item in page)
-            marker = page.next
-            if marker is None:
-                break
-            # A page may be short or empty and not the last: an instance that
-            # was refused while it was made takes a place in it unseen.
-        return found
+        # A page may be short or empty and still not be the last one: an
+        # instance that Trove rejected during its creation takes a place in
+        # the page and is not shown.
+        return self.list_all(
+            'listing database instances',
+            lambda api, marker: api.instances.list(marker=marker),
+            serialization.parse_instance)
 
     def get_instance(self, instance_id: str) -> models.Instance:
         """Look at one instance.
@@ -140,25 +159,13 @@ class TroveClient:
 
         :param everywhere: of all projects; Trove lets administrators only.
         """
-        found: Dict[str, models.Backup] = {}
-        marker: Optional[str] = None
-        asked: Set[Optional[str]] = set()
-        while marker not in asked:
-            asked.add(marker)
-            with self.call('listing backups') as client:
-                page = client.backups.list(limit=_BACKUPS_A_PAGE,
-                                           marker=marker,
-                                           all_projects=everywhere)
-                items = [
-                    serialization.parse_backup(
-                        item.to_dict()) for item in page]
-            # Pages are counted from the newest: one made meanwhile moves the
-            # others on, and they are told again.
-            found.update((backup.id, backup) for backup in items)
-            marker = page.next
-            if marker is None:
-                break
-        return list(found.values())
+        # Trove counts the pages from the newest backup. A backup that is
+        # created meanwhile shifts the others, so that one comes twice.
+        return list({backup.id: backup for backup in self.list_all(
+            'listing backups',
+            lambda api, marker: api.backups.list(
+                limit=_BACKUPS_A_PAGE, marker=marker, all_projects=everywhere),
+            serialization.parse_backup)}.values())
 
     def create_backup(self, request: models.BackupRequest) -> models.Backup:
         """Ask for a backup; it is made afterwards.
