@@ -68,8 +68,8 @@ def create_backup(gateway: client.TroveClient, ledger: backup_journal.BackupJour
     """
     def find() -> Optional[models.Backup]:
         try:
-            return adoption.find_created_backup(gateway.list_backups(), entry,
-                                                ledger.list_entries())
+            return adoption.find_created_backup(
+                gateway.list_backups().values(), entry, ledger.list_entries())
         except errors.Ambiguous:
             ledger.write(dataclasses.replace(entry, ambiguous=True))
             raise

@@ -152,8 +152,8 @@ class BackupDeletion:
             self._clock)
         gateway = polling.wait_for(lambda: self._connect(until), away,
                                    self._interval, 'Trove could not be found')
-        self._backups = {backup.id: backup for backup in polling.wait_for(
-            gateway.list_backups, away, self._interval, 'Trove is away')}
+        self._backups = polling.wait_for(
+            gateway.list_backups, away, self._interval, 'Trove is away')
         return gateway
 
     def _decide(self, entry: backup_journal.BackupEntry,

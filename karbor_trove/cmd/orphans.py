@@ -74,11 +74,10 @@ class Search:
         """
         self._loaded = loaded
         self._gateway: client.TroveClient = cloud.gateway()
-        self.backups: Dict[str, models.Backup] = {
-            backup.id: backup for backup in polling.wait_for(
-                lambda: self._gateway.list_backups(everywhere=True),
-                polling.Deadline(timeouts.OUTAGE, polling.SYSTEM_CLOCK),
-                loaded[0].settings.poll_interval, 'Trove is away')}
+        self.backups: Dict[str, models.Backup] = polling.wait_for(
+            lambda: self._gateway.list_backups(all_projects=True),
+            polling.Deadline(timeouts.OUTAGE, polling.SYSTEM_CLOCK),
+            loaded[0].settings.poll_interval, 'Trove is away')
         self._known = backup_index.Knowledge(loaded)
         self.orphans = {orphan.backup.id: orphan for orphan in self._find()}
 

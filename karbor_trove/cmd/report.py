@@ -72,10 +72,10 @@ class Report:
         """List the backups of all projects; None: only each can be asked."""
         try:
             gateway = self._cloud.gateway()
-            backups = self._look(lambda: gateway.list_backups(everywhere=True))
+            backups = self._look(lambda: gateway.list_backups(all_projects=True))
         except errors.Rejected:
             return None
-        return {backup.id: backup for backup in backups}, gateway.now
+        return backups, gateway.now
 
     def _of_project(self, project: str,
                     everywhere: Optional[_Backups]) -> Iterator[Row]:
@@ -84,8 +84,7 @@ class Report:
         try:
             gateway = self._cloud.gateway(project)
             if backups is None:
-                backups = ({backup.id: backup for backup in self._look(
-                    gateway.list_backups)}, gateway.now)
+                backups = self._look(gateway.list_backups), gateway.now
             instances = {
                 instance.id: instance for instance in self._look(
                     gateway.list_instances) if not instance.is_being_deleted

@@ -194,9 +194,10 @@ class ProtectOperation(base.Operation):
                     raise
 
     def _backups(self, gateway: client.TroveClient) -> chain.Backups:
-        return {backup.id: backup for backup in self._wait(
+        backups: chain.Backups = self._wait(
             gateway.list_backups, self._settings.ready_timeout,
-            'backups could not be listed')}
+            'backups could not be listed')
+        return backups
 
 
 def _failed(section: Any, checkpoint: Any, resource: Any,

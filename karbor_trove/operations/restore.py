@@ -95,7 +95,7 @@ class RestoreOperation(base.Operation):
         catalog = trove_catalog.Catalog(gateway, context.project_id)
 
         def look() -> preflight_problems.Problems:
-            backups = {backup.id: backup for backup in gateway.list_backups()}
+            backups = gateway.list_backups()
             return preflight_restore.check_restore(
                 [preflight_restore.RestoreCandidate(request, backups, kept.backup_size)
                  for request, kept in asked], catalog)

@@ -73,7 +73,7 @@ def check_verify(sections: Mapping[str, Any], checkpoint_id: str,
     catalog = trove_catalog.Catalog(gateway, project_id)
 
     def ask() -> preflight_problems.Problems:
-        backups = {backup.id: backup for backup in gateway.list_backups()}
+        backups = gateway.list_backups()
         return restore.check_restore(
             [restore.RestoreCandidate(one, backups, kept[original].backup_size)
              for original, one in requests.items()], catalog)

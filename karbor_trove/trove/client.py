@@ -152,20 +152,21 @@ class TroveClient:
             return serialization.parse_backup(
                 client.backups.get(backup_id).to_dict())
 
-    def list_backups(self, everywhere: bool = False) -> List[models.Backup]:
+    def list_backups(self, all_projects: bool = False
+                     ) -> Dict[str, models.Backup]:
         """List every backup of the project, whoever made it.
 
         Of all instances: Trove takes a backup of another one for a parent.
 
-        :param everywhere: of all projects; Trove lets administrators only.
+        :param all_projects: of all projects; Trove lets administrators only.
         """
         # Trove counts the pages from the newest backup. A backup that is
         # created meanwhile shifts the others, so that one comes twice.
-        return list({backup.id: backup for backup in self.list_all(
+        return {backup.id: backup for backup in self.list_all(
             'listing backups',
             lambda api, marker: api.backups.list(
-                limit=_BACKUPS_A_PAGE, marker=marker, all_projects=everywhere),
-            serialization.parse_backup)}.values())
+                limit=_BACKUPS_A_PAGE, marker=marker, all_projects=all_projects),
+            serialization.parse_backup)}
 
     def create_backup(self, request: models.BackupRequest) -> models.Backup:
         """Ask for a backup; it is made afterwards.

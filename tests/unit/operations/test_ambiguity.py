@@ -129,7 +129,7 @@ def test_a_parent_that_went_while_it_was_claimed_is_none(
     monkeypatch.setattr(journal, 'write', slowly)
     made = create.reserve_parent(
         gateway, journal, backup_journal.BackupEntry(resource.id, 'the-new-one'),
-        {one.id: one for one in gateway.list_backups()}, 7)
+        gateway.list_backups(), 7)
     assert made.parent_id is None
     assert journal.read('the-new-one').parent_id is None
 
