@@ -77,7 +77,8 @@ def create_backup(gateway: client.TroveClient, ledger: backup_journal.BackupJour
     try:
         return gateway.create_backup(request)
     except errors.Unreachable as lost:
-        return lost_responses.recover(find, lost, interval, clock)
+        return lost_responses.recover(find, lost,
+                                      polling.Poller(interval, clock))
     except errors.KarborTroveError:
         with storage.log_bank_errors('The request of checkpoint %s, which Trove '
                                      'refused, is left' % entry.checkpoint_id):

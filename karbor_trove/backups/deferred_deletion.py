@@ -198,7 +198,8 @@ class BackupDeletion:
             # Else what it hung on would wait for it once more.
             self._backups.pop(backup.id, None)
         swift.delete_leftover_object(
-            gateway, entry.location, away, self._interval)
+            gateway, entry.location, away,
+            polling.Poller(self._interval, self._clock))
         return entry, None
 
     def _recheck(self, entry: backup_journal.BackupEntry, deadline: polling.Deadline,

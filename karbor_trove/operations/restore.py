@@ -24,6 +24,7 @@ from karbor_trove import errors
 from karbor_trove.operations import base
 from karbor_trove.operations import summary
 from karbor_trove.parameters import parsing
+from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.preflight import restore as preflight_restore
 from karbor_trove import timeouts
@@ -140,7 +141,8 @@ class RestoreOperation(base.Operation):
                 section.bank, request.original_id, restore.id,
                 context.project_id)
             made = instances.create_instance(
-                gateway, intent, request, self._settings.poll_interval, self._clock)
+                gateway, intent, request,
+                polling.Poller(self._settings.poll_interval, self._clock))
             concerned = made.id
             tell(constants.RESOURCE_STATUS_RESTORING, description)
             intent.delete()
@@ -190,8 +192,7 @@ class RestoreOperation(base.Operation):
                 gateway,
                 instance_id,
                 self._settings.delete_timeout,
-                self._settings.poll_interval,
-                self._clock)
+                polling.Poller(self._settings.poll_interval, self._clock))
         except errors.KarborTroveError as error:
             return ('instance %s could not be deleted, and is left to you: %s'
                     % (instance_id, error))

@@ -25,24 +25,23 @@ from karbor_trove.trove import models
 LOG = logging.getLogger(__name__)
 
 
-def list_accounts(gateway: trove_client.TroveClient, instance_id: str, interval: float,
-                  clock: polling.Clock) -> models.Accounts:
+def list_accounts(gateway: trove_client.TroveClient, instance_id: str,
+                  poller: polling.Poller) -> models.Accounts:
     """List what an instance has, as far as Trove tells.
 
     It does for MySQL, MariaDB and PostgreSQL, and not for what it reserves
     for itself [extensions/common/models.py, 26.0.0].
 
-    :param interval: seconds between two looks.
     """
     def names(kind: str, named: Callable[[Dict[str, Any]], str]
               ) -> Optional[Tuple[str, ...]]:
         try:
-            return polling.wait_for(
+            return poller.wait_for(
                 lambda: tuple(dict.fromkeys(gateway.list_all(
                     'listing the %s of instance %s' % (kind, instance_id),
                     lambda api, marker: getattr(api, kind).list(
                         instance_id, marker=marker), named))),
-                polling.Deadline(timeouts.LIST_ACCOUNTS, clock), interval,
+                poller.deadline(timeouts.LIST_ACCOUNTS),
                 'the %s of instance %s could not be listed'
                 % (kind, instance_id))
         except errors.KarborTroveError as error:

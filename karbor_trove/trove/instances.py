@@ -26,8 +26,8 @@ from karbor_trove.trove import models
 LOG = logging.getLogger(__name__)
 
 
-def delete_instance(gateway: client.TroveClient, instance_id: str, within: float,
-                    interval: float, clock: polling.Clock) -> None:
+def delete_instance(gateway: client.TroveClient, instance_id: str,
+                    timeout: float, poller: polling.Poller) -> None:
     """Delete an instance and wait until it is gone, which it may be already.
 
     One that is being built cannot be deleted, so it is waited for. The way
@@ -35,11 +35,10 @@ def delete_instance(gateway: client.TroveClient, instance_id: str, within: float
     instance:reset_status in Trove's policies], and leaves in the cloud what
     is just being built.
 
-    :param within: seconds that all of it may take.
-    :param interval: seconds between two looks.
+    :param timeout: seconds that all of it may take.
     :raises errors.TroveError: it is not gone.
     """
-    deadline = polling.Deadline(within, clock)
+    deadline = poller.deadline(timeout)
     was_broken = False
 
     def ask() -> Optional[bool]:
@@ -65,10 +64,10 @@ def delete_instance(gateway: client.TroveClient, instance_id: str, within: float
                 ': %s' % instance.fault if instance.fault else ''))
 
     try:
-        polling.wait_for(ask, deadline, interval,
-                         'instance %s could not be deleted' % instance_id)
-        polling.wait_for(look, deadline, interval,
-                         'instance %s is not gone' % instance_id)
+        poller.wait_for(ask, deadline,
+                        'instance %s could not be deleted' % instance_id)
+        poller.wait_for(look, deadline,
+                        'instance %s is not gone' % instance_id)
     except errors.NotFound:
         LOG.info('Instance %s is gone', instance_id)
 
@@ -87,8 +86,8 @@ class InstanceIntent(Protocol):
 
 
 def create_instance(gateway: client.TroveClient, intent: InstanceIntent,
-                    request: models.InstanceRequest, interval: float,
-                    clock: polling.Clock) -> models.Instance:
+                    request: models.InstanceRequest,
+                    poller: polling.Poller) -> models.Instance:
     """Ask for an instance, and find it when the answer is lost.
 
     :param intent: stays where nobody knows what came of the request.
@@ -99,12 +98,8 @@ def create_instance(gateway: client.TroveClient, intent: InstanceIntent,
     # An instance's time is told by a look at it only, so who is there
     # already is asked for first.
     before = {
-        one.id for one in polling.wait_for(
-            gateway.list_instances,
-            polling.Deadline(
-                timeouts.LOST_RESPONSE,
-                clock),
-            interval,
+        one.id for one in poller.wait_for(
+            gateway.list_instances, poller.deadline(timeouts.LOST_RESPONSE),
             'Trove is away')}
     intent.write(request.name, lost_responses.trove_time(gateway))
 
@@ -120,7 +115,7 @@ def create_instance(gateway: client.TroveClient, intent: InstanceIntent,
     try:
         made = gateway.create_instance(request)
     except errors.Unreachable as lost:
-        made = lost_responses.recover(find, lost, interval, clock)
+        made = lost_responses.recover(find, lost, poller)
     except errors.KarborTroveError:
         intent.delete()
         raise

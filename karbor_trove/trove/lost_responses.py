@@ -51,16 +51,12 @@ def trove_time(gateway: client.TroveClient) -> Optional[str]:
 
 
 def recover(find: Callable[[], Optional[Created]], lost: errors.Unreachable,
-            interval: float, clock: polling.Clock) -> Created:
+            poller: polling.Poller) -> Created:
     LOG.warning('No answer, looking for what came of it: %s', lost)
-    clock.sleep(min(lost.retry_after or 0.0, timeouts.LOST_RESPONSE))
+    poller.clock.sleep(min(lost.retry_after or 0.0, timeouts.LOST_RESPONSE))
     try:
-        return polling.wait_for(
-            find,
-            polling.Deadline(
-                timeouts.LOST_RESPONSE,
-                clock),
-            interval,
+        return poller.wait_for(
+            find, poller.deadline(timeouts.LOST_RESPONSE),
             'nothing came of it')
     except errors.Rejected as error:
         raise errors.Rejected('%s (%s)' % (error, lost)) from error

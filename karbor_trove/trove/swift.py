@@ -140,13 +140,12 @@ def _account(url: Optional[str]) -> Optional[str]:
 def delete_leftover_object(
         gateway: trove_client.TroveClient,
         location: Optional[str],
-        away: polling.Deadline,
-        interval: float) -> None:
+        outage_deadline: polling.Deadline,
+        poller: polling.Poller) -> None:
     """Remove the object that Trove may have left; none there is no failure.
 
     :param location: see delete().
-    :param away: how long a Swift that is away is waited for.
-    :param interval: seconds between two looks.
+    :param outage_deadline: how long a Swift that is away is waited for.
     :raises errors.TroveError: it may still be there.
     """
     if not is_in_swift(location):
@@ -158,8 +157,8 @@ def delete_leftover_object(
         return True
 
     try:
-        polling.wait_for(look, away, interval, 'Swift is away, and may still '
-                         'hold %s' % location)
+        poller.wait_for(look, outage_deadline, 'Swift is away, and may still '
+                        'hold %s' % location)
     except errors.NotFound:
         LOG.debug('%s is gone', location)
 

@@ -48,8 +48,9 @@ class BaselineRecorder:
         """List databases and users, where a test restore compares them."""
         if self._settings.verify_level != 'restore':
             return models.Accounts()
-        return accounts.list_accounts(self._gateway, instance_id,
-                                      self._settings.poll_interval, self._clock)
+        return accounts.list_accounts(
+            self._gateway, instance_id,
+            polling.Poller(self._settings.poll_interval, self._clock))
 
     def contents(self, bank: Any, instance_id: str,
                  backup: models.Backup) -> None:

@@ -99,7 +99,7 @@ class TemporaryInstanceCleanup:
             if one.name == note.name]
         for instance_id in ids:
             instances.delete_instance(gateway, instance_id, deadline.remaining,
-                                      self._interval, self._clock)
+                                      polling.Poller(self._interval, self._clock))
         if ids or note.cannot_exist(gateway.now, self._clock.utc()):
             return None
         return 'it was asked for, and may still be made'

@@ -71,8 +71,8 @@ class TemporaryRestore:
         began = self._clock.now()
         try:
             made = instances.create_instance(
-                self._gateway, intent, request, self._settings.poll_interval,
-                self._clock)
+                self._gateway, intent, request,
+                polling.Poller(self._settings.poll_interval, self._clock))
         except errors.BankError:
             # Nothing was asked for, and nothing is known of the backup.
             raise
@@ -112,8 +112,9 @@ class TemporaryRestore:
         tried.seconds = self._clock.now() - began
         tried.messages.append('restore: the database was up %.1f s after the '
                               'request' % tried.seconds)
-        found = accounts.list_accounts(self._gateway, instance_id,
-                                       self._settings.poll_interval, self._clock)
+        found = accounts.list_accounts(
+            self._gateway, instance_id,
+            polling.Poller(self._settings.poll_interval, self._clock))
         for kind, was, now in (
                 ('databases', recorded.databases, found.databases),
                 ('users', recorded.users, found.users)):
@@ -126,7 +127,7 @@ class TemporaryRestore:
         try:
             instances.delete_instance(
                 self._gateway, instance_id, self._settings.delete_timeout,
-                self._settings.poll_interval, self._clock)
+                polling.Poller(self._settings.poll_interval, self._clock))
         except errors.KarborTroveError as error:
             LOG.error('The temporary instance %s is left: %s', instance_id,
                       error)

@@ -3,6 +3,7 @@
 import pytest
 
 from karbor_trove import errors
+from karbor_trove import polling
 from karbor_trove.trove import connect
 from karbor_trove.trove import instances
 
@@ -10,7 +11,8 @@ from karbor_trove.trove import instances
 @pytest.fixture
 def dispose(context, clock):
     return lambda instance_id, within=100.0: instances.delete_instance(
-        connect.connect(context), instance_id, within, 5.0, clock)
+        connect.connect(context), instance_id, within,
+        polling.Poller(5.0, clock))
 
 
 def test_it_is_gone_when_the_wait_is_over(dispose, fake_trove, resource):
