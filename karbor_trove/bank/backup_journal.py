@@ -107,7 +107,7 @@ class BackupJournal:
         """
         self.bank = bank
         self.instance_id = instance_id
-        self._where = '%s%s/backups/' % (layout.ROOT, instance_id)
+        self._where = layout.BACKUP_JOURNAL % instance_id
         self._section = bank.get_sub_section(self._where)
 
     def write(self, entry: BackupEntry) -> None:

@@ -20,12 +20,12 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 
 from oslo_log import log as logging
 
+from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import errors
 
 LOG = logging.getLogger(__name__)
 
-_SPARE = '.new'
 Document = TypeVar('Document')
 
 
@@ -37,9 +37,9 @@ def write(section: Any, key: str, value: Any) -> None:
     if key not in storage.list_keys(section):
         storage.write(section, key, value)
         return
-    storage.write(section, key + _SPARE, value)
+    storage.write(section, key + layout.COPY_SUFFIX, value)
     storage.write(section, key, value)
-    storage.delete(section, key + _SPARE)
+    storage.delete(section, key + layout.COPY_SUFFIX)
 
 
 def delete(section: Any, key: str) -> None:
@@ -48,12 +48,12 @@ def delete(section: Any, key: str) -> None:
     :raises errors.BankFailed: as in objects.drop().
     """
     storage.delete(section, key)
-    if key + _SPARE in storage.list_keys(section):
-        storage.delete(section, key + _SPARE)
+    if key + layout.COPY_SUFFIX in storage.list_keys(section):
+        storage.delete(section, key + layout.COPY_SUFFIX)
 
 
 def _object_names(section: Any) -> List[str]:
-    return sorted({name[:-len(_SPARE)] if name.endswith(_SPARE) else name
+    return sorted({name[:-len(layout.COPY_SUFFIX)] if name.endswith(layout.COPY_SUFFIX) else name
                    for name in storage.list_keys(section)})
 
 
@@ -74,7 +74,7 @@ def read(section: Any, key: str, where: str, needed: str,
     if kept is None:
         return None
     if not isinstance(kept, dict) or needed not in kept:
-        kept = storage.read(section, key + _SPARE)
+        kept = storage.read(section, key + layout.COPY_SUFFIX)
     if not isinstance(kept, dict) or needed not in kept:
         raise errors.CorruptObject('the object "%s" in the bank is torn' % where)
     written = kept.pop('version', 0)

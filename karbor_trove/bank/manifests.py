@@ -39,7 +39,7 @@ class ManifestStore:
 
         :param bank: Karbor's Bank, its root.
         """
-        self._where = '%s%s/contents/' % (layout.ROOT, instance_id)
+        self._where = layout.MANIFESTS % instance_id
         self._section = bank.get_sub_section(self._where)
 
     def write(self, backup_id: str, contents: models.BackupManifest) -> None:

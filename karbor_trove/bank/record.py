@@ -21,13 +21,12 @@ own, so that either plugin can read what the other wrote. Two are ours alone:
 import dataclasses
 from typing import Any, Dict, List, Optional, Tuple
 
-from karbor_trove.bank import status
+from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import errors
 from karbor_trove.trove import models
 
 VERSION = 1
-_METADATA = 'metadata'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +47,7 @@ class BackupRecord:
 def write(section: Any, record: BackupRecord) -> None:
     """Write the record, in the place of an earlier one."""
     instance = record.instance
-    storage.write(section, _METADATA, {
+    storage.write(section, layout.BACKUP_RECORD, {
         # The five keys of the in-tree plugin; it reads flavor['id'].
         'instance_id': instance.id,
         'datastore': {'type': instance.datastore,
@@ -82,14 +81,14 @@ def read(section: Any) -> Optional[BackupRecord]:
     :raises errors.Torn: it cannot be read.
     :raises errors.Refused: it was written by a later version.
     """
-    kept = storage.read(section, _METADATA)
+    kept = storage.read(section, layout.BACKUP_RECORD)
     if kept is None:
         return None
     # A bank gives an object that is not JSON as text; the file-system bank
     # writes in place, so a crash can leave half of one.
     if not isinstance(kept, dict) or 'instance_id' not in kept:
         raise errors.CorruptObject('the object "%s" in the bank is torn or not a '
-                                   'record of a database instance' % _METADATA)
+                                   'record of a database instance' % layout.BACKUP_RECORD)
     version = kept.get('record_version', 0)
     if version > VERSION:
         raise errors.Rejected(
@@ -115,8 +114,8 @@ def read_backup(section: Any, instance_id: str) -> BackupRecord:
 
 def delete(section: Any) -> None:
     """Remove the record and the reason; the status stays, for Karbor."""
-    storage.delete(section, _METADATA)
-    storage.delete(section, status.REASON)
+    storage.delete(section, layout.BACKUP_RECORD)
+    storage.delete(section, layout.FAILURE_REASON)
 
 
 def _parsed(kept: Dict[str, Any]) -> BackupRecord:

@@ -58,7 +58,7 @@ class RestoreJournal:
         :param bank: Karbor's Bank, its root.
         """
         self.instance_id = instance_id
-        self._where = '%s%s/restores/' % (layout.ROOT, instance_id)
+        self._where = layout.RESTORE_JOURNAL % instance_id
         self._section = bank.get_sub_section(self._where)
 
     def write(self, note: RestoreEntry) -> None:

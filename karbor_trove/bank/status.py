@@ -14,12 +14,9 @@
 
 from typing import Any, Optional
 
+from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker
-
-STATUS = 'status'
-WORKER = 'worker'
-REASON = 'reason'
 
 
 def set_status(section: Any, status: str) -> None:
@@ -27,7 +24,7 @@ def set_status(section: Any, status: str) -> None:
 
     :param section: the resource's section of a checkpoint in the bank.
     """
-    storage.write(section, STATUS, status)
+    storage.write(section, layout.STATUS, status)
 
 
 def mark_started(section: Any, status: str) -> None:
@@ -35,7 +32,7 @@ def mark_started(section: Any, status: str) -> None:
 
     :param status: Karbor's word for what goes on.
     """
-    storage.write(section, WORKER, worker.current())
+    storage.write(section, layout.WORKER, worker.current())
     set_status(section, status)
 
 
@@ -50,12 +47,12 @@ def mark_failed(section: Any, status: str, reason: str) -> None:
     """
     # A list is written as ASCII by every bank, a text as its locale is.
     with storage.log_bank_errors('The reason was not kept: %s' % reason):
-        storage.write(section, REASON, reason.split('\n'))
+        storage.write(section, layout.FAILURE_REASON, reason.split('\n'))
     with storage.log_bank_errors('The status "%s" was not kept' % status):
         set_status(section, status)
 
 
 def read_failure_reason(section: Any) -> Optional[str]:
     """Read the reason of the last failure; None: there was none."""
-    lines = storage.read(section, REASON)
+    lines = storage.read(section, layout.FAILURE_REASON)
     return '\n'.join(lines) if isinstance(lines, list) else lines

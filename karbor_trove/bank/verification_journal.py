@@ -86,7 +86,7 @@ class VerificationJournal:
         :param instance_id: of the original.
         """
         self.instance_id = instance_id
-        self._where = '%s%s/rehearsals/' % (layout.ROOT, instance_id)
+        self._where = layout.VERIFICATION_JOURNAL % instance_id
         self._section = bank.get_sub_section(self._where)
 
     def write(self, note: TemporaryInstanceEntry) -> None:

@@ -21,13 +21,13 @@ import dataclasses
 from typing import Any, List, Optional
 
 from karbor_trove.bank import documents
+from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import errors
 
 VERSION = 1
 #: From the quickest to the one that leaves least to chance.
 LEVELS = ('backup', 'data', 'restore')
-_KEY = 'verified-%s'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +47,7 @@ class VerificationResult:
 
 def write(section: Any, result: VerificationResult) -> None:
     """Write a result, in the place of the earlier one of its level."""
-    storage.write(section, _KEY % result.level,
+    storage.write(section, layout.VERIFICATION_RESULT % result.level,
                   dict(dataclasses.asdict(result), version=VERSION))
 
 
@@ -59,7 +59,7 @@ def read_all(section: Any) -> List[VerificationResult]:
     """
     found = []
     for level in LEVELS:
-        kept = documents.read(section, _KEY % level, _KEY % level, 'passed',
+        kept = documents.read(section, layout.VERIFICATION_RESULT % level, layout.VERIFICATION_RESULT % level, 'passed',
                               VERSION)
         if kept is not None:
             found.append(VerificationResult(**kept))
@@ -78,4 +78,4 @@ def read_recovery_seconds(section: Any, level: str) -> Optional[float]:
 def delete(section: Any) -> None:
     """Remove all results: the checkpoint has nothing to verify any more."""
     for level in LEVELS:
-        storage.delete(section, _KEY % level)
+        storage.delete(section, layout.VERIFICATION_RESULT % level)

@@ -18,15 +18,13 @@ from karbor.common import constants
 
 from karbor_trove.backups import adoption
 from karbor_trove.bank import backup_journal
+from karbor_trove.bank import layout
 from karbor_trove.bank import record
 from karbor_trove.bank import storage
 from karbor_trove.cmd import checkpoints
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove.trove import models
-
-_RESOURCE = 'resource-data/'
-_METADATA = 'metadata'
 
 
 class Knowledge:
@@ -112,12 +110,13 @@ class Knowledge:
                 self.protecting.update(
                     {id_ for _, id_ in found.resources} or {None})
             for name in storage.list_keys(found.section):
-                id_, _, key = name[len(_RESOURCE):].partition('/')
-                if name.startswith(_RESOURCE) and key == _METADATA:
+                id_, _, key = name[len(layout.RESOURCE_DATA):].partition('/')
+                if (name.startswith(layout.RESOURCE_DATA)
+                        and key == layout.BACKUP_RECORD):
                     self._read_record(found, id_)
 
     def _read_record(self, found: providers.Checkpoint, id_: str) -> None:
-        kept = found.kept(id_, _METADATA)
+        kept = found.kept(id_, layout.BACKUP_RECORD)
         if not isinstance(kept, dict):
             self.unreadable[id_] = 'its record in checkpoint %s is torn' % (
                 found.id)

@@ -20,6 +20,7 @@ from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import graph
 
 from karbor_trove.bank import backup_journal
+from karbor_trove.bank import layout
 from karbor_trove.bank import record
 from karbor_trove.bank import status
 from karbor_trove.bank import storage
@@ -73,18 +74,18 @@ def reset(found: providers.Checkpoint, force: bool) -> Row:
                 'checkpoint %s is not reset: %s. --force says that no Karbor '
                 'works on it any more; if that is wrong, it will do so beside '
                 'the deletion' % (found.id, doubt))
-    kept = '%s@%s' % (providers.INDEX, datetime.datetime.now(
+    kept = '%s@%s' % (layout.CHECKPOINT_INDEX, datetime.datetime.now(
         datetime.timezone.utc).strftime('%Y-%m-%dT%H-%M-%SZ'))
     storage.write(found.section, kept, found.index)
     # Else they would testify that the deletion to come has ended, too.
     for _, id_ in found.resources:
-        storage.delete(found.section_of(id_), status.WORKER)
+        storage.delete(found.section_of(id_), layout.WORKER)
     _complete_indices(found)
     index = dict(found.index, status=constants.CHECKPOINT_STATUS_ERROR)
     if not index.get('resource_graph'):
         # It ended before Karbor knew what to protect; its deletion wants one.
         index['resource_graph'] = graph.serialize_resource_graph([])
-    storage.write(found.section, providers.INDEX, index)
+    storage.write(found.section, layout.CHECKPOINT_INDEX, index)
     return {'checkpoint': found.id, 'was': was, 'status': index['status'],
             'kept': kept}
 
@@ -92,7 +93,7 @@ def reset(found: providers.Checkpoint, force: bool) -> Row:
 def may_run(found: providers.Checkpoint, instance_id: str) -> bool:
     """Tell whether an operation may be at work on an instance right now."""
     return (found.status in (None, *_BEGUN)
-            and worker.may_be_alive(found.kept(instance_id, status.WORKER)))
+            and worker.may_be_alive(found.kept(instance_id, layout.WORKER)))
 
 
 def _why_it_may_run(found: providers.Checkpoint) -> Optional[str]:
@@ -105,13 +106,13 @@ def _why_it_may_run(found: providers.Checkpoint) -> Optional[str]:
     """
     witness = False
     for _, id_ in found.resources:
-        named = found.kept(id_, status.WORKER)
+        named = found.kept(id_, layout.WORKER)
         if named is None:
             continue
         if worker.may_be_alive(named):
             return '%s may still work on it' % process(named)
         # A worker that an earlier operation has left says nothing.
-        if found.kept(id_, status.STATUS) in _BEGUN[str(found.status)]:
+        if found.kept(id_, layout.STATUS) in _BEGUN[str(found.status)]:
             witness = True
     return None if witness else (
         'nothing in the bank tells which process works on it')
@@ -125,7 +126,7 @@ def _complete_indices(found: providers.Checkpoint) -> None:
     """
     index: Any = found.index
     paths = karbor_checkpoint.Checkpoint
-    section = found.provider.bank.get_sub_section('/indices')
+    section = found.provider.bank.get_sub_section(layout.INDICES)
     project, time = index['project_id'], index['timestamp']
     for path in (
             paths._get_checkpoint_path_by_provider(
@@ -139,10 +140,10 @@ def _complete_indices(found: providers.Checkpoint) -> None:
 
 
 def _shown(found: providers.Checkpoint, type_: str, id_: str) -> Row:
-    named = found.kept(id_, status.WORKER)
+    named = found.kept(id_, layout.WORKER)
     row: Row = {
         'type': type_, 'resource': id_,
-        'resource_status': found.kept(id_, status.STATUS),
+        'resource_status': found.kept(id_, layout.STATUS),
         'worker': named and '%s, %s' % (
             process(named), 'may live' if worker.may_be_alive(named) else 'gone')}
     if type_ == constants.DATABASE_RESOURCE_TYPE:

@@ -28,8 +28,6 @@ from karbor_trove.bank import storage
 from karbor_trove import errors
 from karbor_trove import options
 
-INDEX = 'index.json'
-_CHECKPOINTS = '/checkpoints/'
 _ID = re.compile(r'[0-9A-Za-z][0-9A-Za-z_.-]*')
 
 
@@ -44,7 +42,7 @@ class Provider:
 
     def instances(self) -> List[str]:
         """Name the instances that the bank has a ledger of."""
-        names = storage.list_keys(self.bank.get_sub_section(layout.ROOT))
+        names = storage.list_keys(self.bank.get_sub_section(layout.INSTANCES))
         return sorted({name.split('/')[0] for name in names})
 
     def checkpoints(self) -> Iterator['Checkpoint']:
@@ -53,7 +51,7 @@ class Provider:
         By what is there, not by Karbor's indices: those come after it, and a
         crash in between leaves it without.
         """
-        names = storage.list_keys(self.bank.get_sub_section(_CHECKPOINTS))
+        names = storage.list_keys(self.bank.get_sub_section(layout.CHECKPOINTS))
         for id_ in sorted({name.split('/')[0] for name in names}):
             found = self.checkpoint(id_)
             if found is not None:
@@ -61,8 +59,8 @@ class Provider:
 
     def checkpoint(self, id_: str) -> Optional['Checkpoint']:
         """Read one checkpoint; None where the bank has none with this id."""
-        section = self.bank.get_sub_section(_CHECKPOINTS + id_)
-        index = storage.read(section, INDEX)
+        section = self.bank.get_sub_section(layout.CHECKPOINTS + id_)
+        index = storage.read(section, layout.CHECKPOINT_INDEX)
         return None if index is None else Checkpoint(self, id_, section,
                                                      index)
 
@@ -103,7 +101,7 @@ class Checkpoint:
 
     def section_of(self, resource_id: str) -> Any:
         """Give the section of a resource."""
-        return self.section.get_sub_section('/resource-data/%s/' % resource_id)
+        return self.section.get_sub_section(layout.RESOURCE_DATA + resource_id)
 
     def kept(self, resource_id: str, name: str) -> Any:
         """Read an object of a resource; None where there is none."""

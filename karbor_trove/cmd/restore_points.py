@@ -17,13 +17,12 @@ from typing import Dict, Iterable, List, Optional, Tuple
 
 from karbor.common import constants
 
+from karbor_trove.bank import layout
 from karbor_trove.bank import record
 from karbor_trove.bank import storage
 from karbor_trove.bank import verification_results
 from karbor_trove.cmd import providers
 from karbor_trove import errors
-
-_DATA = 'resource-data/'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,9 +90,9 @@ class Holdings:
             'checkpoint %s is left out: its index in the bank is torn'
             % found.id)
         for name in storage.list_keys(found.section):
-            if name.startswith(_DATA):
+            if name.startswith(layout.RESOURCE_DATA):
                 torn = self.torn.setdefault(
-                    name[len(_DATA):].partition('/')[0], [])
+                    name[len(layout.RESOURCE_DATA):].partition('/')[0], [])
                 torn.extend([] if found.id in torn else [found.id])
 
     def _held(self, found: providers.Checkpoint, id_: str) -> Held:

@@ -18,7 +18,7 @@ from oslo_config import cfg
 
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import record
-from karbor_trove.bank import status as bank_status_
+from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import options
 from karbor_trove import protection
@@ -166,7 +166,7 @@ class Lane:
 
     def status(self, checkpoint):
         """Karbor's word for the database; None: there is none."""
-        kept = storage.read(self.section(checkpoint), bank_status_.STATUS)
+        kept = storage.read(self.section(checkpoint), layout.STATUS)
         # Swift's bank gives a string as it came from there.
         return kept.decode() if isinstance(kept, bytes) else kept
 
