@@ -108,7 +108,7 @@ def test_a_verification_by_test_restores(
         provider=load_providers(options='verify_level = restore')
         .show_provider(conftest.PROVIDER_ID))
     assert list(verify.resources_status.values()) == ['available'] * count
-    assert len(fake_trove.asked('POST', '/instances')) == count
+    assert len(fake_trove.find_requests('POST', '/instances')) == count
     assert set(fake_trove.instances) == before
 
 
@@ -145,7 +145,7 @@ def test_one_that_is_broken_leaves_no_backup_of_any(
     fake_trove.instances[broken].update(status='ERROR', fault='disk on fire')
     with pytest.raises(REFUSED):
         run('protect', checkpoint)
-    assert not fake_trove.asked('POST') and not fake_trove.backups
+    assert not fake_trove.find_requests('POST') and not fake_trove.backups
     # Once for all of them.
     assert len(fake_trove.requests) == 3
     assert statuses(checkpoint) == {'error'}
@@ -168,7 +168,7 @@ def test_bad_parameters_of_one_leave_no_backup_of_any(
         run('protect', checkpoint, {'%s#%s' % (
             TYPE, checkpoint.resource_graph[bad].value.id): {
                 'backup_name': '---'}})
-    assert not fake_trove.asked('POST') and not fake_trove.backups
+    assert not fake_trove.find_requests('POST') and not fake_trove.backups
 
 
 def test_a_project_brings_its_instances(registry, fake_trove, context):

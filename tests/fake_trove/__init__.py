@@ -1,4 +1,4 @@
-"""A small Trove for unit tests, at the HTTP boundary and with a memory.
+"""A small stateful Trove for unit tests, at the HTTP boundary.
 
     fake = FakeTrove(Clock(), release='victoria')
     with requests_mock.Mocker(case_sensitive=True) as mocker:
@@ -7,13 +7,14 @@
         fake.next_backup(status='FAILED', seconds=3)
         fake.fail('POST', '/backups', 'reset', after=True)
 
-Held to the real Trove by tests/conformance, which runs against both.
+tests/conformance runs against this Trove and against a real one, and so keeps
+their behaviour equal.
 """
 
 from tests.fake_trove.clock import Clock
 from tests.fake_trove.cloud import NETWORK
 from tests.fake_trove.cloud import PROJECT
-from tests.fake_trove.faults import Answer
+from tests.fake_trove.faults import Response
 from tests.fake_trove.server import FakeTrove
 
-__all__ = ['Answer', 'Clock', 'FakeTrove', 'NETWORK', 'PROJECT']
+__all__ = ['Clock', 'FakeTrove', 'NETWORK', 'PROJECT', 'Response']

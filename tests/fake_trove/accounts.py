@@ -1,4 +1,4 @@
-"""What Trove does when it is asked about databases and users."""
+"""Requests of the fake Trove about databases and users."""
 
 import typing
 
@@ -20,8 +20,11 @@ class Accounts:
     def index(self, instance: clouds.State, kind: str,
               query: typing.Dict[str, str]
               ) -> typing.Tuple[clouds.State, typing.Optional[str]]:
-        """A page in the order of names; its marker is the last one's."""
-        self._check(instance)
+        """Return a page in the order of names, and the next marker.
+
+        The marker is the last name of the page. None if there is no next page.
+        """
+        self._check_available(instance)
         names = sorted(name for name in instance[kind]
                        if name > query.get('marker', ''))
         limit = min(int(query.get('limit', PAGE)), PAGE)
@@ -31,20 +34,21 @@ class Accounts:
 
     def create(self, instance: clouds.State, kind: str,
                body: typing.Any) -> None:
-        self._check(instance)
+        self._check_available(instance)
         instance[kind] = [*instance[kind],
-                          *(asked['name'] for asked in body[kind])]
+                          *(item['name'] for item in body[kind])]
 
     def _view(self, kind: str, name: str) -> clouds.State:
         return {'name': name} if kind == 'databases' else {
             'name': name, 'host': '%', 'databases': []}
 
-    def _check(self, instance: clouds.State) -> None:
+    def _check_available(self, instance: clouds.State) -> None:
         type_ = instance['datastore']['type']
         if type_ not in _SUPPORTED:
-            raise errors.Refused(422, 'Operation not supported for '
-                                 'datastore %s.' % type_)
+            raise errors.ErrorResponse(
+                422, 'Operation not supported for datastore %s.' % type_)
         if instance['status'] not in clouds.UP:
-            raise errors.Refused(422, 'Instance %s is not ready, status: %s.'
-                                 % (instance['id'], serialization.status(
-                                       self._cloud, instance)))
+            raise errors.ErrorResponse(
+                422, 'Instance %s is not ready, status: %s.' % (
+                    instance['id'],
+                    serialization.status(self._cloud, instance)))

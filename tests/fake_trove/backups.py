@@ -1,4 +1,4 @@
-"""What Trove does when it is asked about backups."""
+"""Requests of the fake Trove about backups."""
 
 import typing
 
@@ -19,74 +19,78 @@ class Backups:
 
     def index(self, project_id: str, query: typing.Dict[str, str]
               ) -> typing.Tuple[clouds.State, typing.Optional[str]]:
-        """A page, newest change first; its marker is an offset.
+        """Return a page, newest change first, and the next marker.
 
-        A page that is full has a marker, also where nothing follows.
+        The marker is an offset. A full page has a marker even if it is the
+        last one.
         """
-        wanted = (query.get('instance_id')
-                  if self._cloud.release.instance_filter else None)
-        everywhere = query.get('all_projects') == 'True'
-        if everywhere and project_id != keystone.SERVICE_PROJECT:
-            raise errors.Refused(403, 'Policy does not allow '
-                                 'backup:index:all_projects.')
-        found = [of for of in (self._cloud.backups.values() if everywhere
-                               else self._of(project_id))
-                 if wanted in (None, of['instance_id'])]
-        found.sort(key=lambda of: -of['updated'])
+        instance_id = (query.get('instance_id')
+                       if self._cloud.release.instance_filter else None)
+        all_projects = query.get('all_projects') == 'True'
+        if all_projects and project_id != keystone.SERVICE_PROJECT:
+            raise errors.ErrorResponse(
+                403, 'Policy does not allow backup:index:all_projects.')
+        backups = [backup for backup in (
+            self._cloud.backups.values() if all_projects
+            else self._list(project_id))
+            if instance_id in (None, backup['instance_id'])]
+        backups.sort(key=lambda backup: -backup['updated'])
         start = int(query.get('marker', 0))
         limit = int(query.get('limit', PAGE))
-        page = found[start:start + limit]
+        page = backups[start:start + limit]
         marker = str(start + limit) if len(page) == limit else None
-        return {'backups': [serialization.backup(self._cloud, of)
-                            for of in page]}, marker
+        return {'backups': [serialization.backup(self._cloud, backup)
+                            for backup in page]}, marker
 
     def show(self, project_id: str, id_: str) -> clouds.State:
         return {'backup': serialization.backup(
             self._cloud, self.get(project_id, id_))}
 
     def create(self, project_id: str, body: typing.Any) -> clouds.State:
-        asked = schemas.backup(body)
+        request = schemas.parse_backup(body)
         cloud = self._cloud
-        if 'instance' not in asked:
-            raise errors.Refused(400, 'instance is missing.')
-        instance = cloud.instances.get(asked['instance'])
+        if 'instance' not in request:
+            raise errors.ErrorResponse(400, 'instance is missing.')
+        instance = cloud.instances.get(request['instance'])
         if instance is None or instance['project_id'] != project_id:
-            raise errors.not_found(asked['instance'])
+            raise errors.not_found(request['instance'])
         if (instance['status'] not in clouds.UP
-                or cloud.running_backup(instance['id'])):
+                or cloud.has_running_backup(instance['id'])):
             raise errors.not_available(
                 instance['id'], serialization.status(cloud, instance))
         if instance['cluster_id']:
-            raise errors.Refused(501, 'Operation not supported for '
-                                 'instances that are part of a cluster.')
-        parent_id = self._parent(project_id, instance, asked)
+            raise errors.ErrorResponse(
+                501, 'Operation not supported for instances that are part of '
+                'a cluster.')
+        parent_id = self._find_parent_id(project_id, instance, request)
         limit = cloud.quotas.get('backups')
-        if limit is not None and len(self._of(project_id)) >= limit:
-            raise errors.quota(['backups'])
+        if limit is not None and len(self._list(project_id)) >= limit:
+            raise errors.quota_exceeded(['backups'])
         driver = 'swift'
         if cloud.release.storage_driver:
-            driver = asked.get('storage_driver', driver)
+            driver = request.get('storage_driver', driver)
         id_ = cloud.add_backup(
             instance['id'], 'NEW', parent_id, project_id=project_id,
-            name=asked['name'], description=asked.get('description'),
+            name=request['name'], description=request.get('description'),
             storage_driver=driver,
-            swift_container=(asked.get('swift_container')
+            swift_container=(request.get('swift_container')
                              if cloud.release.swift_container else None))
         self._run(cloud.backups[id_])
         return self.show(project_id, id_)
 
     def delete(self, project_id: str, id_: str) -> None:
-        """Children first: they go with their parent."""
+        """Delete a backup after all its children, as Trove does."""
         backup = self.get(project_id, id_)
-        for child in self._of(project_id):
+        for child in self._list(project_id):
             if child['parent_id'] == id_:
                 self.delete(project_id, child['id'])
         if backup['status'] in clouds.RUNNING:
             if self._cloud.release.delete_of_running == 500:
-                raise errors.internal()
-            raise errors.Refused(422, 'Backup %s cannot be deleted because '
-                                 'it is running.' % id_)
-        plan = self._cloud.script(
+                raise errors.internal_error()
+            raise errors.ErrorResponse(
+                422, 'Backup %s cannot be deleted because it is running.'
+                % id_)
+        plan = self._cloud.next_plan(
             'delete', status=None, seconds=self._cloud.delete_seconds)
         backup['deleting'] = True
 
@@ -95,8 +99,10 @@ class Backups:
                 return
             if plan['status'] is None:
                 location = serialization.location(backup)
-                if self._cloud.leaves_objects and location:
-                    self._cloud.left_objects.add(location)
+                # The container holds the object although Trove deleted the
+                # backup.
+                if self._cloud.keeps_objects and location:
+                    self._cloud.leftover_objects.add(location)
                 self._cloud.backups.pop(id_, None)
             else:
                 backup.update(status=plan['status'], updated=at,
@@ -109,28 +115,33 @@ class Backups:
             raise errors.not_found(id_)
         return backup
 
-    def _of(self, project_id: str) -> typing.List[clouds.State]:
-        return [of for of in self._cloud.backups.values()
-                if of['project_id'] == project_id]
+    def _list(self, project_id: str) -> typing.List[clouds.State]:
+        return [backup for backup in self._cloud.backups.values()
+                if backup['project_id'] == project_id]
 
-    def _parent(self, project_id: str, instance: clouds.State,
-                asked: clouds.State) -> typing.Optional[str]:
-        """A parent that was named is not looked at any further."""
-        if asked.get('parent_id'):
-            return str(self.get(project_id, asked['parent_id'])['id'])
-        done = [of for of in self._of(project_id)
-                if of['instance_id'] == instance['id']
-                and of['status'] == 'COMPLETED']
-        if not asked.get('incremental') or not done:
+    def _find_parent_id(self, project_id: str, instance: clouds.State,
+                        request: clouds.State) -> typing.Optional[str]:
+        """Return the id of the parent. None if the backup is a full one.
+
+        As in Trove, the instance and the status of a parent that the request
+        names are not checked.
+        """
+        if request.get('parent_id'):
+            return str(self.get(project_id, request['parent_id'])['id'])
+        completed = [backup for backup in self._list(project_id)
+                     if backup['instance_id'] == instance['id']
+                     and backup['status'] == 'COMPLETED']
+        if not request.get('incremental') or not completed:
             return None
-        return str(max(done, key=lambda of: of['updated'])['id'])
+        return str(max(completed,
+                       key=lambda backup: backup['updated'])['id'])
 
     def _run(self, backup: clouds.State) -> None:
-        """NEW, BUILDING, and the end that is due."""
+        """Schedule the statuses of a new backup: BUILDING, then the end."""
         cloud = self._cloud
-        plan = cloud.script('backup', status='COMPLETED',
-                            seconds=cloud.backup_seconds,
-                            size=cloud.new_backup_size)
+        plan = cloud.next_plan('backup', status='COMPLETED',
+                               seconds=cloud.backup_seconds,
+                               size=cloud.new_backup_size)
         if backup['storage_driver'] not in ('swift', 'cinder'):
             return
 

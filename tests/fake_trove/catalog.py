@@ -1,4 +1,4 @@
-"""What the fake's cloud offers: flavors, versions, groups and quotas."""
+"""Flavors, datastore versions, configuration groups and quotas."""
 
 import typing
 
@@ -6,18 +6,19 @@ from tests.fake_trove import cloud as clouds
 from tests.fake_trove import errors
 
 
-class Offers:
-    """A tenant's look at the catalogue; True where a path is of it."""
+class Catalog:
+    """The requests about what the fake Trove offers to a project."""
 
     def __init__(self, cloud: clouds.Cloud) -> None:
         self._cloud = cloud
 
-    def answer(self, project_id: str, parts: typing.Sequence[str]
-               ) -> typing.Optional[clouds.State]:
-        """The answer to a GET of these parts of a path; None: not here.
+    def get(self, project_id: str, parts: typing.Sequence[str]
+            ) -> typing.Optional[clouds.State]:
+        """Return the response to a GET. None if the path is not served here.
 
-        :raises refusals.Refused: 404 for what is not offered, 403 for quotas
-            before Yoga
+        :param parts: the segments of the path.
+        :raises errors.ErrorResponse: 404 if the item does not exist, 403 for
+            quotas that only an administrator may read, as before Yoga.
         """
         kind, rest = parts[0], parts[1:]
         if kind == 'datastores' and len(rest) in (2, 4):
@@ -26,7 +27,7 @@ class Offers:
             return self._flavors() if len(rest) == 4 else {'versions': [
                 self._version(rest[0], name)
                 for name in self._cloud.datastores[rest[0]]
-                if self._cloud.tells_inactive or (
+                if self._cloud.shows_inactive_versions or (
                     rest[0], name) not in self._cloud.inactive_versions]}
         if kind == 'configurations' and len(rest) == 1:
             return {'configuration': self._configuration(rest[0])}
@@ -42,11 +43,11 @@ class Offers:
 
     def _version(self, datastore: str, name: str) -> clouds.State:
         version = self._cloud.version(datastore, name)
-        told = {'id': version['version_id'], 'name': name, 'version': name}
-        if self._cloud.tells_inactive:
-            told['active'] = (
+        item = {'id': version['version_id'], 'name': name, 'version': name}
+        if self._cloud.shows_inactive_versions:
+            item['active'] = (
                 datastore, name) not in self._cloud.inactive_versions
-        return told
+        return item
 
     def _configuration(self, id_: str) -> clouds.State:
         if id_ not in self._cloud.configurations:
@@ -57,14 +58,15 @@ class Offers:
                     **self._cloud.configurations[id_])
 
     def _quotas(self, project_id: str) -> typing.List[clouds.State]:
-        if not self._cloud.tells_quotas:
-            raise errors.Refused(403, 'Policy does not allow it.')
-        mine = [of for of in self._cloud.instances.values()
-                if of['project_id'] == project_id]
-        used = {'instances': len(mine),
-                'volumes': sum(of['volume_size'] for of in mine),
-                'ram': sum(self._cloud.flavors.get(of['flavor_id'], 0)
-                           for of in mine),
+        if not self._cloud.shows_quotas:
+            raise errors.ErrorResponse(403, 'Policy does not allow it.')
+        instances = [instance for instance in self._cloud.instances.values()
+                     if instance['project_id'] == project_id]
+        used = {'instances': len(instances),
+                'volumes': sum(instance['volume_size']
+                               for instance in instances),
+                'ram': sum(self._cloud.flavors.get(instance['flavor_id'], 0)
+                           for instance in instances),
                 'backups': len(self._cloud.backups)}
         return [{'resource': resource, 'in_use': in_use, 'reserved': 0,
                  'limit': self._cloud.quotas.get(resource, -1)}

@@ -1,4 +1,4 @@
-"""Time that passes only when somebody sleeps."""
+"""Virtual time that passes only when a caller sleeps."""
 
 import datetime
 import heapq
@@ -7,15 +7,15 @@ import threading
 import time
 import typing
 
-#: 2026-01-01T00:00:00Z: the first moment of every test.
+#: The start time of every test: 2026-01-01T00:00:00Z.
 EPOCH = 1767225600.0
 
 
 class Clock:
-    """Counts virtual seconds; any number of threads may sleep on it.
+    """A clock of virtual seconds. Any number of threads may sleep on it.
 
-    Sleeping advances the one time that all share, so two threads that sleep
-    five seconds each make it ten.
+    All threads share one time. If two threads sleep five seconds each, ten
+    seconds pass.
     """
 
     def __init__(self, start: float = EPOCH) -> None:
@@ -23,26 +23,26 @@ class Clock:
         self._lock = threading.Lock()
 
     def now(self) -> float:
-        """Seconds since 1970, UTC."""
+        """Return the seconds since 1970, UTC."""
         with self._lock:
             return self._now
 
     def utc(self) -> datetime.datetime:
-        """The time of day: UTC without a zone, whole seconds."""
+        """Return the time in UTC, without a zone, in whole seconds."""
         return datetime.datetime.fromtimestamp(
             self.now(), datetime.timezone.utc).replace(
                 microsecond=0, tzinfo=None)
 
     def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass at once."""
+        """Advance the time by this many seconds at once."""
         with self._lock:
             self._now += max(0.0, seconds)
-        # Another thread may be waiting for its turn, green or real.
+        # Let another thread, green or real, run.
         time.sleep(0)
 
 
 class Timeline:
-    """What will happen when; nothing does before somebody looks."""
+    """Scheduled events. They run when catch_up() is called."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -51,26 +51,26 @@ class Timeline:
             float, int, typing.Callable[[float], None]]] = []
 
     def after(self, seconds: typing.Optional[float],
-              happen: typing.Callable[[float], None],
+              callback: typing.Callable[[float], None],
               since: typing.Optional[float] = None) -> None:
-        """Call happen(at) in so many seconds.
+        """Schedule a call of callback(time).
 
-        :param seconds: None: never
-        :param since: counted from then; None: from now
+        :param seconds: the delay. None if the call never happens.
+        :param since: start of the delay, by default the current time.
         """
         if seconds is not None:
             start = self.clock.now() if since is None else since
             heapq.heappush(
-                self._due, (start + seconds, next(self._order), happen))
+                self._due, (start + seconds, next(self._order), callback))
 
     def catch_up(self) -> None:
-        """Let happen what is due, in its order and at its own time."""
+        """Run the events that are due, each with its own time, in order."""
         while self._due and self._due[0][0] <= self.clock.now():
-            at, _, happen = heapq.heappop(self._due)
-            happen(at)
+            at, _, callback = heapq.heappop(self._due)
+            callback(at)
 
 
-def iso(at: float) -> str:
-    """That moment as Trove writes it: UTC without a zone."""
-    moment = datetime.datetime.fromtimestamp(at, datetime.timezone.utc)
-    return moment.strftime('%Y-%m-%dT%H:%M:%S')
+def format_time(seconds: float) -> str:
+    """Return a time as Trove writes it: UTC without a zone."""
+    time_ = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return time_.strftime('%Y-%m-%dT%H:%M:%S')

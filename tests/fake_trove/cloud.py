@@ -1,11 +1,11 @@
-"""What the fake Trove holds, and how it comes to be there."""
+"""State of the fake Trove, and the methods that tests change it with."""
 
 import threading
 import typing
 import uuid
 
 from tests.fake_trove import clock as clocks
-from tests.fake_trove import releases as releases
+from tests.fake_trove import releases
 
 State = typing.Dict[str, typing.Any]
 
@@ -17,16 +17,17 @@ RUNNING = ('NEW', 'BUILDING', 'SAVING')
 
 
 class Cloud:
-    """Instances, backups and the rest; seconds are the clock's.
+    """Instances, backups, quotas and what else the fake Trove holds.
 
-    Each *_seconds says how long Trove takes; None: for ever.
+    Each attribute *_seconds is how long Trove takes, in seconds of the clock.
+    None if Trove never ends it.
     """
 
     def __init__(self, clock: typing.Optional[clocks.Clock] = None,
                  release: typing.Union[str, int, float] = 26.0) -> None:
         self.clock = clock or clocks.Clock()
         self.timeline = clocks.Timeline(self.clock)
-        self.release = releases.Release.named(release)
+        self.release = releases.Release.parse(release)
         self.lock = threading.RLock()
         self.build_seconds: typing.Optional[float] = 10.0
         self.healthy_seconds: typing.Optional[float] = 2.0
@@ -34,52 +35,51 @@ class Cloud:
         self.start_seconds: typing.Optional[float] = 1.0
         self.backup_seconds: typing.Optional[float] = 10.0
         self.delete_seconds: typing.Optional[float] = 2.0
-        self.tells_quotas = True
-        #: Whether versions that are not active are told, as administrators
-        #: are.
-        self.tells_inactive = False
-        #: Missing: without limit. Keys: instances, backups, volumes (GB),
-        #: ram (MB).
+        self.shows_quotas = True
+        #: Whether lists contain inactive versions, as for administrators.
+        self.shows_inactive_versions = False
+        #: Keys: instances, backups, volumes (GB), ram (MB). A resource without
+        #: a key has no limit.
         self.quotas: typing.Dict[str, int] = {}
         self.max_volume_size = 1000
         self.new_backup_size = 0.1
         self.flavors = {'1': 512, '2': 2048, '3': 4096}  # MB of RAM
-        #: The first is the default one, and so is the first version of each.
+        #: The first datastore and the first version of each are the defaults.
         self.datastores = {'mysql': ['8.0'],
                            'postgresql': ['18', '17', '16']}
         self.inactive_versions = {('postgresql', '16')}
         self.configurations: typing.Dict[str, State] = {}
-        #: Rows that Trove's pages count and never show: id -> project.
-        #: Whether Trove forgets a backup and leaves its object in Swift.
-        self.leaves_objects = False
-        #: The URLs of objects whose backups are gone.
-        self.left_objects: typing.Set[str] = set()
+        #: Whether the object of a deleted backup stays in Swift.
+        self.keeps_objects = False
+        #: The URLs of objects whose backups are deleted.
+        self.leftover_objects: typing.Set[str] = set()
+        #: Rows that Trove counts in pages but never shows: id -> project.
         self.ghosts: typing.Dict[str, str] = {}
         self._instances: typing.Dict[str, State] = {}
         self._backups: typing.Dict[str, State] = {}
-        self.scripts: typing.Dict[str, typing.List[State]] = {
+        self.plans: typing.Dict[str, typing.List[State]] = {
             'instance': [], 'backup': [], 'delete': []}
 
     @property
     def instances(self) -> typing.Dict[str, State]:
-        """What is there now, by id; may be changed in place."""
+        """The current instances by id. Tests may change them in place."""
         with self.lock:
             self.timeline.catch_up()
             return self._instances
 
     @property
     def backups(self) -> typing.Dict[str, State]:
-        """What is there now, by id; may be changed in place."""
+        """The current backups by id. Tests may change them in place."""
         with self.lock:
             self.timeline.catch_up()
             return self._backups
 
     def add_instance(self, name: str = 'db', status: str = 'ACTIVE',
                      **kw: typing.Any) -> str:
-        """Put an instance there that never changes by itself.
+        """Add an instance whose state does not change by itself.
 
-        :param kw: any other key of its state
-        :returns: its id
+        :param kw: other keys of its state.
+        :returns: its id.
         """
         now = self.clock.now()
         instance: State = {
@@ -98,24 +98,24 @@ class Cloud:
     def add_backup(self, instance_id: str, status: str = 'COMPLETED',
                    parent_id: typing.Optional[str] = None,
                    **kw: typing.Any) -> str:
-        """Put a backup there that never changes by itself.
+        """Add a backup whose state does not change by itself.
 
-        :param kw: any other key of its state
-        :returns: its id
+        :param kw: other keys of its state.
+        :returns: its id.
         """
         now = self.clock.now()
-        of = self.instances.get(instance_id, {})
+        instance = self.instances.get(instance_id, {})
         backup: State = {
             'id': str(uuid.uuid4()), 'name': 'backup', 'description': None,
-            'project_id': of.get('project_id', PROJECT),
+            'project_id': instance.get('project_id', PROJECT),
             'instance_id': instance_id, 'status': status,
             'parent_id': parent_id, 'deleting': False,
             'size': self.new_backup_size if status == 'COMPLETED' else None,
-            'datastore': of.get(
+            'datastore': instance.get(
                 'datastore', self.version('postgresql', '18')),
             'swift_container': None, 'storage_driver': 'swift',
-            'databases': of.get('databases', []),
-            'users': of.get('users', []),
+            'databases': instance.get('databases', []),
+            'users': instance.get('users', []),
             'created': now, 'updated': now}
         backup.update(kw)
         self.backups[backup['id']] = backup
@@ -124,43 +124,47 @@ class Cloud:
     def next_instance(self, status: str = 'ERROR',
                       seconds: typing.Optional[float] = 1.0,
                       fault: typing.Optional[str] = None) -> None:
-        """How the next new instance ends; seconds None: it never does."""
-        self.scripts['instance'].append(
+        """Set how the creation of the next instance ends.
+
+        :param seconds: how long it takes. None if it never ends.
+        """
+        self.plans['instance'].append(
             {'status': status, 'seconds': seconds, 'fault': fault})
 
     def next_backup(self, status: str = 'FAILED',
                     seconds: typing.Optional[float] = 1.0,
                     size: typing.Optional[float] = None) -> None:
-        """How the next new backup ends; seconds None: it never does.
+        """Set how the creation of the next backup ends.
 
-        :param size: GB; None: as every new backup
+        :param seconds: how long it takes. None if it never ends.
+        :param size: in GB, by default new_backup_size.
         """
-        self.scripts['backup'].append({
+        self.plans['backup'].append({
             'status': status, 'seconds': seconds,
             'size': self.new_backup_size if size is None else size})
 
     def next_delete(self, status: typing.Optional[str] = None,
                     seconds: typing.Optional[float] = None) -> None:
-        """What becomes of the next thing that is deleted.
+        """Set how the next deletion ends.
 
-        :param status: what it then has, as DELETE_FAILED or ERROR; None: it
-            goes
-        :param seconds: None: nothing ever happens
+        :param status: the status after it, like DELETE_FAILED or ERROR. None
+            if the item is deleted.
+        :param seconds: how long it takes. None if it never ends.
         """
-        self.scripts['delete'].append({'status': status, 'seconds': seconds})
+        self.plans['delete'].append({'status': status, 'seconds': seconds})
 
-    def script(self, kind: str, **default: typing.Any) -> State:
-        """What a test ordered for this one, or the default."""
-        ordered = self.scripts[kind]
-        return ordered.pop(0) if ordered else default
+    def next_plan(self, kind: str, **default: typing.Any) -> State:
+        """Return how this creation or deletion ends, as a test set it."""
+        plans = self.plans[kind]
+        return plans.pop(0) if plans else default
 
     def version(self, type_: str, version: str) -> State:
-        """A datastore's version as an instance or a backup carries it."""
+        """Return a datastore version as instances and backups hold it."""
         return {'type': type_, 'version': version, 'version_number': version,
                 'version_id': str(uuid.uuid5(
                     uuid.NAMESPACE_DNS, type_ + '-' + version))}
 
-    def running_backup(self, instance_id: str) -> bool:
+    def has_running_backup(self, instance_id: str) -> bool:
         return any(backup['instance_id'] == instance_id
                    and backup['status'] in RUNNING
                    for backup in self.backups.values())

@@ -1,16 +1,16 @@
-"""Trove's refusals, in the words and the JSON that it uses."""
+"""Error responses, with the texts and the JSON that Trove uses."""
 
 import typing
 
-#: Trove names the fault after the HTTP code, not always in the same spirit.
+#: Trove's name of the fault by HTTP code.
 NAMES = {400: 'badRequest', 401: 'unauthorized', 403: 'forbidden',
          404: 'itemNotFound', 405: 'badMethod', 409: 'conflict',
          413: 'overLimit', 422: 'unprocessableEntity', 500: 'instanceFault',
          501: 'notImplemented', 503: 'serviceUnavailable'}
 
 
-class Refused(Exception):
-    """The request is answered with an error."""
+class ErrorResponse(Exception):
+    """An error that the fake Trove returns to the client."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -22,24 +22,24 @@ class Refused(Exception):
         return {name: {'code': self.code, 'message': self.message}}
 
 
-def not_found(what: str) -> Refused:
-    return Refused(404, 'Resource %s cannot be found.' % what)
+def not_found(what: str) -> ErrorResponse:
+    return ErrorResponse(404, 'Resource %s cannot be found.' % what)
 
 
-def quota(resources: typing.Iterable[str]) -> Refused:
-    return Refused(413, 'Quota exceeded for resources: %s.'
-                   % sorted(resources))
+def quota_exceeded(resources: typing.Iterable[str]) -> ErrorResponse:
+    return ErrorResponse(
+        413, 'Quota exceeded for resources: %s.' % sorted(resources))
 
 
-def not_available(instance_id: str, status: str) -> Refused:
+def not_available(instance_id: str, status: str) -> ErrorResponse:
     if status == 'BUILD':
-        return Refused(422, 'Instance %s is not ready.' % instance_id)
-    return Refused(422, 'Instance %s is not currently available for an '
-                   'action to be performed (instance status was %s).'
-                   % (instance_id, status))
+        return ErrorResponse(422, 'Instance %s is not ready.' % instance_id)
+    return ErrorResponse(
+        422, 'Instance %s is not currently available for an action to be '
+        'performed (instance status was %s).' % (instance_id, status))
 
 
-def internal() -> Refused:
-    return Refused(500, 'Internal Server Error. Please keep this ID to help '
-                   'us figure out what went wrong: '
-                   '(00000000-0000-0000-0000-000000000000).')
+def internal_error() -> ErrorResponse:
+    return ErrorResponse(
+        500, 'Internal Server Error. Please keep this ID to help us figure '
+        'out what went wrong: (00000000-0000-0000-0000-000000000000).')

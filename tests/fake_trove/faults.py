@@ -1,4 +1,4 @@
-"""Troubles between a client and Trove, ordered by a test."""
+"""Faults between a client and the fake Trove, set by a test."""
 
 import dataclasses
 import fnmatch
@@ -19,8 +19,8 @@ def _reset() -> Exception:
             ConnectionResetError(104, 'Connection reset by peer')))
 
 
-#: How requests reports what may happen to a connection.
-TROUBLES: typing.Dict[str, typing.Callable[[], Exception]] = {
+#: The exceptions that requests raises for a failed connection.
+CONNECTION_ERRORS: typing.Dict[str, typing.Callable[[], Exception]] = {
     'refused': lambda: requests.exceptions.ConnectionError(
         'Failed to establish a new connection: Connection refused'),
     'reset': _reset,
@@ -31,76 +31,79 @@ TROUBLES: typing.Dict[str, typing.Callable[[], Exception]] = {
 
 
 @dataclasses.dataclass
-class Answer:
-    """An HTTP answer instead of Trove's own."""
+class Response:
+    """An HTTP response."""
 
     code: int
     text: str = ''
     headers: typing.Dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-#: Keystone's middleware says this in Trove's place.
-NO_TOKEN = Answer(401, json.dumps({'error': {
+#: Keystone's middleware sends this response before Trove sees the request.
+UNAUTHORIZED = Response(401, json.dumps({'error': {
     'code': 401, 'title': 'Unauthorized',
     'message': 'The request you have made requires authentication.'}}))
 
 
-def of_refusal(refused: errors.Refused) -> Answer:
-    return Answer(refused.code, json.dumps(refused.body()))
+def from_error(error: errors.ErrorResponse) -> Response:
+    return Response(error.code, json.dumps(error.body()))
 
 
-With = typing.Union[int, str, Exception, Answer]
+Result = typing.Union[int, str, Exception, Response]
 
 
 @dataclasses.dataclass
 class Fault:
-    """One trouble: for which requests, how often, before or after."""
+    """A fault of matching requests. See FakeTrove.fail()."""
 
     method: str
     path: str
-    with_: With
+    result: Result
     times: typing.Optional[int]
     after: bool
     takes: float
 
-    def meets(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str) -> bool:
         return (self.times != 0 and self.method in ('*', method)
                 and fnmatch.fnmatchcase(path, self.path))
 
-    def strike(self, clock: clocks.Clock) -> Answer:
-        """What the client gets instead of Trove's answer.
+    def apply(self, clock: clocks.Clock) -> Response:
+        """Return the response that the client gets instead of Trove's.
 
-        :raises Exception: where there is no answer at all
+        :raises Exception: the client gets no response.
         """
         clock.sleep(self.takes)
-        if isinstance(self.with_, Answer):
-            return self.with_
-        if isinstance(self.with_, Exception):
-            raise self.with_
-        if self.with_ == 'broken':
-            return Answer(200, '{"instances": [{"id": "3f')
-        if isinstance(self.with_, str):
-            raise TROUBLES[self.with_]()
-        return of_refusal(errors.Refused(
-            self.with_, 'The test wants this answer.'))
+        if isinstance(self.result, Response):
+            return self.result
+        if isinstance(self.result, Exception):
+            raise self.result
+        if self.result == 'broken':
+            return Response(200, '{"instances": [{"id": "3f')
+        if isinstance(self.result, str):
+            raise CONNECTION_ERRORS[self.result]()
+        return from_error(errors.ErrorResponse(
+            self.result, 'A fault that the test injected.'))
 
 
 class Faults:
-    """Those that a test ordered and that were not used up."""
+    """The faults that a test added."""
 
     def __init__(self) -> None:
-        self._ordered: typing.List[Fault] = []
+        self._faults: typing.List[Fault] = []
 
-    def order(self, fault: Fault) -> None:
-        self._ordered.append(fault)
+    def add(self, fault: Fault) -> None:
+        self._faults.append(fault)
 
     def clear(self) -> None:
-        self._ordered.clear()
+        self._faults.clear()
 
     def next(self, method: str, path: str) -> typing.Optional[Fault]:
-        """The first fault for that request, counted as used; or None."""
-        for fault in self._ordered:
-            if fault.meets(method, path):
+        """Return the first fault of a request, and count it as used.
+
+        None if the request succeeds.
+        """
+        for fault in self._faults:
+            if fault.matches(method, path):
                 if fault.times is not None:
                     fault.times -= 1
                 return fault

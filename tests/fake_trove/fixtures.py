@@ -1,6 +1,6 @@
-"""Fixtures: the fake Trove, and Karbor's own objects around a plugin.
+"""Fixtures: the fake Trove, and Karbor's objects that a plugin gets.
 
-Nothing here reaches a network, a database or a broker.
+They need no network, no database and no message broker.
 """
 
 import pathlib
@@ -48,13 +48,14 @@ def clock() -> clocks.Clock:
 @pytest.fixture
 def karbor_conf(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
                 ) -> typing.Iterator[cfg.ConfigOpts]:
-    """The global configuration, as in a karbor.conf beside our Keystone."""
-    # troveclient keeps the ids that it meets in a file.
+    """Load a karbor.conf into the global configuration."""
+    # troveclient writes the ids that it reads to a file.
     monkeypatch.setenv('TROVECLIENT_UUID_CACHE_DIR', str(tmp_path / 'ids'))
-    # Karbor keeps one Keystone plugin for ever.
+    # Karbor's factory caches one Keystone plugin per process.
     factory = client_factory.ClientFactory
     monkeypatch.setattr(factory, '_keystone_plugin', None)
-    assert factory.get_client_module('trove'), 'registers its options'
+    # This call registers the options of the group trove_client.
+    assert factory.get_client_module('trove')
     path = tmp_path / 'karbor.conf'
     path.write_text(KARBOR_CONF)
     cfg.CONF(['--config-file', str(path)], project='karbor',
@@ -65,7 +66,7 @@ def karbor_conf(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 
 @pytest.fixture
 def release() -> typing.Union[str, int, float]:
-    """Trove's release; a test module or class may have another one."""
+    """Trove's release. A test module or class may override it."""
     return 26.0
 
 
@@ -73,7 +74,7 @@ def release() -> typing.Union[str, int, float]:
 def fake_trove(clock: clocks.Clock, karbor_conf: cfg.ConfigOpts,
                release: typing.Union[str, int, float]
                ) -> typing.Iterator[server.FakeTrove]:
-    """A Trove that Karbor's ClientFactory leads to."""
+    """A fake Trove that the clients of Karbor's ClientFactory connect to."""
     fake = server.FakeTrove(clock, release)
     with requests_mock.Mocker(case_sensitive=True) as mocker:
         keystone.attach(mocker)
@@ -83,21 +84,21 @@ def fake_trove(clock: clocks.Clock, karbor_conf: cfg.ConfigOpts,
 
 @pytest.fixture
 def context() -> karbor_context.RequestContext:
-    """A tenant's request, with a token for the fake's project."""
+    """The context of a request with a token for the fake Trove's project."""
     return request_context(clouds.PROJECT)
 
 
 def request_context(project_id: str) -> karbor_context.RequestContext:
-    """The request of a tenant of that project."""
+    """Return the context of a request by a user of this project."""
     return karbor_context.RequestContext(
         user_id=uuid.uuid4().hex, project_id=project_id, is_admin=False,
         roles=['member'], auth_token=keystone.TOKEN,
-        auth_token_info=keystone.token(project_id), overwrite=False)
+        auth_token_info=keystone.build_token(project_id), overwrite=False)
 
 
 @pytest.fixture
 def bank(tmp_path: pathlib.Path) -> bank_plugin.Bank:
-    """Karbor's file-system bank in a directory of its own."""
+    """Karbor's file-system bank in a temporary directory."""
     config = cfg.ConfigOpts()
     config([], default_config_files=[], default_config_dirs=[])
     group = 'file_system_bank_plugin'
@@ -113,7 +114,7 @@ def bank(tmp_path: pathlib.Path) -> bank_plugin.Bank:
 def new_checkpoint(bank: bank_plugin.Bank,
                    context: karbor_context.RequestContext
                    ) -> typing.Callable[[], karbor_checkpoint.Checkpoint]:
-    """Makes one more checkpoint of the same plan, in the same bank."""
+    """A function that creates a checkpoint of one plan in one bank."""
     plan = {'id': str(uuid.uuid4()), 'name': 'plan',
             'provider_id': str(uuid.uuid4()),
             'project_id': context.project_id, 'resources': []}
@@ -124,20 +125,21 @@ def new_checkpoint(bank: bank_plugin.Bank,
 @pytest.fixture
 def checkpoint(new_checkpoint: typing.Callable[
         [], karbor_checkpoint.Checkpoint]) -> karbor_checkpoint.Checkpoint:
-    """A checkpoint that is being made."""
+    """A checkpoint that is being created."""
     return new_checkpoint()
 
 
 @pytest.fixture
 def resource(fake_trove: server.FakeTrove) -> karbor_resource.Resource:
-    """An instance of the fake, as Karbor hands it to a plugin."""
+    """An instance of the fake Trove, as Karbor passes it to a plugin."""
     return karbor_resource.Resource(
         RESOURCE_TYPE, fake_trove.add_instance(name='orders'), 'orders')
 
 
 @pytest.fixture
 def restore(context: karbor_context.RequestContext,
-            checkpoint: karbor_checkpoint.Checkpoint) -> karbor_records.Restore:
+            checkpoint: karbor_checkpoint.Checkpoint
+            ) -> karbor_records.Restore:
     return karbor_records.new(karbor_records.Restore, context, checkpoint.id)
 
 
@@ -145,7 +147,5 @@ def restore(context: karbor_context.RequestContext,
 def verify(context: karbor_context.RequestContext,
            checkpoint: karbor_checkpoint.Checkpoint
            ) -> karbor_records.Verification:
-    return karbor_records.new(
-        karbor_records.Verification,
-        context,
-        checkpoint.id)
+    return karbor_records.new(karbor_records.Verification, context,
+                              checkpoint.id)

@@ -1,4 +1,4 @@
-"""What Trove does when it is asked about instances."""
+"""Requests of the fake Trove about instances."""
 
 import typing
 
@@ -19,25 +19,28 @@ class Instances:
     def index(self, project_id: str, query: typing.Dict[str, str],
               detail: bool = False
               ) -> typing.Tuple[clouds.State, typing.Optional[str]]:
-        """A page in the order of ids; its marker is the last one's id.
+        """Return a page in the order of ids, and the next marker.
 
-        Within the page the newest comes first. A limit over 20 counts as 20.
-        A page may be shorter than that, or empty, and have a next one: ghosts
-        take their places.
+        The marker is the last id of the page. Within the page the newest
+        instance is the first. A limit over 20 counts as 20. Ghosts count, so
+        a page with a next page may be shorter than its limit, or empty.
         """
         clustered = query.get('include_clustered', '').lower() == 'true'
-        rows = {of['id']: of for of in self._cloud.instances.values()
-                if of['project_id'] == project_id
-                and (clustered or not of['cluster_id'])}
+        rows = {instance['id']: instance
+                for instance in self._cloud.instances.values()
+                if instance['project_id'] == project_id
+                and (clustered or not instance['cluster_id'])}
         ids = sorted(id_ for id_ in [*rows, *(
             ghost for ghost, owner in self._cloud.ghosts.items()
             if owner == project_id)] if id_ > query.get('marker', ''))
         limit = min(int(query.get('limit', PAGE)), PAGE)
         marker = ids[limit - 1] if len(ids) > limit else None
         page = [rows[id_] for id_ in ids[:limit] if id_ in rows]
-        page.sort(key=lambda of: -of['created'])
-        view = serialization.instance_detail if detail else serialization.instance_item
-        return {'instances': [view(self._cloud, of) for of in page]}, marker
+        page.sort(key=lambda instance: -instance['created'])
+        view = (serialization.instance_detail if detail
+                else serialization.instance_item)
+        return {'instances': [view(self._cloud, instance)
+                              for instance in page]}, marker
 
     def show(self, project_id: str, id_: str) -> clouds.State:
         return {'instance': serialization.instance_detail(
@@ -45,12 +48,12 @@ class Instances:
 
     def create(self, project_id: str, body: typing.Any) -> clouds.State:
         cloud = self._cloud
-        state = scheduling.placed(cloud, project_id, body)
+        state = scheduling.build_state(cloud, project_id, body)
         id_ = cloud.add_instance(status='BUILD', project_id=project_id,
                                  **state)
         instance = cloud.instances[id_]
-        plan = cloud.script('instance', status='ACTIVE', fault=None,
-                            seconds=cloud.build_seconds)
+        plan = cloud.next_plan('instance', status='ACTIVE', fault=None,
+                               seconds=cloud.build_seconds)
 
         def end(at: float) -> None:
             instance.update(status=plan['status'], updated=at,
@@ -65,12 +68,13 @@ class Instances:
         return self.show(project_id, id_)
 
     def act(self, project_id: str, id_: str, body: typing.Any) -> None:
-        """Restart, or change the flavor or the volume's size."""
+        """Restart an instance, or change its flavor or its volume size."""
         instance = self.get(project_id, id_)
         if 'reset_status' in body:
-            raise errors.Refused(403, 'Policy does not allow '
-                                 'instance:reset_status to be performed.')
-        self._must_be_free(instance)
+            raise errors.ErrorResponse(
+                403, 'Policy does not allow instance:reset_status to be '
+                'performed.')
+        self._check_available(instance)
         if 'restart' in body:
             self._task(instance, 'REBOOT', {})
         elif 'volume' in body.get('resize', {}):
@@ -80,21 +84,22 @@ class Instances:
             self._task(instance, 'RESIZE', {
                 'flavor_id': str(body['resize']['flavorRef'])})
         else:
-            raise errors.Refused(400, 'Invalid request body.')
+            raise errors.ErrorResponse(400, 'Invalid request body.')
 
     def delete(self, project_id: str, id_: str) -> None:
-        """Its backups stay."""
+        """Delete an instance. Its backups stay."""
         instance = self.get(project_id, id_)
         cloud = self._cloud
         if instance['status'] == 'BUILD':
-            raise errors.Refused(422, 'Instance %s is not ready. (Status '
-                                 'is BUILD).' % id_)
-        if any(of['replica_of'] == id_ for of in cloud.instances.values()):
-            raise errors.Refused(
+            raise errors.ErrorResponse(
+                422, 'Instance %s is not ready. (Status is BUILD).' % id_)
+        if any(other['replica_of'] == id_
+               for other in cloud.instances.values()):
+            raise errors.ErrorResponse(
                 403, 'Detach replicas before deleting replica source.')
-        plan = cloud.script('delete', status=None,
-                            seconds=cloud.delete_seconds)
-        # One with a broken machine says so until it is gone.
+        plan = cloud.next_plan('delete', status=None,
+                               seconds=cloud.delete_seconds)
+        # An instance in ERROR keeps this status until it is deleted.
         instance.update(status='ERROR' if instance['status'] == 'ERROR'
                         else 'SHUTDOWN', operating_status=None,
                         deleting=True, updated=cloud.clock.now())
@@ -112,9 +117,9 @@ class Instances:
             raise errors.not_found(id_)
         return instance
 
-    def _must_be_free(self, instance: clouds.State) -> None:
+    def _check_available(self, instance: clouds.State) -> None:
         if (instance['status'] not in clouds.UP
-                or self._cloud.running_backup(instance['id'])):
+                or self._cloud.has_running_backup(instance['id'])):
             raise errors.not_available(
                 instance['id'], serialization.status(self._cloud, instance))
 

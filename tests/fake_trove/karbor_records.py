@@ -1,6 +1,6 @@
-"""Karbor's records of a restore and of a verification, without a database.
+"""Karbor's records of restores and verifications, without a database.
 
-Everything but save() is Karbor's own.
+Only save() differs from Karbor's own classes.
 """
 
 import typing
@@ -12,8 +12,8 @@ from karbor import objects
 objects.register_all()
 
 
-class _Recorded:
-    """Keeps what each save() would have written."""
+class _SaveRecorder:
+    """Appends to `saved` what each save() would have written."""
 
     saved: typing.List[typing.Dict[str, typing.Any]]
 
@@ -25,17 +25,17 @@ class _Recorded:
             self.obj_reset_changes()  # type: ignore
 
 
-class Restore(_Recorded, objects.Restore):
-    """A restore's record; its fields are what has been saved or will be."""
+class Restore(_SaveRecorder, objects.Restore):
+    """The record of a restore. Its fields may not have been saved yet."""
 
 
-class Verification(_Recorded, objects.Verification):
-    """A verification's record, in the same way."""
+class Verification(_SaveRecorder, objects.Verification):
+    """The record of a verification. See Restore."""
 
 
 def new(kind: type, context: karbor_context.RequestContext,
         checkpoint_id: str, **fields: typing.Any) -> typing.Any:
-    """A record as Karbor hands it to a plugin's hook."""
+    """Return a record as Karbor passes it to a hook of a plugin."""
     record = kind(context=context, id=str(uuid.uuid4()),
                   project_id=str(uuid.UUID(context.project_id)),
                   provider_id=str(uuid.uuid4()), checkpoint_id=checkpoint_id,

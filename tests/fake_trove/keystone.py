@@ -1,4 +1,4 @@
-"""As much of Keystone as Karbor's way to a client of Trove needs."""
+"""The part of Keystone that Karbor needs to create a client of Trove."""
 
 import typing
 
@@ -10,7 +10,7 @@ from tests.fake_trove import serialization
 URL = 'http://keystone.example.com:5000'
 TOKEN = 'the-users-token'
 SERVICE_TOKEN = 'the-service-users-token'
-#: Karbor's own project, and one in which its user has no role.
+#: The project of Karbor's user, and a project in which that user has no role.
 SERVICE_PROJECT = 'the-service-project'
 CLOSED_PROJECT = 'a-project-without-karbor'
 
@@ -24,8 +24,9 @@ def _service(type_: str, name: str, url: str) -> typing.Dict[str, typing.Any]:
          'region_id': 'RegionOne', 'url': url}]}
 
 
-def token(project_id: str = cloud.PROJECT) -> typing.Dict[str, typing.Any]:
-    """What Keystone tells about a user's token for that project."""
+def build_token(project_id: str = cloud.PROJECT
+                ) -> typing.Dict[str, typing.Any]:
+    """Return Keystone's description of a user's token for this project."""
     domain = {'id': 'default', 'name': 'Default'}
     return {'token': {
         'methods': ['password'], 'audit_ids': ['audit'],
@@ -44,19 +45,19 @@ def token(project_id: str = cloud.PROJECT) -> typing.Dict[str, typing.Any]:
 
 def _issue(sent: typing.Any, context: typing.Any
            ) -> typing.Dict[str, typing.Any]:
-    """A token of the project that was asked for, by id or by name."""
+    """Return a token of the project that the request names by id or name."""
     project = sent.json()['auth'].get('scope', {}).get('project', {})
     if project.get('id') == CLOSED_PROJECT:
         context.status_code = 401
         return {'error': {'code': 401, 'title': 'Unauthorized',
                           'message': 'The request you have made requires '
                                      'authentication.'}}
-    return token(project.get('id') or (
+    return build_token(project.get('id') or (
         SERVICE_PROJECT if 'name' in project else cloud.PROJECT))
 
 
 def attach(mocker: requests_mock.Mocker) -> None:
-    """Answer discovery and the service user's request for a token."""
+    """Serve the discovery documents and the tokens of the service user."""
     mocker.get(URL + '/', status_code=300,
                json={'versions': {'values': [_VERSION]}})
     mocker.get(URL + '/v3', json={'version': _VERSION})

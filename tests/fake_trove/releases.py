@@ -1,4 +1,4 @@
-"""What one release of Trove answers and another does not."""
+"""Differences between the releases of Trove."""
 
 import dataclasses
 import typing
@@ -16,8 +16,8 @@ class Release:
     number: int
 
     @classmethod
-    def named(cls, release: typing.Union[str, int, float]) -> 'Release':
-        """The release called so ('victoria') or of that version (26.0)."""
+    def parse(cls, release: typing.Union[str, int, float]) -> 'Release':
+        """Return a release by its name ('victoria') or version (26.0)."""
         if isinstance(release, str):
             return cls(NUMBERS[release])
         return cls(int(release))
@@ -37,7 +37,7 @@ class Release:
 
     @property
     def instance_filter(self) -> bool:
-        """Whether the list of backups can be narrowed to an instance."""
+        """Whether the list of backups can be filtered by instance."""
         return self.number >= 12
 
     @property
@@ -60,5 +60,5 @@ class Release:
 
     @property
     def delete_of_running(self) -> int:
-        """The HTTP code for deleting a backup that is still running."""
+        """The HTTP code of the response to deleting a running backup."""
         return 500 if self.number >= 25 else 422

@@ -1,4 +1,4 @@
-"""Whether Trove takes a request for a new instance, and what it makes."""
+"""Checks of a request for an instance, and the state of the new instance."""
 
 import typing
 import uuid
@@ -8,96 +8,101 @@ from tests.fake_trove import errors
 from tests.fake_trove import schemas
 
 
-def placed(cloud: clouds.Cloud, project_id: str, body: typing.Any
-           ) -> clouds.State:
-    """The state of the instance that is asked for, in Trove's own order.
+def build_state(cloud: clouds.Cloud, project_id: str, body: typing.Any
+                ) -> clouds.State:
+    """Return the state of a new instance.
 
-    :raises refusals.Refused: nothing that shows has been made then
+    The checks are in the same order as in Trove.
+
+    :raises errors.ErrorResponse: the request is rejected. The API then shows
+        no new instance.
     """
-    asked = schemas.instance(body, cloud.release)
-    datastore = _datastore(cloud, asked.get('datastore', {}))
-    network_id = _network(asked.get('nics', []))
-    flavor_id = str(asked.get('flavorRef')).rsplit('/', 1)[-1]
+    request = schemas.parse_instance(body, cloud.release)
+    datastore = _find_datastore(cloud, request.get('datastore', {}))
+    network_id = _find_network_id(request.get('nics', []))
+    flavor_id = str(request.get('flavorRef')).rsplit('/', 1)[-1]
     if flavor_id not in cloud.flavors:
-        raise errors.Refused(
+        raise errors.ErrorResponse(
             400, 'Resource %s cannot be found.' % flavor_id)
-    size = _volume_size(cloud, asked)
+    size = _find_volume_size(cloud, request)
     backup: clouds.State = {'databases': [], 'users': []}
-    if 'restorePoint' in asked:
-        backup = _backup(cloud, project_id, asked['restorePoint']['backupRef'],
-                         datastore, size)
+    if 'restorePoint' in request:
+        backup = _find_backup(
+            cloud, project_id, request['restorePoint']['backupRef'],
+            datastore, size)
     _check_quotas(cloud, project_id, size, cloud.flavors[flavor_id])
-    configuration_id = asked.get('configuration')
+    configuration_id = request.get('configuration')
     if configuration_id and configuration_id not in cloud.configurations:
-        # Trove has begun the instance's row by then, and forgets it there.
+        # Trove has written a row for the instance before this check, and does
+        # not remove it. Pages count this row.
         cloud.ghosts[str(uuid.uuid4())] = project_id
         raise errors.not_found(configuration_id)
-    return {'name': asked['name'], 'flavor_id': flavor_id,
+    return {'name': request['name'], 'flavor_id': flavor_id,
             'datastore': datastore, 'volume_size': size,
-            'network_id': network_id, 'access': asked.get('access'),
+            'network_id': network_id, 'access': request.get('access'),
             'configuration_id': configuration_id,
-            'locality': asked.get('locality'),
-            'region': asked.get('region_name', 'RegionOne'),
+            'locality': request.get('locality'),
+            'region': request.get('region_name', 'RegionOne'),
             'databases': backup['databases'], 'users': backup['users']}
 
 
-def _datastore(cloud: clouds.Cloud, asked: typing.Dict[str, str]
-               ) -> clouds.State:
-    """The version asked for; the cloud's own where nothing was."""
-    type_ = asked.get('type', next(iter(cloud.datastores)))
+def _find_datastore(cloud: clouds.Cloud, datastore: typing.Dict[str, str]
+                    ) -> clouds.State:
+    """Return the requested datastore version, or the default of the cloud."""
+    type_ = datastore.get('type', next(iter(cloud.datastores)))
     if type_ not in cloud.datastores:
-        raise errors.Refused(
+        raise errors.ErrorResponse(
             404, "Datastore '%s' cannot be found." % type_)
-    version = asked.get('version', cloud.datastores[type_][0])
+    version = datastore.get('version', cloud.datastores[type_][0])
     if version not in cloud.datastores[type_]:
-        raise errors.Refused(
+        raise errors.ErrorResponse(
             400, "Datastore version '%s' cannot be found." % version)
     if (type_, version) in cloud.inactive_versions:
-        raise errors.Refused(
+        raise errors.ErrorResponse(
             400, "Datastore version '%s' is not active." % version)
     return cloud.version(type_, version)
 
 
-def _network(nics: typing.List[typing.Dict[str, str]]
-             ) -> typing.Optional[str]:
-    """Without nics there will be no address."""
+def _find_network_id(nics: typing.List[typing.Dict[str, str]]
+                     ) -> typing.Optional[str]:
+    """Return the network id. None if the instance gets no address."""
     if not nics:
         return None
     nic = nics[0]
     network = nic.get('network_id', nic.get('net-id'))
     if not network and 'subnet_id' not in nic:
-        raise errors.Refused(400, 'network or subnet not provided')
+        raise errors.ErrorResponse(400, 'network or subnet not provided')
     if 'ip_address' in nic and 'subnet_id' not in nic:
-        raise errors.Refused(400, 'subnet not provided')
+        raise errors.ErrorResponse(400, 'subnet not provided')
     return network or clouds.NETWORK
 
 
-def _volume_size(cloud: clouds.Cloud, asked: clouds.State) -> int:
-    if 'volume' not in asked:
-        raise errors.Refused(400, 'Volume size was not specified.')
-    size = int(asked['volume']['size'])
+def _find_volume_size(cloud: clouds.Cloud, request: clouds.State) -> int:
+    if 'volume' not in request:
+        raise errors.ErrorResponse(400, 'Volume size was not specified.')
+    size = int(request['volume']['size'])
     if size > cloud.max_volume_size:
-        raise errors.Refused(
+        raise errors.ErrorResponse(
             413, "Volume 'size' cannot exceed maximum of %d GB, %s cannot be "
             'accepted.' % (cloud.max_volume_size, size))
     return size
 
 
-def _backup(cloud: clouds.Cloud, project_id: str, backup_id: str,
-            datastore: clouds.State, size: int) -> clouds.State:
+def _find_backup(cloud: clouds.Cloud, project_id: str, backup_id: str,
+                 datastore: clouds.State, size: int) -> clouds.State:
     backup = cloud.backups.get(backup_id)
     if backup is None or backup['project_id'] != project_id:
         raise errors.not_found(backup_id)
     if backup['status'] not in ('COMPLETED', 'RESTORED'):
-        raise errors.Refused(
+        raise errors.ErrorResponse(
             409, 'Unable to create instance because backup %s is not '
             'completed. Actual state: %s.' % (backup_id, backup['status']))
     if backup['size'] > size:
-        raise errors.Refused(
+        raise errors.ErrorResponse(
             403, 'Backup is too large for given flavor or volume. Backup '
             'size: %s GBs. Available size: %s GBs.' % (backup['size'], size))
     if backup['datastore']['type'] != datastore['type']:
-        raise errors.Refused(
+        raise errors.ErrorResponse(
             400, 'The datastore from which the backup was taken, %s, does '
             'not match the destination datastore of %s.' % (
                 backup['datastore']['type'], datastore['type']))
@@ -106,14 +111,19 @@ def _backup(cloud: clouds.Cloud, project_id: str, backup_id: str,
 
 def _check_quotas(cloud: clouds.Cloud, project_id: str, size: int, ram: int
                   ) -> None:
-    """An instance that is being deleted counts no more."""
-    there = [of for of in cloud.instances.values()
-             if of['project_id'] == project_id and not of['deleting']]
-    used = {'instances': len(there) + 1,
-            'volumes': sum(of['volume_size'] for of in there) + size,
-            'ram': sum(cloud.flavors.get(of['flavor_id'], 0)
-                       for of in there) + ram}
-    over = [key for key in used if used[key] > cloud.quotas.get(
+    """Reject an instance that exceeds a quota of its project.
+
+    Instances that are being deleted do not count.
+    """
+    instances = [instance for instance in cloud.instances.values()
+                 if instance['project_id'] == project_id
+                 and not instance['deleting']]
+    used = {'instances': len(instances) + 1,
+            'volumes': sum(instance['volume_size']
+                           for instance in instances) + size,
+            'ram': sum(cloud.flavors.get(instance['flavor_id'], 0)
+                       for instance in instances) + ram}
+    exceeded = [key for key in used if used[key] > cloud.quotas.get(
         key, used[key])]
-    if over:
-        raise errors.quota(over)
+    if exceeded:
+        raise errors.quota_exceeded(exceeded)

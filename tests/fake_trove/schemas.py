@@ -1,10 +1,10 @@
-"""The bodies that Trove takes, as JSON schemas."""
+"""JSON schemas of the request bodies that Trove accepts."""
 
 import typing
 
 import jsonschema
 
-from tests.fake_trove import errors as refusals
+from tests.fake_trove import errors
 from tests.fake_trove import releases
 
 _TEXT = {'type': 'string', 'minLength': 1, 'maxLength': 255,
@@ -18,7 +18,7 @@ _ADDRESS = {'type': 'string', 'pattern': r'^([0-9]{1,3}\.){3}[0-9]{1,3}$'}
 _CIDR = {'type': 'string',
          'pattern': r'^([0-9]{1,3}\.){3}[0-9]{1,3}'
                     r'(/([0-9]|[12][0-9]|3[0-2]))?$'}
-# Not of the schema, but looked at right after it.
+# Not in Trove's schema, but checked right after it.
 _LOCALITY = {'enum': ['affinity', 'anti-affinity', 'soft-affinity',
                       'soft-anti-affinity']}
 _NIC_KEYS = {'net-id': _UUID, 'network_id': _UUID, 'subnet_id': _UUID,
@@ -54,27 +54,27 @@ def _instance(nic_keys: typing.Iterable[str]) -> _Schema:
             'type': 'array', 'uniqueItems': True, 'items': _CIDR}))
 
 
-def _checked(body: typing.Any, key: str, schema: _Schema) -> _Schema:
+def _validate(body: typing.Any, key: str, schema: _Schema) -> _Schema:
     validator = jsonschema.Draft4Validator(_object([key], **{key: schema}))
-    errors = sorted(validator.iter_errors(body), key=lambda e: str(e.path))
-    if errors:
-        raise refusals.Refused(400, 'Validation error: ' + '; '.join(
-            '%s %s' % ('/'.join(map(str, error.path)), error.message)
-            for error in errors))
+    problems = sorted(validator.iter_errors(body), key=lambda e: str(e.path))
+    if problems:
+        raise errors.ErrorResponse(400, 'Validation error: ' + '; '.join(
+            '%s %s' % ('/'.join(map(str, problem.path)), problem.message)
+            for problem in problems))
     return typing.cast(_Schema, body[key])
 
 
-def backup(body: typing.Any) -> _Schema:
-    """What a request for a backup asks for.
+def parse_backup(body: typing.Any) -> _Schema:
+    """Return the properties of a requested backup.
 
-    :raises refusals.Refused: 400, naming each bad value
+    :raises errors.ErrorResponse: 400. The message names each bad value.
     """
-    return _checked(body, 'backup', _BACKUP)
+    return _validate(body, 'backup', _BACKUP)
 
 
-def instance(body: typing.Any, of: releases.Release) -> _Schema:
-    """What a request for an instance asks for.
+def parse_instance(body: typing.Any, release: releases.Release) -> _Schema:
+    """Return the properties of a requested instance.
 
-    :raises refusals.Refused: 400, naming each bad value
+    :raises errors.ErrorResponse: 400. The message names each bad value.
     """
-    return _checked(body, 'instance', _instance(of.nic_keys))
+    return _validate(body, 'instance', _instance(release.nic_keys))

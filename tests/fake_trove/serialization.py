@@ -1,4 +1,4 @@
-"""How Trove writes its instances and backups."""
+"""JSON representation of instances and backups in Trove's responses."""
 
 import typing
 
@@ -20,10 +20,13 @@ def _reference(kind: str, of: clouds.State, id_: str) -> clouds.State:
 
 
 def status(cloud: clouds.Cloud, instance: clouds.State) -> str:
-    """The one of its status and its backups' that a user sees."""
+    """Return the status that the API shows.
+
+    A running backup of the instance is shown as the status BACKUP.
+    """
     if instance['status'] not in ('ACTIVE', 'HEALTHY'):
         return str(instance['status'])
-    if cloud.running_backup(instance['id']):
+    if cloud.has_running_backup(instance['id']):
         return 'BACKUP'
     if instance['status'] == 'ACTIVE':
         return cloud.release.ready
@@ -31,14 +34,14 @@ def status(cloud: clouds.Cloud, instance: clouds.State) -> str:
 
 
 def operating_status(cloud: clouds.Cloud, instance: clouds.State) -> str:
-    """The database's own status; "" while Trove works on the instance."""
+    """Return the database's status. It is "" while the instance changes."""
     if instance['operating_status'] is not None:
         return str(instance['operating_status'])
     return 'HEALTHY' if instance['status'] in ('ACTIVE', 'HEALTHY') else ''
 
 
 def instance_item(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
-    """An instance in a list."""
+    """Return an instance as a list shows it."""
     item: clouds.State = {
         'id': of['id'], 'name': of['name'], 'status': status(cloud, of),
         'links': _links('instances', of, of['id']),
@@ -66,11 +69,11 @@ def instance_item(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
 
 
 def instance_detail(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
-    """An instance asked for by its id."""
+    """Return an instance as a request with its id shows it."""
     detail = instance_item(cloud, of)
-    detail.update(created=clocks.iso(of['created']),
-                  updated=clocks.iso(of['updated']),
-                  service_status_updated=clocks.iso(of['updated']))
+    detail.update(created=clocks.format_time(of['created']),
+                  updated=clocks.format_time(of['updated']),
+                  service_status_updated=clocks.format_time(of['updated']))
     if cloud.release.version_number:
         detail['datastore']['version_number'] = (
             of['datastore']['version_number'])
@@ -78,7 +81,7 @@ def instance_detail(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
         detail['volume']['used'] = 0.1
     if of['fault']:
         detail['fault'] = {'message': of['fault'], 'details': None,
-                           'created': clocks.iso(of['updated'])}
+                           'created': clocks.format_time(of['updated'])}
     if of['configuration_id']:
         detail['configuration'] = _reference(
             'configurations', of, of['configuration_id'])
@@ -90,7 +93,7 @@ def instance_detail(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
 
 
 def location(of: clouds.State) -> typing.Optional[str]:
-    """The URL of its object in Swift; None: it has none."""
+    """Return the URL of the object in Swift. None if there is no object."""
     if of['status'] in clouds.RUNNING + ('FAILED',):
         return None
     return '%s/v1/AUTH_%s/%s/%s.tar.gz' % (
@@ -100,14 +103,14 @@ def location(of: clouds.State) -> typing.Optional[str]:
 
 
 def backup(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
-    """A backup, the same in a list and alone."""
+    """Return a backup. It is the same in a list and alone."""
     view: clouds.State = {
         key: of[key] for key in (
             'id', 'name', 'description', 'instance_id', 'size', 'status',
             'parent_id')}
     view.update(locationRef=location(of),
-                created=clocks.iso(of['created']),
-                updated=clocks.iso(of['updated']),
+                created=clocks.format_time(of['created']),
+                updated=clocks.format_time(of['updated']),
                 datastore={key: of['datastore'][key]
                            for key in ('type', 'version', 'version_id')})
     if cloud.release.backup_project:

@@ -1,4 +1,4 @@
-"""The fake Trove behind every requests session of this process."""
+"""The fake Trove, served to every requests session of this process."""
 
 import dataclasses
 import email.utils
@@ -20,12 +20,12 @@ from tests.fake_trove import instances
 from tests.fake_trove import serialization
 from tests.fake_trove import swift
 
-Reply = typing.Tuple[int, typing.Optional[clouds.State]]
+Result = typing.Tuple[int, typing.Optional[clouds.State]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What a client asked; the path starts behind the project."""
+    """A request of a client. The path starts after the project id."""
 
     method: str
     path: str
@@ -34,12 +34,12 @@ class Request:
     project_id: str
     at: float
     headers: typing.Dict[str, str]
-    #: As requests took it: seconds, or those to connect and to read.
+    #: As passed to requests: seconds, or a pair for connecting and reading.
     timeout: typing.Any
 
 
 class FakeTrove(clouds.Cloud):
-    """Trove's v1.0 API with a memory, a clock and faults on order."""
+    """Trove's v1.0 API with state, a virtual clock and injected faults."""
 
     url = serialization.URL
 
@@ -51,83 +51,84 @@ class FakeTrove(clouds.Cloud):
         self._on_instances = instances.Instances(self)
         self._on_accounts = accounts.Accounts(self)
         self._on_backups = backups.Backups(self)
-        self._offers = catalog.Offers(self)
+        self._catalog = catalog.Catalog(self)
         self.objects = swift.Objects(self, self._faults.next)
 
     def attach(self, mocker: requests_mock.Mocker) -> None:
-        """Answer whatever this process sends to our address."""
+        """Serve all requests that this process sends to this Trove."""
         self.mocker = mocker
         mocker.register_uri(
             requests_mock.ANY, re.compile('^' + re.escape(self.url) + '/'),
-            text=self._answer)
+            text=self._serve)
         self.objects.attach(mocker)
 
-    def fail(self, method: str, path: str, with_: faults.With = 503,
+    def fail(self, method: str, path: str, result: faults.Result = 503,
              times: typing.Optional[int] = 1, after: bool = False,
              takes: float = 0.0) -> None:
-        """Let requests go wrong.
+        """Let requests fail.
 
-        :param method: '*': any
-        :param path: as '/backups/*', with the shell's wildcards; what is in
-            Swift begins with '/swift/'
-        :param with_: an HTTP code, 'refused', 'reset', 'timeout',
-            'connect-timeout', 'broken' (JSON), an Answer or an exception
-        :param times: None: for ever
-        :param after: the request has its effect, only the answer is lost
-        :param takes: seconds that pass before the client notices
+        :param method: the HTTP method. '*' matches any.
+        :param path: like '/backups/*', with the wildcards of a shell. Paths of
+            Swift begin with '/swift/'.
+        :param result: an HTTP code, 'refused', 'reset', 'timeout',
+            'connect-timeout', 'broken' (JSON), a Response or an exception.
+        :param times: how many requests fail. None if all fail from now on.
+        :param after: the request takes effect and only its response is lost.
+        :param takes: seconds that pass before the client notices.
         """
-        self._faults.order(faults.Fault(
-            method, path, with_, times, after, takes))
+        self._faults.add(faults.Fault(
+            method, path, result, times, after, takes))
 
     def refuse_tokens(self, times: typing.Optional[int] = None) -> None:
-        """Every token is over.
+        """Reject all tokens.
 
-        :param times: requests, and keystoneauth sends each once more with a
-            new service token; None: for ever
+        :param times: how many requests fail. keystoneauth repeats each
+            rejected request once with a new service token. None if all fail
+            from now on.
         """
-        self.fail('*', '*', faults.NO_TOKEN, times)
+        self.fail('*', '*', faults.UNAUTHORIZED, times)
 
     def forbid(self, times: typing.Optional[int] = None) -> None:
-        """The policy allows nothing."""
+        """Reject all requests by policy."""
         self.fail('*', '*', 403, times)
 
     def heal(self) -> None:
-        """Forget the faults that were ordered."""
+        """Remove all faults."""
         self._faults.clear()
 
-    def asked(self, method: str = '*', path: str = '*'
-              ) -> typing.List[Request]:
-        """The requests of that kind so far, in their order."""
-        wanted = faults.Fault(method, path, 0, None, False, 0.0)
+    def find_requests(self, method: str = '*', path: str = '*'
+                      ) -> typing.List[Request]:
+        """Return the received requests of a method and a path, in order."""
+        pattern = faults.Fault(method, path, 0, None, False, 0.0)
         return [request for request in self.requests
-                if wanted.meets(request.method, request.path)]
+                if pattern.matches(request.method, request.path)]
 
-    def _answer(self, sent: typing.Any, context: typing.Any) -> str:
-        request = self._read(sent)
+    def _serve(self, sent: typing.Any, context: typing.Any) -> str:
+        request = self._parse(sent)
         context.headers['Content-Type'] = 'application/json'
         with self.lock:
             self.requests.append(request)
             fault = self._faults.next(request.method, request.path)
             if fault is None:
-                answer = self._outcome(request)
+                response = self._process(request)
             else:
                 if fault.after:
-                    self._outcome(request)
-                answer = fault.strike(self.clock)
-        context.status_code = answer.code
+                    self._process(request)
+                response = fault.apply(self.clock)
+        context.status_code = response.code
         context.headers['Date'] = email.utils.formatdate(
             self.clock.now(), usegmt=True)
-        context.headers.update(answer.headers)
-        return answer.text
+        context.headers.update(response.headers)
+        return response.text
 
-    def _outcome(self, request: Request) -> faults.Answer:
+    def _process(self, request: Request) -> faults.Response:
         try:
             code, body = self._route(request)
-        except errors.Refused as refused:
-            return faults.of_refusal(refused)
-        return faults.Answer(code, '' if body is None else json.dumps(body))
+        except errors.ErrorResponse as error:
+            return faults.from_error(error)
+        return faults.Response(code, '' if body is None else json.dumps(body))
 
-    def _read(self, sent: typing.Any) -> Request:
+    def _parse(self, sent: typing.Any) -> Request:
         project_id, _, path = sent.path[len('/v1.0/'):].partition('/')
         query = dict(parse.parse_qsl(parse.urlsplit(sent.url).query))
         return Request(sent.method, '/' + path, query,
@@ -135,21 +136,21 @@ class FakeTrove(clouds.Cloud):
                        project_id, self.clock.now(), dict(sent.headers),
                        sent.timeout)
 
-    def _route(self, request: Request) -> Reply:
+    def _route(self, request: Request) -> Result:
         kind, *rest = request.path.strip('/').split('/')
         project, body = request.project_id, request.body
-        asked = (request.method, kind, len(rest))
-        if asked == ('GET', 'instances', 0):
+        route = (request.method, kind, len(rest))
+        if route == ('GET', 'instances', 0):
             return self._page(request, self._on_instances.index(
                 project, request.query))
-        if asked == ('GET', 'instances', 1) and rest == ['detail']:
+        if route == ('GET', 'instances', 1) and rest == ['detail']:
             return self._page(request, self._on_instances.index(
                 project, request.query, detail=True))
-        if asked == ('GET', 'instances', 1):
+        if route == ('GET', 'instances', 1):
             return 200, self._on_instances.show(project, *rest)
-        if asked == ('POST', 'instances', 0):
+        if route == ('POST', 'instances', 0):
             return 200, self._on_instances.create(project, body)
-        if asked == ('POST', 'instances', 2) and rest[1] == 'action':
+        if route == ('POST', 'instances', 2) and rest[1] == 'action':
             return 202, self._on_instances.act(project, rest[0], body)
         if kind == 'instances' and rest[1:] and rest[1] in accounts.KINDS:
             instance = self._on_instances.get(project, rest[0])
@@ -157,30 +158,30 @@ class FakeTrove(clouds.Cloud):
                 return self._page(request, self._on_accounts.index(
                     instance, rest[1], request.query))
             return 202, self._on_accounts.create(instance, rest[1], body)
-        if asked == ('DELETE', 'instances', 1):
+        if route == ('DELETE', 'instances', 1):
             return 202, self._on_instances.delete(project, *rest)
-        if asked == ('GET', 'instances', 2) and rest[1] == 'backups':
+        if route == ('GET', 'instances', 2) and rest[1] == 'backups':
             self._on_instances.get(project, rest[0])
             return self._page(request, self._on_backups.index(
                 project, dict(request.query, instance_id=rest[0])))
-        if asked == ('GET', 'backups', 0):
+        if route == ('GET', 'backups', 0):
             return self._page(request, self._on_backups.index(
                 project, request.query))
-        if asked == ('GET', 'backups', 1):
+        if route == ('GET', 'backups', 1):
             return 200, self._on_backups.show(project, *rest)
-        if asked == ('POST', 'backups', 0):
+        if route == ('POST', 'backups', 0):
             return 202, self._on_backups.create(project, body)
-        if asked == ('DELETE', 'backups', 1):
+        if route == ('DELETE', 'backups', 1):
             return 202, self._on_backups.delete(project, *rest)
-        offered = self._offers.answer(project, [kind, *rest]) if (
+        item = self._catalog.get(project, [kind, *rest]) if (
             request.method == 'GET') else None
-        if offered is not None:
-            return 200, offered
-        raise errors.Refused(404, 'The resource could not be found.')
+        if item is not None:
+            return 200, item
+        raise errors.ErrorResponse(404, 'The resource could not be found.')
 
-    def _page(self, request: Request, found: typing.Tuple[
-            clouds.State, typing.Optional[str]]) -> Reply:
-        body, marker = found
+    def _page(self, request: Request, page: typing.Tuple[
+            clouds.State, typing.Optional[str]]) -> Result:
+        body, marker = page
         if marker is not None:
             query = parse.urlencode(dict(request.query, marker=marker))
             body['links'] = [{'rel': 'next', 'href': '%s/%s%s?%s' % (

@@ -91,10 +91,10 @@ def test_what_was_put_off_is_listed_and_swept(tenant, operator):
     tenant.delete(checkpoint)
     [row], _ = operator.manage('deferred', 'list')
     assert row['checkpoint'] == checkpoint and row['backup'] == backup
-    assert row['why'] == 'backup %s hangs on it' % child
+    assert row['why'] == 'the backup has children: %s' % child
     operator.table('deferred', 'list')
     [row], _ = operator.manage('deferred', 'sweep')
-    assert row['outcome'] == 'backup %s hangs on it' % child
+    assert row['outcome'] == 'the backup has children: %s' % child
     assert set(tenant.backups()) == {backup, child}
 
     tenant.trove.backups.delete(child)

@@ -24,7 +24,7 @@ class FakeCloud(clouds.Cloud):
         self.clock = fake.clock
         self.max_volume_size = fake.max_volume_size
         self._fake = fake
-        fake.objects.segments = 3
+        fake.objects.segment_count = 3
 
     def named(self, words):
         slow = re.match(r'slow-(backup|create)-(\d+)$', words)

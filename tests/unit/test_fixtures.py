@@ -55,7 +55,7 @@ def test_keystoneauth_bears_one_refused_token_by_itself(
         client, fake_trove, resource):
     fake_trove.refuse_tokens(times=1)
     assert client.instances.get(resource.id).id == resource.id
-    assert len(fake_trove.asked('GET', '/instances/*')) == 2
+    assert len(fake_trove.find_requests('GET', '/instances/*')) == 2
     fake_trove.refuse_tokens()
     with pytest.raises(trove_exceptions.Unauthorized):
         client.instances.get(resource.id)

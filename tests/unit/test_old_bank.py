@@ -207,7 +207,7 @@ def test_checkpoint_show_reads_the_old_documents(
     assert row['resource'] == ids.instance
     assert row['status'] == row['resource_status'] == status
     assert row['record'] == karbor.ids.get(record)
-    assert row['journal'] == karbor.ids.get(entry)
+    assert row['ledger'] == karbor.ids.get(entry)
     assert row['parent'] == karbor.ids.get(parent)
 
 
@@ -321,7 +321,7 @@ def test_old_checkpoint_is_restored_as_the_original_from_its_own_backup(
     ids = load(name)
     restore, restored = karbor.restore(checkpoint)
     assert restore.status == 'available'
-    [request] = fake_trove.asked('POST', '/instances')
+    [request] = fake_trove.find_requests('POST', '/instances')
     assert request.body['instance']['restorePoint']['backupRef'] == (
         karbor.ids[backup])
     instance = fake_trove.instances[restored[ids.instance]]
@@ -349,7 +349,7 @@ def test_restore_of_an_old_checkpoint_without_a_backup_fails(
     load(name)
     restore, restored = karbor.restore()
     assert restore.status == 'error' and not restored
-    assert not fake_trove.asked('POST', '/instances')
+    assert not fake_trove.find_requests('POST', '/instances')
 
 
 # Verify.
@@ -361,7 +361,7 @@ def test_restore_of_an_old_checkpoint_without_a_backup_fails(
     ('failed_verification', 'checkpoint')])
 def test_old_checkpoint_passes_verification(
         load, karbor, fake_trove, name, checkpoint, level):
-    fake_trove.objects.segments = 2 * (name == 'verified')
+    fake_trove.objects.segment_count = 2 * (name == 'verified')
     ids = load(name)
     assert karbor.verify(checkpoint, level).status == 'available'
     result = karbor.section(checkpoint).get_object('verified-' + level)
@@ -373,7 +373,7 @@ def test_old_checkpoint_passes_verification(
 @pytest.mark.parametrize('level', LEVELS)
 def test_verification_keeps_the_results_of_other_levels(
         load, karbor, fake_trove, level):
-    fake_trove.objects.segments = 2
+    fake_trove.objects.segment_count = 2
     load('verified')
     before = {other: karbor.section().get_object('verified-' + other)
               for other in LEVELS}
@@ -386,12 +386,12 @@ def test_verification_keeps_the_results_of_other_levels(
 
 def test_verification_compares_the_objects_with_an_old_manifest(
         load, karbor, fake_trove):
-    fake_trove.objects.segments = 2
+    fake_trove.objects.segment_count = 2
     load('verified')
-    [url] = fake_trove.objects.stored()
-    segment = fake_trove.objects.segments_of(url)[1]
+    [url] = fake_trove.objects.list_urls()
+    segment = fake_trove.objects.segment_urls(url)[1]
     fake_trove.objects.changed[segment] = bytes(
-        len(fake_trove.objects.content(segment)))
+        len(fake_trove.objects.read(segment)))
     verification = karbor.verify(level='data')
     assert verification.status == 'error'
     assert segment.rpartition('/')[2] in verification.reason
@@ -399,7 +399,7 @@ def test_verification_compares_the_objects_with_an_old_manifest(
 
 def test_verification_compares_an_instance_with_an_old_baseline(
         load, karbor, fake_trove):
-    fake_trove.objects.segments = 2
+    fake_trove.objects.segment_count = 2
     ids = load('verified')
     fake_trove.backups[ids.backup]['users'] = ['buyer']
     verification = karbor.verify(level='restore')
@@ -436,7 +436,7 @@ def test_deletion_of_old_checkpoints_leaves_no_backup(
         load, karbor, bank, fake_trove, name):
     load(name)
     delete_all(karbor)
-    assert not fake_trove.backups and not fake_trove.objects.stored()
+    assert not fake_trove.backups and not fake_trove.objects.list_urls()
     assert not journal(bank, '/backups/') and not journal(bank, '/contents/')
     for checkpoint in karbor.ids:
         if checkpoint.startswith('checkpoint'):
@@ -510,7 +510,7 @@ def test_deferred_sweep_deletes_what_an_old_release_left(
     [row] = manage('deferred', 'sweep')
     assert row['backup'] == karbor.ids[backup]
     assert row['outcome'] == 'deleted'
-    assert not fake_trove.backups and not fake_trove.objects.stored()
+    assert not fake_trove.backups and not fake_trove.objects.list_urls()
     assert not [path for path in journal(bank, '/backups/')
                 if karbor.ids[checkpoint] in path]
 
@@ -679,7 +679,7 @@ def test_karbors_own_plugin_restores_a_checkpoint_of_ours(
         checkpoint_of_ours, karbor, fake_trove, in_tree_plugin):
     ids = checkpoint_of_ours
     karbor.restore(plugin=in_tree_plugin)
-    [request] = fake_trove.asked('POST', '/instances')
+    [request] = fake_trove.find_requests('POST', '/instances')
     assert request.body['instance']['restorePoint']['backupRef'] == ids.backup
     [restored] = [instance for id_, instance in fake_trove.instances.items()
                   if id_ != ids.instance]

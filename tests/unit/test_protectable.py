@@ -35,7 +35,7 @@ def test_all_pages_are_listed_with_no_request_per_instance(
     listed = ours.list_resources(context)
     assert len(listed) == count
     assert {found.id for found in listed} == ids
-    assert not fake_trove.asked('GET', '/instances/*')
+    assert not fake_trove.find_requests('GET', '/instances/*')
 
 
 def test_a_page_of_which_nothing_is_shown_is_not_the_last(
@@ -136,13 +136,13 @@ def test_half_a_list_is_no_list(ours, fake_trove, context, monkeypatch):
 
     def index(project_id, query):
         if 'marker' in query:
-            raise errors.Refused(503, 'Service unavailable.')
+            raise errors.ErrorResponse(503, 'Service unavailable.')
         return answer(project_id, query)
 
     monkeypatch.setattr(fake_trove._on_instances, 'index', index)
     with pytest.raises(exception.ListProtectableResourceFailed):
         ours.list_resources(context)
-    assert len(fake_trove.asked('GET', '/instances')) == 2
+    assert len(fake_trove.find_requests('GET', '/instances')) == 2
 
 
 @pytest.mark.parametrize('trouble', ['refused', 'timeout', 'broken', 401, 403,
@@ -167,16 +167,16 @@ def slow(fake_trove, clock, monkeypatch):
         return answer()
 
     def later(sent, context):
-        told = keystone.token()
+        told = keystone.build_token()
         return limited(lambda: told, sent.timeout)
 
     fake_trove.mocker.post(
         keystone.URL + '/v3/auth/tokens', status_code=201, json=later,
         headers={'X-Subject-Token': keystone.SERVICE_TOKEN})
-    outcome = fake_trove._outcome
+    process = fake_trove._process
     monkeypatch.setattr(
-        fake_trove, '_outcome',
-        lambda asked: limited(lambda: outcome(asked), asked.timeout))
+        fake_trove, '_process',
+        lambda request: limited(lambda: process(request), request.timeout))
 
 
 @pytest.mark.parametrize('count, whole', [(1, True), (45, True),

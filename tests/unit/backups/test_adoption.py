@@ -27,7 +27,7 @@ def test_a_backup_whose_answer_is_lost_is_found(
     [backup_id] = fake_trove.backups
     assert section.get_object('metadata')['backup_id'] == backup_id
     assert journal.list_entries()[0].backup_id == backup_id
-    assert len(fake_trove.asked('POST', '/backups')) == 1
+    assert len(fake_trove.find_requests('POST', '/backups')) == 1
     delete()
     assert not fake_trove.backups
 
@@ -41,7 +41,7 @@ def test_a_request_that_is_lost_fails_and_is_not_repeated(
                        match='nothing came of it'):
         protect()
     assert clock.now() - began == pytest.approx(30)
-    assert len(fake_trove.asked('POST', '/backups')) == 1
+    assert len(fake_trove.find_requests('POST', '/backups')) == 1
     assert section.get_object('status') == 'error'
 
 
@@ -179,7 +179,7 @@ def test_what_another_checkpoint_knows_is_not_taken(
 
 
 def test_a_refusal_leaves_no_note(protect, fake_trove, journal):
-    fake_trove.tells_quotas = False
+    fake_trove.shows_quotas = False
     fake_trove.quotas['backups'] = 0
     with pytest.raises(exception.CreateResourceFailed):
         protect()
@@ -205,7 +205,7 @@ def test_an_instance_that_does_not_come_is_noted_and_not_asked_for_twice(
     with pytest.raises(exception.RestoreResourceFailed,
                        match='nothing came of it'):
         do_restore(restore_name='again')
-    assert len(fake_trove.asked('POST', '/instances')) == 1
+    assert len(fake_trove.find_requests('POST', '/instances')) == 1
     [key] = bank.list_objects('/karbor-trove/%s/restores' % resource.id)
     assert key.endswith(restore.id)
     assert bank.get_object(key)['name'] == 'again'

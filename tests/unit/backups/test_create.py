@@ -67,7 +67,7 @@ def test_the_parent_is_named_and_the_newest_of_this_bank(
     assert parent(fake_trove, second) == first
     assert parent(fake_trove, third) == second
     plain, *others = [asked.body['backup'] for asked
-                      in fake_trove.asked('POST', '/backups')]
+                      in fake_trove.find_requests('POST', '/backups')]
     assert not plain.get('parent_id') and not plain.get('incremental')
     assert [one['parent_id'] for one in others] == [first, second]
 
@@ -169,4 +169,4 @@ def test_checkpoints_go_in_any_order(back_up, remove, fake_trove, journal,
         assert set(fake_trove.backups) == {
             backup_id for _, backup_id in made[:max(kept, default=-1) + 1]}
     assert not journal.list_entries()
-    assert not fake_trove.objects.stored()
+    assert not fake_trove.objects.list_urls()

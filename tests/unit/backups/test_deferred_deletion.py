@@ -71,9 +71,9 @@ def test_where_nothing_waits_nothing_is_asked(
     operations.protect()
     if kind == 'delete':
         operations.delete()
-    listed = len(fake_trove.asked('GET', '/backups'))
+    listed = len(fake_trove.find_requests('GET', '/backups'))
     getattr(operations, kind)()
-    assert len(fake_trove.asked('GET', '/backups')) == listed
+    assert len(fake_trove.find_requests('GET', '/backups')) == listed
 
 
 def test_what_waits_of_another_instance_is_left_to_it(
@@ -119,7 +119,7 @@ def test_all_that_waits_together_takes_30_s(
     began = clock.now()
     operations.verify()
     assert clock.now() - began == pytest.approx(30, abs=1)
-    assert len(fake_trove.asked('DELETE')) == 1
+    assert len(fake_trove.find_requests('DELETE')) == 1
 
 
 def test_one_look_tells_of_all_that_has_to_wait_on(
@@ -131,7 +131,7 @@ def test_one_look_tells_of_all_that_has_to_wait_on(
             one, resource, context, {})
     fake_trove.requests.clear()
     operations.protect()
-    assert len(fake_trove.asked('GET', '/backups')) == 1
+    assert len(fake_trove.find_requests('GET', '/backups')) == 1
     assert all('hangs on it' in entry.reason for entry in journal.list_entries()
                if entry.deleted)
     for child in children:

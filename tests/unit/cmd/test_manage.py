@@ -106,7 +106,7 @@ def test_what_is_wrong_with_karbors_user_is_told(
 
 
 def test_a_trove_that_is_nowhere_is_told(run, config_file, fake_trove):
-    told = keystone.token(keystone.SERVICE_PROJECT)
+    told = keystone.build_token(keystone.SERVICE_PROJECT)
     told['token']['catalog'] = told['token']['catalog'][:1]
     fake_trove.mocker.post(
         keystone.URL + '/v3/auth/tokens', status_code=201, json=told,
@@ -124,7 +124,7 @@ def test_a_catalog_tells_where_trove_is(run, config_file, fake_trove):
         'trove_endpoint', '#'))
     fake_trove.mocker.post(
         keystone.URL + '/v3/auth/tokens', status_code=201,
-        json=keystone.token(keystone.SERVICE_PROJECT),
+        json=keystone.build_token(keystone.SERVICE_PROJECT),
         headers={'X-Subject-Token': keystone.SERVICE_TOKEN})
     assert run('orphans', 'list', '--config-file', config_file)[0] == 0
-    assert fake_trove.asked('GET', '/backups')
+    assert fake_trove.find_requests('GET', '/backups')

@@ -121,7 +121,7 @@ def test_what_the_plugin_made_is_told(
     checkpoint.commit()
     [row] = manage('report')
     assert row['checkpoint'] == checkpoint.id
-    assert row['made'] == clocks.iso(backup['created'])
+    assert row['made'] == clocks.format_time(backup['created'])
     assert row['note'] is None
 
 

@@ -160,12 +160,12 @@ class Karbor:
     @contextlib.contextmanager
     def interrupted(self, method, path, effect=Killed):
         """Call the effect, once, when Trove has received such a request."""
-        received = len(self.trove.asked(method, path))
+        received = len(self.trove.find_requests(method, path))
         sleep = self.clock.sleep
         done = []
 
         def interrupt(seconds):
-            if len(self.trove.asked(method, path)) > received and not done:
+            if len(self.trove.find_requests(method, path)) > received and not done:
                 done.append(effect)
                 result = effect()
                 if isinstance(result, BaseException):
@@ -328,7 +328,7 @@ def verified(karbor):
     Its backup has two segments in Swift.
     """
     karbor.add_instance(users=['seller', 'buyer'])
-    karbor.trove.objects.segments = 2
+    karbor.trove.objects.segment_count = 2
     karbor.protect(level='restore')
     for level in 'backup', 'data', 'restore':
         assert karbor.verify(level=level).status == 'available'
@@ -342,7 +342,7 @@ def failed_verification(karbor):
     karbor.add_instance()
     karbor.protect(level='data')
     assert karbor.verify().status == 'available'
-    [url] = karbor.trove.objects.stored()
+    [url] = karbor.trove.objects.list_urls()
     karbor.trove.objects.changed[url] = b'other bytes'
     assert karbor.verify(level='data').status == 'error'
 

@@ -102,7 +102,7 @@ def test_a_child_that_comes_while_something_is_away_is_seen(
     monkeypatch.setattr(clock, 'sleep', back_up)
     delete()
     assert set(fake_trove.backups) == {backup, *children}
-    assert journal.list_entries()[0].reason == 'backup %s hangs on it' % (
+    assert journal.list_entries()[0].reason == 'the backup has children: %s' % (
         children[0])
 
 

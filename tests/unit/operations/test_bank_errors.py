@@ -43,7 +43,7 @@ class World(worlds.World):
 
     def begin_with_checkpoints(self):
         instance = self.instances[0]
-        self.fake.objects.segments = 2
+        self.fake.objects.segment_count = 2
         for _ in range(2):
             final_checks.go(self, self.protect(instance, SETTINGS))
         self.fake.fail('DELETE', '/backups/*', 403)
@@ -143,7 +143,7 @@ def test_it_does_not_hide_what_trove_does(failure, said):
     for number in range(1, asked_by('protect') + 1):
         with new_world() as world:
             world.fake.fail('POST', '/backups', failure)
-            before = len(world.fake.asked('POST', '/backups'))
+            before = len(world.fake.find_requests('POST', '/backups'))
             error = world.done('protect', range(number, ENDLESS)).error
-            if len(world.fake.asked('POST', '/backups')) > before:
+            if len(world.fake.find_requests('POST', '/backups')) > before:
                 assert said in error.kwargs['reason']

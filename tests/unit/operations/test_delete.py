@@ -133,46 +133,46 @@ def test_a_swift_that_is_away_leaves_the_backup_known_to_trove(
     assert 'could not be deleted' in put_off()
     assert clock.now() - began == pytest.approx(60)
     assert list(fake_trove.backups) == [backup['id']]
-    assert not fake_trove.asked('DELETE')
+    assert not fake_trove.find_requests('DELETE')
 
 
 @pytest.mark.parametrize('code', [401, 403, 413])
 def test_a_swift_that_refuses_leaves_the_backup_known_to_trove(
         backup, put_off, fake_trove, code):
-    fake_trove.leaves_objects = True
+    fake_trove.keeps_objects = True
     fake_trove.fail('*', '/swift/*', code, times=None)
     assert 'looking at http' in put_off()
     assert list(fake_trove.backups) == [backup['id']]
-    assert not fake_trove.asked('DELETE')
+    assert not fake_trove.find_requests('DELETE')
 
 
 def test_an_object_that_swift_refuses_to_show_is_not_forgotten(
         backup, put_off, delete, fake_trove):
-    fake_trove.leaves_objects = True
+    fake_trove.keeps_objects = True
     # Trove's own backup goes in between.
     fake_trove.fail('DELETE', '/swift/*', 403, times=None)
     assert 'removing http' in put_off()
     assert not fake_trove.backups
     fake_trove.heal()
     delete()
-    assert not fake_trove.objects.stored()
+    assert not fake_trove.objects.list_urls()
 
 
 def test_an_object_that_trove_left_is_removed(backup, delete, fake_trove):
-    fake_trove.leaves_objects = True
+    fake_trove.keeps_objects = True
     delete()
     assert not fake_trove.backups
-    assert not fake_trove.objects.stored()
+    assert not fake_trove.objects.list_urls()
 
 
 def test_an_object_that_trove_left_and_swift_keeps_is_put_off(
         backup, put_off, delete, fake_trove):
-    fake_trove.leaves_objects = True
+    fake_trove.keeps_objects = True
     fake_trove.fail('DELETE', '/swift/*', 503, times=None)
     assert 'Swift is away' in put_off()
     fake_trove.heal()
     delete()
-    assert not fake_trove.objects.stored()
+    assert not fake_trove.objects.list_urls()
 
 
 @pytest.mark.parametrize('status', ['NEW', 'BUILDING', 'SAVING'])
@@ -182,7 +182,7 @@ def test_a_running_backup_is_put_off_at_once(
     began = clock.now()
     assert put_off() == 'the backup is %s' % status
     assert clock.now() == began
-    assert not fake_trove.asked('DELETE')
+    assert not fake_trove.find_requests('DELETE')
 
 
 @pytest.mark.parametrize('status', ['COMPLETED', 'BUILDING', 'FAILED'])
@@ -191,7 +191,7 @@ def test_a_parent_of_anybodys_backup_is_put_off_at_once(
     child = fake_trove.add_backup(backup['instance_id'], status,
                                   parent_id=backup['id'])
     began = clock.now()
-    assert put_off() == 'backup %s hangs on it' % child
+    assert put_off() == 'the backup has children: %s' % child
     assert clock.now() == began
     assert set(fake_trove.backups) == {backup['id'], child}
 
@@ -200,7 +200,7 @@ def test_a_parent_of_a_backup_of_another_instance_is_put_off(
         backup, put_off, fake_trove):
     child = fake_trove.add_backup(fake_trove.add_instance(),
                                   parent_id=backup['id'])
-    assert put_off() == 'backup %s hangs on it' % child
+    assert put_off() == 'the backup has children: %s' % child
 
 
 def test_what_the_in_tree_plugin_wrote_is_deleted(
@@ -240,7 +240,7 @@ def test_what_a_later_release_wrote_is_not_guessed_at(
         delete()
     assert section.get_object('status') == 'error'
     assert 'version 2' in bank_status_.read_failure_reason(section)
-    assert not fake_trove.asked('DELETE')
+    assert not fake_trove.find_requests('DELETE')
 
 
 @pytest.mark.parametrize('after', [False, True])
@@ -277,7 +277,7 @@ def test_a_reason_that_cannot_be_noted_fails_no_deletion(
 def test_a_bank_that_fails_then_hides_no_reason(
         refused, delete, journal, fake_trove, monkeypatch):
     def fail(self, checkpoint_id):
-        if fake_trove.asked('DELETE', '/backups/*'):
+        if fake_trove.find_requests('DELETE', '/backups/*'):
             raise errors.BankError('disc')
         return read(self, checkpoint_id)
 

@@ -70,7 +70,7 @@ def test_one_that_is_merely_late_always_stays(fail, fake_trove, keep):
     fake_trove.next_instance(seconds=None)
     new_id, lines = fail(keep_failed_restores=keep, restore_timeout=60)
     assert new_id in fake_trove.instances
-    assert not fake_trove.asked('DELETE')
+    assert not fake_trove.find_requests('DELETE')
     assert 'given up after 60 s' in lines[0]
     assert lines[1:] == ['instance %s is kept until you delete it: its '
                          'database may still come up' % new_id]
@@ -91,4 +91,4 @@ def test_one_that_somebody_deletes_meanwhile_is_gone(
          - {resource.id}], sleep(seconds)))
     _, lines = fail(keep_failed_restores=False)
     assert len(lines) == 1 and 'cannot be found' in lines[0]
-    assert not fake_trove.asked('DELETE')
+    assert not fake_trove.find_requests('DELETE')

@@ -130,7 +130,7 @@ def test_a_backup_that_disappears_ends_the_wait(protect, fake_trove, clock):
     with pytest.raises(exception.CreateResourceFailed,
                        match='cannot be found'):
         protect()
-    assert len(fake_trove.asked('GET', '/backups/*')) == 2
+    assert len(fake_trove.find_requests('GET', '/backups/*')) == 2
 
 
 @pytest.mark.parametrize('release', ['train', 'ussuri', 'victoria',
@@ -152,7 +152,7 @@ def test_a_busy_instance_is_waited_for(protect, fake_trove, resource, clock,
     fake_trove.timeline.after(30, lambda at: instance.update(status='ACTIVE'))
     began = clock.now()
     protect()
-    [asked] = fake_trove.asked('POST', '/backups')
+    [asked] = fake_trove.find_requests('POST', '/backups')
     assert asked.at - began >= 30
 
 
@@ -171,7 +171,7 @@ def test_a_database_whose_state_is_not_healthy_is_waited_for(
         60, lambda at: instance.update(operating_status=None))
     began = clock.now()
     protect()
-    assert fake_trove.asked('POST', '/backups')[0].at - began >= 60
+    assert fake_trove.find_requests('POST', '/backups')[0].at - began >= 60
 
 
 @pytest.mark.parametrize('status', ['ERROR', 'FAILED', 'SHUTDOWN'])
@@ -194,7 +194,7 @@ def test_an_instance_that_turns_busy_after_the_look_is_waited_for(
     fake_trove.fail('POST', '/backups', 422, times=3)
     protect()
     assert only(fake_trove.backups)['status'] == 'COMPLETED'
-    assert len(fake_trove.asked('POST', '/backups')) == 4
+    assert len(fake_trove.find_requests('POST', '/backups')) == 4
 
 
 def test_but_not_for_ever(make_plugin, fake_trove, checkpoint, resource,
@@ -232,7 +232,7 @@ def test_an_unknown_instance_is_told_with_troves_words(
 
 def test_a_refusal_is_told_with_troves_words_and_its_cause(
         protect, fake_trove, section):
-    fake_trove.tells_quotas = False
+    fake_trove.shows_quotas = False
     fake_trove.quotas['backups'] = 0
     with pytest.raises(exception.CreateResourceFailed,
                        match='Quota exceeded') as raised:
@@ -273,7 +273,7 @@ def test_the_operators_storage_is_sent_only_when_set(
                 ).get_protect_operation(resource).on_main(
         checkpoint, resource, context, {})
     plain, stored = [asked.body['backup'] for asked
-                     in fake_trove.asked('POST', '/backups')]
+                     in fake_trove.find_requests('POST', '/backups')]
     assert not {'storage_driver', 'swift_container'} & set(plain)
     assert stored['storage_driver'] == 'cinder'
     assert stored['swift_container'] == 'karbor'

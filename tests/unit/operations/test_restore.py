@@ -38,7 +38,7 @@ def test_the_new_instance_is_like_the_lost_one(
             'network_id': cloud.NETWORK, 'configuration_id': 'tuned',
             'access': {'is_public': True, 'allowed_cidrs': ['192.0.2.0/24']}}
     assert made['datastore']['type'] == 'postgresql'
-    [asked] = fake_trove.asked('POST', '/instances')
+    [asked] = fake_trove.find_requests('POST', '/instances')
     body = asked.body['instance']
     assert body['restorePoint'] == {'backupRef': lost}
     assert body['nics'] == [{'net-id': cloud.NETWORK}]
@@ -53,7 +53,7 @@ def test_that_nobody_else_has_access_is_recorded_and_sent(
     protect()
     assert section.get_object('metadata')['access'] == access
     do_restore()
-    body = fake_trove.asked('POST', '/instances')[0].body['instance']
+    body = fake_trove.find_requests('POST', '/instances')[0].body['instance']
     assert body['access'] == {'is_public': False}
 
 
@@ -62,7 +62,7 @@ def test_what_the_original_lacked_is_not_sent(
     fake_trove.instances[resource.id].update(network_id=None)
     protect()
     do_restore()
-    body = fake_trove.asked('POST', '/instances')[0].body['instance']
+    body = fake_trove.find_requests('POST', '/instances')[0].body['instance']
     assert not {'nics', 'configuration', 'access'} & set(body)
 
 
@@ -221,13 +221,13 @@ def test_a_choice_reaches_trove_and_leaves_the_rest_as_it_was(
     value, asked = CHOICES[key]
     do_restore(**{key: value})
     plain, chosen = [one.body['instance'] for one
-                     in fake_trove.asked('POST', '/instances')]
+                     in fake_trove.find_requests('POST', '/instances')]
     assert chosen == dict(plain, **asked)
 
 
 def test_an_address_goes_with_its_subnet(lost, do_restore, fake_trove):
     do_restore(restore_subnet_id=OTHER, restore_ip_address='192.0.2.7')
-    [asked] = fake_trove.asked('POST', '/instances')
+    [asked] = fake_trove.find_requests('POST', '/instances')
     assert asked.body['instance']['nics'] == [{
         'net-id': cloud.NETWORK, 'subnet_id': OTHER,
         'ip_address': '192.0.2.7'}]
@@ -235,7 +235,7 @@ def test_an_address_goes_with_its_subnet(lost, do_restore, fake_trove):
 
 def test_none_is_no_configuration_group(lost, do_restore, fake_trove):
     do_restore(restore_configuration_id='none')
-    [asked] = fake_trove.asked('POST', '/instances')
+    [asked] = fake_trove.find_requests('POST', '/instances')
     assert 'configuration' not in asked.body['instance']
 
 
@@ -300,7 +300,7 @@ def refused(prepare, fake_trove, restore, resource):
     def do(others={}, **parameters):
         with pytest.raises(exception.RestoreResourceFailed):
             prepare(others, **parameters)
-        assert not fake_trove.asked('POST', '/instances')
+        assert not fake_trove.find_requests('POST', '/instances')
         assert restore.resources_status == {KEY + resource.id: 'error'}
         return restore.resources_reason[KEY + resource.id].splitlines()
     return do
@@ -376,7 +376,7 @@ def test_a_quota_that_does_not_suffice(refused, fake_trove, resource_, limit,
 def test_that_quotas_were_not_checked_is_told(
         lost, plugin, checkpoint, resource, context, restore, fake_trove,
         tells):
-    fake_trove.tells_quotas = tells
+    fake_trove.shows_quotas = tells
     checkpoint.resource_graph = graph.build_graph(
         [resource], lambda node: [])
     operation = plugin.get_restore_operation(resource)
@@ -388,12 +388,12 @@ def test_that_quotas_were_not_checked_is_told(
     assert reason.splitlines()[1:] == ([] if tells else [
         'quotas were not checked before: Trove does not tell them']) + [
             'for the audit']
-    assert len(fake_trove.asked('GET', '/mgmt/*')) == 2
+    assert len(fake_trove.find_requests('GET', '/mgmt/*')) == 2
 
 
 def test_a_version_that_only_administrators_are_told_of(refused, fake_trove):
     # As a user with that role is.
-    fake_trove.tells_inactive = True
+    fake_trove.shows_inactive_versions = True
     assert 'version 16 of datastore postgresql is not there or not active' in (
         refused(restore_datastore_version='16')[0])
 
@@ -435,7 +435,7 @@ def test_one_of_several_that_cannot_be_restored_stops_all(
         with pytest.raises(exception.RestoreResourceFailed):
             plugin.get_restore_operation(one).on_prepare_begin(
                 checkpoint, one, context, {}, restore)
-    assert not fake_trove.asked('POST', '/instances')
+    assert not fake_trove.find_requests('POST', '/instances')
     # Asked once for all three: backups, versions, flavors, quotas.
     assert len(fake_trove.requests) - asked == 4
     reasons = restore.resources_reason

@@ -62,7 +62,7 @@ def test_a_whole_chain_is_available(backup, do_verify, fake_trove, verify):
     parents = chain(fake_trove, backup, 3)
     do_verify()
     looked = [asked.path.rpartition('/')[2]
-              for asked in fake_trove.asked('GET', '/backups/*')]
+              for asked in fake_trove.find_requests('GET', '/backups/*')]
     assert looked[-4:] == [backup['id']] + parents[::-1]
 
 

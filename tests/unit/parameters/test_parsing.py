@@ -14,7 +14,7 @@ from tests.fake_trove import releases
 from tests.fake_trove import schemas
 from tests import request_samples
 
-NEWEST = releases.Release.named(26.0)
+NEWEST = releases.Release.parse(26.0)
 ORIGINAL = models.Instance(request_samples.ID, name='orders', volume_size=2)
 
 
@@ -51,7 +51,7 @@ def test_any_plan_gives_a_request_or_names_the_bad_values(sender, given_ones):
         key for key, value in given_ones.items()
         if refusal(sender.backup, {key: value})}
     if not lines:
-        schemas.backup(sender.backup(given_ones, parent_id=request_samples.ID))
+        schemas.parse_backup(sender.backup(given_ones, parent_id=request_samples.ID))
 
 
 @given(request_samples.restores)
@@ -67,7 +67,7 @@ def test_any_restore_gives_a_request_or_names_the_bad_values(
         alone.discard('restore_ip_address')
     assert named(lines, given_ones) == alone
     if not lines:
-        schemas.instance(sender.instance(given_ones, ORIGINAL), NEWEST)
+        schemas.parse_instance(sender.instance(given_ones, ORIGINAL), NEWEST)
 
 
 @pytest.mark.parametrize('key', fields.RESTORE_FIELDS)
@@ -80,7 +80,7 @@ def test_each_choice_alone_gives_a_request_or_is_named(sender, key):
         if lines:
             assert named(lines, given_ones) == {'restore_' + key}
         else:
-            schemas.instance(sender.instance(given_ones, ORIGINAL), NEWEST)
+            schemas.parse_instance(sender.instance(given_ones, ORIGINAL), NEWEST)
 
 
 @given(request_samples.restores, request_samples.originals)
@@ -94,7 +94,7 @@ def test_whatever_was_recorded_gives_a_request_or_says_what_to_pass(
             key = line.split(': pass ')[1].split(',')[0]
             assert not given_ones.get(key)
     if not lines:
-        schemas.instance(sender.instance(given_ones, original), NEWEST)
+        schemas.parse_instance(sender.instance(given_ones, original), NEWEST)
 
 
 @given(strategies.text(min_size=1, max_size=300))
@@ -103,8 +103,8 @@ def test_what_is_refused_trove_refuses(name):
         parsing.parse_protect({'backup_name': name}, 'checkpoint',
                               request_samples.ID)
     except errors.Rejected:
-        with pytest.raises(refusals.Refused):
-            schemas.backup(
+        with pytest.raises(refusals.ErrorResponse):
+            schemas.parse_backup(
                 {'backup': {'name': name, 'instance': request_samples.ID}})
 
 

@@ -53,7 +53,7 @@ def new_flow(make_plugin, fake_trove, new_checkpoint, context, in_threads):
 @pytest.fixture(autouse=True)
 def nothing_is_made(fake_trove):
     yield
-    assert not fake_trove.asked('POST')
+    assert not fake_trove.find_requests('POST')
 
 
 def others(bad):
@@ -134,14 +134,14 @@ def test_quotas_that_are_not_told_are_not_checked(new_flow, fake_trove,
                                                   caplog):
     caplog.set_level('INFO')
     flow = new_flow()
-    fake_trove.tells_quotas = False
+    fake_trove.shows_quotas = False
     fake_trove.quotas['backups'] = 0
     for id_ in flow.ids:
         flow.begin(id_)
     [told] = [one.getMessage() for one in caplog.records
               if 'quotas' in one.getMessage()]
     assert 'does not tell the quotas' in told
-    assert len(fake_trove.asked('GET', '/mgmt/*')) == 1
+    assert len(fake_trove.find_requests('GET', '/mgmt/*')) == 1
 
 
 def test_all_that_is_wrong_is_told_at_once(new_flow, fake_trove):

@@ -22,8 +22,8 @@ def go(world, process, effects=None):
 def end(world):
     """Delete all that is there, and see that nothing is left: I3."""
     world.heal()
-    world.fake.leaves_objects = False
-    world.fake.scripts.update(instance=[], backup=[], delete=[])
+    world.fake.keeps_objects = False
+    world.fake.plans.update(instance=[], backup=[], delete=[])
     while world.running:
         go(world, world.running[0])
     for checkpoint in world.checkpoints:

@@ -112,15 +112,15 @@ class Session:
         if self.late is not None and method == 'POST':
             self._post_late(sent)
             raise keystone_exceptions.ConnectFailure('no answer')
-        return self._answered(self._fake._answer, sent)
+        return self._answered(self._fake._serve, sent)
 
     def _post_late(self, sent):
         seconds, self.late = self.late, None
-        request = self._fake._read(sent)
+        request = self._fake._parse(sent)
         owner = self._fake.world.process
         self._fake.timeline.after(
             seconds, lambda at: self._fake.world.of(
-                owner, lambda: self._fake._outcome(request)))
+                owner, lambda: self._fake._process(request)))
 
     def head(self, url, **kwargs):
         return self._swift('HEAD', url)
@@ -135,7 +135,7 @@ class Session:
         self._pause()
         url = self.get_endpoint(service_type='object-store') + path
         answer = self._answered(
-            self._fake.objects._answer,
+            self._fake.objects._serve,
             types.SimpleNamespace(method=method, url=url))
         if answer.status_code >= 400:
             raise keystone_exceptions.http.from_response(answer, method, url)

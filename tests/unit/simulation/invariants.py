@@ -43,7 +43,7 @@ def fits(entry, backup):
             and entry['description'] == backup['description']
             and entry['instance_id'] == backup['instance_id']
             and asked <= datetime.datetime.fromisoformat(
-                clocks.iso(backup['created'])))
+                clocks.format_time(backup['created'])))
 
 
 def taken_on(world, checkpoint, backup_id):
@@ -128,6 +128,6 @@ def left(world):
 
 def stored(world):
     """Our objects in Swift whose backups Trove forgot when we deleted them."""
-    return {url for url in world.fake.left_objects
+    return {url for url in world.fake.leftover_objects
             if url.rpartition('/')[2].partition('.')[0]
             in set(world.ours) - world.harmed}

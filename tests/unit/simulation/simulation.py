@@ -171,7 +171,7 @@ class World:
             body.update(parent_id=parent_id, incremental=1)
         try:
             self._creating(cloud.PROJECT, {'backup': body})
-        except errors.Refused:
+        except errors.ErrorResponse:
             """Busy; the user comes back another time."""
 
     def user_deletes(self, backup_id):
@@ -179,7 +179,7 @@ class World:
         gone = self._with_children(backup_id)
         try:
             self._delete(cloud.PROJECT, backup_id)
-        except errors.Refused:
+        except errors.ErrorResponse:
             # Some of it runs; what hangs on it may go all the same.
             gone = {id_ for id_ in gone if self.fake.backups.get(
                 id_, {'deleting': True})['deleting']}

@@ -115,7 +115,7 @@ class Machine(stateful.RuleBasedStateMachine):
 
     @stateful.rule(leaves=st.booleans())
     def trove_leaves_objects(self, leaves):
-        self.fake.leaves_objects = leaves
+        self.fake.keeps_objects = leaves
 
     @stateful.rule()
     def a_write_to_the_bank_fails(self):

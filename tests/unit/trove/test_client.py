@@ -17,7 +17,7 @@ from karbor_trove import timeouts
 from karbor_trove.trove import connect
 from karbor_trove.trove import models
 from karbor_trove.trove import serialization
-from tests.fake_trove import Answer
+from tests.fake_trove import Response
 from tests.fake_trove import keystone
 
 
@@ -101,7 +101,7 @@ def test_an_answer_that_is_not_troves_is_none(gateway, fake_trove, resource,
             ('GET', '/instances', gateway.list_instances),
             ('GET', '/instances/*', lambda: gateway.get_instance(resource.id)),
             ('POST', '/backups', lambda: gateway.create_backup(request))):
-        fake_trove.fail(method, path, Answer(code, text))
+        fake_trove.fail(method, path, Response(code, text))
         with pytest.raises(errors.Unreachable, match='not an answer of'):
             call()
 
@@ -113,7 +113,7 @@ def test_an_answer_that_is_not_troves_is_none(gateway, fake_trove, resource,
     '<html>Sorry</html>', '{"message": "plain"}'])
 def test_an_error_that_is_not_troves_counts_by_its_code(
         gateway, fake_trove, resource, text, code, raised):
-    fake_trove.fail('GET', '/instances/*', Answer(code, text))
+    fake_trove.fail('GET', '/instances/*', Response(code, text))
     with pytest.raises(raised, match='HTTP %d' % code):
         gateway.get_instance(resource.id)
 
@@ -200,7 +200,7 @@ def test_a_client_too_old_for_a_versions_number_does_without(
 def test_the_pause_that_trove_asks_for_is_kept(
         gateway, fake_trove, resource, told, pause):
     headers = {'Retry-After': told} if told else {}
-    fake_trove.fail('GET', '/instances/*', Answer(503, '', headers))
+    fake_trove.fail('GET', '/instances/*', Response(503, '', headers))
     with pytest.raises(errors.Unreachable) as raised:
         gateway.get_instance(resource.id)
     assert raised.value.retry_after == pause
@@ -231,9 +231,9 @@ def test_a_list_that_repeats_itself_ends(gateway, fake_trove, monkeypatch):
     page = '{"instances": [{"id": "%s"}], "links": [{"rel": "next", "href": ' \
            '"http://trove.example.com/v1.0/p/instances?marker=%s"}]}' % (
                id_, id_)
-    fake_trove.fail('GET', '/instances', Answer(200, page), times=None)
+    fake_trove.fail('GET', '/instances', Response(200, page), times=None)
     assert {found.id for found in gateway.list_instances()} == {id_}
-    assert len(fake_trove.asked('GET', '/instances')) == 2
+    assert len(fake_trove.find_requests('GET', '/instances')) == 2
 
 
 def test_a_list_sends_no_request_for_what_it_does_not_tell(

@@ -24,9 +24,9 @@ def test_an_object_is_seen_and_removed(fake_trove, context, location):
     assert swift.object_exists(gateway, location)
     fake_trove.backups.clear()
     assert not swift.object_exists(gateway, location)
-    fake_trove.left_objects.add(location)
+    fake_trove.leftover_objects.add(location)
     swift.delete_object(gateway, location)
-    assert not fake_trove.objects.stored()
+    assert not fake_trove.objects.list_urls()
 
 
 def test_the_catalogs_way_is_taken_not_that_of_troves_guest(
@@ -60,7 +60,7 @@ def test_a_cloud_without_swift_has_no_object(
         monkeypatch.setattr(client_factory.ClientFactory, '_generate_session',
                             lambda *args: None)
     else:
-        told = keystone.token()
+        told = keystone.build_token()
         told['token']['catalog'] = [
             one for one in told['token']['catalog'] if one['name'] != 'swift']
         context._auth_token_info = told

@@ -20,7 +20,7 @@ class World(worlds.World):
     """One with a checkpoint that can be compared in every way."""
 
     def begin_with_a_checkpoint(self):
-        self.fake.objects.segments = 2
+        self.fake.objects.segment_count = 2
         [self.original, _] = self.instances
         self.fake.instances[self.original].update(
             databases=['orders'], users=['seller'])

@@ -13,7 +13,7 @@ KEY = 'OS::Trove::Instance#'
 @pytest.fixture
 def backup(protect_at, fake_trove):
     """The state of the checkpoint's backup; its object has 3 segments."""
-    fake_trove.objects.segments = 3
+    fake_trove.objects.segment_count = 3
     protect_at('restore')
     [made] = fake_trove.backups.values()
     return made
@@ -22,7 +22,7 @@ def backup(protect_at, fake_trove):
 @pytest.fixture
 def segments(backup, fake_trove):
     """The URLs of the backup's segments."""
-    return fake_trove.objects.segments_of(serialization.location(backup))
+    return fake_trove.objects.segment_urls(serialization.location(backup))
 
 
 def name(url):
@@ -68,15 +68,15 @@ def test_what_was_recorded_for_a_backup_alone_is_little(
     [backup_id] = fake_trove.backups
     assert manifests.ManifestStore(bank, resource.id).read(backup_id) is None
     assert section.get_object('metadata')['databases'] is None
-    assert not fake_trove.asked('*', '/instances/*/users')
+    assert not fake_trove.find_requests('*', '/instances/*/users')
 
 
 # Level data.
 
 
 def test_objects_as_they_were_made_pass(backup, verify_at, fake_trove):
-    size = 3 * len(fake_trove.objects.content(
-        fake_trove.objects.segments_of(serialization.location(backup))[0]))
+    size = 3 * len(fake_trove.objects.read(
+        fake_trove.objects.segment_urls(serialization.location(backup))[0]))
     assert verify_at('data')[3:] == [
         'data: 4 objects of %d bytes in Swift are as they were made' % size]
 
@@ -87,7 +87,7 @@ def test_what_is_recorded_tells_every_segment(
     assert [one.name for one in kept.segments] == [
         name(one) for one in segments]
     assert [one.bytes for one in kept.segments] == [
-        len(fake_trove.objects.content(one)) for one in segments]
+        len(fake_trove.objects.read(one)) for one in segments]
     assert kept.whole.bytes == sum(one.bytes for one in kept.segments)
 
 
@@ -102,7 +102,7 @@ def test_a_segment_that_changed_is_named(
         temporary):
     changed = fake_trove.objects.changed
     changed[segments[which]] = harm(
-        fake_trove.objects.content(segments[which]))
+        fake_trove.objects.read(segments[which]))
     assert len(verify_at('backup')) == 3
     [line] = verify_at(level, passes=False)
     assert line.startswith('backup %s: %s%s' % (
@@ -137,7 +137,7 @@ def test_an_object_in_the_place_of_a_manifest_is_seen(
         backup, verify_at, fake_trove):
     url = serialization.location(backup)
     fake_trove.objects.changed[url] = bytes(
-        len(fake_trove.objects.content(url)))
+        len(fake_trove.objects.read(url)))
     [line] = verify_at('data', passes=False)
     assert line.startswith('backup %s: %s has other bytes' % (
         backup['id'], name(url)))
@@ -150,19 +150,19 @@ def test_an_object_without_segments_is_compared_too(
     assert ' 1 objects of ' in verify_at('data')[3]
     url = serialization.location(made)
     fake_trove.objects.changed[url] = bytes(
-        len(fake_trove.objects.content(url)))
+        len(fake_trove.objects.read(url)))
     assert 'has other bytes' in verify_at('data', passes=False)[0]
 
 
 def test_what_was_not_recorded_is_compared_with_the_manifest(
         protect_at, verify_at, fake_trove):
-    fake_trove.objects.segments = 2
+    fake_trove.objects.segment_count = 2
     protect_at('backup')
     [made] = fake_trove.backups.values()
     assert verify_at('data')[3] == (
         'data: nothing was recorded of backup %s when it was made, so its '
         'segments were compared with its manifest' % made['id'])
-    [first, _] = fake_trove.objects.segments_of(serialization.location(made))
+    [first, _] = fake_trove.objects.segment_urls(serialization.location(made))
     fake_trove.objects.changed[first] = b'short'
     assert 'has 5 bytes instead of' in verify_at('data', passes=False)[0]
 
@@ -191,7 +191,7 @@ def test_the_whole_chain_is_looked_at(
     assert parent in verify_at('data')[4]
     url = serialization.location(fake_trove.backups[parent])
     fake_trove.objects.changed[
-        fake_trove.objects.segments_of(url)[1]] = None
+        fake_trove.objects.segment_urls(url)[1]] = None
     [line] = verify_at('data', passes=False)
     assert line.startswith('backup %s: ' % parent)
 
@@ -214,7 +214,7 @@ def test_all_looks_together_end_by_the_ready_timeout(
 
 def test_no_look_begins_after_the_deadline(
         backup, verify_at, fake_trove, clock, monkeypatch):
-    monkeypatch.setattr(fake_trove.objects, '_fault', lambda *args: (
+    monkeypatch.setattr(fake_trove.objects, '_next_fault', lambda *args: (
         clock.sleep(8), None)[1])
     began = clock.now()
     [line] = verify_at('data', passes=False, ready_timeout=20)

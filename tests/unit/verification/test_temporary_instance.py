@@ -73,7 +73,7 @@ def test_a_request_is_noted_before_it_is_sent(
 def test_the_instance_is_the_providers_and_nobody_is_let_in(
         backup, verify_at, fake_trove):
     verify_at('restore', verify_flavor_id='1', verify_net_id=ELSEWHERE)
-    [asked] = fake_trove.asked('POST', '/instances')
+    [asked] = fake_trove.find_requests('POST', '/instances')
     body = asked.body['instance']
     assert body['flavorRef'].endswith('1')
     assert body['nics'] == [{'net-id': ELSEWHERE}]
@@ -85,7 +85,7 @@ def test_the_instance_is_the_providers_and_nobody_is_let_in(
 def test_what_is_not_set_is_as_recorded(backup, verify_at, fake_trove):
     fake_trove.instances.clear()
     verify_at('restore')
-    [asked] = fake_trove.asked('POST', '/instances')
+    [asked] = fake_trove.find_requests('POST', '/instances')
     assert asked.body['instance']['flavorRef'].endswith('2')
     assert asked.body['instance']['nics'] == [{'net-id': cloud.NETWORK}]
 
@@ -222,14 +222,14 @@ def test_a_deletion_is_asked_for_again_while_trove_is_away(
     fake_trove.fail('DELETE', '/instances/*', 'reset', after=True)
     verify_at('restore')
     assert not temporary()
-    assert len(fake_trove.asked('DELETE', '/instances/*')) == 4
+    assert len(fake_trove.find_requests('DELETE', '/instances/*')) == 4
 
 
 def test_a_lost_answer_makes_no_second_instance(
         backup, verify_at, fake_trove, temporary):
     fake_trove.fail('POST', '/instances', 'reset', after=True)
     verify_at('restore')
-    assert len(fake_trove.asked('POST', '/instances')) == 1
+    assert len(fake_trove.find_requests('POST', '/instances')) == 1
     assert not temporary()
 
 
@@ -273,7 +273,7 @@ def test_one_with_a_broken_machine_says_error_until_it_is_gone(
     lines = verify_at('restore', passes=False)
     assert not any('is left' in line for line in lines)
     assert not temporary() and not notes.list_entries()
-    assert len(fake_trove.asked('DELETE', '/instances/*')) == 1
+    assert len(fake_trove.find_requests('DELETE', '/instances/*')) == 1
 
 
 @pytest.mark.parametrize('times', [2, 8])
@@ -373,7 +373,7 @@ def test_a_lower_level_spends_30_s_on_it(left, again, fake_trove, clock):
 def test_where_nothing_is_left_nothing_is_asked(backup, verify_at, fake_trove):
     fake_trove.requests.clear()
     verify_at('backup')
-    assert not fake_trove.asked('*', '/instances*')
+    assert not fake_trove.find_requests('*', '/instances*')
 
 
 @pytest.fixture
@@ -503,7 +503,7 @@ def refused(backup, verify_at, fake_trove, notes):
     """Verifies in vain; nothing was asked for."""
     def do(**options):
         lines = verify_at('restore', passes=False, **options)
-        assert not fake_trove.asked('POST', '/instances')
+        assert not fake_trove.find_requests('POST', '/instances')
         assert not notes.list_entries()
         return lines
     return do
@@ -530,7 +530,7 @@ def test_what_is_left_does_not_count_in_the_quotas(
 
 
 def test_quotas_that_are_not_told_are_told_of(backup, verify_at, fake_trove):
-    fake_trove.tells_quotas = False
+    fake_trove.shows_quotas = False
     assert ('restore: quotas were not checked before: Trove does not tell '
             'them') in verify_at('restore')
 
@@ -594,7 +594,7 @@ def test_two_of_one_verification_have_instances_of_their_own(
     for one, operation in zip(pair, prepare()):
         operation.on_main(checkpoint, one, context, {}, verify)
     names = {asked.body['instance']['name']
-             for asked in fake_trove.asked('POST', '/instances')}
+             for asked in fake_trove.find_requests('POST', '/instances')}
     assert names == {'karbor-verify-%s-%s' % (verify.id, one.id)
                      for one in pair}
     assert set(fake_trove.instances) == {one.id for one in pair}
@@ -623,7 +623,7 @@ def test_none_is_begun_where_one_cannot_be_restored(
     assert reasons[KEY + pair[0].id] == (
         'not begun, since another database of this checkpoint cannot be '
         'restored: ' + other.id)
-    assert not fake_trove.asked('POST', '/instances')
+    assert not fake_trove.find_requests('POST', '/instances')
     # Of one that was not looked at nothing was found out.
     assert [[one.passed for one in verification_results.read_all(
         checkpoint.get_resource_bank_section(of.id))]
