@@ -1,7 +1,7 @@
-"""What we rely on in Trove, stated once and held to both Troves.
+"""Behaviour of Trove that the plugin relies on, as one test suite.
 
-suite.TroveBehaviour runs against the unit tests' fake and against the real
-one of the sandbox. Where the two differ, the real one is right.
+suite.TroveBehaviour runs against the fake Trove of the unit tests and against
+the real Trove of the sandbox. If the two differ, fix the fake one.
 """
 
 import pytest

@@ -1,15 +1,15 @@
-"""What we rely on when we list databases and users."""
+"""Tests of how Trove lists databases and users."""
 
 from tests.conformance.cloud import Cloud
-from tests.conformance.cloud import refused
+from tests.conformance.cloud import http_error
 
 
-def _names(cloud: Cloud, kind: str, id_: str):
-    """All of them, page by page."""
+def _list_names(cloud: Cloud, kind: str, id_: str):
+    """Return the names of all databases or users, page by page."""
     pages, marker = [], None
     while True:
         page = getattr(cloud.client, kind).list(id_, marker=marker)
-        pages.append([of.name for of in page])
+        pages.append([item.name for item in page])
         marker = page.next
         if marker is None:
             return pages
@@ -17,36 +17,38 @@ def _names(cloud: Cloud, kind: str, id_: str):
 
 class AccountBehaviour:
 
-    def test_databases_and_users_are_told_page_by_page(self, cloud: Cloud):
-        id_ = cloud.create_instance(cloud.named('accounts'))
-        assert _names(cloud, 'databases', id_) == [[]]
-        assert _names(cloud, 'users', id_) == [[]]
+    def test_databases_and_users_are_listed_in_pages_of_20(
+            self, cloud: Cloud):
+        id_ = cloud.create_instance(cloud.build_name('accounts'))
+        assert _list_names(cloud, 'databases', id_) == [[]]
+        assert _list_names(cloud, 'users', id_) == [[]]
         databases = ['shop%02d' % number for number in range(23)]
         cloud.client.databases.create(
             id_, [{'name': name} for name in databases])
         cloud.client.users.create(id_, [
             {'name': 'seller', 'password': 'secret', 'databases': []}])
-        cloud.wait(lambda: cloud.client.users.list(id_))
-        assert _names(cloud, 'databases', id_) == [databases[:20],
-                                                   databases[20:]]
-        [user] = [of.to_dict() for of in cloud.client.users.list(id_)]
+        cloud.wait_for(lambda: cloud.client.users.list(id_))
+        assert _list_names(cloud, 'databases', id_) == [
+            databases[:20], databases[20:]]
+        [user] = [user.to_dict() for user in cloud.client.users.list(id_)]
         assert (user['name'], user['host']) == ('seller', '%')
 
-    def test_they_come_with_a_restore(self, cloud: Cloud):
-        id_ = cloud.create_instance(cloud.named('accounts'))
+    def test_a_restored_instance_has_the_databases_and_users(
+            self, cloud: Cloud):
+        id_ = cloud.create_instance(cloud.build_name('accounts'))
         cloud.client.databases.create(id_, [{'name': 'shop'}])
         cloud.client.users.create(id_, [
             {'name': 'seller', 'password': 'secret', 'databases': []}])
-        cloud.wait(lambda: cloud.client.users.list(id_))
-        new = cloud.create_instance('restored', restorePoint={
-            'backupRef': cloud.back_up(id_)})
-        assert _names(cloud, 'databases', new) == [['shop']]
-        assert _names(cloud, 'users', new) == [['seller']]
+        cloud.wait_for(lambda: cloud.client.users.list(id_))
+        restored_id = cloud.create_instance('restored', restorePoint={
+            'backupRef': cloud.create_backup(id_)})
+        assert _list_names(cloud, 'databases', restored_id) == [['shop']]
+        assert _list_names(cloud, 'users', restored_id) == [['seller']]
 
-    def test_those_of_an_instance_being_built_are_not_told(
+    def test_databases_and_users_cannot_be_listed_while_trove_builds(
             self, cloud: Cloud):
-        id_ = cloud.create(cloud.named('slow-create-2'))
-        for kind in cloud.client.databases, cloud.client.users:
-            with refused(422):
-                kind.list(id_)
-        cloud.ready(id_)
+        id_ = cloud.create(cloud.build_name('slow-create-2'))
+        for manager in cloud.client.databases, cloud.client.users:
+            with http_error(422):
+                manager.list(id_)
+        cloud.wait_until_ready(id_)

@@ -1,4 +1,4 @@
-"""One cloud as the suite sees it: a client, a clock, and a tenant's ids."""
+"""Interface between the suite and one Trove: a client, a clock and ids."""
 
 import abc
 import contextlib
@@ -7,19 +7,19 @@ import typing
 import pytest
 from troveclient import exceptions as trove_exceptions
 
-#: Seconds that anything here may take, and between two looks.
-PATIENCE = 120.0
-PAUSE = 0.1
+#: Timeout of each wait and interval between two checks, in seconds.
+TIMEOUT = 120.0
+POLL_INTERVAL = 0.1
 
-Found = typing.TypeVar('Found')
+T = typing.TypeVar('T')
 
 
 class Cloud(abc.ABC):
-    """A Trove with one tenant; what a test makes is gone after it."""
+    """A Trove with one project. The items that a test creates are deleted."""
 
-    #: troveclient's, v1
+    #: A client of python-troveclient, version 1.
     client: typing.Any
-    #: has now() and sleep(seconds)
+    #: Has now() and sleep(seconds).
     clock: typing.Any
     flavor_id: str
     network_id: str
@@ -29,116 +29,131 @@ class Cloud(abc.ABC):
     max_volume_size: int
 
     @abc.abstractmethod
-    def named(self, words: str) -> str:
-        """A name under which the next thing made does what the words say.
+    def build_name(self, behaviour: str) -> str:
+        """Return a name that makes the next item behave in this way.
 
-        fail-create, fail-restore, fail-backup, slow-create-<seconds>,
-        slow-backup-<seconds>, slow-restart-<seconds>, huge-backup (500 GB);
-        without-database: need not really run.
+        :param behaviour: fail-create, fail-restore, fail-backup,
+            slow-create-<seconds>, slow-backup-<seconds>,
+            slow-restart-<seconds>, huge-backup (500 GB) or without-database
+            (the instance needs no running database).
         """
 
     @abc.abstractmethod
-    def instance(self) -> str:
-        """The id of a ready instance without backups; several may share."""
+    def get_shared_instance(self) -> str:
+        """Return the id of a ready instance without backups.
 
-    def wait(self, look: typing.Callable[[], Found]) -> Found:
-        """Look until there is something, and give it."""
+        Several tests may share it.
+        """
+
+    def wait_for(self, check: typing.Callable[[], T]) -> T:
+        """Call the check until its result is true, and return the result."""
         start = self.clock.now()
-        while self.clock.now() - start < PATIENCE:
-            found = look()
-            if found:
-                return found
-            self.clock.sleep(PAUSE)
-        raise AssertionError('nothing came of %r' % look)
+        while self.clock.now() - start < TIMEOUT:
+            result = check()
+            if result:
+                return result
+            self.clock.sleep(POLL_INTERVAL)
+        raise AssertionError('%r was not true within %g s' % (check, TIMEOUT))
 
-    def seen(self, look: typing.Callable[[], Found], end: Found
-             ) -> typing.List[Found]:
-        """What is seen from now on, each state once, until the end comes."""
-        states: typing.List[Found] = []
+    def collect_states(self, get_state: typing.Callable[[], T], last: T
+                       ) -> typing.List[T]:
+        """Poll until the last state is reached.
 
-        def ended() -> bool:
-            state = look()
+        :returns: the states, without repetitions, in their order.
+        """
+        states: typing.List[T] = []
+
+        def is_last() -> bool:
+            state = get_state()
             if states[-1:] != [state]:
                 states.append(state)
-            return state == end
-        self.wait(ended)
+            return state == last
+        self.wait_for(is_last)
         return states
 
-    def body(self, name: str = 'db', **kw: typing.Any
-             ) -> typing.Dict[str, typing.Any]:
-        """A request for an instance; None leaves a key out."""
-        asked: typing.Dict[str, typing.Any] = {
+    def build_body(self, name: str = 'db', **kw: typing.Any
+                   ) -> typing.Dict[str, typing.Any]:
+        """Return the body of a request for an instance.
+
+        :param kw: properties of the instance. None removes a property.
+        """
+        instance: typing.Dict[str, typing.Any] = {
             'name': name, 'flavorRef': self.flavor_id, 'volume': {'size': 1},
             'datastore': {'type': self.datastore, 'version': self.version},
             'nics': [{'net-id': self.network_id}]}
-        asked.update(kw)
-        return {'instance': {key: value for key, value in asked.items()
+        instance.update(kw)
+        return {'instance': {key: value for key, value in instance.items()
                              if value is not None}}
 
     def post(self, path: str, body: typing.Any) -> typing.Any:
-        """What Trove answers to a body that the client would not send."""
+        """Send a body that the client would not send, return the response."""
         return self.client.client.post(path, body=body)[1]
 
     def create(self, name: str = 'db', **kw: typing.Any) -> str:
-        """Ask for an instance; its id."""
-        return str(self.post('/instances', self.body(
+        """Request an instance and return its id."""
+        return str(self.post('/instances', self.build_body(
             name, **kw))['instance']['id'])
 
     def create_instance(self, name: str = 'db', **kw: typing.Any) -> str:
-        """A ready instance's id."""
+        """Create an instance, wait until it is ready and return its id."""
         id_ = self.create(name, **kw)
-        self.ready(id_)
+        self.wait_until_ready(id_)
         return id_
 
-    def ready(self, *instance_ids: str) -> None:
-        """Wait until their databases are up."""
+    def wait_until_ready(self, *instance_ids: str) -> None:
+        """Wait until the databases of the instances are up."""
         for id_ in instance_ids:
-            self.wait(lambda: self.states(id_) in (
+            self.wait_for(lambda: self.get_statuses(id_) in (
                 ('ACTIVE', 'HEALTHY'), ('ERROR', '')))
-            assert self.states(id_)[0] == 'ACTIVE'
+            assert self.get_statuses(id_)[0] == 'ACTIVE'
 
-    def pages(self, limit: typing.Optional[int] = None
-              ) -> typing.List[typing.List[str]]:
-        """The ids of all instances, page by page."""
+    def list_pages(self, limit: typing.Optional[int] = None
+                   ) -> typing.List[typing.List[str]]:
+        """Return the ids of all instances, page by page."""
         pages, marker = [], None
         while True:
             page = self.client.instances.list(limit=limit, marker=marker)
-            pages.append([of.id for of in page])
+            pages.append([instance.id for instance in page])
             marker = page.next
             if marker is None:
                 return pages
 
-    def states(self, instance_id: str) -> typing.Tuple[str, str]:
-        """Its status and operating status; ('gone', '') when it is."""
+    def get_statuses(self, instance_id: str) -> typing.Tuple[str, str]:
+        """Return the status and the operating status of an instance.
+
+        They are ('deleted', '') if the instance does not exist.
+        """
         with contextlib.suppress(trove_exceptions.NotFound):
-            told = self.client.instances.get(instance_id).to_dict()
-            return told['status'], told['operating_status']
-        return 'gone', ''
+            instance = self.client.instances.get(instance_id).to_dict()
+            return instance['status'], instance['operating_status']
+        return 'deleted', ''
 
-    def back_up(self, instance_id: str, name: str = 'nightly',
-                **kw: typing.Any) -> str:
-        """A backup's id when it has ended."""
-        made = self.client.backups.create(name, instance_id, **kw)
-        self.wait(lambda: self.status(made.id) in ('COMPLETED', 'FAILED'))
-        return str(made.id)
+    def create_backup(self, instance_id: str, name: str = 'nightly',
+                      **kw: typing.Any) -> str:
+        """Create a backup, wait for its end and return its id."""
+        backup = self.client.backups.create(name, instance_id, **kw)
+        self.wait_for(lambda: self.get_backup_status(backup.id) in (
+            'COMPLETED', 'FAILED'))
+        return str(backup.id)
 
-    def status(self, backup_id: str) -> str:
-        """A backup's status; 'gone' when it is."""
+    def get_backup_status(self, backup_id: str) -> str:
+        """Return the status of a backup, 'deleted' if it does not exist."""
         with contextlib.suppress(trove_exceptions.NotFound):
             return str(self.client.backups.get(backup_id).status)
-        return 'gone'
+        return 'deleted'
 
-    def delete(self, *backup_ids: str) -> None:
-        """Delete backups in that order and wait until they are gone."""
+    def delete_backups(self, *backup_ids: str) -> None:
+        """Delete backups one after another, and wait for each deletion."""
         for backup_id in backup_ids:
             self.client.backups.delete(backup_id)
-            self.wait(lambda: self.status(backup_id) == 'gone')
+            self.wait_for(
+                lambda: self.get_backup_status(backup_id) == 'deleted')
 
 
 @contextlib.contextmanager
-def refused(code: int, words: str = '') -> typing.Iterator[None]:
-    """Trove answers with that HTTP code and says those words."""
+def http_error(code: int, text: str = '') -> typing.Iterator[None]:
+    """Assert that Trove responds with this HTTP code and this text."""
     with pytest.raises(trove_exceptions.HttpError) as raised:
         yield
     assert raised.value.http_status == code
-    assert words in str(raised.value)
+    assert text in str(raised.value)

@@ -1,4 +1,4 @@
-"""What we rely on when we look at instances."""
+"""Tests of how Trove creates, shows, lists and deletes instances."""
 
 import email.utils
 import re
@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.conformance.cloud import Cloud
-from tests.conformance.cloud import refused
+from tests.conformance.cloud import http_error
 
 LIST_KEYS = {'access', 'addresses', 'datastore', 'flavor', 'id', 'ip',
              'links', 'name', 'operating_status', 'region', 'status',
@@ -18,129 +18,134 @@ TIME = re.compile(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$')
 class InstanceBehaviour:
 
     def test_a_new_instance_is_built_and_then_ready(self, cloud: Cloud):
-        id_ = cloud.create(cloud.named('slow-create-1'))
-        seen = cloud.seen(lambda: cloud.states(id_), ('ACTIVE', 'HEALTHY'))
-        assert seen[0] == ('BUILD', '')
-        assert {status for status, _ in seen} == {'BUILD', 'ACTIVE'}
+        id_ = cloud.create(cloud.build_name('slow-create-1'))
+        states = cloud.collect_states(lambda: cloud.get_statuses(id_),
+                                      ('ACTIVE', 'HEALTHY'))
+        assert states[0] == ('BUILD', '')
+        assert {status for status, _ in states} == {'BUILD', 'ACTIVE'}
 
-    def test_a_look_tells_what_a_restore_needs_and_no_project(
+    def test_an_instance_has_what_a_restore_needs_but_no_project(
             self, cloud: Cloud):
-        told = cloud.client.instances.get(cloud.instance()).to_dict()
-        assert DETAIL_KEYS <= set(told)
-        assert not {'project_id', 'tenant_id'} & set(told)
-        assert told['datastore'] == {
+        instance = cloud.client.instances.get(
+            cloud.get_shared_instance()).to_dict()
+        assert DETAIL_KEYS <= set(instance)
+        assert not {'project_id', 'tenant_id'} & set(instance)
+        assert instance['datastore'] == {
             'type': cloud.datastore, 'version': cloud.version,
             'version_number': cloud.version}
-        assert told['flavor']['id'] == cloud.flavor_id
-        assert told['volume']['size'] == 1
-        assert told['access'] == {'is_public': False}
-        [address] = told['addresses']
+        assert instance['flavor']['id'] == cloud.flavor_id
+        assert instance['volume']['size'] == 1
+        assert instance['access'] == {'is_public': False}
+        [address] = instance['addresses']
         assert address['network'] == cloud.network_id
         assert address['type'] == 'private'
-        assert told['ip'] == [address['address']]
-        assert TIME.match(told['created'])
-        assert TIME.match(told['updated'])
+        assert instance['ip'] == [address['address']]
+        assert TIME.match(instance['created'])
+        assert TIME.match(instance['updated'])
 
-    def test_a_list_tells_less(self, cloud: Cloud):
-        id_ = cloud.instance()
-        [item] = [of.to_dict() for of in cloud.client.instances.list()
-                  if of.id == id_]
+    def test_an_instance_has_fewer_properties_in_a_list(self, cloud: Cloud):
+        id_ = cloud.get_shared_instance()
+        [item] = [item.to_dict() for item in cloud.client.instances.list()
+                  if item.id == id_]
         assert set(item) == LIST_KEYS
         assert set(item['datastore']) == {'type', 'version'}
         assert item['status'] == 'ACTIVE'
 
     def test_an_unknown_instance_is_not_found(self, cloud: Cloud):
-        with refused(404, 'cannot be found'):
+        with http_error(404, 'cannot be found'):
             cloud.client.instances.get('00000000-0000-4000-8000-000000000000')
 
-    def test_pages_give_every_instance_once(self, cloud: Cloud):
-        expected = {cloud.instance()} | {
-            cloud.create_instance(cloud.named('without-database'))
+    def test_pages_contain_every_instance_once(self, cloud: Cloud):
+        expected = {cloud.get_shared_instance()} | {
+            cloud.create_instance(cloud.build_name('without-database'))
             for _ in range(2)}
-        pages = cloud.pages(limit=1)
-        found = [id_ for page in pages for id_ in page]
-        assert set(found) == expected
-        assert found == sorted(expected)
+        pages = cloud.list_pages(limit=1)
+        ids = [id_ for page in pages for id_ in page]
+        assert set(ids) == expected
+        assert ids == sorted(expected)
         assert max(map(len, pages)) == 1
 
-    def test_a_page_has_twenty_at_the_most(self, cloud: Cloud):
-        expected = {cloud.instance()} | {
-            cloud.create(cloud.named('without-database')) for _ in range(21)}
+    def test_a_page_has_at_most_20_instances(self, cloud: Cloud):
+        expected = {cloud.get_shared_instance()} | {
+            cloud.create(cloud.build_name('without-database'))
+            for _ in range(21)}
         for limit in None, 100:
-            pages = cloud.pages(limit)
+            pages = cloud.list_pages(limit)
             assert len(pages) == 2
             assert max(map(len, pages)) <= 20
             assert {id_ for page in pages for id_ in page} == expected
-        cloud.ready(*expected)
+        cloud.wait_until_ready(*expected)
 
-    def test_an_unknown_configuration_leaves_a_hole_in_the_pages(
+    def test_a_request_with_an_unknown_configuration_shortens_a_page(
             self, cloud: Cloud):
-        """Trove drops what it made when it refuses; not its row."""
-        before = set(cloud.pages(limit=1)[0])
-        with refused(404):
+        """Trove rejects the request but keeps a row, which pages count."""
+        before = set(cloud.list_pages(limit=1)[0])
+        with http_error(404):
             cloud.create(configuration='00000000-0000-4000-8000-000000000000')
-        pages = cloud.pages(limit=1)
+        pages = cloud.list_pages(limit=1)
         assert [] in pages
         assert before <= {id_ for page in pages for id_ in page}
 
     def test_without_a_network_there_is_no_address(self, cloud: Cloud):
-        id_ = cloud.create_instance(cloud.named('without-database'),
+        id_ = cloud.create_instance(cloud.build_name('without-database'),
                                     nics=None)
-        told = cloud.client.instances.get(id_).to_dict()
-        assert not {'addresses', 'ip'} & set(told)
+        instance = cloud.client.instances.get(id_).to_dict()
+        assert not {'addresses', 'ip'} & set(instance)
 
     def test_an_instance_being_restarted_is_not_backed_up(
             self, cloud: Cloud):
-        id_ = cloud.create_instance(cloud.named('slow-restart-5'))
+        id_ = cloud.create_instance(cloud.build_name('slow-restart-5'))
         cloud.client.instances.restart(id_)
-        assert cloud.states(id_) == ('REBOOT', '')
-        with refused(422, 'not currently available'):
+        assert cloud.get_statuses(id_) == ('REBOOT', '')
+        with http_error(422, 'not currently available'):
             cloud.client.backups.create('nightly', id_)
-        assert cloud.seen(lambda: cloud.states(id_), ('ACTIVE', 'HEALTHY')
-                          )[0] == ('REBOOT', '')
+        states = cloud.collect_states(lambda: cloud.get_statuses(id_),
+                                      ('ACTIVE', 'HEALTHY'))
+        assert states[0] == ('REBOOT', '')
 
-    def test_an_instance_being_built_is_not_backed_up_nor_deleted(
+    def test_an_instance_in_build_cannot_be_backed_up_or_deleted(
             self, cloud: Cloud):
-        id_ = cloud.create(cloud.named('slow-create-3'))
-        for ask in (lambda: cloud.client.backups.create('nightly', id_),
-                    lambda: cloud.client.instances.restart(id_),
-                    lambda: cloud.client.instances.delete(id_)):
-            with refused(422):
-                ask()
-        cloud.ready(id_)
+        id_ = cloud.create(cloud.build_name('slow-create-3'))
+        for send in (lambda: cloud.client.backups.create('nightly', id_),
+                     lambda: cloud.client.instances.restart(id_),
+                     lambda: cloud.client.instances.delete(id_)):
+            with http_error(422):
+                send()
+        cloud.wait_until_ready(id_)
 
-    def test_only_an_administrator_may_reset_one_that_is_being_built(
+    def test_a_user_may_not_reset_the_status_of_an_instance_in_build(
             self, cloud: Cloud):
-        id_ = cloud.create(cloud.named('slow-create-3'))
-        with refused(403, 'reset_status'):
+        id_ = cloud.create(cloud.build_name('slow-create-3'))
+        with http_error(403, 'reset_status'):
             cloud.client.instances.force_delete(id_)
-        cloud.ready(id_)
+        cloud.wait_until_ready(id_)
 
-    def test_an_instance_being_deleted_is_shut_down_and_then_gone(
+    def test_a_deleted_instance_is_in_shutdown_and_then_not_found(
             self, cloud: Cloud):
-        id_ = cloud.create_instance(cloud.named('without-database'))
+        id_ = cloud.create_instance(cloud.build_name('without-database'))
         cloud.client.instances.delete(id_)
-        seen = cloud.seen(lambda: cloud.states(id_), ('gone', ''))
-        assert set(seen) <= {('SHUTDOWN', ''), ('gone', '')}
-        with refused(404):
+        states = cloud.collect_states(lambda: cloud.get_statuses(id_),
+                                      ('deleted', ''))
+        assert set(states) <= {('SHUTDOWN', ''), ('deleted', '')}
+        with http_error(404):
             cloud.client.instances.delete(id_)
 
-    def test_a_failed_instance_tells_why_and_can_be_deleted(
+    def test_a_failed_instance_has_a_fault_and_can_be_deleted(
             self, cloud: Cloud):
-        id_ = cloud.create(cloud.named('fail-create'))
-        cloud.wait(lambda: cloud.states(id_)[0] == 'ERROR')
-        told = cloud.client.instances.get(id_).to_dict()
-        assert told['operating_status'] == ''
-        assert told['fault']['message']
-        [item] = [of.to_dict() for of in cloud.client.instances.list()
-                  if of.id == id_]
+        id_ = cloud.create(cloud.build_name('fail-create'))
+        cloud.wait_for(lambda: cloud.get_statuses(id_)[0] == 'ERROR')
+        instance = cloud.client.instances.get(id_).to_dict()
+        assert instance['operating_status'] == ''
+        assert instance['fault']['message']
+        [item] = [item.to_dict() for item in cloud.client.instances.list()
+                  if item.id == id_]
         assert item['status'] == 'ERROR'
         assert 'fault' not in item
         cloud.client.instances.delete(id_)
-        cloud.wait(lambda: cloud.states(id_)[0] == 'gone')
+        cloud.wait_for(lambda: cloud.get_statuses(id_)[0] == 'deleted')
 
     @pytest.mark.parametrize('path', ['/instances', '/backups'])
-    def test_every_answer_carries_the_time(self, cloud: Cloud, path):
-        answer, _ = cloud.client.client.get(path)
-        told = email.utils.parsedate_to_datetime(answer.headers['Date'])
-        assert abs(told.timestamp() - cloud.clock.now()) < 2
+    def test_every_response_has_the_current_date(self, cloud: Cloud, path):
+        response, _ = cloud.client.client.get(path)
+        date = email.utils.parsedate_to_datetime(response.headers['Date'])
+        assert abs(date.timestamp() - cloud.clock.now()) < 2

@@ -1,15 +1,15 @@
-"""What we rely on when an instance is made from a backup."""
+"""Tests of how Trove creates an instance from a backup."""
 
 import pytest
 
 from tests.conformance.cloud import Cloud
-from tests.conformance.cloud import refused
+from tests.conformance.cloud import http_error
 
-NOBODY = '00000000-0000-4000-8000-000000000000'
+UNKNOWN_ID = '00000000-0000-4000-8000-000000000000'
 
 
-def _refusals(cloud: Cloud):
-    """Per name: the code, words of the answer, and what is asked amiss."""
+def _invalid_requests(cloud: Cloud):
+    """Return (HTTP code, text of the response, bad properties) by name."""
     nic = {'net-id': cloud.network_id}
     return {
         'another datastore': (400, 'does not match', {'datastore': None}),
@@ -39,64 +39,71 @@ def _refusals(cloud: Cloud):
 
 class RestoreBehaviour:
 
-    def test_what_cannot_be_had_is_refused_and_nothing_made(
+    def test_an_invalid_request_is_rejected_and_creates_no_instance(
             self, cloud: Cloud):
-        id_ = cloud.instance()
-        point = {'backupRef': cloud.back_up(id_)}
-        before = {of.id for of in cloud.client.instances.list()}
-        for code, words, asked in _refusals(cloud).values():
-            body = cloud.body(restorePoint=point)
-            body['instance'].update(asked)
-            with refused(code, words):
+        id_ = cloud.get_shared_instance()
+        point = {'backupRef': cloud.create_backup(id_)}
+        before = {instance.id for instance in cloud.client.instances.list()}
+        for code, text, properties in _invalid_requests(cloud).values():
+            body = cloud.build_body(restorePoint=point)
+            body['instance'].update(properties)
+            with http_error(code, text):
                 cloud.post('/instances', {'instance': {
                     key: value for key, value in body['instance'].items()
                     if value is not None}})
-        assert {of.id for of in cloud.client.instances.list()} == before
+        assert {instance.id
+                for instance in cloud.client.instances.list()} == before
 
     @pytest.mark.parametrize('key', ['nics', 'datastore', 'flavorRef'])
-    def test_null_is_refused_where_absence_is_not(self, cloud: Cloud, key):
-        body = cloud.body()
+    def test_null_is_rejected_for_an_optional_property(
+            self, cloud: Cloud, key):
+        body = cloud.build_body()
         body['instance'][key] = None
-        with refused(400, 'Validation error'):
+        with http_error(400, 'Validation error'):
             cloud.post('/instances', body)
 
     def test_an_unknown_backup_is_not_found(self, cloud: Cloud):
-        with refused(404, 'cannot be found'):
-            cloud.create(restorePoint={'backupRef': NOBODY})
+        with http_error(404, 'cannot be found'):
+            cloud.create(restorePoint={'backupRef': UNKNOWN_ID})
 
-    def test_a_backup_that_is_not_complete_is_refused(self, cloud: Cloud):
-        failed = cloud.back_up(cloud.instance(), cloud.named('fail-backup'))
-        with refused(409, 'not completed'):
+    def test_a_backup_that_is_not_complete_is_rejected(self, cloud: Cloud):
+        failed = cloud.create_backup(cloud.get_shared_instance(),
+                                     cloud.build_name('fail-backup'))
+        with http_error(409, 'not completed'):
             cloud.create(restorePoint={'backupRef': failed})
 
-    def test_a_volume_smaller_than_the_backup_is_refused(self, cloud: Cloud):
-        huge = cloud.back_up(cloud.instance(), cloud.named('huge-backup'))
-        with refused(403, 'too large'):
+    def test_a_volume_smaller_than_the_backup_is_rejected(
+            self, cloud: Cloud):
+        huge = cloud.create_backup(cloud.get_shared_instance(),
+                                   cloud.build_name('huge-backup'))
+        with http_error(403, 'too large'):
             cloud.create(restorePoint={'backupRef': huge})
 
-    def test_backups_outlive_their_instance_and_restore_it(
+    def test_a_backup_can_be_restored_after_its_instance_was_deleted(
             self, cloud: Cloud):
         original = cloud.create_instance()
-        backup_id = cloud.back_up(original)
+        backup_id = cloud.create_backup(original)
         cloud.client.instances.delete(original)
-        cloud.wait(lambda: cloud.states(original)[0] == 'gone')
-        assert [of.id for of in cloud.client.backups.list(
+        cloud.wait_for(lambda: cloud.get_statuses(original)[0] == 'deleted')
+        assert [backup.id for backup in cloud.client.backups.list(
             instance_id=original)] == [backup_id]
-        with refused(404):
+        with http_error(404):
             cloud.client.instances.backups(original)
         access = {'is_public': False, 'allowed_cidrs': ['192.0.2.0/24']}
-        new = cloud.create_instance(
+        restored_id = cloud.create_instance(
             'restored', restorePoint={'backupRef': backup_id}, access=access)
-        told = cloud.client.instances.get(new).to_dict()
-        assert new != original
-        assert told['name'] == 'restored'
-        assert told['access'] == access
-        assert told['addresses'][0]['network'] == cloud.network_id
+        instance = cloud.client.instances.get(restored_id).to_dict()
+        assert restored_id != original
+        assert instance['name'] == 'restored'
+        assert instance['access'] == access
+        assert instance['addresses'][0]['network'] == cloud.network_id
 
-    def test_a_restore_that_fails_ends_in_error_with_the_reason(
+    def test_an_instance_whose_restore_fails_is_in_error_with_a_fault(
             self, cloud: Cloud):
-        point = {'backupRef': cloud.back_up(cloud.instance())}
-        id_ = cloud.create(cloud.named('fail-restore'), restorePoint=point)
-        assert cloud.seen(lambda: cloud.states(id_), ('ERROR', '')
-                          )[0] == ('BUILD', '')
+        point = {'backupRef': cloud.create_backup(cloud.get_shared_instance())}
+        id_ = cloud.create(cloud.build_name('fail-restore'),
+                           restorePoint=point)
+        states = cloud.collect_states(lambda: cloud.get_statuses(id_),
+                                      ('ERROR', ''))
+        assert states[0] == ('BUILD', '')
         assert cloud.client.instances.get(id_).fault['message']

@@ -1,4 +1,4 @@
-"""The whole of it, to be inherited by a class of tests."""
+"""The complete suite, as a base class of tests."""
 
 from tests.conformance import accounts
 from tests.conformance import backups
@@ -10,4 +10,4 @@ from tests.conformance import swift
 class TroveBehaviour(instances.InstanceBehaviour, backups.BackupBehaviour,
                      restores.RestoreBehaviour, accounts.AccountBehaviour,
                      swift.ObjectBehaviour):
-    """Needs a fixture `cloud`, a tests.conformance.cloud.Cloud."""
+    """Tests that need a fixture `cloud`, a tests.conformance.cloud.Cloud."""

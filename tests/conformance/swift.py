@@ -1,4 +1,4 @@
-"""What we rely on when we look at what a backup is in Swift."""
+"""Tests of how Swift stores a backup."""
 
 import hashlib
 
@@ -10,63 +10,69 @@ from tests.conformance.cloud import Cloud
 SWIFT = {'service_type': 'object-store'}
 
 
-class Stored:
-    """A backup's object, by its container and name."""
+class StoredBackup:
+    """The object of a backup in Swift."""
 
     def __init__(self, cloud: Cloud, backup_id: str) -> None:
         self._session = cloud.client.client.session
         location = cloud.client.backups.get(backup_id).locationRef
         self.path = '/' + '/'.join(location.split('/')[-2:])
 
-    def ask(self, method: str, path: str, **kw):
+    def send(self, method: str, path: str, **kw):
         return self._session.request(path, method, endpoint_filter=SWIFT,
                                      **kw)
 
     @property
     def headers(self):
-        return self.ask('HEAD', self.path).headers
+        return self.send('HEAD', self.path).headers
 
     @property
     def manifest(self):
-        return self.ask('GET', self.path, params={
+        return self.send('GET', self.path, params={
             'multipart-manifest': 'get'}).json()
+
+
+def _store_backup(cloud: Cloud) -> StoredBackup:
+    return StoredBackup(
+        cloud, cloud.create_backup(cloud.get_shared_instance()))
 
 
 class ObjectBehaviour:
 
-    def test_an_object_tells_of_its_segments(self, cloud: Cloud):
-        stored = Stored(cloud, cloud.back_up(cloud.instance()))
-        told, segments = stored.headers, stored.manifest
-        assert len(segments) > 1
-        assert told['X-Static-Large-Object'].lower() == 'true'
-        assert int(told['Content-Length']) == sum(
-            of['bytes'] for of in segments)
-        joined = ''.join(of['hash'] for of in segments)
-        assert told['Etag'] == '"%s"' % hashlib.md5(
-            joined.encode()).hexdigest()
-        for of in segments:
-            assert of['name'].startswith('/' + stored.path.split('/')[1])
-            seen = stored.ask('HEAD', of['name']).headers
-            assert seen['Etag'] == of['hash']
-            assert int(seen['Content-Length']) == of['bytes']
-
-    def test_a_change_of_a_segment_shows_in_the_segment_alone(
+    def test_the_manifest_of_an_object_lists_its_segments(
             self, cloud: Cloud):
-        stored = Stored(cloud, cloud.back_up(cloud.instance()))
-        told, segments = stored.headers, stored.manifest
-        where = segments[1]['name']
-        stored.ask('PUT', where, data='other bytes')
-        assert stored.headers['Etag'] == told['Etag']
-        assert stored.headers['Content-Length'] == told['Content-Length']
-        assert stored.manifest == segments
-        seen = stored.ask('HEAD', where).headers
-        assert seen['Etag'] == hashlib.md5(b'other bytes').hexdigest()
-        assert int(seen['Content-Length']) == len('other bytes')
+        stored = _store_backup(cloud)
+        headers, segments = stored.headers, stored.manifest
+        assert len(segments) > 1
+        assert headers['X-Static-Large-Object'].lower() == 'true'
+        assert int(headers['Content-Length']) == sum(
+            segment['bytes'] for segment in segments)
+        joined = ''.join(segment['hash'] for segment in segments)
+        assert headers['Etag'] == '"%s"' % hashlib.md5(
+            joined.encode()).hexdigest()
+        for segment in segments:
+            assert segment['name'].startswith('/' + stored.path.split('/')[1])
+            headers = stored.send('HEAD', segment['name']).headers
+            assert headers['Etag'] == segment['hash']
+            assert int(headers['Content-Length']) == segment['bytes']
 
-    def test_a_segment_that_was_removed_is_not_found(self, cloud: Cloud):
-        stored = Stored(cloud, cloud.back_up(cloud.instance()))
-        where = stored.manifest[0]['name']
-        stored.ask('DELETE', where)
+    def test_a_changed_segment_does_not_change_the_object_or_manifest(
+            self, cloud: Cloud):
+        stored = _store_backup(cloud)
+        headers, segments = stored.headers, stored.manifest
+        path = segments[1]['name']
+        stored.send('PUT', path, data='other bytes')
+        assert stored.headers['Etag'] == headers['Etag']
+        assert stored.headers['Content-Length'] == headers['Content-Length']
+        assert stored.manifest == segments
+        headers = stored.send('HEAD', path).headers
+        assert headers['Etag'] == hashlib.md5(b'other bytes').hexdigest()
+        assert int(headers['Content-Length']) == len('other bytes')
+
+    def test_a_deleted_segment_is_not_found(self, cloud: Cloud):
+        stored = _store_backup(cloud)
+        path = stored.manifest[0]['name']
+        stored.send('DELETE', path)
         assert stored.headers['Etag']
         with pytest.raises(keystone_exceptions.NotFound):
-            stored.ask('HEAD', where)
+            stored.send('HEAD', path)

@@ -1,4 +1,4 @@
-"""The sandbox's real Trove behaves as we rely on, and as the fake does."""
+"""The conformance suite with the real Trove of the sandbox."""
 
 import contextlib
 import itertools
@@ -19,7 +19,7 @@ class RealTime:
 
 
 class RealCloud(clouds.Cloud):
-    """The sandbox's Trove as its tenant uses it."""
+    """The sandbox's Trove and the project of its user `tenant`."""
 
     clock = RealTime()
     flavor_id = '1'
@@ -32,37 +32,40 @@ class RealCloud(clouds.Cloud):
     def __init__(self, session):
         self.client = trove_client.Client('1.0', session=session)
         self._numbers = itertools.count()
-        self._shared = self.create_instance('shared')
+        self._shared_id = self.create_instance('shared')
 
-    def named(self, words):
-        """The sandbox's guest does what the name says."""
-        return '%s %d' % (words, next(self._numbers))
+    def build_name(self, behaviour):
+        """Return a name that makes the sandbox's guest agent misbehave."""
+        return '%s %d' % (behaviour, next(self._numbers))
 
-    def instance(self):
-        return self._shared
+    def get_shared_instance(self):
+        return self._shared_id
 
-    def kept(self):
-        """The ids of all instances and of all backups."""
-        return ({of.id for of in self._all(self.client.instances)},
-                {of.id for of in self._all(self.client.backups)})
+    def list_ids(self):
+        """Return the ids of all instances and of all backups."""
+        return ({instance.id
+                 for instance in self._list(self.client.instances)},
+                {backup.id for backup in self._list(self.client.backups)})
 
-    def remove_all_but(self, instances, backups):
-        now_instances, now_backups = self.kept()
+    def delete_others(self, instances, backups):
+        """Delete everything but these instances and backups."""
+        now_instances, now_backups = self.list_ids()
         for id_ in now_backups - backups:
-            self.wait(lambda: self.status(id_) not in ('NEW', 'BUILDING'))
+            self.wait_for(lambda: self.get_backup_status(id_) not in (
+                'NEW', 'BUILDING'))
             with contextlib.suppress(trove_exceptions.NotFound):
                 self.client.backups.delete(id_)
         for id_ in now_instances - instances:
-            self.wait(lambda: self.states(id_)[0] != 'BUILD')
+            self.wait_for(lambda: self.get_statuses(id_)[0] != 'BUILD')
             with contextlib.suppress(trove_exceptions.NotFound):
                 self.client.instances.delete(id_)
-        self.wait(lambda: self._no_more_than(instances, backups))
+        self.wait_for(lambda: self._has_no_others(instances, backups))
 
-    def _no_more_than(self, instances, backups):
-        now_instances, now_backups = self.kept()
+    def _has_no_others(self, instances, backups):
+        now_instances, now_backups = self.list_ids()
         return now_instances <= instances and now_backups <= backups
 
-    def _all(self, manager):
+    def _list(self, manager):
         marker = None
         while True:
             page = manager.list(marker=marker)
@@ -73,19 +76,20 @@ class RealCloud(clouds.Cloud):
 
 
 @pytest.fixture(scope='module')
-def tenants_cloud(sandbox):
+def real_cloud(sandbox):
     cloud = RealCloud(sandbox.session(user='tenant'))
     yield cloud
-    cloud.client.instances.delete(cloud.instance())
-    cloud.wait(lambda: cloud.states(cloud.instance())[0] == 'gone')
+    instance_id = cloud.get_shared_instance()
+    cloud.client.instances.delete(instance_id)
+    cloud.wait_for(lambda: cloud.get_statuses(instance_id)[0] == 'deleted')
 
 
 @pytest.fixture
-def cloud(tenants_cloud):
-    before = tenants_cloud.kept()
-    yield tenants_cloud
-    tenants_cloud.remove_all_but(*before)
+def cloud(real_cloud):
+    before = real_cloud.list_ids()
+    yield real_cloud
+    real_cloud.delete_others(*before)
 
 
 class TestRealTrove(suite.TroveBehaviour):
-    """All that the unit tests' fake does as well."""
+    """The tests that the fake Trove passes as well."""

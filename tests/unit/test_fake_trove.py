@@ -1,4 +1,4 @@
-"""The fake Trove behaves as the real one does, and as older ones did."""
+"""The conformance suite with the fake Trove, and its older releases."""
 
 import re
 
@@ -13,7 +13,7 @@ from tests.fake_trove import fixtures
 
 
 class FakeCloud(clouds.Cloud):
-    """The fake, which is told beforehand what a name would ask for."""
+    """The fake Trove. The behaviour that a name requests is set on it."""
 
     flavor_id = '1'
     network_id = fakes.NETWORK
@@ -26,21 +26,21 @@ class FakeCloud(clouds.Cloud):
         self._fake = fake
         fake.objects.segment_count = 3
 
-    def named(self, words):
-        slow = re.match(r'slow-(backup|create)-(\d+)$', words)
+    def build_name(self, behaviour):
+        slow = re.match(r'slow-(backup|create)-(\d+)$', behaviour)
         if slow and slow[1] == 'backup':
             self._fake.next_backup('COMPLETED', float(slow[2]))
         elif slow:
             self._fake.next_instance('ACTIVE', float(slow[2]))
-        elif words == 'huge-backup':
+        elif behaviour == 'huge-backup':
             self._fake.next_backup('COMPLETED', size=500.0)
-        elif words == 'fail-backup':
+        elif behaviour == 'fail-backup':
             self._fake.next_backup('FAILED')
-        elif words in ('fail-create', 'fail-restore'):
+        elif behaviour in ('fail-create', 'fail-restore'):
             self._fake.next_instance('ERROR', fault='no database came up')
-        return words
+        return behaviour
 
-    def instance(self):
+    def get_shared_instance(self):
         for id_ in self._fake.instances:
             return id_
         return self._fake.add_instance(
@@ -53,89 +53,91 @@ def cloud(fake_trove, context):
 
 
 class TestFakeTrove(suite.TroveBehaviour):
-    """All that is asserted of the real one."""
+    """The tests that the real Trove passes as well."""
 
 
-@pytest.mark.parametrize('release, ready, told', [
+@pytest.mark.parametrize('release, status, operating_status', [
     ('train', 'ACTIVE', None), ('ussuri', 'HEALTHY', None),
     ('victoria', 'HEALTHY', None), ('wallaby', 'ACTIVE', 'HEALTHY'),
     (26.0, 'ACTIVE', 'HEALTHY')])
-def test_a_ready_instance_is_called_differently(
-        cloud, resource, ready, told):
+def test_the_status_of_a_ready_instance_depends_on_the_release(
+        cloud, resource, status, operating_status):
     instance = cloud.client.instances.get(resource.id).to_dict()
-    assert instance['status'] == ready
-    assert instance.get('operating_status') == told
+    assert instance['status'] == status
+    assert instance.get('operating_status') == operating_status
 
 
 @pytest.mark.parametrize('release, code', [(24, 422), (25, 500)])
-def test_deleting_a_running_backup_is_refused_differently(
+def test_the_error_of_deleting_a_running_backup_depends_on_the_release(
         cloud, fake_trove, resource, code):
     backup_id = fake_trove.add_backup(resource.id, 'BUILDING')
-    with clouds.refused(code):
+    with clouds.http_error(code):
         cloud.client.backups.delete(backup_id)
 
 
 @pytest.mark.parametrize('release', ['train'])
-def test_an_old_release_knows_less(cloud, fake_trove, resource):
+def test_an_old_release_has_fewer_properties(cloud, fake_trove, resource):
     backup_id = fake_trove.add_backup(resource.id)
     assert 'project_id' not in cloud.client.backups.get(backup_id).to_dict()
-    with clouds.refused(400):
+    with clouds.http_error(400):
         cloud.create(nics=[{'network_id': cloud.network_id}])
 
 
 def test_quotas_count_failed_backups(cloud, fake_trove, resource):
     fake_trove.quotas.update(backups=1, volumes=3)
     fake_trove.add_backup(resource.id, 'FAILED')
-    with clouds.refused(413, "resources: ['backups']."):
+    with clouds.http_error(413, "resources: ['backups']."):
         cloud.client.backups.create('nightly', resource.id)
-    with clouds.refused(413, "resources: ['volumes']."):
+    with clouds.http_error(413, "resources: ['volumes']."):
         cloud.create(volume={'size': 2})
 
 
 def test_an_unknown_storage_driver_leaves_the_backup_new(
         cloud, clock, resource):
-    made = cloud.client.backups.create('nightly', resource.id,
-                                       storage_driver='tape')
+    backup = cloud.client.backups.create('nightly', resource.id,
+                                         storage_driver='tape')
     clock.sleep(1e6)
-    assert cloud.status(made.id) == 'NEW'
+    assert cloud.get_backup_status(backup.id) == 'NEW'
 
 
-def test_a_member_of_a_cluster_is_not_backed_up(cloud, fake_trove):
+def test_a_member_of_a_cluster_cannot_be_backed_up(cloud, fake_trove):
     id_ = fake_trove.add_instance(cluster_id='cluster')
     assert not cloud.client.instances.list()
-    with clouds.refused(501, 'part of a cluster'):
+    with clouds.http_error(501, 'part of a cluster'):
         cloud.client.backups.create('nightly', id_)
 
 
-def test_another_project_sees_nothing(cloud, fake_trove, resource):
+def test_another_project_finds_no_instance_and_no_backup(
+        cloud, fake_trove, resource):
     backup_id = fake_trove.add_backup(resource.id)
     other = client_factory.ClientFactory.create_client(
         'trove', fixtures.request_context('0' * 32))
     assert not other.instances.list()
     assert not other.backups.list()
-    for look in (lambda: other.instances.get(resource.id),
-                 lambda: other.backups.get(backup_id)):
+    for get in (lambda: other.instances.get(resource.id),
+                lambda: other.backups.get(backup_id)):
         with pytest.raises(trove_exceptions.NotFound):
-            look()
+            get()
 
 
-def test_what_hangs_never_ends(cloud, fake_trove, clock, resource):
+def test_a_request_without_an_end_never_ends(
+        cloud, fake_trove, clock, resource):
     fake_trove.next_backup(seconds=None)
     fake_trove.next_instance(seconds=None)
     fake_trove.next_delete()
-    made = cloud.client.backups.create('nightly', resource.id)
-    new = cloud.create()
-    kept = fake_trove.add_backup(resource.id)
-    cloud.client.backups.delete(kept)
+    running = cloud.client.backups.create('nightly', resource.id)
+    instance_id = cloud.create()
+    deleted_id = fake_trove.add_backup(resource.id)
+    cloud.client.backups.delete(deleted_id)
     clock.sleep(1e6)
-    assert cloud.status(made.id) == 'BUILDING'
-    assert cloud.states(new) == ('BUILD', '')
-    assert cloud.status(kept) == 'COMPLETED'
+    assert cloud.get_backup_status(running.id) == 'BUILDING'
+    assert cloud.get_statuses(instance_id) == ('BUILD', '')
+    assert cloud.get_backup_status(deleted_id) == 'COMPLETED'
 
 
-def test_a_delete_can_fail(cloud, fake_trove, clock, resource):
+def test_a_deletion_can_fail(cloud, fake_trove, clock, resource):
     fake_trove.next_delete('DELETE_FAILED', seconds=1)
     backup_id = fake_trove.add_backup(resource.id)
     cloud.client.backups.delete(backup_id)
     clock.sleep(1)
-    assert cloud.status(backup_id) == 'DELETE_FAILED'
+    assert cloud.get_backup_status(backup_id) == 'DELETE_FAILED'
