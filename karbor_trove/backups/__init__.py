@@ -10,4 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Backups."""
+"""Backups in Trove: their chains, creation, adoption and deletion.
+
+What the bank stores about them is in karbor_trove.bank.
+"""

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""..."""
+"""Search for the backup that a request without a response created."""
 
 from typing import Collection, Iterable, Optional
 
@@ -19,33 +19,43 @@ from karbor_trove import errors
 from karbor_trove.trove import models
 
 
-def find_created_backup(backups: Iterable[models.Backup],
-                        entry: backup_journal.BackupEntry,
-                        entries: Collection[backup_journal.BackupEntry]) -> Optional[models.Backup]:
-    """Find what came of a request whose answer is lost.
+def find_created_backup(
+        backups: Iterable[models.Backup], entry: backup_journal.BackupEntry,
+        entries: Collection[backup_journal.BackupEntry]
+        ) -> Optional[models.Backup]:
+    """Find the backup that a request without a response created.
 
-    :param backups: Trove's, of the project.
-    :param entries: all of the instance; what one of them knows is not it.
-    :returns: None: nothing, so far.
-    :raises errors.Refused: it cannot be told from others; it names them.
-        errors.Ambiguous, where that will not change.
+    :param backups: all backups of the project.
+    :param entry: the intent of the request.
+    :param entries: all journal entries of the instance. A backup that another
+        checkpoint's entry records is not adopted.
+    :returns: the backup. None if Trove has not created one so far.
+    :raises errors.Rejected: an open request of another checkpoint matches the
+        backup as well. The message names the backup and the checkpoint.
+    :raises errors.Ambiguous: several backups match, now or in an earlier
+        search. The message names them.
     """
-    # Somebody else may have found it for the same checkpoint meanwhile.
-    known = {other.backup_id for other in entries
-             if other.checkpoint_id != entry.checkpoint_id}
-    found = [backup for backup in backups
-             if entry.matches(backup) and backup.id not in known]
-    # Where all of them are deleted it does not matter whose it is.
+    # An entry of the same checkpoint may have the backup's id already: another
+    # operation may have adopted it since this entry was read.
+    recorded_ids = {other.backup_id for other in entries
+                    if other.checkpoint_id != entry.checkpoint_id}
+    matches = [backup for backup in backups
+               if entry.matches(backup) and backup.id not in recorded_ids]
+    # If both checkpoints are deleted, both backups are to be deleted. Then it
+    # does not matter which of the two requests created this one.
     rivals = ['checkpoint %s' % other.checkpoint_id for other in entries
               if other.checkpoint_id != entry.checkpoint_id
               and other.backup_id is None
               and not (entry.deleted and other.deleted)
-              and any(map(other.matches, found))]
-    if len(found) > 1 or rivals or found and entry.ambiguous:
-        # One of several backups may be a user's, for ever; of several
-        # requests of ours all may be deleted one day.
-        kind = (errors.Rejected if len(found) == 1 and not entry.ambiguous
-                else errors.Ambiguous)
-        raise kind('several may be meant, so none is touched: %s' % ', '.join(
-            ['backup %s' % one.id for one in found] + rivals))
-    return found[0] if found else None
+              and any(map(other.matches, matches))]
+    if len(matches) > 1 or rivals or matches and entry.ambiguous:
+        # One of several backups may be a user's. That never changes. Rival
+        # requests can all be deleted one day, so they are not ambiguous.
+        error_class = (
+            errors.Rejected if len(matches) == 1 and not entry.ambiguous
+            else errors.Ambiguous)
+        raise error_class(
+            'several backups or requests match, so no backup is adopted or '
+            'deleted: %s' % ', '.join(
+                ['backup %s' % backup.id for backup in matches] + rivals))
+    return matches[0] if matches else None

@@ -10,63 +10,113 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Decisions on chains of incremental backups; no input, no output."""
+"""Decisions on chains of incremental backups.
 
-from typing import Collection, Iterable, List, Mapping, Optional
+The functions decide from what their arguments say. They send no requests.
+"""
+
+import contextlib
+from typing import Callable, Collection, Iterable, Iterator, List, Mapping
+from typing import Optional, Set
 
 from karbor_trove import errors
 from karbor_trove.trove import models
 
+#: The backups of a project by id, as Trove has just listed them.
 Backups = Mapping[str, models.Backup]
 
 
-def walk_to_root(backups: Backups, backup_id: str) -> Optional[List[str]]:
-    """Follow a backup to the full one that it hangs on.
+def walk_to_root(get: Callable[[str], Optional[models.Backup]],
+                 backup_id: str) -> Iterator[models.Backup]:
+    """Yield a backup, its parent and so on, up to the root.
 
-    :returns: the ids, from this backup to the full one; None where a link is
-        missing or not complete, or the chain bites its own tail.
+    :param get: returns the backup with an id. The walk ends before the root
+        if it returns None.
+    :raises errors.ResourceFailed: a backup of the chain is its own ancestor.
     """
-    chain: List[str] = []
+    visited: Set[str] = set()
     next_id: Optional[str] = backup_id
-    while next_id is not None:
-        backup = backups.get(next_id)
-        if backup is None or not backup.is_complete or next_id in chain:
-            return None
-        chain.append(next_id)
+    while next_id:
+        if next_id in visited:
+            raise errors.ResourceFailed('backup %s is its own parent'
+                                        % next_id)
+        visited.add(next_id)
+        backup = get(next_id)
+        if backup is None:
+            return
+        yield backup
         next_id = backup.parent_id
-    return chain
 
 
-def choose_parent(backups: Backups, ours: Collection[str],
-                  longest: int) -> Optional[str]:
-    """Choose what an incremental backup hangs on.
+def describe_incomplete(backup: models.Backup, first_id: str) -> str:
+    """Return a sentence that says that a backup of a chain is not complete.
 
-    :param ours: the ids that live checkpoints in this bank know; nobody
-        else's is a parent.
-    :param longest: how many backups a chain may have, the full one counted.
-    :returns: the newest complete one; None for a full backup: there is none,
-        its chain is broken, or the chain is long enough.
+    :param first_id: the id of the backup at which the chain was entered.
+    """
+    return '%s is not COMPLETED, but %s' % (
+        describe_link(backup.id, first_id), backup.status)
+
+
+def describe_link(backup_id: str, first_id: str) -> str:
+    """Return the words for one backup of a chain.
+
+    :param first_id: the id of the backup at which the chain was entered.
+    """
+    if backup_id == first_id:
+        return 'backup %s' % backup_id
+    return 'backup %s, in the chain of backup %s,' % (backup_id, first_id)
+
+
+def list_chain(backups: Backups, backup_id: str) -> List[models.Backup]:
+    """Return the backups of a chain that can be restored.
+
+    :returns: the backups from this one to the root. The list is empty if a
+        backup of the chain is missing, not complete or its own ancestor.
+    """
+    chain: List[models.Backup] = []
+    with contextlib.suppress(errors.ResourceFailed):
+        chain = list(walk_to_root(backups.get, backup_id))
+    if not chain or chain[-1].parent_id:
+        return []
+    return chain if all(backup.is_complete for backup in chain) else []
+
+
+def choose_parent(backups: Backups, recorded_ids: Collection[str],
+                  max_chain_length: int) -> Optional[str]:
+    """Return the id of the parent for the next incremental backup.
+
+    :param recorded_ids: the ids of the backups of existing checkpoints in
+        this bank. No other backup becomes a parent.
+    :param max_chain_length: how many backups a chain may have, the full
+        backup included.
+    :returns: the id of the newest complete backup. None if a full backup
+        has to be created: there is no complete backup, the chain of the
+        newest one is broken, or the chain has its maximum length.
     """
     complete = [backup for backup in backups.values()
-                if backup.id in ours and backup.is_complete
+                if backup.id in recorded_ids and backup.is_complete
                 and backup.created is not None]
     if not complete:
         return None
-    # Of two of the same second, the one that hangs on the other is newer.
+    # Trove's times are whole seconds. Of two backups of the same second, the
+    # one with the longer chain is the child and therefore newer.
     newest = max(complete, key=lambda backup: (
-        backup.created, len(walk_to_root(backups, backup.id) or ())))
-    chain = walk_to_root(backups, newest.id)
-    return newest.id if chain and len(chain) < longest else None
+        backup.created, len(list_chain(backups, backup.id))))
+    chain = list_chain(backups, newest.id)
+    return newest.id if chain and len(chain) < max_chain_length else None
 
 
 def deletion_blocker(backups: Backups, backup_id: str,
-                     claimed: Collection[str]) -> Optional[str]:
-    """Say why a backup must not be deleted now.
+                     reserved_ids: Collection[str]) -> Optional[str]:
+    """Return the reason why a backup must not be deleted now.
 
-    Trove deletes all children with a backup, and answers 500 while it runs.
+    Trove deletes all children together with a backup. It responds with HTTP
+    500 while the backup is running.
 
-    :param claimed: the ids that backups being made are going to hang on.
-    :returns: None when it may go.
+    :param reserved_ids: the ids of the backups that are reserved as parents
+        of backups in creation.
+    :returns: the reason. None if the backup may be deleted, or if Trove does
+        not list it.
     """
     backup = backups.get(backup_id)
     if backup is None:
@@ -76,31 +126,31 @@ def deletion_blocker(backups: Backups, backup_id: str,
     children = sorted(child.id for child in backups.values()
                       if child.parent_id == backup_id)
     if children:
-        return 'backup %s hangs on it' % ', '.join(children)
-    if backup_id in claimed:
-        return 'an incremental backup that is being made hangs on it'
+        return 'the backup has children: %s' % ', '.join(children)
+    if backup_id in reserved_ids:
+        return 'an incremental backup with this parent is being created'
     return None
 
 
-def children_first(backups: Backups, ids: Iterable[str]) -> List[str]:
-    """Put ids in an order in which no parent comes before its child."""
-    def depth(backup_id: str) -> int:
-        seen: List[str] = []
-        next_id: Optional[str] = backup_id
-        while next_id in backups and next_id not in seen:
-            seen.append(str(next_id))
-            next_id = backups[str(next_id)].parent_id
-        return len(seen)
+def children_first(backups: Backups, backup_ids: Iterable[str]) -> List[str]:
+    """Return the ids in an order in which each child precedes its parent."""
+    def distance_to_root(backup_id: str) -> int:
+        distance = 0
+        with contextlib.suppress(errors.ResourceFailed):
+            for _ in walk_to_root(backups.get, backup_id):
+                distance += 1
+        return distance
 
-    return sorted(ids, key=depth, reverse=True)
+    return sorted(backup_ids, key=distance_to_root, reverse=True)
 
 
-def check_chain(backup_id: str, backups: Backups) -> None:
-    """See that a complete backup still has all that it hangs on.
+def check_chain(backups: Backups, backup_id: str) -> None:
+    """Check that the chain of a new backup is still complete.
 
-    :param backups: as they are now.
-    :raises errors.Failed: it has not.
+    :param backups: as Trove lists them now.
+    :raises errors.ResourceFailed: a backup of the chain was deleted.
     """
-    if walk_to_root(backups, backup_id) is None:
-        raise errors.ResourceFailed('backup %s hangs on one that was deleted '
-                                    'meanwhile' % backup_id)
+    if not list_chain(backups, backup_id):
+        raise errors.ResourceFailed(
+            'the chain of backup %s is broken: a backup in it was deleted '
+            'meanwhile' % backup_id)

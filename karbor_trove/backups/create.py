@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an incremental backup is going to hang on, noted before it is made."""
+"""Creation of a backup, exactly once, also if a response is lost."""
 
 import dataclasses
 from typing import Optional
@@ -21,80 +21,96 @@ from karbor_trove.bank import backup_journal
 from karbor_trove.bank import storage
 from karbor_trove import errors
 from karbor_trove import polling
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
 
 
-def reserve_parent(gateway: client.TroveClient, ledger: backup_journal.BackupJournal,
+def reserve_parent(client: trove_client.TroveClient,
+                   journal: backup_journal.BackupJournal,
                    entry: backup_journal.BackupEntry, backups: chain.Backups,
-                   longest: int) -> backup_journal.BackupEntry:
-    """Write an intent that names its parent; a full backup names none.
+                   max_chain_length: int) -> backup_journal.BackupEntry:
+    """Write the intent of an incremental backup and reserve its parent.
 
-    :param entry: the intent as it would be of a full backup; nothing is
-        written yet.
-    :param backups: as the gateway has just listed them.
-    :param longest: how many backups a chain may have, the full one counted.
-    :returns: what was written.
+    A reservation keeps delete operations from deleting the parent while the
+    backup is created. If there is no parent, or the parent is being deleted,
+    the backup becomes a full one.
+
+    :param entry: the intent of a full backup, not written yet.
+    :param backups: the backups of the project, just listed.
+    :param max_chain_length: how many backups a chain may have, the full
+        backup included.
+    :returns: the entry as it was written.
     """
-    ours = {str(known.backup_id): known for known in ledger.list_entries()
-            if known.complete and not known.deleted}
-    parent_id = chain.choose_parent(backups, list(ours), longest)
-    claimed = dataclasses.replace(entry, parent_id=parent_id,
-                                  not_before=lost_responses.trove_time(gateway))
-    ledger.write(claimed)
+    checkpoint_ids = {str(other.backup_id): other.checkpoint_id
+                      for other in journal.list_entries()
+                      if other.complete and not other.deleted}
+    parent_id = chain.choose_parent(backups, list(checkpoint_ids),
+                                    max_chain_length)
+    reserved = dataclasses.replace(
+        entry, parent_id=parent_id,
+        not_before=lost_responses.trove_time(client))
+    journal.write(reserved)
     if parent_id is None:
-        return claimed
-    # Who deletes writes so before the look at our claim: one of both sees the
-    # other. Without an entry the parent has gone already.
-    known = ledger.read(ours[parent_id].checkpoint_id)
-    if known is None or known.deleted:
-        claimed = dataclasses.replace(claimed, parent_id=None)
-        ledger.write(claimed)
-    return claimed
+        return reserved
+    # Read the parent's entry after the reservation is written. A delete
+    # operation marks its entry before it reads the reservations, so at least
+    # one of the two operations sees the other. No entry means that the parent
+    # is already deleted.
+    parent = journal.read(checkpoint_ids[parent_id])
+    if parent is None or parent.deleted:
+        reserved = dataclasses.replace(reserved, parent_id=None)
+        journal.write(reserved)
+    return reserved
 
 
-def create_backup(gateway: client.TroveClient, ledger: backup_journal.BackupJournal,
-                  entry: backup_journal.BackupEntry, request: models.BackupRequest,
-                  interval: float, clock: polling.Clock) -> models.Backup:
-    """Ask for a backup, and find it when the answer is lost.
+def create_backup(client: trove_client.TroveClient,
+                  journal: backup_journal.BackupJournal,
+                  entry: backup_journal.BackupEntry,
+                  request: models.BackupRequest,
+                  poller: polling.Poller) -> models.Backup:
+    """Request a backup. If the response is lost, find the created backup.
 
-    :param entry: the intent, in the ledger already; it leaves the ledger
-        when Trove refuses.
-    :param interval: seconds between two looks.
-    :raises errors.Unreachable: nothing was found; it may still come.
-    :raises errors.Refused: Trove refused, or several may be the one.
-    :raises errors.BankFailed: what came of it could not be told.
+    :param entry: the intent, written to the journal before. It is deleted
+        from the journal if Trove rejects the request.
+    :raises errors.Unreachable: the response was lost and no backup was found.
+        Trove may still create one.
+    :raises errors.Rejected: Trove rejected the request, or several backups
+        match it.
+    :raises errors.BankError: the response was lost, and the bank failed
+        during the search. Trove may have created a backup.
     """
     def find() -> Optional[models.Backup]:
         try:
             return adoption.find_created_backup(
-                gateway.list_backups().values(), entry, ledger.list_entries())
+                client.list_backups().values(), entry, journal.list_entries())
         except errors.Ambiguous:
-            ledger.write(dataclasses.replace(entry, ambiguous=True))
+            # Later searches must not adopt a backup either, even if a user
+            # has deleted all others by then.
+            journal.write(dataclasses.replace(entry, ambiguous=True))
             raise
 
     try:
-        return gateway.create_backup(request)
+        return client.create_backup(request)
     except errors.Unreachable as lost:
-        return lost_responses.recover(find, lost,
-                                      polling.Poller(interval, clock))
+        return lost_responses.recover(find, lost, poller)
     except errors.KarborTroveError:
-        with storage.log_bank_errors('The request of checkpoint %s, which Trove '
-                                     'refused, is left' % entry.checkpoint_id):
-            ledger.delete(entry)
+        with storage.log_bank_errors(
+                'The intent of checkpoint %s could not be deleted after Trove '
+                'rejected the request' % entry.checkpoint_id):
+            journal.delete(entry)
         raise
 
 
-def get_complete_backup(gateway: client.TroveClient,
+def get_complete_backup(client: trove_client.TroveClient,
                         backup_id: str) -> Optional[models.Backup]:
-    """See whether a backup is complete.
+    """Return the backup if it is complete.
 
-    :returns: None while that may still come.
-    :raises errors.Failed: it will not.
+    :returns: the backup. None if Trove still works on it.
+    :raises errors.ResourceFailed: Trove gave the backup up.
     """
-    backup = gateway.get_backup(backup_id)
+    backup = client.get_backup(backup_id)
     if backup.is_failed:
-        raise errors.ResourceFailed('backup %s ended as %s' % (backup_id,
-                                                               backup.status))
+        raise errors.ResourceFailed('backup %s has the status %s'
+                                    % (backup_id, backup.status))
     return backup if backup.is_complete else None

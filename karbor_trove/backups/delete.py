@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A backup leaves Trove, and its object Swift."""
+"""Deletion of one backup in Trove."""
 
 from typing import Callable, Optional
 
@@ -19,51 +19,55 @@ from oslo_log import log as logging
 from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove import timeouts
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.trove import swift
 
 LOG = logging.getLogger(__name__)
 
 
-def delete_backup(gateway: client.TroveClient, backup: models.Backup,
-                  location: Optional[str], see: Callable[[], None],
-                  away: polling.Deadline, deadline: polling.Deadline,
-                  interval: float) -> None:
-    """Delete a backup that may go, and wait until it is gone.
+def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
+                  location: Optional[str], check_deletable: Callable[[], None],
+                  outage_deadline: polling.Deadline,
+                  deadline: polling.Deadline, poller: polling.Poller) -> None:
+    """Delete a backup that may be deleted, and wait until it is deleted.
 
-    :param backup: as it was a moment ago.
-    :param location: of its object, a URL; None: not known.
-    :param see: looks whether it may still go, and raises if not; used where
-        the moment has passed before it is asked for.
-    :param away: how long a Trove or a Swift that is away is waited for.
+    :param backup: as Trove has just listed it.
+    :param location: the URL of its object. None if it is not known.
+    :param check_deletable: checks again whether the backup may be deleted,
+        and raises if not. It is called if an outage has made the caller's
+        own check too old.
+    :param outage_deadline: how long to wait for Trove and Swift during an
+        outage.
     :param deadline: how long the deletion may take.
-    :param interval: seconds between two looks.
-    :raises errors.TroveError: it is not gone.
+    :raises errors.KarborTroveError: the backup may still exist.
     """
-    moment = polling.Deadline(timeouts.CHILDREN_CHECK_VALID, away.clock)
+    check_valid = poller.deadline(timeouts.CHILDREN_CHECK_VALID)
 
-    def ask() -> bool:
-        # With Swift away Trove forgets the backup and leaves its objects.
+    def request_deletion() -> bool:
+        # If Swift is unavailable, Trove deletes the backup and leaves its
+        # objects. So check first that Swift responds.
         if swift.is_in_swift(location):
-            swift.object_exists(gateway, str(location))
-        if not moment.remaining:
-            see()
-        gateway.delete_backup(backup.id)
+            swift.object_exists(client, str(location))
+        if not check_valid.remaining:
+            check_deletable()
+        client.delete_backup(backup.id)
         return True
 
-    def look() -> None:
-        status = gateway.get_backup(backup.id).status
-        # An earlier deletion's end says nothing of this one.
+    def check_status() -> None:
+        status = client.get_backup(backup.id).status
+        # If an earlier deletion failed, the backup has this status before
+        # Trove begins with the new deletion.
         if status == 'DELETE_FAILED' and backup.status != status:
             raise errors.ResourceFailed('Trove could not delete backup %s'
                                         % backup.id)
 
     try:
-        polling.wait_for(ask, away, interval,
-                         'backup %s could not be deleted' % backup.id)
-        polling.wait_for(look, deadline, interval,
-                         'backup %s is not gone' % backup.id, away.seconds)
+        poller.wait_for(request_deletion, outage_deadline,
+                        'backup %s could not be deleted' % backup.id)
+        poller.wait_for(check_status, deadline,
+                        'backup %s is not deleted yet' % backup.id,
+                        outage_deadline.seconds)
     except errors.NotFound:
-        LOG.info('Backup %s of instance %s is gone', backup.id,
+        LOG.info('Backup %s of instance %s is deleted', backup.id,
                  backup.instance_id)

@@ -56,7 +56,7 @@ class DeleteOperation(base.Operation):
                 name='Database Instance Backup', reason=str(error),
                 resource_id=resource.id,
                 resource_type=resource.type) from error
-        remover.sweep(but=checkpoint.id)
+        remover.sweep(skip_checkpoint_id=checkpoint.id)
 
     def _delete(self, section: Any, checkpoint: Any, instance_id: str,
                 remover: deferred_deletion.BackupDeletion) -> None:

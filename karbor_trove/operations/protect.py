@@ -130,7 +130,7 @@ class ProtectOperation(base.Operation):
             self._settings.backup_timeout,
             'backup %s is not complete' % made.id)
         if entry.parent_id:
-            chain.check_chain(complete.id, self._backups(gateway))
+            chain.check_chain(self._backups(gateway), complete.id)
         ledger.write(dataclasses.replace(entry, complete=True,
                                          location=complete.location))
         record.write(section, dataclasses.replace(
@@ -185,7 +185,7 @@ class ProtectOperation(base.Operation):
                 return kept, entry, create.create_backup(
                     gateway, ledger, entry,
                     dataclasses.replace(request, parent_id=entry.parent_id),
-                    self._settings.poll_interval, self._clock)
+                    self._poller)
             except errors.Busy:
                 # Somebody else was quicker after our look.
                 self._clock.sleep(min(self._settings.poll_interval,

@@ -10,4 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Parameters."""
+"""The parameters of users: published schemas, allowed values and parsing.
+
+The options of the operator are in karbor_trove.options.
+"""

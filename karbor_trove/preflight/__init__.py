@@ -10,4 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Preflight."""
+"""Checks of a whole checkpoint or restore before anything is created.
+
+The checks of backups that exist already are in karbor_trove.verification.
+"""

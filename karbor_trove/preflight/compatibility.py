@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Is what a restored instance needs there, and does it fit together?
+"""Checks whether a restored instance can be created as requested.
 
-Each function gives a sentence for each problem, with what to pass instead.
+Each function yields one sentence per problem. The sentence names the parameter
+that solves it.
 """
 
 import collections
@@ -20,6 +21,8 @@ import math
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 from typing import Union
 
+from karbor_trove.backups import chain
+from karbor_trove import errors
 from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import models
 
@@ -27,124 +30,132 @@ from karbor_trove.trove import models
 def check_backup(request: models.InstanceRequest,
                  backups: Mapping[str, models.Backup],
                  recorded_size: Optional[float]) -> Iterator[str]:
-    """Look at the backup, at all that it hangs on, and at the volume.
+    """Check the chain of the backup and the size of the volume.
 
-    Trove restores the whole chain, from the full backup on, and looks at the
-    last of it only. Its sizes are what the database took up on its volume
-    [create_backup in guestagent/datastore/service.py, 26.0.0].
+    Trove restores the whole chain, from the root on, but checks only the
+    requested backup. A backup's size is what the database used on its volume,
+    also for an incremental backup [create_backup in
+    guestagent/datastore/service.py, 26.0.0].
 
-    :param backups: all of the project, by id.
-    :param recorded_size: GB, of the backup, where Trove does not tell it now;
-        None: not known.
+    :param backups: all backups of the project, by id.
+    :param recorded_size: the size of the backup in GB when it was created,
+        used if Trove does not return it now. None if it was not recorded.
     """
-    chain: List[models.Backup] = []
-    next_id: Optional[str] = request.backup_id
-    while next_id:
-        role = 'backup %s' % next_id
-        if chain:
-            role += ', which backup %s hangs on,' % request.backup_id
-        backup = backups.get(next_id)
-        if backup is None:
-            yield '%s is gone' % role
-            break
-        if backup in chain:
-            yield 'backup %s is its own parent' % next_id
-            break
-        if not backup.is_complete:
-            yield '%s is not COMPLETED, but %s' % (role, backup.status)
-        chain.append(backup)
-        next_id = backup.parent_id
-    if chain:
-        yield from _check_volume(request.volume_size, max(
-            [chain[0].size or recorded_size or 0]
-            + [parent.size or 0 for parent in chain[1:]]))
+    first_id = request.backup_id
+    sizes: List[float] = []
+    next_id: Optional[str] = first_id
+    try:
+        for backup in chain.walk_to_root(backups.get, first_id):
+            if not backup.is_complete:
+                yield chain.describe_incomplete(backup, first_id)
+            sizes.append(backup.size or (
+                0 if sizes else recorded_size or 0))
+            next_id = backup.parent_id
+        if next_id:
+            yield '%s was not found' % chain.describe_link(next_id, first_id)
+    except errors.ResourceFailed as error:
+        yield str(error)
+    yield from _check_volume(request.volume_size, max(sizes, default=0))
 
 
-def _check_volume(volume: Optional[int], size: float) -> Iterator[str]:
-    if volume and volume < math.ceil(size):
+def _check_volume(volume_size: Optional[int],
+                  backup_size: float) -> Iterator[str]:
+    if volume_size and volume_size < math.ceil(backup_size):
         yield ('a volume of %d GB is too small for the backup of %g GB: pass '
                'restore_volume_size, %d or more'
-               % (volume, size, math.ceil(size)))
+               % (volume_size, backup_size, math.ceil(backup_size)))
 
 
-def matching_versions(wanted: Union[models.InstanceRequest, models.Instance],
-                      catalog: trove_catalog.Catalog) -> List[models.DatastoreVersion]:
-    """List what the version's name, or id, and its number may mean."""
-    return [version for version in catalog.list_versions(wanted.datastore or '')
-            if wanted.datastore_version in (version.name, version.id)
-            and (version.number is None or wanted.datastore_version_number
+def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
+                      catalog: trove_catalog.Catalog
+                      ) -> List[models.DatastoreVersion]:
+    """Return the active versions that an instance may mean.
+
+    Its datastore version is a name or an id. Several versions may have one
+    name. If Trove returns their numbers, the number has to match as well.
+    """
+    return [version
+            for version in catalog.list_versions(instance.datastore or '')
+            if instance.datastore_version in (version.name, version.id)
+            and (version.number is None or instance.datastore_version_number
                  in (None, version.number))]
 
 
 def check_version(request: models.InstanceRequest,
                   catalog: trove_catalog.Catalog) -> Iterator[str]:
-    """Look at the datastore's version, and at the flavor for it."""
+    """Check that the datastore version is active and has the flavor."""
     if not request.datastore or not request.datastore_version:
         return
-    every = catalog.list_versions(request.datastore)
-    found = matching_versions(request, catalog)
-    if not every:
-        yield ('datastore %s is not there or has no active version: nothing '
+    active = catalog.list_versions(request.datastore)
+    matching = matching_versions(request, catalog)
+    if not active:
+        yield ('datastore %s was not found or has no active version: nothing '
                'can be restored into it' % request.datastore)
-    elif not found:
-        yield ('version %s%s of datastore %s is not there or not active: '
+    elif not matching:
+        yield ('version %s%s of datastore %s was not found or is not active: '
                'pass restore_datastore_version, one of %s' % (
-                   request.datastore_version, _numbered(request),
+                   request.datastore_version, _version_number(request),
                    request.datastore,
-                   _listed({version.name for version in every})))
-    elif len(found) > 1:
-        yield ('datastore %s has several versions %s: pass '
-               'restore_datastore_version, the id of one, of %s' % (
+                   _join(version.name for version in active)))
+    elif len(matching) > 1:
+        yield ('datastore %s has several versions with the name %s: pass '
+               'restore_datastore_version, one of the ids %s' % (
                    request.datastore, request.datastore_version,
-                   _listed(version.id for version in found)))
+                   _join(version.id for version in matching)))
     else:
         yield from _check_flavor(request.flavor_id, catalog.list_flavors(
-            request.datastore, found[0].id))
+            request.datastore, matching[0].id))
 
 
 def _check_flavor(flavor_id: Optional[str],
                   flavors: Dict[str, int]) -> Iterator[str]:
     if flavor_id is not None and str(flavor_id) not in flavors:
-        yield ('flavor %s is not there or not for this version: pass '
-               'restore_flavor_id, one of %s' % (flavor_id, _listed(flavors)))
+        yield ('flavor %s was not found or is not available for this version: '
+               'pass restore_flavor_id, one of %s'
+               % (flavor_id, _join(flavors)))
 
 
 def check_configuration(request: models.InstanceRequest,
                         catalog: trove_catalog.Catalog) -> Iterator[str]:
-    """Look at the configuration group, and whether it is for the version."""
-    group = request.configuration_id
-    if group is None or group == models.NO_CONFIGURATION:
+    """Check that the configuration group exists and fits the version."""
+    group_id = request.configuration_id
+    if group_id is None or group_id == models.NO_CONFIGURATION:
         return
-    fits = catalog.get_configuration(group)
-    wanted = {version.name for version in matching_versions(request, catalog)}
-    if fits is None:
-        yield ('configuration group %s is gone: pass '
-               'restore_configuration_id, another one or "%s"'
-               % (group, models.NO_CONFIGURATION))
-    elif request.datastore and (
-            fits[0] != request.datastore
-            or fits[1] not in wanted | {request.datastore_version}):
-        yield ('configuration group %s is for %s %s: pass '
-               'restore_configuration_id, another one or "%s"'
-               % (group, fits[0], fits[1], models.NO_CONFIGURATION))
+    group = catalog.get_configuration(group_id)
+    if group is None:
+        problem = 'was not found'
+    else:
+        datastore, version_name = group
+        version_names = {
+            version.name for version in matching_versions(request, catalog)}
+        version_names.add(request.datastore_version or '')
+        # Without a recorded datastore there is nothing to compare with.
+        if not request.datastore or (datastore == request.datastore
+                                     and version_name in version_names):
+            return
+        problem = 'is for %s %s' % group
+    yield ('configuration group %s %s: pass restore_configuration_id, the id '
+           'of another group or "%s"'
+           % (group_id, problem, models.NO_CONFIGURATION))
 
 
 def check_addresses(requests: Sequence[models.InstanceRequest]
-                 ) -> Iterator[str]:
-    """Look whether several want the same address."""
-    wanted = collections.Counter((one.subnet_id, one.ip_address)
-                                 for one in requests if one.ip_address)
-    for (_, address), times in wanted.items():
-        if times > 1:
-            yield ('restore_ip_address %s is for %d databases: pass each its '
-                   'own' % (address, times))
+                    ) -> Iterator[str]:
+    """Check that no two instances request the same address."""
+    counts = collections.Counter((request.subnet_id, request.ip_address)
+                                 for request in requests if request.ip_address)
+    for (_, address), count in counts.items():
+        if count > 1:
+            yield ('restore_ip_address %s is requested for %d databases: pass '
+                   'a different address for each' % (address, count))
 
 
-def _numbered(request: models.InstanceRequest) -> str:
+def _version_number(request: models.InstanceRequest) -> str:
     number = request.datastore_version_number
-    return (' (%s)' % number if number
-            and number != request.datastore_version else '')
+    if not number or number == request.datastore_version:
+        return ''
+    return ' (%s)' % number
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ', '.join(sorted(names)) or 'none'
+def _join(names: Iterable[str]) -> str:
+    return ', '.join(sorted(set(names))) or 'none'

@@ -15,6 +15,7 @@
 import functools
 from typing import Callable, Iterator, List, Optional, Tuple, TypeVar
 
+from karbor_trove.backups import chain as backup_chain
 from karbor_trove.bank import manifests
 from karbor_trove import errors
 from karbor_trove import polling
@@ -54,23 +55,15 @@ class Inspection:
         :raises errors.TroveError: a link is missing or not complete, or
             nobody could tell.
         """
-        chain: List[models.Backup] = []
-        next_id: Optional[str] = backup_id
-        while next_id:
-            if next_id in [backup.id for backup in chain]:
-                raise errors.ResourceFailed('backup %s is its own parent' % next_id)
-            chain.append(self._link(next_id, backup_id))
-            next_id = chain[-1].parent_id
-        return chain
+        return list(backup_chain.walk_to_root(
+            lambda link_id: self._link(link_id, backup_id), backup_id))
 
     def _link(self, next_id: str, first_id: str) -> models.Backup:
         backup = self._wait(lambda: self._gateway.get_backup(next_id),
                             'backup %s could not be looked at' % next_id)
         if not backup.is_complete:
-            raise errors.ResourceFailed('%s is not COMPLETED, but %s' % (
-                'backup %s' % next_id if next_id == first_id else
-                'backup %s, which backup %s hangs on,' % (next_id, first_id),
-                backup.status))
+            raise errors.ResourceFailed(
+                backup_chain.describe_incomplete(backup, first_id))
         return backup
 
     def version(self, instance: models.Instance,

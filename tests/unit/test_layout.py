@@ -15,9 +15,11 @@ ARROWS = {
     'bank': 'errors timeouts trove',
     'parameters': 'errors trove',
     'options': 'errors parameters',
-    'backups': 'bank errors options polling timeouts trove',
-    'preflight': 'bank errors options parameters polling timeouts trove',
-    'verification': 'bank errors options polling preflight timeouts trove',
+    'backups': 'bank errors polling timeouts trove',
+    'preflight': 'backups bank errors options parameters polling timeouts '
+                 'trove',
+    'verification': 'backups bank errors options polling preflight timeouts '
+                    'trove',
     'operations': 'backups bank errors options parameters polling preflight '
                   'timeouts trove verification',
     'cmd': 'backups bank errors options polling timeouts trove verification',
