@@ -10,48 +10,48 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What can go wrong with Trove and the bank, by what the caller does next."""
+"""Exceptions of this package, one class per reaction of the caller."""
 
 from typing import Optional
 
 
 class KarborTroveError(Exception):
-    """The base of everything below; its text is meant for a user."""
+    """Base class of all errors below. Its text is meant for the user."""
 
 
 class NotFound(KarborTroveError):
-    """Trove does not know the object: it was deleted, or never was."""
+    """Trove does not know the object. It was deleted or never existed."""
 
 
 class Rejected(KarborTroveError):
-    """The request is wrong or not allowed; asking again will not help."""
+    """The request is wrong or not allowed. A retry does not help."""
 
 
 class Busy(Rejected):
-    """Trove is at work on the object; nothing was done, and later may be."""
+    """Trove is working on the object and did nothing. A retry may succeed."""
 
 
 class Ambiguous(Rejected):
-    """Several objects may be the one that was asked for; none is touched."""
+    """Several objects match one request. None of them is used or deleted."""
 
 
 class CorruptObject(Rejected):
-    """An object in the bank cannot be read; a delete goes on without it."""
+    """An object in the bank cannot be parsed. Deletions continue without."""
 
 
 class BankError(KarborTroveError):
-    """The bank did not take, give or list something, and was asked twice."""
+    """The bank failed twice to read, write, list or delete something."""
 
 
 class ResourceFailed(KarborTroveError):
-    """Trove accepted the request and gave up on it afterwards."""
+    """Trove accepted the request, and the resource failed afterwards."""
 
 
 class Unreachable(KarborTroveError):
-    """No usable answer came back; the same call may well succeed later.
+    """No usable response came back. The same request may succeed later.
 
-    :param retry_after: seconds that Trove asked to be left alone for; None
-        when it said nothing.
+    :param retry_after: seconds that Trove asks the client to wait. None if
+        Trove does not say.
     """
 
     def __init__(self, message: str, retry_after: Optional[float] = None):
@@ -60,4 +60,4 @@ class Unreachable(KarborTroveError):
 
 
 class DeadlineExceeded(KarborTroveError):
-    """A wait reached its deadline."""
+    """A wait reached its deadline without a result."""

@@ -10,46 +10,65 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""..."""
+"""Fixed time limits: numbers are seconds, the others are timedeltas.
+
+The operator can set the limits of options.py instead.
+"""
 
 import datetime
 
-# Seconds in which Trove has to list each.
-LIST_ACCOUNTS = 30.0
-# Seconds to connect, and seconds that an answer may be silent. Neither
-# Karbor nor the clients set any: a Trove that hangs would hang us for ever.
+# HTTP: one request. Neither Karbor nor the client libraries set a timeout.
+# Without one, a Trove that hangs would block an operation forever.
+
+#: To connect.
 HTTP_CONNECT = 5.0
+#: Longest silence while a response is read.
 HTTP_READ = 25.0
-# Where there is a deadline: a first call may be four requests, to Keystone
-# and, with a service token refused, twice to Trove.
+#: The same, for a client with a deadline. Its first call may need four
+#: requests: some to Keystone and, if Trove rejects the service token, two to
+#: Trove.
 HTTP_READ_WITH_DEADLINE = 10.0
-# A request that nobody heard of again may still be carried out.
-REQUEST_IN_FLIGHT = datetime.timedelta(minutes=10)
-# Seconds in which Trove has to tell what it offers.
-PREFLIGHT_VERIFY = 60.0
-# Seconds in which Swift has to tell what a backup is.
-READ_MANIFEST = 30.0
-# Seconds for which a look at what hangs on a backup is believed.
-CHILDREN_CHECK_VALID = 1.0
-# Seconds after which a Trove or a Swift that is away is not waited for, and
-# seconds that an operation may spend on what others left.
-OUTAGE = 60.0
-SWEEP = 30.0
-# Seconds in which what came of a request is looked for.
-LOST_RESPONSE = 30.0
-# Seconds. Karbor's API gives its protection service 60 to answer
-# [rpc_response_timeout of oslo.messaging].
-LISTING = 45.0
-# Seconds in which Keystone has to tell the way to Trove.
-FIND_TROVE = 60.0
-# Seconds between two looks at a Trove that does not answer, give or take.
+#: Longest pause between two checks during an outage, before the jitter.
 LONGEST_POLL_INTERVAL = 60.0
-# Seconds in which Trove has to list its instances.
+
+# Listing: what Trove or Swift has to return, outages included.
+
+#: A listing of the protectable plugin. Karbor's API waits 60 seconds for its
+#: protection service [rpc_response_timeout of oslo.messaging].
+LISTING = 45.0
+#: The instances of the project, in which the cleanup searches for a temporary
+#: instance.
 LIST_INSTANCES = 30.0
-# Seconds that all requests of a test restore may take beyond their deadlines.
-VERIFICATION_SLACK = 600.0
-# Seconds in which Trove has to tell what it offers.
+#: The databases or the users of one instance.
+LIST_ACCOUNTS = 30.0
+#: The manifest of one backup, from Swift.
+READ_MANIFEST = 30.0
+#: How long the answer to "does this backup have children?" is trusted. A
+#: deletion that is sent later checks again, because Trove deletes the
+#: children together with the backup.
+CHILDREN_CHECK_VALID = 1.0
+#: The search for the object that a request with a lost response created.
+LOST_RESPONSE = 30.0
+#: Trove may still carry out a request that is younger than this, even if its
+#: response was lost. An older one is settled.
+REQUEST_IN_FLIGHT = datetime.timedelta(minutes=10)
+
+# Operations: longer tasks, outages included.
+
+#: Keystone has to return the endpoint of Trove.
+FIND_TROVE = 60.0
+#: Trove has to return what the preflight of a restore needs.
 PREFLIGHT_RESTORE = 60.0
-# A restore looks for its answer for a minute or two; this bears clocks that
-# differ.
+#: Trove has to return what the preflight of a test restore needs.
+PREFLIGHT_VERIFY = 60.0
+#: After an outage of this length a deletion is deferred, and a command fails.
+OUTAGE = 60.0
+#: What an operation may spend on deferred deletions and temporary instances
+#: of earlier operations.
+SWEEP = 30.0
+#: What the requests of a test restore may take in addition to
+#: restore_timeout and delete_timeout.
+VERIFICATION_SLACK = 600.0
+#: A restore that is younger than this may still run. It searches for a lost
+#: response for a minute or two only. The rest allows for clocks that differ.
 RESTORE_MAY_RUN = datetime.timedelta(hours=1)

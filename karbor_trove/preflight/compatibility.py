@@ -121,7 +121,7 @@ def check_configuration(request: models.InstanceRequest,
     group_id = request.configuration_id
     if group_id is None or group_id == models.NO_CONFIGURATION:
         return
-    group = catalog.get_configuration(group_id)
+    group = catalog.find_configuration(group_id)
     if group is None:
         problem = 'was not found'
     else:

@@ -10,4 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Trove."""
+"""Trove's API, and the objects of Trove's backups in Swift.
+
+This package does not decide which backups are created or deleted (backups),
+and it stores nothing (bank).
+"""

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Databases and users in an instance, by their names."""
+"""Names of the databases and users of an instance."""
 
 from typing import Any, Callable, Dict, Optional, Tuple
 
@@ -25,35 +25,37 @@ from karbor_trove.trove import models
 LOG = logging.getLogger(__name__)
 
 
-def list_accounts(gateway: trove_client.TroveClient, instance_id: str,
+def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   poller: polling.Poller) -> models.Accounts:
-    """List what an instance has, as far as Trove tells.
+    """Return the databases and users of an instance, as far as Trove can.
 
-    It does for MySQL, MariaDB and PostgreSQL, and not for what it reserves
-    for itself [extensions/common/models.py, 26.0.0].
-
+    Trove lists them for MySQL, MariaDB and PostgreSQL. Accounts that Trove
+    reserves for itself are not in its lists [extensions/common/models.py,
+    26.0.0]. If a list cannot be read, a warning is logged.
     """
-    def names(kind: str, named: Callable[[Dict[str, Any]], str]
-              ) -> Optional[Tuple[str, ...]]:
+    def list_names(kind: str, parse: Callable[[Dict[str, Any]], str]
+                   ) -> Optional[Tuple[str, ...]]:
+        description = 'listing the %s of instance %s' % (kind, instance_id)
         try:
-            return poller.wait_for(
-                lambda: tuple(dict.fromkeys(gateway.list_all(
-                    'listing the %s of instance %s' % (kind, instance_id),
+            names = poller.wait_for(
+                lambda: client.list_all(
+                    description,
                     lambda api, marker: getattr(api, kind).list(
-                        instance_id, marker=marker), named))),
-                poller.deadline(timeouts.LIST_ACCOUNTS),
-                'the %s of instance %s could not be listed'
-                % (kind, instance_id))
+                        instance_id, marker=marker),
+                    parse),
+                poller.deadline(timeouts.LIST_ACCOUNTS), description)
         except errors.KarborTroveError as error:
-            LOG.warning('Trove does not tell the %s of instance %s: %s', kind,
+            LOG.warning('Trove did not list the %s of instance %s: %s', kind,
                         instance_id, error)
             return None
+        return tuple(dict.fromkeys(names))
 
-    return models.Accounts(names('databases', lambda told: str(told['name'])),
-                           names('users', _user))
+    return models.Accounts(
+        list_names('databases', lambda data: str(data['name'])),
+        list_names('users', _parse_user))
 
 
-def _user(told: Dict[str, Any]) -> str:
-    host = told.get('host')
-    return str(told['name']) if host in (None, '', '%') else (
-        '%s@%s' % (told['name'], host))
+def _parse_user(data: Dict[str, Any]) -> str:
+    host = data.get('host')
+    return str(data['name']) if host in (None, '', '%') else (
+        '%s@%s' % (data['name'], host))

@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a cloud offers a tenant: flavors, versions, quotas, and the like."""
+"""Datastore versions, flavors, configuration groups and quotas of a project.
+"""
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from karbor_trove import errors
 from karbor_trove.trove import client as trove_client
@@ -20,81 +21,87 @@ from karbor_trove.trove import models
 
 
 class Catalog:
-    """Asks each thing once."""
+    """Lookups in Trove, each of which is sent once."""
 
-    def __init__(self, gateway: trove_client.TroveClient, project_id: str) -> None:
-        """Make it; nothing is asked yet."""
-        self._gateway = gateway
+    def __init__(self, client: trove_client.TroveClient,
+                 project_id: str) -> None:
+        """Create the catalog. This sends no request."""
+        self._client = client
         self._project_id = project_id
-        self._known: Dict[Tuple[str, ...], Any] = {}
+        self._cache: Dict[Tuple[str, ...], Any] = {}
 
     def list_versions(self, datastore: str) -> List[models.DatastoreVersion]:
-        """List the active versions of a datastore.
+        """Return the active versions of a datastore.
 
-        :returns: empty where there is no such datastore.
+        :returns: empty if there is no such datastore.
         """
-        def ask(client: Any) -> List[models.DatastoreVersion]:
-            # Only administrators are told of others, and which those are
-            # [datastore/service.py and views.py, 26.0.0].
-            return [
-                models.DatastoreVersion(
-                    told['id'],
-                    told['name'],
-                    told.get('version')) for told in (
-                    one.to_dict() for one in (
-                        client.datastore_versions.list(datastore))) if told.get(
-                    'active',
-                    True)]
+        def request(api: Any) -> List[models.DatastoreVersion]:
+            versions = [item.to_dict()
+                        for item in api.datastore_versions.list(datastore)]
+            # Only administrators get inactive versions, and the key that
+            # says so [datastore/service.py and views.py, 26.0.0].
+            return [models.DatastoreVersion(version['id'], version['name'],
+                                            version.get('version'))
+                    for version in versions if version.get('active', True)]
 
-        return self._once(('versions', datastore), ask) or []
+        return self._get(('versions', datastore), request) or []
 
     def list_flavors(self, datastore: str, version_id: str) -> Dict[str, int]:
-        """List the flavors that a version can have: the RAM, MB, by the id."""
-        def ask(client: Any) -> Dict[str, int]:
-            # Ids that are no numbers are told apart [Trove's flavor views].
-            return {str(told['str_id'] or told['id']): told['ram']
-                    for told in (one.to_dict() for one in (
-                        client.flavors
-                        .list_datastore_version_associated_flavors(
-                            datastore, version_id)))}
+        """Return the RAM in MB of the flavors of a version, by flavor id."""
+        def request(api: Any) -> Dict[str, int]:
+            flavors = [item.to_dict() for item in (
+                api.flavors.list_datastore_version_associated_flavors(
+                    datastore, version_id))]
+            # An id that is not a number is in str_id [Trove's flavor views].
+            return {str(flavor['str_id'] or flavor['id']): flavor['ram']
+                    for flavor in flavors}
 
-        return self._once(('flavors', datastore, version_id), ask) or {}
+        return self._get(('flavors', datastore, version_id), request) or {}
 
-    def get_configuration(self, configuration_id: str
-                      ) -> Optional[Tuple[str, str]]:
-        """Tell the datastore and version of a group; None: there is none."""
-        def ask(client: Any) -> Tuple[str, str]:
-            told = client.configurations.get(configuration_id).to_dict()
-            return told['datastore_name'], told['datastore_version_name']
+    def find_configuration(self, configuration_id: str
+                           ) -> Optional[Tuple[str, str]]:
+        """Return the datastore and the version of a configuration group.
 
-        found: Optional[Tuple[str, str]] = self._once(
-            ('configuration', configuration_id), ask)
-        return found
+        None if there is no such group.
+        """
+        def request(api: Any) -> Tuple[str, str]:
+            group = api.configurations.get(configuration_id).to_dict()
+            return group['datastore_name'], group['datastore_version_name']
+
+        names: Optional[Tuple[str, str]] = self._get(
+            ('configuration', configuration_id), request)
+        return names
 
     def get_quotas(self) -> Optional[Dict[str, models.Quota]]:
-        """Tell the project's quotas; None: Trove does not tell a tenant.
+        """Return the quotas of the project by resource.
 
-        It does since Yoga (16.0.0), as its policy allows.
+        None if Trove does not return them to a tenant. It does since Yoga
+        (16.0.0) if its policy allows it.
         """
-        def ask(client: Any) -> Dict[str, models.Quota]:
-            return {told['resource']: models.Quota(
-                told['limit'], told['in_use'] + told['reserved'])
-                for told in (one.to_dict() for one
-                             in client.quota.show(self._project_id))}
+        def request(api: Any) -> Dict[str, models.Quota]:
+            quotas = [item.to_dict()
+                      for item in api.quota.show(self._project_id)]
+            return {quota['resource']: models.Quota(
+                quota['limit'], quota['in_use'] + quota['reserved'])
+                for quota in quotas}
 
+        key = ('quotas',)
         try:
-            found: Optional[Dict[str, models.Quota]
-                            ] = self._once(('quotas',), ask)
+            quotas: Optional[Dict[str, models.Quota]] = self._get(key, request)
         except errors.Rejected:
-            self._known['quotas',] = found = None
-        return found
+            self._cache[key] = quotas = None
+        return quotas
 
-    def _once(self, what: Tuple[str, ...], ask: Any) -> Any:
-        if what not in self._known:
+    def _get(self, key: Tuple[str, ...],
+             request: Callable[[Any], Any]) -> Any:
+        """Return the result of a request from the cache, or send it.
+
+        None if Trove does not find the object.
+        """
+        if key not in self._cache:
             try:
-                with self._gateway.call('looking at %s'
-                                        % ' '.join(what)) as client:
-                    self._known[what] = ask(client)
+                with self._client.call('reading %s' % ' '.join(key)) as api:
+                    self._cache[key] = request(api)
             except errors.NotFound:
-                self._known[what] = None
-        return self._known[what]
+                self._cache[key] = None
+        return self._cache[key]

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The gateway to Trove: its calls and its paging, in values of ours."""
+"""Client of Trove's API, with the models and the errors of this package."""
 
 import contextlib
 import datetime
@@ -26,81 +26,82 @@ from karbor_trove.trove import transport
 
 T = TypeVar('T')
 
-# Trove takes any number for backups; instances come 20 at a time.
-_BACKUPS_A_PAGE = 200
+# Trove accepts any limit for backups. It returns 20 instances at most.
+_BACKUPS_PER_PAGE = 200
 
 
 class TroveClient:
-    """Trove's API for one user, in values and in our own errors."""
+    """Trove's API with the rights of one user."""
 
     def __init__(self, make_client: Callable[[], Any],
                  deadline: Optional[polling.Deadline] = None) -> None:
-        """Make a client, ready to be asked.
+        """Create the client. This may send requests to Keystone.
 
-        :param make_client: gives a client of python-troveclient.
-        :param deadline: no request begins after it; see limits.py.
-        :raises errors.TroveError: no client could be made.
+        :param make_client: returns a client of python-troveclient.
+        :param deadline: no request begins after it, and each one is limited
+            by transport.request_timeout().
+        :raises errors.KarborTroveError: the client could not be created.
         """
         self._deadline = deadline
-        self._client = transport.patch_client(make_client)
+        self._api = transport.patch_client(make_client)
 
     @property
     def now(self) -> Optional[datetime.datetime]:
-        """Tell Trove's own time of its last answer: UTC, whole seconds.
+        """Return Trove's time of its last response: UTC, whole seconds.
 
-        None before there was an answer that told it.
+        None if no response with a time has come back yet.
         """
         try:
             return email.utils.parsedate_to_datetime(
-                self._client.client.date).replace(tzinfo=None)
+                self._api.client.date).replace(tzinfo=None)
         except (TypeError, ValueError):
             return None
 
     @contextlib.contextmanager
-    def call(self, doing: str) -> Iterator[Any]:
-        """Lend the client for one call, with its limits and our errors.
+    def call(self, description: str) -> Iterator[Any]:
+        """Yield python-troveclient's client, for one request.
 
-        :param doing: what is being done, for the message of an error.
-        :raises errors.TroveError: whatever the call raises.
+        :param description: what is requested, for the error message.
+        :raises errors.KarborTroveError: the request failed.
         """
-        self._client.client.session.timeout = transport.request_timeout(
-            self._deadline, doing)
-        with transport.translate_errors(doing):
-            yield self._client
+        self._api.client.session.timeout = transport.request_timeout(
+            self._deadline, description)
+        with transport.translate_errors(description):
+            yield self._api
 
     def list_all(self, description: str,
                  list_page: Callable[[Any, Optional[str]], Any],
                  parse: Callable[[Dict[str, Any]], T]) -> List[T]:
         """Return the parsed items of all pages of a list.
 
-        :param description: what is listed, for the message of an error.
-        :param list_page: sends the request of one page. It gets
-            python-troveclient's client and the marker of the page, which is
-            None for the first page.
+        :param description: what is listed, for the error message.
+        :param list_page: requests one page. It gets python-troveclient's
+            client and the marker of the page, which is None for the first.
         :param parse: parses the JSON of one item.
+        :raises errors.KarborTroveError: a page could not be read. A part of
+            the list is never returned.
         """
         items: List[T] = []
         marker: Optional[str] = None
         requested: Set[Optional[str]] = set()
-        # The last page has no next marker, and None has been requested first.
-        # A marker that comes back would never end.
+        # The last page has no marker, and None has been requested first. A
+        # list that repeats a marker would never end.
         while marker not in requested:
             requested.add(marker)
             with self.call(description) as api:
                 page = list_page(api, marker)
                 # Reading a missing attribute of an item would send a request.
-                # to_dict() sends none.
                 items.extend(parse(item.to_dict()) for item in page)
             marker = page.next
         return items
 
     def list_instances(self) -> List[models.Instance]:
-        """List every instance of the project, in as many pages as it takes.
+        """Return all instances of the project.
 
-        Members of clusters are left out: Trove cannot back them up.
+        Members of clusters are not in Trove's list. Trove cannot back them
+        up.
 
-        :raises errors.TroveError: as any call here; nothing is left out of
-            the list silently.
+        :raises errors.KarborTroveError: see list_all().
         """
         # A page may be short or empty and still not be the last one: an
         # instance that Trove rejected during its creation takes a place in
@@ -111,98 +112,108 @@ class TroveClient:
             serialization.parse_instance)
 
     def get_instance(self, instance_id: str) -> models.Instance:
-        """Look at one instance.
+        """Return one instance.
 
-        :raises errors.Gone: there is none with this id in the project.
+        :raises errors.NotFound: the project has no instance with this id.
         """
-        with self.call('looking at instance %s' % instance_id) as client:
+        with self.call('reading instance %s' % instance_id) as api:
             return serialization.parse_instance(
-                client.instances.get(instance_id).to_dict())
+                api.instances.get(instance_id).to_dict())
 
     def create_instance(self,
                         request: models.InstanceRequest) -> models.Instance:
-        """Ask for an instance made from a backup; it is built afterwards.
+        """Create an instance from a backup. Trove builds it afterwards.
 
-        :raises errors.Refused: Trove will not make it; nothing was made.
-        :raises errors.Unreachable: it may have been made all the same.
+        :raises errors.Rejected: Trove created nothing.
+        :raises errors.Unreachable: Trove may still create the instance.
         """
         with self.call('creating an instance from backup %s'
-                       % request.backup_id) as client:
-            made = client.instances.create(**_known(
-                client.instances.create, serialization.instance_arguments(request)))
-            return serialization.parse_instance(made.to_dict())
+                       % request.backup_id) as api:
+            instance = api.instances.create(**_supported_arguments(
+                api.instances.create,
+                serialization.instance_arguments(request)))
+            return serialization.parse_instance(instance.to_dict())
 
     def delete_instance(self, instance_id: str) -> None:
-        """Ask for the deletion of an instance; it takes place afterwards.
+        """Request the deletion of an instance. Trove deletes it afterwards.
 
-        :raises errors.Gone: it is not there (any more).
-        :raises errors.Busy: it cannot be deleted just now.
-        :raises errors.Refused: Trove will not delete it.
-        :raises errors.Unreachable: it may be deleted all the same.
+        :raises errors.NotFound: the project has no instance with this id.
+        :raises errors.Busy: the instance cannot be deleted now.
+        :raises errors.Rejected: Trove does not delete the instance.
+        :raises errors.Unreachable: Trove may still delete the instance.
         """
-        with self.call('deleting instance %s' % instance_id) as client:
-            client.instances.delete(instance_id)
-
-    def get_backup(self, backup_id: str) -> models.Backup:
-        """Look at one backup.
-
-        :raises errors.Gone: there is none with this id in the project.
-        """
-        with self.call('looking at backup %s' % backup_id) as client:
-            return serialization.parse_backup(
-                client.backups.get(backup_id).to_dict())
+        with self.call('deleting instance %s' % instance_id) as api:
+            api.instances.delete(instance_id)
 
     def list_backups(self, all_projects: bool = False
                      ) -> Dict[str, models.Backup]:
-        """List every backup of the project, whoever made it.
+        """Return all backups of the project by id.
 
-        Of all instances: Trove takes a backup of another one for a parent.
+        Backups of all instances and of all creators are included, because
+        Trove accepts a backup of another instance as a parent.
 
-        :param all_projects: of all projects; Trove lets administrators only.
+        :param all_projects: list the backups of all projects. Trove allows
+            this to administrators only.
+        :raises errors.KarborTroveError: see list_all().
         """
-        # Trove counts the pages from the newest backup. A backup that is
-        # created meanwhile shifts the others, so that one comes twice.
+        # Trove counts the offset of a page from the newest backup. A backup
+        # that is created meanwhile shifts the others, so that one comes
+        # twice. A deletion meanwhile hides one [found with Trove 26]. Large
+        # pages make both rare.
         return {backup.id: backup for backup in self.list_all(
             'listing backups',
             lambda api, marker: api.backups.list(
-                limit=_BACKUPS_A_PAGE, marker=marker, all_projects=all_projects),
+                limit=_BACKUPS_PER_PAGE, marker=marker,
+                all_projects=all_projects),
             serialization.parse_backup)}
 
-    def create_backup(self, request: models.BackupRequest) -> models.Backup:
-        """Ask for a backup; it is made afterwards.
+    def get_backup(self, backup_id: str) -> models.Backup:
+        """Return one backup.
 
-        :raises errors.Busy: the instance cannot be backed up just now.
-        :raises errors.Refused: Trove will not make it; nothing was made.
-        :raises errors.Unreachable: it may have been made all the same.
+        :raises errors.NotFound: the project has no backup with this id.
+        """
+        with self.call('reading backup %s' % backup_id) as api:
+            return serialization.parse_backup(
+                api.backups.get(backup_id).to_dict())
+
+    def create_backup(self, request: models.BackupRequest) -> models.Backup:
+        """Create a backup. Trove writes its data afterwards.
+
+        :raises errors.Busy: the instance cannot be backed up now.
+        :raises errors.Rejected: Trove created nothing.
+        :raises errors.Unreachable: Trove may still create the backup.
         """
         with self.call('backing up instance %s'
-                       % request.instance_id) as client:
-            made = client.backups.create(**_known(
-                client.backups.create, serialization.backup_arguments(request)))
-            return serialization.parse_backup(made.to_dict())
+                       % request.instance_id) as api:
+            backup = api.backups.create(**_supported_arguments(
+                api.backups.create, serialization.backup_arguments(request)))
+            return serialization.parse_backup(backup.to_dict())
 
     def delete_backup(self, backup_id: str) -> None:
-        """Ask for the deletion of a backup; it takes place afterwards.
+        """Request the deletion of a backup. Trove deletes it afterwards.
 
-        :raises errors.Gone: it is not there (any more).
+        :raises errors.NotFound: the project has no backup with this id.
         """
-        with self.call('deleting backup %s' % backup_id) as client:
-            client.backups.delete(backup_id)
+        with self.call('deleting backup %s' % backup_id) as api:
+            api.backups.delete(backup_id)
 
 
-def _known(method: Any, arguments: Dict[str, Any]) -> Dict[str, Any]:
-    """Leave out what was not given, and refuse what the client cannot send.
+def _supported_arguments(method: Any,
+                         arguments: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the arguments without those that are None.
 
-    :raises errors.Refused: python-troveclient is too old for an argument.
+    :raises errors.Rejected: python-troveclient is too old for an argument.
     """
-    given = {key: value for key, value in arguments.items()
-             if value is not None}
-    unknown = set(given) - set(inspect.signature(method).parameters)
-    # Only Troves of its own age tell a version's number, and only where two
-    # versions have one name does it say more than the name.
-    unknown.discard('datastore_version_number')
-    if unknown:
+    supported = inspect.signature(method).parameters
+    arguments = {name: value for name, value in arguments.items()
+                 if value is not None}
+    # The number of a datastore version may be missing. It matters only where
+    # two versions have one name, and only in a Trove that is as new as the
+    # argument.
+    unsupported = arguments.keys() - supported.keys() - {
+        'datastore_version_number'}
+    if unsupported:
         raise errors.Rejected('this python-troveclient is too old to send %s'
-                              % ', '.join(sorted(unknown)))
-    return {key: value for key, value in given.items()
-            if key in inspect.signature(method).parameters}
+                              % ', '.join(sorted(unsupported)))
+    return {name: value for name, value in arguments.items()
+            if name in supported}

@@ -10,50 +10,51 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Trove as Karbor reaches it, behind our gateway."""
+"""Connection to Trove with the rights of a Karbor request's user."""
 
 from typing import Any, Optional
 
-from karbor.common import config as _karbor_config  # noqa: F401
+from karbor.common import config as _karbor_config  # noqa: F401, its options
 from karbor import exception
 from karbor.services.protection import client_factory
 from oslo_config import cfg
 
 from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove import polling
 from karbor_trove.trove import client
 from karbor_trove.trove import transport
 
 
-def connect(context: Any,
+def connect(context: karbor_types.RequestContext,
             deadline: Optional[polling.Deadline] = None) -> client.TroveClient:
-    """Reach Trove with the rights of a request's user.
+    """Return a client of Trove with the rights of a request's user.
 
-    Karbor's own factory finds the endpoint and adds its service token, so
-    the operator's [trove_client] of karbor.conf holds here as well.
+    Karbor's own factory finds the endpoint and adds its service token. So the
+    operator's section [trove_client] of karbor.conf applies here as well.
 
-    :param context: Karbor's request context.
-    :param deadline: see trove.Gateway.
-    :raises errors.TroveError: Trove's address or the user's rights could not
-        be found out.
+    :param deadline: see TroveClient.
+    :raises errors.KarborTroveError: the endpoint of Trove or the rights of
+        the user could not be read.
     """
-    def make() -> Any:
-        _see_keystone(deadline)
+    def make_client() -> Any:
+        _check_keystone(deadline)
         return client_factory.ClientFactory.create_client('trove', context)
 
     try:
-        return client.TroveClient(make, deadline)
+        return client.TroveClient(make_client, deadline)
     except exception.KarborException as error:
         raise errors.Rejected('finding Trove: %s' % error) from error
 
 
-def _see_keystone(deadline: Optional[polling.Deadline]) -> None:
-    """See that Keystone answers before Karbor looks for its versions.
+def _check_keystone(deadline: Optional[polling.Deadline]) -> None:
+    """Check that Keystone responds before Karbor reads its versions.
 
-    Karbor does that once, and sets no limit of time [get_auth_uri() in
-    utils.py, 1.6.0]: with a Keystone that hangs, it would hang for ever.
+    Karbor reads them once, without a timeout [get_auth_uri() in utils.py,
+    1.6.0]. A Keystone that hangs would block it forever.
     """
     url = cfg.CONF.clients_keystone.auth_uri
     if url and not (client_factory.ClientFactory.get_keystone_plugin()
                     ._auth_uri):
-        transport.check_reachable(url, transport.request_timeout(deadline, 'finding Keystone'))
+        transport.check_reachable(url, transport.request_timeout(
+            deadline, 'finding Keystone'))

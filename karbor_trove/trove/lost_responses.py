@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Requests that make something: made once, also when the answer is lost.
+"""Recovery of what a create request with a lost response has created.
 
-Trove may carry out a request although no answer comes back, and has no key
-that would let us repeat it. So what came of it is looked for instead, by name
-and by Trove's own time.
+Trove may carry out a request although its response is lost, and has no key
+with which the request could be repeated safely. So the created object is
+searched for, by its name and by Trove's time.
 """
 
 import datetime
@@ -25,7 +25,7 @@ from oslo_log import log as logging
 from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove import timeouts
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 
 LOG = logging.getLogger(__name__)
@@ -35,32 +35,44 @@ Created = TypeVar('Created', models.Backup, models.Instance)
 
 def is_settled(not_before: Optional[str],
                now: Optional[datetime.datetime]) -> bool:
-    """Tell whether a request is so old that nothing can come of it any more.
+    """Return True if a request is too old to still create anything.
 
-    :param not_before: Trove's time before it was asked, ISO; None: unknown.
-    :param now: Trove's time; None: nobody can tell.
+    :param not_before: Trove's time before the request, ISO format. None if
+        not known.
+    :param now: Trove's time. None if not known.
     """
     return (now is not None and not_before is not None
             and now - datetime.datetime.fromisoformat(not_before)
             >= timeouts.REQUEST_IN_FLIGHT)
 
 
-def trove_time(gateway: client.TroveClient) -> Optional[str]:
-    """Tell from when on something may be ours: Trove's last time, ISO."""
-    return gateway.now.isoformat() if gateway.now else None
+def trove_time(client: trove_client.TroveClient) -> Optional[str]:
+    """Return Trove's time of its last response, ISO format.
+
+    A request that follows cannot create anything older. None if not known.
+    """
+    return client.now.isoformat() if client.now else None
 
 
 def recover(find: Callable[[], Optional[Created]], lost: errors.Unreachable,
             poller: polling.Poller) -> Created:
-    LOG.warning('No answer, looking for what came of it: %s', lost)
+    """Find the object that a request with a lost response created.
+
+    :param find: returns the object, or None if it does not exist yet.
+    :param lost: the error of the request. It is part of each error below.
+    :raises errors.Rejected: several objects match the request.
+    :raises errors.BankError: the bank, which find() reads, failed.
+    :raises errors.Unreachable: no object exists. It may still be created.
+    """
+    LOG.warning('No response, searching for the created object: %s', lost)
     poller.clock.sleep(min(lost.retry_after or 0.0, timeouts.LOST_RESPONSE))
     try:
         return poller.wait_for(
             find, poller.deadline(timeouts.LOST_RESPONSE),
-            'nothing came of it')
+            'the created object was not found')
     except errors.Rejected as error:
         raise errors.Rejected('%s (%s)' % (error, lost)) from error
     except errors.BankError as error:
-        raise errors.BankError('%s; %s' % (lost, error)) from error
+        raise errors.BankError('%s (%s)' % (error, lost)) from error
     except errors.DeadlineExceeded as error:
-        raise errors.Unreachable('%s; %s' % (lost, error)) from lost
+        raise errors.Unreachable('%s (%s)' % (error, lost)) from lost

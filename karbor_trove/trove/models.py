@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What we know of Trove's objects, and what we ask Trove for.
+"""Immutable models of Trove's objects, and of requests to Trove.
 
-Plain values: nothing here can send a request by being looked at.
+Reading an attribute never sends a request.
 """
 
 import dataclasses
@@ -20,30 +20,33 @@ import datetime
 import re
 from typing import Optional, Tuple
 
-#: Of a restore without the configuration group of the original.
+#: The configuration_id of a restore without a configuration group, even if
+#: the original instance has one.
 NO_CONFIGURATION = 'none'
-# Trove 12 to 18 call a database in order ACTIVE or HEALTHY, by release; one
-# that wants a restart can be backed up as well [validate_can_perform_action
-# in trove/instance/models.py, 26.0.0].
+# From Trove 12 to 18 the status of a database without problems is ACTIVE or
+# HEALTHY, depending on the release. An instance that requires a restart can
+# be backed up as well [validate_can_perform_action in
+# trove/instance/models.py, 26.0.0].
 _READY = frozenset(('ACTIVE', 'HEALTHY', 'RESTART_REQUIRED'))
 _BROKEN = frozenset(('ERROR', 'FAILED'))
-#: The name of a verification's instance; its id, and the original's.
+#: The name of a temporary instance, of the ids of the verification and of the
+#: original instance.
 TEMPORARY_NAME = 'karbor-verify-%s-%s'
 _TEMPORARY = re.compile(TEMPORARY_NAME % (('[0-9a-f-]{36}',) * 2))
 
 
 @dataclasses.dataclass(frozen=True)
 class Instance:
-    """A database instance, as Trove told it or as the bank kept it.
+    """A database instance, as Trove returned it or as the bank holds it.
 
-    None means that Trove did not tell.
+    None means that Trove did not return the value.
     """
 
     id: str
     name: Optional[str] = None
     status: Optional[str] = None
-    #: The state of the database itself; Trove tells it since Wallaby, ''
-    #: while a task runs.
+    #: The status of the database itself. Trove returns it since Wallaby. It
+    #: is empty while a task runs.
     operating_status: Optional[str] = None
     datastore: Optional[str] = None
     datastore_version: Optional[str] = None
@@ -54,59 +57,67 @@ class Instance:
     region: Optional[str] = None
     locality: Optional[str] = None
     configuration_id: Optional[str] = None
-    #: The tenant's own network; None where the instance has no port there.
+    #: The tenant's own network. None if the instance has no port there.
     network_id: Optional[str] = None
     addresses: Tuple[str, ...] = ()
     is_public: Optional[bool] = None
     allowed_cidrs: Tuple[str, ...] = ()
     replica_of: Optional[str] = None
-    #: Only a look tells these two, a list does not.
+    #: Trove returns this and the next two for one instance, not in a list.
     cluster_id: Optional[str] = None
     fault: Optional[str] = None
-    #: UTC, without a zone, whole seconds; a list does not tell it.
+    #: UTC, without a zone, whole seconds.
     created: Optional[datetime.datetime] = None
 
     @property
     def is_ready(self) -> bool:
-        """Tell whether the database is up and can be backed up now."""
-        # While a restart is required, the state of the database is not told.
+        """Return True if the database is up and can be backed up now."""
+        # While a restart is required, Trove does not return the status of the
+        # database.
         return self.status in _READY and (
             self.operating_status in (None, 'HEALTHY')
             or self.status == 'RESTART_REQUIRED')
 
     @property
     def is_broken(self) -> bool:
-        """Tell whether waiting is useless: only an operator can mend it.
+        """Return True if only an operator can repair the instance.
 
-        Every other status, also one that nobody has heard of, may pass.
+        Every other status may still change, even one that is not known here.
         """
         return self.status in _BROKEN
 
     @property
     def is_temporary(self) -> bool:
-        """Tell whether a verification made it, and will delete it."""
+        """Return True if a verification created it, and will delete it."""
         return bool(_TEMPORARY.fullmatch(self.name or ''))
 
     @property
     def is_being_deleted(self) -> bool:
-        """Tell whether the instance is on its way out.
+        """Return True if Trove is deleting the instance.
 
-        Trove calls that SHUTDOWN and, since Wallaby, leaves the state of the
-        database empty meanwhile [trove/instance/models.py, 26.0.0]. Before,
-        a database that is merely stopped looks the same: it is taken for
-        one, since what is missing from a list is missing from a backup.
+        Its status is SHUTDOWN then and, since Wallaby, the status of the
+        database is empty [trove/instance/models.py, 26.0.0]. Before Wallaby a
+        stopped database looks the same. Such an instance is reported as
+        stopped, because an instance that is missing from a list would be
+        missing from a backup.
         """
         return self.status == 'SHUTDOWN' and self.operating_status is not None
 
     @property
     def is_lost(self) -> bool:
-        """Tell whether there is nothing to wait for, for either reason."""
+        """Return True if the instance is broken or is being deleted."""
         return self.is_broken or self.is_being_deleted
+
+    @property
+    def described_status(self) -> str:
+        """Return the status, with Trove's fault message if there is one."""
+        return '%s: %s' % (self.status, self.fault) if self.fault else str(
+            self.status)
 
 
 @dataclasses.dataclass(frozen=True)
 class Backup:
-    """A backup, as Trove told it; None means that it did not tell."""
+    """A backup in Trove. None means that Trove did not return the value."""
 
     id: str
     name: Optional[str] = None
@@ -118,25 +129,27 @@ class Backup:
     size: Optional[float] = None
     #: UTC, without a zone, whole seconds.
     created: Optional[datetime.datetime] = None
-    #: Where its object is, a URL; None until it is complete.
+    #: The URL of the backup's object. None until the backup is complete.
     location: Optional[str] = None
-    project_id: Optional[str] = None  #: Told since Victoria.
+    #: Trove returns it since Victoria.
+    project_id: Optional[str] = None
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether an instance can be made from it."""
+        """Return True if an instance can be created from the backup."""
         return self.status == 'COMPLETED'
 
     @property
     def is_failed(self) -> bool:
-        """Tell whether Trove gave it up; an unknown status may still pass."""
+        """Return True if Trove has given up. An unknown status may change."""
         return self.status in ('FAILED', 'DELETE_FAILED')
 
     @property
     def is_running(self) -> bool:
-        """Tell whether Trove works on it, so that it cannot go.
+        """Return True if Trove works on the backup. Do not delete it then.
 
-        An unknown status counts: a deletion is a 500 then, or comes too soon.
+        Trove would answer 500, or delete the backup while its guest still
+        writes it. An unknown status counts as running.
         """
         return not (self.is_complete or self.is_failed
                     or self.status == 'RESTORED')
@@ -144,40 +157,41 @@ class Backup:
 
 @dataclasses.dataclass(frozen=True)
 class Accounts:
-    """The databases and users of an instance; None: nobody knows them."""
+    """The databases and users of an instance. None means not known."""
 
     databases: Optional[Tuple[str, ...]] = None
-    #: "name", or "name@host" of one that may not come from everywhere.
+    #: "name", or "name@host" if the user may not connect from everywhere.
     users: Optional[Tuple[str, ...]] = None
 
     def common(self, other: 'Accounts') -> 'Accounts':
-        """Give what both have; None where either does not know."""
+        """Return what both have. None where one of them is not known."""
         return Accounts(_common(self.databases, other.databases),
                         _common(self.users, other.users))
 
 
-def _common(one: Optional[Tuple[str, ...]], other: Optional[Tuple[str, ...]]
-            ) -> Optional[Tuple[str, ...]]:
-    if one is None or other is None:
+def _common(names: Optional[Tuple[str, ...]],
+            others: Optional[Tuple[str, ...]]) -> Optional[Tuple[str, ...]]:
+    if names is None or others is None:
         return None
-    return tuple(name for name in one if name in other)
+    return tuple(name for name in names if name in others)
 
 
 @dataclasses.dataclass(frozen=True)
 class BackupRequest:
-    """A backup to be made; what is None is not sent."""
+    """A backup to create. None is not sent."""
+
     instance_id: str
     name: str
     description: str
     storage_driver: Optional[str] = None
     swift_container: Optional[str] = None
-    #: Of an incremental backup; None: a full one.
+    #: None for a full backup.
     parent_id: Optional[str] = None
 
 
 @dataclasses.dataclass(frozen=True)
 class InstanceRequest:
-    """An instance to be made from a backup; what is None is not sent."""
+    """An instance to create from a backup. None is not sent."""
 
     original_id: str
     backup_id: str
@@ -190,7 +204,7 @@ class InstanceRequest:
     subnet_id: Optional[str] = None
     ip_address: Optional[str] = None
     availability_zone: Optional[str] = None
-    #: "none" likewise.
+    #: NO_CONFIGURATION is not sent either.
     configuration_id: Optional[str] = None
     datastore: Optional[str] = None
     datastore_version: Optional[str] = None
@@ -203,9 +217,9 @@ class InstanceRequest:
 
 @dataclasses.dataclass(frozen=True)
 class ObjectInfo:
-    """An object in Swift."""
+    """Name, etag and size of an object in Swift."""
 
-    #: "container/name", below the account.
+    #: "container/name", without the account.
     name: str
     #: Without quotes.
     etag: str
@@ -216,22 +230,23 @@ class ObjectInfo:
 class BackupManifest:
     """The object of a backup, and its segments."""
 
-    #: Of all segments together [slo.py of Swift], where there are any.
+    #: If there are segments, the etag and the size of all of them together
+    #: [slo.py of Swift].
     whole: ObjectInfo
-    #: None in it: the bytes are in the object itself.
+    #: Empty if the object itself holds the data.
     segments: Tuple[ObjectInfo, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class Quota:
-    """How much of a resource a project may have, and has."""
+    """Limit and usage of one resource of a project."""
 
     limit: int
     used: int
 
     @property
     def remaining(self) -> Optional[int]:
-        """Tell how much is left; None: there is no limit."""
+        """Return how much is left. None if there is no limit."""
         return None if self.limit < 0 else max(0, self.limit - self.used)
 
 
@@ -241,10 +256,10 @@ class DatastoreVersion:
 
     id: str
     name: str
-    #: Versions of one name differ by it; Trove tells it since Wallaby.
+    #: Differs between versions of one name. Trove returns it since Wallaby.
     number: Optional[str]
 
 
 def temporary_instance_name(verification_id: str, original_id: str) -> str:
-    """Name a temporary instance: nothing else in Trove is called so."""
+    """Return the name of a temporary instance. It is unique in Trove."""
     return TEMPORARY_NAME % (verification_id, original_id)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What Trove's API tells, read into values of ours."""
+"""JSON of Trove to models, and requests to troveclient's arguments."""
 
 import datetime
 from typing import Any, Dict, Optional
@@ -18,68 +18,73 @@ from typing import Any, Dict, Optional
 from karbor_trove.trove import models
 
 
-def parse_instance(told: Dict[str, Any]) -> models.Instance:
-    """Read what Trove's API tells of an instance.
+def parse_instance(data: Dict[str, Any]) -> models.Instance:
+    """Return the instance in a response of Trove's API.
 
-    A list tells fewer things than a look at one instance. Absent and null
-    mean the same: a replica's or configuration's key comes and goes by
-    release and by state.
+    An item of a list has fewer keys than the response for one instance. An
+    absent key and null mean the same. Whether the key of a replica's source
+    or of a configuration group exists depends on the release and on the
+    status.
     """
-    flavor = told.get('flavor') or {}
-    datastore = told.get('datastore') or {}
-    access = told.get('access') or {}
-    networks = [address['network'] for address in told.get('addresses') or ()
+    flavor = data.get('flavor') or {}
+    datastore = data.get('datastore') or {}
+    access = data.get('access') or {}
+    addresses = data.get('addresses') or ()
+    networks = [address['network'] for address in addresses
                 if address.get('network')]
     return models.Instance(
-        id=told['id'],
-        name=told.get('name'),
-        status=told.get('status'),
-        operating_status=told.get('operating_status'),
+        id=data['id'],
+        name=data.get('name'),
+        status=data.get('status'),
+        operating_status=data.get('operating_status'),
         datastore=datastore.get('type'),
         datastore_version=datastore.get('version'),
         datastore_version_number=datastore.get('version_number'),
         flavor_id=flavor.get('id'),
-        volume_size=(told.get('volume') or {}).get('size'),
-        region=told.get('region'),
-        locality=told.get('locality'),
-        configuration_id=(told.get('configuration') or {}).get('id'),
+        volume_size=(data.get('volume') or {}).get('size'),
+        region=data.get('region'),
+        locality=data.get('locality'),
+        configuration_id=(data.get('configuration') or {}).get('id'),
         network_id=networks[0] if networks else None,
-        addresses=tuple(address['address']
-                        for address in told.get('addresses') or ()),
+        addresses=tuple(address['address'] for address in addresses),
         is_public=access.get('is_public'),
         allowed_cidrs=tuple(access.get('allowed_cidrs') or ()),
-        replica_of=(told.get('replica_of') or {}).get('id'),
-        cluster_id=told.get('cluster_id'),
-        fault=(told.get('fault') or {}).get('message'),
-        created=parse_time(told.get('created')))
+        replica_of=(data.get('replica_of') or {}).get('id'),
+        cluster_id=data.get('cluster_id'),
+        fault=(data.get('fault') or {}).get('message'),
+        created=parse_time(data.get('created')))
 
 
-def parse_backup(told: Dict[str, Any]) -> models.Backup:
-    """Read what Trove's API tells of a backup."""
+def parse_backup(data: Dict[str, Any]) -> models.Backup:
+    """Return the backup in a response of Trove's API."""
     return models.Backup(
-        id=told['id'],
-        name=told.get('name'),
-        description=told.get('description'),
-        status=told.get('status'),
-        instance_id=told.get('instance_id'),
-        parent_id=told.get('parent_id'),
-        size=told.get('size'),
-        created=parse_time(told.get('created')),
-        location=told.get('locationRef'),
-        project_id=told.get('project_id'))
+        id=data['id'],
+        name=data.get('name'),
+        description=data.get('description'),
+        status=data.get('status'),
+        instance_id=data.get('instance_id'),
+        parent_id=data.get('parent_id'),
+        size=data.get('size'),
+        created=parse_time(data.get('created')),
+        location=data.get('locationRef'),
+        project_id=data.get('project_id'))
 
 
-def parse_time(told: Optional[str]) -> Optional[datetime.datetime]:
-    """Read a time as Trove writes it: UTC without a zone; None stays None."""
+def parse_time(text: Optional[str]) -> Optional[datetime.datetime]:
+    """Return a time of Trove: UTC without a zone, in whole seconds.
+
+    None if Trove did not return one.
+    """
     return datetime.datetime.fromisoformat(
-        told).replace(microsecond=0) if told else None
+        text).replace(microsecond=0) if text else None
 
 
 def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
-    """Say what backup is wanted; what is None is not sent.
+    """Return the arguments that create a backup. None is not to be sent.
 
-    A parent is always named: left to itself Trove takes anybody's newest
-    [Backup.create in trove/backup/models.py, 26.0.0].
+    The parent is always named. Otherwise Trove would use the newest backup of
+    the instance, no matter who created it [Backup.create in
+    trove/backup/models.py, 26.0.0].
     """
     return {
         'name': request.name,
@@ -93,12 +98,12 @@ def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
 
 
 def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
-    """Say what instance is wanted; what is None is not sent.
+    """Return the arguments that create an instance. None is not to be sent.
 
-    The datastore is always named: without it Trove takes the cloud's default
-    one, refuses it when its type differs and takes another version unchecked
-    [trove/instance/service.py]. The network goes by `net-id`, the only key
-    that every release knows.
+    The datastore is always named. Otherwise Trove would use the default one
+    of the cloud. It would reject one of another type, and accept another
+    version without a check [trove/instance/service.py]. The network is sent
+    as `net-id`, which is the only key that every release knows.
     """
     access: Dict[str, Any] = {}
     if request.is_public is not None:
@@ -106,19 +111,20 @@ def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
     if request.allowed_cidrs:
         access['allowed_cidrs'] = list(request.allowed_cidrs)
     volume = {'size': request.volume_size, 'type': request.volume_type}
-    nic = {'net-id': request.net_id, 'subnet_id': request.subnet_id,
-           'ip_address': request.ip_address}
+    nic = _without_empty({
+        'net-id': request.net_id, 'subnet_id': request.subnet_id,
+        'ip_address': request.ip_address})
     return {
         'name': request.name,
         'flavor_id': request.flavor_id,
-        # Where no size was ever told, the datastore has no volumes.
-        'volume': _given(volume) if request.volume_size else None,
+        # If Trove never returned a size, the datastore has no volumes.
+        'volume': _without_empty(volume) if request.volume_size else None,
         'restorePoint': {'backupRef': request.backup_id},
         'availability_zone': request.availability_zone,
         'datastore': request.datastore,
         'datastore_version': request.datastore_version,
         'datastore_version_number': request.datastore_version_number,
-        'nics': [_given(nic)] if _given(nic) else None,
+        'nics': [nic] if nic else None,
         'configuration': (
             None if request.configuration_id == models.NO_CONFIGURATION
             else request.configuration_id),
@@ -128,6 +134,6 @@ def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
     }
 
 
-def _given(mapping: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+def _without_empty(mapping: Dict[str, Any]) -> Dict[str, Any]:
     return {key: value for key, value in mapping.items()
-            if value not in (None, '')} or None
+            if value not in (None, '')}

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The objects of backups in Swift, with the rights of a gateway's user."""
+"""Objects of backups in Swift, with the rights of the client's user."""
 
-from typing import Any, Optional
+from typing import Any, Mapping, Optional
 from urllib import parse
 
 from oslo_log import log as logging
@@ -28,141 +28,144 @@ LOG = logging.getLogger(__name__)
 _SERVICE = {'service_type': 'object-store'}
 
 
-def object_exists(gateway: trove_client.TroveClient, location: str) -> bool:
-    """Look whether a backup's object is there.
+def is_in_swift(location: Optional[str]) -> bool:
+    """Return True if a backup's location is a URL.
 
-    :param location: locationRef of Trove's API, the object's URL as Trove's
-        guest saw it.
-    :returns: False also where it is Trove's business alone: the cloud has no
-        Swift, or Trove keeps the object in an account of its own.
-    :raises errors.Refused: Swift does not tell this user.
-    :raises errors.Unreachable: Swift does not answer.
+    Other storage drivers use other locations [cinder, since 23.0.0].
+    """
+    return bool(location) and str(location).startswith('http')
+
+
+def object_exists(client: trove_client.TroveClient, location: str) -> bool:
+    """Return True if the object of a backup exists.
+
+    :param location: locationRef of Trove's API, which is the URL that Trove's
+        guest used.
+    :returns: False also if only Trove can reach the object: the cloud has no
+        Swift, or the object is in an account of Trove's own.
+    :raises errors.Rejected: Swift does not let this user read the object.
+    :raises errors.Unreachable: Swift does not respond.
     """
     try:
-        with gateway.call('looking at %s' % location) as client:
-            path = _path(client, location)
+        with client.call('reading %s' % location) as api:
+            path = _find_path(api, location)
             if path is None:
                 return False
-            client.client.session.head(path, endpoint_filter=_SERVICE)
+            api.client.session.head(path, endpoint_filter=_SERVICE)
     except errors.NotFound:
         return False
     return True
 
 
-def delete_object(gateway: trove_client.TroveClient, location: str) -> None:
-    """Remove a backup's object, with all its segments.
-
-    :raises errors.Gone: it is not there.
-    """
-    with gateway.call('removing %s' % location) as client:
-        client.client.session.delete(
-            _path(client, location), endpoint_filter=_SERVICE,
-            params={'multipart-manifest': 'delete'})
-
-
-def get_manifest(gateway: trove_client.TroveClient,
+def get_manifest(client: trove_client.TroveClient,
                  location: str) -> models.BackupManifest:
-    """Tell what Swift knows of a backup's object, without its bytes.
+    """Return etags and sizes of a backup's object, without its data.
 
-    The segments are as the manifest names them: what was made of them since
-    shows in none of this [slo.py of Swift].
+    The segments are those that the manifest names. It does not show whether a
+    segment has been changed since [slo.py of Swift].
 
-    :raises errors.Gone: it is not there.
-    :raises errors.Refused: it is not this user's to look at.
-    :raises errors.Unreachable: Swift does not answer.
+    :raises errors.NotFound: the object does not exist.
+    :raises errors.Rejected: this user cannot read the object.
+    :raises errors.Unreachable: Swift does not respond.
     """
-    with gateway.call('looking at %s' % location) as client:
-        session = client.client.session
-        path = _path(client, location)
+    description = 'reading %s' % location
+    with client.call(description) as api:
+        session = api.client.session
+        path = _find_path(api, location)
         if path is None:
             raise errors.Rejected('%s is not in the account of this user'
                                   % location)
-        told = session.head(path, endpoint_filter=_SERVICE).headers
-        whole = _part(path, told)
-        if told.get('X-Static-Large-Object', '').lower() != 'true':
+        headers = session.head(path, endpoint_filter=_SERVICE).headers
+        whole = _parse_headers(path, headers)
+        if headers.get('X-Static-Large-Object', '').lower() != 'true':
             return models.BackupManifest(whole)
-        answer = session.get(path, endpoint_filter=_SERVICE,
-                             params={'multipart-manifest': 'get'})
+        response = session.get(path, endpoint_filter=_SERVICE,
+                               params={'multipart-manifest': 'get'})
         try:
-            segments = answer.json()
+            segments = response.json()
         except ValueError as error:
-            raise errors.Unreachable('looking at %s: not a manifest (%s)'
-                                     % (location, error)) from error
+            raise errors.Unreachable('%s: not a manifest (%s)'
+                                     % (description, error)) from error
         return models.BackupManifest(whole, tuple(
-            models.ObjectInfo(one['name'].lstrip('/'), one['hash'],
-                              int(one['bytes'])) for one in segments))
+            models.ObjectInfo(segment['name'].lstrip('/'), segment['hash'],
+                              int(segment['bytes'])) for segment in segments))
 
 
-def get_segment(
-        gateway: trove_client.TroveClient,
-        name: str) -> models.ObjectInfo:
-    """Tell what Swift knows of one segment.
+def get_segment(client: trove_client.TroveClient,
+                name: str) -> models.ObjectInfo:
+    """Return etag and size of one segment.
 
-    :param name: "container/name", as the manifest has it.
-    :raises errors.Gone: it is not there.
-    :raises errors.Unreachable: Swift does not answer.
+    :param name: "container/name", as in the manifest.
+    :raises errors.NotFound: the segment does not exist.
+    :raises errors.Unreachable: Swift does not respond.
     """
-    with gateway.call('looking at %s' % name) as client:
-        path = '/' + parse.quote(name)
-        return _part('/' + name, client.client.session.head(
-            path, endpoint_filter=_SERVICE).headers)
+    with client.call('reading %s' % name) as api:
+        return _parse_headers(name, api.client.session.head(
+            '/' + parse.quote(name), endpoint_filter=_SERVICE).headers)
 
 
-def _part(path: str, told: Any) -> models.ObjectInfo:
+def delete_object(client: trove_client.TroveClient, location: str) -> None:
+    """Delete the object of a backup with all its segments.
+
+    :raises errors.NotFound: the object does not exist.
+    """
+    with client.call('deleting %s' % location) as api:
+        api.client.session.delete(
+            _find_path(api, location), endpoint_filter=_SERVICE,
+            params={'multipart-manifest': 'delete'})
+
+
+def delete_leftover_object(client: trove_client.TroveClient,
+                           location: Optional[str],
+                           outage_deadline: polling.Deadline,
+                           poller: polling.Poller) -> None:
+    """Delete the object that Trove left behind, if it did.
+
+    :param location: see object_exists(). None if the backup has none.
+    :param outage_deadline: limits the wait for a Swift that does not respond.
+    :raises errors.KarborTroveError: the object may still exist.
+    """
+    if not is_in_swift(location):
+        return
+    url = str(location)
+
+    def delete_existing() -> bool:
+        if object_exists(client, url):
+            delete_object(client, url)
+        return True
+
+    try:
+        poller.wait_for(delete_existing, outage_deadline,
+                        'Swift is unavailable and may still hold %s' % url)
+    except errors.NotFound:
+        LOG.debug('%s is deleted', url)
+
+
+def _parse_headers(path: str, headers: Mapping[str, str]
+                   ) -> models.ObjectInfo:
     # The etag of an object with segments is in quotes.
-    return models.ObjectInfo(path.lstrip('/'), told['Etag'].strip('"'),
-                             int(told['Content-Length']))
+    return models.ObjectInfo(path.lstrip('/'), headers['Etag'].strip('"'),
+                             int(headers['Content-Length']))
 
 
-def _path(client: Any, location: str) -> Optional[str]:
-    """Say where below the user's own account an object is.
+def _find_path(api: Any, location: str) -> Optional[str]:
+    """Return the path of an object below the user's own account.
 
-    The catalog tells the user's way to Swift, which may be another one than
-    that of Trove's guest. The last two parts are container and object
-    [swift.py of Trove's backup image].
+    The user's catalog has the endpoint of Swift. Trove's guest may use another
+    one. The last two parts of a location are container and object [swift.py of
+    Trove's backup image].
 
-    :returns: None: not below it.
+    :returns: None if the object is not in the user's account.
     """
-    endpoint = transport.get_endpoint(client, **_SERVICE)
-    accounts = {account for account in map(_account, (endpoint, location))
+    endpoint = transport.find_endpoint(api, **_SERVICE)
+    accounts = {account for account in map(_find_account, (endpoint, location))
                 if account}
     if not endpoint or len(accounts) > 1:
         return None
     return '/' + '/'.join(location.split('/')[-2:])
 
 
-def _account(url: Optional[str]) -> Optional[str]:
-    # A store that only speaks like Swift may have none in its URLs.
+def _find_account(url: Optional[str]) -> Optional[str]:
+    # Other stores with Swift's API may have no account in their URLs.
     return next((part for part in (url or '').split('/')
                  if part.startswith('AUTH_')), None)
-
-
-def delete_leftover_object(
-        gateway: trove_client.TroveClient,
-        location: Optional[str],
-        outage_deadline: polling.Deadline,
-        poller: polling.Poller) -> None:
-    """Remove the object that Trove may have left; none there is no failure.
-
-    :param location: see delete().
-    :param outage_deadline: how long a Swift that is away is waited for.
-    :raises errors.TroveError: it may still be there.
-    """
-    if not is_in_swift(location):
-        return
-
-    def look() -> bool:
-        if object_exists(gateway, str(location)):
-            delete_object(gateway, str(location))
-        return True
-
-    try:
-        poller.wait_for(look, outage_deadline, 'Swift is away, and may still '
-                        'hold %s' % location)
-    except errors.NotFound:
-        LOG.debug('%s is gone', location)
-
-
-def is_in_swift(location: Optional[str]) -> bool:
-    # Other storage drivers tell other things [cinder, since 23.0.0].
-    return bool(location) and str(location).startswith('http')

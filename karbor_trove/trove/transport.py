@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How long one request may take."""
+"""HTTP transport to Trove: timeouts, patched troveclient, error translation.
+"""
 
 import contextlib
 from typing import Any, Callable, Iterator, Optional, Tuple
@@ -28,179 +29,200 @@ from karbor_trove import timeouts
 
 LOG = logging.getLogger(__name__)
 
-_TRY_LATER = frozenset((408, 429))
+_RETRIABLE = frozenset((408, 429))
 
 
 def request_timeout(deadline: Optional[polling.Deadline],
-                    doing: str) -> Tuple[float, float]:
-    """Tell how long one request may take: to connect, and to be answered.
+                    description: str) -> Tuple[float, float]:
+    """Return the timeouts of one request, to connect and to read.
 
-    :param deadline: see trove.Gateway.
-    :param doing: what is being done, for the message of an error.
-    :raises errors.TookTooLong: the deadline is over.
+    :param deadline: none of the timeouts ends after it. None if there is no
+        deadline.
+    :param description: what is requested, for the error message.
+    :returns: seconds to connect, and seconds of silence while the response is
+        read.
+    :raises errors.DeadlineExceeded: the deadline is over.
     """
     if deadline is None:
         return timeouts.HTTP_CONNECT, timeouts.HTTP_READ
-    left = deadline.remaining
-    if not left:
+    remaining = deadline.remaining
+    if not remaining:
         raise errors.DeadlineExceeded('%s: given up after %g s'
-                                      % (doing, deadline.seconds))
-    return min(timeouts.HTTP_CONNECT, left), min(
-        timeouts.HTTP_READ_WITH_DEADLINE, left)
+                                      % (description, deadline.seconds))
+    return (min(timeouts.HTTP_CONNECT, remaining),
+            min(timeouts.HTTP_READ_WITH_DEADLINE, remaining))
 
 
-def patch_client(make: Callable[[], Any]) -> Any:
-    """Make a client of python-troveclient whose answers can be relied on.
+def patch_client(make_client: Callable[[], Any]) -> Any:
+    """Return a client of python-troveclient with reliable errors.
 
-    It is one on a session of keystoneauth, whose `timeout` limits each
-    request; its `client.date` is the last answer's Date header, or None.
+    The client uses a session of keystoneauth. The session's `timeout` limits
+    each request. `client.date` is the Date header of the last response, or
+    None before the first one.
 
-    :param make: gives the client to be mended.
-    :raises errors.TroveError: no client could be made.
+    :param make_client: returns the client to patch.
+    :raises errors.KarborTroveError: the client could not be created.
     """
     with translate_errors('finding Trove'):
-        client = _with_session(make())
+        client = _with_session(make_client())
     client.client.date = None
     client.client.request = _patched_request(client.client)
     return client
 
 
 @contextlib.contextmanager
-def translate_errors(doing: str) -> Iterator[None]:
-    """Turn what either client library raises into our errors.
+def translate_errors(description: str) -> Iterator[None]:
+    """Raise the exceptions of the client libraries as exceptions of ours.
 
-    Two unrelated families: troveclient's for what Trove answered, and
-    keystoneauth's for connections and for Keystone.
+    The libraries have two unrelated families of exceptions. Those of
+    troveclient are for Trove's responses, those of keystoneauth are for
+    connections and for Keystone.
 
-    :param doing: what is being done, for the message.
-    :raises errors.Gone: 404.
-    :raises errors.Unreachable: no answer of Trove's, 408, 429 or 5xx.
-    :raises errors.Busy: 422.
-    :raises errors.Refused: anything else.
+    :param description: what is requested, for the error message.
+    :raises errors.NotFound: the status is 404.
+    :raises errors.Unreachable: no response of Trove came back, or its status
+        is 408, 429 or 5xx.
+    :raises errors.Busy: the status is 422.
+    :raises errors.Rejected: anything else.
     """
-    def said(error: Exception) -> str:
-        return '%s: %s' % (doing, str(error) or type(error).__name__)
+    def message(error: Exception) -> str:
+        return '%s: %s' % (description, str(error) or type(error).__name__)
 
     try:
         yield
     except keystone_exceptions.SSLError as error:
-        if 'CERTIFICATE_VERIFY_FAILED' in str(error):  # Before it is sent.
-            raise errors.Rejected(said(error)) from error
-        raise errors.Unreachable(said(error)) from error
+        # The certificate is verified before the request is sent. Any other
+        # TLS error may occur while the response is read. Trove may have
+        # carried out the request then.
+        if 'CERTIFICATE_VERIFY_FAILED' in str(error):
+            raise errors.Rejected(message(error)) from error
+        raise errors.Unreachable(message(error)) from error
     except (trove_exceptions.ResponseFormatError,
             keystone_exceptions.ConnectionError,
-            # Keystone did not tell its versions: it is away.
+            # Keystone is unavailable and did not return its versions.
             keystone_exceptions.DiscoveryFailure) as error:
-        raise errors.Unreachable(said(error)) from error
+        raise errors.Unreachable(message(error)) from error
     except (AttributeError, IndexError, KeyError, TypeError,
             ValueError) as error:
-        # What libraries do with JSON of another shape: a load balancer's.
-        raise errors.Unreachable('%s: not an answer of Trove (%r)'
-                                 % (doing, error)) from error
+        # The libraries raise these on JSON of another shape, such as that of
+        # a load balancer.
+        raise errors.Unreachable('%s: not a response of Trove (%r)'
+                                 % (description, error)) from error
     except (trove_exceptions.ClientException,
             keystone_exceptions.ClientException) as error:
         status = getattr(error, 'http_status', None) or 0
         if status == 404:
-            raise errors.NotFound(said(error)) from error
-        if status in _TRY_LATER or status >= 500:
-            raise errors.Unreachable(said(error), _retry_after(error)) from error
+            raise errors.NotFound(message(error)) from error
+        if status in _RETRIABLE or status >= 500:
+            raise errors.Unreachable(message(error),
+                                     _parse_retry_after(error)) from error
         if status == 422:
-            raise errors.Busy(said(error)) from error
+            raise errors.Busy(message(error)) from error
         if status == 401:
             raise errors.Rejected(
-                '%s (the user\'s token is over, or Trove may not use the '
-                'user\'s account in Swift)' % said(error)) from error
-        raise errors.Rejected(said(error)) from error
+                '%s (the user\'s token has expired, or Trove may not use the '
+                'user\'s account in Swift)' % message(error)) from error
+        raise errors.Rejected(message(error)) from error
 
 
-def check_reachable(url: str, limits: Tuple[float, float]) -> None:
-    """See that somebody answers there, whatever it is.
+def check_reachable(url: str, timeout: Tuple[float, float]) -> None:
+    """Check that a server responds at the URL, no matter what it returns.
 
-    :param limits: seconds to connect, and to be answered.
-    :raises errors.Unreachable: nobody does in that time.
+    :param timeout: seconds to connect and to read.
+    :raises errors.Unreachable: no server responds in that time.
     """
-    looking: Any = session.Session()
-    looking.timeout = limits
-    with translate_errors('looking at %s' % url):
-        looking.get(url, authenticated=False, raise_exc=False, redirect=False)
+    http: Any = session.Session()
+    http.timeout = timeout
+    with translate_errors('reaching %s' % url):
+        http.get(url, authenticated=False, raise_exc=False, redirect=False)
 
 
-def get_endpoint(client: Any, service_type: str) -> Optional[str]:
-    """Tell where the user's catalog has a service; None: nowhere.
+def find_endpoint(client: Any, service_type: str) -> Optional[str]:
+    """Return the endpoint of a service in the user's catalog.
 
-    :param client: a mended one.
+    :param client: a patched one.
+    :returns: None if the catalog does not have the service.
     """
-    found: Optional[str] = None
+    endpoint: Optional[str] = None
     with contextlib.suppress(keystone_exceptions.EndpointNotFound):
-        found = client.client.session.get_endpoint(service_type=service_type)
-    return found
+        endpoint = client.client.session.get_endpoint(
+            service_type=service_type)
+    return endpoint
 
 
-def _retry_after(error: Exception) -> Optional[float]:
-    told = str(getattr(error, 'retry_after', None))
-    return float(told) if told.isdigit() else None  # A date is left alone.
+def _parse_retry_after(error: Exception) -> Optional[float]:
+    # Retry-After may also be a date. It would need a clock, so it is ignored.
+    value = str(getattr(error, 'retry_after', None))
+    return float(value) if value.isdigit() else None
 
 
 def _with_session(client: Any) -> Any:
-    """Make sure that the client is one on a keystoneauth session.
+    """Return the client, or one like it that uses a keystoneauth session.
 
-    Without the token's details Karbor falls back to an older kind of client
-    [client_factory.py and clients/trove.py, 1.6.0]. That one logs in again
-    on a 401, with nothing to log in with.
+    Without the details of the token, Karbor creates an older kind of client
+    [client_factory.py and clients/trove.py, 1.6.0]. On a 401 that client logs
+    in again, and has no credentials to do so.
     """
     old = client.client
     if isinstance(old, trove_client.SessionClient):
         return client
-    auth = _TroveOnly(old.management_url, old.auth_token)
+    auth = _TroveToken(old.management_url, old.auth_token)
     return trove_client.Client('1.0', session=session.Session(
         auth=auth, verify=old.verify_cert))
 
 
-class _TroveOnly(token_endpoint.Token):
-    """A token without a catalog: its one address is not Swift's as well."""
+class _TroveToken(token_endpoint.Token):
+    """A token without a catalog. Its only endpoint is that of Trove."""
 
     def get_endpoint(self, session: session.Session,
                      **kwargs: Any) -> Optional[str]:
-        """Tell Trove's address; None: of Swift nothing is known."""
+        """Return Trove's endpoint. None for Swift, which is not known."""
         return (None if kwargs.get('service_type') == 'object-store'
                 else super().get_endpoint(session, **kwargs))
 
 
 def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
-    """Mend what troveclient does with some answers.
+    """Return a replacement for the request method of troveclient.
 
-    * A Retry-After makes it raise a TypeError unless the status is 413, JSON
-      of another shape another error, and what is not JSON is handed on as
-      None [apiclient/exceptions.py, client.py of python-troveclient 8].
-    * A 401 may be meant for Karbor's service token: it has no project and so
-      no role, and newer Troves want one [service_token_roles_required of
-      keystonemiddleware]. The user's own token is enough, so it is tried
-      alone; nothing is done twice, the request went no further.
-    * Should Keystone want a token before it tells its versions, the plugin
-      that is just getting one is asked for it, and waits for itself for ever.
-      A session without a token has nobody to ask [get_version_data() in
-      discover.py of keystoneauth1].
+    It corrects three faults:
+
+    * On a Retry-After header troveclient raises a TypeError unless the status
+      is 413. On JSON of another shape it raises other errors. A response that
+      is not JSON is returned as None [apiclient/exceptions.py and client.py of
+      python-troveclient 8].
+    * A 401 may be meant for Karbor's service token. That token has no project
+      and therefore no role, and newer Troves require a role
+      [service_token_roles_required of keystonemiddleware]. The user's own
+      token is sufficient, so the request is sent again with that token alone.
+      Nothing is done twice, because the first request did not reach Trove's
+      API.
+    * Keystone may require a token before it returns its versions. The plugin
+      that is just getting a token is then asked for one, and waits for itself
+      forever. A session without a token has no plugin to ask
+      [get_version_data() in discover.py of keystoneauth1].
     """
     request = http.request
 
-    def checked(url: str, method: str, **kwargs: Any) -> Tuple[Any, Any]:
-        service = getattr(http.session.auth, 'service_auth', None)
-        if service is not None:
+    def patched(url: str, method: str, **kwargs: Any) -> Tuple[Any, Any]:
+        service_auth = getattr(http.session.auth, 'service_auth', None)
+        if service_auth is not None:
             tokenless = session.Session(verify=http.session.verify)
             tokenless.timeout = http.session.timeout
-            service.get_access(tokenless)
+            service_auth.get_access(tokenless)
         response, body = request(url, method, raise_exc=False, **kwargs)
-        both = http.session.auth
-        if response.status_code == 401 and hasattr(both, 'user_auth'):
-            http.session.auth = both.user_auth
+        auth = http.session.auth
+        if response.status_code == 401 and hasattr(auth, 'user_auth'):
+            http.session.auth = auth.user_auth
             response, body = request(url, method, raise_exc=False, **kwargs)
             if response.status_code != 401:
-                LOG.warning('Trove refuses Karbor\'s service token and takes '
-                            'the user\'s alone: %s %s', method, url)
+                LOG.warning('Trove rejects Karbor\'s service token and '
+                            'accepts the user\'s token alone: %s %s', method,
+                            url)
         http.date = response.headers.get('Date', http.date)
         if response.status_code >= 400:
             retry_after = response.headers.pop('Retry-After', None)
-            if not _is_trove_response(body):
+            if not _is_trove_error(body):
+                # from_response() then does not try to parse the body.
                 response.headers.pop('Content-Type', None)
             error = trove_exceptions.from_response(response, method, url)
             error.retry_after = retry_after
@@ -208,13 +230,13 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
         if response.status_code >= 300 or method != 'DELETE' and not (
                 body and isinstance(body, dict)):
             raise trove_exceptions.ResponseFormatError(
-                'HTTP %s, but not an answer of Trove' % response.status_code)
+                'HTTP %s, but not a response of Trove' % response.status_code)
         return response, body
 
-    return checked
+    return patched
 
 
-def _is_trove_response(body: Any) -> bool:
+def _is_trove_error(body: Any) -> bool:
     # {"message": ...}, or {"itemNotFound": {"message": ...}}
     return isinstance(body, dict) and bool(body) and (
         'message' in body or isinstance(next(iter(body.values())), dict))

@@ -11,7 +11,7 @@ ARROWS = {
     'karbor_types': '',
     'timeouts': '',
     'polling': 'errors timeouts',
-    'trove': 'errors polling timeouts',
+    'trove': 'errors karbor_types polling timeouts',
     'bank': 'errors timeouts trove',
     'parameters': 'errors trove',
     'options': 'errors parameters',

@@ -38,7 +38,7 @@ def test_a_request_that_is_lost_fails_and_is_not_repeated(
     fake_trove.fail('POST', '/backups', trouble)
     began = clock.now()
     with pytest.raises(exception.CreateResourceFailed,
-                       match='nothing came of it'):
+                       match='the created object was not found'):
         protect()
     assert clock.now() - began == pytest.approx(30)
     assert len(fake_trove.find_requests('POST', '/backups')) == 1
@@ -203,7 +203,7 @@ def test_an_instance_that_does_not_come_is_noted_and_not_asked_for_twice(
     protect()
     fake_trove.fail('POST', '/instances', 'reset')
     with pytest.raises(exception.RestoreResourceFailed,
-                       match='nothing came of it'):
+                       match='the created object was not found'):
         do_restore(restore_name='again')
     assert len(fake_trove.find_requests('POST', '/instances')) == 1
     [key] = bank.list_objects('/karbor-trove/%s/restores' % resource.id)

@@ -113,7 +113,7 @@ def test_a_trove_that_goes_away_after_a_deletion_is_waited_for_a_minute(
     began = clock.now()
     delete()
     assert clock.now() - began == pytest.approx(60)
-    assert 'is not gone: given up after 60 s' in journal.list_entries()[0].reason
+    assert 'is not deleted yet: given up after 60 s' in journal.list_entries()[0].reason
 
 
 def test_a_parent_that_went_while_it_was_claimed_is_none(

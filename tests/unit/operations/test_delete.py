@@ -141,7 +141,7 @@ def test_a_swift_that_refuses_leaves_the_backup_known_to_trove(
         backup, put_off, fake_trove, code):
     fake_trove.keeps_objects = True
     fake_trove.fail('*', '/swift/*', code, times=None)
-    assert 'looking at http' in put_off()
+    assert 'reading http' in put_off()
     assert list(fake_trove.backups) == [backup['id']]
     assert not fake_trove.find_requests('DELETE')
 
@@ -151,7 +151,7 @@ def test_an_object_that_swift_refuses_to_show_is_not_forgotten(
     fake_trove.keeps_objects = True
     # Trove's own backup goes in between.
     fake_trove.fail('DELETE', '/swift/*', 403, times=None)
-    assert 'removing http' in put_off()
+    assert 'deleting http' in put_off()
     assert not fake_trove.backups
     fake_trove.heal()
     delete()
@@ -169,7 +169,7 @@ def test_an_object_that_trove_left_and_swift_keeps_is_put_off(
         backup, put_off, delete, fake_trove):
     fake_trove.keeps_objects = True
     fake_trove.fail('DELETE', '/swift/*', 503, times=None)
-    assert 'Swift is away' in put_off()
+    assert 'Swift is unavailable' in put_off()
     fake_trove.heal()
     delete()
     assert not fake_trove.objects.list_urls()

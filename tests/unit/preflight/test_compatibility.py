@@ -24,7 +24,7 @@ class Offers:
     def list_flavors(self, datastore, version_id):
         return {'2': 2048} if version_id == 'id-18' else {'3': 4096}
 
-    def get_configuration(self, id_):
+    def find_configuration(self, id_):
         return {'tuned': ('postgresql', '18')}.get(id_)
 
 

@@ -102,7 +102,7 @@ def test_an_answer_that_is_not_troves_is_none(gateway, fake_trove, resource,
             ('GET', '/instances/*', lambda: gateway.get_instance(resource.id)),
             ('POST', '/backups', lambda: gateway.create_backup(request))):
         fake_trove.fail(method, path, Response(code, text))
-        with pytest.raises(errors.Unreachable, match='not an answer of'):
+        with pytest.raises(errors.Unreachable, match='not a response of'):
             call()
 
 

@@ -226,7 +226,7 @@ def test_a_swift_that_cannot_be_looked_at_fails_the_level(
         backup, verify_at, fake_trove):
     fake_trove.fail('*', '/swift/*', 403, times=None)
     [line] = verify_at('data', passes=False)
-    assert 'looking at ' in line
+    assert 'reading ' in line
 
 
 @pytest.mark.parametrize('location', [

@@ -202,7 +202,7 @@ def test_what_cannot_be_deleted_is_left_and_told(
     line = verify_at('restore', passes, delete_timeout=40)[-1]
     [note] = notes.list_entries()
     assert line == ('the temporary instance %s is left, and goes with the '
-                    'next verification: instance %s is not gone: given up '
+                    'next verification: instance %s is not deleted yet: given up '
                     'after 40 s' % (note.instance_id, note.instance_id))
     assert note.left and temporary() == [note.name]
     assert clock.now() - began < 80
@@ -429,7 +429,7 @@ def test_a_request_that_came_to_nothing_is_forgotten(
         backup, verify_at, again, fake_trove, notes, clock, temporary):
     fake_trove.fail('POST', '/instances', 'reset')
     [line] = verify_at('restore', passes=False)
-    assert 'nothing came of it' in line
+    assert 'the created object was not found' in line
     [note] = notes.list_entries()
     assert note.left and note.instance_id is None
     clock.sleep(9 * 60)
