@@ -1,4 +1,4 @@
-"""An instance that nobody wants is gone in the end, or it is told."""
+"""Deletion of an instance and the wait for its end."""
 
 import pytest
 
@@ -9,56 +9,61 @@ from karbor_trove.trove import instances
 
 
 @pytest.fixture
-def dispose(context, clock):
-    return lambda instance_id, within=100.0: instances.delete_instance(
-        connect.connect(context), instance_id, within,
+def delete_instance(context, clock):
+    return lambda instance_id, timeout=100.0: instances.delete_instance(
+        connect.connect(context), instance_id, timeout,
         polling.Poller(5.0, clock))
 
 
-def test_it_is_gone_when_the_wait_is_over(dispose, fake_trove, resource):
+def test_delete_instance_returns_when_the_instance_is_deleted(
+        delete_instance, fake_trove, resource):
     fake_trove.delete_seconds = 30.0
-    dispose(resource.id)
+    delete_instance(resource.id)
     assert resource.id not in fake_trove.instances
 
 
-def test_one_that_is_gone_already_is_no_failure(dispose, fake_trove,
-                                                resource):
+def test_delete_instance_succeeds_if_it_is_deleted_already(
+        delete_instance, fake_trove, resource):
     del fake_trove.instances[resource.id]
-    dispose(resource.id)
+    delete_instance(resource.id)
 
 
-@pytest.mark.parametrize('method, trouble', [
+@pytest.mark.parametrize('method, fault', [
     ('DELETE', 'reset'), ('DELETE', 422), ('DELETE', 503),
     ('GET', 'reset'), ('GET', 503)])
-def test_what_passes_is_borne(dispose, fake_trove, resource, method, trouble):
-    fake_trove.fail(method, '/instances/*', trouble, times=3)
-    dispose(resource.id)
+def test_delete_instance_retries_transient_errors(
+        delete_instance, fake_trove, resource, method, fault):
+    fake_trove.fail(method, '/instances/*', fault, times=3)
+    delete_instance(resource.id)
     assert resource.id not in fake_trove.instances
 
 
-def test_an_answer_that_is_lost_is_borne(dispose, fake_trove, resource):
+def test_delete_instance_recovers_from_a_lost_response(
+        delete_instance, fake_trove, resource):
     fake_trove.fail('DELETE', '/instances/*', 'reset', after=True)
-    dispose(resource.id)
+    delete_instance(resource.id)
     assert resource.id not in fake_trove.instances
 
 
-def test_a_refusal_is_told_at_once(dispose, fake_trove, resource, clock):
+def test_delete_instance_fails_at_once_if_trove_forbids_it(
+        delete_instance, fake_trove, resource, clock):
     fake_trove.forbid()
-    began = clock.now()
+    start = clock.now()
     with pytest.raises(errors.Rejected, match='HTTP 403'):
-        dispose(resource.id)
-    assert clock.now() == began
+        delete_instance(resource.id)
+    assert clock.now() == start
 
 
 @pytest.mark.parametrize('prepare', [
     lambda fake: fake.next_delete(),
     lambda fake: fake.fail('DELETE', '/instances/*', 422, times=None),
-    lambda fake: fake.fail('*', '*', 'refused', times=None)])
-def test_asking_and_waiting_end_together(dispose, fake_trove, resource, clock,
-                                         prepare):
+    lambda fake: fake.fail('*', '*', 'refused', times=None)],
+    ids=['deletion hangs', 'instance stays busy', 'outage'])
+def test_delete_instance_fails_at_its_timeout(
+        delete_instance, fake_trove, resource, clock, prepare):
     prepare(fake_trove)
-    began = clock.now()
+    start = clock.now()
     with pytest.raises(errors.DeadlineExceeded, match='given up after 60 s'):
-        dispose(resource.id, 60.0)
-    assert clock.now() - began == pytest.approx(60)
+        delete_instance(resource.id, 60.0)
+    assert clock.now() - start == pytest.approx(60)
     assert resource.id in fake_trove.instances
