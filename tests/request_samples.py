@@ -1,4 +1,4 @@
-"""What users may send, and what goes on to Trove for it."""
+"""Samples of users' parameters, and the requests to Trove that they cause."""
 
 import contextlib
 import dataclasses
@@ -18,8 +18,9 @@ from karbor_trove.trove import models
 URL = 'http://trove.example.com:8779/v1.0/project'
 ID = '00000000-0000-4000-8000-00000000abcd'
 
-#: Of each kind what is allowed, what nearly is, and what other programs take.
-NEAR = [
+#: Allowed values of each kind, values that are nearly allowed, and values that
+#: other programs accept.
+VALUES = [
     '', 'x' * 255, 'x' * 256, 'x' * 3000, '---', '\xe9', 'a\nb', 'a\n',
     '\na', '\x00a', 'a\ud800', '\U0001f418 1', "a'b", 'a, b', 'None', 'none',
     'NONE', 'null', '[]', '{}', 'nova', 'fast', 'RegionOne',
@@ -40,28 +41,29 @@ NEAR = [
     '192.0.2.0/24;198.51.100.0/24',
     'affinity', 'anti-affinity', 'Affinity', 'affinity\n', 'near']
 
-#: Halves of surrogate pairs are among them.
+#: Some of them contain halves of surrogate pairs.
 texts = strategies.one_of(
-    strategies.sampled_from(NEAR),
+    strategies.sampled_from(VALUES),
     strategies.text(strategies.characters(), max_size=300),
-    strategies.builds(str.__add__, strategies.sampled_from(NEAR),
+    strategies.builds(str.__add__, strategies.sampled_from(VALUES),
                       strategies.text(strategies.characters(), max_size=2)))
 
 
-def mappings(*names):
-    """Parameters of a resource: these names, and others."""
+def parameters(*names):
+    """Return a strategy for parameters with these names and with others."""
     return strategies.dictionaries(
         strategies.one_of(strategies.sampled_from(names), texts), texts)
 
 
-restores = mappings(*('restore_' + name for name in fields.RESTORE_FIELDS),
-                    'restore_description')
-plans = mappings('backup_name', 'description', 'incremental')
+restores = parameters(
+    *('restore_' + name for name in fields.RESTORE_FIELDS),
+    'restore_description')
+plans = parameters('backup_name', 'description', 'incremental')
 
 _networks = strategies.sampled_from([
     '192.0.2.0/24', '192.0.2.7/24', '198.51.100.7', '0.0.0.0/0'])
 
-#: Originals as some Trove may have told of them.
+#: Original instances, as some release of Trove may return them.
 originals = strategies.builds(
     models.Instance,
     id=strategies.just(ID), name=strategies.none() | texts,
@@ -76,14 +78,14 @@ originals = strategies.builds(
     allowed_cidrs=strategies.lists(_networks, unique=True).map(tuple))
 
 
-class Sending:
-    """Sends to nobody; each method gives the body of a request."""
+class RequestRecorder:
+    """Sends requests and returns their bodies. Each one is accepted."""
 
     def __init__(self, mocker):
         self._mocker = mocker
         mocker.post(URL + '/instances', json={'instance': {'id': ID}})
         mocker.post(URL + '/backups', json={'backup': {'id': ID}})
-        self._gateway = client.TroveClient(lambda: trove_client.Client(
+        self._client = client.TroveClient(lambda: trove_client.Client(
             '1.0', session=session.Session(
                 auth=token_endpoint.Token(URL, 'token'))))
 
@@ -91,22 +93,29 @@ class Sending:
     def _body(self):
         return json.loads(self._mocker.last_request.body)
 
-    def instance(self, given, original=models.Instance(ID, name='orders')):
-        """For a restore; raises errors.Refused."""
-        self._gateway.create_instance(parsing.parse_restore(
-            given, original, ID, ID))
+    def create_instance(self, values,
+                        original=models.Instance(ID, name='orders')):
+        """Return the request of a restore with these parameters.
+
+        :raises errors.Rejected: a parameter is not allowed.
+        """
+        self._client.create_instance(parsing.parse_restore(
+            values, original, ID, ID))
         return self._body
 
-    def backup(self, given, parent_id=None):
-        """For a plan; raises errors.Refused."""
-        request = parsing.parse_protect(given, ID, ID)
-        if parsing.is_incremental(given):
+    def create_backup(self, values, parent_id=None):
+        """Return the request of a protect with these parameters.
+
+        :raises errors.Rejected: a parameter is not allowed.
+        """
+        request = parsing.parse_protect(values, ID, ID)
+        if parsing.is_incremental(values):
             request = dataclasses.replace(request, parent_id=parent_id)
-        self._gateway.create_backup(request)
+        self._client.create_backup(request)
         return self._body
 
 
 @contextlib.contextmanager
-def sending():
+def record_requests():
     with requests_mock.Mocker() as mocker:
-        yield Sending(mocker)
+        yield RequestRecorder(mocker)

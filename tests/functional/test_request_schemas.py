@@ -45,7 +45,7 @@ def judge():
 
 @pytest.fixture(scope='module')
 def sender():
-    with request_samples.sending() as sender:
+    with request_samples.record_requests() as sender:
         yield sender
 
 
@@ -62,7 +62,7 @@ def test_the_judge_knows_bad_from_good(judge):
 @hypothesis.given(request_samples.restores, request_samples.originals)
 def test_what_a_restore_sends_is_taken(judge, sender, given, original):
     try:
-        body = sender.instance(given, original)
+        body = sender.create_instance(given, original)
     except errors.Rejected:
         return
     assert judge('instances', body) is None
@@ -72,12 +72,11 @@ def test_what_a_restore_sends_is_taken(judge, sender, given, original):
 def test_what_is_sent_for_each_choice_alone_is_taken(judge, sender, key):
     needs = {'restore_subnet_id': request_samples.ID} if key == 'ip_address' else {}
     taken = 0
-    for value in request_samples.NEAR:
+    for value in request_samples.VALUES:
         try:
-            body = sender.instance(dict(needs,
-                                        **{'restore_' + key: value}),
-                                   models.Instance(request_samples.ID,
-                                                   volume_size=2))
+            body = sender.create_instance(
+                dict(needs, **{'restore_' + key: value}),
+                models.Instance(request_samples.ID, volume_size=2))
         except errors.Rejected:
             continue
         taken += 1
@@ -90,7 +89,7 @@ def test_what_is_sent_for_each_choice_alone_is_taken(judge, sender, key):
                   strategies.sampled_from([None, request_samples.ID]))
 def test_what_a_plan_sends_is_taken(judge, sender, given, parent_id):
     try:
-        body = sender.backup(given, parent_id)
+        body = sender.create_backup(given, parent_id)
     except errors.Rejected:
         return
     assert judge('backups', body) is None
@@ -112,7 +111,7 @@ def test_what_a_plan_sends_is_taken(judge, sender, given, parent_id):
     ids=lambda part: '.'.join(part) if isinstance(part, list) else part)
 def test_the_fake_of_the_unit_tests_takes_and_refuses_the_same(
         judge, kind, path):
-    for value in [*request_samples.NEAR, None, True, 0, 1, -1, 2, 0.5, [], {}]:
+    for value in [*request_samples.VALUES, None, True, 0, 1, -1, 2, 0.5, [], {}]:
         inner = value
         for key in reversed(path):
             inner = ([inner] if key == '0' else

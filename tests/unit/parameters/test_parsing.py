@@ -20,7 +20,7 @@ ORIGINAL = models.Instance(request_samples.ID, name='orders', volume_size=2)
 
 @pytest.fixture(scope='module')
 def sender():
-    with request_samples.sending() as sender:
+    with request_samples.record_requests() as sender:
         yield sender
 
 
@@ -46,47 +46,47 @@ def named(lines, given_ones):
 
 @given(request_samples.plans)
 def test_any_plan_gives_a_request_or_names_the_bad_values(sender, given_ones):
-    lines = refusal(sender.backup, given_ones)
+    lines = refusal(sender.create_backup, given_ones)
     assert named(lines, given_ones) == {
         key for key, value in given_ones.items()
-        if refusal(sender.backup, {key: value})}
+        if refusal(sender.create_backup, {key: value})}
     if not lines:
-        schemas.parse_backup(sender.backup(given_ones, parent_id=request_samples.ID))
+        schemas.parse_backup(sender.create_backup(given_ones, parent_id=request_samples.ID))
 
 
 @given(request_samples.restores)
 def test_any_restore_gives_a_request_or_names_the_bad_values(
         sender, given_ones):
-    lines = refusal(sender.instance, given_ones, ORIGINAL)
+    lines = refusal(sender.create_instance, given_ones, ORIGINAL)
     alone = {key for key, value in given_ones.items()
-             if refusal(sender.instance, {key: value}, ORIGINAL)}
+             if refusal(sender.create_instance, {key: value}, ORIGINAL)}
     if given_ones.get('restore_subnet_id') and not refusal(
-            sender.instance, dict({'restore_subnet_id': request_samples.ID}, **{
+            sender.create_instance, dict({'restore_subnet_id': request_samples.ID}, **{
                 key: value for key, value in given_ones.items()
                 if key == 'restore_ip_address'})):
         alone.discard('restore_ip_address')
     assert named(lines, given_ones) == alone
     if not lines:
-        schemas.parse_instance(sender.instance(given_ones, ORIGINAL), NEWEST)
+        schemas.parse_instance(sender.create_instance(given_ones, ORIGINAL), NEWEST)
 
 
 @pytest.mark.parametrize('key', fields.RESTORE_FIELDS)
 def test_each_choice_alone_gives_a_request_or_is_named(sender, key):
     # So that an address is not refused for want of its subnet.
     needs = {'restore_subnet_id': request_samples.ID} if key == 'ip_address' else {}
-    for value in request_samples.NEAR:
+    for value in request_samples.VALUES:
         given_ones = dict(needs, **{'restore_' + key: value})
-        lines = refusal(sender.instance, given_ones, ORIGINAL)
+        lines = refusal(sender.create_instance, given_ones, ORIGINAL)
         if lines:
             assert named(lines, given_ones) == {'restore_' + key}
         else:
-            schemas.parse_instance(sender.instance(given_ones, ORIGINAL), NEWEST)
+            schemas.parse_instance(sender.create_instance(given_ones, ORIGINAL), NEWEST)
 
 
 @given(request_samples.restores, request_samples.originals)
 def test_whatever_was_recorded_gives_a_request_or_says_what_to_pass(
         sender, given_ones, original):
-    lines = refusal(sender.instance, given_ones, original)
+    lines = refusal(sender.create_instance, given_ones, original)
     named([line for line in lines if not line.startswith('the recorded ')],
           given_ones)
     for line in lines:
@@ -94,7 +94,7 @@ def test_whatever_was_recorded_gives_a_request_or_says_what_to_pass(
             key = line.split(': pass ')[1].split(',')[0]
             assert not given_ones.get(key)
     if not lines:
-        schemas.parse_instance(sender.instance(given_ones, original), NEWEST)
+        schemas.parse_instance(sender.create_instance(given_ones, original), NEWEST)
 
 
 @given(strategies.text(min_size=1, max_size=300))
@@ -119,7 +119,7 @@ def test_what_is_refused_trove_refuses(name):
     ('is_public', 'TRUE', {'access': {'is_public': True}}),
     ('flavor_id', '0017', {'flavorRef': '0017'})])
 def test_what_is_taken_goes_on_in_troves_form(sender, key, value, sent):
-    body = sender.instance({'restore_' + key: value})['instance']
+    body = sender.create_instance({'restore_' + key: value})['instance']
     assert {name: body[name] for name in sent} == sent
 
 
@@ -134,12 +134,12 @@ def test_what_is_taken_goes_on_in_troves_form(sender, key, value, sent):
     ('locality', ['Affinity', 'affinity\n'])])
 def test_what_trove_would_not_understand_is_refused(sender, key, values_):
     for value in values_:
-        assert named(refusal(sender.instance, {'restore_' + key: value}),
+        assert named(refusal(sender.create_instance, {'restore_' + key: value}),
                      {'restore_' + key: value})
 
 
 def test_an_address_and_a_type_say_what_they_need(sender):
-    told = refusal(sender.instance, {
+    told = refusal(sender.create_instance, {
         'restore_name': '---', 'restore_ip_address': '192.0.2.7',
         'restore_volume_type': 'fast', 'restore_locality': 'near'})
     assert told[1:3] == [
@@ -148,7 +148,7 @@ def test_an_address_and_a_type_say_what_they_need(sender):
         "restore_ip_address '192.0.2.7' is not allowed: only together with "
         'restore_subnet_id']
     assert len(told) == 4
-    assert not refusal(sender.instance, {
+    assert not refusal(sender.create_instance, {
         'restore_ip_address': '192.0.2.7', 'restore_subnet_id': request_samples.ID,
         'restore_volume_type': 'fast'}, ORIGINAL)
 
@@ -156,10 +156,10 @@ def test_an_address_and_a_type_say_what_they_need(sender):
 def test_a_recorded_name_that_trove_no_longer_takes_can_be_replaced(sender):
     # As a replica of many has, of an instance with a long name.
     original = models.Instance(request_samples.ID, name='x' * 254 + '-1')
-    [told] = refusal(sender.instance, {}, original)
+    [told] = refusal(sender.create_instance, {}, original)
     assert told.startswith("the recorded name 'xxx")
     assert ': pass restore_name, one line of 1 to 255' in told
-    assert not refusal(sender.instance, {'restore_name': 'new'}, original)
+    assert not refusal(sender.create_instance, {'restore_name': 'new'}, original)
 
 
 @pytest.mark.parametrize('value, name', [(True, 'True'), (7, '7')])
