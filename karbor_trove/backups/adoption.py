@@ -46,13 +46,13 @@ def find_created_backup(
     rivals = ['checkpoint %s' % other.checkpoint_id for other in entries
               if other.checkpoint_id != entry.checkpoint_id
               and other.backup_id is None
-              and not (entry.deleted and other.deleted)
+              and not (entry.deleted_at and other.deleted_at)
               and any(map(other.matches, matches))]
-    if len(matches) > 1 or rivals or matches and entry.ambiguous:
+    if len(matches) > 1 or rivals or matches and entry.is_ambiguous:
         # One of several backups may be a user's. That never changes. Rival
         # requests can all be deleted one day, so they are not ambiguous.
         error_class = (
-            errors.Rejected if len(matches) == 1 and not entry.ambiguous
+            errors.Rejected if len(matches) == 1 and not entry.is_ambiguous
             else errors.Ambiguous)
         raise error_class(
             'several backups or requests match, so no backup is adopted or '

@@ -44,7 +44,7 @@ def reserve_parent(client: trove_client.TroveClient,
     """
     checkpoint_ids = {str(other.backup_id): other.checkpoint_id
                       for other in journal.list_entries()
-                      if other.complete and not other.deleted}
+                      if other.is_complete and not other.deleted_at}
     parent_id = chain.choose_parent(backups, list(checkpoint_ids),
                                     max_chain_length)
     reserved = dataclasses.replace(
@@ -58,7 +58,7 @@ def reserve_parent(client: trove_client.TroveClient,
     # one of the two operations sees the other. No entry means that the parent
     # is already deleted.
     parent = journal.read(checkpoint_ids[parent_id])
-    if parent is None or parent.deleted:
+    if parent is None or parent.deleted_at:
         reserved = dataclasses.replace(reserved, parent_id=None)
         journal.write(reserved)
     return reserved
@@ -87,7 +87,7 @@ def create_backup(client: trove_client.TroveClient,
         except errors.Ambiguous:
             # Later searches must not adopt a backup either, even if a user
             # has deleted all others by then.
-            journal.write(dataclasses.replace(entry, ambiguous=True))
+            journal.write(dataclasses.replace(entry, is_ambiguous=True))
             raise
 
     try:
@@ -98,7 +98,7 @@ def create_backup(client: trove_client.TroveClient,
         with storage.log_bank_errors(
                 'The intent of checkpoint %s could not be deleted after Trove '
                 'rejected the request' % entry.checkpoint_id):
-            journal.delete(entry)
+            journal.delete(entry.checkpoint_id)
         raise
 
 

@@ -84,12 +84,12 @@ class BackupDeletion:
         :raises errors.BankError: the journal could not be changed. The
             backup may or may not be deleted.
         """
-        if entry.deleted is None:
+        if entry.deleted_at is None:
             # Mark the entry as deleted before reading other operations'
             # parent reservations. They reserve before they read this mark, so
             # at least one of the two operations sees the other.
             entry = dataclasses.replace(
-                entry, deleted=self._poller.clock.utc().isoformat())
+                entry, deleted_at=self._poller.clock.utc().isoformat())
             self._journal.write(entry)
         outcome = self._attempt(entry, lambda: self._delete(entry, timeout))
         if outcome.deleted:
@@ -97,7 +97,7 @@ class BackupDeletion:
             # the next sweep finds the entry and finishes the deletion.
             if outcome.entry.backup_id is not None:
                 self._manifests.delete(outcome.entry.backup_id)
-            self._journal.delete(outcome.entry)
+            self._journal.delete(outcome.entry.checkpoint_id)
         return outcome
 
     def sweep(self, skip_checkpoint_id: Optional[str] = None) -> None:
@@ -113,7 +113,7 @@ class BackupDeletion:
         """
         try:
             deferred = [entry for entry in self._journal.list_entries()
-                        if entry.deleted
+                        if entry.deleted_at
                         and entry.checkpoint_id != skip_checkpoint_id
                         and entry.is_visible_to(self._project_id)]
             if not deferred:
@@ -145,7 +145,7 @@ class BackupDeletion:
             with storage.log_bank_errors(blocker):
                 entry = self._journal.read(entry.checkpoint_id) or entry
             if isinstance(error, errors.Ambiguous):
-                entry = dataclasses.replace(entry, ambiguous=True)
+                entry = dataclasses.replace(entry, is_ambiguous=True)
         if blocker != entry.reason:
             LOG.warning('The backup of checkpoint %s of instance %s cannot be '
                         'deleted now: %s', entry.checkpoint_id,

@@ -10,4 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Bank."""
+"""Everything that the plugins store in Karbor's bank.
+
+Decisions about backups and instances are in the packages that use it.
+"""

@@ -10,22 +10,21 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the bank knows of one instance, over all its checkpoints.
+"""Write-ahead journal of the backups of an instance, over all checkpoints.
 
-One object for each checkpoint in the bank's root,
-`/karbor-trove/<instance>/backups/<checkpoint>`: no two operations write the
-same one, and what is left of a deleted checkpoint has a place. It comes before
-the backup, which Trove may make although its answer is lost, and goes after
-it.
+Each checkpoint has one entry, so two operations never write the same object.
+The entries are in the root of the bank, and so outlive their checkpoints. An
+entry is written before its backup is requested, because Trove may create the
+backup even if the response is lost. It is deleted after the backup.
 """
 
 import dataclasses
 import datetime
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Optional
 
 from karbor_trove.bank import documents
 from karbor_trove.bank import layout
-from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove import timeouts
 from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
@@ -35,110 +34,112 @@ VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class BackupEntry:
-    """One backup that was asked for, or is going to be."""
+    """One backup that is requested, or is going to be."""
 
     instance_id: str
     checkpoint_id: str
     project_id: Optional[str] = None
     backup_name: Optional[str] = None
     description: Optional[str] = None
-    #: Trove's time before it was asked, ISO; None: it did not tell.
+    #: Trove's time before the request, in ISO format. None if Trove returned
+    #: no time.
     not_before: Optional[str] = None
-    #: None: a full backup.
+    #: None if the backup is a full one.
     parent_id: Optional[str] = None
-    #: None until the backup is known: an intent.
+    #: None while the entry is an intent: the backup is not known yet.
     backup_id: Optional[str] = None
-    #: Where its object is, a URL; None: not known yet.
+    #: URL of the backup's object. None until it is known.
     location: Optional[str] = None
-    #: Whether it was seen complete; until then it claims its parent.
-    complete: bool = False
-    #: When the checkpoint was deleted, ISO, UTC by our clock; None: it lives.
-    deleted: Optional[str] = None
-    #: Why the backup is still there although the checkpoint was deleted.
+    #: Whether the backup was seen complete. Before that, the entry reserves
+    #: the parent.
+    is_complete: bool = False
+    #: When the checkpoint was deleted: our clock, UTC, in ISO format. None
+    #: while the checkpoint exists.
+    deleted_at: Optional[str] = None
+    #: Why the backup still exists although the checkpoint is deleted.
     reason: Optional[str] = None
-    #: Whether several backups fitted once: then none is ever taken for it.
-    ambiguous: bool = False
+    #: Whether several backups once matched the request. Then none of them is
+    #: ever adopted.
+    is_ambiguous: bool = False
+
+    def to_document(self) -> documents.Document:
+        """Return the JSON object that the bank stores."""
+        document = dataclasses.asdict(self)
+        document['complete'] = document.pop('is_complete')
+        document['deleted'] = document.pop('deleted_at')
+        document['ambiguous'] = document.pop('is_ambiguous')
+        return document
+
+    @classmethod
+    def from_document(cls, document: documents.Document) -> 'BackupEntry':
+        """Build an entry from what to_document() returned.
+
+        :raises TypeError: a key is unknown. It must not get lost when the
+            entry is written again.
+        """
+        fields = dict(document)
+        return cls(is_complete=fields.pop('complete', False),
+                   deleted_at=fields.pop('deleted', None),
+                   is_ambiguous=fields.pop('ambiguous', False), **fields)
 
     @property
     def reserved_parent_id(self) -> Optional[str]:
-        """Tell the backup that must not go while this one is being made."""
-        return None if self.complete or self.deleted else self.parent_id
+        """Return the id of the backup that must not be deleted yet.
+
+        It is the parent of a backup that is being created.
+        """
+        return (None if self.is_complete or self.deleted_at
+                else self.parent_id)
 
     def is_visible_to(self, project_id: Optional[str]) -> bool:
-        """Tell whether the backup would be in a project's list; None: of all.
+        """Return True if Trove lists the backup for a project.
 
         Karbor lets administrators of other projects delete and verify
-        [manager.py in services/protection, 1.6.0]. Trove lists the token's
-        project only: nothing is known of what is not in there.
+        [manager.py in services/protection, 1.6.0]. Trove lists only the
+        backups of the token's project. For a backup of another project the
+        list proves nothing.
+
+        :param project_id: None for a list of all projects.
         """
-        # With dashes or without them, by who wrote it.
+        # Ids are stored with dashes or without, depending on the writer.
         return project_id is None or self.project_id is None or (
             project_id.replace('-', '') == self.project_id.replace('-', ''))
 
     def matches(self, backup: models.Backup) -> bool:
-        """Tell whether a backup may be the one that was asked for."""
+        """Return True if the request may have created the backup."""
         if self.not_before is None or backup.created is None:
             return False
-        asked = datetime.datetime.fromisoformat(self.not_before)
+        start = datetime.datetime.fromisoformat(self.not_before)
         return (backup.instance_id == self.instance_id
                 and backup.name == self.backup_name
                 and backup.description == self.description
-                and asked <= backup.created < asked + timeouts.REQUEST_IN_FLIGHT)
+                and start <= backup.created
+                and backup.created < start + timeouts.REQUEST_IN_FLIGHT)
 
-    def is_settled(
-            self, now: Optional[datetime.datetime]) -> bool:
-        """Tell whether the request is so old that no backup can come of it.
+    def is_settled(self, now: Optional[datetime.datetime]) -> bool:
+        """Return True if the request is too old to still create a backup.
 
-        :param now: Trove's time; None: nobody can tell.
+        :param now: Trove's time. None if Trove returned no time.
         """
         return lost_responses.is_settled(self.not_before, now)
 
 
-class BackupJournal:
-    """The entries of one instance in one bank.
+class BackupJournal(documents.DocumentStore[BackupEntry]):
+    """The backup journal of one instance in one bank.
 
-    What reads or writes raises errors.BankFailed where the bank fails.
+    Its keys are the ids of checkpoints.
     """
 
-    def __init__(self, bank: Any, instance_id: str) -> None:
-        """Open it; nothing is read or written yet.
-
-        :param bank: Karbor's Bank, its root.
-        """
+    def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
+        """Create the journal. Nothing is read or written yet."""
+        path = layout.BACKUP_JOURNAL % instance_id
+        super().__init__(
+            bank.get_sub_section(path), path, VERSION, 'checkpoint_id',
+            lambda _, document: BackupEntry.from_document(document),
+            keeps_copy=True)
         self.bank = bank
         self.instance_id = instance_id
-        self._where = layout.BACKUP_JOURNAL % instance_id
-        self._section = bank.get_sub_section(self._where)
 
     def write(self, entry: BackupEntry) -> None:
-        """Write the entry, in the place of an earlier one."""
-        documents.write(self._section, entry.checkpoint_id,
-                        dict(dataclasses.asdict(entry), version=VERSION))
-
-    def read(self, checkpoint_id: str) -> Optional[BackupEntry]:
-        """Read one entry; None where there is none.
-
-        :raises errors.Torn: it cannot be read.
-        :raises errors.Refused: it was written by a later version.
-        """
-        return self._parsed(checkpoint_id)
-
-    def list_entries(self) -> List[BackupEntry]:
-        """Read all entries that can be read; others are logged."""
-        return self.read_all()[0]
-
-    def read_all(self) -> Tuple[List[BackupEntry], Dict[str, errors.Rejected]]:
-        """Read all entries; those that cannot be read with the reason.
-
-        By their checkpoints, which their places tell.
-        """
-        return documents.read_all(self._section, self._parsed)
-
-    def delete(self, entry: BackupEntry) -> None:
-        """Forget the entry; none there is no failure."""
-        documents.delete(self._section, entry.checkpoint_id)
-
-    def _parsed(self, name: str) -> Optional[BackupEntry]:
-        kept = documents.read(self._section, name, self._where + name,
-                              'checkpoint_id', VERSION)
-        return None if kept is None else BackupEntry(**kept)
+        """Write an entry and replace an earlier one of its checkpoint."""
+        self.write_document(entry.checkpoint_id, entry.to_document())

@@ -10,98 +10,139 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Objects of ours in a bank, which other releases read as well.
+"""Versioned JSON documents in the bank.
 
-The file-system bank writes in place: who is killed while it writes leaves half
-an object. So what is changed is written beside it first.
+Other releases read them as well, so each document has a version.
 """
 
-from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, Generic, List, Optional, Tuple, TypeVar
 
 from oslo_log import log as logging
 
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import errors
+from karbor_trove import karbor_types
 
 LOG = logging.getLogger(__name__)
 
-Document = TypeVar('Document')
+Entry = TypeVar('Entry')
+#: A JSON object, as it is stored.
+Document = Dict[str, Any]
 
 
-def write(section: Any, key: str, value: Any) -> None:
-    """Write an object; where there is one, so that one of both is whole.
+def check_version(name: str, version: int, supported: int) -> None:
+    """Check that this release can read a document.
 
-    :raises errors.BankFailed: as in objects.put().
+    :param name: of the object, for the message.
+    :param version: of the document.
+    :param supported: the latest version that this release can read.
+    :raises errors.Rejected: a later release wrote the document.
     """
-    if key not in storage.list_keys(section):
-        storage.write(section, key, value)
-        return
-    storage.write(section, key + layout.COPY_SUFFIX, value)
-    storage.write(section, key, value)
-    storage.delete(section, key + layout.COPY_SUFFIX)
-
-
-def delete(section: Any, key: str) -> None:
-    """Remove an object that replace() wrote; none there is no failure.
-
-    :raises errors.BankFailed: as in objects.drop().
-    """
-    storage.delete(section, key)
-    if key + layout.COPY_SUFFIX in storage.list_keys(section):
-        storage.delete(section, key + layout.COPY_SUFFIX)
-
-
-def _object_names(section: Any) -> List[str]:
-    return sorted({name[:-len(layout.COPY_SUFFIX)] if name.endswith(layout.COPY_SUFFIX) else name
-                   for name in storage.list_keys(section)})
-
-
-def read(section: Any, key: str, where: str, needed: str,
-         version: int) -> Optional[Dict[str, Any]]:
-    """Read an object of ours; None where there is none.
-
-    :param where: how an error calls it.
-    :param needed: a key that all versions of it have.
-    :param version: the latest that is known.
-    :returns: without its version.
-    :raises errors.Torn: neither it nor what replace() left beside it can be
-        read; what is not JSON comes as text.
-    :raises errors.Refused: it was written by a later version.
-    :raises errors.BankFailed: the bank did not tell.
-    """
-    kept = storage.read(section, key)
-    if kept is None:
-        return None
-    if not isinstance(kept, dict) or needed not in kept:
-        kept = storage.read(section, key + layout.COPY_SUFFIX)
-    if not isinstance(kept, dict) or needed not in kept:
-        raise errors.CorruptObject('the object "%s" in the bank is torn' % where)
-    written = kept.pop('version', 0)
-    if written > version:
+    if version > supported:
         raise errors.Rejected(
             'the object "%s" in the bank has version %s and this release '
-            'knows versions up to %d' % (where, written, version))
-    return kept
+            'knows versions up to %d. Use the release that wrote the object, '
+            'or a later one' % (name, version, supported))
 
 
-def read_all(section: Any, parsed: Callable[[str], Optional[Document]]
-               ) -> Tuple[List[Document], Dict[str, errors.Rejected]]:
-    """Read all objects that replace() wrote, each once.
+class DocumentStore(Generic[Entry]):
+    """The documents of one kind in one section of the bank.
 
-    :param parsed: reads one by its key; None where there is none.
-    :returns: those that can be read, and why the others cannot, by key.
-    :raises errors.BankFailed: the bank did not tell.
+    Every method raises errors.BankError if the bank fails.
     """
-    found: List[Document] = []
-    refused: Dict[str, errors.Rejected] = {}
-    for name in _object_names(section):
-        try:
-            one = parsed(name)
-        except errors.Rejected as error:
-            LOG.error('%s', error)
-            refused[name] = error
+
+    def __init__(self, section: karbor_types.BankSection, path: str,
+                 version: int, required_key: str,
+                 parse: Callable[[str, Document], Entry],
+                 keeps_copy: bool = False) -> None:
+        """Create the store. Nothing is read or written yet.
+
+        :param path: of the section, for messages.
+        :param version: of the documents that this release writes, and the
+            latest that it can read.
+        :param required_key: a key that all versions of the document have.
+        :param parse: builds an entry from its key and from its document
+            without the version.
+        :param keeps_copy: whether a document that is changed is first written
+            to a copy beside it. The file-system bank writes in place, so a
+            crash leaves a corrupt object. Then the copy is read. Documents
+            that are written only once need no copy.
+        """
+        self._section = section
+        self._path = path
+        self._version = version
+        self._required_key = required_key
+        self._parse = parse
+        self._keeps_copy = keeps_copy
+
+    def write_document(self, key: str, document: Document) -> None:
+        """Write a document and replace an earlier one."""
+        document = dict(document, version=self._version)
+        if self._keeps_copy and key in storage.list_keys(self._section):
+            copy = key + layout.COPY_SUFFIX
+            storage.write(self._section, copy, document)
+            storage.write(self._section, key, document)
+            storage.delete(self._section, copy)
         else:
-            # The list may lag behind, and show what is gone.
-            found.extend([] if one is None else [one])
-    return found, refused
+            storage.write(self._section, key, document)
+
+    def read(self, key: str) -> Optional[Entry]:
+        """Return one entry, or None if there is none.
+
+        :raises errors.CorruptObject: the document and its copy are corrupt.
+        :raises errors.Rejected: a later release wrote the document.
+        """
+        document = storage.read(self._section, key)
+        if document is None:
+            return None
+        if self._keeps_copy and not self._is_complete(document):
+            document = storage.read(self._section, key + layout.COPY_SUFFIX)
+        if not self._is_complete(document):
+            raise errors.CorruptObject(
+                'the object "%s" in the bank is corrupt: it is not a JSON '
+                'object with the key "%s"'
+                % (self._path + key, self._required_key))
+        check_version(self._path + key, document.pop('version', 0),
+                      self._version)
+        return self._parse(key, document)
+
+    def read_all(self) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
+        """Return all entries, and why the others cannot be read, by key.
+
+        The keys are readable even if the documents are not.
+        """
+        entries: List[Entry] = []
+        unreadable: Dict[str, errors.Rejected] = {}
+        for key in self._list_keys():
+            try:
+                entry = self.read(key)
+            except errors.Rejected as error:
+                LOG.error('%s', error)
+                unreadable[key] = error
+            else:
+                # The list may lag behind and still have a deleted object.
+                if entry is not None:
+                    entries.append(entry)
+        return entries, unreadable
+
+    def list_entries(self) -> List[Entry]:
+        """Return the entries that can be read. The others are logged."""
+        return self.read_all()[0]
+
+    def delete(self, key: str) -> None:
+        """Delete a document and its copy. An absent document is no error."""
+        storage.delete(self._section, key)
+        copy = key + layout.COPY_SUFFIX
+        if self._keeps_copy and copy in storage.list_keys(self._section):
+            storage.delete(self._section, copy)
+
+    def _list_keys(self) -> List[str]:
+        # A crash may leave the copy alone.
+        suffix = layout.COPY_SUFFIX
+        return sorted({key[:-len(suffix)] if key.endswith(suffix) else key
+                       for key in storage.list_keys(self._section)})
+
+    def _is_complete(self, data: object) -> bool:
+        # The bank returns an object that is not JSON as text.
+        return isinstance(data, dict) and self._required_key in data

@@ -10,60 +10,49 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is in Swift of a backup: as it was when it was made, and as it is.
+"""Recorded manifests of backups.
 
-One object for each backup in the bank's root,
-`/karbor-trove/<instance>/contents/<backup>`, and not in a checkpoint: others
-may hang on a backup whose checkpoint was deleted.
+A manifest lists the objects of a backup in Swift, as they were when the backup
+was complete. The manifests are in the root of the bank and not in a
+checkpoint, because a backup may have children after its checkpoint is deleted.
 """
-
-import dataclasses
-from typing import Any, Optional
 
 from karbor_trove.bank import documents
 from karbor_trove.bank import layout
-from karbor_trove.bank import storage
+from karbor_trove import karbor_types
 from karbor_trove.trove import models
 
 VERSION = 1
 
 
-class ManifestStore:
-    """What the bank keeps of the backups of one instance.
+class ManifestStore(documents.DocumentStore[models.BackupManifest]):
+    """The manifests of one instance in one bank.
 
-    What reads or writes raises errors.BankFailed where the bank fails.
+    Its keys are the ids of backups.
     """
 
-    def __init__(self, bank: Any, instance_id: str) -> None:
-        """Open it; nothing is read or written yet.
+    def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
+        """Create the store. Nothing is read or written yet."""
+        path = layout.MANIFESTS % instance_id
+        super().__init__(bank.get_sub_section(path), path, VERSION, 'whole',
+                         lambda _, document: _from_document(document))
 
-        :param bank: Karbor's Bank, its root.
-        """
-        self._where = layout.MANIFESTS % instance_id
-        self._section = bank.get_sub_section(self._where)
+    def write(self, backup_id: str, manifest: models.BackupManifest) -> None:
+        """Write the manifest of a backup and replace an earlier one."""
+        self.write_document(backup_id, _to_document(manifest))
 
-    def write(self, backup_id: str, contents: models.BackupManifest) -> None:
-        """Write what a backup has, in the place of an earlier look."""
-        storage.write(self._section, backup_id,
-                      dict(dataclasses.asdict(contents), version=VERSION))
 
-    def read(self, backup_id: str) -> Optional[models.BackupManifest]:
-        """Read what a backup had; None where nothing was written.
+def _to_document(manifest: models.BackupManifest) -> documents.Document:
+    return {'whole': _to_json(manifest.whole),
+            'segments': [_to_json(segment) for segment in manifest.segments]}
 
-        :raises errors.Torn: it cannot be read.
-        :raises errors.Refused: it was written by a later version.
-        """
-        kept = documents.read(self._section, backup_id,
-                              self._where + backup_id, 'whole', VERSION)
-        if kept is None:
-            return None
-        return models.BackupManifest(
-            models.ObjectInfo(
-                **kept['whole']),
-            tuple(
-                models.ObjectInfo(
-                    **part) for part in kept['segments']))
 
-    def delete(self, backup_id: str) -> None:
-        """Forget it: the backup is gone; nothing there is no failure."""
-        storage.delete(self._section, backup_id)
+def _to_json(info: models.ObjectInfo) -> documents.Document:
+    return {'name': info.name, 'etag': info.etag, 'bytes': info.bytes}
+
+
+def _from_document(document: documents.Document) -> models.BackupManifest:
+    return models.BackupManifest(
+        models.ObjectInfo(**document['whole']),
+        tuple(models.ObjectInfo(**segment)
+              for segment in document['segments']))

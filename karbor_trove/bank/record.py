@@ -10,20 +10,20 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the bank keeps of one instance in one checkpoint.
+"""Backup record of one instance in one checkpoint.
 
-Two objects in the resource's section, under the names and with the keys that
-Karbor's in-tree plugin uses: `status`, and `metadata` as a superset of its
-own, so that either plugin can read what the other wrote. Two are ours alone:
-`worker`, and the `reason` of a failure, which Karbor's API has no place for.
+The record has the name and the keys that Karbor's in-tree plugin uses, and
+more keys. So each of the two plugins can read what the other one wrote.
 """
 
 import dataclasses
-from typing import Any, Dict, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
+from karbor_trove.bank import documents
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove.trove import models
 
 VERSION = 1
@@ -31,122 +31,129 @@ VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class BackupRecord:
-    """One backed up instance; None in a value means that it is not known."""
+    """One backup of an instance. None means unknown."""
 
-    #: As it was when it was backed up.
+    #: The instance as it was before the backup.
     instance: models.Instance
     backup_name: Optional[str] = None
-    #: None until Trove has answered the request for the backup.
+    #: None until Trove has responded to the request for the backup.
     backup_id: Optional[str] = None
-    #: GB; None until the backup is made.
+    #: GB. None until the backup is complete.
     backup_size: Optional[float] = None
-    #: What was there both before and after the backup was made.
+    #: The accounts that existed both before and after the backup.
     accounts: models.Accounts = models.Accounts()
 
+    def to_document(self) -> documents.Document:
+        """Return the JSON object that the bank stores."""
+        instance = self.instance
+        return {
+            # The five keys of the in-tree plugin. It reads flavor['id'].
+            'instance_id': instance.id,
+            'datastore': {'type': instance.datastore,
+                          'version': instance.datastore_version,
+                          'version_number': instance.datastore_version_number},
+            'flavor': {'id': instance.flavor_id},
+            'size': instance.volume_size,
+            'backup_id': self.backup_id,
+            # Our own keys.
+            'record_version': VERSION,
+            'name': instance.name,
+            'network_id': instance.network_id,
+            'access': {'is_public': instance.is_public,
+                       'allowed_cidrs': list(instance.allowed_cidrs)},
+            'configuration_id': instance.configuration_id,
+            'region': instance.region,
+            'locality': instance.locality,
+            'replica_of': instance.replica_of,
+            'backup_name': self.backup_name,
+            'backup_size': self.backup_size,
+            'databases': _to_list(self.accounts.databases),
+            'users': _to_list(self.accounts.users),
+        }
 
-def write(section: Any, record: BackupRecord) -> None:
-    """Write the record, in the place of an earlier one."""
-    instance = record.instance
-    storage.write(section, layout.BACKUP_RECORD, {
-        # The five keys of the in-tree plugin; it reads flavor['id'].
-        'instance_id': instance.id,
-        'datastore': {'type': instance.datastore,
-                      'version': instance.datastore_version,
-                      'version_number': instance.datastore_version_number},
-        'flavor': {'id': instance.flavor_id},
-        'size': instance.volume_size,
-        'backup_id': record.backup_id,
-        # Ours.
-        'record_version': VERSION,
-        'name': instance.name,
-        'network_id': instance.network_id,
-        'access': {'is_public': instance.is_public,
-                   'allowed_cidrs': list(instance.allowed_cidrs)},
-        'configuration_id': instance.configuration_id,
-        'region': instance.region,
-        'locality': instance.locality,
-        'replica_of': instance.replica_of,
-        'backup_name': record.backup_name,
-        'backup_size': record.backup_size,
-        'databases': _listed(record.accounts.databases),
-        'users': _listed(record.accounts.users),
-    })
+    @classmethod
+    def from_document(cls, document: documents.Document) -> 'BackupRecord':
+        """Build a record from what either plugin wrote."""
+        datastore = document.get('datastore') or {}
+        access = document.get('access') or {}
+        return cls(
+            instance=models.Instance(
+                id=document['instance_id'],
+                name=document.get('name'),
+                datastore=datastore.get('type'),
+                datastore_version=datastore.get('version'),
+                datastore_version_number=datastore.get('version_number'),
+                flavor_id=(document.get('flavor') or {}).get('id'),
+                volume_size=document.get('size'),
+                region=document.get('region'),
+                locality=document.get('locality'),
+                configuration_id=document.get('configuration_id'),
+                network_id=document.get('network_id'),
+                is_public=access.get('is_public'),
+                allowed_cidrs=tuple(access.get('allowed_cidrs') or ()),
+                replica_of=document.get('replica_of')),
+            backup_name=document.get('backup_name'),
+            backup_id=document.get('backup_id'),
+            backup_size=document.get('backup_size'),
+            accounts=models.Accounts(_to_tuple(document.get('databases')),
+                                     _to_tuple(document.get('users'))))
 
 
-def read(section: Any) -> Optional[BackupRecord]:
-    """Read the record.
+def write(section: karbor_types.BankSection, record: BackupRecord) -> None:
+    """Write the record and replace an earlier one."""
+    storage.write(section, layout.BACKUP_RECORD, record.to_document())
 
-    :returns: None where nothing was written: the protect failed before it
-        asked Trove for anything, or the backup was deleted already.
-    :raises errors.Torn: it cannot be read.
-    :raises errors.Refused: it was written by a later version.
+
+def read(section: karbor_types.BankSection) -> Optional[BackupRecord]:
+    """Return the record.
+
+    None if nothing was written: the protect operation failed before it sent a
+    request to Trove, or the backup is already deleted.
+
+    :raises errors.CorruptObject: the record is corrupt.
+    :raises errors.Rejected: a later release wrote the record.
     """
-    kept = storage.read(section, layout.BACKUP_RECORD)
-    if kept is None:
+    document = storage.read(section, layout.BACKUP_RECORD)
+    if document is None:
         return None
-    # A bank gives an object that is not JSON as text; the file-system bank
-    # writes in place, so a crash can leave half of one.
-    if not isinstance(kept, dict) or 'instance_id' not in kept:
-        raise errors.CorruptObject('the object "%s" in the bank is torn or not a '
-                                   'record of a database instance' % layout.BACKUP_RECORD)
-    version = kept.get('record_version', 0)
-    if version > VERSION:
-        raise errors.Rejected(
-            'the record in the bank has version %s and this release knows '
-            'versions up to %d: use the release that wrote it, or a later '
-            'one' % (version, VERSION))
-    return _parsed(kept)
+    # The bank returns an object that is not JSON as text. The file-system bank
+    # writes in place, so a crash can leave half of an object.
+    if not isinstance(document, dict) or 'instance_id' not in document:
+        raise errors.CorruptObject(
+            'the object "%s" in the bank is corrupt or not the record of a '
+            'database instance' % layout.BACKUP_RECORD)
+    documents.check_version(layout.BACKUP_RECORD,
+                            document.get('record_version', 0), VERSION)
+    return BackupRecord.from_document(document)
 
 
-def read_backup(section: Any, instance_id: str) -> BackupRecord:
-    """Read the record of an instance that has a backup.
+def read_backup(section: karbor_types.BankSection,
+                instance_id: str) -> BackupRecord:
+    """Return the record of an instance that has a backup.
 
-    :raises errors.Torn: it cannot be read.
-    :raises errors.Refused: there is no backup, as far as the bank knows, or
-        the record was written by a later version.
+    :raises errors.CorruptObject: the record is corrupt.
+    :raises errors.Rejected: the bank knows no backup, or a later release wrote
+        the record.
     """
-    kept = read(section)
-    if kept is None or not kept.backup_id:
+    record = read(section)
+    if record is None or not record.backup_id:
         raise errors.Rejected('the checkpoint holds no backup of instance %s'
                               % instance_id)
-    return kept
+    return record
 
 
-def delete(section: Any) -> None:
-    """Remove the record and the reason; the status stays, for Karbor."""
+def delete(section: karbor_types.BankSection) -> None:
+    """Delete the record and the failure reason.
+
+    The status stays, because Karbor reads it.
+    """
     storage.delete(section, layout.BACKUP_RECORD)
     storage.delete(section, layout.FAILURE_REASON)
 
 
-def _parsed(kept: Dict[str, Any]) -> BackupRecord:
-    datastore = kept.get('datastore') or {}
-    access = kept.get('access') or {}
-    return BackupRecord(
-        instance=models.Instance(
-            id=kept['instance_id'],
-            name=kept.get('name'),
-            datastore=datastore.get('type'),
-            datastore_version=datastore.get('version'),
-            datastore_version_number=datastore.get('version_number'),
-            flavor_id=(kept.get('flavor') or {}).get('id'),
-            volume_size=kept.get('size'),
-            region=kept.get('region'),
-            locality=kept.get('locality'),
-            configuration_id=kept.get('configuration_id'),
-            network_id=kept.get('network_id'),
-            is_public=access.get('is_public'),
-            allowed_cidrs=tuple(access.get('allowed_cidrs') or ()),
-            replica_of=kept.get('replica_of')),
-        backup_name=kept.get('backup_name'),
-        backup_id=kept.get('backup_id'),
-        backup_size=kept.get('backup_size'),
-        accounts=models.Accounts(_named(kept.get('databases')),
-                                 _named(kept.get('users'))))
-
-
-def _listed(names: Optional[Tuple[str, ...]]) -> Optional[List[str]]:
+def _to_list(names: Optional[Tuple[str, ...]]) -> Optional[List[str]]:
     return None if names is None else list(names)
 
 
-def _named(kept: Optional[List[str]]) -> Optional[Tuple[str, ...]]:
-    return None if kept is None else tuple(kept)
+def _to_tuple(names: Optional[List[str]]) -> Optional[Tuple[str, ...]]:
+    return None if names is None else tuple(names)

@@ -10,116 +10,120 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""That an instance was asked for and no answer was seen yet.
+"""Write-ahead journal of restore requests.
 
-One object for each restore in the bank's root,
-`/karbor-trove/<instance>/restores/<restore>`. What is left of one tells that a
-restore was interrupted, and how the instance is called that may have come of
-it.
+An entry is deleted when Trove has responded. An entry that is left belongs to
+a restore that was interrupted. It has the name of the instance that the
+request may have created.
 """
 
 import dataclasses
-from typing import Any, List, Optional
+from typing import List, Optional
 
 from karbor_trove.bank import documents
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker
+from karbor_trove import karbor_types
 
 VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
 class RestoreEntry:
-    """What is about to be asked; None: nobody knows."""
+    """One request for a restored instance. None means unknown."""
 
-    #: The original, and the restore of Karbor's that makes a new one.
+    #: Of the original instance.
     instance_id: str
+    #: Karbor's id of the restore.
     restore_id: str
-    #: Of the new instance.
+    #: Of the restored instance.
     name: Optional[str] = None
-    #: Trove's time before it is asked, ISO; None: it did not tell.
+    #: Trove's time before the request, in ISO format. None if Trove returned
+    #: no time.
     not_before: Optional[str] = None
-    #: Where the new instance is made.
+    #: Where the restored instance is created.
     project_id: Optional[str] = None
-    #: Who asks; see worker.py.
-    worker: Any = None
+    #: The process that sends the request, see worker.py.
+    worker: object = None
+
+    def to_document(self) -> documents.Document:
+        """Return the JSON object that the bank stores."""
+        document = dataclasses.asdict(self)
+        # The path of the object has them.
+        del document['instance_id'], document['restore_id']
+        return document
+
+    @classmethod
+    def from_document(cls, instance_id: str, restore_id: str,
+                      document: documents.Document) -> 'RestoreEntry':
+        """Build an entry from what to_document() returned.
+
+        Earlier releases wrote neither a project nor a worker.
+        """
+        return cls(instance_id, restore_id, document['name'],
+                   document.get('not_before'), document.get('project_id'),
+                   document.get('worker'))
 
 
-class RestoreJournal:
-    """The notes of one instance in one bank.
+class RestoreJournal(documents.DocumentStore[RestoreEntry]):
+    """The restore journal of one instance in one bank.
 
-    What reads or writes raises errors.BankFailed where the bank fails.
+    Its keys are the ids of restores.
     """
 
-    def __init__(self, bank: Any, instance_id: str) -> None:
-        """Open them; nothing is read or written yet.
+    def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
+        """Create the journal. Nothing is read or written yet.
 
-        :param bank: Karbor's Bank, its root.
+        :param instance_id: of the original instance.
         """
+        path = layout.RESTORE_JOURNAL % instance_id
+        super().__init__(
+            bank.get_sub_section(path), path, VERSION, 'name',
+            lambda key, document: RestoreEntry.from_document(
+                instance_id, key, document))
         self.instance_id = instance_id
-        self._where = layout.RESTORE_JOURNAL % instance_id
-        self._section = bank.get_sub_section(self._where)
 
-    def write(self, note: RestoreEntry) -> None:
-        """Note what is about to be asked."""
-        kept = dict(dataclasses.asdict(note), version=VERSION)
-        # Its place tells them.
-        del kept['instance_id'], kept['restore_id']
-        storage.write(self._section, note.restore_id, kept)
+    def write(self, entry: RestoreEntry) -> None:
+        """Write an entry."""
+        self.write_document(entry.restore_id, entry.to_document())
 
     def list_restore_ids(self) -> List[str]:
-        """Name the restores that a note is left of."""
+        """Return the ids of the restores that have an entry."""
         return storage.list_keys(self._section)
-
-    def read(self, restore_id: str) -> Optional[RestoreEntry]:
-        """Read one note; None where there is none.
-
-        :raises errors.Torn: it cannot be read.
-        :raises errors.Refused: it was written by a later version.
-        """
-        kept = documents.read(self._section, restore_id,
-                              self._where + restore_id, 'name', VERSION)
-        if kept is None:
-            return None
-        # Earlier releases knew neither project nor process.
-        return RestoreEntry(self.instance_id, restore_id, kept['name'],
-                            kept.get('not_before'), kept.get('project_id'),
-                            kept.get('worker'))
-
-    def delete(self, restore_id: str) -> None:
-        """Forget one: Karbor's own record, or the user, knows the outcome."""
-        storage.delete(self._section, restore_id)
 
 
 class RestoreIntent:
-    """One note while its restore lives; see asking.Intent."""
+    """The entry of one restore. See trove.instances.InstanceIntent."""
 
-    def __init__(self, bank: Any, instance_id: str, restore_id: str,
-                 project_id: Optional[str]) -> None:
-        """Make it; nothing is written yet.
+    def __init__(self, bank: karbor_types.Bank, instance_id: str,
+                 restore_id: str, project_id: Optional[str]) -> None:
+        """Create the intent. Nothing is written yet.
 
-        :param bank: Karbor's Bank, its root.
-        :param instance_id: of the original.
-        :param project_id: where the new instance is made.
+        :param instance_id: of the original instance.
+        :param project_id: where the restored instance is created.
         """
-        self._notes = RestoreJournal(bank, instance_id)
-        self._note = RestoreEntry(instance_id, restore_id, project_id=project_id,
-                                  worker=worker.current())
+        self._journal = RestoreJournal(bank, instance_id)
+        self._entry = RestoreEntry(instance_id, restore_id,
+                                   project_id=project_id,
+                                   worker=worker.current())
 
     def write(self, name: str, not_before: Optional[str]) -> None:
-        """Note what is about to be asked for."""
-        self._notes.write(dataclasses.replace(self._note, name=name,
-                                              not_before=not_before))
+        """Write the entry before the request is sent."""
+        self._journal.write(dataclasses.replace(self._entry, name=name,
+                                                not_before=not_before))
 
     def mark_created(self, instance_id: str) -> None:
-        """Go on: Karbor's own record does not know the instance yet."""
+        """Do nothing. Karbor's record does not have the instance yet."""
 
     def delete(self) -> None:
-        """Forget it: the record knows it now, or nothing comes of it.
+        """Delete the entry.
 
-        What is left where the bank fails is resolved by an operator's sweep.
+        Karbor's record has the instance, or there is none. If the bank fails,
+        the entry stays until an operator's sweep.
         """
-        with storage.log_bank_errors('The note of restore %s of instance %s is left' % (
-                self._note.restore_id, self._note.instance_id)):
-            self._notes.delete(self._note.restore_id)
+        entry = self._entry
+        with storage.log_bank_errors(
+                'The journal entry of restore %s of instance %s is not '
+                'deleted' % (entry.restore_id, entry.instance_id)):
+            self._journal.delete(entry.restore_id)

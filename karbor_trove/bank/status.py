@@ -10,49 +10,59 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""..."""
+"""Status of a resource in a checkpoint, its worker and its failure reason.
 
-from typing import Any, Optional
+The status has the name that Karbor's in-tree plugins use. The other two are
+our own. Karbor's API has no place for the reason of a failure.
+"""
+
+from typing import Optional
 
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker
+from karbor_trove import karbor_types
 
 
-def set_status(section: Any, status: str) -> None:
-    """Write one of Karbor's words for the state of a resource.
+def set_status(section: karbor_types.BankSection, status: str) -> None:
+    """Write the resource status.
 
-    :param section: the resource's section of a checkpoint in the bank.
+    :param status: one of Karbor's constants.
     """
     storage.write(section, layout.STATUS, status)
 
 
-def mark_started(section: Any, status: str) -> None:
-    """Write that an operation works on the resource, and who carries it out.
+def mark_started(section: karbor_types.BankSection, status: str) -> None:
+    """Write that this process starts an operation on the resource.
 
-    :param status: Karbor's word for what goes on.
+    :param status: Karbor's status for the running operation.
     """
     storage.write(section, layout.WORKER, worker.current())
     set_status(section, status)
 
 
-def mark_failed(section: Any, status: str, reason: str) -> None:
+def mark_failed(section: karbor_types.BankSection, status: str,
+                reason: str) -> None:
     """Write that an operation failed, and why.
 
-    The reason comes first: who sees the status finds it. A bank that fails
-    hides nothing of why.
+    The reason is written first, so a reader of the status finds it too. Bank
+    errors are logged together with the reason, and do not hide it.
 
-    :param status: Karbor's word for it.
-    :param reason: meant for the operator, in lines; it holds no secrets.
+    :param status: Karbor's status for the failed operation.
+    :param reason: for the operator, one or more lines. It holds no secrets.
     """
-    # A list is written as ASCII by every bank, a text as its locale is.
-    with storage.log_bank_errors('The reason was not kept: %s' % reason):
+    with storage.log_bank_errors('The failure reason was not written: %s'
+                                 % reason):
+        # Every bank writes a list as ASCII, and a text in its own locale.
         storage.write(section, layout.FAILURE_REASON, reason.split('\n'))
-    with storage.log_bank_errors('The status "%s" was not kept' % status):
+    with storage.log_bank_errors('The status "%s" was not written' % status):
         set_status(section, status)
 
 
-def read_failure_reason(section: Any) -> Optional[str]:
-    """Read the reason of the last failure; None: there was none."""
+def read_failure_reason(section: karbor_types.BankSection) -> Optional[str]:
+    """Return why the last failed operation failed, or None if none failed.
+
+    A corrupt reason is returned as it is.
+    """
     lines = storage.read(section, layout.FAILURE_REASON)
     return '\n'.join(lines) if isinstance(lines, list) else lines

@@ -10,11 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Objects in a bank of Karbor's, whatever its plugin makes and raises.
+"""Read, write, list and delete of single objects in Karbor's bank.
 
-What fails is tried once more, and is an errors.BankFailed then. The
-file-system bank removes a directory with its last object, also while another
-one is being written into it.
+Each bank plugin raises exceptions of its own. A request that fails is
+therefore repeated once, whatever the exception, and a second failure is an
+errors.BankError. The repetition also helps with the file-system bank. It
+deletes a directory with its last object, even while another object is being
+written into the directory.
 """
 
 import contextlib
@@ -24,6 +26,7 @@ from typing import Any, Callable, Iterator, List, Optional, TypeVar
 from oslo_log import log as logging
 
 from karbor_trove import errors
+from karbor_trove import karbor_types
 
 LOG = logging.getLogger(__name__)
 
@@ -31,21 +34,21 @@ Result = TypeVar('Result')
 
 
 @contextlib.contextmanager
-def log_bank_errors(what: str) -> Iterator[None]:
-    """Log that the bank failed, and go on: more depends on what follows.
+def log_bank_errors(message: str) -> Iterator[None]:
+    """Log a bank error and continue. Used where the next step matters more.
 
-    :param what: was not done.
+    :param message: what was not done.
     """
     try:
         yield
     except errors.BankError as error:
-        LOG.error('%s: %s', what, error)
+        LOG.error('%s: %s', message, error)
 
 
-def write(section: Any, key: str, value: Any) -> None:
+def write(section: karbor_types.BankSection, key: str, value: object) -> None:
     """Write an object.
 
-    :raises errors.BankFailed: perhaps it is written all the same.
+    :raises errors.BankError: the object may be written nevertheless.
     """
     def write() -> None:
         section.update_object(key, value)
@@ -53,24 +56,26 @@ def write(section: Any, key: str, value: Any) -> None:
     _retry_once(write, 'writing %s' % key)
 
 
-def list_keys(section: Any) -> List[str]:
-    """List the keys of a section and of all that are below it.
+def list_keys(section: karbor_types.BankSection) -> List[str]:
+    """Return the keys of all objects in a section and in its subfolders.
 
-    :raises errors.BankFailed: the bank did not tell.
+    :raises errors.BankError: the bank did not return a list.
     """
     return _retry_once(lambda: list(section.list_objects()), 'listing objects')
 
 
-def read(section: Any, key: str) -> Any:
-    """Read an object; None where there is none.
+def read(section: karbor_types.BankSection, key: str) -> Any:
+    """Return an object, or None if there is none.
 
-    It is not looked for in a list first: that of Swift may lag behind, and
-    what is overlooked here is lost. For the same reason a list that still
-    shows it means nothing where the failure itself says that it is gone.
+    The object is requested without a look-up in a list. Lists of Swift may
+    lag behind, and an object that is taken for absent here is lost. For the
+    same reason a list that still has the object does not count when the error
+    itself says that the object does not exist.
 
-    :raises errors.BankFailed: the bank did not tell.
+    :raises errors.BankError: the object could not be read.
     """
-    # Of what somebody deals with at the moment the bank says nothing.
+    # Python chains the exception that the caller is handling to those of the
+    # bank. It says nothing about the object.
     handled = sys.exc_info()[1]
 
     def read() -> Any:
@@ -89,40 +94,42 @@ def read(section: Any, key: str) -> Any:
         return None
 
 
-def delete(section: Any, key: str) -> None:
-    """Remove an object; none there is no failure.
+def delete(section: karbor_types.BankSection, key: str) -> None:
+    """Delete an object. An absent object is no error.
 
-    Two operations may sweep up after the same checkpoint: the slower one
-    finds that what it has just seen is gone.
+    Two operations may clean up after the same checkpoint. For the slower one
+    the object may be absent a moment after it was read.
 
-    :raises errors.BankFailed: perhaps it is gone all the same.
+    :raises errors.BankError: the object may be deleted nevertheless.
     """
     def delete() -> None:
         if read(section, key) is not None:
             section.delete_object(key)
 
-    _retry_once(delete, 'removing %s' % key)
+    _retry_once(delete, 'deleting %s' % key)
 
 
-def _retry_once(act: Callable[[], Result], what: str) -> Result:
+def _retry_once(request: Callable[[], Result], description: str) -> Result:
     try:
-        return act()
-    except errors.BankError:  # Tried twice already.
+        return request()
+    except errors.BankError:  # A nested request, already sent twice.
         raise
     except Exception as error:  # Each bank plugin raises its own.
-        LOG.warning('The bank failed, trying again, %s: %s', what, error)
+        LOG.warning('The bank failed while %s, retrying: %s', description,
+                    error)
     try:
-        return act()
+        return request()
     except errors.BankError:
         raise
     except Exception as error:  # As above.
-        raise errors.BankError('the bank failed, %s: %s'
-                               % (what, error)) from error
+        raise errors.BankError('the bank failed twice while %s: %s'
+                               % (description, error)) from error
 
 
 def _is_absence(error: Optional[BaseException],
                 handled: Optional[BaseException]) -> bool:
-    # What the bank plugins of Swift and of a file system wrap, and say.
+    # The bank plugins of Swift and of a file system wrap the first two errors.
+    # The file-system bank raises the third one if there is no such file.
     while error is not None and error is not handled:
         if (isinstance(error, FileNotFoundError)
                 or getattr(error, 'http_status', None) == 404

@@ -10,23 +10,22 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""That an instance is made for a test restore, until it is gone.
+"""Write-ahead journal of the temporary instances that verifications create.
 
-One object for each verification in the bank's root,
-`/karbor-trove/<instance>/rehearsals/<verification>`. It is there before the
-instance is asked for, so that the instance of a verification that was killed
-is found.
+Each verification has one entry. It is written before the instance is
+requested and deleted after the instance. So the instance of a killed
+verification is found and deleted later.
 """
 
 import dataclasses
 import datetime
-from typing import Any, ContextManager, Dict, List, Optional, Tuple
+from typing import ContextManager, Optional
 
 from karbor_trove.bank import documents
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker
-from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove.trove import lost_responses
 
 VERSION = 1
@@ -34,131 +33,139 @@ VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class TemporaryInstanceEntry:
-    """One test restore; None: not known."""
+    """The temporary instance of one verification. None means unknown."""
 
     verification_id: str
-    #: Where the instance is made.
+    #: Where the instance is created.
     project_id: Optional[str]
-    #: Who makes it; see worker.py.
-    worker: Any
-    #: When its verification has ended for sure: ISO, UTC by our clock.
-    until: str
-    #: Of the instance; nothing else has it.
+    #: The process that runs the verification, see worker.py.
+    worker: object
+    #: When the verification has ended for certain: our clock, UTC, in ISO
+    #: format.
+    ends_by: str
+    #: Of the temporary instance. No other instance has this name.
     name: Optional[str] = None
-    #: Trove's time before it was asked for, ISO; None: it did not tell.
+    #: Trove's time before the request, in ISO format. None if Trove returned
+    #: no time.
     not_before: Optional[str] = None
-    #: Of the instance that was made; None until that is known.
+    #: Of the temporary instance. None until it is known.
     instance_id: Optional[str] = None
-    #: Why the instance may still be there although the verification has
-    #: ended; None: nobody has said that it has.
-    left: Optional[str] = None
+    #: Why the instance may still exist although the verification has ended.
+    #: None if the verification runs, or was killed.
+    abandoned_reason: Optional[str] = None
+
+    def to_document(self) -> documents.Document:
+        """Return the JSON object that the bank stores."""
+        document = dataclasses.asdict(self)
+        document['until'] = document.pop('ends_by')
+        document['left'] = document.pop('abandoned_reason')
+        return document
+
+    @classmethod
+    def from_document(cls, document: documents.Document
+                      ) -> 'TemporaryInstanceEntry':
+        """Build an entry from what to_document() returned.
+
+        :raises TypeError: a key is unknown. It must not get lost when the
+            entry is written again.
+        """
+        fields = dict(document)
+        return cls(ends_by=fields.pop('until'),
+                   abandoned_reason=fields.pop('left', None), **fields)
 
     def is_abandoned(self, now: datetime.datetime) -> bool:
-        """Tell whether nobody sees to the instance any more.
+        """Return True if no running verification uses the instance.
 
-        :param now: UTC by our clock.
+        :param now: our clock, UTC.
         """
-        return (self.left is not None or not worker.may_be_alive(self.worker)
-                or datetime.datetime.fromisoformat(self.until) <= now)
+        return (self.abandoned_reason is not None
+                or not worker.may_be_alive(self.worker)
+                or datetime.datetime.fromisoformat(self.ends_by) <= now)
 
     def cannot_exist(self, trove_now: Optional[datetime.datetime],
                      now: datetime.datetime) -> bool:
-        """Tell whether an instance that is not found will not come either.
+        """Return True if an absent instance will not appear later either.
 
-        :param trove_now: Trove's time; None: nobody can tell, and ours has
-            to do.
+        :param trove_now: Trove's time. None if Trove returned no time. Then
+            only our clock decides, counted from the end of the verification.
+        :param now: our clock, UTC.
         """
-        return lost_responses.is_settled(
-            self.not_before, trove_now) or (
-                lost_responses.is_settled(self.until, now))
+        return (lost_responses.is_settled(self.not_before, trove_now)
+                or lost_responses.is_settled(self.ends_by, now))
 
 
-class VerificationJournal:
-    """The notes of one instance in one bank.
+class VerificationJournal(documents.DocumentStore[TemporaryInstanceEntry]):
+    """The verification journal of one instance in one bank.
 
-    What reads or writes raises errors.BankFailed where the bank fails.
+    Its keys are the ids of verifications.
     """
 
-    def __init__(self, bank: Any, instance_id: str) -> None:
-        """Open them; nothing is read or written yet.
+    def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
+        """Create the journal. Nothing is read or written yet.
 
-        :param bank: Karbor's Bank, its root.
-        :param instance_id: of the original.
+        :param instance_id: of the original instance.
         """
+        path = layout.VERIFICATION_JOURNAL % instance_id
+        super().__init__(
+            bank.get_sub_section(path), path, VERSION, 'until',
+            lambda _, document: TemporaryInstanceEntry.from_document(document),
+            keeps_copy=True)
         self.instance_id = instance_id
-        self._where = layout.VERIFICATION_JOURNAL % instance_id
-        self._section = bank.get_sub_section(self._where)
 
-    def write(self, note: TemporaryInstanceEntry) -> None:
-        """Write a note, in the place of an earlier one."""
-        documents.write(self._section, note.verification_id,
-                        dict(dataclasses.asdict(note), version=VERSION))
-
-    def delete(self, note: TemporaryInstanceEntry) -> None:
-        """Forget a note: there is no instance, and none will come."""
-        documents.delete(self._section, note.verification_id)
-
-    def list_entries(self) -> List[TemporaryInstanceEntry]:
-        """Read all notes that can be read; others are logged."""
-        return self.read_all()[0]
-
-    def read_all(self) -> Tuple[List[TemporaryInstanceEntry], Dict[str, errors.Rejected]]:
-        """Read all notes; those that cannot be read with the reason.
-
-        By their verifications, which their places tell.
-        """
-        return documents.read_all(self._section, self._parsed)
-
-    def _parsed(self, name: str) -> Optional[TemporaryInstanceEntry]:
-        kept = documents.read(self._section, name, self._where + name, 'until',
-                              VERSION)
-        return None if kept is None else TemporaryInstanceEntry(**kept)
+    def write(self, entry: TemporaryInstanceEntry) -> None:
+        """Write an entry and replace an earlier one of its verification."""
+        self.write_document(entry.verification_id, entry.to_document())
 
 
 class TemporaryInstanceIntent:
-    """One note while its verification lives; see asking.Intent.
+    """The entry of one temporary instance. See trove.instances.InstanceIntent.
 
-    Once it is written, a bank that fails is borne: the name is enough to find
-    the instance by, which has to be deleted whatever happens.
+    Only the first write raises bank errors. After it the name in the entry is
+    enough to find the instance, which has to be deleted in any case. So later
+    bank errors are logged.
     """
 
-    def __init__(self, notes: VerificationJournal, note: TemporaryInstanceEntry) -> None:
-        """Make it; nothing is written yet."""
-        self._notes = notes
-        self._note = note
-        self._written = False
+    def __init__(self, journal: VerificationJournal,
+                 entry: TemporaryInstanceEntry) -> None:
+        """Create the intent. Nothing is written yet."""
+        self._journal = journal
+        self._entry = entry
+        self._is_written = False
 
     def write(self, name: str, not_before: Optional[str]) -> None:
-        """Note what is about to be asked for."""
-        self._note = dataclasses.replace(self._note, name=name,
-                                         not_before=not_before)
-        self._notes.write(self._note)
-        self._written = True
+        """Write the entry before the request is sent."""
+        self._entry = dataclasses.replace(self._entry, name=name,
+                                          not_before=not_before)
+        self._journal.write(self._entry)
+        self._is_written = True
 
     def mark_created(self, instance_id: str) -> None:
-        """Note the instance; it has to go."""
-        self._change(instance_id=instance_id)
+        """Write the id of the instance, which has to be deleted."""
+        self._replace(dataclasses.replace(self._entry,
+                                          instance_id=instance_id))
 
     def mark_abandoned(self, reason: str) -> None:
-        """Note that it is left to the next verification, and why.
+        """Leave the instance to the next verification, and write why.
 
-        Nothing was written: there is nothing to leave.
+        Without a written entry nothing was requested. Then this does nothing.
         """
-        if self._written:
-            self._change(left=reason)
+        if self._is_written:
+            self._replace(dataclasses.replace(self._entry,
+                                              abandoned_reason=reason))
 
     def delete(self) -> None:
-        """Forget it: there is no instance, and none will come."""
-        self._written = False
-        with self._borne():
-            self._notes.delete(self._note)
+        """Delete the entry: there is no instance, and none will appear."""
+        self._is_written = False
+        with self._log_bank_errors():
+            self._journal.delete(self._entry.verification_id)
 
-    def _change(self, **changed: Any) -> None:
-        self._note = dataclasses.replace(self._note, **changed)
-        with self._borne():
-            self._notes.write(self._note)
+    def _replace(self, entry: TemporaryInstanceEntry) -> None:
+        self._entry = entry
+        with self._log_bank_errors():
+            self._journal.write(entry)
 
-    def _borne(self) -> ContextManager[None]:
-        return storage.log_bank_errors('The note of verification %s of instance %s was '
-                                       'not changed' % (self._note.verification_id,
-                                                        self._notes.instance_id))
+    def _log_bank_errors(self) -> ContextManager[None]:
+        return storage.log_bank_errors(
+            'The journal entry of verification %s of instance %s was not '
+            'changed' % (self._entry.verification_id,
+                         self._journal.instance_id))

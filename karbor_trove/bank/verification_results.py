@@ -10,64 +10,84 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What was verified of one instance in one checkpoint, as the bank keeps it.
+"""Last result of each verification level, per instance and checkpoint.
 
-One object for each level, `verified-<level>` in the resource's section: two
-verifications of different levels may run at once, and none reads before it
-writes.
+Each level has an object of its own. Two verifications of different levels may
+run at the same time, so a verification must be able to write its result
+without reading that of the other one.
 """
 
 import dataclasses
-from typing import Any, List, Optional
+from typing import List, Optional
 
 from karbor_trove.bank import documents
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import errors
+from karbor_trove import karbor_types
 
 VERSION = 1
-#: From the quickest to the one that leaves least to chance.
+#: From the quickest level to the most thorough one.
 LEVELS = ('backup', 'data', 'restore')
 
 
 @dataclasses.dataclass(frozen=True)
 class VerificationResult:
-    """The last verification of a level; it was the one that ended last."""
+    """The result of the verification of a level that ended last."""
 
     level: str
-    #: When it ended: ISO, UTC by our clock, whole seconds.
-    at: str
+    #: When the verification ended: our clock, UTC, ISO format, whole seconds.
+    verified_at: str
     passed: bool
-    #: What it found, a line each; why, where it did not pass.
+    #: What the verification found, or why it failed. Several lines.
     reason: str
-    #: Seconds from the request for the test instance until its database was
-    #: up, when that was measured last; None: it never was.
+    #: Seconds from the request for the temporary instance until its database
+    #: was up, as measured last. None if it was never measured.
     recovery_seconds: Optional[float] = None
 
+    def to_document(self) -> documents.Document:
+        """Return the JSON object that the bank stores."""
+        document = dataclasses.asdict(self)
+        document['at'] = document.pop('verified_at')
+        return document
 
-def write(section: Any, result: VerificationResult) -> None:
-    """Write a result, in the place of the earlier one of its level."""
-    storage.write(section, layout.VERIFICATION_RESULT % result.level,
-                  dict(dataclasses.asdict(result), version=VERSION))
+    @classmethod
+    def from_document(cls, document: documents.Document
+                      ) -> 'VerificationResult':
+        """Build a result from what to_document() returned.
+
+        :raises TypeError: a key is unknown.
+        """
+        fields = dict(document)
+        return cls(verified_at=fields.pop('at'), **fields)
 
 
-def read_all(section: Any) -> List[VerificationResult]:
-    """Read the results of all levels, the newest first.
+def write(section: karbor_types.BankSection,
+          result: VerificationResult) -> None:
+    """Write a result and replace the earlier one of its level."""
+    _store(section).write_document(
+        layout.VERIFICATION_RESULT % result.level, result.to_document())
 
-    :raises errors.Torn: one cannot be read.
-    :raises errors.Refused: one was written by a later version.
+
+def read_all(section: karbor_types.BankSection) -> List[VerificationResult]:
+    """Return the results of all levels, the newest first.
+
+    :raises errors.CorruptObject: a result is corrupt.
+    :raises errors.Rejected: a later release wrote a result.
     """
-    found = []
-    for level in LEVELS:
-        kept = documents.read(section, layout.VERIFICATION_RESULT % level, layout.VERIFICATION_RESULT % level, 'passed',
-                              VERSION)
-        if kept is not None:
-            found.append(VerificationResult(**kept))
-    return sorted(found, key=lambda result: result.at, reverse=True)
+    store = _store(section)
+    results = [store.read(layout.VERIFICATION_RESULT % level)
+               for level in LEVELS]
+    return sorted((result for result in results if result is not None),
+                  key=lambda result: result.verified_at, reverse=True)
 
 
-def read_recovery_seconds(section: Any, level: str) -> Optional[float]:
-    """Give what a level measured last; None: nothing that can be read."""
+def read_recovery_seconds(section: karbor_types.BankSection,
+                          level: str) -> Optional[float]:
+    """Return the recovery time that a level measured last.
+
+    None if it was never measured, or if the results cannot be read.
+    """
     try:
         return next((result.recovery_seconds for result in read_all(section)
                      if result.level == level), None)
@@ -75,7 +95,14 @@ def read_recovery_seconds(section: Any, level: str) -> Optional[float]:
         return None
 
 
-def delete(section: Any) -> None:
-    """Remove all results: the checkpoint has nothing to verify any more."""
+def delete(section: karbor_types.BankSection) -> None:
+    """Delete the results of all levels."""
     for level in LEVELS:
         storage.delete(section, layout.VERIFICATION_RESULT % level)
+
+
+def _store(section: karbor_types.BankSection
+           ) -> documents.DocumentStore[VerificationResult]:
+    return documents.DocumentStore(
+        section, '', VERSION, 'passed',
+        lambda _, document: VerificationResult.from_document(document))

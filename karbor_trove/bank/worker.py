@@ -10,37 +10,44 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which process works on something, and whether it still can."""
+"""Identity of the worker process, and whether it may still run."""
 
 import os
 import pathlib
 import socket
-from typing import Any, Dict, Optional
+from typing import Dict, Optional, Union
 
 _PROC = pathlib.Path('/proc')
+Identity = Dict[str, Union[str, int, None]]
 
 
-def current() -> Dict[str, Any]:
-    """Name this process: where its id holds, its id and when it started."""
-    return {**_where(), 'pid': os.getpid(), 'started': _started(os.getpid())}
+def current() -> Identity:
+    """Return the identity of this process.
 
-
-def may_be_alive(named: Any) -> bool:
-    """Tell whether a process may still be at work.
-
-    :param named: what this() gave there; anything else counts as living.
-    :returns: False only where it is known to be gone: it was on this machine,
-        in the same container or in none, and its id is free or somebody
-        else's now.
+    It has the host and the PID namespace, in which the process id is unique,
+    the process id, and the start time of the process.
     """
-    if not isinstance(named, dict) or any(
-            named.get(key) != value for key, value in _where().items()):
+    return {**_namespace(), 'pid': os.getpid(),
+            'started': _start_time(os.getpid())}
+
+
+def may_be_alive(identity: object) -> bool:
+    """Return False if a process is known to have ended.
+
+    That is known only of a process of this host and PID namespace. It has
+    ended if its id is free, or if another process has it now.
+
+    :param identity: what current() returned in that process. For anything
+        else the result is True.
+    """
+    if not isinstance(identity, dict) or any(
+            identity.get(key) != value for key, value in _namespace().items()):
         return True
-    return named.get('started') == _started(named.get('pid'))
+    return identity.get('started') == _start_time(identity.get('pid'))
 
 
-def _where() -> Dict[str, Any]:
-    # A container may have its machine's name and ids of its own.
+def _namespace() -> Identity:
+    # A container may have the name of its host, and process ids of its own.
     try:
         namespace = os.readlink(_PROC / 'self' / 'ns' / 'pid')
     except OSError:
@@ -48,11 +55,11 @@ def _where() -> Dict[str, Any]:
     return {'host': socket.gethostname(), 'namespace': namespace}
 
 
-def _started(pid: Any) -> Optional[str]:
-    # The 22nd field, in ticks since the machine started [proc(5)]; the 2nd
-    # is the command's name in parentheses and may hold anything.
+def _start_time(pid: object) -> Optional[str]:
     try:
-        told = (_PROC / str(pid) / 'stat').read_text()
+        stat = (_PROC / str(pid) / 'stat').read_text()
     except OSError:
         return None
-    return told.rpartition(')')[2].split()[19]
+    # Field 22, in ticks since the boot of the machine [proc(5)]. Field 2 is
+    # the name of the command in parentheses and may hold any character.
+    return stat.rpartition(')')[2].split()[19]

@@ -21,7 +21,7 @@ from karbor_trove.bank import backup_journal
 from karbor_trove.bank import layout
 from karbor_trove.bank import record
 from karbor_trove.bank import storage
-from karbor_trove.cmd import checkpoints
+from karbor_trove.cmd.commands import checkpoints
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove.trove import models
@@ -136,7 +136,7 @@ class Knowledge:
             for entry in entries:
                 if entry.backup_id is None:
                     self.intents.append((entry, entries))
-                elif entry.deleted or provider.checkpoint(
+                elif entry.deleted_at or provider.checkpoint(
                         entry.checkpoint_id):
                     self.backups.add(entry.backup_id)
                 else:

@@ -95,5 +95,5 @@ def _entry(ledger: backup_journal.BackupJournal, section: Any,
         entry = backup_journal.BackupEntry(
             instance_id=kept.instance.id, checkpoint_id=checkpoint.id,
             project_id=checkpoint.project_id, backup_name=kept.backup_name,
-            backup_id=kept.backup_id, complete=True)
+            backup_id=kept.backup_id, is_complete=True)
     return entry

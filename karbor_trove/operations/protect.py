@@ -131,7 +131,7 @@ class ProtectOperation(base.Operation):
             'backup %s is not complete' % made.id)
         if entry.parent_id:
             chain.check_chain(self._backups(gateway), complete.id)
-        ledger.write(dataclasses.replace(entry, complete=True,
+        ledger.write(dataclasses.replace(entry, is_complete=True,
                                          location=complete.location))
         record.write(section, dataclasses.replace(
             kept, backup_size=complete.size,

@@ -66,7 +66,7 @@ class TemporaryInstanceCleanup:
             if not force and not note.is_abandoned(self._clock.utc()):
                 still.append('verification %s may still be at work with the '
                              'instance "%s", until %s' % (
-                                 note.verification_id, note.name, note.until))
+                                 note.verification_id, note.name, note.ends_by))
                 continue
             try:
                 reason = self._removed(note, deadline)
@@ -76,13 +76,13 @@ class TemporaryInstanceCleanup:
                                             % note.verification_id)
             if reason is None:
                 with borne:
-                    self._notes.delete(note)
+                    self._notes.delete(note.verification_id)
                 continue
             LOG.warning('What verification %s of instance %s left is still '
                         'there: %s', note.verification_id,
                         self._notes.instance_id, reason)
             with borne:
-                self._notes.write(dataclasses.replace(note, left=reason))
+                self._notes.write(dataclasses.replace(note, abandoned_reason=reason))
             still.append('verification %s left an instance "%s": %s' % (
                 note.verification_id, note.name, reason))
         return still

@@ -64,7 +64,7 @@ def _test_restore(lane: lanes.Lane) -> Scene:
 def _verify_and_sweep(lane: lanes.Lane) -> Scene:
     deleted = lane.protected()
     lane.journal.write(dataclasses.replace(
-        lane.journal.read(deleted.id), deleted='2026-01-01T00:00:00',
+        lane.journal.read(deleted.id), deleted_at='2026-01-01T00:00:00',
         reason='Trove was away'))
     return Scene('verify', lane.survivor, others=[deleted])
 

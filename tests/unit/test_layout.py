@@ -12,7 +12,7 @@ ARROWS = {
     'timeouts': '',
     'polling': 'errors timeouts',
     'trove': 'errors karbor_types polling timeouts',
-    'bank': 'errors timeouts trove',
+    'bank': 'errors karbor_types timeouts trove',
     'parameters': 'errors trove',
     'options': 'errors parameters',
     'backups': 'bank errors polling timeouts trove',

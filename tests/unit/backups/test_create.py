@@ -121,7 +121,7 @@ def test_a_parent_that_is_deleted_while_it_is_claimed_is_let_go(
         write(self, entry)
         if entry.parent_id:
             write(self, dataclasses.replace(
-                doomed, deleted='2026-01-01T00:00:00'))
+                doomed, deleted_at='2026-01-01T00:00:00'))
 
     monkeypatch.setattr(backup_journal.BackupJournal, 'write', also)
     made, second = back_up()
@@ -152,7 +152,7 @@ def test_a_delete_heeds_the_claim_of_an_open_request(
     remove(checkpoint)
     assert first in fake_trove.backups
     assert 'being made' in journal.read(checkpoint.id).reason
-    journal.delete(intent)
+    journal.delete(intent.checkpoint_id)
     remove(checkpoint)
     assert not fake_trove.backups
 

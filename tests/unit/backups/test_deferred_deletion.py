@@ -51,7 +51,7 @@ def test_what_waits_goes_with_the_next_operation(
     assert left in fake_trove.backups
     getattr(operations, kind)()
     assert left not in fake_trove.backups
-    assert not [entry for entry in journal.list_entries() if entry.deleted]
+    assert not [entry for entry in journal.list_entries() if entry.deleted_at]
 
 
 @pytest.mark.parametrize('kind', ['protect', 'delete', 'verify'])
@@ -133,11 +133,11 @@ def test_one_look_tells_of_all_that_has_to_wait_on(
     operations.protect()
     assert len(fake_trove.find_requests('GET', '/backups')) == 1
     assert all('hangs on it' in entry.reason for entry in journal.list_entries()
-               if entry.deleted)
+               if entry.deleted_at)
     for child in children:
         del fake_trove.backups[child]
     operations.verify()
-    assert [entry.deleted for entry in journal.list_entries()] == [None]
+    assert [entry.deleted_at for entry in journal.list_entries()] == [None]
 
 
 def test_a_child_takes_its_parent_along(

@@ -216,14 +216,14 @@ def test_what_the_bank_cannot_read_is_told(
     checkpoint.get_resource_bank_section(resource.id).update_object(
         'metadata', '{"inst')
     [row] = manage('checkpoint', 'show', checkpoint.id)
-    assert 'torn' in row['note']
+    assert 'corrupt' in row['note']
 
 
 @pytest.mark.parametrize('changed, note', [
-    ({'complete': False}, 'not complete yet'),
-    ({'complete': False, 'backup_id': None}, 'asked for, not known yet'),
-    ({'deleted': 'yesterday'}, 'deleted yesterday'),
-    ({'deleted': 'yesterday', 'reason': 'Trove is away'}, 'Trove is away')])
+    ({'is_complete': False}, 'not complete yet'),
+    ({'is_complete': False, 'backup_id': None}, 'asked for, not known yet'),
+    ({'deleted_at': 'yesterday'}, 'deleted yesterday'),
+    ({'deleted_at': 'yesterday', 'reason': 'Trove is away'}, 'Trove is away')])
 def test_what_the_ledger_says_is_told(
         manage, leave, protect, checkpoint, journal, changed, note):
     protect()

@@ -17,7 +17,7 @@ def deferred(protect, journal, checkpoint):
     """The entry of a backup whose checkpoint was deleted."""
     protect()
     [entry] = journal.list_entries()
-    entry = dataclasses.replace(entry, deleted='2026-01-01T00:00:00',
+    entry = dataclasses.replace(entry, deleted_at='2026-01-01T00:00:00',
                                 reason='Trove is away')
     journal.write(entry)
     return entry
@@ -169,9 +169,9 @@ def test_without_a_checkpoint_nothing_is_deleted(
 
 
 @pytest.mark.parametrize('where, kept, said', [
-    ('backups', '{"instance_', 'is torn'),
+    ('backups', '{"instance_', 'is corrupt'),
     ('backups', {'version': 2, 'checkpoint_id': 'x'}, 'has version 2'),
-    ('rehearsals', '{"until', 'is torn')])
+    ('rehearsals', '{"until', 'is corrupt')])
 def test_what_cannot_be_read_is_told(manage, bank, resource, where, kept,
                                      said):
     """Nobody knows what it says, so nobody knows that nothing waits."""

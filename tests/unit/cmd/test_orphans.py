@@ -116,7 +116,7 @@ def test_what_waits_is_listed_as_deferred_only(
         manage, protect, journal, fake_trove):
     protect()
     [entry] = journal.list_entries()
-    journal.write(backup_journal.dataclasses.replace(entry, deleted=OLD))
+    journal.write(backup_journal.dataclasses.replace(entry, deleted_at=OLD))
     assert manage('orphans', 'list') == []
     assert len(manage('deferred', 'list')) == 1
 
@@ -180,7 +180,7 @@ def request_of(journal, checkpoint, resource):
 @pytest.mark.parametrize('deleted', [None, OLD])
 def test_what_a_request_will_adopt_is_none(
         listed, backup, request_of, deleted):
-    request_of(deleted=deleted)
+    request_of(deleted_at=deleted)
     backup('nightly')
     assert listed() == set()
 
@@ -188,7 +188,7 @@ def test_what_a_request_will_adopt_is_none(
 @pytest.mark.parametrize('deleted', [None, OLD])
 def test_what_cannot_be_told_apart_is_listed_and_must_be_named_to_go(
         manage, backup, request_of, checkpoint, fake_trove, deleted):
-    request_of(deleted=deleted)
+    request_of(deleted_at=deleted)
     ids = {backup('nightly'), backup('nightly')}
     rows = manage('orphans', 'list')
     assert {row['backup'] for row in rows} == ids

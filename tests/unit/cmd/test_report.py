@@ -15,7 +15,7 @@ import pytest
 from karbor_trove.bank import record
 from karbor_trove.bank import verification_results
 from karbor_trove.cmd import manage as cmd_manage_
-from karbor_trove.cmd import report
+from karbor_trove.cmd.commands import report
 from karbor_trove import polling
 from karbor_trove.trove import client
 from karbor_trove.trove import models
@@ -389,7 +389,7 @@ def test_a_torn_index_is_named(manage, make, resource):
 
 
 @pytest.mark.parametrize('kept, said', [
-    ('{"instance_id": ', 'torn'),
+    ('{"instance_id": ', 'corrupt'),
     ({'instance_id': 'x', 'record_version': record.VERSION + 1},
      'has version')])
 def test_a_record_that_cannot_be_read_is_named(

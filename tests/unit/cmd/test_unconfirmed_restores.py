@@ -92,7 +92,7 @@ def test_one_of_an_earlier_release_is_told(manage, bank, resource):
 
 
 @pytest.mark.parametrize('kept, said', [
-    ('{"na', 'is torn'), ({'version': 2, 'name': 'x'}, 'has version 2')])
+    ('{"na', 'is corrupt'), ({'version': 2, 'name': 'x'}, 'has version 2')])
 def test_one_that_cannot_be_read_is_told_and_can_be_dismissed(
         manage, bank, resource, notes, kept, said):
     where = '/karbor-trove/%s/restores/restore-1' % resource.id

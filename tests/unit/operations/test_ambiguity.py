@@ -78,7 +78,7 @@ def test_so_it_is_where_a_protect_found_several(
     fake_trove.clock.sleep = sleep
     with pytest.raises(exception.CreateResourceFailed, match='several'):
         protect(**adoption.WORDS)
-    assert journal.list_entries()[0].ambiguous
+    assert journal.list_entries()[0].is_ambiguous
     fake_trove.backups.popitem()
     delete()
     assert len(fake_trove.backups) == 1
@@ -124,7 +124,7 @@ def test_a_parent_that_went_while_it_was_claimed_is_none(
 
     def slowly(entry):
         write(entry)
-        journal.delete(parent)
+        journal.delete(parent.checkpoint_id)
 
     monkeypatch.setattr(journal, 'write', slowly)
     made = create.reserve_parent(
@@ -181,7 +181,7 @@ def test_a_torn_entry_is_not_the_end_of_its_backup(
     bank.update_object(where + '.new', whole)
     bank.update_object(where, '{"checkpoint_id": "')
     [kept] = journal.list_entries()
-    assert kept.checkpoint_id == checkpoint.id and kept.deleted
+    assert kept.checkpoint_id == checkpoint.id and kept.deleted_at
     del fake_trove.backups[child]
     delete()
     assert not fake_trove.backups

@@ -81,7 +81,7 @@ def put_off(delete, section, journal):
         delete()
         assert section.get_object('status') == 'deleted'
         [entry] = journal.list_entries()
-        assert entry.deleted
+        assert entry.deleted_at
         return entry.reason
     return run
 
@@ -271,7 +271,7 @@ def test_a_reason_that_cannot_be_noted_fails_no_deletion(
     monkeypatch.setattr(backup_journal.BackupJournal, 'write', fail)
     delete()
     [entry] = journal.list_entries()
-    assert entry.deleted and not entry.reason
+    assert entry.deleted_at and not entry.reason
 
 
 def test_a_bank_that_fails_then_hides_no_reason(
@@ -282,7 +282,8 @@ def test_a_bank_that_fails_then_hides_no_reason(
         return read(self, checkpoint_id)
 
     read = backup_journal.BackupJournal.read
-    monkeypatch.setattr(backup_journal.BackupJournal, 'read', fail)
-    delete()
+    with monkeypatch.context() as patch:
+        patch.setattr(backup_journal.BackupJournal, 'read', fail)
+        delete()
     [entry] = journal.list_entries()
     assert 'HTTP 403' in entry.reason

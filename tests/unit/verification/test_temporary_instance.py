@@ -52,7 +52,7 @@ def test_the_database_was_up_and_is_gone(
     assert not temporary() and not notes.list_entries()
     [kept] = verification_results.read_all(section)
     assert kept.recovery_seconds == pytest.approx(12)
-    assert kept.at.startswith('2026-01-01T00:00:')
+    assert kept.verified_at.startswith('2026-01-01T00:00:')
 
 
 def test_a_request_is_noted_before_it_is_sent(
@@ -67,7 +67,7 @@ def test_a_request_is_noted_before_it_is_sent(
     assert note.name == 'karbor-verify-%s-%s' % (verify.id, resource.id)
     assert note.project_id == cloud.PROJECT
     assert note.not_before and note.instance_id is None
-    assert worker.may_be_alive(note.worker) and note.until > note.not_before
+    assert worker.may_be_alive(note.worker) and note.ends_by > note.not_before
 
 
 def test_the_instance_is_the_providers_and_nobody_is_let_in(
@@ -204,7 +204,7 @@ def test_what_cannot_be_deleted_is_left_and_told(
     assert line == ('the temporary instance %s is left, and goes with the '
                     'next verification: instance %s is not deleted yet: given up '
                     'after 40 s' % (note.instance_id, note.instance_id))
-    assert note.left and temporary() == [note.name]
+    assert note.abandoned_reason and temporary() == [note.name]
     assert clock.now() - began < 80
 
 
@@ -263,7 +263,7 @@ def test_it_ends_whatever_is_away(
     verify_at('restore', passes=False, restore_timeout=50, delete_timeout=20)
     assert clock.now() - began == pytest.approx(50 + 20, abs=2)
     [note] = notes.list_entries()
-    assert note.left and note.instance_id
+    assert note.abandoned_reason and note.instance_id
 
 
 def test_one_with_a_broken_machine_says_error_until_it_is_gone(
@@ -307,7 +307,7 @@ def test_a_look_that_is_refused_after_a_lost_answer_leaves_it_to_the_next(
     monkeypatch.setattr(fake_trove._on_instances, 'create', creating)
     fake_trove.fail('POST', '/instances', 'reset', after=True)
     verify_at('restore', passes=False)
-    assert temporary() and notes.list_entries()[0].left
+    assert temporary() and notes.list_entries()[0].abandoned_reason
     fake_trove.heal()
     monkeypatch.undo()
     again('backup')
@@ -360,7 +360,7 @@ def test_what_stays_on_is_told_and_fails_nothing(
     assert last.startswith('verification %s left an instance "%s": ' % (
         left.verification_id, left.name))
     [note] = notes.list_entries()
-    assert note.left in last
+    assert note.abandoned_reason in last
 
 
 def test_a_lower_level_spends_30_s_on_it(left, again, fake_trove, clock):
@@ -379,7 +379,7 @@ def test_where_nothing_is_left_nothing_is_asked(backup, verify_at, fake_trove):
 @pytest.fixture
 def living(left, notes):
     """A note of a verification that is at work in another process."""
-    note = dataclasses.replace(left, left=None, until='2026-01-02T00:00:00')
+    note = dataclasses.replace(left, abandoned_reason=None, ends_by='2026-01-02T00:00:00')
     notes.write(note)
     return note
 
@@ -431,7 +431,7 @@ def test_a_request_that_came_to_nothing_is_forgotten(
     [line] = verify_at('restore', passes=False)
     assert 'the created object was not found' in line
     [note] = notes.list_entries()
-    assert note.left and note.instance_id is None
+    assert note.abandoned_reason and note.instance_id is None
     clock.sleep(9 * 60)
     again('backup')
     assert notes.list_entries()
