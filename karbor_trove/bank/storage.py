@@ -67,10 +67,10 @@ def list_keys(section: karbor_types.BankSection) -> List[str]:
 def read(section: karbor_types.BankSection, key: str) -> Any:
     """Return an object, or None if there is none.
 
-    The object is requested without a look-up in a list. Lists of Swift may
-    lag behind, and an object that is taken for absent here is lost. For the
-    same reason a list that still has the object does not count when the error
-    itself says that the object does not exist.
+    The object is requested directly and not searched in a list. The lists of
+    Swift may lag behind, and an object that is taken for absent is lost. For
+    the same reason a list that still has the object does not count if the
+    error itself says that the object does not exist.
 
     :raises errors.BankError: the object could not be read.
     """

@@ -1,4 +1,4 @@
-"""Who works on something, and who is known to be gone."""
+"""Tests of bank/worker.py: running, ended and unknown processes."""
 
 import json
 import subprocess
@@ -11,40 +11,44 @@ from karbor_trove.bank import worker
 
 @pytest.fixture(scope='module')
 def ended():
-    """A process that has named itself and ended."""
-    told = subprocess.run(
-        [sys.executable, '-c', 'import json\nfrom karbor_trove.bank import worker as worker\n'
-         'print(json.dumps(worker.current()))'], capture_output=True, text=True)
-    return json.loads(told.stdout)
+    """Return the identity of a process that has ended."""
+    process = subprocess.run(
+        [sys.executable, '-c',
+         'import json\n'
+         'from karbor_trove.bank import worker\n'
+         'print(json.dumps(worker.current()))'],
+        capture_output=True, text=True)
+    return json.loads(process.stdout)
 
 
-def test_this_process_lives():
+def test_this_process_may_be_alive():
     assert worker.may_be_alive(worker.current())
     assert worker.may_be_alive(json.loads(json.dumps(worker.current())))
 
 
-def test_one_that_has_ended_is_gone(ended):
+def test_ended_process_is_not_alive(ended):
     assert not worker.may_be_alive(ended)
 
 
-def test_an_id_that_is_somebody_elses_now_is_gone(ended):
-    assert not worker.may_be_alive(dict(worker.current(), started=ended['started']))
+def test_process_whose_id_was_reused_is_not_alive(ended):
+    assert not worker.may_be_alive(
+        dict(worker.current(), started=ended['started']))
 
 
-@pytest.mark.parametrize('elsewhere', [
+@pytest.mark.parametrize('place', [
     {'host': 'another'}, {'namespace': 'pid:[1]'}])
-def test_of_another_machine_or_container_nobody_knows(ended, elsewhere):
-    assert worker.may_be_alive(dict(ended, **elsewhere))
+def test_process_of_another_host_or_container_may_be_alive(ended, place):
+    assert worker.may_be_alive(dict(ended, **place))
 
 
-@pytest.mark.parametrize('torn', [None, '', 'x', b'x', [], {}, {'pid': 1}])
-def test_of_what_cannot_be_read_nobody_knows(torn):
-    assert worker.may_be_alive(torn)
+@pytest.mark.parametrize('identity', [None, '', 'x', b'x', [], {}, {'pid': 1}])
+def test_process_of_an_unreadable_identity_may_be_alive(identity):
+    assert worker.may_be_alive(identity)
 
 
-def test_without_proc_nobody_knows(ended, monkeypatch, tmp_path):
+def test_every_process_may_be_alive_without_proc(ended, monkeypatch, tmp_path):
     monkeypatch.setattr(worker, '_PROC', tmp_path)
-    named = worker.current()
-    assert named['started'] is None
-    assert worker.may_be_alive(named)
+    identity = worker.current()
+    assert identity['started'] is None
+    assert worker.may_be_alive(identity)
     assert worker.may_be_alive(ended)

@@ -103,7 +103,7 @@ class Karbor:
         except exception.CreateResourceFailed:
             self._end(checkpoint, 'error')
         except Killed:
-            """Karbor was killed too, so the checkpoint stays as it is."""
+            pass  # Karbor was killed too, so the checkpoint stays as it is.
         self.clock.sleep(60)
         for id_ in set(self.trove.backups) - before:
             self.ids.setdefault('backup' + name, id_)
@@ -160,12 +160,15 @@ class Karbor:
     @contextlib.contextmanager
     def interrupted(self, method, path, effect=Killed):
         """Call the effect, once, when Trove has received such a request."""
-        received = len(self.trove.find_requests(method, path))
+        def count_requests():
+            return len(self.trove.find_requests(method, path))
+
+        received = count_requests()
         sleep = self.clock.sleep
         done = []
 
         def interrupt(seconds):
-            if len(self.trove.find_requests(method, path)) > received and not done:
+            if count_requests() > received and not done:
                 done.append(effect)
                 result = effect()
                 if isinstance(result, BaseException):
@@ -229,17 +232,17 @@ def interrupted_write(karbor):
     karbor.add_instance()
     plugin = karbor.bank._plugin
     write = plugin.update_object
-    spares = []
+    copies = []
 
-    def torn(key, value, context=None):
-        if key + '.new' in spares:
+    def write_half(key, value, context=None):
+        if key + '.new' in copies:
             write(key, json.dumps(value)[:100], context)
             raise Killed
         if key.endswith('.new'):
-            spares.append(key)
+            copies.append(key)
         write(key, value, context)
 
-    with mock.patch.object(plugin, 'update_object', torn):
+    with mock.patch.object(plugin, 'update_object', write_half):
         karbor.protect()
 
 
