@@ -1,0 +1,183 @@
+"""Tests of bank/documents.py and of the stores that are built on it."""
+
+import pytest
+
+from karbor_trove.bank import backup_journal
+from karbor_trove.bank import documents
+from karbor_trove.bank import manifests
+from karbor_trove.bank import restore_journal
+from karbor_trove.bank import verification_journal
+from karbor_trove import errors
+from karbor_trove.trove import models
+
+
+def make_store(section, keeps_copy=True):
+    return documents.DocumentStore(
+        section, '/folder/', 3, 'name', lambda key, document: (key, document),
+        keeps_copy)
+
+
+@pytest.fixture
+def store(section):
+    return make_store(section)
+
+
+@pytest.mark.parametrize('keeps_copy', [False, True])
+def test_document_is_written_with_its_version(section, keeps_copy):
+    store = make_store(section, keeps_copy)
+    for name in 'first', 'second':
+        store.write_document('a', {'name': name})
+        assert section.get_object('a') == {'name': name, 'version': 3}
+        assert store.read('a') == ('a', {'name': name})
+    assert section.list_objects() == ['a']
+    store.delete('a')
+    store.delete('a')
+    assert section.list_objects() == [] and store.read('a') is None
+
+
+def test_document_without_a_version_is_read(section, store):
+    section.update_object('a', {'name': 'x'})
+    assert store.read('a') == ('a', {'name': 'x'})
+
+
+def test_document_of_a_later_version_is_rejected(section, store):
+    section.update_object('a', {'name': 'x', 'version': 4})
+    with pytest.raises(errors.Rejected, match='"/folder/a".* version 4 .*3'):
+        store.read('a')
+
+
+@pytest.mark.parametrize('document', ['', '{"name": "x', '[]', {'x': 1}])
+def test_corrupt_document_is_named_in_the_error(section, store, document):
+    section.update_object('a', document)
+    with pytest.raises(errors.CorruptObject, match='"/folder/a".*"name"'):
+        store.read('a')
+
+
+@pytest.mark.parametrize('written', [1, 2, 3])
+def test_crash_during_a_change_leaves_a_readable_document(
+        section, store, monkeypatch, written):
+    """The change writes the copy, then the document, and deletes the copy.
+
+    The crash leaves half of the last object that is written.
+    """
+    class Crash(BaseException):
+        pass
+
+    write, delete, calls = section.update_object, section.delete_object, []
+
+    def crash_or_write(key, value):
+        calls.append(key)
+        if len(calls) == written:
+            write(key, str(value)[:5])
+            raise Crash
+        write(key, value)
+
+    def crash_or_delete(key):
+        if len(calls) < written:
+            raise Crash
+        delete(key)
+
+    store.write_document('a', {'name': 'old'})
+    with monkeypatch.context() as patch:
+        patch.setattr(section, 'update_object', crash_or_write)
+        patch.setattr(section, 'delete_object', crash_or_delete)
+        with pytest.raises(Crash):
+            store.write_document('a', {'name': 'new'})
+    expected = ('a', {'name': 'old' if written == 1 else 'new'})
+    assert store.read('a') == expected
+    assert store.read_all() == ([expected], {})
+    store.delete('a')
+    assert section.list_objects() == []
+
+
+def test_list_has_readable_entries_and_reasons_for_the_others(
+        section, store, caplog):
+    store.write_document('a', {'name': 'x'})
+    section.update_object('b', '{"na')
+    section.update_object('c', {'name': 'x', 'version': 4})
+    entries, unreadable = store.read_all()
+    assert entries == store.list_entries() == [('a', {'name': 'x'})]
+    assert set(unreadable) == {'b', 'c'}
+    for error in unreadable.values():
+        assert str(error) in caplog.text
+
+
+def test_listed_object_that_is_deleted_meanwhile_is_no_entry(
+        section, store, monkeypatch):
+    monkeypatch.setattr(section, 'list_objects', lambda: ['a'])
+    assert store.read_all() == ([], {})
+
+
+# The formats. Stored names differ from those of attributes on purpose.
+
+
+BACKUP_ENTRY = {
+    'version': 1, 'instance_id': 'a', 'checkpoint_id': 'c',
+    'project_id': 'p', 'backup_name': 'nightly', 'description': 'all',
+    'not_before': '2026-01-01T00:00:00', 'parent_id': 'f', 'backup_id': 'k',
+    'location': 'http://swift/k', 'complete': True,
+    'deleted': '2026-01-02T00:00:00', 'reason': 'Trove is away',
+    'ambiguous': True}
+TEMPORARY_INSTANCE_ENTRY = {
+    'version': 1, 'verification_id': 'v', 'project_id': 'p',
+    'worker': {'pid': 1}, 'until': '2026-01-02T00:00:00', 'name': 'n',
+    'not_before': '2026-01-01T00:00:00', 'instance_id': 't',
+    'left': 'Trove is away'}
+RESTORE_ENTRY = {
+    'version': 1, 'name': 'n', 'not_before': '2026-01-01T00:00:00',
+    'project_id': 'p', 'worker': {'pid': 1}}
+MANIFEST = {
+    'version': 1, 'whole': {'name': 'c/k', 'etag': 'e', 'bytes': 2},
+    'segments': [{'name': 'c/k_1', 'etag': 'f', 'bytes': 2}]}
+JOURNALS = pytest.mark.parametrize('journal_class, path, document', [
+    (backup_journal.BackupJournal, 'backups/c', BACKUP_ENTRY),
+    (verification_journal.VerificationJournal, 'rehearsals/v',
+     TEMPORARY_INSTANCE_ENTRY),
+    (restore_journal.RestoreJournal, 'restores/r', RESTORE_ENTRY)])
+
+
+@JOURNALS
+def test_entry_keeps_its_stored_form(bank, journal_class, path, document):
+    section = bank.get_sub_section('/karbor-trove/a/')
+    section.update_object(path, document)
+    journal = journal_class(bank, 'a')
+    [entry] = journal.list_entries()
+    section.delete_object(path)
+    journal.write(entry)
+    assert section.list_objects() == [path]
+    assert section.get_object(path) == document
+
+
+def test_manifest_keeps_its_stored_form(bank):
+    store = manifests.ManifestStore(bank, 'a')
+    manifest = models.BackupManifest(
+        models.ObjectInfo('c/k', 'e', 2),
+        (models.ObjectInfo('c/k_1', 'f', 2),))
+    store.write('k', manifest)
+    assert bank.get_object('/karbor-trove/a/contents/k') == MANIFEST
+    assert store.read('k') == manifest
+
+
+@JOURNALS
+def test_entry_with_the_required_keys_only_is_read(
+        bank, journal_class, path, document):
+    required = {
+        'backups/c': ('instance_id', 'checkpoint_id'),
+        'rehearsals/v': ('verification_id', 'project_id', 'worker', 'until'),
+        'restores/r': ('name',)}[path]
+    bank.update_object('/karbor-trove/a/' + path,
+                       {key: document[key] for key in required})
+    [entry] = journal_class(bank, 'a').list_entries()
+    empty = entry.to_document()
+    assert {key for key, value in empty.items() if value} == set(required)
+
+
+@pytest.mark.parametrize('journal_class, path, document', [
+    (backup_journal.BackupJournal, 'backups/c', BACKUP_ENTRY),
+    (verification_journal.VerificationJournal, 'rehearsals/v',
+     TEMPORARY_INSTANCE_ENTRY)])
+def test_unknown_key_is_an_error_and_not_lost(
+        bank, journal_class, path, document):
+    bank.update_object('/karbor-trove/a/' + path, dict(document, later=1))
+    with pytest.raises(TypeError, match='later'):
+        journal_class(bank, 'a').list_entries()
