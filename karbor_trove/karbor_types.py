@@ -76,7 +76,7 @@ class Checkpoint(Protocol):
 class RequestContext(Protocol):
     """The request of a user [karbor/context.py]."""
 
-    project_id: Optional[str]
+    project_id: str
 
 
 class OperationRecord(Protocol):
@@ -92,5 +92,13 @@ class OperationRecord(Protocol):
         """Store the record in Karbor's database."""
 
 
-#: The values of a plan's or a restore's parameters.
+#: The parameters of one resource: options and their values.
 Parameters = Mapping[str, Union[str, bool, int]]
+#: The parameters of a restore, by resource type or by "type#id".
+FlowParameters = Mapping[str, Parameters]
+
+
+class RestoreRecord(OperationRecord, Protocol):
+    """Karbor's record of a restore [karbor/objects/restore.py]."""
+
+    parameters: Optional[FlowParameters]

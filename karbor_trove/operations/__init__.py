@@ -10,4 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Operations."""
+"""The four operations that Karbor runs: protect, restore, verify, delete.
+
+What they use is elsewhere: backups/ creates and deletes backups, verification/
+tests them, and bank/ stores the results.
+"""

@@ -10,78 +10,142 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the four operations have in common."""
+"""Base class of the four operations."""
 
 import functools
-from typing import Any, Callable, Iterable, List
+from typing import Callable, Dict, Iterable, List, Optional, TypeVar
 
+from karbor.common import constants
 from karbor.services.protection import protection_plugin
+from oslo_log import log as logging
 
 from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import backup_journal
+from karbor_trove.bank import status
+from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove.operations import flow
 from karbor_trove import options
 from karbor_trove import polling
+from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove import timeouts
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import connect
 
+LOG = logging.getLogger(__name__)
 
-def list_instance_ids(checkpoint: Any, resource_type: str) -> List[str]:
-    """Give the ids of all instances of a checkpoint, each once."""
-    found: List[str] = []
+T = TypeVar('T')
 
-    def walk(nodes: Iterable[Any]) -> None:
+
+def list_instance_ids(checkpoint: karbor_types.Checkpoint,
+                      resource_type: str) -> List[str]:
+    """Return the ids of all instances of a checkpoint, each once."""
+    instance_ids: Dict[str, None] = {}
+
+    def walk(nodes: Iterable[karbor_types.Node]) -> None:
         for node in nodes:
-            if node.value.type == resource_type and (
-                    node.value.id not in found):
-                found.append(node.value.id)
+            if node.value.type == resource_type:
+                instance_ids[node.value.id] = None
             walk(node.child_nodes)
 
     walk(checkpoint.resource_graph)
-    return found
+    return list(instance_ids)
 
 
 class Operation(protection_plugin.Operation):
-    """One operation on one instance, in one flow of Karbor."""
+    """One operation on one instance in one flow of Karbor."""
+
+    #: What the operation does to the instance, for the log.
+    action: str
+    #: Karbor's exception for a failure of this operation.
+    failure_class: Callable[..., Exception]
+    #: What the operation works on, for that exception.
+    object_name = 'Database Instance Backup'
 
     def __init__(self, settings: options.Settings, clock: polling.Clock,
-                 outcome: flow.FlowState) -> None:
-        """Make it; nothing is asked of Trove or of the bank yet.
+                 flow_state: flow.FlowState) -> None:
+        """Create the operation. No request is sent yet.
 
-        :param settings: the provider's options.
-        :param clock: the time that the waits use.
-        :param outcome: shared by all resources of the flow.
+        :param settings: the options of the provider file.
+        :param clock: the clock of all waits.
+        :param flow_state: shared by all resources of the flow.
         """
         super().__init__()
         self._settings = settings
         self._clock = clock
-        self._outcome = outcome
+        self._poller = polling.Poller(settings.poll_interval, clock)
+        self._flow = flow_state
 
-    def _connect(self, context: Any) -> client.TroveClient:
-        """Reach Trove with the rights of the request's user.
+    def _refuse_problems(
+            self, resource: karbor_types.Resource,
+            find_problems: Callable[[], preflight_problems.Problems],
+            cannot: str) -> None:
+        """Refuse the whole flow if a part of it cannot succeed.
 
-        :raises errors.TroveError: it cannot be reached, for 60 s.
+        Every operation that creates something calls this in its hook
+        on_prepare_begin. Karbor does not wait for all resources between that
+        hook and the next. So the first resource checks the whole flow, and
+        the others reuse its result.
+
+        :param find_problems: checks the whole flow.
+        :param cannot: see preflight.problems.refusal_reason().
+        :raises errors.KarborTroveError: the flow has problems, or they could
+            not be found out.
         """
-        gateway: client.TroveClient = self._wait(
-            lambda: connect.connect(context), timeouts.FIND_TROVE,
-            'Trove could not be found')
-        return gateway
+        self._settings.check()
+        problems = self._flow.problems
+        if not problems:
+            self._flow.preflight.run(lambda: problems.update(find_problems()))
+        if problems:
+            raise errors.Rejected(preflight_problems.refusal_reason(
+                problems, resource.id, cannot))
 
-    def _wait(self, look: Callable[[], Any], seconds: float,
-              what: str) -> Any:
-        return polling.wait_for(look, polling.Deadline(seconds, self._clock),
-                                self._settings.poll_interval, what)
+    def _fail(self, checkpoint: karbor_types.Checkpoint,
+              resource: karbor_types.Resource, error: Exception,
+              record: Optional[karbor_types.OperationRecord] = None,
+              failed_id: Optional[str] = None) -> Exception:
+        """Log and store a failure, and return Karbor's exception for it.
 
-    def _remover(self, section: Any, instance_id: str,
-                 context: Any) -> deferred_deletion.BackupDeletion:
+        :param record: gets the reason. Protect and delete have no record, and
+            Karbor's API has no place for their reason. It is stored in the
+            bank instead.
+        :param failed_id: the id that the record names. By default that of the
+            resource.
+        """
+        reason = str(error)
+        LOG.error('%s instance %s in checkpoint %s failed: %s', self.action,
+                  resource.id, checkpoint.id, reason)
+        if record is None:
+            status.mark_failed(
+                checkpoint.get_resource_bank_section(resource.id),
+                constants.RESOURCE_STATUS_ERROR, reason)
+        else:
+            self._flow.set_status(record, resource.type,
+                                  failed_id or resource.id,
+                                  constants.RESOURCE_STATUS_ERROR, reason)
+        return self.failure_class(
+            name=self.object_name, reason=reason, resource_id=resource.id,
+            resource_type=resource.type)
+
+    def _connect(self, context: karbor_types.RequestContext
+                 ) -> trove_client.TroveClient:
+        """Connect to Trove with the rights of the request's user.
+
+        :raises errors.KarborTroveError: Trove was not found within 60 s.
+        """
+        return self._wait_for(lambda: connect.connect(context),
+                              timeouts.FIND_TROVE, 'Trove could not be found')
+
+    def _wait_for(self, check: Callable[[], Optional[T]], seconds: float,
+                  description: str) -> T:
+        return self._poller.wait_for(check, self._poller.deadline(seconds),
+                                     description)
+
+    def _backup_deletion(self, section: karbor_types.BankSection,
+                         instance_id: str,
+                         context: karbor_types.RequestContext
+                         ) -> deferred_deletion.BackupDeletion:
         return deferred_deletion.BackupDeletion(
-            backup_journal.BackupJournal(
-                section.bank,
-                instance_id),
-            context.project_id,
-            functools.partial(
-                connect.connect,
-                context),
-            self._settings,
-            self._clock)
+            backup_journal.BackupJournal(section.bank, instance_id),
+            context.project_id, functools.partial(connect.connect, context),
+            self._poller)

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Delete: the backup of a checkpoint leaves Trove."""
+"""Delete operation."""
 
-from typing import Any, Mapping, Optional
+from typing import Any, Optional
 
 from karbor.common import constants
 from karbor import exception
@@ -24,76 +24,79 @@ from karbor_trove.bank import record
 from karbor_trove.bank import status
 from karbor_trove.bank import verification_results
 from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove.operations import base
 
 LOG = logging.getLogger(__name__)
 
 
 class DeleteOperation(base.Operation):
-    """Deletes one instance's backup."""
+    """Deletes the backup of one instance."""
 
-    # TaskFlow matches the hooks' arguments by name; do not rename them.
-    def on_main(self, checkpoint: Any, resource: Any, context: Any,
-                parameters: Mapping[str, Any], **kwargs: Any) -> None:
-        """Delete the backup, or note in the bank that it has to go.
+    action = 'Deleting the backup of'
+    failure_class = exception.DeleteResourceFailed
 
-        A checkpoint whose deletion fails is a dead end in Karbor, so this
-        succeeds for all that can be done later: the backup still runs, others
-        hang on it, Trove or Swift is away, or refuses.
+    # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    def on_main(self, checkpoint: karbor_types.Checkpoint,
+                resource: karbor_types.Resource,
+                context: karbor_types.RequestContext,
+                parameters: karbor_types.Parameters, **kwargs: Any) -> None:
+        """Delete the backup, or store in the bank that it must be deleted.
+
+        Karbor cannot repeat the deletion of a checkpoint once it has failed.
+        So this operation succeeds whenever the backup can be deleted later:
+        if it is still being created, if it has children, if Trove or Swift is
+        unavailable, or if they reject the request.
 
         :raises karbor.exception.DeleteResourceFailed: a later release wrote
-            what the bank knows of the backup, or the bank failed.
+            the record or the journal entry of the backup, or the bank failed.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
-        remover = self._remover(section, resource.id, context)
+        deletion = self._backup_deletion(section, resource.id, context)
         try:
-            self._delete(section, checkpoint, resource.id, remover)
+            self._delete(section, checkpoint, resource.id, deletion)
         except errors.KarborTroveError as error:
-            LOG.error('Deleting the backup of instance %s in checkpoint %s '
-                      'failed: %s', resource.id, checkpoint.id, error)
-            status.mark_failed(section, constants.RESOURCE_STATUS_ERROR, str(error))
-            raise exception.DeleteResourceFailed(
-                name='Database Instance Backup', reason=str(error),
-                resource_id=resource.id,
-                resource_type=resource.type) from error
-        remover.sweep(skip_checkpoint_id=checkpoint.id)
+            raise self._fail(checkpoint, resource, error) from error
+        deletion.sweep(skip_checkpoint_id=checkpoint.id)
 
-    def _delete(self, section: Any, checkpoint: Any, instance_id: str,
-                remover: deferred_deletion.BackupDeletion) -> None:
+    def _delete(self, section: karbor_types.BankSection,
+                checkpoint: karbor_types.Checkpoint, instance_id: str,
+                deletion: deferred_deletion.BackupDeletion) -> None:
         status.mark_started(section, constants.RESOURCE_STATUS_DELETING)
-        entry = _entry(
-            backup_journal.BackupJournal(
-                section.bank,
-                instance_id),
-            section,
+        entry = _find_entry(
+            backup_journal.BackupJournal(section.bank, instance_id), section,
             checkpoint)
         if entry is not None:
-            remover.delete(entry, self._settings.delete_timeout)
+            deletion.delete(entry, self._settings.delete_timeout)
         record.delete(section)
         verification_results.delete(section)
         status.set_status(section, constants.RESOURCE_STATUS_DELETED)
 
 
-def _entry(ledger: backup_journal.BackupJournal, section: Any,
-           checkpoint: Any) -> Optional[backup_journal.BackupEntry]:
-    """Find what is known of the backup, in either of two places.
+def _find_entry(journal: backup_journal.BackupJournal,
+                section: karbor_types.BankSection,
+                checkpoint: karbor_types.Checkpoint
+                ) -> Optional[backup_journal.BackupEntry]:
+    """Return the journal entry of the backup, or build it from the record.
 
-    Karbor's in-tree plugin writes only one of them. A torn one is gone round:
-    what it knew may be in the other.
+    Karbor's in-tree plugin writes the record only. If one of the two is
+    corrupt, use the other. None if neither names a backup.
     """
     entry: Optional[backup_journal.BackupEntry] = None
-    kept: Optional[record.BackupRecord] = None
+    backup_record: Optional[record.BackupRecord] = None
     try:
-        entry = ledger.read(checkpoint.id)
+        entry = journal.read(checkpoint.id)
     except errors.CorruptObject as error:
         LOG.error('%s', error)
     try:
-        kept = record.read(section)
+        backup_record = record.read(section)
     except errors.CorruptObject as error:
         LOG.error('%s', error)
-    if entry is None and kept is not None and kept.backup_id:
+    if entry is None and backup_record is not None and (
+            backup_record.backup_id):
         entry = backup_journal.BackupEntry(
-            instance_id=kept.instance.id, checkpoint_id=checkpoint.id,
-            project_id=checkpoint.project_id, backup_name=kept.backup_name,
-            backup_id=kept.backup_id, is_complete=True)
+            instance_id=backup_record.instance.id,
+            checkpoint_id=checkpoint.id, project_id=checkpoint.project_id,
+            backup_name=backup_record.backup_name,
+            backup_id=backup_record.backup_id, is_complete=True)
     return entry

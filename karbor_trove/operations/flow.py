@@ -10,68 +10,74 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the resources of one flow share."""
+"""State that the resources of one flow share."""
 
 import threading
-from typing import Any, Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional
+
+from karbor_trove import karbor_types
 
 
 class FlowState:
-    """Writes results into one record of Karbor, for all resources of a flow.
+    """The results of the preflight checks, and serialized status updates.
 
-    Karbor saves what changed and then takes everything for saved: of two
-    resources that write at once, the second would be lost
-    [karbor/objects/restore.py, 1.6.0]. So the resources of a flow share one
-    of these, and write one after another.
+    Karbor's save() stores all changes of a record and then marks all of them
+    as stored. If two resources write at once, the status of one of them is
+    lost [karbor/objects/restore.py, 1.6.0]. So the resources of a flow share
+    a FlowState, which writes one status after the other.
     """
 
     def __init__(self) -> None:
-        """Make it for one flow."""
+        """Create the state of one flow."""
         self._lock = threading.Lock()
-        #: What stands in the way of the flow, found out for all of it.
+        #: Runs the preflight checks of the whole flow once.
         self.preflight = RunOnce()
-        #: That by the resource's id, a sentence each. Karbor hands each
-        #: resource its own parameters only: each adds what is wrong there.
+        #: The problems by resource id, one sentence each. Karbor passes each
+        #: resource its own parameters only, so each resource adds what is
+        #: wrong with them.
         self.problems: Dict[str, List[str]] = {}
-        #: What could not be found out before, for whoever reads of a success.
+        #: What the preflight checks could not check, one sentence each. It
+        #: is part of the reason of a success.
         self.unchecked: List[str] = []
+        #: The temporary instances that earlier verifications left, one
+        #: sentence each, by the id of the original instance.
+        self.leftovers: Dict[str, List[str]] = {}
 
-    def set_status(self, karbor_record: Any, resource_type: str, resource_id: str,
-                   status: str, reason: str = '') -> None:
-        """Set a resource's status and reason, and save them.
+    def set_status(self, record: karbor_types.OperationRecord,
+                   resource_type: str, resource_id: str, status: str,
+                   reason: str = '') -> None:
+        """Set and save the status of a resource.
 
-        :param karbor_record: the Restore or Verification of the flow.
-        :param status: one of Karbor's own words, never Trove's.
-        :param reason: what the user should know; "" for nothing.
+        :param record: Karbor's record of the restore or verification.
+        :param status: a resource status of Karbor, never one of Trove.
+        :param reason: for the user. "" if there is none.
         """
         with self._lock:
-            karbor_record.update_resource_status(resource_type, resource_id,
-                                                 status, reason)
-            karbor_record.save()
+            record.update_resource_status(resource_type, resource_id, status,
+                                          reason)
+            record.save()
 
 
 class RunOnce:
-    """Something that is worked out once for a flow, by who comes first."""
+    """A function that runs once per flow."""
 
     def __init__(self) -> None:
-        """Make it for one flow."""
+        """Create it for one flow."""
         self._lock = threading.Lock()
-        self._done = False
-        self._result: Any = None
+        self._is_done = False
         self._error: Optional[Exception] = None
 
-    def get(self, work: Callable[[], Any]) -> Any:
-        """Give the result of the first caller's work.
+    def run(self, function: Callable[[], None]) -> None:
+        """Run the function. Later callers wait for the first one.
 
-        The others wait for it, and fail as it did.
+        They run nothing, and they raise the error that the first one raised.
         """
         with self._lock:
-            if not self._done:
+            if not self._is_done:
                 try:
-                    self._result = work()
-                except Exception as error:  # Everybody's, not the first's.
+                    function()
+                except Exception as error:  # Later callers raise it too.
                     self._error = error
-                self._done = True
+                self._is_done = True
             if self._error is not None:
                 raise self._error
-            return self._result

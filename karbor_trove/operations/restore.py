@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Restore: a new instance, made from the backup of a checkpoint."""
+"""Restore operation."""
 
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Tuple
 
 from karbor.common import constants
 from karbor import exception
@@ -21,15 +21,15 @@ from oslo_log import log as logging
 from karbor_trove.bank import record
 from karbor_trove.bank import restore_journal
 from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove.operations import base
 from karbor_trove.operations import summary
 from karbor_trove.parameters import parsing
-from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.preflight import restore as preflight_restore
 from karbor_trove import timeouts
 from karbor_trove.trove import catalog as trove_catalog
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import instances
 from karbor_trove.trove import models
 
@@ -37,170 +37,174 @@ LOG = logging.getLogger(__name__)
 
 
 class RestoreOperation(base.Operation):
-    """Makes one database instance anew."""
+    """Restores one database instance."""
 
-    # TaskFlow matches the hooks' arguments by name; do not rename them.
-    def on_prepare_begin(self, checkpoint: Any, resource: Any, context: Any,
-                         parameters: Mapping[str, Any], restore: Any,
+    action = 'Restoring'
+    failure_class = exception.RestoreResourceFailed
+    object_name = 'Database Instance'
+
+    # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    def on_prepare_begin(self, checkpoint: karbor_types.Checkpoint,
+                         resource: karbor_types.Resource,
+                         context: karbor_types.RequestContext,
+                         parameters: karbor_types.Parameters,
+                         restore: karbor_types.RestoreRecord,
                          **kwargs: Any) -> None:
-        """Refuse the whole restore where a part of it cannot succeed.
+        """Refuse the whole restore if a part of it cannot succeed.
 
-        Siblings do not wait for one another between this hook and the next,
-        so each looks at all; in fact the first does, for the others.
-
-        :raises karbor.exception.RestoreResourceFailed: nothing was created;
-            the reasons are in the record, a line each.
+        :raises karbor.exception.RestoreResourceFailed: nothing was created.
+            The reasons are in Karbor's record, one a line.
         """
         try:
-            self._settings.check()
-            problems = self._outcome.preflight.get(lambda: self._problems(
-                checkpoint, resource.type, context, restore.parameters))
-            if problems:
-                raise errors.Rejected(preflight_problems.refusal_reason(
-                    problems, resource.id, 'restore cannot be restored'))
+            self._refuse_problems(
+                resource, lambda: self._find_problems(
+                    checkpoint, resource.type, context,
+                    restore.parameters or {}),
+                'restore cannot be restored')
         except (errors.KarborTroveError, exception.KarborException) as error:
-            self._outcome.set_status(restore, resource.type, resource.id,
-                                     constants.RESOURCE_STATUS_ERROR, str(error))
-            raise _failed(resource, error) from error
+            raise self._fail(checkpoint, resource, error, restore) from error
 
-    def _problems(self, checkpoint: Any, resource_type: str, context: Any,
-                  given: Any) -> preflight_problems.Problems:
-        given = given or {}
+    def _find_problems(self, checkpoint: karbor_types.Checkpoint,
+                       resource_type: str,
+                       context: karbor_types.RequestContext,
+                       parameters: karbor_types.FlowParameters
+                       ) -> preflight_problems.Problems:
+        """Check the parameters of all instances, then ask Trove.
+
+        :param parameters: of the whole restore.
+        """
         problems: preflight_problems.Problems = {}
-        asked: List[Tuple[models.InstanceRequest, record.BackupRecord]] = []
+        requests: List[Tuple[models.InstanceRequest,
+                             record.BackupRecord]] = []
         instance_ids = base.list_instance_ids(checkpoint, resource_type)
-        strange = parsing.unknown_resources(given, resource_type, instance_ids)
+        unknown_ids = parsing.unknown_resources(parameters, resource_type,
+                                                instance_ids)
         for instance_id in instance_ids:
-            found = ['parameters are given for %s, which is not in this '
-                     'checkpoint' % other for other in strange]
+            sentences = ['parameters are given for %s, which is not in this '
+                         'checkpoint' % unknown_id
+                         for unknown_id in unknown_ids]
             section = checkpoint.get_resource_bank_section(instance_id)
-            own = '%s#%s' % (resource_type, instance_id)
             try:
-                kept = record.read_backup(section, instance_id)
-                asked.append(
-                    (parsing.parse_restore(
-                        dict(
-                            given.get(resource_type) or {},
-                            **given.get(own) or {}),
-                        kept.instance,
-                        kept.backup_id,
-                        checkpoint.id),
-                        kept))
+                backup_record = record.read_backup(section, instance_id)
+                requests.append((parsing.parse_restore(
+                    {**(parameters.get(resource_type) or {}),
+                     **(parameters.get('%s#%s' % (resource_type, instance_id))
+                        or {})},
+                    backup_record.instance, backup_record.backup_id,
+                    checkpoint.id), backup_record))
             except errors.Rejected as error:
-                found += str(error).split('\n')
-            if found:
-                problems[instance_id] = found
+                sentences += str(error).split('\n')
+            if sentences:
+                problems[instance_id] = sentences
         if problems:
             return problems
-        gateway = self._connect(context)
-        catalog = trove_catalog.Catalog(gateway, context.project_id)
+        client = self._connect(context)
+        catalog = trove_catalog.Catalog(client, context.project_id)
 
-        def look() -> preflight_problems.Problems:
-            backups = gateway.list_backups()
+        def check() -> preflight_problems.Problems:
+            backups = client.list_backups()
             return preflight_restore.check_restore(
-                [preflight_restore.RestoreCandidate(request, backups, kept.backup_size)
-                 for request, kept in asked], catalog)
+                [preflight_restore.RestoreCandidate(
+                    request, backups, backup_record.backup_size)
+                 for request, backup_record in requests], catalog)
 
-        problems = self._wait(
-            look,
-            timeouts.PREFLIGHT_RESTORE,
-            'what the restore needs could not be found out')
+        problems = self._wait_for(
+            check, timeouts.PREFLIGHT_RESTORE,
+            'the preflight checks of the restore have no result')
         if catalog.get_quotas() is None:
-            self._outcome.unchecked.append(
-                'quotas were not checked before: Trove does not tell them')
+            self._flow.unchecked.append(
+                'quotas were not checked before the restore: Trove does not '
+                'return them')
         return problems
 
-    def on_main(self, checkpoint: Any, resource: Any, context: Any,
-                parameters: Mapping[str, Any], restore: Any,
+    def on_main(self, checkpoint: karbor_types.Checkpoint,
+                resource: karbor_types.Resource,
+                context: karbor_types.RequestContext,
+                parameters: karbor_types.Parameters,
+                restore: karbor_types.RestoreRecord,
                 new_resources: Dict[str, str], **kwargs: Any) -> None:
         """Create the instance and wait until its database is up.
 
-        :param restore: Karbor's record; it names the new instance as soon as
-            there is one, and the original one where none came to be.
-        :param new_resources: gets the new instance's id under the original's.
-        :raises karbor.exception.RestoreResourceFailed: no running database
-            came of it; the reason is in the record.
+        :param restore: Karbor's record. It names the restored instance as
+            soon as there is one. If none was created, it names the original
+            instance.
+        :param new_resources: gets the id of the restored instance, by the id
+            of the original instance.
+        :raises karbor.exception.RestoreResourceFailed: there is no running
+            database. The reason is in Karbor's record.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
-        # What the record speaks of: the original, until there is a new one.
-        concerned = resource.id
-
-        def tell(status: str, reason: str) -> None:
-            self._outcome.set_status(restore, resource.type, concerned, status,
-                                     reason)
-
+        reported_id = resource.id
         try:
             self._settings.check()
-            kept = record.read_backup(section, resource.id)
+            backup_record = record.read_backup(section, resource.id)
             request = parsing.parse_restore(
-                parameters, kept.instance, kept.backup_id, checkpoint.id)
+                parameters, backup_record.instance, backup_record.backup_id,
+                checkpoint.id)
             description = parsing.restore_description(parameters)
-            gateway = self._connect(context)
-            began = self._clock.now()
+            client = self._connect(context)
+            start_time = self._clock.now()
             intent = restore_journal.RestoreIntent(
                 section.bank, request.original_id, restore.id,
                 context.project_id)
-            made = instances.create_instance(
-                gateway, intent, request,
-                polling.Poller(self._settings.poll_interval, self._clock))
-            concerned = made.id
-            tell(constants.RESOURCE_STATUS_RESTORING, description)
+            instance = instances.create_instance(client, intent, request,
+                                                 self._poller)
+            reported_id = instance.id
+            self._flow.set_status(restore, resource.type, instance.id,
+                                  constants.RESOURCE_STATUS_RESTORING,
+                                  description)
             intent.delete()
-            LOG.info('Instance %s begun from backup %s of instance %s, '
-                     'checkpoint %s', made.id, request.backup_id, resource.id,
-                     checkpoint.id)
-            restored = self._up(gateway, made.id)
+            LOG.info('Started instance %s from backup %s of instance %s, '
+                     'checkpoint %s', instance.id, request.backup_id,
+                     resource.id, checkpoint.id)
+            instance = self._wait_until_ready(client, instance.id)
         except (errors.KarborTroveError, exception.KarborException) as error:
-            LOG.error('Restoring instance %s from checkpoint %s failed: %s',
-                      resource.id, checkpoint.id, error)
-            tell(constants.RESOURCE_STATUS_ERROR, str(error))
-            raise _failed(resource, error) from error
-        new_resources[str(resource.id)] = str(made.id)
-        tell(constants.RESOURCE_STATUS_AVAILABLE, summary.restore_summary(
-            restored, self._clock.now() - began, request, kept.instance,
-            description, self._outcome.unchecked))
-        LOG.info('Instance %s is up, restored from instance %s', made.id,
+            raise self._fail(checkpoint, resource, error, restore,
+                             reported_id) from error
+        new_resources[str(resource.id)] = str(instance.id)
+        self._flow.set_status(
+            restore, resource.type, instance.id,
+            constants.RESOURCE_STATUS_AVAILABLE, summary.restore_summary(
+                instance, self._clock.now() - start_time, request,
+                backup_record.instance, description, self._flow.unchecked))
+        LOG.info('Instance %s is up, restored from instance %s', instance.id,
                  resource.id)
 
-    def _up(self, gateway: client.TroveClient,
-            instance_id: str) -> models.Instance:
-        """Wait for the database; what does not come up is told as left."""
+    def _wait_until_ready(self, client: trove_client.TroveClient,
+                          instance_id: str) -> models.Instance:
+        """Wait until the database is up, and return the instance.
+
+        :raises errors.KarborTroveError: it is not. The message says whether
+            the instance still exists.
+        """
         try:
-            up: models.Instance = self._wait(
-                lambda: instances.get_ready_instance(gateway, instance_id),
+            return self._wait_for(
+                lambda: instances.get_ready_instance(client, instance_id),
                 self._settings.restore_timeout,
                 'the database of the restored instance %s is not up'
                 % instance_id)
-            return up
         except errors.NotFound:
             raise
         except errors.ResourceFailed as error:
             raise errors.ResourceFailed('%s\n%s' % (
-                error, self._left(gateway, instance_id))) from error
+                error, self._handle_failed_instance(client, instance_id))
+            ) from error
         except errors.KarborTroveError as error:
             raise type(error)(
                 '%s\ninstance %s is kept until you delete it: its database '
                 'may still come up' % (error, instance_id)) from error
 
-    def _left(self, gateway: client.TroveClient, instance_id: str) -> str:
-        """Tell what becomes of an instance that Trove has given up."""
+    def _handle_failed_instance(self, client: trove_client.TroveClient,
+                                instance_id: str) -> str:
+        """Keep or delete the instance, and return a sentence that says so."""
         if self._settings.keep_failed_restores:
-            return ('instance %s is kept, for a look at it, until you delete '
-                    'it' % instance_id)
+            return ('instance %s is kept for inspection until you delete it'
+                    % instance_id)
         try:
-            instances.delete_instance(
-                gateway,
-                instance_id,
-                self._settings.delete_timeout,
-                polling.Poller(self._settings.poll_interval, self._clock))
+            instances.delete_instance(client, instance_id,
+                                      self._settings.delete_timeout,
+                                      self._poller)
         except errors.KarborTroveError as error:
-            return ('instance %s could not be deleted, and is left to you: %s'
-                    % (instance_id, error))
+            return ('instance %s could not be deleted, so delete it yourself: '
+                    '%s' % (instance_id, error))
         return 'instance %s was deleted' % instance_id
-
-
-def _failed(resource: Any, error: Exception) -> Exception:
-    failure: Exception = exception.RestoreResourceFailed(
-        name='Database Instance', reason=str(error),
-        resource_id=resource.id, resource_type=resource.type)
-    return failure

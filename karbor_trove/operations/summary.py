@@ -10,14 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a user reads of a restore that succeeded."""
+"""Reason text of a successful restore."""
 
 from typing import List, Sequence
 
 from karbor_trove.trove import models
 
-# What is recorded of the original and can be chosen anew.
-_COMPARED = (
+# Option of the request, attribute of the original instance, words. The
+# request has a value for each of these.
+_RECORDED = (
     ('flavor_id', 'flavor_id', 'flavor'),
     ('volume_size', 'volume_size', 'volume size'),
     ('net_id', 'network_id', 'network'),
@@ -26,51 +27,55 @@ _COMPARED = (
     ('is_public', 'is_public', 'public'),
     ('allowed_cidrs', 'allowed_cidrs', 'allowed networks'),
 )
-# What is recorded too, but only asked for where it was chosen.
-_CHOSEN = (('region_name', 'region', 'region'),
-           ('locality', 'locality', 'locality'))
-# What Trove does not tell of the original.
-_NEW = (('volume_type', 'volume type'), ('subnet_id', 'subnet'),
-        ('ip_address', 'address'), ('availability_zone', 'availability zone'))
+# These are recorded too, but the request has them only if the user chose one.
+_RECORDED_OPTIONAL = (('region_name', 'region', 'region'),
+                      ('locality', 'locality', 'locality'))
+# Trove does not return these for the original instance.
+_NOT_RECORDED = (
+    ('volume_type', 'volume type'), ('subnet_id', 'subnet'),
+    ('ip_address', 'address'), ('availability_zone', 'availability zone'))
 
 
 def list_changes(request: models.InstanceRequest,
                  original: models.Instance) -> List[str]:
-    """Name what differs from the original, as far as that is known."""
-    found = []
-    for asked, recorded, words in (*_COMPARED, *(
-            one for one in _CHOSEN if getattr(request, one[0]) is not None)):
-        now = _shown(getattr(request, asked))
-        then = _shown(getattr(original, recorded))
-        if now != then:
-            found.append('%s %s instead of %s' % (words, now, then))
-    return found + ['%s %s' % (words, getattr(request, asked))
-                    for asked, words in _NEW
-                    if getattr(request, asked) is not None]
+    """Return what differs from the original, as far as it is known."""
+    changes = []
+    for option, attribute, words in (*_RECORDED, *(
+            row for row in _RECORDED_OPTIONAL
+            if getattr(request, row[0]) is not None)):
+        restored_value = _format(getattr(request, option))
+        original_value = _format(getattr(original, attribute))
+        if restored_value != original_value:
+            changes.append('%s %s instead of %s'
+                           % (words, restored_value, original_value))
+    return changes + ['%s %s' % (words, getattr(request, option))
+                      for option, words in _NOT_RECORDED
+                      if getattr(request, option) is not None]
 
 
 def restore_summary(instance: models.Instance, seconds: float,
                     request: models.InstanceRequest, original: models.Instance,
                     description: str, unchecked: Sequence[str] = ()) -> str:
-    """Say what came of a restore, a line each; the user's words come last.
+    """Return the reason text, one fact a line. The description comes last.
 
+    :param instance: the restored instance.
     :param seconds: from the request until the database was up.
-    :param description: the user's, "" for none.
-    :param unchecked: what could not be found out before the restore began.
+    :param description: the user's text for this restore. "" if there is none.
+    :param unchecked: what the preflight checks could not check.
     """
     lines = ['%s%s is up after %.1f s, from backup %s' % (
         instance.name, ' at %s' % ', '.join(instance.addresses)
         if instance.addresses else '', seconds, request.backup_id)]
-    changed = list_changes(request, original)
-    if changed:
-        lines.append('changed: ' + ', '.join(changed))
+    changes = list_changes(request, original)
+    if changes:
+        lines.append('changed: ' + ', '.join(changes))
     lines.extend(unchecked)
     if description:
         lines.append(description)
     return '\n'.join(lines)
 
 
-def _shown(value: object) -> str:
+def _format(value: object) -> str:
     if isinstance(value, tuple):
         return ' '.join(value) or 'any'
     return 'none' if value is None else str(value)

@@ -10,11 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Verify: is the backup of a checkpoint there, whole, and restorable?"""
+"""Verify operation."""
 
-import dataclasses
 import functools
-from typing import Any, List, Mapping, Optional
+from typing import Any, List, Optional
 
 from karbor.common import constants
 from karbor import exception
@@ -25,14 +24,15 @@ from karbor_trove.bank import record
 from karbor_trove.bank import storage
 from karbor_trove.bank import verification_results
 from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove.operations import base
 from karbor_trove.parameters import parsing
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.preflight import verify as preflight_verify
 from karbor_trove import timeouts
-from karbor_trove.trove import catalog
-from karbor_trove.trove import client
+from karbor_trove.trove import catalog as trove_catalog
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import connect
 from karbor_trove.verification import cleanup
 from karbor_trove.verification import inspection
@@ -42,171 +42,182 @@ LOG = logging.getLogger(__name__)
 
 
 class VerifyOperation(base.Operation):
-    """Looks at one instance's backup, as closely as the provider wants."""
+    """Verifies the backup of one instance, at the level of the provider."""
 
-    # By the first hook, for the second.
-    _prepared = preflight_verify.Preparation()
+    action = 'Verifying'
+    failure_class = exception.VerifyResourceFailed
 
-    # TaskFlow matches the hooks' arguments by name; do not rename them.
-    def on_prepare_begin(self, checkpoint: Any, resource: Any, context: Any,
-                         parameters: Mapping[str, Any], verify: Any,
+    # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    def on_prepare_begin(self, checkpoint: karbor_types.Checkpoint,
+                         resource: karbor_types.Resource,
+                         context: karbor_types.RequestContext,
+                         parameters: karbor_types.Parameters,
+                         verify: karbor_types.OperationRecord,
                          **kwargs: Any) -> None:
-        """Refuse the whole verification where a test restore cannot succeed.
+        """Refuse the whole verification if a test restore cannot succeed.
 
-        What earlier verifications left goes before. The first of siblings
-        looks at all, for the others; see restore.py.
+        The temporary instances that earlier verifications left are deleted
+        first.
 
-        :raises karbor.exception.VerifyResourceFailed: nothing was created;
-            the reasons are in the record, a line each.
+        :raises karbor.exception.VerifyResourceFailed: nothing was created.
+            The reasons are in Karbor's record, one a line.
         """
-        section = checkpoint.get_resource_bank_section(resource.id)
-        tried = False
         try:
-            self._settings.check()
-            self._prepared = self._outcome.preflight.get(lambda: self._prepare(
-                checkpoint, resource.type, context, verify))
-            problems = self._prepared.problems
-            # Of one that is not begun for another's sake nothing is known.
-            tried = not problems or resource.id in problems
-            if problems:
-                raise errors.Rejected(preflight_problems.refusal_reason(
-                    problems, resource.id, 'checkpoint cannot be restored'))
+            self._refuse_problems(
+                resource, lambda: self._find_problems(
+                    checkpoint, resource.type, context, verify),
+                'checkpoint cannot be restored')
         except (errors.KarborTroveError, exception.KarborException) as error:
-            raise self._failed(section, resource, checkpoint, verify, None,
-                               error, tried) from error
+            # If only another resource has problems, this backup was not
+            # tested.
+            raise self._fail_verification(
+                checkpoint, resource, verify, error,
+                is_tested=resource.id in self._flow.problems) from error
 
-    def _prepare(self, checkpoint: Any, resource_type: str, context: Any,
-                 verify: Any) -> preflight_verify.Preparation:
-        restores = self._settings.verify_level == 'restore'
-        originals = {
-            one: checkpoint.get_resource_bank_section(one)
-            for one in base.list_instance_ids(checkpoint, resource_type)}
-        deadline = polling.Deadline(
-            self._settings.delete_timeout if restores else timeouts.SWEEP,
-            self._clock)
-        # They count in the quotas.
-        left = {one: self._swept(section, one, context, deadline)
-                for one, section in originals.items()}
-        found = preflight_verify.Preparation()
-        if restores:
-            found = preflight_verify.check_verify(
-                originals, checkpoint.id, verify.id,
-                lambda: self._connect(context),
-                context.project_id, self._settings, self._clock)
-        return dataclasses.replace(found, remaining=left)
+    def _find_problems(self, checkpoint: karbor_types.Checkpoint,
+                       resource_type: str,
+                       context: karbor_types.RequestContext,
+                       verify: karbor_types.OperationRecord
+                       ) -> preflight_problems.Problems:
+        is_restore = self._settings.verify_level == 'restore'
+        sections = {
+            instance_id: checkpoint.get_resource_bank_section(instance_id)
+            for instance_id in base.list_instance_ids(checkpoint,
+                                                      resource_type)}
+        deadline = self._poller.deadline(
+            self._settings.delete_timeout if is_restore else timeouts.SWEEP)
+        # Before the preflight checks, because the temporary instances count
+        # in the quotas.
+        for instance_id, section in sections.items():
+            self._flow.leftovers[instance_id] = self._clean_up(
+                section, instance_id, context, deadline)
+        if not is_restore:
+            return {}
+        preparation = preflight_verify.check_verify(
+            sections, checkpoint.id, verify.id, lambda: self._connect(context),
+            context.project_id, self._settings, self._poller)
+        self._flow.unchecked.extend(preparation.unchecked)
+        return preparation.problems
 
-    def _swept(self, section: Any, instance_id: str, context: Any,
-               deadline: polling.Deadline) -> List[str]:
+    def _clean_up(self, section: karbor_types.BankSection, instance_id: str,
+                  context: karbor_types.RequestContext,
+                  deadline: polling.Deadline) -> List[str]:
         try:
             return cleanup.TemporaryInstanceCleanup(
                 section.bank, instance_id, context.project_id,
-                functools.partial(connect.connect, context),
-                self._settings.poll_interval, self._clock
+                functools.partial(connect.connect, context), self._poller
             ).run(deadline.remaining)
-        except Exception:  # A sweep fails nothing that it rides on.
-            LOG.exception('Looking for what verifications of instance %s '
-                          'left failed', instance_id)
+        except Exception:  # The verification succeeds without a cleanup.
+            LOG.exception('Deleting the temporary instances of instance %s '
+                          'failed', instance_id)
             return []
 
-    def on_main(self, checkpoint: Any, resource: Any, context: Any,
-                parameters: Mapping[str, Any], verify: Any,
+    def on_main(self, checkpoint: karbor_types.Checkpoint,
+                resource: karbor_types.Resource,
+                context: karbor_types.RequestContext,
+                parameters: karbor_types.Parameters,
+                verify: karbor_types.OperationRecord,
                 **kwargs: Any) -> None:
-        """Verify at the level of the provider, from the lowest on.
+        """Verify at the lowest level first, up to the level of the provider.
 
-        :param verify: Karbor's record; it gets the result.
-        :raises karbor.exception.VerifyResourceFailed: an instance could not
-            be restored from the backup, or nobody could tell within the
-            deadlines; the reason is in the record.
+        :param verify: Karbor's record. It gets the result.
+        :raises karbor.exception.VerifyResourceFailed: the backup cannot be
+            restored, or the verification did not end by its deadlines. The
+            reason is in Karbor's record.
         """
         section = checkpoint.get_resource_bank_section(resource.id)
-        tried, begun = temporary_instance.TemporaryRestoreResult(), False
+        level = self._settings.verify_level
+        test_restore = temporary_instance.TemporaryRestoreResult()
         try:
             self._settings.check()
-            begun = True
-            kept = record.read_backup(section, resource.id)
-            gateway = self._connect(context)
-            said = self._looked(gateway, section, kept, context)
-            if self._settings.verify_level == 'restore':
-                tried = temporary_instance.TemporaryRestore(
-                    gateway,
-                    self._settings,
-                    self._clock).run(
-                    section.bank,
-                    verify.id,
-                    context.project_id,
-                    parsing.build_temporary_instance_request(
-                        kept.instance,
-                        kept.backup_id,
-                        checkpoint.id,
-                        verify.id,
-                        self._settings.verify_flavor_id,
-                        self._settings.verify_net_id),
-                    kept.accounts)
-                if tried.problems:
-                    raise errors.ResourceFailed('\n'.join(tried.problems
-                                                          + tried.messages))
+            backup_record = record.read_backup(section, resource.id)
+            client = self._connect(context)
+            messages = self._inspect(client, section, backup_record, context)
+            if level == 'restore':
+                request = parsing.build_temporary_instance_request(
+                    backup_record.instance, backup_record.backup_id,
+                    checkpoint.id, verify.id, self._settings.verify_flavor_id,
+                    self._settings.verify_net_id)
+                test_restore = temporary_instance.TemporaryRestore(
+                    client, self._settings, self._poller).run(
+                        section.bank, verify.id, context.project_id, request,
+                        backup_record.accounts)
+                if test_restore.problems:
+                    raise errors.ResourceFailed('\n'.join(
+                        test_restore.problems + test_restore.messages))
         except (errors.KarborTroveError, exception.KarborException) as error:
-            raise self._failed(section, resource, checkpoint, verify,
-                               tried.seconds, error, begun) from error
+            raise self._fail_verification(
+                checkpoint, resource, verify, error,
+                is_tested=not self._settings.problem,
+                recovery_seconds=test_restore.recovery_seconds) from error
         reason = '\n'.join([
-            'verified at level %s' % self._settings.verify_level, *said,
-            *tried.messages, *self._prepared.unchecked, *self._prepared.remaining.get(
-                resource.id, ())])
-        self._keep(section, resource, True, reason, tried.seconds)
-        self._outcome.set_status(verify, resource.type, resource.id,
-                                 constants.RESOURCE_STATUS_AVAILABLE, reason)
-        self._remover(section, resource.id, context).sweep()
+            'verified at level %s' % level, *messages,
+            *test_restore.messages, *self._flow.unchecked,
+            *self._flow.leftovers.get(resource.id, ())])
+        self._write_result(section, resource, True, reason,
+                           test_restore.recovery_seconds)
+        self._flow.set_status(verify, resource.type, resource.id,
+                              constants.RESOURCE_STATUS_AVAILABLE, reason)
+        self._backup_deletion(section, resource.id, context).sweep()
 
-    def _looked(self, gateway: client.TroveClient, section: Any,
-                kept: record.BackupRecord, context: Any) -> List[str]:
-        """Look at all that needs no instance; say what was looked at."""
+    def _inspect(self, client: trove_client.TroveClient,
+                 section: karbor_types.BankSection,
+                 backup_record: record.BackupRecord,
+                 context: karbor_types.RequestContext) -> List[str]:
+        """Verify at the levels backup and data, and return the messages."""
         level = self._settings.verify_level
-        looked = inspection.Inspection(
-            gateway,
-            polling.Deadline(self._settings.ready_timeout, self._clock),
-            self._settings.poll_interval)
-        chain = looked.chain(str(kept.backup_id))
-        said = ['backup: %d in the chain, all COMPLETED' % len(chain),
-                looked.version(kept.instance, catalog.Catalog(
-                    gateway, context.project_id))]
+        backup_inspection = inspection.Inspection(
+            client, self._poller.deadline(self._settings.ready_timeout),
+            self._poller)
+        chain = backup_inspection.check_chain(str(backup_record.backup_id))
+        messages = [
+            'backup: %d in the chain, all COMPLETED' % len(chain),
+            backup_inspection.check_version(
+                backup_record.instance,
+                trove_catalog.Catalog(client, context.project_id))]
         if level == 'backup':
-            return said
+            return messages
+        store = manifests.ManifestStore(section.bank,
+                                        backup_record.instance.id)
         try:
-            said += looked.data(chain, manifests.ManifestStore(section.bank,
-                                                               kept.instance.id))
+            messages += backup_inspection.check_data(chain, store)
         except errors.Rejected as error:
-            # A restore tells more than they would.
+            # A test restore proves more than these checks.
             if level == 'data':
                 raise
-            said.append('data: the objects were not looked at: %s' % error)
-        return said
+            messages.append('data: the objects were not checked: %s' % error)
+        return messages
 
-    def _failed(self, section: Any, resource: Any, checkpoint: Any,
-                verify: Any, seconds: Optional[float],
-                error: Exception, tried: bool = True) -> Exception:
-        """Keep and tell why; give what has to be raised.
+    def _fail_verification(self, checkpoint: karbor_types.Checkpoint,
+                           resource: karbor_types.Resource,
+                           verify: karbor_types.OperationRecord,
+                           error: Exception, is_tested: bool,
+                           recovery_seconds: Optional[float] = None
+                           ) -> Exception:
+        """Store a failure, and return Karbor's exception for it.
 
-        :param tried: whether it says anything of the backup.
+        :param is_tested: whether the error says something about the backup.
+            If so, it is stored as a result. An error of the bank never does.
         """
-        LOG.error('Verifying instance %s in checkpoint %s failed: %s',
-                  resource.id, checkpoint.id, error)
-        self._outcome.set_status(verify, resource.type, resource.id,
-                                 constants.RESOURCE_STATUS_ERROR, str(error))
-        if tried and not isinstance(error, errors.BankError):
-            self._keep(section, resource, False, str(error), seconds)
-        failure: Exception = exception.VerifyResourceFailed(
-            name='Database Instance Backup', reason=str(error),
-            resource_id=resource.id, resource_type=resource.type)
+        failure = self._fail(checkpoint, resource, error, verify)
+        if is_tested and not isinstance(error, errors.BankError):
+            self._write_result(
+                checkpoint.get_resource_bank_section(resource.id), resource,
+                False, str(error), recovery_seconds)
         return failure
 
-    def _keep(self, section: Any, resource: Any, passed: bool, reason: str,
-              seconds: Optional[float]) -> None:
-        """Keep the result in the bank; it stands also where that fails."""
+    def _write_result(self, section: karbor_types.BankSection,
+                      resource: karbor_types.Resource, passed: bool,
+                      reason: str, recovery_seconds: Optional[float]) -> None:
+        """Store the result in the bank. Errors of the bank are logged only."""
         level = self._settings.verify_level
-        with storage.log_bank_errors('The result of verifying instance %s could not be '
-                                     'kept' % resource.id):
-            if seconds is None:
-                seconds = verification_results.read_recovery_seconds(section, level)
-            verification_results.write(section, verification_results.VerificationResult(
-                level, self._clock.utc().isoformat(), passed, reason,
-                seconds))
+        with storage.log_bank_errors(
+                'The result of verifying instance %s could not be stored'
+                % resource.id):
+            if recovery_seconds is None:
+                recovery_seconds = verification_results.read_recovery_seconds(
+                    section, level)
+            verification_results.write(
+                section, verification_results.VerificationResult(
+                    level, self._clock.utc().isoformat(), passed, reason,
+                    recovery_seconds))

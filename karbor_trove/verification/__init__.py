@@ -10,4 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Verification."""
+"""The three levels of a verification: backup, data and restore.
+
+The operation that runs them is operations/verify.py. The results are stored by
+bank/verification_results.py.
+"""

@@ -10,20 +10,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a protect notes for the verifications to come."""
-
-from typing import Any
+"""What a protect records, so that later verifications can compare."""
 
 from oslo_log import log as logging
 
 from karbor_trove.bank import manifests
 from karbor_trove.bank import storage
 from karbor_trove import errors
-from karbor_trove import options
+from karbor_trove import karbor_types
 from karbor_trove import polling
 from karbor_trove import timeouts
 from karbor_trove.trove import accounts
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.trove import swift
 
@@ -31,47 +29,49 @@ LOG = logging.getLogger(__name__)
 
 
 class BaselineRecorder:
-    """Notes as much as the provider's level of verification needs.
+    """Records as much as the verification level of the provider needs.
 
-    A Trove or a Swift that does not tell fails no protect: the verification
-    says then what it could not compare.
+    No protect fails if Trove or Swift returns nothing to record. The
+    verification then reports what it could not compare.
     """
 
-    def __init__(self, gateway: client.TroveClient, settings: options.Settings,
-                 clock: polling.Clock) -> None:
-        """Make it; nothing is asked yet."""
-        self._gateway = gateway
-        self._settings = settings
-        self._clock = clock
+    def __init__(self, client: trove_client.TroveClient, verify_level: str,
+                 poller: polling.Poller) -> None:
+        """Create the recorder. No request is sent yet.
 
-    def accounts(self, instance_id: str) -> models.Accounts:
-        """List databases and users, where a test restore compares them."""
-        if self._settings.verify_level != 'restore':
+        :param verify_level: the verification level of the provider file.
+        """
+        self._client = client
+        self._verify_level = verify_level
+        self._poller = poller
+
+    def list_accounts(self, instance_id: str) -> models.Accounts:
+        """Return the databases and users, if a test restore compares them."""
+        if self._verify_level != 'restore':
             return models.Accounts()
-        return accounts.list_accounts(
-            self._gateway, instance_id,
-            polling.Poller(self._settings.poll_interval, self._clock))
+        return accounts.list_accounts(self._client, instance_id, self._poller)
 
-    def contents(self, bank: Any, instance_id: str,
-                 backup: models.Backup) -> None:
-        """Keep etags and lengths of what a complete backup has in Swift.
+    def record_manifest(self, bank: karbor_types.Bank, instance_id: str,
+                        backup: models.Backup) -> None:
+        """Store the etags and sizes of the backup's objects in Swift.
 
-        :param bank: Karbor's Bank, its root.
+        :param backup: a complete backup.
         """
         location = backup.location
-        if self._settings.verify_level == 'backup' or not location or (
-                not location.startswith('http')):
+        if self._verify_level == 'backup' or not location or (
+                not swift.is_in_swift(location)):
             return
         try:
-            found = polling.wait_for(
-                lambda: swift.get_manifest(self._gateway, location),
-                polling.Deadline(timeouts.READ_MANIFEST, self._clock),
-                self._settings.poll_interval,
-                '%s could not be looked at' % location)
+            manifest = self._poller.wait_for(
+                lambda: swift.get_manifest(self._client, location),
+                self._poller.deadline(timeouts.READ_MANIFEST),
+                '%s could not be read' % location)
         except errors.KarborTroveError as error:
-            LOG.warning('What backup %s of instance %s is made of could not '
+            LOG.warning('The manifest of backup %s of instance %s could not '
                         'be recorded: %s', backup.id, instance_id, error)
             return
-        with storage.log_bank_errors('What backup %s of instance %s is made of could '
-                                     'not be recorded' % (backup.id, instance_id)):
-            manifests.ManifestStore(bank, instance_id).write(backup.id, found)
+        with storage.log_bank_errors(
+                'The manifest of backup %s of instance %s could not be '
+                'recorded' % (backup.id, instance_id)):
+            manifests.ManifestStore(bank, instance_id).write(backup.id,
+                                                             manifest)

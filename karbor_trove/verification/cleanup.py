@@ -10,96 +10,108 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Instances that a verification made and could not delete any more."""
+"""Deletion of temporary instances that earlier verifications left."""
 
 import dataclasses
-from typing import Any, Callable, List, Optional
+from typing import Callable, List, Optional
 
 from oslo_log import log as logging
 
 from karbor_trove.bank import storage
 from karbor_trove.bank import verification_journal
 from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove import polling
 from karbor_trove import timeouts
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import instances
 
 LOG = logging.getLogger(__name__)
 
 
 class TemporaryInstanceCleanup:
-    """Removes what earlier verifications of one instance have left."""
+    """Deletes what earlier verifications of one instance left."""
 
-    def __init__(self, bank: Any, instance_id: str,
+    def __init__(self, bank: karbor_types.Bank, instance_id: str,
                  project_id: Optional[str],
-                 connect: Callable[[polling.Deadline], client.TroveClient],
-                 interval: float, clock: polling.Clock) -> None:
-        """Make it; nothing is asked of Trove or of the bank yet.
+                 connect: Callable[[polling.Deadline],
+                                   trove_client.TroveClient],
+                 poller: polling.Poller) -> None:
+        """Create the cleanup. No request is sent and nothing is read yet.
 
-        :param instance_id: of the original.
-        :param project_id: whose instances the gateway shows; those of other
-            projects are left alone.
-        :param connect: gives a gateway that asks until then.
-        :param interval: seconds between two looks.
+        :param instance_id: of the original instance.
+        :param project_id: the project of the client. Temporary instances of
+            other projects are not touched.
+        :param connect: returns a client whose requests end by the deadline.
         """
-        self._notes = verification_journal.VerificationJournal(bank, instance_id)
+        self._journal = verification_journal.VerificationJournal(bank,
+                                                                 instance_id)
         self._project_id = project_id
         self._connect = connect
-        self._interval = interval
-        self._clock = clock
+        self._poller = poller
 
-    def run(self, within: float, force: bool = False) -> List[str]:
-        """Delete what nobody sees to; what a living one made is not touched.
+    def run(self, timeout: float, force: bool = False) -> List[str]:
+        """Delete the instances of verifications that have ended.
 
-        Where nothing is left, nothing is asked of Trove.
+        The instance of a verification that may still run is not touched. If
+        the journal has no entries, no request is sent.
 
-        :param within: seconds that all of it may take.
-        :param force: whether the operator says that no verification lives.
-        :returns: what is still there and why, a sentence each.
+        :param timeout: seconds that the whole cleanup may take.
+        :param force: the operator states that no verification runs.
+        :returns: one sentence for each instance that is left, with the
+            reason.
+        :raises errors.BankError: the journal could not be read.
         """
-        deadline = polling.Deadline(within, self._clock)
-        still = []
-        for note in self._notes.list_entries():
-            if note.project_id not in (None, self._project_id):
+        deadline = self._poller.deadline(timeout)
+        leftovers = []
+        for entry in self._journal.list_entries():
+            if entry.project_id not in (None, self._project_id):
                 continue
-            if not force and not note.is_abandoned(self._clock.utc()):
-                still.append('verification %s may still be at work with the '
-                             'instance "%s", until %s' % (
-                                 note.verification_id, note.name, note.ends_by))
+            if not force and not entry.is_abandoned(self._poller.clock.utc()):
+                leftovers.append(
+                    'verification %s may still use the temporary instance '
+                    '"%s", until %s' % (entry.verification_id, entry.name,
+                                        entry.ends_by))
                 continue
+            log_bank_errors = storage.log_bank_errors(
+                'The journal entry of verification %s was not changed'
+                % entry.verification_id)
             try:
-                reason = self._removed(note, deadline)
+                self._delete(entry, deadline)
             except errors.KarborTroveError as error:
-                reason = str(error)
-            borne = storage.log_bank_errors('The note of verification %s is as it was'
-                                            % note.verification_id)
-            if reason is None:
-                with borne:
-                    self._notes.delete(note.verification_id)
-                continue
-            LOG.warning('What verification %s of instance %s left is still '
-                        'there: %s', note.verification_id,
-                        self._notes.instance_id, reason)
-            with borne:
-                self._notes.write(dataclasses.replace(note, abandoned_reason=reason))
-            still.append('verification %s left an instance "%s": %s' % (
-                note.verification_id, note.name, reason))
-        return still
+                LOG.warning('The temporary instance of verification %s of '
+                            'instance %s is left: %s', entry.verification_id,
+                            self._journal.instance_id, error)
+                with log_bank_errors:
+                    self._journal.write(
+                        dataclasses.replace(
+                            entry, abandoned_reason=str(error)))
+                leftovers.append('verification %s left the temporary instance '
+                                 '"%s": %s' % (entry.verification_id,
+                                               entry.name, error))
+            else:
+                with log_bank_errors:
+                    self._journal.delete(entry.verification_id)
+        return leftovers
 
-    def _removed(self, note: verification_journal.TemporaryInstanceEntry,
-                 deadline: polling.Deadline) -> Optional[str]:
-        """Delete the instance of a note; say why it may still be there."""
-        gateway = self._connect(deadline)
-        ids = [note.instance_id] if note.instance_id else [
-            one.id for one in polling.wait_for(
-                gateway.list_instances,
-                polling.Deadline(min(timeouts.LIST_INSTANCES, deadline.remaining), self._clock),
-                self._interval, 'instances could not be listed')
-            if one.name == note.name]
-        for instance_id in ids:
-            instances.delete_instance(gateway, instance_id, deadline.remaining,
-                                      polling.Poller(self._interval, self._clock))
-        if ids or note.cannot_exist(gateway.now, self._clock.utc()):
-            return None
-        return 'it was asked for, and may still be made'
+    def _delete(self, entry: verification_journal.TemporaryInstanceEntry,
+                deadline: polling.Deadline) -> None:
+        """Delete the instance of an entry, if it exists.
+
+        :raises errors.KarborTroveError: it may still exist.
+        """
+        client = self._connect(deadline)
+        instance_ids = [entry.instance_id] if entry.instance_id else [
+            instance.id for instance in self._poller.wait_for(
+                client.list_instances,
+                self._poller.deadline(min(timeouts.LIST_INSTANCES,
+                                          deadline.remaining)),
+                'instances could not be listed')
+            if instance.name == entry.name]
+        for instance_id in instance_ids:
+            instances.delete_instance(client, instance_id, deadline.remaining,
+                                      self._poller)
+        if not instance_ids and not entry.cannot_exist(
+                client.now, self._poller.clock.utc()):
+            raise errors.Busy('the request had no response, and may still '
+                              'create it')

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What can be said of a backup without restoring it."""
+"""Verification levels backup and data: checks that restore nothing."""
 
 import functools
 from typing import Callable, Iterator, List, Optional, Tuple, TypeVar
@@ -21,170 +21,180 @@ from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove.preflight import compatibility
 from karbor_trove.trove import catalog as trove_catalog
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.trove import swift
 
-# Of the objects that are wrong so many are named: all reasons of a
+# A failure names this many objects at most, because all reasons of a
 # verification share 64 kB [resources_reason in Karbor's models, on MySQL].
-_NAMED = 20
-Result = TypeVar('Result')
+_MAX_PROBLEMS = 20
+T = TypeVar('T')
 
 
 class Inspection:
-    """Looks at one backup and at all that it hangs on.
+    """Checks one backup and its chain.
 
-    What it says is a line each, for who reads the verification.
+    The methods return messages for the user, and raise what is wrong.
     """
 
-    def __init__(self, gateway: client.TroveClient, deadline: polling.Deadline,
-                 interval: float) -> None:
-        """Make it; nothing is asked yet.
+    def __init__(self, client: trove_client.TroveClient,
+                 deadline: polling.Deadline, poller: polling.Poller) -> None:
+        """Create the inspection. No request is sent yet.
 
-        :param deadline: of all looks together.
-        :param interval: seconds between two looks that fail.
+        :param deadline: of all checks together.
         """
-        self._gateway = gateway
+        self._client = client
         self._deadline = deadline
-        self._interval = interval
-        self._begun = False
+        self._poller = poller
 
-    def chain(self, backup_id: str) -> List[models.Backup]:
-        """Follow a backup to the full one.
+    def check_chain(self, backup_id: str) -> List[models.Backup]:
+        """Return the chain of a backup, from this backup to its root.
 
-        :raises errors.TroveError: a link is missing or not complete, or
-            nobody could tell.
+        :raises errors.ResourceFailed: a backup is not complete, or the chain
+            has a cycle.
+        :raises errors.KarborTroveError: a backup does not exist, or could not
+            be read.
         """
         return list(backup_chain.walk_to_root(
-            lambda link_id: self._link(link_id, backup_id), backup_id))
+            lambda link_id: self._get_complete_backup(link_id, backup_id),
+            backup_id))
 
-    def _link(self, next_id: str, first_id: str) -> models.Backup:
-        backup = self._wait(lambda: self._gateway.get_backup(next_id),
-                            'backup %s could not be looked at' % next_id)
+    def _get_complete_backup(self, backup_id: str, first_id: str
+                             ) -> models.Backup:
+        backup = self._wait_for(lambda: self._client.get_backup(backup_id),
+                                'backup %s could not be read' % backup_id)
         if not backup.is_complete:
             raise errors.ResourceFailed(
                 backup_chain.describe_incomplete(backup, first_id))
         return backup
 
-    def version(self, instance: models.Instance,
-                catalog: trove_catalog.Catalog) -> str:
-        """See that the datastore still has the version of the original.
+    def check_version(self, instance: models.Instance,
+                      catalog: trove_catalog.Catalog) -> str:
+        """Check that the datastore version of the original is still active.
 
-        :param instance: as recorded; one whose version is not known passes.
-        :raises errors.TroveError: it has not, or nobody could tell.
+        :param instance: as recorded. If its version was not recorded, the
+            check passes.
+        :returns: a message for the user.
+        :raises errors.ResourceFailed: the version is not active.
+        :raises errors.KarborTroveError: the versions could not be listed.
         """
         datastore, version = instance.datastore, instance.datastore_version
         if not datastore or not version:
             return ('datastore: its version was not recorded, so it was not '
-                    'looked at')
+                    'checked')
         try:
-            active = self._wait(
+            active = self._wait_for(
                 lambda: catalog.list_versions(datastore),
                 'the versions of datastore %s could not be listed'
                 % datastore)
         except errors.Rejected as error:
-            return ('datastore: whether version %s is active could not be '
-                    'found out: %s' % (version, error))
+            return ('datastore: could not check whether version %s is active: '
+                    '%s' % (version, error))
         if not compatibility.matching_versions(instance, catalog):
             raise errors.ResourceFailed(
-                'version %s of datastore %s is not there or not active; '
-                'active are: %s' % (version, datastore, ', '.join(sorted(
-                    {one.name for one in active})) or 'none'))
+                'version %s of datastore %s does not exist or is not active, '
+                'active versions: %s' % (version, datastore, ', '.join(sorted(
+                    {active_version.name for active_version in active}))
+                    or 'none'))
         return 'datastore: %s %s is active' % (datastore, version)
 
-    def data(self, chain: List[models.Backup], kept: manifests.ManifestStore
-             ) -> List[str]:
-        """See that the objects of a chain are the ones that were made.
+    def check_data(self, chain: List[models.Backup],
+                   store: manifests.ManifestStore) -> List[str]:
+        """Check that the objects of a chain are unchanged since the protect.
 
-        :param kept: what was recorded when they were made.
-        :raises errors.Refused: this user may not look at them.
-        :raises errors.TroveError: some are not; they are named.
+        :param store: has the manifests that the protects recorded.
+        :returns: messages for the user.
+        :raises errors.ResourceFailed: objects are missing or changed. The
+            message names them.
+        :raises errors.Rejected: this user may not read the objects.
+        :raises errors.KarborTroveError: they could not be read.
         """
         problems: List[str] = []
-        said: List[str] = []
-        compared = size = 0
+        messages: List[str] = []
+        objects = size = 0
         for backup in chain:
-            found = self._object(backup)
-            if found is None:
+            manifest = self._find_manifest(backup)
+            if manifest is None:
                 problems.append('backup %s: its object is missing: %s'
                                 % (backup.id, backup.location))
                 continue
-            was, remark = _recorded(backup, found, kept)
-            said += remark
-            if not remark:
-                compared += 1 + len(was.segments)
-                size += was.whole.bytes
-            problems += ['backup %s: %s' % (backup.id, one) for one in (
-                *differences(was.whole, found.whole),
-                *self._changed(was.segments))]
+            recorded, reason = _read_recorded_manifest(backup, store)
+            if recorded is None:
+                messages.append('data: %s, so %s' % (
+                    reason, 'its segments were compared with its manifest'
+                    if manifest.segments else 'its object was not compared'))
+            else:
+                objects += 1 + len(recorded.segments)
+                size += recorded.whole.bytes
+            expected = recorded or manifest
+            problems += ['backup %s: %s' % (backup.id, problem)
+                         for problem in (
+                             *check_object(expected.whole, manifest.whole),
+                             *self._check_segments(expected.segments))]
+        if len(problems) > _MAX_PROBLEMS:
+            problems[_MAX_PROBLEMS:] = [
+                'and %d more' % (len(problems) - _MAX_PROBLEMS)]
         if problems:
-            more = len(problems) - _NAMED
-            raise errors.ResourceFailed('\n'.join(problems[:_NAMED] + (
-                ['and %d more' % more] if more > 0 else [])))
-        return ['data: %d objects of %d bytes in Swift are as they were made'
-                % (compared, size)] * bool(compared) + said
+            raise errors.ResourceFailed('\n'.join(problems))
+        if objects:
+            messages.insert(0, 'data: %d objects of %d bytes in Swift are '
+                            'unchanged' % (objects, size))
+        return messages
 
-    def _object(self,
-                backup: models.Backup) -> Optional[models.BackupManifest]:
+    def _find_manifest(self, backup: models.Backup
+                       ) -> Optional[models.BackupManifest]:
+        """Return the manifest as it is now. None if there is no object."""
         location = backup.location
-        if not location or not location.startswith('http'):
-            raise errors.Rejected('Trove does not tell where in Swift backup '
-                                  '%s is' % backup.id)
+        if not location or not swift.is_in_swift(location):
+            raise errors.Rejected('Trove does not return the location of '
+                                  'backup %s in Swift' % backup.id)
         try:
-            return self._wait(lambda: swift.get_manifest(self._gateway, location),
-                              '%s could not be looked at' % location)
+            return self._wait_for(
+                lambda: swift.get_manifest(self._client, location),
+                '%s could not be read' % location)
         except errors.NotFound:
             return None
 
-    def _changed(self, segments: Tuple[models.ObjectInfo, ...]
-                 ) -> Iterator[str]:
-        for was in segments:
-            now: Optional[models.ObjectInfo]
+    def _check_segments(self, expected: Tuple[models.ObjectInfo, ...]
+                        ) -> Iterator[str]:
+        for segment in expected:
+            actual: Optional[models.ObjectInfo]
             try:
-                now = self._wait(
-                    functools.partial(swift.get_segment, self._gateway,
-                                      was.name),
-                    '%s could not be looked at' % was.name)
+                actual = self._wait_for(
+                    functools.partial(swift.get_segment, self._client,
+                                      segment.name),
+                    '%s could not be read' % segment.name)
             except errors.NotFound:
-                now = None
-            yield from differences(was, now)
+                actual = None
+            yield from check_object(segment, actual)
 
-    def _wait(self, look: Callable[[], Optional[Result]], what: str) -> Result:
-        # A wait looks once at the least; many of them would never end.
-        if self._begun and not self._deadline.remaining:
-            raise errors.DeadlineExceeded('%s: given up after %g s' % (
-                what, self._deadline.seconds))
-        self._begun = True
-        return polling.wait_for(look, self._deadline, self._interval, what)
+    def _wait_for(self, check: Callable[[], Optional[T]], description: str
+                  ) -> T:
+        return self._poller.wait_for(check, self._deadline, description)
 
 
-def _recorded(backup: models.Backup, found: models.BackupManifest,
-              kept: manifests.ManifestStore) -> Tuple[models.BackupManifest, List[str]]:
-    """Give what has to be there, and what is to be said of that."""
-    why = 'nothing was recorded of backup %s when it was made' % backup.id
+def _read_recorded_manifest(backup: models.Backup,
+                            store: manifests.ManifestStore
+                            ) -> Tuple[Optional[models.BackupManifest], str]:
+    """Return the recorded manifest, or None and the reason."""
     try:
-        was = kept.read(backup.id)
+        manifest = store.read(backup.id)
     except errors.Rejected as error:
-        was, why = None, str(error)
-    if was is not None:
-        return was, []
-    return found, ['data: %s, so %s' % (
-        why, 'its segments were compared with its manifest'
-        if found.segments else 'its object was not compared')]
+        return None, str(error)
+    return manifest, 'no manifest of backup %s was recorded' % backup.id
 
 
-def differences(was: models.ObjectInfo,
-                now: Optional[models.ObjectInfo]) -> Iterator[str]:
-    """Say what is wrong with an object: nothing, or one sentence.
+def check_object(expected: models.ObjectInfo,
+                 actual: Optional[models.ObjectInfo]) -> Iterator[str]:
+    """Yield what is wrong with an object, one sentence at most.
 
-    :param was: as it has to be.
-    :param now: as it is; None: it is gone.
+    :param actual: the object as it is now. None if it does not exist.
     """
-    if now is None:
-        yield '%s is missing' % was.name
-    elif now.bytes != was.bytes:
-        yield '%s has %d bytes instead of %d' % (was.name, now.bytes,
-                                                 was.bytes)
-    elif now.etag != was.etag:
+    if actual is None:
+        yield '%s is missing' % expected.name
+    elif actual.bytes != expected.bytes:
+        yield '%s has %d bytes instead of %d' % (
+            expected.name, actual.bytes, expected.bytes)
+    elif actual.etag != expected.etag:
         yield '%s has other bytes: its etag is %s instead of %s' % (
-            was.name, now.etag, was.etag)
+            expected.name, actual.etag, expected.etag)

@@ -10,22 +10,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A test restore: an instance comes up from a backup, and goes again."""
+"""Verification level restore: a test restore into a temporary instance."""
 
 import dataclasses
 import datetime
-from typing import Any, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 from oslo_log import log as logging
 
 from karbor_trove.bank import verification_journal
 from karbor_trove.bank import worker
 from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove import options
 from karbor_trove import polling
 from karbor_trove import timeouts
 from karbor_trove.trove import accounts
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import instances
 from karbor_trove.trove import models
 
@@ -34,121 +35,128 @@ LOG = logging.getLogger(__name__)
 
 @dataclasses.dataclass
 class TemporaryRestoreResult:
-    """What came of it, a line each; it failed where there is a problem."""
+    """The result of a test restore. It failed if there is a problem."""
 
     problems: List[str] = dataclasses.field(default_factory=list)
     messages: List[str] = dataclasses.field(default_factory=list)
-    #: From the request until the database was up; None: it was not.
-    seconds: Optional[float] = None
+    #: From the request until the database was up. None if it never was.
+    recovery_seconds: Optional[float] = None
+
+    def compare(self, kind: str, recorded: Optional[Tuple[str, ...]],
+                restored: Optional[Tuple[str, ...]]) -> None:
+        """Add the result of comparing databases or users.
+
+        :param kind: 'databases' or 'users'.
+        :param recorded: by the protect. None if it recorded nothing.
+        :param restored: in the temporary instance. None if Trove does not
+            return them.
+        """
+        if recorded is None:
+            self.messages.append(
+                'restore: the protect recorded no %s, so they were not '
+                'compared' % kind)
+        elif restored is None:
+            self.messages.append('restore: Trove does not return the %s, so '
+                                 'they were not compared' % kind)
+        elif not set(recorded) <= set(restored):
+            self.problems.append(
+                '%s are missing after the test restore: %s' % (
+                    kind, ', '.join(name for name in recorded
+                                    if name not in restored)))
+        else:
+            self.messages.append('restore: all %d %s exist'
+                                 % (len(recorded), kind))
 
 
 class TemporaryRestore:
     """One test restore."""
 
-    def __init__(self, gateway: client.TroveClient, settings: options.Settings,
-                 clock: polling.Clock) -> None:
-        """Make it; nothing is asked of Trove or of the bank yet."""
-        self._gateway = gateway
+    def __init__(self, client: trove_client.TroveClient,
+                 settings: options.Settings, poller: polling.Poller) -> None:
+        """Create the test restore. No request is sent yet."""
+        self._client = client
         self._settings = settings
-        self._clock = clock
+        self._poller = poller
 
-    def run(self, bank: Any, verification_id: str, project_id: str,
-            request: models.InstanceRequest,
+    def run(self, bank: karbor_types.Bank, verification_id: str,
+            project_id: Optional[str], request: models.InstanceRequest,
             recorded: models.Accounts) -> TemporaryRestoreResult:
-        """Make an instance, look at it and delete it, in every case.
+        """Create an instance, check it, and delete it in any case.
 
-        What cannot be deleted is left to the next verification.
+        If it cannot be deleted now, the next verification deletes it.
 
-        :param request: what to make, under the name of above.
-        :param recorded: what has to be in it.
-        :raises errors.BankFailed: it could not be noted, so none was made.
+        :param recorded: the databases and users that it must have.
+        :raises errors.BankError: the intent could not be written, so no
+            instance was requested.
         """
         intent = verification_journal.TemporaryInstanceIntent(
-            verification_journal.VerificationJournal(bank, request.original_id),
-            verification_journal.TemporaryInstanceEntry(verification_id, project_id, worker.current(),
-                                                        self._until().isoformat()))
-        tried = TemporaryRestoreResult()
-        began = self._clock.now()
+            verification_journal.VerificationJournal(
+                bank, request.original_id),
+            verification_journal.TemporaryInstanceEntry(
+                verification_id, project_id, worker.current(),
+                self._latest_end().isoformat()))
+        result = TemporaryRestoreResult()
+        start_time = self._poller.clock.now()
         try:
-            made = instances.create_instance(
-                self._gateway, intent, request,
-                polling.Poller(self._settings.poll_interval, self._clock))
+            instance = instances.create_instance(self._client, intent, request,
+                                                 self._poller)
         except errors.BankError:
-            # Nothing was asked for, and nothing is known of the backup.
+            # Nothing was requested, so nothing is known about the backup.
             raise
         except errors.KarborTroveError as error:
-            # Where Trove did not refuse, nobody knows whether there is one.
+            # Unless Trove rejected the request, the instance may exist.
             intent.mark_abandoned(str(error))
-            tried.problems.append(str(error))
-            return tried
-        LOG.info('Instance %s begun from backup %s of instance %s for '
-                 'verification %s', made.id, request.backup_id,
+            result.problems.append(str(error))
+            return result
+        LOG.info('Started temporary instance %s from backup %s of instance %s '
+                 'for verification %s', instance.id, request.backup_id,
                  request.original_id, verification_id)
         try:
-            self._look(made.id, began, recorded, tried)
+            self._check(instance.id, start_time, recorded, result)
         except errors.KarborTroveError as error:
-            tried.problems.append(str(error))
+            result.problems.append(str(error))
         except Exception:
-            # A fault of ours is no reason to leave it; who is being killed
-            # does nothing any more, and the note tells of it.
-            self._dispose(made.id, intent)
+            # Also after an error in this program. A process that is killed
+            # deletes nothing, but its journal entry remains.
+            self._delete(instance.id, intent)
             raise
-        tried.messages += self._dispose(made.id, intent)
-        return tried
+        result.messages += self._delete(instance.id, intent)
+        return result
 
-    def _until(self) -> datetime.datetime:
-        return self._clock.utc() + datetime.timedelta(
+    def _latest_end(self) -> datetime.datetime:
+        return self._poller.clock.utc() + datetime.timedelta(
             seconds=self._settings.restore_timeout
             + self._settings.delete_timeout + timeouts.VERIFICATION_SLACK)
 
-    def _look(self, instance_id: str, began: float,
-              recorded: models.Accounts, tried: TemporaryRestoreResult) -> None:
-        polling.wait_for(
-            lambda: instances.get_ready_instance(self._gateway, instance_id),
-            polling.Deadline(self._settings.restore_timeout, self._clock),
-            self._settings.poll_interval,
+    def _check(self, instance_id: str, start_time: float,
+               recorded: models.Accounts, result: TemporaryRestoreResult
+               ) -> None:
+        self._poller.wait_for(
+            lambda: instances.get_ready_instance(self._client, instance_id),
+            self._poller.deadline(self._settings.restore_timeout),
             'the database of the temporary instance %s is not up'
             % instance_id)
-        tried.seconds = self._clock.now() - began
-        tried.messages.append('restore: the database was up %.1f s after the '
-                              'request' % tried.seconds)
-        found = accounts.list_accounts(
-            self._gateway, instance_id,
-            polling.Poller(self._settings.poll_interval, self._clock))
-        for kind, was, now in (
-                ('databases', recorded.databases, found.databases),
-                ('users', recorded.users, found.users)):
-            problems, said = _compared(kind, was, now)
-            tried.problems += problems
-            tried.messages += said
+        result.recovery_seconds = self._poller.clock.now() - start_time
+        result.messages.append('restore: the database was up %.1f s after the '
+                               'request' % result.recovery_seconds)
+        restored = accounts.list_accounts(self._client, instance_id,
+                                          self._poller)
+        result.compare('databases', recorded.databases, restored.databases)
+        result.compare('users', recorded.users, restored.users)
 
-    def _dispose(self, instance_id: str,
-                 intent: verification_journal.TemporaryInstanceIntent) -> List[str]:
+    def _delete(self, instance_id: str,
+                intent: verification_journal.TemporaryInstanceIntent
+                ) -> List[str]:
+        """Delete the instance. Return a message if it could not be deleted."""
         try:
-            instances.delete_instance(
-                self._gateway, instance_id, self._settings.delete_timeout,
-                polling.Poller(self._settings.poll_interval, self._clock))
+            instances.delete_instance(self._client, instance_id,
+                                      self._settings.delete_timeout,
+                                      self._poller)
         except errors.KarborTroveError as error:
-            LOG.error('The temporary instance %s is left: %s', instance_id,
-                      error)
+            LOG.error('The temporary instance %s was not deleted: %s',
+                      instance_id, error)
             intent.mark_abandoned(str(error))
-            return ['the temporary instance %s is left, and goes with the '
-                    'next verification: %s' % (instance_id, error)]
+            return ['the temporary instance %s was not deleted, and the next '
+                    'verification deletes it: %s' % (instance_id, error)]
         intent.delete()
         return []
-
-
-def _compared(kind: str, was: Optional[Tuple[str, ...]],
-              now: Optional[Tuple[str, ...]]) -> Tuple[List[str], List[str]]:
-    """Give what is wrong, and what is to be said."""
-    if was is None:
-        return [], ['restore: %s were not recorded when the backup was made, '
-                    'so they were not compared' % kind]
-    if now is None:
-        return [], ['restore: Trove does not tell the %s, so they were not '
-                    'compared' % kind]
-    missing = [one for one in was if one not in now]
-    if missing:
-        return ['%s are missing after the test restore: %s'
-                % (kind, ', '.join(missing))], []
-    return [], ['restore: %d of %d %s are there' % (len(was), len(was), kind)]

@@ -10,6 +10,7 @@ from karbor_trove.bank import verification_journal
 from karbor_trove.bank import verification_results
 from karbor_trove.bank import worker
 from karbor_trove import errors
+from karbor_trove import polling
 from karbor_trove.trove import connect
 from karbor_trove.verification import cleanup
 from tests.fake_trove import cloud
@@ -480,14 +481,14 @@ def test_a_note_that_stays_ends_no_sweep(
     monkeypatch.setattr(verification_journal.VerificationJournal, 'delete', fail)
     assert cleanup.TemporaryInstanceCleanup(
         bank, notes.instance_id, context.project_id,
-        lambda until: connect.connect(context), 1, clock).run(30) == []
+        lambda until: connect.connect(context), polling.Poller(1, clock)).run(30) == []
     assert not temporary()
 
 
 def test_who_comes_second_finds_it_gone(left, bank, notes, context, clock):
     both = [cleanup.TemporaryInstanceCleanup(
         bank, notes.instance_id, context.project_id,
-        lambda until: connect.connect(context), 1, clock)
+        lambda until: connect.connect(context), polling.Poller(1, clock))
         for _ in range(2)]
     assert both[0].run(30) == []
     notes.write(left)
@@ -621,7 +622,7 @@ def test_none_is_begun_where_one_cannot_be_restored(
     reasons = verify.resources_reason
     assert 'holds no backup' in reasons[KEY + other.id]
     assert reasons[KEY + pair[0].id] == (
-        'not begun, since another database of this checkpoint cannot be '
+        'not started, because another database of this checkpoint cannot be '
         'restored: ' + other.id)
     assert not fake_trove.find_requests('POST', '/instances')
     # Of one that was not looked at nothing was found out.
