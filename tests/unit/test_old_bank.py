@@ -207,7 +207,7 @@ def test_checkpoint_show_reads_the_old_documents(
     assert row['resource'] == ids.instance
     assert row['status'] == row['resource_status'] == status
     assert row['record'] == karbor.ids.get(record)
-    assert row['ledger'] == karbor.ids.get(entry)
+    assert row['journal'] == karbor.ids.get(entry)
     assert row['parent'] == karbor.ids.get(parent)
 
 
