@@ -10,4 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Karbor plugins that protect the databases of Trove."""
+"""Karbor plugins that protect databases of Trove.
+
+It uses the backups of Trove. It has no backup format and no service of its own.
+"""

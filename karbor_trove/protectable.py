@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The protectable OS::Trove::Instance: what Karbor can list and show."""
+"""Protectable plugin for OS::Trove::Instance."""
 
 from typing import Any, List, Optional, Tuple
 
@@ -21,92 +21,100 @@ from karbor.services.protection import protectable_plugin
 from karbor.services.protection.protectable_plugins import database
 
 from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove import polling
 from karbor_trove import timeouts
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import connect
 from karbor_trove.trove import models
 
 
-class TroveInstanceProtectable(
-        protectable_plugin.ProtectablePlugin):
+class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
     """Lists and shows database instances.
 
-    Karbor keeps one object for all its users, made with the context of the
-    first: nothing of a request may stay on it.
+    Karbor keeps one object for all users, created with the context of the
+    first one. So no data of a request may be stored in the object.
     """
 
-    def __init__(self, context: Any = None, conf: Any = None,
+    def __init__(self, context: Optional[karbor_types.RequestContext] = None,
+                 conf: Any = None,
                  clock: polling.Clock = polling.SYSTEM_CLOCK) -> None:
-        """Make it, as Karbor does.
+        """Create the plugin with the arguments that Karbor passes.
 
-        :param clock: the time that the limit of an answer uses.
+        :param clock: the clock of the time limit for a response.
         """
         super().__init__(context, conf)
         self._clock = clock
 
     def get_resource_type(self) -> str:
-        """Name the type of the resources."""
+        """Return the resource type of this plugin."""
         return str(constants.DATABASE_RESOURCE_TYPE)
 
     def get_parent_resource_types(self) -> Tuple[str, ...]:
-        """Name the types that an instance can be found under."""
+        """Return the types of resources that contain instances."""
         return (constants.PROJECT_RESOURCE_TYPE,)
 
-    def list_resources(self, context: Any,
-                       parameters: Optional[Any] = None
+    def list_resources(self, context: karbor_types.RequestContext,
+                       parameters: Optional[karbor_types.Parameters] = None
                        ) -> List[resource.Resource]:
-        """List the instances of the token's project.
+        """Return the instances of the token's project.
 
-        One that is not ready now is listed with its status: it must not drop
-        out of its project's checkpoints. One being deleted is not, nor is
-        one that a verification makes for a while.
+        The list includes an instance that is not ready now, with its status.
+        Otherwise it would be missing from the checkpoints of its project. The
+        list has neither instances that are being deleted nor the temporary
+        instances of verifications.
 
         :raises karbor.exception.ListProtectableResourceFailed: the list may
-            not be whole.
+            be incomplete.
         """
         try:
-            instances = self._gateway(context).list_instances()
+            instances = self._connect(context).list_instances()
         except errors.KarborTroveError as error:
             raise exception.ListProtectableResourceFailed(
                 type=self.get_resource_type(), reason=str(error)) from error
-        return [self._resource(instance) for instance in instances
+        return [self._build_resource(instance) for instance in instances
                 if not instance.is_being_deleted
                 and not instance.is_temporary]
 
-    def show_resource(self, context: Any, resource_id: str,
-                      parameters: Optional[Any] = None) -> resource.Resource:
-        """Show one instance, whatever its status.
+    def show_resource(self, context: karbor_types.RequestContext,
+                      resource_id: str,
+                      parameters: Optional[karbor_types.Parameters] = None
+                      ) -> resource.Resource:
+        """Return one instance, whatever its status.
 
-        :raises karbor.exception.ProtectableResourceNotFound: it is not there,
-            or nobody could tell.
+        :raises karbor.exception.ProtectableResourceNotFound: there is no such
+            instance, or Trove did not respond.
         """
         try:
-            instance = self._gateway(context).get_instance(resource_id)
+            instance = self._connect(context).get_instance(resource_id)
         except errors.KarborTroveError as error:
             raise exception.ProtectableResourceNotFound(
                 id=resource_id, type=self.get_resource_type(),
                 reason=str(error)) from error
-        return self._resource(instance)
+        return self._build_resource(instance)
 
-    def get_dependent_resources(self, context: Any, parent_resource: Any
+    def get_dependent_resources(self, context: karbor_types.RequestContext,
+                                parent_resource: karbor_types.Resource
                                 ) -> List[resource.Resource]:
-        """List the instances of a project.
+        """Return the instances of a project.
 
-        Trove does not tell an instance's project and lists those of the
-        token's only, so of any other project nothing is known here.
+        Trove lists the instances of the token's project only, and does not
+        return the project of an instance. So the list of any other project is
+        empty.
 
-        :raises karbor.exception.ListProtectableResourceFailed: as the list.
+        :raises karbor.exception.ListProtectableResourceFailed: the list may
+            be incomplete.
         """
         if parent_resource.id != context.project_id:
             return []
         return self.list_resources(context)
 
-    def _gateway(self, context: Any) -> client.TroveClient:
+    def _connect(self, context: karbor_types.RequestContext
+                 ) -> trove_client.TroveClient:
         return connect.connect(context,
                                polling.Deadline(timeouts.LISTING, self._clock))
 
-    def _resource(self, instance: models.Instance) -> resource.Resource:
+    def _build_resource(self, instance: models.Instance) -> resource.Resource:
         return resource.Resource(
             type=self.get_resource_type(), id=instance.id, name=instance.name,
             extra_info={'status': instance.status,
@@ -116,13 +124,14 @@ class TroveInstanceProtectable(
 
 
 def instance_protectable() -> TroveInstanceProtectable:
-    """Put ours in the place of Karbor's own protectable, and give it.
+    """Replace Karbor's in-tree protectable, and return the plugin.
 
-    Karbor keeps the protectable that is loaded last for a type, in an order
-    that differs by machine, and has an in-tree one for the same type
-    [ProtectableRegistry, 1.6.0]. This entry point is called when ours is
-    loaded: loaded last, its object stays; loaded first, Karbor's own entry
-    point finds our class under the name that it looks up.
+    Karbor has an in-tree protectable for the same type. It uses the one that
+    it loads last, and the order differs between machines
+    [ProtectableRegistry, 1.6.0]. Karbor calls this entry point when it loads
+    this plugin. If it loads this plugin last, it uses the returned object. If
+    it loads this plugin first, its own entry point then finds this class
+    under the name of the in-tree class.
     """
     database.DatabaseInstanceProtectablePlugin = TroveInstanceProtectable
     return TroveInstanceProtectable()

@@ -10,13 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The protection plugin that a provider file names."""
+"""Protection plugin for OS::Trove::Instance."""
 
 from typing import Any, Dict, List
 
 from karbor.common import constants
 from karbor.services.protection import protection_plugin
 
+from karbor_trove import karbor_types
 from karbor_trove.operations import delete
 from karbor_trove.operations import flow
 from karbor_trove.operations import protect
@@ -27,42 +28,42 @@ from karbor_trove.parameters import schemas
 from karbor_trove import polling
 
 
-class TroveProtectionPlugin(
-        protection_plugin.ProtectionPlugin):
-    """Protects OS::Trove::Instance with Trove's own backups.
+class TroveProtectionPlugin(protection_plugin.ProtectionPlugin):
+    """Protects OS::Trove::Instance with the backups of Trove.
 
-    Karbor makes an object of it for each flow, so what the resources of a
-    flow share is kept here.
+    Karbor creates a plugin object for each flow. So the state that the
+    resources of a flow share belongs to the plugin object.
     """
 
     def __init__(self, config: Any,
                  clock: polling.Clock = polling.SYSTEM_CLOCK) -> None:
         """Read the options.
 
-        :param config: the configuration of the provider's file.
-        :param clock: the time that all waits use.
+        :param config: the configuration of the provider file.
+        :param clock: the clock of all waits.
         """
         super().__init__(config)
-        self._shared = options.register(config), clock, flow.FlowState()
+        self._operation_arguments = (options.register(config), clock,
+                                     flow.FlowState())
 
     @classmethod
     def get_supported_resources_types(cls) -> List[str]:
-        """Name the one type that this is for."""
+        """Return the one resource type of this plugin."""
         return [constants.DATABASE_RESOURCE_TYPE]
 
     @classmethod
     def get_options_schema(cls, resource_type: str) -> Dict[str, Any]:
-        """Give what a plan can say about an instance."""
+        """Return the parameters of a plan."""
         return schemas.OPTIONS
 
     @classmethod
     def get_restore_schema(cls, resource_type: str) -> Dict[str, Any]:
-        """Give what a restore can say about an instance."""
+        """Return the parameters of a restore."""
         return schemas.RESTORE
 
     @classmethod
     def get_verify_schema(cls, resource_type: str) -> Dict[str, Any]:
-        """Give what a verification can say: nothing.
+        """Return the parameters of a verification, of which there are none.
 
         Karbor 1.6.0 never publishes this schema, and fails a verification
         that has parameters.
@@ -71,21 +72,25 @@ class TroveProtectionPlugin(
 
     @classmethod
     def get_saved_info_schema(cls, resource_type: str) -> Dict[str, Any]:
-        """Give what `provider show` says that is saved: nothing more."""
+        """Return the saved info that `provider show` lists. It is empty."""
         return schemas.SAVED_INFO
 
-    def get_protect_operation(self, resource: Any) -> protect.ProtectOperation:
-        """Make the operation that backs up one instance."""
-        return protect.ProtectOperation(*self._shared)
+    def get_protect_operation(self, resource: karbor_types.Resource
+                              ) -> protect.ProtectOperation:
+        """Return the operation that backs up one instance."""
+        return protect.ProtectOperation(*self._operation_arguments)
 
-    def get_restore_operation(self, resource: Any) -> restore.RestoreOperation:
-        """Make the operation that restores one instance."""
-        return restore.RestoreOperation(*self._shared)
+    def get_restore_operation(self, resource: karbor_types.Resource
+                              ) -> restore.RestoreOperation:
+        """Return the operation that restores one instance."""
+        return restore.RestoreOperation(*self._operation_arguments)
 
-    def get_verify_operation(self, resource: Any) -> verify.VerifyOperation:
-        """Make the operation that verifies one instance's backup."""
-        return verify.VerifyOperation(*self._shared)
+    def get_verify_operation(self, resource: karbor_types.Resource
+                             ) -> verify.VerifyOperation:
+        """Return the operation that verifies the backup of one instance."""
+        return verify.VerifyOperation(*self._operation_arguments)
 
-    def get_delete_operation(self, resource: Any) -> delete.DeleteOperation:
-        """Make the operation that deletes one instance's backup."""
-        return delete.DeleteOperation(*self._shared)
+    def get_delete_operation(self, resource: karbor_types.Resource
+                             ) -> delete.DeleteOperation:
+        """Return the operation that deletes the backup of one instance."""
+        return delete.DeleteOperation(*self._operation_arguments)

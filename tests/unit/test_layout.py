@@ -1,4 +1,4 @@
-"""Which package may import which."""
+"""The packages that each package may import."""
 
 import ast
 import pathlib
@@ -16,15 +16,15 @@ ARROWS = {
     'parameters': 'errors trove',
     'options': 'errors parameters',
     'backups': 'bank errors polling timeouts trove',
-    'preflight': 'backups bank errors options parameters polling timeouts '
-                 'trove',
-    'verification': 'backups bank errors options polling preflight timeouts '
-                    'trove',
-    'operations': 'backups bank errors options parameters polling preflight '
-                  'timeouts trove verification',
+    'preflight': 'backups bank errors karbor_types options parameters '
+                 'polling timeouts trove',
+    'verification': 'backups bank errors karbor_types options polling '
+                    'preflight timeouts trove',
+    'operations': 'backups bank errors karbor_types options parameters '
+                  'polling preflight timeouts trove verification',
     'cmd': 'backups bank errors options polling timeouts trove verification',
-    'protectable': 'errors polling timeouts trove',
-    'protection': 'operations options parameters polling',
+    'protectable': 'errors karbor_types polling timeouts trove',
+    'protection': 'karbor_types operations options parameters polling',
 }
 LEVELS = 9
 
