@@ -12,5 +12,5 @@
 
 """Karbor plugins that protect databases of Trove.
 
-It uses the backups of Trove. It has no backup format and no service of its own.
+It uses the backups of Trove. It has neither a backup format nor a service.
 """
