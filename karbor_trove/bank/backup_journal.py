@@ -33,8 +33,11 @@ VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class BackupEntry:
+class BackupEntry(documents.StoredEntry):
     """One backup that is requested, or is going to be."""
+
+    STORED_KEYS = {'is_complete': 'complete', 'deleted_at': 'deleted',
+                   'is_ambiguous': 'ambiguous'}
 
     instance_id: str
     checkpoint_id: str
@@ -61,26 +64,6 @@ class BackupEntry:
     #: Whether several backups once matched the request. Then none of them is
     #: ever adopted.
     is_ambiguous: bool = False
-
-    def to_document(self) -> documents.Document:
-        """Return the JSON object that the bank stores."""
-        document = dataclasses.asdict(self)
-        document['complete'] = document.pop('is_complete')
-        document['deleted'] = document.pop('deleted_at')
-        document['ambiguous'] = document.pop('is_ambiguous')
-        return document
-
-    @classmethod
-    def from_document(cls, document: documents.Document) -> 'BackupEntry':
-        """Build an entry from what to_document() returned.
-
-        :raises TypeError: a key is unknown. It must not get lost when the
-            entry is written again.
-        """
-        fields = dict(document)
-        return cls(is_complete=fields.pop('complete', False),
-                   deleted_at=fields.pop('deleted', None),
-                   is_ambiguous=fields.pop('ambiguous', False), **fields)
 
     @property
     def reserved_parent_id(self) -> Optional[str]:

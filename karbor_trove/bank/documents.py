@@ -15,7 +15,9 @@
 Other releases read them as well, so each document has a version.
 """
 
-from typing import Any, Callable, Dict, Generic, List, Optional, Tuple, TypeVar
+import dataclasses
+from typing import Any, Callable, ClassVar, Dict, Generic, List, Mapping
+from typing import Optional, Tuple, Type, TypeVar
 
 from oslo_log import log as logging
 
@@ -27,8 +29,33 @@ from karbor_trove import karbor_types
 LOG = logging.getLogger(__name__)
 
 Entry = TypeVar('Entry')
+Stored = TypeVar('Stored', bound='StoredEntry')
 #: A JSON object, as it is stored.
 Document = Dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredEntry:
+    """Base of the entries whose documents have one key for each field."""
+
+    #: The keys that differ from the names of their fields, by field.
+    STORED_KEYS: ClassVar[Mapping[str, str]] = {}
+
+    def to_document(self) -> Document:
+        """Return the JSON object that the bank stores."""
+        return {self.STORED_KEYS.get(name, name): value
+                for name, value in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_document(cls: Type[Stored], document: Document) -> Stored:
+        """Build an entry from what to_document() returned.
+
+        :raises TypeError: a key is unknown. It must not get lost when the
+            entry is written again.
+        """
+        fields = {key: name for name, key in cls.STORED_KEYS.items()}
+        return cls(**{fields.get(key, key): value
+                      for key, value in document.items()})
 
 
 def check_version(name: str, version: int, supported: int) -> None:
@@ -107,6 +134,12 @@ class DocumentStore(Generic[Entry]):
                       self._version)
         return self._parse(key, document)
 
+    def list_keys(self) -> List[str]:
+        """Return the keys of all documents, those of copies included."""
+        suffix = layout.COPY_SUFFIX
+        return sorted({key[:-len(suffix)] if key.endswith(suffix) else key
+                       for key in storage.list_keys(self._section)})
+
     def read_all(self) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
         """Return all entries, and why the others cannot be read, by key.
 
@@ -114,7 +147,7 @@ class DocumentStore(Generic[Entry]):
         """
         entries: List[Entry] = []
         unreadable: Dict[str, errors.Rejected] = {}
-        for key in self._list_keys():
+        for key in self.list_keys():
             try:
                 entry = self.read(key)
             except errors.Rejected as error:
@@ -136,12 +169,6 @@ class DocumentStore(Generic[Entry]):
         copy = key + layout.COPY_SUFFIX
         if self._keeps_copy and copy in storage.list_keys(self._section):
             storage.delete(self._section, copy)
-
-    def _list_keys(self) -> List[str]:
-        # A crash may leave the copy alone.
-        suffix = layout.COPY_SUFFIX
-        return sorted({key[:-len(suffix)] if key.endswith(suffix) else key
-                       for key in storage.list_keys(self._section)})
 
     def _is_complete(self, data: object) -> bool:
         # The bank returns an object that is not JSON as text.

@@ -18,7 +18,7 @@ request may have created.
 """
 
 import dataclasses
-from typing import List, Optional
+from typing import Optional
 
 from karbor_trove.bank import documents
 from karbor_trove.bank import layout
@@ -87,10 +87,6 @@ class RestoreJournal(documents.DocumentStore[RestoreEntry]):
     def write(self, entry: RestoreEntry) -> None:
         """Write an entry."""
         self.write_document(entry.restore_id, entry.to_document())
-
-    def list_restore_ids(self) -> List[str]:
-        """Return the ids of the restores that have an entry."""
-        return storage.list_keys(self._section)
 
 
 class RestoreIntent:

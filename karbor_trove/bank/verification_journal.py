@@ -32,8 +32,10 @@ VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class TemporaryInstanceEntry:
+class TemporaryInstanceEntry(documents.StoredEntry):
     """The temporary instance of one verification. None means unknown."""
+
+    STORED_KEYS = {'ends_by': 'until', 'abandoned_reason': 'left'}
 
     verification_id: str
     #: Where the instance is created.
@@ -53,25 +55,6 @@ class TemporaryInstanceEntry:
     #: Why the instance may still exist although the verification has ended.
     #: None if the verification runs, or was killed.
     abandoned_reason: Optional[str] = None
-
-    def to_document(self) -> documents.Document:
-        """Return the JSON object that the bank stores."""
-        document = dataclasses.asdict(self)
-        document['until'] = document.pop('ends_by')
-        document['left'] = document.pop('abandoned_reason')
-        return document
-
-    @classmethod
-    def from_document(cls, document: documents.Document
-                      ) -> 'TemporaryInstanceEntry':
-        """Build an entry from what to_document() returned.
-
-        :raises TypeError: a key is unknown. It must not get lost when the
-            entry is written again.
-        """
-        fields = dict(document)
-        return cls(ends_by=fields.pop('until'),
-                   abandoned_reason=fields.pop('left', None), **fields)
 
     def is_abandoned(self, now: datetime.datetime) -> bool:
         """Return True if no running verification uses the instance.

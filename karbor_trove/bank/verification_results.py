@@ -32,8 +32,10 @@ LEVELS = ('backup', 'data', 'restore')
 
 
 @dataclasses.dataclass(frozen=True)
-class VerificationResult:
+class VerificationResult(documents.StoredEntry):
     """The result of the verification of a level that ended last."""
+
+    STORED_KEYS = {'verified_at': 'at'}
 
     level: str
     #: When the verification ended: our clock, UTC, ISO format, whole seconds.
@@ -44,22 +46,6 @@ class VerificationResult:
     #: Seconds from the request for the temporary instance until its database
     #: was up, as measured last. None if it was never measured.
     recovery_seconds: Optional[float] = None
-
-    def to_document(self) -> documents.Document:
-        """Return the JSON object that the bank stores."""
-        document = dataclasses.asdict(self)
-        document['at'] = document.pop('verified_at')
-        return document
-
-    @classmethod
-    def from_document(cls, document: documents.Document
-                      ) -> 'VerificationResult':
-        """Build a result from what to_document() returned.
-
-        :raises TypeError: a key is unknown.
-        """
-        fields = dict(document)
-        return cls(verified_at=fields.pop('at'), **fields)
 
 
 def write(section: karbor_types.BankSection,

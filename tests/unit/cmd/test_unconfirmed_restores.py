@@ -47,7 +47,7 @@ def test_a_restore_whose_answer_is_lost_leaves_a_note(
     fake_trove.fail('POST', '/instances', 'reset')
     with pytest.raises(exception.RestoreResourceFailed):
         do_restore(restore_name='again')
-    assert notes.list_restore_ids() == [restore.id]
+    assert notes.list_keys() == [restore.id]
     kept = notes.read(restore.id)
     assert kept.name == 'again'
     assert kept.project_id == clouds.PROJECT
@@ -65,7 +65,7 @@ def test_a_restore_that_was_answered_leaves_none(
         fake_trove.fail('POST', '/instances', code)
         with pytest.raises(exception.RestoreResourceFailed):
             do_restore()
-    assert notes.list_restore_ids() == []
+    assert notes.list_keys() == []
 
 
 def test_a_restore_that_was_interrupted_is_told(manage, leave, resource):
@@ -106,7 +106,7 @@ def test_one_that_cannot_be_read_is_told_and_can_be_dismissed(
         'deferred', 'dismiss', 'restore-1', expect=1)
     [row] = manage('deferred', 'dismiss', 'restore-1', '--force')
     assert row['restore'] == 'restore-1' and row['name'] is None
-    assert notes.list_restore_ids() == []
+    assert notes.list_keys() == []
 
 
 def test_a_sweep_forgets_what_nothing_came_of(
@@ -117,7 +117,7 @@ def test_a_sweep_forgets_what_nothing_came_of(
     assert row['outcome'] == 'nothing came of restore restore-1'
     assert row['project'] == clouds.PROJECT
     assert row['instance'] == resource.id
-    assert notes.list_restore_ids() == []
+    assert notes.list_keys() == []
     assert set(fake_trove.instances) == {resource.id}
 
 
@@ -126,7 +126,7 @@ def test_a_sweep_keeps_what_may_still_come(manage, leave, notes, clock):
     clock.sleep(599)
     [row] = manage('deferred', 'sweep')
     assert 'may still be made' in row['outcome']
-    assert notes.list_restore_ids() == ['restore-1']
+    assert notes.list_keys() == ['restore-1']
 
 
 @pytest.mark.parametrize('later', [0, 1, 700])
@@ -138,7 +138,7 @@ def test_a_sweep_names_what_may_have_come_of_it(
     landed()
     [row] = manage('deferred', 'sweep')
     assert made in row['outcome'] and 'restore-1' in row['outcome']
-    assert notes.list_restore_ids() == ['restore-1']
+    assert notes.list_keys() == ['restore-1']
     assert made in fake_trove.instances
 
 
@@ -149,7 +149,7 @@ def test_what_was_there_before_did_not_come_of_it(
     leave(not_before='2026-01-01T00:01:00')
     landed()
     manage('deferred', 'sweep')
-    assert notes.list_restore_ids() == []
+    assert notes.list_keys() == []
     assert before in fake_trove.instances
 
 
@@ -160,7 +160,7 @@ def test_what_goes_between_two_looks_is_gone(
         name='again'), 404)
     landed()
     manage('deferred', 'sweep')
-    assert notes.list_restore_ids() == []
+    assert notes.list_keys() == []
 
 
 def test_a_sweep_looks_with_a_token_of_the_tenants_project(
@@ -182,7 +182,7 @@ def test_a_sweep_keeps_what_it_cannot_find_out(
     landed()
     [row] = manage('deferred', 'sweep', expect=1)
     assert said in row['outcome'] and said in manage.err
-    assert notes.list_restore_ids() == ['restore-1']
+    assert notes.list_keys() == ['restore-1']
 
 
 @pytest.mark.parametrize('which', ['--instance', '--project'])
@@ -191,10 +191,10 @@ def test_a_sweep_may_be_of_one_only(
     leave()
     landed()
     assert manage('deferred', 'sweep', which, 'another') == []
-    assert notes.list_restore_ids()
+    assert notes.list_keys()
     mine = {'--instance': resource.id, '--project': clouds.PROJECT}[which]
     assert len(manage('deferred', 'sweep', which, mine)) == 1
-    assert not notes.list_restore_ids()
+    assert not notes.list_keys()
 
 
 def test_a_bank_of_two_providers_is_told_once(
@@ -218,7 +218,7 @@ def test_what_is_dismissed_is_forgotten(
         'project': clouds.PROJECT, 'instance': resource.id,
         'restore': 'restore-1', 'name': 'again', 'since': ASKED}
     assert len(rows) == 2
-    assert notes.list_restore_ids() == ['restore-2']
+    assert notes.list_keys() == ['restore-2']
     assert made in fake_trove.instances
 
 
@@ -231,7 +231,7 @@ def test_all_databases_of_a_restore_are_dismissed(
     assert {row['instance'] for row in manage(
         'deferred', 'dismiss', 'restore-1')} == {
             notes.instance_id, 'another'}
-    assert notes.list_restore_ids() == other.list_restore_ids() == []
+    assert notes.list_keys() == other.list_restore_ids() == []
 
 
 @pytest.mark.parametrize('force', [(), ('--force',)])
@@ -240,7 +240,7 @@ def test_an_unknown_one_is_named_and_nothing_done(
     leave()
     assert 'no bank has a note of restore restore-2' in manage(
         'deferred', 'dismiss', 'restore-1', 'restore-2', *force, expect=1)
-    assert notes.list_restore_ids() == ['restore-1']
+    assert notes.list_keys() == ['restore-1']
 
 
 def young():
@@ -257,18 +257,18 @@ def test_what_may_still_run_is_not_dismissed(
     leave('restore-2', not_before=when, worker=named)
     said = manage('deferred', 'dismiss', 'restore-1', 'restore-2', expect=1)
     assert 'may still work on restore restore-2. --force says' in said
-    assert sorted(notes.list_restore_ids()) == ['restore-1', 'restore-2']
+    assert sorted(notes.list_keys()) == ['restore-1', 'restore-2']
     manage('deferred', 'dismiss', 'restore-1', 'restore-2', '--force')
-    assert notes.list_restore_ids() == []
+    assert notes.list_keys() == []
 
 
 def test_a_karbor_that_lives_does_not_look_for_ever(manage, leave, notes):
     leave(not_before=LONG_AGO, worker=worker.current())
     manage('deferred', 'dismiss', 'restore-1')
-    assert notes.list_restore_ids() == []
+    assert notes.list_keys() == []
 
 
 def test_a_process_that_is_gone_has_ended_its_restore(manage, leave, notes):
     leave(not_before=young())
     manage('deferred', 'dismiss', 'restore-1')
-    assert notes.list_restore_ids() == []
+    assert notes.list_keys() == []
