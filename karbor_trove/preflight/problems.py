@@ -10,42 +10,60 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Would it work? Asked of a whole flow before anything is created."""
+"""Problems of a flow: their grouping, quotas and the reason text."""
 
 from typing import Dict, Iterable, Iterator, List
 
 from karbor_trove.trove import catalog as trove_catalog
 
-#: A sentence for each problem, by the original's id.
+#: The problems of each instance of a flow, one sentence each, by the id of the
+#: original instance.
 Problems = Dict[str, List[str]]
 _UNITS = {'volumes': ' GB', 'ram': ' MB'}
 
 
 def refusal_reason(problems: Problems, original_id: str, cannot: str) -> str:
-    """Say why an instance is not begun: for its own sake, or for another's.
+    """Return the reason text for one instance of a flow that is refused.
 
-    :param cannot: what the others cannot, as "restore cannot be restored".
+    It lists the problems of the instance, one a line. If the instance has
+    none, it names the instances of the flow that have.
+
+    :param cannot: the end of that sentence, as "restore cannot be restored".
     """
     return '\n'.join(problems.get(original_id, [
-        'not begun, since another database of this %s: %s'
+        'not started, because another database of this %s: %s'
         % (cannot, ', '.join(sorted(problems)))]))
 
 
-def group_common(problems: Problems, sentences: Iterable[str]) -> Problems:
-    """Add what concerns all, and leave out who has no problem."""
-    for sentence in sentences:
-        for found in problems.values():
-            found.append(sentence)
-    return {original: found for original, found in problems.items() if found}
+def group_common(problems: Problems, common: Iterable[str]) -> Problems:
+    """Return the problems with the common ones added to each instance.
+
+    :param problems: the problems of all instances of the flow. The list of an
+        instance may be empty.
+    :param common: the problems of the flow as a whole.
+    :returns: the instances that have at least one problem.
+    """
+    common = list(common)
+    return {original_id: sentences + common
+            for original_id, sentences in problems.items()
+            if sentences or common}
 
 
 def check_quotas(catalog: trove_catalog.Catalog, needs: Dict[str, int],
-                 flow: str) -> Iterator[str]:
+                 operation: str) -> Iterator[str]:
+    """Check that the quotas of the project allow what a flow creates.
+
+    Quotas that Trove does not show to the user are not checked.
+
+    :param needs: the amount that the flow creates, by Trove's name of the
+        resource.
+    :param operation: the name of the operation, for the sentence.
+    """
     quotas = catalog.get_quotas() or {}
     for resource, need in needs.items():
         quota = quotas.get(resource)
         if quota and quota.remaining is not None and need > quota.remaining:
             unit = _UNITS.get(resource, '')
             yield ('quota of %s: this %s needs %d%s and %d%s of %d are left'
-                   % (resource, flow, need, unit, quota.remaining, unit,
+                   % (resource, operation, need, unit, quota.remaining, unit,
                       quota.limit))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""..."""
+"""Preflight checks of protect operations."""
 
 from typing import Iterator, Sequence
 
@@ -19,47 +19,52 @@ from oslo_log import log as logging
 from karbor_trove import errors
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.trove import catalog as trove_catalog
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import instances
 
 LOG = logging.getLogger(__name__)
 
 
-def check_protect(instance_ids: Sequence[str], gateway: client.TroveClient,
-                  catalog: trove_catalog.Catalog) -> preflight_problems.Problems:
-    """Find what stands in the way of backups.
+def check_protect(instance_ids: Sequence[str],
+                  client: trove_client.TroveClient,
+                  catalog: trove_catalog.Catalog
+                  ) -> preflight_problems.Problems:
+    """Check whether all instances of a checkpoint can be backed up.
 
-    An instance that is merely busy is no problem: it is waited for.
+    A busy instance is no problem. The protect operation waits for it.
 
-    :param instance_ids: all that are backed up together: the quota is for
-        all of them.
-    :raises errors.TroveError: Trove cannot be asked.
+    :param instance_ids: all instances of the checkpoint. The quota is checked
+        for all of them together.
+    :raises errors.KarborTroveError: Trove did not respond as expected.
     """
-    # Fewer requests than a look at each; but a list leaves out members of
-    # clusters, and faults.
-    listed = {one.id: one for one in gateway.list_instances()} if (
-        len(instance_ids) > 1) else {}
-    problems: preflight_problems.Problems = {}
-    for instance_id in instance_ids:
-        seen = listed.get(instance_id)
-        problems[instance_id] = [] if seen and not seen.is_lost else list(
-            _check_instance(instance_id, gateway))
+    # One list needs fewer requests than one request for each instance. It
+    # omits members of clusters, and does not return faults, so the instances
+    # that are missing or broken are requested one by one.
+    listed = {}
+    if len(instance_ids) > 1:
+        listed = {instance.id: instance for instance
+                  in client.list_instances() if not instance.is_lost}
+    problems = {
+        instance_id: [] if instance_id in listed else list(
+            _check_instance(instance_id, client))
+        for instance_id in instance_ids}
     if catalog.get_quotas() is None:
-        LOG.info('Trove does not tell the quotas: they are not checked before '
+        LOG.info('Trove does not show the quotas. They are not checked before '
                  'the backups of %s', ', '.join(instance_ids))
     return preflight_problems.group_common(
         problems, preflight_problems.check_quotas(
-            catalog, {
-                'backups': len(instance_ids)}, 'protect'))
+            catalog, {'backups': len(instance_ids)}, 'protect'))
 
 
-def _check_instance(instance_id: str, gateway: client.TroveClient) -> Iterator[str]:
+def _check_instance(instance_id: str, client: trove_client.TroveClient
+                    ) -> Iterator[str]:
     try:
-        instance = instances.get_usable_instance(gateway, instance_id)
+        instance = instances.get_usable_instance(client, instance_id)
     except (errors.ResourceFailed, errors.NotFound) as error:
         yield str(error)
         return
-    # It answers HTTP 501 [Backup.create() in trove/backup/models.py, 26.0.0].
+    # Trove responds with HTTP 501 to a backup of a member [Backup.create() in
+    # trove/backup/models.py, 26.0.0].
     if instance.cluster_id:
-        yield ('instance %s is a member of cluster %s, and Trove backs up '
-               'none of those' % (instance_id, instance.cluster_id))
+        yield ('instance %s is a member of cluster %s, and Trove cannot back '
+               'up members of clusters' % (instance_id, instance.cluster_id))

@@ -10,11 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""..."""
+"""Preflight checks of restore operations."""
 
 import dataclasses
-from typing import Mapping, Optional, Sequence
+from typing import Optional, Sequence
 
+from karbor_trove.backups import chain
 from karbor_trove.preflight import compatibility
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.trove import catalog as trove_catalog
@@ -23,41 +24,45 @@ from karbor_trove.trove import models
 
 @dataclasses.dataclass(frozen=True)
 class RestoreCandidate:
-    """One instance of a restore."""
+    """One instance that a restore is going to create."""
 
     request: models.InstanceRequest
-    #: All of the project, as Trove tells them now, by id.
-    backups: Mapping[str, models.Backup]
-    #: GB, as recorded; None: not known.
+    #: All backups of the project.
+    backups: chain.Backups
+    #: The size of the backup in GB when it was created. None if it was not
+    #: recorded.
     recorded_size: Optional[float] = None
 
 
-def check_restore(
-        cases: Sequence[RestoreCandidate],
-        catalog: trove_catalog.Catalog) -> preflight_problems.Problems:
-    """Find what stands in the way of restores.
+def check_restore(candidates: Sequence[RestoreCandidate],
+                  catalog: trove_catalog.Catalog
+                  ) -> preflight_problems.Problems:
+    """Check whether all instances of a restore can be created.
 
-    :param cases: all that are made together: quotas are for all of them.
-    :raises errors.TroveError: Trove cannot be asked.
+    :param candidates: all instances of the restore. Quotas are checked for
+        all of them together.
+    :raises errors.KarborTroveError: Trove did not respond as expected.
     """
-    problems: preflight_problems.Problems = {}
-    for case in cases:
-        found = list(compatibility.check_backup(case.request, case.backups,
-                                                case.recorded_size))
-        found += compatibility.check_version(case.request, catalog)
-        found += compatibility.check_configuration(case.request, catalog)
-        problems[case.request.original_id] = found
-    requests = [case.request for case in cases]
+    problems = {
+        candidate.request.original_id: [
+            *compatibility.check_backup(candidate.request, candidate.backups,
+                                        candidate.recorded_size),
+            *compatibility.check_version(candidate.request, catalog),
+            *compatibility.check_configuration(candidate.request, catalog)]
+        for candidate in candidates}
+    requests = [candidate.request for candidate in candidates]
     return preflight_problems.group_common(problems, [
         *compatibility.check_addresses(requests),
         *preflight_problems.check_quotas(catalog, {
             'instances': len(requests),
-            'volumes': sum(one.volume_size or 0 for one in requests),
-            'ram': sum(_ram(one, catalog) for one in requests)}, 'restore')])
+            'volumes': sum(request.volume_size or 0 for request in requests),
+            'ram': sum(_get_ram(request, catalog) for request in requests),
+        }, 'restore')])
 
 
-def _ram(request: models.InstanceRequest,
-         catalog: trove_catalog.Catalog) -> int:
+def _get_ram(request: models.InstanceRequest,
+             catalog: trove_catalog.Catalog) -> int:
+    """Return the RAM of the requested flavor in MB. 0 if it is not known."""
     return max((catalog.list_flavors(str(request.datastore), version.id).get(
-        str(request.flavor_id), 0)
-        for version in compatibility.matching_versions(request, catalog)), default=0)
+        str(request.flavor_id), 0) for version
+        in compatibility.matching_versions(request, catalog)), default=0)

@@ -10,14 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""May the test restores of a verification be made, and would they work?"""
+"""Preflight checks of verifications at level `restore`."""
 
 import dataclasses
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping
-from typing import Sequence
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Sequence
 
 from karbor_trove.bank import record
 from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove import options
 from karbor_trove.parameters import parsing
 from karbor_trove import polling
@@ -25,86 +25,90 @@ from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.preflight import restore
 from karbor_trove import timeouts
 from karbor_trove.trove import catalog as trove_catalog
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 
 
 @dataclasses.dataclass(frozen=True)
 class Preparation:
-    """What was found out before anything is created, for a whole flow."""
+    """What a verification knows before it creates anything."""
 
-    #: A sentence for each, by the original's id.
+    #: By the id of the original instance.
     problems: preflight_problems.Problems = dataclasses.field(
         default_factory=dict)
-    #: What could not be found out, a line each.
+    #: What could not be checked, one sentence each.
     unchecked: Sequence[str] = ()
-    #: What earlier verifications left, by the original's id.
+    #: The temporary instances of earlier verifications that still exist, one
+    #: sentence each, by the id of the original instance.
     remaining: Dict[str, List[str]] = dataclasses.field(default_factory=dict)
 
 
-def check_verify(sections: Mapping[str, Any], checkpoint_id: str,
-                 verification_id: str, connect: Callable[[], client.TroveClient],
+def check_verify(sections: Mapping[str, karbor_types.BankSection],
+                 checkpoint_id: str, verification_id: str,
+                 connect: Callable[[], trove_client.TroveClient],
                  project_id: str, settings: options.Settings,
-                 clock: polling.Clock) -> Preparation:
-    """Find what stands in the way of test restores.
+                 poller: polling.Poller) -> Preparation:
+    """Check whether the test restores of a checkpoint can succeed.
 
-    :param sections: of the checkpoint in the bank, by the original's id: all
-        that are restored together.
-    :raises errors.TroveError: Trove or the bank could not be asked.
+    :param sections: the sections of all instances of the checkpoint, by the
+        id of the instance. Quotas are checked for all of them together.
+    :raises errors.KarborTroveError: Trove or the bank did not respond as
+        expected.
     """
     problems: preflight_problems.Problems = {}
-    kept: Dict[str, record.BackupRecord] = {}
+    records: Dict[str, record.BackupRecord] = {}
     requests: Dict[str, models.InstanceRequest] = {}
-    for one, section in sections.items():
+    for instance_id, section in sections.items():
         try:
-            kept[one] = record.read_backup(section, one)
-            requests[one] = parsing.build_temporary_instance_request(
-                kept[one].instance, kept[one].backup_id, checkpoint_id,
-                verification_id, settings.verify_flavor_id,
+            backup_record = record.read_backup(section, instance_id)
+            requests[instance_id] = parsing.build_temporary_instance_request(
+                backup_record.instance, backup_record.backup_id,
+                checkpoint_id, verification_id, settings.verify_flavor_id,
                 settings.verify_net_id)
+            records[instance_id] = backup_record
         except errors.Rejected as error:
-            problems[one] = str(error).split('\n')
+            problems[instance_id] = str(error).split('\n')
+    # The limit of the operator comes first. It needs no request to Trove.
+    problems = problems or preflight_problems.group_common(
+        {instance_id: [] for instance_id in requests},
+        _check_volumes(requests.values(), settings))
     if problems:
         return Preparation(problems)
-    too_much = list(_check_volumes(requests.values(), settings))
-    if too_much:
-        return Preparation({original: too_much for original in requests})
-    gateway = connect()
-    catalog = trove_catalog.Catalog(gateway, project_id)
+    client = connect()
+    catalog = trove_catalog.Catalog(client, project_id)
 
-    def ask() -> preflight_problems.Problems:
-        backups = gateway.list_backups()
+    def check() -> preflight_problems.Problems:
+        backups = client.list_backups()
         return restore.check_restore(
-            [restore.RestoreCandidate(one, backups, kept[original].backup_size)
-             for original, one in requests.items()], catalog)
+            [restore.RestoreCandidate(request, backups,
+                                      records[instance_id].backup_size)
+             for instance_id, request in requests.items()], catalog)
 
-    problems = polling.wait_for(
-        ask,
-        polling.Deadline(
-            timeouts.PREFLIGHT_VERIFY,
-            clock),
-        settings.poll_interval,
-        'what the test restore needs could not be found out')
+    problems = poller.wait_for(
+        check, poller.deadline(timeouts.PREFLIGHT_VERIFY),
+        'the test restores could not be checked before they start')
     return Preparation(
-        {original: [_of_verification(one) for one in sentences]
-         for original, sentences in problems.items()},
+        {instance_id: [_adapt_advice(sentence) for sentence in sentences]
+         for instance_id, sentences in problems.items()},
         () if catalog.get_quotas() is not None else (
-            'restore: quotas were not checked before: Trove does not tell '
+            'restore: quotas were not checked, because Trove does not show '
             'them',))
 
 
 def _check_volumes(requests: Iterable[models.InstanceRequest],
                    settings: options.Settings) -> Iterator[str]:
     limit = settings.verify_max_volumes
-    needed = sum(one.volume_size or 0 for one in requests)
-    if limit is not None and needed > limit:
-        yield ('the test restores of this verification need volumes of %d GB '
-               'together, and verify_max_volumes of the provider file is %d'
-               % (needed, limit))
+    need = sum(request.volume_size or 0 for request in requests)
+    if limit is not None and need > limit:
+        yield ('the test restores of this verification need %d GB of volumes '
+               'together, and verify_max_volumes in the provider file is %d'
+               % (need, limit))
 
 
-def _of_verification(sentence: str) -> str:
-    # Nobody can pass anything to a verification, but the provider file can.
+def _adapt_advice(sentence: str) -> str:
+    """Replace the advice for a restore with that for a verification."""
+    # Users cannot pass parameters to a verification. The operator can set
+    # options in the provider file.
     return sentence.replace(
         'pass restore_flavor_id',
         'the provider file may set verify_flavor_id').replace(

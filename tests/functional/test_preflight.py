@@ -25,19 +25,19 @@ def broken(tenant):
     """A database in ERROR."""
     id_ = tenant.trove.instances.create(
         'fail-create', flavor_id='1', volume={'size': 1},
-        datastore=tenants.offered.DATASTORE,
-        datastore_version=tenants.offered.VERSION,
-        nics=[{'net-id': tenants.offered.NETWORK}]).id
-    tenants.wait(lambda: tenant.trove.instances.get(id_).status == 'ERROR')
+        datastore=tenants.catalog.DATASTORE,
+        datastore_version=tenants.catalog.VERSION,
+        nics=[{'net-id': tenants.catalog.NETWORK}]).id
+    tenants.wait_for(lambda: tenant.trove.instances.get(id_).status == 'ERROR')
     return id_
 
 
 def test_one_broken_database_leaves_no_backup_of_any(sandbox, tenant):
     operator = manage.Operator(sandbox, tenant)
-    ids = tenant.create_many(['orders', 'customers'])
+    ids = tenant.create_instances(['orders', 'customers'])
     bad = broken(tenant)
-    checkpoint = tenant.protect(tenant.plan([*ids, bad]), expect='error')
-    assert not tenant.backups()
+    checkpoint = tenant.protect(tenant.create_plan([*ids, bad]), expect='error')
+    assert not tenant.list_backups()
     operator.table('checkpoint', 'show', checkpoint)
     rows, _ = operator.manage('checkpoint', 'show', checkpoint)
     reasons = {row['resource']: row['reason'] for row in rows}
@@ -46,9 +46,9 @@ def test_one_broken_database_leaves_no_backup_of_any(sandbox, tenant):
     assert reasons.pop(bad) == (
         'instance %s has the status ERROR: %s' % (bad, fault))
     assert reasons == {id_: (
-        'not begun, since another database of this checkpoint cannot be '
+        'not started, because another database of this checkpoint cannot be '
         'backed up: ' + bad) for id_ in ids}
-    tenant.delete(checkpoint)
+    tenant.delete_checkpoint(checkpoint)
     rows, _ = operator.manage('checkpoint', 'show', checkpoint)
     assert {row['reason'] for row in rows} == {None}
 
@@ -57,11 +57,11 @@ def test_one_broken_database_leaves_no_backup_of_any(sandbox, tenant):
 def test_a_restored_database_that_is_broken_stays_or_goes(
         tenant, options, keep):
     options(keep_failed_restores=keep)
-    original = tenant.create()
-    checkpoint = tenant.protect(tenant.plan([original]))
+    original = tenant.create_instance()
+    checkpoint = tenant.protect(tenant.create_plan([original]))
     told = tenant.restore(checkpoint, {'restore_name': 'fail-restore'},
                           expect='fail')
-    new_id = tenants.new_instance(told)
+    new_id = tenants.restored_instance_id(told)
     why, left = told['resources_reason'][
         '%s#%s' % (tenants.TYPE, new_id)].splitlines()
     print(why, left, sep='\n')
@@ -69,6 +69,6 @@ def test_a_restored_database_that_is_broken_stays_or_goes(
     assert left == (
         'instance %s is kept, for a look at it, until you delete it' % new_id
         if keep else 'instance %s was deleted' % new_id)
-    assert tenant.instance_ids() == (
+    assert tenant.list_instance_ids() == (
         {original, new_id} if keep else {original})
-    tenant.delete(checkpoint)
+    tenant.delete_checkpoint(checkpoint)
