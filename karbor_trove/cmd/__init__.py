@@ -10,4 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Cmd."""
+"""The command line karbor-trove-manage: the application and its helpers.
+
+The commands themselves are in cmd/commands/.
+"""

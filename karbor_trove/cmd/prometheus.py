@@ -12,11 +12,14 @@
 
 """The report as metrics: the text that Prometheus reads."""
 
+import argparse
 import datetime
 import time
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Sequence, TextIO, Tuple
 
-from karbor_trove.cmd import report
+from cliff.formatters import base
+
+from karbor_trove.cmd import restore_points
 
 FORMAT = 'prometheus'
 Row = Dict[str, Any]
@@ -26,7 +29,21 @@ _PREFIX = 'karbor_trove_'
 _GB = 1024 ** 3
 
 
-def printed(rows: Iterable[Row], complete: bool) -> str:
+class PrometheusFormatter(base.ListFormatter):
+    """Prints metrics in the text format that Prometheus reads."""
+
+    def add_argument_group(self, parser: argparse.ArgumentParser) -> None:
+        """Add no options."""
+
+    def emit_list(self, column_names: Sequence[str],
+                  data: Iterable[Sequence[Any]], stdout: TextIO,
+                  parsed_args: argparse.Namespace) -> None:
+        """Print metrics. Each row is one of build_metrics()."""
+        for metric in data:
+            stdout.writelines(line + '\n' for line in _lines(*metric))
+
+
+def build_metrics(rows: Iterable[Row], complete: bool) -> List[Any]:
     """Write the rows of a report out, all times in seconds since 1970.
 
     :param complete: whether all could be looked at.
@@ -48,7 +65,7 @@ def printed(rows: Iterable[Row], complete: bool) -> str:
          _of(rows, lambda row: _bytes(row.get('size')))),
         ('last_verification_timestamp_seconds',
          'When a verification of this level ended last.',
-         _of_levels(rows, lambda one: _seconds(report.moment(one)))),
+         _of_levels(rows, lambda one: _seconds(restore_points.moment(one)))),
         ('last_verification_success',
          'Whether the last verification of this level passed.',
          _of_levels(rows, lambda one: one.passed)),
@@ -60,7 +77,7 @@ def printed(rows: Iterable[Row], complete: bool) -> str:
          [({}, int(time.time()))]),
         ('report_complete', 'Whether all could be looked at.',
          [({}, complete)])]
-    return '\n'.join(line for metric in metrics for line in _lines(*metric))
+    return metrics
 
 
 def _lines(name: str, about: str, samples: Iterable[_Sample]) -> List[str]:

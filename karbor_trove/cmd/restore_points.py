@@ -13,6 +13,7 @@
 """What the banks hold of each database instance, to restore it from."""
 
 import dataclasses
+import datetime
 from typing import Dict, Iterable, List, Optional, Tuple
 
 from karbor.common import constants
@@ -117,3 +118,8 @@ class Holdings:
         self.complaints.append('checkpoint %s, instance %s: %s'
                                % (found.id, id_, error))
         return str(error)
+
+
+def moment(result: verification_results.VerificationResult) -> datetime.datetime:
+    """Tell when a verification ended: UTC, without a zone."""
+    return datetime.datetime.fromisoformat(result.verified_at).replace(tzinfo=None)

@@ -59,7 +59,7 @@ def test_the_old_index_is_kept_beside_it(leave, manage, checkpoint):
     id_ = leave('deleting', named=gone())
     before = checkpoint.checkpoint_section.get_object('index.json')
     [row] = manage('checkpoint', 'reset', id_)
-    assert checkpoint.checkpoint_section.get_object(row['kept']) == before
+    assert checkpoint.checkpoint_section.get_object(row['backup_copy']) == before
 
 
 @pytest.mark.parametrize('was', STUCK)
@@ -186,7 +186,7 @@ def test_what_the_bank_knows_is_shown(
     assert row['checkpoint'] == checkpoint.id
     assert row['status'] == row['resource_status'] == 'available'
     assert row['resource'] == resource.id
-    assert row['record'] == row['ledger'] == backup
+    assert row['record'] == row['journal'] == backup
     assert 'may live' in row['worker']
     assert row['note'] is row['reason'] is None
 

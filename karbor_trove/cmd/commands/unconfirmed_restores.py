@@ -15,13 +15,15 @@
 No instance is ever deleted here: one that is there is the user's.
 """
 
+import argparse
 import datetime
 from typing import Any, Collection, Dict, Iterator, List, Optional, Tuple
 
 from karbor_trove.bank import restore_journal
 from karbor_trove.bank import worker
-from karbor_trove.cmd import checkpoints
+from karbor_trove.cmd.commands import checkpoints
 from karbor_trove.cmd import clients
+from karbor_trove.cmd.commands import base
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import polling
@@ -36,7 +38,7 @@ DISMISSED = ('project', 'instance', 'restore', 'name', 'since')
 def rows(provider: providers.Provider, instance_id: str) -> Iterator[Row]:
     """Tell which restores of an instance ended without an answer."""
     notes = restore_journal.RestoreJournal(provider.bank, instance_id)
-    for restore_id in notes.list_restore_ids():
+    for restore_id in notes.list_keys():
         row = {'what': 'restore', 'instance': instance_id}
         try:
             kept = notes.read(restore_id)
@@ -126,7 +128,7 @@ def _left(loaded: List[providers.Provider]
     for provider in loaded:
         for instance_id in provider.instances():
             notes = restore_journal.RestoreJournal(provider.bank, instance_id)
-            for restore_id in notes.list_restore_ids():
+            for restore_id in notes.list_keys():
                 # Two providers may have one bank.
                 if (instance_id, restore_id) not in seen:
                     seen.add((instance_id, restore_id))
@@ -194,3 +196,27 @@ def _came_of(gateway: client.TroveClient, kept: restore_journal.RestoreEntry) ->
             if created is None or created >= asked:
                 found.append(listed.id)
     return found
+
+
+class DismissRestores(base.Lister):
+    """Delete the journal entries of unconfirmed restores.
+
+    No instance is deleted.
+    """
+
+    COLUMNS = DISMISSED
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument('ids', nargs='+', metavar='RESTORE_ID')
+        parser.add_argument(
+            '--force', action='store_true',
+            help='Skip the check that the worker process has ended')
+        return parser
+
+    def list_rows(self, parsed_args: argparse.Namespace,
+                  loaded: List[providers.Provider]) -> List[Row]:
+        return dismiss(loaded, parsed_args.ids, parsed_args.force)
+
+
+COMMANDS = {'deferred dismiss': DismissRestores}

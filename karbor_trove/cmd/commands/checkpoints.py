@@ -12,6 +12,7 @@
 
 """Checkpoints that a crash has left: what is known of them, and a way out."""
 
+import argparse
 import datetime
 from typing import Any, Dict, List, Optional
 
@@ -25,13 +26,14 @@ from karbor_trove.bank import record
 from karbor_trove.bank import status
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker
+from karbor_trove.cmd.commands import base
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 
 Row = Dict[str, Any]
 COLUMNS = ('checkpoint', 'status', 'type', 'resource', 'resource_status',
-           'worker', 'record', 'ledger', 'parent', 'note', 'reason')
-RESET = ('checkpoint', 'was', 'status', 'kept')
+           'worker', 'record', 'journal', 'parent', 'note', 'reason')
+RESET = ('checkpoint', 'was', 'status', 'backup_copy')
 # What shows of a resource that the operation has begun on it.
 _BEGUN = {
     constants.CHECKPOINT_STATUS_PROTECTING: (
@@ -87,7 +89,7 @@ def reset(found: providers.Checkpoint, force: bool) -> Row:
         index['resource_graph'] = graph.serialize_resource_graph([])
     storage.write(found.section, layout.CHECKPOINT_INDEX, index)
     return {'checkpoint': found.id, 'was': was, 'status': index['status'],
-            'kept': kept}
+            'backup_copy': kept}
 
 
 def may_run(found: providers.Checkpoint, instance_id: str) -> bool:
@@ -162,10 +164,10 @@ def _backup(found: providers.Checkpoint, instance_id: str) -> Row:
     except errors.Rejected as error:
         return {**row, 'note': str(error)}
     if entry is not None:
-        row.update(ledger=entry.backup_id, parent=entry.parent_id,
+        row.update(journal=entry.backup_id, parent=entry.parent_id,
                    note=entry.reason or (
-                       'deleted %s' % entry.deleted if entry.deleted else
-                       None if entry.complete else
+                       'deleted %s' % entry.deleted_at if entry.deleted_at else
+                       None if entry.is_complete else
                        'not complete yet' if entry.backup_id else
                        'asked for, not known yet'))
     return row
@@ -176,3 +178,45 @@ def process(named: Any) -> str:
     if not isinstance(named, dict):
         return 'an unknown process'
     return 'process %s on %s' % (named.get('pid'), named.get('host'))
+
+
+class ShowCheckpoint(base.Lister):
+    """Show what the bank holds of each resource of a checkpoint."""
+
+    COLUMNS = COLUMNS
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument('id', metavar='CHECKPOINT_ID')
+        return parser
+
+    def list_rows(self, parsed_args: argparse.Namespace,
+                  loaded: List[providers.Provider]) -> List[Row]:
+        return show(providers.find(loaded, parsed_args.id))
+
+
+class ResetCheckpoint(base.Lister):
+    """Set an interrupted checkpoint to "error", so that it can be deleted.
+
+    The checkpoint has to be protecting, deleting or error-deleting, and its
+    operation has to have ended. The previous index stays in the bank.
+    """
+
+    COLUMNS = RESET
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument('id', metavar='CHECKPOINT_ID')
+        parser.add_argument(
+            '--force', action='store_true',
+            help='Skip the check that the worker process has ended')
+        return parser
+
+    def list_rows(self, parsed_args: argparse.Namespace,
+                  loaded: List[providers.Provider]) -> List[Row]:
+        return [reset(providers.find(loaded, parsed_args.id),
+                      parsed_args.force)]
+
+
+COMMANDS = {'checkpoint show': ShowCheckpoint,
+            'checkpoint reset': ResetCheckpoint}

@@ -12,6 +12,7 @@
 
 """Backups of Karbor's in Trove that no checkpoint knows."""
 
+import argparse
 import dataclasses
 import re
 from typing import Any, Collection, Dict, Iterator, List, Optional, Tuple
@@ -20,7 +21,8 @@ from karbor_trove.backups import chain
 from karbor_trove.bank import backup_journal
 from karbor_trove.cmd import backup_index
 from karbor_trove.cmd import clients
-from karbor_trove.cmd import deferred
+from karbor_trove.cmd.commands import base
+from karbor_trove.cmd.commands import deferred
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import polling
@@ -180,4 +182,45 @@ def _entry(orphan: Orphan) -> backup_journal.BackupEntry:
     return orphan.entry or backup_journal.BackupEntry(
         str(orphan.backup.instance_id), orphan.backup.id,
         orphan.backup.project_id, orphan.backup.name,
-        backup_id=orphan.backup.id, complete=True)
+        backup_id=orphan.backup.id, is_complete=True)
+
+
+class ListOrphans(base.Lister):
+    """List Karbor's backups that no checkpoint and no journal knows.
+
+    The backups of all projects are compared with the banks of all providers.
+    """
+
+    COLUMNS = COLUMNS
+
+    def list_rows(self, parsed_args: argparse.Namespace,
+                  loaded: List[providers.Provider]) -> List[Row]:
+        search = Search(loaded, clients.Cloud())
+        self.problems += [search.complaint] if search.complaint else []
+        return [orphan.row for orphan in search.orphans.values()]
+
+
+class DeleteOrphans(base.Lister):
+    """Delete orphans, or with no --yes show what would be deleted."""
+
+    COLUMNS = DELETED
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            'ids', nargs='*', metavar='BACKUP_ID',
+            help='By default all orphans that Karbor created for certain')
+        parser.add_argument('--yes', action='store_true',
+                            help='Delete. Without it nothing is deleted')
+        return parser
+
+    def list_rows(self, parsed_args: argparse.Namespace,
+                  loaded: List[providers.Provider]) -> List[Row]:
+        cloud = clients.Cloud()
+        rows, problem = delete(Search(loaded, cloud), cloud,
+                               parsed_args.ids, parsed_args.yes)
+        self.problems += [problem] if problem else []
+        return rows
+
+
+COMMANDS = {'orphans list': ListOrphans, 'orphans delete': DeleteOrphans}
