@@ -15,7 +15,7 @@ import swiftclient
 
 from tests.functional import api_tenant as tenants
 from tests.sandbox import cloud
-from tests.sandbox.services import cloud as offered
+from tests.sandbox.services import cloud as catalog
 
 LEVELS = {'backup': 'cf56bd3e-97a7-4078-b6d5-f36246333f01',
           'data': 'cf56bd3e-97a7-4078-b6d5-f36246333f02',
@@ -26,7 +26,7 @@ LEVELS = {'backup': 'cf56bd3e-97a7-4078-b6d5-f36246333f01',
 def sandbox():
     """One with a provider file for each level."""
     own = {'restore': {'verify_flavor_id': '1',
-                       'verify_net_id': offered.OTHER_NETWORK,
+                       'verify_net_id': catalog.OTHER_NETWORK,
                        'verify_max_volumes': 3}}
     with cloud.Sandbox(
             providers=[{
@@ -76,7 +76,7 @@ class Tenant(tenants.Tenant):
             told = self.ask('GET', '/verifications/' + id_)['verification']
             return told if told['status'] in ('success', 'fail') else None
 
-        return tenants.wait(look)
+        return tenants.wait_for(look)
 
     def segments(self):
         """The container and names of the segments of the one backup."""
@@ -94,19 +94,19 @@ def tenant(sandbox):
     """A tenant who finds nothing, and leaves nothing."""
     tenant = Tenant(sandbox)
     yield tenant
-    tenant.leave_nothing()
+    tenant.delete_everything()
 
 
 @pytest.fixture
 def original(tenant):
     """A database with rows, and with databases and users beside them."""
-    id_ = tenant.create(volume={'size': 2})
-    tenant.fill(id_, 2000)
+    id_ = tenant.create_instance(volume={'size': 2})
+    tenant.create_table(id_, 2000)
     tenant.trove.databases.create(id_, [{'name': 'shop'}, {'name': 'stock'}])
     tenant.trove.users.create(id_, [
         {'name': 'seller', 'password': 'secret',
          'databases': [{'name': 'shop'}]}])
-    tenants.wait(lambda: tenant.trove.users.list(id_))
+    tenants.wait_for(lambda: tenant.trove.users.list(id_))
     return id_
 
 
@@ -129,12 +129,12 @@ def test_a_truncated_segment_is_named(tenant, original):
 
 def test_other_bytes_of_the_same_length_are_found(tenant, original):
     checkpoint = tenant.protect_at('data', original)
-    other = tenant.create()
+    other = tenant.create_instance()
     tenant.protect_at('backup', other)
     mine, others = [
         [one for one in tenant.segments() if one[1].startswith(backup_id)]
-        for backup_id in sorted(tenant.backups(), key=lambda id_: (
-            tenant.backups()[id_]['instance_id'] != original))]
+        for backup_id in sorted(tenant.list_backups(), key=lambda id_: (
+            tenant.list_backups()[id_]['instance_id'] != original))]
     [length] = {int(tenant.swift.head_object(*pair[0])['content-length'])
                 for pair in (mine, others)}
     tenant.swift.put_object(
@@ -146,12 +146,12 @@ def test_other_bytes_of_the_same_length_are_found(tenant, original):
 
 
 def test_a_backup_that_cannot_be_started_is_found_by_a_restore_only(tenant):
-    checkpoint = tenant.protect_at('restore', tenant.create('corrupt-backup'))
+    checkpoint = tenant.protect_at('restore', tenant.create_instance('corrupt-backup'))
     tenant.verify_at('backup', checkpoint)
     tenant.verify_at('data', checkpoint)
     lines = tenant.verify_at('restore', checkpoint, 'fail')
     assert 'has the status ERROR' in lines[0]
-    assert not tenant.temporary()
+    assert not tenant.list_temporary_ids()
 
 
 def test_databases_and_users_are_compared(tenant, original):
@@ -159,8 +159,8 @@ def test_databases_and_users_are_compared(tenant, original):
     lines = tenant.verify_at('restore', checkpoint)
     assert 'restore: 2 of 2 databases are there' in lines
     assert 'restore: 1 of 1 users are there' in lines
-    assert not tenant.temporary()
-    assert tenant.rows(original) == 2000
+    assert not tenant.list_temporary_ids()
+    assert tenant.count_rows(original) == 2000
     # A verification at a level that the protecting one did not need.
     other = tenant.protect_at('backup', original)
     lines = tenant.verify_at('restore', other)
@@ -175,7 +175,7 @@ def test_what_is_not_in_the_backup_is_missed(tenant, original, sandbox):
     assert lines[:2] == [
         'databases are missing after the test restore: sold',
         'users are missing after the test restore: buyer']
-    assert not tenant.temporary()
+    assert not tenant.list_temporary_ids()
 
 
 def change_record(sandbox, checkpoint_id, instance_id, **changed):
@@ -194,9 +194,9 @@ def test_the_recovery_time_is_what_a_watch_tells(tenant, original):
     checkpoint = tenant.protect_at('restore', original,
                                    backup_name='slow-restore-5')
     verification = tenant.begin_verification(checkpoint)
-    [id_] = tenants.wait(tenant.temporary)
+    [id_] = tenants.wait_for(tenant.list_temporary_ids)
     began = time.monotonic()
-    tenants.wait(lambda: tenant.is_up(id_))
+    tenants.wait_for(lambda: tenant.is_up(id_))
     seen = time.monotonic() - began
     told = tenant.ended_verification(verification)
     assert told['status'] == 'success', told
@@ -213,18 +213,18 @@ def test_what_a_killed_verification_left_goes_with_the_next(
     checkpoint = tenant.protect_at('restore', original,
                                    backup_name='slow-restore-8')
     tenant.begin_verification(checkpoint)
-    [left] = tenants.wait(tenant.temporary)
+    [left] = tenants.wait_for(tenant.list_temporary_ids)
     sandbox.services['karbor'].kill()
     sandbox.services['karbor'].start()
-    assert tenant.temporary() == [left]
+    assert tenant.list_temporary_ids() == [left]
     [row] = deferred(sandbox)
     # Its id may not have been noted yet, but its name was before.
     name = tenant.trove.instances.get(left).name
-    assert row['what'] == 'rehearsal' and '"%s"' % name in row['why']
+    assert row['what'] == 'temporary instance' and '"%s"' % name in row['why']
     assert 'it was interrupted' in row['why']
     lines = tenant.verify_at('restore', checkpoint)
     assert 'restore: 2 of 2 databases are there' in lines
-    assert not tenant.temporary() and not deferred(sandbox)
+    assert not tenant.list_temporary_ids() and not deferred(sandbox)
 
 
 def deferred(sandbox):
