@@ -10,8 +10,8 @@ from keystoneauth1 import token_endpoint
 import requests_mock
 from troveclient import client as trove_client
 
-from karbor_trove.parameters import fields
 from karbor_trove.parameters import parsing
+from karbor_trove.parameters import restore_options
 from karbor_trove.trove import client
 from karbor_trove.trove import models
 
@@ -56,7 +56,7 @@ def parameters(*names):
 
 
 restores = parameters(
-    *('restore_' + name for name in fields.RESTORE_FIELDS),
+    *('restore_' + name for name in restore_options.OPTIONS),
     'restore_description')
 plans = parameters('backup_name', 'description', 'incremental')
 

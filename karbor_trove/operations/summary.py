@@ -14,43 +14,27 @@
 
 from typing import List, Sequence
 
+from karbor_trove.parameters import restore_options
 from karbor_trove.trove import models
-
-# Option of the request, attribute of the original instance, words. The
-# request has a value for each of these.
-_RECORDED = (
-    ('flavor_id', 'flavor_id', 'flavor'),
-    ('volume_size', 'volume_size', 'volume size'),
-    ('net_id', 'network_id', 'network'),
-    ('datastore_version', 'datastore_version', 'datastore version'),
-    ('configuration_id', 'configuration_id', 'configuration group'),
-    ('is_public', 'is_public', 'public'),
-    ('allowed_cidrs', 'allowed_cidrs', 'allowed networks'),
-)
-# These are recorded too, but the request has them only if the user chose one.
-_RECORDED_OPTIONAL = (('region_name', 'region', 'region'),
-                      ('locality', 'locality', 'locality'))
-# Trove does not return these for the original instance.
-_NOT_RECORDED = (
-    ('volume_type', 'volume type'), ('subnet_id', 'subnet'),
-    ('ip_address', 'address'), ('availability_zone', 'availability zone'))
 
 
 def list_changes(request: models.InstanceRequest,
                  original: models.Instance) -> List[str]:
     """Return what differs from the original, as far as it is known."""
     changes = []
-    for option, attribute, words in (*_RECORDED, *(
-            row for row in _RECORDED_OPTIONAL
-            if getattr(request, row[0]) is not None)):
-        restored_value = _format(getattr(request, option))
-        original_value = _format(getattr(original, attribute))
-        if restored_value != original_value:
-            changes.append('%s %s instead of %s'
-                           % (words, restored_value, original_value))
-    return changes + ['%s %s' % (words, getattr(request, option))
-                      for option, words in _NOT_RECORDED
-                      if getattr(request, option) is not None]
+    for name, option in restore_options.OPTIONS.items():
+        value = getattr(request, name)
+        # Without a value Trove chooses one, unless a recorded one is copied.
+        if option.label is None or value is None and not option.copied_from:
+            continue
+        attribute = option.copied_from or option.compared_with
+        if attribute is None:
+            changes.append('%s %s' % (option.label, value))
+        elif _format(value) != _format(getattr(original, attribute)):
+            changes.append('%s %s instead of %s' % (
+                option.label, _format(value),
+                _format(getattr(original, attribute))))
+    return changes
 
 
 def restore_summary(instance: models.Instance, seconds: float,

@@ -10,7 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a user may choose for a restored instance: strings in, values out."""
+"""Parameter fields: parsers of values and what they allow.
+
+Karbor passes every value as a string, and checks only the names of parameters.
+It does not check that a required parameter is there, and the dashboard sends
+"" for a field left empty [api/v1 of Karbor 1.6.0; karbor-dashboard 1.5.1].
+"""
 
 import dataclasses
 import ipaddress
@@ -21,152 +26,151 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from karbor_trove import errors
 from karbor_trove.trove import models
 
-# What Trove takes as a name or a description, else it answers 400; it does
-# not mind a line's end [non_empty_string in trove/common/apischema.py].
-_LIMIT = 255
+# Trove accepts these texts as a name or a description, with a newline at the
+# end as well. It responds with HTTP 400 to others [non_empty_string in
+# trove/common/apischema.py].
+_MAX_TEXT_LENGTH = 255
 _TEXT = re.compile(r'.*[0-9A-Za-z].*\n?')
-# Trove's own pattern for an id takes no other form [uuid, likewise].
+# Trove's own pattern accepts ids in this form only [uuid in
+# trove/common/apischema.py].
 _UUID = re.compile(r'[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')
-# Characters of a bad value that are shown: all reasons of a restore share
-# 64 kB in Karbor's database [resources_reason in its models.py, on MySQL].
-_SHOWN = 300
+# A message quotes so many characters of a value. All reasons of a restore
+# share 64 kB in Karbor's database [resources_reason in its models.py, on
+# MySQL].
+_MAX_QUOTED_LENGTH = 300
+
+#: A value that a parser returns.
+Value = Any
 
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """How one parameter is read."""
+    """The allowed values of one parameter."""
 
-    #: Raises ValueError for what is not allowed.
-    parser: Callable[[str], Any]
+    #: Returns the parsed value. Raises ValueError or KeyError if the value is
+    #: not allowed.
+    parser: Callable[[str], Value]
+    #: The allowed values in words, for messages.
     allowed: str
-    #: The name of another one without which it means nothing.
+    #: The name of a field that has to be set as well.
     needs: Optional[str] = None
 
-    def parse(self, value: str) -> Any:
-        """Read a value; None: it is not allowed."""
+    def parse(self, text: str) -> Value:
+        """Return the parsed value. None if it is not allowed."""
         try:
-            return self.parser(value)
+            return self.parser(text)
         except (ValueError, KeyError):
             return None
 
 
-def _text(given: str) -> str:
-    if len(given) > _LIMIT or not _TEXT.fullmatch(given):
+def _parse_text(text: str) -> str:
+    if len(text) > _MAX_TEXT_LENGTH or not _TEXT.fullmatch(text):
         raise ValueError
-    # Half of a surrogate pair is JSON, but nothing that Trove could keep.
-    given.encode()
-    return given
+    # JSON can hold half of a surrogate pair, but UTF-8, and so Trove, cannot.
+    text.encode()
+    return text
 
 
-TEXT = Field(_text, 'one line of 1 to %d characters, with a letter or a '
-             'digit (A-Z, a-z, 0-9) among them' % _LIMIT)
+TEXT = Field(_parse_text, 'one line of 1 to %d characters, with a letter or a '
+             'digit (A-Z, a-z, 0-9) among them' % _MAX_TEXT_LENGTH)
 
 
-def _uuid(given: str) -> str:
-    if not _UUID.fullmatch(given):
+def _parse_uuid(text: str) -> str:
+    if not _UUID.fullmatch(text):
         raise ValueError
-    return given
+    return text
 
 
-ID = Field(_uuid, 'a UUID')
+ID = Field(_parse_uuid, 'a UUID')
 
 
-def _configuration(given: str) -> str:
-    return given if given == models.NO_CONFIGURATION else _uuid(given)
+def _parse_configuration(text: str) -> str:
+    return text if text == models.NO_CONFIGURATION else _parse_uuid(text)
 
 
-def _gigabytes(given: str) -> int:
-    if not re.fullmatch('[0-9]{1,9}', given) or int(given) < 1:
+CONFIGURATION = Field(_parse_configuration,
+                      'a UUID, or "%s" for none' % models.NO_CONFIGURATION)
+
+
+def _parse_gigabytes(text: str) -> int:
+    if not re.fullmatch('[0-9]{1,9}', text) or int(text) < 1:
         raise ValueError
-    return int(given)
+    return int(text)
 
 
-def _boolean(given: str) -> bool:
-    return {'true': True, 'false': False}[given.lower()]
+GIGABYTES = Field(_parse_gigabytes, 'a whole number of GB from 1')
+BOOLEAN = Field(lambda text: {'true': True, 'false': False}[text.lower()],
+                'True or False')
+ADDRESS = Field(lambda text: str(ipaddress.IPv4Address(text)),
+                'an IPv4 address')
 
 
-BOOLEAN = Field(_boolean, 'True or False')
+def _parse_networks(text: str) -> Tuple[str, ...]:
+    networks = [str(ipaddress.IPv4Network(network.strip()))
+                for network in text.split(',')]
+    return tuple(dict.fromkeys(networks))
 
 
-def _address(given: str) -> str:
-    return str(ipaddress.IPv4Address(given))
+NETWORKS = Field(_parse_networks, 'IPv4 networks like 192.0.2.0/24, separated '
+                 'by commas')
 
 
-def _networks(given: str) -> Tuple[str, ...]:
-    found = [str(ipaddress.IPv4Network(one.strip()))
-             for one in given.split(',')]
-    return tuple(dict.fromkeys(found))
-
-
-def _locality(given: str) -> str:
-    if given not in ('affinity', 'anti-affinity'):
+def _parse_locality(text: str) -> str:
+    if text not in ('affinity', 'anti-affinity'):
         raise ValueError
-    return given
+    return text
 
 
-#: By the parameter's name without `restore_`, which is also that of the
-#: field in values.InstanceRequest.
-RESTORE_FIELDS: Dict[str, Field] = {
-    'name': TEXT,
-    'flavor_id': TEXT,
-    'volume_size': Field(_gigabytes, 'a whole number of GB from 1'),
-    'volume_type': dataclasses.replace(TEXT, needs='volume_size'),
-    'net_id': ID,
-    'subnet_id': ID,
-    'ip_address': Field(_address, 'an IPv4 address', 'subnet_id'),
-    'availability_zone': TEXT,
-    'configuration_id': Field(
-        _configuration, 'a UUID, or "%s" for none' % models.NO_CONFIGURATION),
-    'datastore_version': TEXT,
-    'is_public': BOOLEAN,
-    'allowed_cidrs': Field(
-        _networks, 'IPv4 networks like 192.0.2.0/24, separated by commas'),
-    'region_name': TEXT,
-    'locality': Field(_locality, 'affinity or anti-affinity'),
-}
+LOCALITY = Field(_parse_locality, 'affinity or anti-affinity')
 
 
-def parse_fields(parameters: Mapping[str, Any], choices: Mapping[str, Field],
+def parse_fields(parameters: Mapping[str, object], fields: Mapping[str, Field],
                  prefix: str = '',
-                 recorded: Mapping[str, Any] = types.MappingProxyType({})
-         ) -> Dict[str, Any]:
-    """Read what was given; absent, None and "" are not given.
+                 recorded: Mapping[str, object] = types.MappingProxyType({})
+                 ) -> Dict[str, Value]:
+    """Return the parsed values of the parameters that are set.
 
-    :param parameters: Karbor's, which may hold more than these.
-    :param choices: by name without the prefix.
-    :param recorded: what holds where nothing is given, by the same names;
-        it has to be allowed as well.
-    :returns: what was given, by the same names.
-    :raises errors.Refused: one line for each value that is not allowed.
+    A parameter is not set if it is absent, None or "".
+
+    :param parameters: Karbor's parameters. Names that are not in `fields` are
+        ignored.
+    :param fields: the fields by name, without the prefix.
+    :param recorded: the value that replaces a parameter that is not set, by
+        the name of the field. It has to be allowed as well.
+    :returns: the values that are set, by the name of the field.
+    :raises errors.Rejected: one line for each value that is not allowed.
     """
-    found: Dict[str, Any] = {}
+    values: Dict[str, Value] = {}
     problems: List[str] = []
-    for name, choice in choices.items():
-        key, value = prefix + name, _value(parameters.get(prefix + name))
-        if value is None:
-            value = _value(recorded.get(name))
-            if value is not None and choice.parse(value) is None:
+    for name, field in fields.items():
+        key = prefix + name
+        text = _as_text(parameters.get(key))
+        if text is None:
+            text = _as_text(recorded.get(name))
+            if text is not None and field.parse(text) is None:
                 problems.append('the recorded %s %s is not allowed: pass %s, '
-                                '%s' % (name.replace('_', ' '), quote(value),
-                                        key, choice.allowed))
+                                '%s' % (name.replace('_', ' '), quote(text),
+                                        key, field.allowed))
             continue
-        found[name] = choice.parse(value)
-        if found[name] is None:
-            problems.append('%s %s is not allowed: %s' % (
-                key, quote(value), choice.allowed))
-        elif choice.needs and not (_value(parameters.get(
-                prefix + choice.needs)) or recorded.get(choice.needs)):
+        values[name] = field.parse(text)
+        if values[name] is None:
+            problems.append('%s %s is not allowed: %s'
+                            % (key, quote(text), field.allowed))
+        elif field.needs and not (_as_text(parameters.get(
+                prefix + field.needs)) or recorded.get(field.needs)):
             problems.append('%s %s is not allowed: only together with %s%s'
-                            % (key, quote(value), prefix, choice.needs))
+                            % (key, quote(text), prefix, field.needs))
     if problems:
         raise errors.Rejected('\n'.join(problems))
-    return found
+    return values
 
 
-def quote(value: str) -> str:
-    """Quote a value on one line, of a long one the beginning."""
-    return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + '...')
+def quote(text: str) -> str:
+    """Return a value in quotes on one line. A long one is cut."""
+    if len(text) > _MAX_QUOTED_LENGTH:
+        text = text[:_MAX_QUOTED_LENGTH] + '...'
+    return repr(text)
 
 
-def _value(told: Any) -> Optional[str]:
-    return None if told is None or told == '' else str(told)
+def _as_text(value: object) -> Optional[str]:
+    return None if value is None or value == '' else str(value)

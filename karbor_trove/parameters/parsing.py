@@ -10,133 +10,131 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Karbor's flat strings in, typed requests out.
-
-Karbor checks the names of parameters only: neither their values, nor that a
-required one is there, and the dashboard sends "" for a field left empty
-[api/v1 of Karbor 1.6.0; karbor-dashboard 1.5.1].
-"""
+"""Parsing of Karbor's parameters into requests to Trove."""
 
 import dataclasses
-from typing import Any, Collection, List, Mapping, Optional
+from typing import Any, Collection, Dict, List, Mapping, Optional
 
 from karbor_trove.parameters import fields
+from karbor_trove.parameters import restore_options
 from karbor_trove.trove import models
 
-_PROTECT = {'backup_name': fields.TEXT, 'description': fields.TEXT,
-            'incremental': fields.BOOLEAN}
+_PROTECT_FIELDS = {'backup_name': fields.TEXT, 'description': fields.TEXT,
+                   'incremental': fields.BOOLEAN}
 
 
-def parse_protect(parameters: Mapping[str, Any], checkpoint_id: str,
+def parse_protect(parameters: Mapping[str, object], checkpoint_id: str,
                   instance_id: str, storage_driver: Optional[str] = None,
                   swift_container: Optional[str] = None
-                   ) -> models.BackupRequest:
-    """Say what backup a protect asks for.
+                  ) -> models.BackupRequest:
+    """Return the request for a full backup.
 
-    :param parameters: Karbor's, of this resource; a name or a description
-        that is absent, None or "" is made from the two ids.
-    :param storage_driver: as the operator set it; None: Trove's own.
-    :param swift_container: likewise.
-    :raises errors.Refused: it names each value that is not allowed.
+    :param parameters: Karbor's parameters of this instance. A name or a
+        description that is not set is made from the two ids.
+    :param storage_driver: the operator's option. None for Trove's default.
+    :param swift_container: the operator's option. None for Trove's default.
+    :raises errors.Rejected: one line for each value that is not allowed.
     """
-    given = fields.parse_fields(parameters, _PROTECT)
+    values = fields.parse_fields(parameters, _PROTECT_FIELDS)
     return models.BackupRequest(
         instance_id=instance_id,
-        name=given.get('backup_name',
-                       'karbor-%s-%s' % (checkpoint_id, instance_id)),
-        description=given.get(
+        name=values.get('backup_name',
+                        'karbor-%s-%s' % (checkpoint_id, instance_id)),
+        description=values.get(
             'description', 'Karbor checkpoint %s of database instance %s'
             % (checkpoint_id, instance_id)),
         storage_driver=storage_driver,
         swift_container=swift_container)
 
 
-def is_incremental(parameters: Mapping[str, Any]) -> bool:
-    """Tell whether the plan wants a backup that hangs on the last one.
+def is_incremental(parameters: Mapping[str, object]) -> bool:
+    """Return True if the plan requests an incremental backup.
 
-    :param parameters: Karbor's; absent, None and "" mean no.
-    :raises errors.Refused: it names each value that is not allowed.
+    :raises errors.Rejected: one line for each value that is not allowed.
     """
-    return bool(fields.parse_fields(parameters, _PROTECT).get('incremental'))
+    return bool(fields.parse_fields(parameters, _PROTECT_FIELDS).get(
+        'incremental'))
 
 
-def parse_restore(parameters: Mapping[str, Any],
-                  original: models.Instance, backup_id: Optional[str],
-                  checkpoint_id: str) -> models.InstanceRequest:
-    """Say what instance a restore asks for: as the original, but for choices.
+def parse_restore(parameters: Mapping[str, object], original: models.Instance,
+                  backup_id: Optional[str], checkpoint_id: str
+                  ) -> models.InstanceRequest:
+    """Return the request for a restored instance.
 
-    :param parameters: Karbor's, of this resource; what is absent, None or ""
-        is as recorded. A name that nobody knows is made from the two ids.
-    :param kept: see record.load_backup().
-    :raises errors.Refused: it names each value that is not allowed, also a
-        recorded one that nothing was given in place of.
+    The instance is requested as the original one was recorded, except for
+    what the parameters set. If no name was recorded, it is made from the ids
+    of the checkpoint and the original instance.
+
+    :param parameters: Karbor's parameters of this instance.
+    :param original: the original instance, as recorded in the bank.
+    :raises errors.Rejected: one line for each value that is not allowed. A
+        recorded value may not be allowed either. The line names the parameter
+        that replaces it.
     """
-    recorded = {
-        'name': original.name or '%s@%s' % (checkpoint_id, original.id),
-        'flavor_id': original.flavor_id,
-        'volume_size': original.volume_size,
-        'net_id': original.network_id,
-        'datastore_version': original.datastore_version,
-    }
-    given = fields.parse_fields(parameters, fields.RESTORE_FIELDS, 'restore_', recorded)
-    return models.InstanceRequest(**{
-        **recorded,
-        'original_id': original.id,
-        'backup_id': str(backup_id),
-        'datastore': original.datastore,
-        # It belongs to the version that is named.
-        'datastore_version_number': (
-            None if 'datastore_version' in given
+    options = restore_options.OPTIONS
+    recorded: Dict[str, Any] = {
+        name: getattr(original, option.copied_from)
+        for name, option in options.items() if option.copied_from}
+    recorded['name'] = original.name or '%s@%s' % (checkpoint_id, original.id)
+    values = fields.parse_fields(
+        parameters, {name: option.field for name, option in options.items()},
+        restore_options.PREFIX,
+        {name: value for name, value in recorded.items()
+         if options[name].is_copy_checked})
+    return models.InstanceRequest(
+        original_id=original.id,
+        backup_id=str(backup_id),
+        datastore=original.datastore,
+        # The recorded number belongs to the recorded version.
+        datastore_version_number=(
+            None if 'datastore_version' in values
             else original.datastore_version_number),
-        'configuration_id': original.configuration_id,
-        'is_public': original.is_public,
-        'allowed_cidrs': original.allowed_cidrs,
-        **given})
+        **{**recorded, **values})
 
 
-def unknown_resources(parameters: Mapping[str, Any], resource_type: str,
+def unknown_resources(parameters: Mapping[str, object], resource_type: str,
                       ids: Collection[str]) -> List[str]:
-    """List the resources that something was given for, and that are not there.
+    """Return the ids in the parameters that are not in the checkpoint.
 
-    Karbor would take no notice of it [resource_flow.py, 1.6.0].
+    Karbor ignores the parameters of such a resource [resource_flow.py,
+    1.6.0].
 
-    :param parameters: Karbor's, of a whole restore.
-    :param ids: of the resources of this type.
+    :param parameters: Karbor's parameters of a whole restore.
+    :param ids: the ids of the resources of this type in the checkpoint.
     """
-    mark = resource_type + '#'
-    return sorted(key[len(mark):] for key in parameters
-                  if key.startswith(mark) and key[len(mark):] not in ids)
+    prefix = resource_type + '#'
+    return sorted(key[len(prefix):] for key in parameters
+                  if key.startswith(prefix) and key[len(prefix):] not in ids)
 
 
-def restore_description(parameters: Mapping[str, Any]) -> str:
-    """Give the user's words about the restored instance, or "".
+def restore_description(parameters: Mapping[str, object]) -> str:
+    """Return the user's description of the restored instance, or "".
 
-    They go to Karbor's own record, which takes any text.
+    It is stored in Karbor's own record, which accepts any text.
     """
     return str(parameters.get('restore_description') or '')
 
 
 def build_temporary_instance_request(
-        original: models.Instance,
-        backup_id: Optional[str],
-        checkpoint_id: str,
-        verification_id: str,
-        flavor_id: Optional[str],
+        original: models.Instance, backup_id: Optional[str],
+        checkpoint_id: str, verification_id: str, flavor_id: Optional[str],
         net_id: Optional[str]) -> models.InstanceRequest:
-    """Say what instance a test restore makes.
+    """Return the request for the temporary instance of a test restore.
 
-    As the original, but for the provider file; nobody is let in from
-    outside, and the original's address is not asked for.
+    The instance is requested as the original one was recorded, except for the
+    operator's options. It cannot be reached from outside, and does not get
+    the address of the original instance.
 
-    :param kept: see record.load_backup().
+    :param original: the original instance, as recorded in the bank.
+    :param flavor_id: the operator's option. None for the recorded flavor.
+    :param net_id: the operator's option. None for the recorded network.
+    :raises errors.Rejected: see parse_restore().
     """
-    as_recorded = parse_restore({}, original, backup_id, checkpoint_id)
+    request = parse_restore({}, original, backup_id, checkpoint_id)
     return dataclasses.replace(
-        as_recorded,
-        name=models.temporary_instance_name(
-            verification_id,
-            as_recorded.original_id),
-        flavor_id=flavor_id or as_recorded.flavor_id,
-        net_id=net_id or as_recorded.net_id,
+        request,
+        name=models.temporary_instance_name(verification_id, original.id),
+        flavor_id=flavor_id or request.flavor_id,
+        net_id=net_id or request.net_id,
         is_public=None,
         allowed_cidrs=())

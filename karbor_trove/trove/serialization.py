@@ -12,6 +12,7 @@
 
 """JSON of Trove to models, and requests to troveclient's arguments."""
 
+import dataclasses
 import datetime
 from typing import Any, Dict, Optional
 
@@ -100,38 +101,32 @@ def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
 def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
     """Return the arguments that create an instance. None is not to be sent.
 
+    A value of the request that is not named here is an argument of the same
+    name.
+
     The datastore is always named. Otherwise Trove would use the default one
     of the cloud. It would reject one of another type, and accept another
     version without a check [trove/instance/service.py]. The network is sent
     as `net-id`, which is the only key that every release knows.
     """
-    access: Dict[str, Any] = {}
-    if request.is_public is not None:
-        access['is_public'] = request.is_public
-    if request.allowed_cidrs:
-        access['allowed_cidrs'] = list(request.allowed_cidrs)
-    volume = {'size': request.volume_size, 'type': request.volume_type}
-    nic = _without_empty({
-        'net-id': request.net_id, 'subnet_id': request.subnet_id,
-        'ip_address': request.ip_address})
-    return {
-        'name': request.name,
-        'flavor_id': request.flavor_id,
-        # If Trove never returned a size, the datastore has no volumes.
-        'volume': _without_empty(volume) if request.volume_size else None,
-        'restorePoint': {'backupRef': request.backup_id},
-        'availability_zone': request.availability_zone,
-        'datastore': request.datastore,
-        'datastore_version': request.datastore_version,
-        'datastore_version_number': request.datastore_version_number,
-        'nics': [nic] if nic else None,
-        'configuration': (
-            None if request.configuration_id == models.NO_CONFIGURATION
-            else request.configuration_id),
-        'access': access or None,
-        'region_name': request.region_name,
-        'locality': request.locality,
-    }
+    arguments = dataclasses.asdict(request)
+    del arguments['original_id']
+    volume = {'size': arguments.pop('volume_size'),
+              'type': arguments.pop('volume_type')}
+    # If Trove never returned a size, the datastore has no volumes.
+    arguments['volume'] = _without_empty(volume) if volume['size'] else None
+    arguments['restorePoint'] = {'backupRef': arguments.pop('backup_id')}
+    nic = _without_empty({'net-id': arguments.pop('net_id'),
+                          'subnet_id': arguments.pop('subnet_id'),
+                          'ip_address': arguments.pop('ip_address')})
+    arguments['nics'] = [nic] if nic else None
+    configuration_id = arguments.pop('configuration_id')
+    if configuration_id != models.NO_CONFIGURATION:
+        arguments['configuration'] = configuration_id
+    access = {'is_public': arguments.pop('is_public'),
+              'allowed_cidrs': list(arguments.pop('allowed_cidrs')) or None}
+    arguments['access'] = _without_empty(access) or None
+    return arguments
 
 
 def _without_empty(mapping: Dict[str, Any]) -> Dict[str, Any]:

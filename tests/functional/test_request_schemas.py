@@ -8,7 +8,7 @@ from hypothesis import strategies
 import pytest
 
 from karbor_trove import errors
-from karbor_trove.parameters import fields
+from karbor_trove.parameters import restore_options
 from karbor_trove.trove import models
 from tests.fake_trove import errors as refusals
 from tests.fake_trove import releases
@@ -68,7 +68,7 @@ def test_what_a_restore_sends_is_taken(judge, sender, given, original):
     assert judge('instances', body) is None
 
 
-@pytest.mark.parametrize('key', fields.RESTORE_FIELDS)
+@pytest.mark.parametrize('key', restore_options.OPTIONS)
 def test_what_is_sent_for_each_choice_alone_is_taken(judge, sender, key):
     needs = {'restore_subnet_id': request_samples.ID} if key == 'ip_address' else {}
     taken = 0

@@ -8,6 +8,7 @@ from karbor_trove.bank import record
 from karbor_trove import errors
 from karbor_trove.parameters import fields
 from karbor_trove.parameters import parsing
+from karbor_trove.parameters import restore_options
 from karbor_trove.trove import models
 from tests.fake_trove import errors as refusals
 from tests.fake_trove import releases
@@ -70,7 +71,7 @@ def test_any_restore_gives_a_request_or_names_the_bad_values(
         schemas.parse_instance(sender.create_instance(given_ones, ORIGINAL), NEWEST)
 
 
-@pytest.mark.parametrize('key', fields.RESTORE_FIELDS)
+@pytest.mark.parametrize('key', restore_options.OPTIONS)
 def test_each_choice_alone_gives_a_request_or_is_named(sender, key):
     # So that an address is not refused for want of its subnet.
     needs = {'restore_subnet_id': request_samples.ID} if key == 'ip_address' else {}

@@ -1,0 +1,108 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The table of everything that a user may choose for a restored instance.
+
+A new option needs a row here and an attribute of models.InstanceRequest. The
+published schema, the parser, the request to Trove and the reason text of the
+restore use both.
+"""
+
+import dataclasses
+from typing import Dict, Optional
+
+from karbor_trove.parameters import fields
+
+#: What the name of each parameter begins with.
+PREFIX = 'restore_'
+
+
+@dataclasses.dataclass(frozen=True)
+class RestoreOption:
+    """One option, under the name of the attribute of InstanceRequest."""
+
+    field: fields.Field
+    #: The title and the description in the published schema.
+    title: str
+    description: str
+    #: What holds if the user passes nothing, in words.
+    default: str
+    #: The name in the reason text of a restore. None if it is not listed.
+    label: Optional[str]
+    #: The attribute of models.Instance whose recorded value is requested if
+    #: the user passes nothing. None if no value is requested then.
+    copied_from: Optional[str] = None
+    #: Whether the recorded value has to be allowed by the field as well.
+    is_copy_checked: bool = False
+    #: The attribute of models.Instance with which the reason text compares
+    #: the user's value. None if that is `copied_from`, or if Trove does not
+    #: return the original instance's value to its user.
+    compared_with: Optional[str] = None
+
+
+OPTIONS: Dict[str, RestoreOption] = {
+    'name': RestoreOption(
+        fields.TEXT, 'Restore Name',
+        'The name of the restored database instance. One line of 1 to 255 '
+        'characters with a letter or a digit (A-Z, a-z, 0-9) among them.',
+        'the name of the original', None, 'name', is_copy_checked=True),
+    'flavor_id': RestoreOption(
+        fields.TEXT, 'Flavor',
+        'The id of the flavor of the restored database instance.',
+        'as recorded', 'flavor', 'flavor_id', is_copy_checked=True),
+    'volume_size': RestoreOption(
+        fields.GIGABYTES, 'Volume Size',
+        'The size of its volume, a whole number of GB, at least that of the '
+        'backup.', 'as recorded', 'volume size', 'volume_size',
+        is_copy_checked=True),
+    'volume_type': RestoreOption(
+        dataclasses.replace(fields.TEXT, needs='volume_size'), 'Volume Type',
+        'The type of its volume.', "the cloud's default", 'volume type'),
+    'net_id': RestoreOption(
+        fields.ID, 'Network', 'The id of its network.', 'as recorded',
+        'network', 'network_id', is_copy_checked=True),
+    'subnet_id': RestoreOption(
+        fields.ID, 'Subnet', 'The id of its subnet, in the network. Needs '
+        'Trove Victoria (14.0.0) or newer.', "the network's choice", 'subnet'),
+    'ip_address': RestoreOption(
+        dataclasses.replace(fields.ADDRESS, needs='subnet_id'), 'IP Address',
+        'Its IPv4 address, together with a subnet.', "the subnet's choice",
+        'address'),
+    'availability_zone': RestoreOption(
+        fields.TEXT, 'Availability Zone', 'Its availability zone.',
+        "the cloud's default", 'availability zone'),
+    'configuration_id': RestoreOption(
+        fields.CONFIGURATION, 'Configuration Group',
+        'The id of its configuration group, or "none" for none.',
+        'as recorded', 'configuration group', 'configuration_id'),
+    'datastore_version': RestoreOption(
+        fields.TEXT, 'Datastore Version',
+        'The name or the id of the version of its datastore, which has to '
+        'understand the backup.', 'as recorded', 'datastore version',
+        'datastore_version', is_copy_checked=True),
+    'is_public': RestoreOption(
+        fields.BOOLEAN, 'Public',
+        'Whether it can be reached from outside: True or False.',
+        'as recorded', 'public', 'is_public'),
+    'allowed_cidrs': RestoreOption(
+        fields.NETWORKS, 'Allowed Networks',
+        'The IPv4 networks that may reach it, like 192.0.2.0/24, separated '
+        'by commas.', 'as recorded', 'allowed networks', 'allowed_cidrs'),
+    'region_name': RestoreOption(
+        fields.TEXT, 'Region', 'Its region.', 'that of the backup', 'region',
+        compared_with='region'),
+    'locality': RestoreOption(
+        fields.LOCALITY, 'Locality',
+        'Whether its later replicas share its machine: affinity or '
+        'anti-affinity.', 'neither', 'locality',
+        compared_with='locality'),
+}
