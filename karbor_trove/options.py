@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Every option of the provider file, as data."""
+"""Options of the provider file."""
 
 import dataclasses
 from typing import Any, Dict, List, Optional, Tuple
@@ -21,80 +21,84 @@ from karbor_trove import errors
 from karbor_trove.parameters import fields
 
 GROUP = 'trove_protection_plugin'
-# How the values of these are read; see there.
-_CHOICES = {'verify_flavor_id': fields.TEXT, 'verify_net_id': fields.ID}
+# oslo.config cannot check these, so a parameter field does.
+_FIELDS = {'verify_flavor_id': fields.TEXT, 'verify_net_id': fields.ID}
 OPTIONS: List[cfg.Opt] = [
     cfg.FloatOpt('poll_interval', default=5.0, min=0.1,
-                 help='Seconds between two looks at a database instance or '
-                      'a backup that is waited for.'),
+                 help='Seconds between two status checks of a database '
+                      'instance or a backup.'),
     cfg.FloatOpt('ready_timeout', default=3600.0, min=0.1,
-                 help='Seconds that a protect waits for a busy database '
-                      'instance (rebooting, resizing, being backed up by '
-                      'somebody else) before the checkpoint is marked as '
-                      'failed. The looks of a verification end by it too.'),
+                 help='Seconds that a protect operation waits for a busy '
+                      'database instance, for example one that is rebooting, '
+                      'being resized or being backed up by another user. The '
+                      'checkpoint fails after that time. Also limits the '
+                      'checks of a verification at levels backup and data.'),
     cfg.FloatOpt('backup_timeout', default=86400.0, min=0.1,
-                 help='Seconds that a backup may take before it is given up '
-                      'and the checkpoint is marked as failed.'),
+                 help='Seconds that a backup may take. The checkpoint fails '
+                      'after that time.'),
     cfg.FloatOpt('restore_timeout', default=86400.0, min=0.1,
                  help='Seconds from the request of a restored database '
-                      'instance until its database is up; after them the '
-                      'restore, or the verification, is marked as failed.'),
+                      'instance until its database is up. The restore, or the '
+                      'verification, fails after that time.'),
     cfg.BoolOpt('keep_failed_restores', default=True,
-                help='Whether a restored database instance that ends in '
-                     'ERROR stays, for a look at it, until the user deletes '
-                     'it. If not, it is deleted, within delete_timeout. The '
-                     'reason of the restore says which. One that is merely '
-                     'not up within restore_timeout always stays.'),
+                help='Whether to keep a restored database instance that ends '
+                     'with the status ERROR, so that the user can inspect it. '
+                     'If False, it is deleted within delete_timeout. The '
+                     'reason of the restore says what was done. An instance '
+                     'that is only not up within restore_timeout is always '
+                     'kept.'),
     cfg.FloatOpt('delete_timeout', default=3600.0, min=0.1,
                  help='Seconds that the deletion of a backup, or of the '
-                      'temporary instance of a verification, may take before '
-                      'it is reported as failed.'),
+                      'temporary instance of a verification, may take. After '
+                      'that time the deletion of a backup is deferred.'),
     cfg.IntOpt('full_backup_every', default=7, min=1,
-               help='How many backups a chain of incremental ones may have, '
-                    'the full one counted; 1 makes every backup a full one. '
-                    'A restore needs all of a chain, and none of it can go '
-                    'before the last.'),
+               help='The maximum number of backups in a chain of incremental '
+                    'backups, the full backup included. With 1 every backup '
+                    'is a full backup. A restore needs all backups of a '
+                    'chain, and each of them stays until all its descendants '
+                    'are deleted.'),
     cfg.StrOpt('storage_driver',
-               help='The storage driver of Trove that keeps the backups. '
-                    'Trove takes any name and leaves a backup with an '
-                    'unknown one unfinished for ever, so set it only to one '
-                    'that the cloud has. Needs Trove 2025.1 (23.0.0) or '
-                    'newer. Not set: not sent, Trove uses its own.'),
+               help='The storage driver with which Trove stores the backups. '
+                    'Trove accepts any name, and never completes a backup '
+                    'with an unknown one. So set only a storage driver that '
+                    'the cloud has. Needs Trove 2025.1 (23.0.0) or newer. If '
+                    'not set, Trove uses its own default.'),
     cfg.StrOpt('swift_container',
-               help='The Swift container, in the project of the instance, '
-                    'that the backups are kept in. Needs Trove Victoria '
-                    '(14.0.0) or newer. Not set: not sent, Trove uses its '
-                    'own.'),
+               help='The Swift container for the backups, in the project of '
+                    'the instance. Needs Trove Victoria (14.0.0) or newer. If '
+                    'not set, Trove uses its own default.'),
     cfg.StrOpt('verify_level', default='backup',
                choices=[
-                   ('backup', 'The backup and all that it hangs on are there '
-                    'and complete, and the datastore has its version.'),
-                   ('data', 'Also, their objects in Swift are the ones that '
-                    'were made; none of them is downloaded.'),
-                   ('restore', 'Also, a temporary database instance comes up '
-                    'from the backup, with its databases and users; it is '
-                    'deleted afterwards.')],
-               help='How much a verification looks at. What a level compares '
-                    'with is recorded by protects at this level or a higher '
-                    'one.'),
+                   ('backup', 'All backups of the chain exist and are '
+                    'complete, and the datastore has their version.'),
+                   ('data', 'In addition, their objects in Swift are '
+                    'unchanged. No object is downloaded.'),
+                   ('restore', 'In addition, a temporary database instance is '
+                    'restored from the backup, with its databases and users, '
+                    'and deleted afterwards.')],
+               help='How much a verification checks. A verification compares '
+                    'with what protect operations at this level or a higher '
+                    'one have recorded.'),
     cfg.StrOpt('verify_flavor_id',
-               help='The flavor of the temporary instance of a verification '
-                    'at level restore. Not set: that of the original.'),
+               help='The id of the flavor of the temporary instance of a '
+                    'verification at level restore. If not set, the flavor of '
+                    'the original instance is used.'),
     cfg.StrOpt('verify_net_id',
                help='The id of the network of the temporary instance of a '
-                    'verification at level restore; its tenant has to be '
-                    'allowed to use it. Not set: that of the original.'),
+                    'verification at level restore. The user has to be '
+                    'allowed to use it. If not set, the network of the '
+                    'original instance is used.'),
     cfg.IntOpt('verify_max_volumes', min=1,
-               help='GB that the volumes of all temporary instances of one '
-                    'verification may have together; one that needs more is '
-                    'refused before anything is created. Not set: the quotas '
-                    'of the tenant are the only limit.'),
+               help='The maximum size in GB of the volumes of all temporary '
+                    'instances of one verification together. A verification '
+                    'that needs more fails before anything is created. If not '
+                    'set, only the quotas of the project limit it.'),
 ]
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """The values of the options; see there for units and limits."""
+    """The values of the options. OPTIONS has their units and limits."""
 
     poll_interval: float
     ready_timeout: float
@@ -109,28 +113,29 @@ class Settings:
     verify_flavor_id: Optional[str] = None
     verify_net_id: Optional[str] = None
     verify_max_volumes: Optional[int] = None
-    #: What is wrong with the provider file; None: nothing.
+    #: What is wrong with the provider file. None if all values are allowed.
     problem: Optional[str] = None
 
     def check(self) -> None:
-        """Refuse to begin anything with values that are not allowed.
+        """Check that all values are allowed.
 
-        :raises errors.Refused: it names each option and what is allowed.
+        :raises errors.Rejected: the message names each wrong option and what
+            is allowed.
         """
         if self.problem:
             raise errors.Rejected(self.problem)
 
 
 def register(conf: cfg.ConfigOpts) -> Settings:
-    """Read the options, in the place of a wrong value its default.
+    """Register and read the options. A wrong value is replaced by its default.
 
-    A plugin that cannot be made leaves Karbor's checkpoint `protecting` for
-    ever [provider.load_plugins() in flows/protect.py, 1.6.0], and one that is
-    to be deleted `error-deleting`. So it is left to the operations to refuse,
-    and a delete goes on.
+    The operations refuse to start with a wrong value, except for the delete
+    operation. If the constructor of the plugin failed instead, Karbor would
+    leave a checkpoint `protecting` for ever [provider.load_plugins() in
+    flows/protect.py, 1.6.0], and one to be deleted `error-deleting`.
 
-    :param conf: the configuration of one provider file, not karbor.conf;
-        registering twice is harmless.
+    :param conf: the configuration of one provider file, not karbor.conf. The
+        options may be registered already.
     """
     conf.register_opts(OPTIONS, group=GROUP)
     values: Dict[str, Any] = {}
@@ -141,15 +146,15 @@ def register(conf: cfg.ConfigOpts) -> Settings:
         except cfg.ConfigFileValueError as error:
             values[option.dest] = option.default
             problems.append(str(error))
-    for dest, choice in _CHOICES.items():
+    for name, field in _FIELDS.items():
         try:
-            fields.parse_fields(values, {dest: choice})
+            fields.parse_fields(values, {name: field})
         except errors.Rejected as error:
-            values[dest] = None
+            values[name] = None
             problems.append(str(error))
     return Settings(problem='; '.join(problems) or None, **values)
 
 
 def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:
-    """Give the options to oslo.config's sample generator."""
+    """Return the options for oslo.config's sample generator."""
     return [(GROUP, OPTIONS)]
