@@ -1,4 +1,4 @@
-"""What is made although its answer is lost: found, not made twice."""
+"""Lost responses: the created backup or instance is found, never repeated."""
 
 from karbor import exception
 import pytest
@@ -7,22 +7,29 @@ from karbor_trove.backups import adoption
 from karbor_trove.trove import serialization
 from tests.fake_trove import serialization as views
 
-LOST = ['reset', 'timeout', 500, 503, 'broken']
-WORDS = {'backup_name': 'nightly', 'description': 'of the night'}
+LOST_RESPONSES = ['reset', 'timeout', 500, 503, 'broken']
+PARAMETERS = {'backup_name': 'nightly', 'description': 'of the night'}
 
 
 @pytest.fixture
-def mine(fake_trove, resource):
-    """Makes a user's own backup that looks like ours."""
+def add_matching_backup(fake_trove, resource):
+    """Return a function that adds a backup that matches PARAMETERS."""
     return lambda instance_id=resource.id, **kw: fake_trove.add_backup(
         instance_id, **dict({'name': 'nightly',
                              'description': 'of the night'}, **kw))
 
 
-@pytest.mark.parametrize('trouble', LOST)
-def test_a_backup_whose_answer_is_lost_is_found(
-        protect, delete, fake_trove, section, journal, trouble):
-    fake_trove.fail('POST', '/backups', trouble, after=True)
+def protect_with_lost_request(protect, fake_trove, **parameters):
+    """Run a protect whose request for a backup never reaches Trove."""
+    fake_trove.fail('POST', '/backups', 'reset')
+    with pytest.raises(exception.CreateResourceFailed):
+        protect(**parameters)
+
+
+@pytest.mark.parametrize('fault', LOST_RESPONSES)
+def test_backup_is_adopted_after_a_lost_response(
+        protect, delete, fake_trove, section, journal, fault):
+    fake_trove.fail('POST', '/backups', fault, after=True)
     protect()
     [backup_id] = fake_trove.backups
     assert section.get_object('metadata')['backup_id'] == backup_id
@@ -32,116 +39,111 @@ def test_a_backup_whose_answer_is_lost_is_found(
     assert not fake_trove.backups
 
 
-@pytest.mark.parametrize('trouble', ['refused'] + LOST)
-def test_a_request_that_is_lost_fails_and_is_not_repeated(
-        protect, fake_trove, section, clock, trouble):
-    fake_trove.fail('POST', '/backups', trouble)
-    began = clock.now()
+@pytest.mark.parametrize('fault', ['refused'] + LOST_RESPONSES)
+def test_protect_fails_after_30_s_if_the_request_is_lost_and_never_repeats_it(
+        protect, fake_trove, section, clock, fault):
+    fake_trove.fail('POST', '/backups', fault)
+    start = clock.now()
     with pytest.raises(exception.CreateResourceFailed,
                        match='the created object was not found'):
         protect()
-    assert clock.now() - began == pytest.approx(30)
+    assert clock.now() - start == pytest.approx(30)
     assert len(fake_trove.find_requests('POST', '/backups')) == 1
     assert section.get_object('status') == 'error'
 
 
-def lost_before(protect, fake_trove, **parameters):
-    fake_trove.fail('POST', '/backups', 'reset')
-    with pytest.raises(exception.CreateResourceFailed):
-        protect(**parameters)
-
-
-def test_what_lands_after_the_protect_goes_with_the_delete(
-        protect, delete, fake_trove, mine):
-    lost_before(protect, fake_trove, **WORDS)
-    mine()
+def test_delete_deletes_a_backup_that_was_created_after_the_protect_failed(
+        protect, delete, fake_trove, add_matching_backup):
+    protect_with_lost_request(protect, fake_trove, **PARAMETERS)
+    add_matching_backup()
     delete()
     assert not fake_trove.backups
 
 
-def test_what_lands_after_the_delete_goes_with_the_next(
-        protect, delete, fake_trove, journal, mine):
-    lost_before(protect, fake_trove, **WORDS)
+def test_next_delete_deletes_a_backup_that_was_created_after_the_first(
+        protect, delete, fake_trove, journal, add_matching_backup):
+    protect_with_lost_request(protect, fake_trove, **PARAMETERS)
     delete()
-    assert 'may still be made' in journal.list_entries()[0].reason
-    mine()
+    assert 'may still create the backup' in journal.list_entries()[0].reason
+    add_matching_backup()
     delete()
     assert not fake_trove.backups
     assert not journal.list_entries()
 
 
-def test_what_another_operation_has_found_for_the_checkpoint_is_still_it(
-        protect, delete, fake_trove, journal, mine, clock):
-    """Two may sweep at once: the slower one read its note before."""
-    lost_before(protect, fake_trove, **WORDS)
+def test_backup_that_another_operation_adopted_for_the_checkpoint_is_adopted(
+        protect, delete, fake_trove, journal, add_matching_backup, clock):
+    """Two sweeps may run at once. The slower one has read an old entry."""
+    protect_with_lost_request(protect, fake_trove, **PARAMETERS)
     delete()
-    [before] = journal.list_entries()
-    mine()
+    [old_entry] = journal.list_entries()
+    add_matching_backup()
     fake_trove.next_delete('DELETE_FAILED')
     delete()
     assert journal.list_entries()[0].backup_id
     clock.sleep(700)
     assert adoption.find_created_backup(
-        told_by(fake_trove), before, journal.list_entries()).id == (
+        list_backups(fake_trove), old_entry, journal.list_entries()).id == (
             journal.list_entries()[0].backup_id)
 
 
-def told_by(fake_trove):
-    """What Trove has, as the plugin sees it."""
-    return [serialization.parse_backup(views.backup(fake_trove, of))
-            for of in fake_trove.backups.values()]
+def list_backups(fake_trove):
+    """Return all backups as models."""
+    return [serialization.parse_backup(views.backup(fake_trove, state))
+            for state in fake_trove.backups.values()]
 
 
-def test_after_10_minutes_nothing_lands(protect, delete, fake_trove, journal,
-                                        mine, clock):
-    lost_before(protect, fake_trove, **WORDS)
+def test_request_is_settled_after_10_minutes(
+        protect, delete, fake_trove, journal, add_matching_backup, clock):
+    protect_with_lost_request(protect, fake_trove, **PARAMETERS)
     clock.sleep(500)
     delete()
     assert journal.list_entries()
     clock.sleep(100)
-    theirs = mine()
+    users_backup = add_matching_backup()
     delete()
     assert not journal.list_entries()
-    assert set(fake_trove.backups) == {theirs}
+    assert set(fake_trove.backups) == {users_backup}
 
 
-@pytest.mark.parametrize('other', [
+@pytest.mark.parametrize('difference', [
     {'name': 'another'}, {'description': 'another'}, {'created': 1767225599.0},
     {'instance_id': 'another'}])
-def test_what_is_not_alike_is_not_ours(protect, delete, fake_trove, mine,
-                                       other):
-    theirs = mine(**other)
-    lost_before(protect, fake_trove, **WORDS)
+def test_backup_that_differs_from_the_request_is_never_adopted(
+        protect, delete, fake_trove, add_matching_backup, difference):
+    users_backup = add_matching_backup(**difference)
+    protect_with_lost_request(protect, fake_trove, **PARAMETERS)
     delete()
-    assert set(fake_trove.backups) == {theirs}
+    assert set(fake_trove.backups) == {users_backup}
 
 
-def test_of_several_none_is_taken_and_none_ever_deleted(
-        protect, delete, fake_trove, journal, mine, clock):
-    theirs = mine()
+def test_none_of_several_matching_backups_is_adopted_or_deleted(
+        protect, delete, fake_trove, journal, add_matching_backup, clock):
+    users_backup = add_matching_backup()
     fake_trove.fail('POST', '/backups', 'reset', after=True)
     with pytest.raises(exception.CreateResourceFailed) as raised:
-        protect(**WORDS)
+        protect(**PARAMETERS)
     assert len(fake_trove.backups) == 2
     for backup_id in fake_trove.backups:
         assert backup_id in str(raised.value)
     clock.sleep(1000)
     delete()
-    assert theirs in fake_trove.backups and len(fake_trove.backups) == 2
+    assert users_backup in fake_trove.backups
+    assert len(fake_trove.backups) == 2
     [entry] = journal.list_entries()
     for backup_id in fake_trove.backups:
         assert backup_id in entry.reason
 
 
-def test_what_may_be_of_another_request_is_not_taken(
+def test_backup_that_matches_two_requests_is_deleted_after_both_checkpoints(
         protect, delete, plugin, new_checkpoint, resource, context,
-        fake_trove, journal, mine):
-    lost_before(protect, fake_trove, **WORDS)
+        fake_trove):
+    protect_with_lost_request(protect, fake_trove, **PARAMETERS)
     other = new_checkpoint()
     fake_trove.fail('POST', '/backups', 'reset', after=True)
     with pytest.raises(exception.CreateResourceFailed, match='several'):
         plugin.get_protect_operation(resource).on_main(
-            other, resource, context, WORDS)
+            other, resource, context, PARAMETERS)
     fake_trove.clock.sleep(60)
     delete()
     assert len(fake_trove.backups) == 1
@@ -150,17 +152,17 @@ def test_what_may_be_of_another_request_is_not_taken(
     assert not fake_trove.backups
 
 
-def test_what_was_found_before_a_failure_is_kept(
-        protect, delete, fake_trove, journal, mine):
-    lost_before(protect, fake_trove, **WORDS)
-    backup_id = mine()
+def test_adopted_id_and_location_stay_in_the_journal_if_the_deletion_fails(
+        protect, delete, fake_trove, journal, add_matching_backup):
+    protect_with_lost_request(protect, fake_trove, **PARAMETERS)
+    backup_id = add_matching_backup()
     fake_trove.next_delete('DELETE_FAILED', seconds=1)
     delete()
     [entry] = journal.list_entries()
     assert entry.backup_id == backup_id and entry.location
 
 
-def test_a_backup_that_fails_is_known_by_its_id(protect, fake_trove, journal):
+def test_journal_has_the_id_of_a_failed_backup(protect, fake_trove, journal):
     fake_trove.next_backup('FAILED')
     with pytest.raises(exception.CreateResourceFailed):
         protect()
@@ -168,17 +170,17 @@ def test_a_backup_that_fails_is_known_by_its_id(protect, fake_trove, journal):
     assert journal.list_entries()[0].backup_id == backup_id
 
 
-def test_what_another_checkpoint_knows_is_not_taken(
+def test_backup_of_another_checkpoint_is_never_adopted(
         protect, delete, plugin, new_checkpoint, resource, context,
         fake_trove):
-    lost_before(protect, fake_trove, **WORDS)
+    protect_with_lost_request(protect, fake_trove, **PARAMETERS)
     plugin.get_protect_operation(resource).on_main(
-        new_checkpoint(), resource, context, WORDS)
+        new_checkpoint(), resource, context, PARAMETERS)
     delete()
     assert len(fake_trove.backups) == 1
 
 
-def test_a_refusal_leaves_no_note(protect, fake_trove, journal):
+def test_rejected_request_has_no_journal_entry(protect, fake_trove, journal):
     fake_trove.shows_quotas = False
     fake_trove.quotas['backups'] = 0
     with pytest.raises(exception.CreateResourceFailed):
@@ -186,19 +188,19 @@ def test_a_refusal_leaves_no_note(protect, fake_trove, journal):
     assert not journal.list_entries()
 
 
-@pytest.mark.parametrize('trouble', LOST)
-def test_an_instance_whose_answer_is_lost_is_found(
-        protect, do_restore, fake_trove, resource, trouble, bank):
+@pytest.mark.parametrize('fault', LOST_RESPONSES)
+def test_restored_instance_is_found_after_a_lost_response(
+        protect, do_restore, fake_trove, resource, fault, bank):
     protect()
-    fake_trove.fail('POST', '/instances', trouble, after=True)
-    told = do_restore()
-    assert told == {resource.id: next(
+    fake_trove.fail('POST', '/instances', fault, after=True)
+    new_resources = do_restore()
+    assert new_resources == {resource.id: next(
         id_ for id_ in fake_trove.instances if id_ != resource.id)}
     assert len(fake_trove.instances) == 2
     assert not bank.list_objects('/karbor-trove/%s/restores' % resource.id)
 
 
-def test_an_instance_that_does_not_come_is_noted_and_not_asked_for_twice(
+def test_lost_restore_request_stays_in_the_journal_and_is_never_repeated(
         protect, do_restore, fake_trove, resource, bank, restore):
     protect()
     fake_trove.fail('POST', '/instances', 'reset')
@@ -211,12 +213,12 @@ def test_an_instance_that_does_not_come_is_noted_and_not_asked_for_twice(
     assert bank.get_object(key)['name'] == 'again'
 
 
-def test_of_several_instances_none_is_taken(
+def test_restore_fails_if_several_instances_match_after_a_lost_response(
         protect, do_restore, fake_trove, monkeypatch):
     protect()
     create = fake_trove._on_instances.create
-    monkeypatch.setattr(fake_trove._on_instances, 'create', lambda *asked: (
-        fake_trove.add_instance('orders'), create(*asked))[1])
+    monkeypatch.setattr(fake_trove._on_instances, 'create', lambda *args: (
+        fake_trove.add_instance('orders'), create(*args))[1])
     fake_trove.fail('POST', '/instances', 'reset', after=True)
     with pytest.raises(exception.RestoreResourceFailed, match='several'):
         do_restore()

@@ -1,4 +1,4 @@
-"""What is decided on chains, by example and for any chains there may be."""
+"""Decisions on chains, with examples and with generated chains."""
 
 import datetime
 
@@ -7,106 +7,147 @@ from hypothesis import strategies as st
 import pytest
 
 from karbor_trove.backups import chain
+from karbor_trove import errors
 from karbor_trove.trove import models
 
 NOON = datetime.datetime(2026, 1, 1, 12)
 
 
-def backups(*told, **kw):
-    """Backups by id, from (id, parent's id, status) in order of time."""
+def build_backups(*rows):
+    """Return backups by id, from (id, parent's id, status) in time order."""
     return {id_: models.Backup(
         id_, status=status, parent_id=parent_id,
         created=NOON + datetime.timedelta(hours=number))
-        for number, (id_, parent_id, status) in enumerate(told)}
+        for number, (id_, parent_id, status) in enumerate(rows)}
 
 
-def line(length, status='COMPLETED'):
-    """A chain b0 <- b1 <- ... of so many backups."""
-    return backups(*(('b%d' % n, 'b%d' % (n - 1) if n else None, status)
-                     for n in range(length)))
+def build_chain(length, status='COMPLETED'):
+    """Return the backups of a chain. b0 is the parent of b1, and so on."""
+    return build_backups(*(
+        ('b%d' % n, 'b%d' % (n - 1) if n else None, status)
+        for n in range(length)))
 
 
-def test_a_chain_ends_at_the_full_backup():
-    assert chain.walk_to_root(line(3), 'b2') == ['b2', 'b1', 'b0']
+def list_ids(backups, backup_id):
+    return [backup.id for backup in chain.list_chain(backups, backup_id)]
 
 
-@pytest.mark.parametrize('gone', ['b0', 'b1', 'b2'])
-def test_a_chain_with_a_link_missing_is_none(gone):
-    found = line(3)
-    del found[gone]
-    assert chain.walk_to_root(found, 'b2') is None
+def test_walk_ends_at_the_root():
+    backups = build_chain(3)
+    assert list(chain.walk_to_root(backups.get, 'b1')) == [
+        backups['b1'], backups['b0']]
+
+
+def test_walk_ends_at_a_missing_backup():
+    backups = build_chain(3)
+    del backups['b0']
+    assert [backup.id for backup in chain.walk_to_root(backups.get, 'b2')
+            ] == ['b2', 'b1']
+
+
+def test_walk_fails_at_a_backup_that_is_its_own_ancestor():
+    backups = build_backups(('b0', 'b1', 'COMPLETED'),
+                            ('b1', 'b0', 'COMPLETED'))
+    with pytest.raises(errors.ResourceFailed,
+                       match='backup b1 is its own parent'):
+        list(chain.walk_to_root(backups.get, 'b1'))
+
+
+def test_list_chain_returns_the_backups_up_to_the_root():
+    assert list_ids(build_chain(3), 'b2') == ['b2', 'b1', 'b0']
+
+
+@pytest.mark.parametrize('missing', ['b0', 'b1', 'b2'])
+def test_list_chain_is_empty_if_a_backup_is_missing(missing):
+    backups = build_chain(3)
+    del backups[missing]
+    assert not chain.list_chain(backups, 'b2')
 
 
 @pytest.mark.parametrize('status', ['NEW', 'BUILDING', 'FAILED',
                                     'DELETE_FAILED', 'LATER_INVENTION', None])
-def test_nor_is_one_with_a_link_that_is_not_complete(status):
-    found = backups(('b0', None, status), ('b1', 'b0', 'COMPLETED'))
-    assert chain.walk_to_root(found, 'b1') is None
+def test_list_chain_is_empty_if_a_backup_is_not_complete(status):
+    backups = build_backups(('b0', None, status), ('b1', 'b0', 'COMPLETED'))
+    assert not chain.list_chain(backups, 'b1')
 
 
-def test_a_chain_that_bites_its_tail_is_none():
-    found = backups(('b0', 'b1', 'COMPLETED'), ('b1', 'b0', 'COMPLETED'))
-    assert chain.walk_to_root(found, 'b1') is None
+def test_list_chain_is_empty_if_a_backup_is_its_own_ancestor():
+    backups = build_backups(('b0', 'b1', 'COMPLETED'),
+                            ('b1', 'b0', 'COMPLETED'))
+    assert not chain.list_chain(backups, 'b1')
 
 
-def test_the_parent_is_the_newest_of_ours():
-    found = line(3)
-    assert chain.choose_parent(found, ['b0', 'b1', 'b2'], 7) == 'b2'
-    assert chain.choose_parent(found, ['b0', 'b1'], 7) == 'b1'
-    assert chain.choose_parent(found, [], 7) is None
+def test_check_chain_fails_if_the_root_is_deleted():
+    backups = build_chain(3)
+    chain.check_chain(backups, 'b2')
+    del backups['b0']
+    with pytest.raises(errors.ResourceFailed,
+                       match='the chain of backup b2 is broken'):
+        chain.check_chain(backups, 'b2')
+
+
+def test_parent_is_the_newest_recorded_backup():
+    backups = build_chain(3)
+    assert chain.choose_parent(backups, ['b0', 'b1', 'b2'], 7) == 'b2'
+    assert chain.choose_parent(backups, ['b0', 'b1'], 7) == 'b1'
+    assert chain.choose_parent(backups, [], 7) is None
     assert chain.choose_parent({}, ['b2'], 7) is None
 
 
-def test_of_two_of_one_second_the_child_is_newer():
-    found = {id_: models.Backup(id_, status='COMPLETED', created=NOON,
-                                parent_id=parent_id)
-             for id_, parent_id in [('b', None), ('a', 'b'), ('c', None)]}
-    assert chain.choose_parent(found, found, 7) == 'a'
+def test_parent_is_the_child_if_two_backups_have_the_same_time():
+    backups = {id_: models.Backup(id_, status='COMPLETED', created=NOON,
+                                  parent_id=parent_id)
+               for id_, parent_id in [('b', None), ('a', 'b'), ('c', None)]}
+    assert chain.choose_parent(backups, backups, 7) == 'a'
 
 
-def test_a_newest_one_that_is_not_complete_is_not_the_newest():
-    found = dict(line(2), **backups(('b9', 'b1', 'FAILED')))
-    assert chain.choose_parent(found, found, 7) == 'b1'
+def test_parent_is_never_a_failed_backup():
+    backups = dict(build_chain(2), **build_backups(('b9', 'b1', 'FAILED')))
+    assert chain.choose_parent(backups, backups, 7) == 'b1'
 
 
-def test_a_broken_chain_makes_a_full_backup():
-    found = line(3)
-    del found['b0']
-    assert chain.choose_parent(found, found, 7) is None
+def test_broken_chain_gives_no_parent():
+    backups = build_chain(3)
+    del backups['b0']
+    assert chain.choose_parent(backups, backups, 7) is None
 
 
-@pytest.mark.parametrize('longest, parent', [
+@pytest.mark.parametrize('max_chain_length, parent', [
     (1, None), (2, None), (3, None), (4, 'b2')])
-def test_a_chain_that_is_long_enough_makes_a_full_backup(longest, parent):
-    assert chain.choose_parent(line(3), ['b0', 'b1', 'b2'], longest) == parent
+def test_chain_of_maximum_length_gives_no_parent(max_chain_length, parent):
+    assert chain.choose_parent(build_chain(3), ['b0', 'b1', 'b2'],
+                               max_chain_length) == parent
 
 
-def test_the_last_of_a_chain_may_go():
-    assert chain.deletion_blocker(line(3), 'b2', []) is None
+def test_backup_without_children_may_be_deleted():
+    assert chain.deletion_blocker(build_chain(3), 'b2', []) is None
 
 
-def test_a_parent_waits_and_the_reason_names_the_children():
-    found = dict(line(2), **backups(('c', 'b0', 'FAILED')))
-    assert chain.deletion_blocker(found, 'b0', []) == 'backup b1, c hangs on it'
+def test_children_block_a_deletion_and_are_named():
+    backups = dict(build_chain(2), **build_backups(('c', 'b0', 'FAILED')))
+    assert chain.deletion_blocker(backups, 'b0', []) == (
+        'the backup has children: b1, c')
 
 
 @pytest.mark.parametrize('status', ['NEW', 'BUILDING', 'SAVING', 'LATER'])
-def test_a_running_backup_waits(status):
-    assert chain.deletion_blocker(line(1, status), 'b0', []) == (
+def test_running_backup_blocks_its_deletion(status):
+    assert chain.deletion_blocker(build_chain(1, status), 'b0', []) == (
         'the backup is %s' % status)
 
 
 @pytest.mark.parametrize('status', ['COMPLETED', 'FAILED', 'DELETE_FAILED',
                                     'RESTORED'])
-def test_one_that_has_ended_goes(status):
-    assert chain.deletion_blocker(line(1, status), 'b0', ['b1']) is None
+def test_finished_backup_may_be_deleted(status):
+    backups = build_chain(1, status)
+    assert chain.deletion_blocker(backups, 'b0', ['b1']) is None
 
 
-def test_a_claimed_backup_waits():
-    assert 'being made' in chain.deletion_blocker(line(2), 'b1', ['b1'])
+def test_parent_reservation_blocks_a_deletion():
+    blocker = chain.deletion_blocker(build_chain(2), 'b1', ['b1'])
+    assert 'is being created' in blocker
 
 
-def test_what_is_not_there_does_not_wait():
+def test_missing_backup_has_no_deletion_blocker():
     assert chain.deletion_blocker({}, 'b0', ['b0']) is None
 
 
@@ -115,75 +156,78 @@ STATUSES = st.sampled_from(['COMPLETED'] * 5 + [
 
 
 @st.composite
-def clouds(draw):
-    """Up to twelve backups; a parent may be any other, or long gone."""
+def generated_backups(draw):
+    """Return up to twelve backups. A parent may be any other or deleted."""
     ids = ['b%d' % n for n in range(draw(st.integers(0, 12)))]
-    parents = st.sampled_from([None, 'gone'] + ids)
-    # Few moments, so that several share one.
-    moments = st.integers(0, 3).map(
+    parents = st.sampled_from([None, 'deleted'] + ids)
+    # With few times, several backups have the same one.
+    times = st.integers(0, 3).map(
         lambda hours: NOON + datetime.timedelta(hours=hours))
     return {id_: models.Backup(id_, status=draw(STATUSES),
-                               parent_id=draw(parents), created=draw(moments))
+                               parent_id=draw(parents), created=draw(times))
             for id_ in ids}
 
 
-@hypothesis.given(clouds(), st.data(), st.integers(1, 5))
-def test_a_parent_always_gives_a_chain_that_can_be_restored(
-        found, data, longest):
-    ours = [id_ for id_ in found if data.draw(st.booleans())]
-    parent = chain.choose_parent(found, ours, longest)
+@hypothesis.given(generated_backups(), st.data(), st.integers(1, 5))
+def test_chosen_parent_always_has_a_chain_that_can_be_restored(
+        backups, data, max_chain_length):
+    recorded_ids = [id_ for id_ in backups if data.draw(st.booleans())]
+    parent = chain.choose_parent(backups, recorded_ids, max_chain_length)
     if parent is None:
         return
-    assert parent in ours
-    links, next_id = 0, parent
+    assert parent in recorded_ids
+    length, next_id = 0, parent
     while next_id is not None:
-        assert found[next_id].status == 'COMPLETED'
-        links, next_id = links + 1, found[next_id].parent_id
-        assert links < longest, 'the new one would be too many'
-    assert found[parent].created == max(
-        found[id_].created for id_ in ours
-        if found[id_].status == 'COMPLETED')
+        assert backups[next_id].status == 'COMPLETED'
+        length, next_id = length + 1, backups[next_id].parent_id
+        assert length < max_chain_length, 'the child would be too many'
+    assert backups[parent].created == max(
+        backups[id_].created for id_ in recorded_ids
+        if backups[id_].status == 'COMPLETED')
 
 
-@hypothesis.given(clouds(), st.data())
-def test_no_deletion_that_is_allowed_takes_another_backup_along(found, data):
-    for id_ in found:
-        claimed = [other for other in found if data.draw(st.booleans())]
-        if chain.deletion_blocker(found, id_, claimed) is None:
-            assert found[id_].status not in ('NEW', 'BUILDING')
-            assert id_ not in claimed
-            assert id_ not in {other.parent_id for other in found.values()}
+@hypothesis.given(generated_backups(), st.data())
+def test_allowed_deletion_never_deletes_another_backup(backups, data):
+    for id_ in backups:
+        reserved_ids = [other for other in backups
+                        if data.draw(st.booleans())]
+        if chain.deletion_blocker(backups, id_, reserved_ids) is None:
+            assert backups[id_].status not in ('NEW', 'BUILDING')
+            assert id_ not in reserved_ids
+            assert id_ not in {backup.parent_id
+                               for backup in backups.values()}
 
 
 @hypothesis.given(st.integers(1, 8), st.randoms(use_true_random=False))
-def test_a_chain_goes_in_any_order_once_nobody_needs_it(length, random):
-    found, order = line(length), ['b%d' % n for n in range(length)]
+def test_chain_is_deleted_in_any_order_of_its_checkpoints(length, random):
+    backups, order = build_chain(length), ['b%d' % n for n in range(length)]
     random.shuffle(order)
-    wanted = set()
+    to_delete = set()
     for id_ in order:
-        wanted.add(id_)
-        for other in chain.children_first(found, wanted):
-            if other in found and not chain.deletion_blocker(found, other, []):
-                del found[other]
-        # Whatever is left is needed by one that nobody gave up.
-        kept = [int(other[1:]) for other in set(order) - wanted]
-        assert set(found) == {'b%d' % n for n in range(max(kept) + 1)
-                              } if kept else not found
+        to_delete.add(id_)
+        for other in chain.children_first(backups, to_delete):
+            if other in backups and not chain.deletion_blocker(
+                    backups, other, []):
+                del backups[other]
+        # A backup remains only if a descendant is still needed.
+        needed = [int(other[1:]) for other in set(order) - to_delete]
+        assert set(backups) == {'b%d' % n for n
+                                in range(max(needed, default=-1) + 1)}
 
 
-@hypothesis.given(clouds())
-def test_no_parent_comes_before_its_child(found):
-    order = chain.children_first(found, list(found))
-    assert sorted(order) == sorted(found)
+@hypothesis.given(generated_backups())
+def test_children_first_never_puts_a_parent_before_its_child(backups):
+    order = chain.children_first(backups, list(backups))
+    assert sorted(order) == sorted(backups)
     for id_ in order:
-        parent_id = found[id_].parent_id
-        if parent_id in found and not _is_circle(found, id_):
+        parent_id = backups[id_].parent_id
+        if parent_id in backups and not _is_in_a_circle(backups, id_):
             assert order.index(id_) < order.index(parent_id)
 
 
-def _is_circle(found, id_):
-    seen = set()
-    while id_ in found and id_ not in seen:
-        seen.add(id_)
-        id_ = found[id_].parent_id
-    return id_ in seen
+def _is_in_a_circle(backups, id_):
+    visited = set()
+    while id_ in backups and id_ not in visited:
+        visited.add(id_)
+        id_ = backups[id_].parent_id
+    return id_ in visited

@@ -12,7 +12,7 @@ from karbor_trove.trove import connect
 from tests.fake_trove import fixtures
 from tests.unit.backups import test_adoption as adoption
 
-mine = adoption.mine
+add_matching_backup = adoption.add_matching_backup
 OTHER = '00000000000040008000000000000000'
 
 
@@ -53,9 +53,9 @@ def test_nor_does_a_sweep_of_another_project(
 
 
 def test_where_several_fitted_none_is_taken_when_the_others_have_gone(
-        protect, delete, fake_trove, journal, mine):
-    adoption.lost_before(protect, fake_trove, **adoption.WORDS)
-    ours, users = mine(), mine()
+        protect, delete, fake_trove, journal, add_matching_backup):
+    adoption.protect_with_lost_request(protect, fake_trove, **adoption.PARAMETERS)
+    ours, users = add_matching_backup(), add_matching_backup()
     delete()
     assert 'several' in journal.list_entries()[0].reason
     del fake_trove.backups[ours]
@@ -65,19 +65,19 @@ def test_where_several_fitted_none_is_taken_when_the_others_have_gone(
 
 
 def test_so_it_is_where_a_protect_found_several(
-        protect, delete, fake_trove, journal, mine):
+        protect, delete, fake_trove, journal, add_matching_backup):
     fake_trove.fail('POST', '/backups', 'reset', after=True)
     before = fake_trove.clock.sleep
 
     def sleep(seconds):
         if len(fake_trove.backups) == 1:
-            mine()
+            add_matching_backup()
         before(seconds)
 
     fake_trove.fail('GET', '/backups', 503)
     fake_trove.clock.sleep = sleep
     with pytest.raises(exception.CreateResourceFailed, match='several'):
-        protect(**adoption.WORDS)
+        protect(**adoption.PARAMETERS)
     assert journal.list_entries()[0].is_ambiguous
     fake_trove.backups.popitem()
     delete()
@@ -150,16 +150,16 @@ def test_without_a_parent_nothing_is_read_twice(
 
 def test_the_note_of_a_restore_stays_until_the_record_has_the_instance(
         backup, do_restore, restore, bank, resource, monkeypatch):
-    notes = restore_journal.RestoreJournal(bank, resource.id)
+    temporary_journal = restore_journal.RestoreJournal(bank, resource.id)
     seen = []
     save = restore.save
     monkeypatch.setattr(type(restore), 'save', lambda self: (
         save(), seen.append((dict(self.resources_status),
-                             notes.list_restore_ids()))))
+                             temporary_journal.list_keys()))))
     do_restore()
     assert seen[0][1] == [restore.id]
     assert list(seen[0][0].values()) == ['restoring']
-    assert seen[-1][1] == notes.list_restore_ids() == []
+    assert seen[-1][1] == temporary_journal.list_keys() == []
 
 
 @pytest.mark.parametrize('words', ['tls alert', 'bad record mac'])
