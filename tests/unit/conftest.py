@@ -1,4 +1,4 @@
-"""The fixtures that all unit tests may use."""
+"""Fixtures of all unit tests."""
 
 import hypothesis
 
@@ -13,29 +13,31 @@ from tests.fake_trove.fixtures import release
 from tests.fake_trove.fixtures import resource
 from tests.fake_trove.fixtures import restore
 from tests.fake_trove.fixtures import verify
+from tests.unit.plugin_fixtures import build_resource
 from tests.unit.plugin_fixtures import delete
 from tests.unit.plugin_fixtures import do_restore
 from tests.unit.plugin_fixtures import do_verify
 from tests.unit.plugin_fixtures import in_threads
 from tests.unit.plugin_fixtures import journal
+from tests.unit.plugin_fixtures import list_temporary
 from tests.unit.plugin_fixtures import make_plugin
-from tests.unit.plugin_fixtures import notes
 from tests.unit.plugin_fixtures import plugin
 from tests.unit.plugin_fixtures import protect
 from tests.unit.plugin_fixtures import protect_at
 from tests.unit.plugin_fixtures import provider_conf
 from tests.unit.plugin_fixtures import section
-from tests.unit.plugin_fixtures import temporary
+from tests.unit.plugin_fixtures import temporary_journal
 from tests.unit.plugin_fixtures import verify_at
 
-__all__ = ['bank', 'checkpoint', 'clock', 'context', 'delete', 'do_restore',
-           'do_verify', 'fake_trove', 'in_threads', 'karbor_conf', 'journal',
-           'make_plugin', 'new_checkpoint', 'notes', 'plugin', 'protect',
-           'protect_at', 'provider_conf', 'release', 'resource', 'restore',
-           'section', 'temporary', 'verify', 'verify_at']
+__all__ = ['bank', 'build_resource', 'checkpoint', 'clock', 'context',
+           'delete', 'do_restore', 'do_verify', 'fake_trove', 'in_threads',
+           'journal', 'karbor_conf', 'list_temporary', 'make_plugin',
+           'new_checkpoint', 'plugin', 'protect', 'protect_at',
+           'provider_conf', 'release', 'resource', 'restore', 'section',
+           'temporary_journal', 'verify', 'verify_at']
 
-# How long an example takes is the machine's, not ours, and a run is like the
-# last one: `--hypothesis-profile=explore` goes where none has been.
+# The examples have no time limit, because it would depend on the machine, and
+# every run has the same examples. `--hypothesis-profile=explore` has new ones.
 hypothesis.settings.register_profile(
     'unhurried', deadline=None, derandomize=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow])

@@ -1,4 +1,4 @@
-"""The plugin as a flow of Karbor has it, with the time of the fake Trove."""
+"""Fixtures: the plugin as Karbor uses it, with the clock of the fake Trove."""
 
 from concurrent import futures
 import functools
@@ -17,7 +17,7 @@ from karbor_trove import protection
 
 @pytest.fixture
 def provider_conf(tmp_path):
-    """Makes the configuration of a provider's file, as Karbor reads it."""
+    """Return a function that writes and reads a provider file."""
     def make(**options):
         path = tmp_path / 'provider.conf'
         path.write_text('[trove_protection_plugin]\n' + ''.join(
@@ -30,7 +30,7 @@ def provider_conf(tmp_path):
 
 @pytest.fixture
 def make_plugin(provider_conf, clock):
-    """Makes a plugin with the options given."""
+    """Return a function that creates a plugin with these options."""
     return lambda **options: protection.TroveProtectionPlugin(
         provider_conf(**options), clock)
 
@@ -42,35 +42,35 @@ def plugin(make_plugin):
 
 @pytest.fixture
 def protect(make_plugin, checkpoint, resource, context):
-    """Protects the instance; takes the parameters of the plan."""
+    """Return a function that runs protect with the parameters of a plan."""
     checkpoint.resource_graph = graph.build_graph(
         [resource], lambda node: [])
 
-    def do(**parameters):
+    def run(**parameters):
         operation = make_plugin(poll_interval=1).get_protect_operation(
             resource)
         for hook in operation.on_prepare_begin, operation.on_main:
             hook(checkpoint=checkpoint, resource=resource, context=context,
                  parameters=parameters, operation_log=None)
-    return do
+    return run
 
 
 @pytest.fixture
 def do_restore(plugin, checkpoint, resource, context, restore):
-    """Restores the instance; takes the parameters, gives new_resources."""
-    def do(**parameters):
+    """Return a function that runs restore and returns new_resources."""
+    def run(**parameters):
         new_resources = {}
         plugin.get_restore_operation(resource).on_main(
             checkpoint=checkpoint, resource=resource, context=context,
             parameters=parameters, restore=restore,
             new_resources=new_resources, operation_log=None)
         return new_resources
-    return do
+    return run
 
 
 @pytest.fixture
 def do_verify(plugin, checkpoint, resource, context, verify):
-    """Verifies the checkpoint."""
+    """Return a function that runs verify."""
     return functools.partial(
         plugin.get_verify_operation(resource).on_main,
         checkpoint=checkpoint, resource=resource, context=context,
@@ -79,7 +79,7 @@ def do_verify(plugin, checkpoint, resource, context, verify):
 
 @pytest.fixture
 def delete(plugin, checkpoint, resource, context):
-    """Deletes the checkpoint."""
+    """Return a function that runs delete."""
     return functools.partial(
         plugin.get_delete_operation(resource).on_main,
         checkpoint=checkpoint, resource=resource, context=context,
@@ -88,79 +88,86 @@ def delete(plugin, checkpoint, resource, context):
 
 @pytest.fixture
 def section(checkpoint, resource):
-    """What the bank holds of the instance in this checkpoint."""
+    """The section of the instance in the checkpoint."""
     return checkpoint.get_resource_bank_section(resource.id)
 
 
 @pytest.fixture
 def in_threads():
-    """Runs a function of a number many times at once, gives the results."""
+    """Return a function that calls another one n times in parallel threads."""
     def run(function, times):
         with futures.ThreadPoolExecutor(times) as pool:
             return list(pool.map(function, range(times)))
-    run.resource = lambda id_: karbor_resource.Resource(
-        'OS::Trove::Instance', id_, 'orders')
     return run
 
 
 @pytest.fixture
+def build_resource():
+    """Return a function that builds Karbor's resource of an instance."""
+    return lambda instance_id: karbor_resource.Resource(
+        'OS::Trove::Instance', instance_id, 'orders')
+
+
+@pytest.fixture
 def journal(bank, resource):
-    """What the bank knows of the instance over all checkpoints."""
+    """The backup journal of the instance."""
     return backup_journal.BackupJournal(bank, resource.id)
 
 
 @pytest.fixture
 def protect_at(make_plugin, checkpoint, resource, context):
-    """Protects the instance with a provider of that level."""
-    def do(level='backup', checkpoint=checkpoint, resource=resource,
-           **parameters):
+    """Return a function that runs protect at a verification level."""
+    def run(level='backup', checkpoint=checkpoint, resource=resource,
+            **parameters):
         make_plugin(poll_interval=1, verify_level=level
                     ).get_protect_operation(resource).on_main(
             checkpoint, resource, context, parameters)
-    return do
+    return run
 
 
 @pytest.fixture
 def verify_at(make_plugin, checkpoint, resource, context, verify, section):
-    """Verifies with a provider of that level, as a flow of Karbor does.
+    """Return a function that runs verify at a level, with both hooks.
 
-    Gives the lines that the user reads; what the bank keeps says the same.
+    It returns the lines of the reason, and checks that the bank has the same
+    result as the record.
     """
-    def do(level='backup', passes=True, record=verify, **options):
+    def run(level='backup', passes=True, record=verify, **options):
         checkpoint.resource_graph = graph.build_graph(
             [resource], lambda node: [])
         operation = make_plugin(
             poll_interval=1, verify_level=level,
             **options).get_verify_operation(resource)
-        common = dict(checkpoint=checkpoint, resource=resource,
-                      context=context, parameters={}, verify=record,
-                      new_resources={}, operation_log=None)
+        arguments = dict(checkpoint=checkpoint, resource=resource,
+                         context=context, parameters={}, verify=record,
+                         new_resources={}, operation_log=None)
         if passes:
-            operation.on_prepare_begin(**common)
-            operation.on_main(**common)
+            operation.on_prepare_begin(**arguments)
+            operation.on_main(**arguments)
         else:
             with pytest.raises(exception.VerifyResourceFailed):
-                operation.on_prepare_begin(**common)
-                operation.on_main(**common)
+                operation.on_prepare_begin(**arguments)
+                operation.on_main(**arguments)
         key = 'OS::Trove::Instance#' + resource.id
         assert record.resources_status == {
             key: 'available' if passes else 'error'}
         reason = record.resources_reason[key]
-        [kept] = [one for one in verification_results.read_all(section)
-                  if one.level == level]
-        assert (kept.passed, kept.reason) == (passes, reason)
+        [result] = [result for result in verification_results.read_all(section)
+                    if result.level == level]
+        assert (result.passed, result.reason) == (passes, reason)
         return reason.splitlines()
-    return do
+    return run
 
 
 @pytest.fixture
-def notes(bank, resource):
-    """The notes of test restores of the instance."""
+def temporary_journal(bank, resource):
+    """The verification journal of the instance."""
     return verification_journal.VerificationJournal(bank, resource.id)
 
 
 @pytest.fixture
-def temporary(fake_trove, resource):
-    """Names what there is beside the original."""
-    return lambda: [of['name'] for of in fake_trove.instances.values()
-                    if of['id'] != resource.id]
+def list_temporary(fake_trove, resource):
+    """Return a function that lists the names of temporary instances."""
+    return lambda: [instance['name']
+                    for instance in fake_trove.instances.values()
+                    if instance['id'] != resource.id]

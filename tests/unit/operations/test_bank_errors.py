@@ -100,14 +100,14 @@ def asked(operation):
     return asked_by(operation)
 
 
-def test_one_that_fails_once_is_borne(operation, asked):
+def test_operation_succeeds_when_the_bank_fails_once(operation, asked):
     for number in range(1, asked + 1):
         with new_world() as world:
             error = world.done(operation, (number,)).error
             assert error is None, (number, error)
 
 
-def test_one_that_fails_for_a_while_is_borne_or_told(operation, asked):
+def test_operation_succeeds_or_reports_a_short_bank_outage(operation, asked):
     for number in range(1, asked + 1):
         for longer in (2, 4):
             with new_world() as world:
@@ -121,7 +121,7 @@ def test_one_that_fails_for_a_while_is_borne_or_told(operation, asked):
                         world.checkpoints[0].section))
 
 
-def test_one_that_fails_from_then_on_is_told(operation, asked):
+def test_operation_reports_a_bank_outage(operation, asked):
     for number in range(1, asked + 1):
         with new_world() as world:
             process = world.done(operation, range(number, ENDLESS))
@@ -139,7 +139,7 @@ def test_one_that_fails_from_then_on_is_told(operation, asked):
 
 @pytest.mark.parametrize('failure, said', [
     (403, 'HTTP 403'), ('reset', 'Connection reset')])
-def test_it_does_not_hide_what_trove_does(failure, said):
+def test_bank_outage_does_not_hide_an_error_of_trove(failure, said):
     for number in range(1, asked_by('protect') + 1):
         with new_world() as world:
             world.fake.fail('POST', '/backups', failure)

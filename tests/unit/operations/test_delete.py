@@ -1,23 +1,24 @@
-"""What deleting a checkpoint leaves in Trove and in the bank."""
+"""State of Trove and the bank after a delete."""
 
 from karbor import exception
 import pytest
 
 from karbor_trove.bank import backup_journal
-from karbor_trove.bank import status as bank_status_
+from karbor_trove.bank import status as bank_status
 from karbor_trove import errors
+from tests.fake_trove import fixtures
 
 
 @pytest.fixture
 def backup(protect, fake_trove):
-    """The state of the checkpoint's backup in Trove."""
+    """The backup of the checkpoint, as the fake Trove stores it."""
     protect()
-    [made] = fake_trove.backups.values()
-    return made
+    [backup] = fake_trove.backups.values()
+    return backup
 
 
-def test_the_backup_goes_and_only_it(backup, delete, fake_trove, section,
-                                     journal):
+def test_delete_removes_only_the_backup_of_the_checkpoint(
+        backup, delete, fake_trove, section, journal):
     other = fake_trove.add_backup(backup['instance_id'])
     delete()
     assert set(fake_trove.backups) == {other}
@@ -26,33 +27,34 @@ def test_the_backup_goes_and_only_it(backup, delete, fake_trove, section,
     assert not journal.list_entries()
 
 
-def test_it_waits_until_the_backup_is_gone(backup, delete, fake_trove, clock):
+def test_delete_waits_until_the_backup_is_deleted(
+        backup, delete, fake_trove, clock):
     fake_trove.delete_seconds = 300
-    began = clock.now()
+    start_time = clock.now()
     delete()
-    assert clock.now() - began >= 300
+    assert clock.now() - start_time >= 300
 
 
-def test_gone_already_is_success(backup, delete, fake_trove, section):
+def test_delete_succeeds_when_the_backup_does_not_exist(
+        backup, delete, fake_trove, section):
     fake_trove.backups.clear()
     delete()
     assert section.get_object('status') == 'deleted'
 
 
-def test_a_second_delete_is_success(backup, delete, section):
+def test_second_delete_succeeds(backup, delete, section):
     delete()
     delete()
     assert section.get_object('status') == 'deleted'
 
 
-def test_a_checkpoint_that_never_had_a_backup_is_deleted(
-        delete, section, fake_trove):
+def test_delete_without_a_backup_sends_no_request(delete, section, fake_trove):
     delete()
     assert section.get_object('status') == 'deleted'
     assert not fake_trove.requests
 
 
-def test_a_failed_protect_is_deleted_with_its_backup(
+def test_delete_after_a_failed_protect_deletes_the_backup(
         protect, delete, fake_trove, section):
     fake_trove.next_backup('FAILED')
     with pytest.raises(exception.CreateResourceFailed):
@@ -62,21 +64,24 @@ def test_a_failed_protect_is_deleted_with_its_backup(
     assert section.get_object('status') == 'deleted'
 
 
-def test_the_bank_says_so_while_it_takes_place(
+def test_bank_has_status_and_record_during_a_delete(
         backup, delete, section, clock, monkeypatch):
-    seen = []
+    states = []
     sleep = clock.sleep
     monkeypatch.setattr(clock, 'sleep', lambda seconds: (
-        seen.append((section.get_object('status'),
-                     section.get_object('metadata')['backup_id'])),
+        states.append((section.get_object('status'),
+                       section.get_object('metadata')['backup_id'])),
         sleep(seconds)))
     delete()
-    assert set(seen) == {('deleting', backup['id'])}
+    assert set(states) == {('deleting', backup['id'])}
 
 
 @pytest.fixture
-def put_off(delete, section, journal):
-    """Deletes with success, although it cannot be done; gives the reason."""
+def defer_delete(delete, section, journal):
+    """Return a function that runs a delete which defers the deletion.
+
+    It returns the reason in the backup journal.
+    """
     def run():
         delete()
         assert section.get_object('status') == 'deleted'
@@ -86,13 +91,13 @@ def put_off(delete, section, journal):
     return run
 
 
-def test_a_deletion_that_fails_in_trove_is_put_off(
-        backup, put_off, fake_trove):
+def test_deletion_is_deferred_when_it_fails_in_trove(
+        backup, defer_delete, fake_trove):
     fake_trove.next_delete('DELETE_FAILED', seconds=3)
-    assert put_off() == 'Trove could not delete backup %s' % backup['id']
+    assert defer_delete() == 'Trove could not delete backup %s' % backup['id']
 
 
-def test_an_earlier_failure_does_not_fail_a_new_deletion(
+def test_delete_succeeds_after_an_earlier_failure_in_trove(
         backup, delete, fake_trove):
     backup['status'] = 'DELETE_FAILED'
     fake_trove.delete_seconds = 60
@@ -100,110 +105,111 @@ def test_an_earlier_failure_does_not_fail_a_new_deletion(
     assert not fake_trove.backups
 
 
-def test_a_deletion_that_never_ends_is_put_off(
+def test_deletion_is_deferred_after_delete_timeout(
         backup, make_plugin, checkpoint, resource, context, fake_trove,
         journal, clock):
     fake_trove.next_delete(seconds=None)
-    began = clock.now()
+    start_time = clock.now()
     make_plugin(delete_timeout=120).get_delete_operation(
         resource).on_main(checkpoint, resource, context, {})
-    assert clock.now() - began == pytest.approx(120)
-    assert 'not gone: given up after 120 s' in journal.list_entries()[0].reason
+    assert clock.now() - start_time == pytest.approx(120)
+    assert 'given up after 120 s' in journal.list_entries()[0].reason
 
 
-def test_a_refusal_is_put_off_with_troves_words(backup, put_off, fake_trove):
+def test_deletion_is_deferred_with_the_error_when_trove_rejects_it(
+        backup, defer_delete, fake_trove):
     fake_trove.forbid()
-    assert 'HTTP 403' in put_off()
+    assert 'HTTP 403' in defer_delete()
 
 
-@pytest.mark.parametrize('trouble', ['refused', 'timeout', 500, 503,
-                                     'broken'])
-def test_a_trove_that_is_away_is_waited_for_a_minute(
-        backup, put_off, fake_trove, clock, trouble):
-    fake_trove.fail('*', '/backups*', trouble, times=None)
-    began = clock.now()
-    assert 'Trove is away' in put_off()
-    assert clock.now() - began == pytest.approx(60)
+@pytest.mark.parametrize('fault', ['refused', 'timeout', 500, 503,
+                                   'broken'])
+def test_deletion_is_deferred_after_60_s_trove_outage(
+        backup, defer_delete, fake_trove, clock, fault):
+    fake_trove.fail('*', '/backups*', fault, times=None)
+    start_time = clock.now()
+    assert 'could not be listed' in defer_delete()
+    assert clock.now() - start_time == pytest.approx(60)
 
 
-def test_a_swift_that_is_away_leaves_the_backup_known_to_trove(
-        backup, put_off, fake_trove, clock):
+def test_deletion_is_deferred_after_60_s_swift_outage(
+        backup, defer_delete, fake_trove, clock):
     fake_trove.fail('*', '/swift/*', 503, times=None)
-    began = clock.now()
-    assert 'could not be deleted' in put_off()
-    assert clock.now() - began == pytest.approx(60)
+    start_time = clock.now()
+    assert 'could not be deleted' in defer_delete()
+    assert clock.now() - start_time == pytest.approx(60)
     assert list(fake_trove.backups) == [backup['id']]
     assert not fake_trove.find_requests('DELETE')
 
 
 @pytest.mark.parametrize('code', [401, 403, 413])
-def test_a_swift_that_refuses_leaves_the_backup_known_to_trove(
-        backup, put_off, fake_trove, code):
+def test_deletion_is_deferred_when_swift_rejects_reading(
+        backup, defer_delete, fake_trove, code):
     fake_trove.keeps_objects = True
     fake_trove.fail('*', '/swift/*', code, times=None)
-    assert 'reading http' in put_off()
+    assert 'reading http' in defer_delete()
     assert list(fake_trove.backups) == [backup['id']]
     assert not fake_trove.find_requests('DELETE')
 
 
-def test_an_object_that_swift_refuses_to_show_is_not_forgotten(
-        backup, put_off, delete, fake_trove):
+def test_object_is_deleted_later_when_swift_rejects_its_deletion(
+        backup, defer_delete, delete, fake_trove):
     fake_trove.keeps_objects = True
-    # Trove's own backup goes in between.
+    # Trove deletes the backup in the meantime.
     fake_trove.fail('DELETE', '/swift/*', 403, times=None)
-    assert 'deleting http' in put_off()
+    assert 'deleting http' in defer_delete()
     assert not fake_trove.backups
     fake_trove.heal()
     delete()
     assert not fake_trove.objects.list_urls()
 
 
-def test_an_object_that_trove_left_is_removed(backup, delete, fake_trove):
+def test_delete_removes_an_object_that_trove_left(backup, delete, fake_trove):
     fake_trove.keeps_objects = True
     delete()
     assert not fake_trove.backups
     assert not fake_trove.objects.list_urls()
 
 
-def test_an_object_that_trove_left_and_swift_keeps_is_put_off(
-        backup, put_off, delete, fake_trove):
+def test_deletion_of_a_left_object_is_deferred_during_swift_outage(
+        backup, defer_delete, delete, fake_trove):
     fake_trove.keeps_objects = True
     fake_trove.fail('DELETE', '/swift/*', 503, times=None)
-    assert 'Swift is unavailable' in put_off()
+    assert 'Swift is unavailable' in defer_delete()
     fake_trove.heal()
     delete()
     assert not fake_trove.objects.list_urls()
 
 
 @pytest.mark.parametrize('status', ['NEW', 'BUILDING', 'SAVING'])
-def test_a_running_backup_is_put_off_at_once(
-        backup, put_off, fake_trove, clock, status):
+def test_deletion_of_a_running_backup_is_deferred_at_once(
+        backup, defer_delete, fake_trove, clock, status):
     backup['status'] = status
-    began = clock.now()
-    assert put_off() == 'the backup is %s' % status
-    assert clock.now() == began
+    start_time = clock.now()
+    assert defer_delete() == 'the backup is %s' % status
+    assert clock.now() == start_time
     assert not fake_trove.find_requests('DELETE')
 
 
 @pytest.mark.parametrize('status', ['COMPLETED', 'BUILDING', 'FAILED'])
-def test_a_parent_of_anybodys_backup_is_put_off_at_once(
-        backup, put_off, fake_trove, clock, status):
+def test_deletion_of_a_parent_is_deferred_at_once(
+        backup, defer_delete, fake_trove, clock, status):
     child = fake_trove.add_backup(backup['instance_id'], status,
                                   parent_id=backup['id'])
-    began = clock.now()
-    assert put_off() == 'the backup has children: %s' % child
-    assert clock.now() == began
+    start_time = clock.now()
+    assert defer_delete() == 'the backup has children: %s' % child
+    assert clock.now() == start_time
     assert set(fake_trove.backups) == {backup['id'], child}
 
 
-def test_a_parent_of_a_backup_of_another_instance_is_put_off(
-        backup, put_off, fake_trove):
+def test_deletion_of_a_parent_of_another_instances_backup_is_deferred(
+        backup, defer_delete, fake_trove):
     child = fake_trove.add_backup(fake_trove.add_instance(),
                                   parent_id=backup['id'])
-    assert put_off() == 'the backup has children: %s' % child
+    assert defer_delete() == 'the backup has children: %s' % child
 
 
-def test_what_the_in_tree_plugin_wrote_is_deleted(
+def test_delete_reads_the_record_of_the_in_tree_plugin(
         delete, fake_trove, section, resource, journal):
     backup_id = fake_trove.add_backup(resource.id)
     section.update_object('metadata', {
@@ -215,53 +221,53 @@ def test_what_the_in_tree_plugin_wrote_is_deleted(
     assert not journal.list_entries()
 
 
-@pytest.mark.parametrize('torn', ['', '{"instance_id": "'])
-def test_a_torn_object_is_gone_round(backup, delete, fake_trove, section,
-                                     bank, journal, checkpoint, torn):
-    section.update_object('metadata', torn)
+@pytest.mark.parametrize('content', ['', '{"instance_id": "'])
+def test_delete_uses_the_journal_when_the_record_is_corrupt(
+        backup, delete, fake_trove, section, content):
+    section.update_object('metadata', content)
     delete()
     assert not fake_trove.backups
 
 
-@pytest.mark.parametrize('torn', ['', '{"checkpoint_id": "'])
-def test_so_is_the_other(backup, delete, fake_trove, bank, resource,
-                         checkpoint, torn):
+@pytest.mark.parametrize('content', ['', '{"checkpoint_id": "'])
+def test_delete_uses_the_record_when_the_journal_is_corrupt(
+        backup, delete, fake_trove, bank, resource, checkpoint, content):
     bank.update_object('/karbor-trove/%s/backups/%s' % (
-        resource.id, checkpoint.id), torn)
+        resource.id, checkpoint.id), content)
     delete()
     assert not fake_trove.backups
 
 
-def test_what_a_later_release_wrote_is_not_guessed_at(
+def test_delete_fails_when_a_later_release_wrote_the_record(
         backup, delete, fake_trove, section):
     section.update_object('metadata', dict(section.get_object('metadata'),
                                            record_version=2))
     with pytest.raises(exception.DeleteResourceFailed, match='version 2'):
         delete()
     assert section.get_object('status') == 'error'
-    assert 'version 2' in bank_status_.read_failure_reason(section)
+    assert 'version 2' in bank_status.read_failure_reason(section)
     assert not fake_trove.find_requests('DELETE')
 
 
 @pytest.mark.parametrize('after', [False, True])
-@pytest.mark.parametrize('trouble', ['reset', 'timeout', 503])
-def test_requests_that_fail_in_passing_are_repeated(
-        backup, delete, fake_trove, trouble, after):
-    fake_trove.fail('DELETE', '/backups/*', trouble, times=3, after=after)
-    fake_trove.fail('GET', '/backups/*', trouble, times=2)
+@pytest.mark.parametrize('fault', ['reset', 'timeout', 503])
+def test_delete_retries_requests_that_fail_briefly(
+        backup, delete, fake_trove, fault, after):
+    fake_trove.fail('DELETE', '/backups/*', fault, times=3, after=after)
+    fake_trove.fail('GET', '/backups/*', fault, times=2)
     delete()
     assert not fake_trove.backups
 
 
 @pytest.fixture
-def refused(protect, fake_trove):
-    """A backup that Trove does not delete."""
+def rejected_deletion(protect, fake_trove):
+    """Create a backup that Trove does not delete."""
     protect()
     fake_trove.fail('DELETE', '/backups/*', 403, times=None)
 
 
-def test_a_reason_that_cannot_be_noted_fails_no_deletion(
-        refused, delete, journal, monkeypatch):
+def test_delete_succeeds_when_the_reason_cannot_be_stored(
+        rejected_deletion, delete, journal, monkeypatch):
     def fail(self, entry):
         if entry.reason:
             raise errors.BankError('disc')
@@ -274,8 +280,8 @@ def test_a_reason_that_cannot_be_noted_fails_no_deletion(
     assert entry.deleted_at and not entry.reason
 
 
-def test_a_bank_that_fails_then_hides_no_reason(
-        refused, delete, journal, fake_trove, monkeypatch):
+def test_bank_error_does_not_hide_why_a_deletion_is_deferred(
+        rejected_deletion, delete, journal, fake_trove, monkeypatch):
     def fail(self, checkpoint_id):
         if fake_trove.find_requests('DELETE', '/backups/*'):
             raise errors.BankError('disc')
@@ -287,3 +293,62 @@ def test_a_bank_that_fails_then_hides_no_reason(
         delete()
     [entry] = journal.list_entries()
     assert 'HTTP 403' in entry.reason
+
+
+@pytest.mark.parametrize('path, method', [('/swift/*', '*'),
+                                          ('/backups/*', 'DELETE')])
+def test_child_that_is_created_during_an_outage_defers_the_deletion(
+        backup, defer_delete, fake_trove, resource, clock, monkeypatch, path,
+        method):
+    children = []
+    original_sleep = clock.sleep
+
+    def sleep(seconds):
+        if not children:
+            children.append(fake_trove.add_backup(resource.id,
+                                                  parent_id=backup['id']))
+        original_sleep(seconds)
+
+    fake_trove.fail(method, path, 503, times=2)
+    monkeypatch.setattr(clock, 'sleep', sleep)
+    assert defer_delete() == 'the backup has children: %s' % children[0]
+    assert set(fake_trove.backups) == {backup['id'], *children}
+
+
+def test_deletion_is_deferred_when_trove_fails_for_60_s_after_the_request(
+        backup, defer_delete, fake_trove, clock):
+    fake_trove.next_delete(seconds=None)
+    fake_trove.fail('GET', '/backups/*', 503, times=None)
+    start_time = clock.now()
+    assert 'is not deleted yet: given up after 60 s' in defer_delete()
+    assert clock.now() - start_time == pytest.approx(60)
+
+
+@pytest.fixture
+def other_context():
+    """A request whose token is for another project."""
+    return fixtures.request_context('00000000000040008000000000000000')
+
+
+def test_deletion_from_another_project_is_deferred(
+        backup, plugin, checkpoint, resource, other_context, fake_trove,
+        journal, delete):
+    plugin.get_delete_operation(resource).on_main(
+        checkpoint, resource, other_context, {})
+    assert set(fake_trove.backups) == {backup['id']}
+    [entry] = journal.list_entries()
+    assert 'the backup is in project %s' % entry.project_id in entry.reason
+    delete()
+    assert not fake_trove.backups and not journal.list_entries()
+
+
+def test_sweep_from_another_project_deletes_nothing(
+        backup, plugin, resource, other_context, fake_trove, journal, delete,
+        new_checkpoint):
+    child = fake_trove.add_backup(resource.id, parent_id=backup['id'])
+    delete()
+    del fake_trove.backups[child]
+    plugin.get_delete_operation(resource).on_main(
+        new_checkpoint(), resource, other_context, {})
+    assert set(fake_trove.backups) == {backup['id']}
+    assert journal.list_entries()

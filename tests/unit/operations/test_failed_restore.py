@@ -1,4 +1,4 @@
-"""What becomes of a restored instance whose database does not come up."""
+"""Restored instances whose database does not come up."""
 
 from karbor import exception
 import pytest
@@ -8,12 +8,16 @@ FAULT = 'No valid host was found.'
 
 
 @pytest.fixture
-def fail(protect, make_plugin, checkpoint, resource, context, restore,
-         fake_trove):
-    """Restores in vain with a provider's options; id and lines of reason."""
+def fail_restore(protect, make_plugin, checkpoint, resource, context,
+                 restore, fake_trove):
+    """Return a function that runs a restore which fails.
+
+    It takes the options of the provider file. It returns the id of the
+    restored instance and the lines of the reason.
+    """
     protect()
 
-    def do(**options):
+    def run(**options):
         new_resources = {}
         with pytest.raises(exception.RestoreResourceFailed):
             make_plugin(**options).get_restore_operation(resource).on_main(
@@ -22,73 +26,79 @@ def fail(protect, make_plugin, checkpoint, resource, context, restore,
         [(key, reason)] = restore.resources_reason.items()
         assert restore.resources_status == {key: 'error'}
         return key[len(KEY):], reason.splitlines()
-    return do
+    return run
 
 
 @pytest.mark.parametrize('options', [{}, {'keep_failed_restores': True}])
-def test_it_is_kept_and_told(fail, fake_trove, resource, options):
+def test_failed_instance_is_kept_by_default(
+        fail_restore, fake_trove, resource, options):
     fake_trove.next_instance('ERROR', fault=FAULT)
-    new_id, lines = fail(**options)
-    assert set(fake_trove.instances) == {resource.id, new_id}
+    instance_id, lines = fail_restore(**options)
+    assert set(fake_trove.instances) == {resource.id, instance_id}
     assert lines == [
-        'instance %s has the status ERROR: %s' % (new_id, FAULT),
-        'instance %s is kept, for a look at it, until you delete it' % new_id]
+        'instance %s has the status ERROR: %s' % (instance_id, FAULT),
+        'instance %s is kept for inspection until you delete it' % instance_id]
 
 
-def test_or_deleted_and_told(fail, fake_trove, resource):
+def test_failed_instance_is_deleted_without_keep_failed_restores(
+        fail_restore, fake_trove, resource):
     fake_trove.next_instance('ERROR', fault=FAULT)
-    new_id, lines = fail(keep_failed_restores=False)
+    instance_id, lines = fail_restore(keep_failed_restores=False)
     assert set(fake_trove.instances) == {resource.id}
     assert lines == [
-        'instance %s has the status ERROR: %s' % (new_id, FAULT),
-        'instance %s was deleted' % new_id]
+        'instance %s has the status ERROR: %s' % (instance_id, FAULT),
+        'instance %s was deleted' % instance_id]
 
 
-def test_one_that_cannot_be_deleted_does_not_hide_why_it_failed(
-        fail, fake_trove):
+def test_reason_has_both_errors_when_the_deletion_is_rejected(
+        fail_restore, fake_trove):
     fake_trove.next_instance('ERROR', fault=FAULT)
     fake_trove.fail('DELETE', '/instances/*', 403)
-    new_id, lines = fail(keep_failed_restores=False)
-    assert new_id in fake_trove.instances
+    instance_id, lines = fail_restore(keep_failed_restores=False)
+    assert instance_id in fake_trove.instances
     assert FAULT in lines[0]
-    assert lines[1].startswith('instance %s could not be deleted, and is left '
-                               'to you: ' % new_id)
+    assert lines[1].startswith('instance %s could not be deleted, so delete '
+                               'it yourself: ' % instance_id)
     assert 'HTTP 403' in lines[1]
 
 
-def test_one_that_does_not_go_is_given_up(fail, fake_trove, clock):
+def test_deletion_of_a_failed_instance_ends_after_delete_timeout(
+        fail_restore, fake_trove, clock):
     fake_trove.next_instance('ERROR', fault=FAULT)
     fake_trove.next_delete()
-    began = clock.now()
-    new_id, lines = fail(keep_failed_restores=False, delete_timeout=70)
+    start_time = clock.now()
+    _, lines = fail_restore(keep_failed_restores=False, delete_timeout=70)
     assert FAULT in lines[0] and 'given up after 70 s' in lines[1]
-    assert clock.now() - began < 100
+    assert clock.now() - start_time < 100
 
 
 @pytest.mark.parametrize('keep', [True, False])
-def test_one_that_is_merely_late_always_stays(fail, fake_trove, keep):
+def test_instance_that_is_not_up_in_time_is_always_kept(
+        fail_restore, fake_trove, keep):
     fake_trove.next_instance(seconds=None)
-    new_id, lines = fail(keep_failed_restores=keep, restore_timeout=60)
-    assert new_id in fake_trove.instances
+    instance_id, lines = fail_restore(keep_failed_restores=keep,
+                                      restore_timeout=60)
+    assert instance_id in fake_trove.instances
     assert not fake_trove.find_requests('DELETE')
     assert 'given up after 60 s' in lines[0]
     assert lines[1:] == ['instance %s is kept until you delete it: its '
-                         'database may still come up' % new_id]
+                         'database may still come up' % instance_id]
 
 
-def test_so_does_one_that_trove_tells_no_more_of(fail, fake_trove):
+def test_instance_is_kept_when_trove_rejects_reading_it(
+        fail_restore, fake_trove):
     fake_trove.fail('GET', '/instances/*', 403, times=None)
-    new_id, lines = fail(keep_failed_restores=False)
-    assert new_id in fake_trove.instances
+    instance_id, lines = fail_restore(keep_failed_restores=False)
+    assert instance_id in fake_trove.instances
     assert 'may still come up' in lines[1]
 
 
-def test_one_that_somebody_deletes_meanwhile_is_gone(
-        fail, fake_trove, resource, monkeypatch, clock):
+def test_restore_fails_when_a_user_deletes_the_instance(
+        fail_restore, fake_trove, resource, monkeypatch, clock):
     sleep = clock.sleep
     monkeypatch.setattr(clock, 'sleep', lambda seconds: (
         [fake_trove.instances.pop(id_) for id_ in set(fake_trove.instances)
          - {resource.id}], sleep(seconds)))
-    _, lines = fail(keep_failed_restores=False)
+    _, lines = fail_restore(keep_failed_restores=False)
     assert len(lines) == 1 and 'cannot be found' in lines[0]
     assert not fake_trove.find_requests('DELETE')

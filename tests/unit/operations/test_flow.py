@@ -1,4 +1,4 @@
-"""Resources of one flow write into one record, one after another."""
+"""Serialized status updates of the resources of one flow."""
 
 import threading
 
@@ -9,14 +9,14 @@ from karbor_trove.operations import flow
 
 
 class Record:
-    """As Karbor's; while it saves first, somebody else writes."""
+    """A record like Karbor's. Another thread writes during its first save."""
 
     id = 'the-record'
 
-    def __init__(self, second):
+    def __init__(self, other):
         self.saved = []
         self.changed = {}
-        self._second = threading.Thread(target=second, args=(self,))
+        self._other_thread = threading.Thread(target=other, args=(self,))
 
     def update_resource_status(self, type_, id_, status, reason):
         self.changed[id_] = status
@@ -24,35 +24,36 @@ class Record:
     def save(self):
         if not self.saved:
             self.saved.append(None)
-            self._second.start()
-            # It must get nowhere: that takes no longer than this.
-            self._second.join(0.05)
+            self._other_thread.start()
+            # The other thread must wait. Give it time to fail to do so.
+            self._other_thread.join(0.05)
         self.saved.append(dict(self.changed))
-        # As Karbor's: all is taken for saved.
+        # Like Karbor, mark all changes as saved.
         self.changed.clear()
 
     def all_saved(self):
-        self._second.join()
+        self._other_thread.join()
         return self.saved[1:]
 
 
-def test_nobody_writes_while_another_saves():
-    shared = flow.FlowState()
+def test_status_is_not_changed_while_the_record_is_saved():
+    state = flow.FlowState()
     record = Record(
-        lambda record: shared.set_status(record, 'type', '2', 'available'))
-    shared.set_status(record, 'type', '1', 'error', 'gone')
+        lambda record: state.set_status(record, 'type', '2', 'available'))
+    state.set_status(record, 'type', '1', 'error', 'gone')
     assert record.all_saved() == [{'1': 'error'}, {'2': 'available'}]
 
 
 @pytest.mark.parametrize('operation', ['restore', 'verify'])
-def test_nor_do_the_operations_of_one_flow(
-        make_plugin, checkpoint, in_threads, context, fake_trove, operation):
+def test_operations_of_one_flow_save_every_status(
+        make_plugin, checkpoint, build_resource, context, fake_trove,
+        operation):
     plugin = make_plugin()
     make = getattr(plugin, 'get_%s_operation' % operation)
 
     def run(id_):
-        # There is no backup: it is told without a request.
-        resource = in_threads.resource(id_)
+        # There is no backup, so the operation fails without a request.
+        resource = build_resource(id_)
         with pytest.raises(exception.KarborException, match='no backup'):
             make(resource).on_main(checkpoint, resource, context, {},
                                    new_resources={}, **{operation: record})

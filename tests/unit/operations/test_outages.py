@@ -1,4 +1,4 @@
-"""The way to Trove, through Keystone, is borne to be away for a while."""
+"""Operations during an outage of Keystone."""
 
 from karbor import exception
 from karbor.services.protection import client_factory
@@ -7,62 +7,68 @@ import requests
 
 from tests.fake_trove import keystone
 
-AWAY = {'exc': requests.exceptions.ConnectTimeout}
-THERE = {'status_code': 300,
-         'json': {'versions': {'values': [keystone._VERSION]}}}
+TIMEOUT = {'exc': requests.exceptions.ConnectTimeout}
+VERSIONS = {'status_code': 300,
+            'json': {'versions': {'values': [keystone._VERSION]}}}
 
 
 @pytest.fixture
-def away(fake_trove, protect, monkeypatch):
-    """A Karbor that has just started, and a Keystone that is not there."""
-    def begin(answers):
+def start_keystone_outage(fake_trove, protect, monkeypatch):
+    """Return a function that restarts Karbor with these Keystone responses."""
+    def start(responses):
         monkeypatch.setattr(client_factory.ClientFactory, '_keystone_plugin',
                             None)
-        fake_trove.mocker.get(keystone.URL + '/', answers)
-    return begin
+        fake_trove.mocker.get(keystone.URL + '/', responses)
+    return start
 
 
-def test_a_protect_bears_it(away, protect, section):
-    away([AWAY, AWAY, THERE])
+def test_protect_succeeds_after_a_short_keystone_outage(
+        start_keystone_outage, protect, section):
+    start_keystone_outage([TIMEOUT, TIMEOUT, VERSIONS])
     protect()
     assert section.get_object('status') == 'available'
 
 
-def test_so_does_a_verification(away, protect, do_verify, verify):
+def test_verify_succeeds_after_a_short_keystone_outage(
+        start_keystone_outage, protect, do_verify, verify):
     protect()
-    away([AWAY, AWAY, THERE])
+    start_keystone_outage([TIMEOUT, TIMEOUT, VERSIONS])
     do_verify()
     assert set(verify.resources_status.values()) == {'available'}
 
 
-def test_and_a_restore(away, protect, do_restore):
+def test_restore_succeeds_after_a_short_keystone_outage(
+        start_keystone_outage, protect, do_restore):
     protect()
-    away([AWAY, AWAY, THERE])
+    start_keystone_outage([TIMEOUT, TIMEOUT, VERSIONS])
     assert do_restore()
 
 
-def test_and_a_delete(away, protect, delete, fake_trove, journal):
+def test_delete_succeeds_after_a_short_keystone_outage(
+        start_keystone_outage, protect, delete, fake_trove, journal):
     protect()
-    away([AWAY, AWAY, THERE])
+    start_keystone_outage([TIMEOUT, TIMEOUT, VERSIONS])
     delete()
     assert not fake_trove.backups and not journal.list_entries()
 
 
-def test_but_not_for_ever(away, protect, section, clock):
-    away([AWAY])
-    began = clock.now()
+def test_protect_fails_after_60_s_keystone_outage(
+        start_keystone_outage, protect, section, clock):
+    start_keystone_outage([TIMEOUT])
+    start_time = clock.now()
     with pytest.raises(exception.CreateResourceFailed,
                        match='could not be found: given up after 60 s'):
         protect()
-    assert clock.now() - began == pytest.approx(60)
+    assert clock.now() - start_time == pytest.approx(60)
     assert section.get_object('status') == 'error'
 
 
-def test_nor_by_a_delete(away, protect, delete, journal, clock):
+def test_deletion_is_deferred_after_60_s_keystone_outage(
+        start_keystone_outage, protect, delete, journal, clock):
     protect()
-    away([AWAY])
-    began = clock.now()
+    start_keystone_outage([TIMEOUT])
+    start_time = clock.now()
     delete()
-    assert clock.now() - began == pytest.approx(60)
+    assert clock.now() - start_time == pytest.approx(60)
     [entry] = journal.list_entries()
     assert 'could not be found' in entry.reason

@@ -1,41 +1,41 @@
-"""What protecting an instance leaves in Trove and in the bank."""
+"""State of Trove and the bank after a protect."""
 
 from karbor import exception
 import pytest
 
-from karbor_trove.bank import status as bank_status_
+from karbor_trove.bank import status as bank_status
 from tests.fake_trove import cloud
 
 
-def only(mapping):
+def get_only(mapping):
     [value] = mapping.values()
     return value
 
 
-def test_the_backup_has_the_users_words_exactly(protect, fake_trove):
+def test_backup_has_the_users_name_and_description(protect, fake_trove):
     protect(backup_name=' Nightly ', description='before the "sale"')
-    made = only(fake_trove.backups)
-    assert made['name'] == ' Nightly '
-    assert made['description'] == 'before the "sale"'
-    assert made['status'] == 'COMPLETED'
+    backup = get_only(fake_trove.backups)
+    assert backup['name'] == ' Nightly '
+    assert backup['description'] == 'before the "sale"'
+    assert backup['status'] == 'COMPLETED'
 
 
 @pytest.mark.parametrize('parameters', [
     {}, {'backup_name': None, 'description': None},
     {'backup_name': '', 'description': ''}])
-def test_words_not_given_tell_the_checkpoint_and_the_instance(
+def test_default_name_and_description_have_both_ids(
         protect, fake_trove, checkpoint, resource, parameters):
     protect(**parameters)
-    made = only(fake_trove.backups)
-    for words in made['name'], made['description']:
-        assert checkpoint.id in words
-        assert resource.id in words
+    backup = get_only(fake_trove.backups)
+    for text in backup['name'], backup['description']:
+        assert checkpoint.id in text
+        assert resource.id in text
 
 
 @pytest.mark.parametrize('key', ['backup_name', 'description'])
 @pytest.mark.parametrize('value', ['---', ' ', 'x' * 256, 'two\nlines',
                                    '\u6570\u636e'])
-def test_words_that_trove_would_refuse_are_refused_before_the_request(
+def test_protect_rejects_invalid_names_before_any_request(
         protect, fake_trove, section, key, value):
     with pytest.raises(exception.CreateResourceFailed) as raised:
         protect(**{key: value})
@@ -45,16 +45,16 @@ def test_words_that_trove_would_refuse_are_refused_before_the_request(
     assert section.get_object('status') == 'error'
 
 
-def test_what_a_restore_needs_is_recorded(protect, fake_trove, section,
-                                          resource):
+def test_protect_records_what_a_restore_needs(
+        protect, fake_trove, section, resource):
     fake_trove.configurations['tuned'] = {}
     fake_trove.instances[resource.id].update(
         configuration_id='tuned', locality='affinity', replica_of='source',
         access={'is_public': True, 'allowed_cidrs': ['192.0.2.0/24']})
     protect(backup_name='nightly')
-    kept = section.get_object('metadata')
-    backup_id = only(fake_trove.backups)['id']
-    assert kept == {
+    document = section.get_object('metadata')
+    backup_id = get_only(fake_trove.backups)['id']
+    assert document == {
         'record_version': 1,
         'instance_id': resource.id, 'name': 'orders',
         'flavor': {'id': '2'}, 'size': 2,
@@ -69,61 +69,61 @@ def test_what_a_restore_needs_is_recorded(protect, fake_trove, section,
     assert section.get_object('status') == 'available'
 
 
-def test_the_bank_knows_what_is_asked_before_trove_does(
+def test_record_is_written_before_the_request(
         protect, fake_trove, section, monkeypatch):
-    seen = {}
-    answer = fake_trove._on_backups.create
+    document = {}
+    original_create = fake_trove._on_backups.create
 
     def create(project_id, body):
-        seen.update(section.get_object('metadata'),
-                    status=section.get_object('status'))
-        return answer(project_id, body)
+        document.update(section.get_object('metadata'),
+                        status=section.get_object('status'))
+        return original_create(project_id, body)
 
     monkeypatch.setattr(fake_trove._on_backups, 'create', create)
     protect(backup_name='nightly')
-    assert seen['status'] == 'protecting'
-    assert seen['backup_name'] == 'nightly'
-    assert seen['backup_id'] is None
+    assert document['status'] == 'protecting'
+    assert document['backup_name'] == 'nightly'
+    assert document['backup_id'] is None
 
 
-def test_a_backup_that_never_ends_is_in_the_bank_and_given_up(
+def test_protect_fails_after_backup_timeout_and_records_the_backup(
         make_plugin, checkpoint, resource, context, fake_trove, section,
         clock):
     fake_trove.next_backup(seconds=None)
-    before = clock.now()
+    start_time = clock.now()
     with pytest.raises(exception.CreateResourceFailed, match='given up after'):
         make_plugin(poll_interval=7000, restore_timeout=1,
                     delete_timeout=1).get_protect_operation(
             resource).on_main(checkpoint, resource, context, {})
-    assert clock.now() - before == pytest.approx(86400)
+    assert clock.now() - start_time == pytest.approx(86400)
     assert (section.get_object('metadata')['backup_id']
-            == only(fake_trove.backups)['id'])
+            == get_only(fake_trove.backups)['id'])
     assert section.get_object('status') == 'error'
 
 
 @pytest.mark.parametrize('status', ['FAILED', 'DELETE_FAILED'])
-def test_a_failed_backup_fails_the_checkpoint_and_stays_known(
+def test_failed_backup_fails_the_protect_and_stays_recorded(
         protect, fake_trove, section, status):
     fake_trove.next_backup(status=status)
     with pytest.raises(exception.CreateResourceFailed, match=status):
         protect()
     assert (section.get_object('metadata')['backup_id']
-            == only(fake_trove.backups)['id'])
+            == get_only(fake_trove.backups)['id'])
     assert section.get_object('status') == 'error'
 
 
-def test_the_bank_knows_the_backup_while_it_runs(
+def test_record_has_the_backup_id_while_the_backup_runs(
         protect, fake_trove, section, clock, monkeypatch):
-    kept = []
+    backup_ids = []
     sleep = clock.sleep
     monkeypatch.setattr(clock, 'sleep', lambda seconds: (
-        kept.append(section.get_object('metadata')['backup_id']),
+        backup_ids.append(section.get_object('metadata')['backup_id']),
         sleep(seconds)))
     protect()
-    assert set(kept) == {only(fake_trove.backups)['id']}
+    assert set(backup_ids) == {get_only(fake_trove.backups)['id']}
 
 
-def test_a_backup_that_disappears_ends_the_wait(protect, fake_trove, clock):
+def test_protect_fails_when_the_backup_disappears(protect, fake_trove, clock):
     sleep = clock.sleep
     clock.sleep = lambda seconds: (
         fake_trove.backups.clear(), sleep(seconds))
@@ -136,92 +136,94 @@ def test_a_backup_that_disappears_ends_the_wait(protect, fake_trove, clock):
 @pytest.mark.parametrize('release', ['train', 'ussuri', 'victoria',
                                      'wallaby', 26.0])
 class TestReleases:
-    def test_a_ready_instance_of_the_release_is_backed_up(
+    def test_protect_succeeds_with_each_release(
             self, protect, fake_trove, release):
         protect()
-        assert only(fake_trove.backups)['status'] == 'COMPLETED'
+        assert get_only(fake_trove.backups)['status'] == 'COMPLETED'
 
 
 @pytest.mark.parametrize('status', [
     'NEW', 'BUILD', 'REBOOT', 'RESIZE', 'BACKUP', 'PROMOTE', 'EJECT',
     'UPGRADE', 'DETACH', 'BLOCKED', 'UNKNOWN', 'LATER_INVENTION'])
-def test_a_busy_instance_is_waited_for(protect, fake_trove, resource, clock,
-                                       status):
+def test_protect_waits_for_a_busy_instance(
+        protect, fake_trove, resource, clock, status):
     instance = fake_trove.instances[resource.id]
     instance['status'] = status
     fake_trove.timeline.after(30, lambda at: instance.update(status='ACTIVE'))
-    began = clock.now()
+    start_time = clock.now()
     protect()
-    [asked] = fake_trove.find_requests('POST', '/backups')
-    assert asked.at - began >= 30
+    [request] = fake_trove.find_requests('POST', '/backups')
+    assert request.at - start_time >= 30
 
 
-def test_an_instance_that_wants_a_restart_is_backed_up(
+def test_protect_backs_up_an_instance_that_requires_a_restart(
         protect, fake_trove, resource):
     fake_trove.instances[resource.id]['status'] = 'RESTART_REQUIRED'
     protect()
-    assert only(fake_trove.backups)['status'] == 'COMPLETED'
+    assert get_only(fake_trove.backups)['status'] == 'COMPLETED'
 
 
-def test_a_database_whose_state_is_not_healthy_is_waited_for(
+def test_protect_waits_for_a_healthy_database(
         protect, fake_trove, resource, clock):
     instance = fake_trove.instances[resource.id]
     instance['operating_status'] = 'ERROR'
     fake_trove.timeline.after(
         60, lambda at: instance.update(operating_status=None))
-    began = clock.now()
+    start_time = clock.now()
     protect()
-    assert fake_trove.find_requests('POST', '/backups')[0].at - began >= 60
+    [request] = fake_trove.find_requests('POST', '/backups')
+    assert request.at - start_time >= 60
 
 
 @pytest.mark.parametrize('status', ['ERROR', 'FAILED', 'SHUTDOWN'])
-def test_a_broken_instance_is_told_at_once_with_its_fault(
+def test_protect_fails_at_once_with_the_fault_of_a_broken_instance(
         protect, fake_trove, resource, section, clock, status):
     fake_trove.instances[resource.id].update(
         status=status, fault='No valid host')
-    began = clock.now()
+    start_time = clock.now()
     with pytest.raises(exception.CreateResourceFailed) as raised:
         protect()
     assert status in str(raised.value)
     assert 'No valid host' in str(raised.value)
-    assert clock.now() == began
+    assert clock.now() == start_time
     assert not fake_trove.backups
     assert section.get_object('status') == 'error'
 
 
-def test_an_instance_that_turns_busy_after_the_look_is_waited_for(
+def test_protect_waits_when_the_instance_becomes_busy_after_the_check(
         protect, fake_trove, resource):
     fake_trove.fail('POST', '/backups', 422, times=3)
     protect()
-    assert only(fake_trove.backups)['status'] == 'COMPLETED'
+    assert get_only(fake_trove.backups)['status'] == 'COMPLETED'
     assert len(fake_trove.find_requests('POST', '/backups')) == 4
 
 
-def test_but_not_for_ever(make_plugin, fake_trove, checkpoint, resource,
-                          context, clock, journal):
+def test_protect_fails_after_ready_timeout_when_trove_stays_busy(
+        make_plugin, fake_trove, checkpoint, resource, context, clock,
+        journal):
     fake_trove.fail('POST', '/backups', 422, times=None)
-    began = clock.now()
+    start_time = clock.now()
     with pytest.raises(exception.CreateResourceFailed, match='HTTP 422'):
         make_plugin(ready_timeout=100).get_protect_operation(
             resource).on_main(checkpoint, resource, context, {})
-    assert clock.now() - began == pytest.approx(100)
+    assert clock.now() - start_time == pytest.approx(100)
     assert not journal.list_entries()
 
 
-def test_an_instance_that_stays_busy_is_given_up(
+def test_protect_fails_after_ready_timeout_when_the_instance_stays_busy(
         make_plugin, fake_trove, checkpoint, resource, context, clock):
     fake_trove.instances[resource.id]['status'] = 'RESIZE'
     plugin = make_plugin(ready_timeout=100, poll_interval=30)
-    began = clock.now()
+    start_time = clock.now()
     with pytest.raises(exception.CreateResourceFailed,
                        match='not ready for a backup: given up after 100 s'):
         plugin.get_protect_operation(resource).on_main(
             checkpoint, resource, context, {})
-    assert clock.now() - began == pytest.approx(100)
+    assert clock.now() - start_time == pytest.approx(100)
     assert not fake_trove.backups
 
 
-def test_an_unknown_instance_is_told_with_troves_words(
+def test_protect_fails_with_troves_message_for_an_unknown_instance(
         protect, fake_trove, resource, section):
     del fake_trove.instances[resource.id]
     with pytest.raises(exception.CreateResourceFailed,
@@ -230,7 +232,7 @@ def test_an_unknown_instance_is_told_with_troves_words(
     assert section.get_object('status') == 'error'
 
 
-def test_a_refusal_is_told_with_troves_words_and_its_cause(
+def test_protect_fails_with_troves_message_when_trove_rejects_it(
         protect, fake_trove, section):
     fake_trove.shows_quotas = False
     fake_trove.quotas['backups'] = 0
@@ -239,55 +241,56 @@ def test_a_refusal_is_told_with_troves_words_and_its_cause(
         protect()
     assert raised.value.__cause__ is not None
     assert section.get_object('status') == 'error'
-    assert 'Quota exceeded' in bank_status_.read_failure_reason(section)
+    assert 'Quota exceeded' in bank_status.read_failure_reason(section)
 
 
-def test_a_failure_is_in_the_bank_with_its_reason_first(
+def test_failure_reason_is_in_the_bank_before_the_status(
         protect, fake_trove, section, monkeypatch):
-    told = []
-    set_status = bank_status_.set_status
-    monkeypatch.setattr(bank_status_, 'set_status', lambda section, status: (
-        told.append((status, bank_status_.read_failure_reason(section))),
+    statuses = []
+    set_status = bank_status.set_status
+    monkeypatch.setattr(bank_status, 'set_status', lambda section, status: (
+        statuses.append((status, bank_status.read_failure_reason(section))),
         set_status(section, status)))
     fake_trove.next_backup('FAILED')
     with pytest.raises(exception.CreateResourceFailed):
         protect()
     [backup_id] = fake_trove.backups
-    assert told == [('protecting', None), (
-        'error', 'backup %s ended as FAILED' % backup_id)]
+    assert statuses == [('protecting', None), (
+        'error', 'backup %s has the status FAILED' % backup_id)]
 
 
-@pytest.mark.parametrize('trouble', ['refused', 'reset', 'timeout', 408, 429,
-                                     500, 503, 'broken'])
-def test_a_look_that_fails_in_passing_is_borne(protect, fake_trove, trouble):
-    fake_trove.fail('GET', '/instances/*', trouble, times=3)
-    fake_trove.fail('GET', '/backups/*', trouble, times=3)
+@pytest.mark.parametrize('fault', ['refused', 'reset', 'timeout', 408, 429,
+                                   500, 503, 'broken'])
+def test_protect_retries_checks_that_fail_briefly(protect, fake_trove, fault):
+    fake_trove.fail('GET', '/instances/*', fault, times=3)
+    fake_trove.fail('GET', '/backups/*', fault, times=3)
     protect()
-    assert only(fake_trove.backups)['status'] == 'COMPLETED'
+    assert get_only(fake_trove.backups)['status'] == 'COMPLETED'
 
 
-def test_the_operators_storage_is_sent_only_when_set(
+def test_storage_options_are_sent_only_when_set(
         make_plugin, fake_trove, checkpoint, resource, context, protect):
     protect()
     make_plugin(storage_driver='cinder', swift_container='karbor',
                 ).get_protect_operation(resource).on_main(
         checkpoint, resource, context, {})
-    plain, stored = [asked.body['backup'] for asked
+    plain, stored = [request.body['backup'] for request
                      in fake_trove.find_requests('POST', '/backups')]
     assert not {'storage_driver', 'swift_container'} & set(plain)
     assert stored['storage_driver'] == 'cinder'
     assert stored['swift_container'] == 'karbor'
 
 
-def test_thirty_at_once_in_real_threads(
-        plugin, fake_trove, new_checkpoint, context, in_threads):
-    def one(number):
+def test_thirty_protects_run_in_parallel_threads(
+        plugin, fake_trove, new_checkpoint, context, build_resource,
+        in_threads):
+    def run(number):
         checkpoint = new_checkpoint()
-        resource = in_threads.resource(fake_trove.add_instance())
+        resource = build_resource(fake_trove.add_instance())
         plugin.get_protect_operation(resource).on_main(
             checkpoint, resource, context, {})
         return checkpoint.get_resource_bank_section(
             resource.id).get_object('status')
 
-    assert in_threads(one, 30) == ['available'] * 30
+    assert in_threads(run, 30) == ['available'] * 30
     assert len(fake_trove.backups) == 30

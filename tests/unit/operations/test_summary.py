@@ -1,4 +1,4 @@
-"""What a user reads of a restore."""
+"""Reason text of a successful restore."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ ORIGINAL = models.Instance('one', name='orders', region='RegionOne',
 REQUEST = models.InstanceRequest('one', 'backup', 'orders', flavor_id='1')
 
 
-@pytest.mark.parametrize('chosen, words', [
+@pytest.mark.parametrize('options, words', [
     ({'flavor_id': '2'}, 'flavor 2 instead of 1'),
     ({'region_name': 'RegionTwo'}, 'region RegionTwo instead of RegionOne'),
     ({'locality': 'anti-affinity'},
@@ -21,13 +21,13 @@ REQUEST = models.InstanceRequest('one', 'backup', 'orders', flavor_id='1')
     ({'subnet_id': 'a'}, 'subnet a'),
     ({'ip_address': '192.0.2.7'}, 'address 192.0.2.7'),
     ({'availability_zone': 'nova'}, 'availability zone nova')])
-def test_every_choice_is_told(chosen, words):
-    assert summary.list_changes(dataclasses.replace(REQUEST, **chosen),
+def test_list_changes_names_each_changed_option(options, words):
+    assert summary.list_changes(dataclasses.replace(REQUEST, **options),
                                 ORIGINAL) == [words]
 
 
-@pytest.mark.parametrize('chosen', [
+@pytest.mark.parametrize('options', [
     {}, {'region_name': 'RegionOne'}, {'locality': 'affinity'}])
-def test_what_is_as_it_was_is_not_told(chosen):
-    assert summary.list_changes(dataclasses.replace(REQUEST, **chosen),
+def test_list_changes_omits_unchanged_options(options):
+    assert summary.list_changes(dataclasses.replace(REQUEST, **options),
                                 ORIGINAL) == []

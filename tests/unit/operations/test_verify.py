@@ -1,4 +1,4 @@
-"""What a verification says of a checkpoint."""
+"""Results of a verification at level backup."""
 
 from karbor import exception
 import pytest
@@ -8,15 +8,18 @@ KEY = 'OS::Trove::Instance#'
 
 @pytest.fixture
 def backup(protect, fake_trove):
-    """The state of the checkpoint's backup in Trove."""
+    """The backup of the checkpoint, as the fake Trove stores it."""
     protect()
-    [made] = fake_trove.backups.values()
-    return made
+    [backup] = fake_trove.backups.values()
+    return backup
 
 
 @pytest.fixture
-def refused(do_verify, verify, resource):
-    """Verifies in vain; gives the reason that the user reads."""
+def fail_verify(do_verify, verify, resource):
+    """Return a function that runs a verification which fails.
+
+    It returns the reason in Karbor's record.
+    """
     def run():
         with pytest.raises(exception.VerifyResourceFailed) as raised:
             do_verify()
@@ -28,7 +31,8 @@ def refused(do_verify, verify, resource):
     return run
 
 
-def test_a_complete_backup_is_available(backup, do_verify, verify, resource):
+def test_verify_passes_with_a_complete_backup(
+        backup, do_verify, verify, resource):
     do_verify()
     assert verify.saved[-1]['resources_status'] == {
         KEY + resource.id: 'available'}
@@ -36,19 +40,21 @@ def test_a_complete_backup_is_available(backup, do_verify, verify, resource):
 
 @pytest.mark.parametrize('status', ['NEW', 'BUILDING', 'SAVING', 'FAILED',
                                     'DELETE_FAILED', 'LATER_INVENTION'])
-def test_a_backup_that_is_not_complete_is_named(backup, refused, status):
+def test_verify_fails_when_the_backup_is_not_complete(
+        backup, fail_verify, status):
     backup['status'] = status
-    assert refused() == 'backup %s is not COMPLETED, but %s' % (
+    assert fail_verify() == 'backup %s is not COMPLETED, but %s' % (
         backup['id'], status)
 
 
-def test_a_backup_that_is_gone_is_named(backup, refused, fake_trove):
+def test_verify_fails_when_the_backup_does_not_exist(
+        backup, fail_verify, fake_trove):
     fake_trove.backups.clear()
-    assert backup['id'] in refused()
+    assert backup['id'] in fail_verify()
 
 
-def chain(fake_trove, backup, length):
-    """Puts the backup at the end of a chain; gives the parents' ids."""
+def add_parents(fake_trove, backup, length):
+    """Put the backup at the end of a chain, and return the parents' ids."""
     parents, parent_id = [], None
     for _ in range(length):
         parent_id = fake_trove.add_backup(backup['instance_id'],
@@ -58,39 +64,43 @@ def chain(fake_trove, backup, length):
     return parents
 
 
-def test_a_whole_chain_is_available(backup, do_verify, fake_trove, verify):
-    parents = chain(fake_trove, backup, 3)
+def test_verify_checks_the_chain_from_the_backup_to_its_root(
+        backup, do_verify, fake_trove, verify):
+    parents = add_parents(fake_trove, backup, 3)
     do_verify()
-    looked = [asked.path.rpartition('/')[2]
-              for asked in fake_trove.find_requests('GET', '/backups/*')]
-    assert looked[-4:] == [backup['id']] + parents[::-1]
+    backup_ids = [request.path.rpartition('/')[2]
+                  for request in fake_trove.find_requests('GET', '/backups/*')]
+    assert backup_ids[-4:] == [backup['id']] + parents[::-1]
 
 
 @pytest.mark.parametrize('link', [0, 1, 2])
-def test_a_parent_that_is_gone_is_named(backup, refused, fake_trove, link):
-    gone = chain(fake_trove, backup, 3)[link]
-    del fake_trove.backups[gone]
-    assert gone in refused()
+def test_verify_fails_when_a_parent_does_not_exist(
+        backup, fail_verify, fake_trove, link):
+    parent_id = add_parents(fake_trove, backup, 3)[link]
+    del fake_trove.backups[parent_id]
+    assert parent_id in fail_verify()
 
 
-def test_a_parent_that_failed_is_named(backup, refused, fake_trove):
-    failed = chain(fake_trove, backup, 3)[0]
-    fake_trove.backups[failed]['status'] = 'FAILED'
-    assert refused() == ('backup %s, which backup %s hangs on, is not '
-                         'COMPLETED, but FAILED' % (failed, backup['id']))
+def test_verify_fails_when_a_parent_failed(backup, fail_verify, fake_trove):
+    parent_id = add_parents(fake_trove, backup, 3)[0]
+    fake_trove.backups[parent_id]['status'] = 'FAILED'
+    assert fail_verify() == (
+        'backup %s, in the chain of backup %s, is not COMPLETED, but FAILED'
+        % (parent_id, backup['id']))
 
 
-def test_a_chain_that_bites_its_tail_ends(backup, refused):
+def test_verify_fails_when_a_backup_is_its_own_parent(backup, fail_verify):
     backup['parent_id'] = backup['id']
-    assert 'its own parent' in refused()
+    assert 'its own parent' in fail_verify()
 
 
-def test_a_checkpoint_without_a_backup_is_told(refused, fake_trove):
-    assert 'holds no backup' in refused()
+def test_verify_fails_when_the_checkpoint_has_no_backup(
+        fail_verify, fake_trove):
+    assert 'holds no backup' in fail_verify()
     assert not fake_trove.requests
 
 
-def test_looks_that_fail_in_passing_are_borne(
+def test_verify_retries_checks_that_fail_briefly(
         backup, do_verify, fake_trove, verify, resource):
     fake_trove.fail('GET', '/backups/*', 'timeout', times=5)
     do_verify()
@@ -98,42 +108,47 @@ def test_looks_that_fail_in_passing_are_borne(
 
 
 @pytest.fixture
-def by_50(backup, make_plugin, checkpoint, resource, context, verify, clock):
-    """Verifies in vain; what begins within 50 s may take 20 s more."""
+def time_out_verify(backup, make_plugin, checkpoint, resource, context,
+                    verify, clock):
+    """Return a function that runs a verification with a timeout of 50 s.
+
+    A check that starts before the timeout may take 20 s longer.
+    """
     def run():
-        began = clock.now()
+        start_time = clock.now()
         with pytest.raises(exception.VerifyResourceFailed,
                            match='given up after 50 s'):
             make_plugin(ready_timeout=50).get_verify_operation(
                 resource).on_main(checkpoint, resource, context, {}, verify)
-        assert 50 <= clock.now() - began <= 70
+        assert 50 <= clock.now() - start_time <= 70
     return run
 
 
-def test_the_looks_at_a_chain_end_by_it_in_all(
-        backup, by_50, fake_trove, clock, monkeypatch):
-    chain(fake_trove, backup, 5)
-    look = fake_trove._on_backups.show
+def test_ready_timeout_limits_all_checks_of_a_chain_together(
+        backup, time_out_verify, fake_trove, clock, monkeypatch):
+    add_parents(fake_trove, backup, 5)
+    show = fake_trove._on_backups.show
     monkeypatch.setattr(
         fake_trove._on_backups, 'show',
-        lambda *args: (clock.sleep(20), look(*args))[1])
-    by_50()
+        lambda *args: (clock.sleep(20), show(*args))[1])
+    time_out_verify()
 
 
-def test_the_last_link_has_no_time_of_its_own(backup, by_50, fake_trove):
-    [parent] = chain(fake_trove, backup, 1)
+def test_ready_timeout_limits_the_check_of_the_last_parent(
+        backup, time_out_verify, fake_trove):
+    [parent] = add_parents(fake_trove, backup, 1)
     fake_trove.fail('GET', '/backups/' + backup['id'], 503, times=2, takes=15)
     fake_trove.fail('GET', '/backups/' + parent, 503, times=None)
-    by_50()
+    time_out_verify()
 
 
-def test_looks_end_by_the_ready_timeout(
-        backup, make_plugin, checkpoint, resource, context, verify,
-        fake_trove, clock):
+def test_verify_fails_after_ready_timeout(
+        backup, make_plugin, checkpoint, resource, context, verify, fake_trove,
+        clock):
     fake_trove.fail('*', '*', 503, times=None)
-    began = clock.now()
+    start_time = clock.now()
     with pytest.raises(exception.VerifyResourceFailed, match='HTTP 503'):
         make_plugin(ready_timeout=50).get_verify_operation(resource).on_main(
             checkpoint, resource, context, {}, verify)
-    assert clock.now() - began == pytest.approx(50)
+    assert clock.now() - start_time == pytest.approx(50)
     assert 'given up' in verify.resources_reason[KEY + resource.id]
