@@ -1,26 +1,26 @@
-"""What is found out before the first backup of a checkpoint begins."""
+"""Preflight checks of the protect operation."""
 
 from karbor import exception
 from karbor import resource as karbor_resource
 from karbor.services.protection import graph
 import pytest
 
-from karbor_trove.bank import status as bank_status_
+from karbor_trove.bank import status as bank_status
 from karbor_trove.bank import worker
 
 
 class Flow:
-    """The hooks of one flow, on several instances."""
+    """The first hooks of one flow, for several instances."""
 
     def __init__(self, plugin, checkpoint, resources, context):
         checkpoint.resource_graph = graph.build_graph(
             resources, lambda node: [])
         self.checkpoint = checkpoint
-        self.ids = [one.id for one in resources]
+        self.ids = [resource.id for resource in resources]
         self._context = context
         self._operations = {
-            one.id: (plugin.get_protect_operation(one), one)
-            for one in resources}
+            resource.id: (plugin.get_protect_operation(resource), resource)
+            for resource in resources}
 
     def begin(self, id_, **parameters):
         operation, resource = self._operations[id_]
@@ -29,76 +29,84 @@ class Flow:
             context=self._context, parameters=parameters, operation_log=None)
 
     def refused(self, id_, **parameters):
-        """Begin in vain; gives the lines that the bank keeps."""
+        """Check that the hook fails, and return the lines of its reason."""
         with pytest.raises(exception.CreateResourceFailed) as raised:
             self.begin(id_, **parameters)
         section = self.section(id_)
         assert section.get_object('status') == 'error'
-        assert bank_status_.read_failure_reason(section) in str(raised.value)
-        return bank_status_.read_failure_reason(section).splitlines()
+        reason = bank_status.read_failure_reason(section)
+        assert reason in str(raised.value)
+        return reason.splitlines()
 
     def section(self, id_):
         return self.checkpoint.get_resource_bank_section(id_)
 
 
 @pytest.fixture
-def new_flow(make_plugin, fake_trove, new_checkpoint, context, in_threads):
-    """Makes a flow of so many instances; takes the provider's options."""
+def new_flow(make_plugin, fake_trove, new_checkpoint, context,
+             build_resource):
+    """Return a function that creates a flow with so many instances.
+
+    Its other arguments are options of the provider file.
+    """
     return lambda count=3, **options: Flow(
         make_plugin(**options), new_checkpoint(), [
-            in_threads.resource(fake_trove.add_instance())
+            build_resource(fake_trove.add_instance())
             for _ in range(count)], context)
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_made(fake_trove):
+def nothing_is_created(fake_trove):
     yield
     assert not fake_trove.find_requests('POST')
 
 
-def others(bad):
-    return ['not begun, since another database of this checkpoint cannot be '
-            'backed up: ' + ', '.join(sorted(bad))]
+def reason_of_others(failed_ids):
+    """Return the reason of the instances that have no problem themselves."""
+    return ['not started, because another database of this checkpoint cannot '
+            'be backed up: ' + ', '.join(sorted(failed_ids))]
 
 
 @pytest.mark.parametrize('status', ['ERROR', 'FAILED', 'SHUTDOWN'])
-def test_one_that_is_broken_stops_all(new_flow, fake_trove, status):
+def test_broken_instance_refuses_the_whole_checkpoint(
+        new_flow, fake_trove, status):
     flow = new_flow()
-    bad = flow.ids[1]
-    fake_trove.instances[bad].update(status=status, fault='No valid host')
+    broken = flow.ids[1]
+    fake_trove.instances[broken].update(status=status, fault='No valid host')
     reasons = {id_: flow.refused(id_) for id_ in flow.ids}
-    assert reasons[bad] == ['instance %s has the status %s: No valid host'
-                            % (bad, status)]
-    assert reasons[flow.ids[0]] == reasons[flow.ids[2]] == others([bad])
-    # Once for all: a list, the broken one's fault, quotas.
-    assert [one.path for one in fake_trove.requests] == [
-        '/instances', '/instances/' + bad,
+    assert reasons[broken] == ['instance %s has the status %s: No valid host'
+                               % (broken, status)]
+    assert reasons[flow.ids[0]] == reason_of_others([broken])
+    assert reasons[flow.ids[2]] == reason_of_others([broken])
+    # One check for all: the list, the fault of the broken instance, quotas.
+    assert [request.path for request in fake_trove.requests] == [
+        '/instances', '/instances/' + broken,
         '/mgmt/quotas/' + flow.checkpoint.project_id]
 
 
-def test_one_that_is_gone_stops_all(new_flow, fake_trove):
+def test_missing_instance_refuses_the_whole_checkpoint(new_flow, fake_trove):
     flow = new_flow()
-    bad = flow.ids[0]
-    del fake_trove.instances[bad]
-    [line] = flow.refused(bad)
-    assert 'instance %s' % bad in line and 'cannot be found' in line
-    assert flow.refused(flow.ids[1]) == others([bad])
+    missing = flow.ids[0]
+    del fake_trove.instances[missing]
+    [line] = flow.refused(missing)
+    assert 'instance %s' % missing in line and 'cannot be found' in line
+    assert flow.refused(flow.ids[1]) == reason_of_others([missing])
 
 
 @pytest.mark.parametrize('count', [1, 3])
-def test_a_member_of_a_cluster_is_told_as_one(new_flow, fake_trove, count):
+def test_member_of_a_cluster_is_refused_and_names_the_cluster(
+        new_flow, fake_trove, count):
     flow = new_flow(count)
-    bad = flow.ids[0]
-    fake_trove.instances[bad]['cluster_id'] = 'ring'
-    assert flow.refused(bad) == [
-        'instance %s is a member of cluster ring, and Trove backs up none of '
-        'those' % bad]
+    member = flow.ids[0]
+    fake_trove.instances[member]['cluster_id'] = 'ring'
+    assert flow.refused(member) == [
+        'instance %s is a member of cluster ring, and Trove cannot back up '
+        'members of clusters' % member]
 
 
 @pytest.mark.parametrize('count', [1, 3])
 @pytest.mark.parametrize('status', ['BUILD', 'REBOOT', 'BACKUP', 'UNKNOWN'])
-def test_one_that_is_merely_busy_stops_nothing(new_flow, fake_trove, status,
-                                               count):
+def test_busy_instance_refuses_nothing(new_flow, fake_trove, status, count):
     flow = new_flow(count)
     fake_trove.instances[flow.ids[0]]['status'] = status
     for id_ in flow.ids:
@@ -106,7 +114,7 @@ def test_one_that_is_merely_busy_stops_nothing(new_flow, fake_trove, status,
         assert flow.section(id_).get_object('status') == 'protecting'
 
 
-def test_who_works_on_it_is_in_the_bank_from_the_beginning(new_flow):
+def test_first_hook_writes_the_worker_and_the_status(new_flow):
     flow = new_flow(1)
     flow.begin(flow.ids[0])
     section = flow.section(flow.ids[0])
@@ -114,7 +122,7 @@ def test_who_works_on_it_is_in_the_bank_from_the_beginning(new_flow):
     assert section.get_object('status') == 'protecting'
 
 
-def test_the_quota_is_for_all_of_them_together(new_flow, fake_trove):
+def test_quota_is_checked_for_all_instances_together(new_flow, fake_trove):
     flow = new_flow()
     fake_trove.add_backup(flow.ids[0], 'FAILED')
     fake_trove.quotas['backups'] = 3
@@ -123,28 +131,28 @@ def test_the_quota_is_for_all_of_them_together(new_flow, fake_trove):
             'quota of backups: this protect needs 3 and 2 of 3 are left']
 
 
-def test_a_quota_that_just_suffices_stops_nothing(new_flow, fake_trove):
+def test_quota_that_is_just_enough_refuses_nothing(new_flow, fake_trove):
     flow = new_flow()
     fake_trove.quotas['backups'] = 3
     for id_ in flow.ids:
         flow.begin(id_)
 
 
-def test_quotas_that_are_not_told_are_not_checked(new_flow, fake_trove,
-                                                  caplog):
+def test_quotas_that_trove_does_not_show_are_not_checked(
+        new_flow, fake_trove, caplog):
     caplog.set_level('INFO')
     flow = new_flow()
     fake_trove.shows_quotas = False
     fake_trove.quotas['backups'] = 0
     for id_ in flow.ids:
         flow.begin(id_)
-    [told] = [one.getMessage() for one in caplog.records
-              if 'quotas' in one.getMessage()]
-    assert 'does not tell the quotas' in told
+    [message] = [record.getMessage() for record in caplog.records
+                 if 'quotas' in record.getMessage()]
+    assert 'does not show the quotas' in message
     assert len(fake_trove.find_requests('GET', '/mgmt/*')) == 1
 
 
-def test_all_that_is_wrong_is_told_at_once(new_flow, fake_trove):
+def test_reason_lists_all_problems_of_an_instance(new_flow, fake_trove):
     flow = new_flow(2)
     fake_trove.quotas['backups'] = 1
     fake_trove.instances[flow.ids[0]]['status'] = 'ERROR'
@@ -152,30 +160,32 @@ def test_all_that_is_wrong_is_told_at_once(new_flow, fake_trove):
     assert len(flow.refused(flow.ids[1])) == 1
 
 
-def test_bad_parameters_of_one_stop_those_that_begin_after_it(
+def test_bad_parameters_refuse_the_instances_that_begin_later(
         new_flow, fake_trove):
     flow = new_flow()
     bad = flow.ids[0]
     lines = flow.refused(bad, backup_name='---', description=' ')
     assert [line.split()[0] for line in lines] == ['backup_name',
                                                    'description']
-    assert flow.refused(flow.ids[1]) == others([bad])
+    assert flow.refused(flow.ids[1]) == reason_of_others([bad])
     assert not fake_trove.requests
 
 
-def test_and_those_that_just_look(new_flow, fake_trove, monkeypatch):
+def test_bad_parameters_refuse_an_instance_that_is_checking_the_flow(
+        new_flow, fake_trove, monkeypatch):
     flow = new_flow()
     index = fake_trove._on_instances.index
 
-    def look(*args, **kwargs):
+    def refuse_other_and_list(*args, **kwargs):
         flow.refused(flow.ids[1], backup_name='---')
         return index(*args, **kwargs)
 
-    monkeypatch.setattr(fake_trove._on_instances, 'index', look)
-    assert flow.refused(flow.ids[0]) == others([flow.ids[1]])
+    monkeypatch.setattr(fake_trove._on_instances, 'index',
+                        refuse_other_and_list)
+    assert flow.refused(flow.ids[0]) == reason_of_others([flow.ids[1]])
 
 
-def test_a_bad_option_stops_all_before_anything_is_asked(
+def test_bad_option_refuses_all_before_the_first_request(
         new_flow, fake_trove):
     flow = new_flow(2, poll_interval='soon')
     for id_ in flow.ids:
@@ -183,35 +193,35 @@ def test_a_bad_option_stops_all_before_anything_is_asked(
     assert not fake_trove.requests
 
 
-def test_a_trove_that_is_away_is_borne_as_long_as_a_busy_instance(
-        new_flow, fake_trove, clock):
+def test_outage_is_survived_until_ready_timeout(new_flow, fake_trove, clock):
     flow = new_flow(2, ready_timeout=1000)
     fake_trove.fail('GET', '/instances', 503, times=6)
-    began = clock.now()
+    start = clock.now()
     flow.begin(flow.ids[0])
-    assert clock.now() - began > 60
+    assert clock.now() - start > 60
 
 
-def test_but_not_for_ever(new_flow, fake_trove, clock):
+def test_outage_longer_than_ready_timeout_refuses_all(
+        new_flow, fake_trove, clock):
     flow = new_flow(2, ready_timeout=1000)
     fake_trove.fail('*', '*', 'refused', times=None)
-    began = clock.now()
-    [first] = flow.refused(flow.ids[0])
-    assert 'given up after 1000 s' in first and 'refused' in first
-    assert flow.refused(flow.ids[1]) == [first]
-    assert clock.now() - began == pytest.approx(1000)
+    start = clock.now()
+    [line] = flow.refused(flow.ids[0])
+    assert 'given up after 1000 s' in line and 'refused' in line
+    assert flow.refused(flow.ids[1]) == [line]
+    assert clock.now() - start == pytest.approx(1000)
 
 
-def test_a_user_without_rights_is_told(new_flow, fake_trove):
+def test_missing_rights_of_the_user_are_in_the_reason(new_flow, fake_trove):
     flow = new_flow(2)
     fake_trove.forbid()
     assert 'HTTP 403' in ' '.join(flow.refused(flow.ids[0]))
 
 
-def test_databases_are_found_below_other_resources(new_flow, fake_trove):
+def test_databases_below_other_resources_are_checked(new_flow, fake_trove):
     flow = new_flow(2)
     project = karbor_resource.Resource('OS::Keystone::Project', 'p', 'tenant')
     flow.checkpoint.resource_graph = [graph.GraphNode(
         project, tuple(flow.checkpoint.resource_graph))]
     fake_trove.instances[flow.ids[1]]['status'] = 'ERROR'
-    assert flow.refused(flow.ids[0]) == others([flow.ids[1]])
+    assert flow.refused(flow.ids[0]) == reason_of_others([flow.ids[1]])
