@@ -26,6 +26,9 @@ class BankSection(Protocol):
     def bank(self) -> 'Bank':
         """Return the bank that holds the section."""
 
+    def get_sub_section(self, section: str) -> 'BankSection':
+        """Return the section with this path below this one."""
+
     def update_object(self, key: str, value: Any) -> None:
         """Write an object. A mapping or a list is stored as JSON."""
 

@@ -46,6 +46,16 @@ def may_be_alive(identity: object) -> bool:
     return identity.get('started') == _start_time(identity.get('pid'))
 
 
+def describe(identity: object) -> str:
+    """Return words for a process, such as "process 4711 on controller-1".
+
+    :param identity: what current() returned in that process, or anything.
+    """
+    if not isinstance(identity, dict):
+        return 'an unknown process'
+    return 'process %s on %s' % (identity.get('pid'), identity.get('host'))
+
+
 def _namespace() -> Identity:
     # A container may have the name of its host, and process ids of its own.
     try:

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the banks know of Trove's backups."""
+"""Index of all backups that the banks know, to find those they do not."""
 
-from typing import Collection, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Set
 
 from karbor.common import constants
 
@@ -21,130 +21,153 @@ from karbor_trove.bank import backup_journal
 from karbor_trove.bank import layout
 from karbor_trove.bank import record
 from karbor_trove.bank import storage
-from karbor_trove.cmd.commands import checkpoints
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove.trove import models
 
 
-class Knowledge:
-    """All banks together, as they are when this is made."""
+class OpenRequest(NamedTuple):
+    """A request whose backup is not known."""
 
-    def __init__(self, loaded: Iterable[providers.Provider]) -> None:
-        """Read every record and every ledger."""
-        self._loaded = list(loaded)
-        #: The ids that a checkpoint's record or a ledger knows.
-        self.backups: Set[str] = set()
-        #: Requests that no backup is known of, each with all entries of its
-        #: ledger.
-        self.intents: List[Tuple[backup_journal.BackupEntry,
-                                 List[backup_journal.BackupEntry]]] = []
-        #: Backup id -> entry of a checkpoint that is gone from its bank.
-        self.lost: Dict[str,
-                        Tuple[providers.Provider,
-                              backup_journal.BackupEntry]] = {}
-        #: Instance id -> what of it cannot be read: all of its backups may be
-        #: known there.
+    entry: backup_journal.BackupEntry
+    #: All entries of the same journal.
+    journal_entries: List[backup_journal.BackupEntry]
+
+    def may_have_created(self, backup: models.Backup) -> bool:
+        """Return True if a backup may be the result of the request."""
+        entry = self.entry
+        return entry.matches(backup) or (
+            entry.not_before is None
+            and (entry.instance_id, entry.backup_name, entry.description)
+            == (backup.instance_id, backup.name, backup.description))
+
+
+class LostCheckpoint(NamedTuple):
+    """The journal entry of a backup whose checkpoint is not in the bank."""
+
+    provider: providers.Provider
+    entry: backup_journal.BackupEntry
+
+
+class BackupIndex:
+    """The records and journals of all banks at the time of creation."""
+
+    def __init__(self, all_providers: Iterable[providers.Provider]) -> None:
+        """Read all records and all backup journals."""
+        self._providers = list(all_providers)
+        #: The ids of the backups in the records and journals of checkpoints.
+        self.recorded_ids: Set[str] = set()
+        self._open_requests: List[OpenRequest] = []
+        #: By the id of the backup.
+        self.without_checkpoint: Dict[str, LostCheckpoint] = {}
+        #: The reason why an instance's record or journal cannot be read, by
+        #: the id of the instance. It may know any backup of the instance.
         self.unreadable: Dict[str, str] = {}
-        #: Instances that a checkpoint is being made of; None: of any.
+        #: The ids of the instances that an operation is protecting. None in
+        #: it means that the instances of an operation are not known.
         self.protecting: Set[Optional[str]] = set()
-        for provider in self._loaded:
+        for provider in self._providers:
             self._read_checkpoints(provider)
-            self._read_ledgers(provider)
+            self._read_journals(provider)
 
-    def checkpoint(self, checkpoint_id: str) -> Optional[providers.Checkpoint]:
-        """Find a checkpoint that was not deleted, in any bank."""
-        for provider in self._loaded:
-            found = provider.checkpoint(checkpoint_id)
-            if found and found.status != constants.CHECKPOINT_STATUS_DELETED:
-                return found
+    def find_checkpoint(self, checkpoint_id: str
+                        ) -> Optional[providers.Checkpoint]:
+        """Return a checkpoint of any bank. None if absent or deleted."""
+        for provider in self._providers:
+            checkpoint = provider.find_checkpoint(checkpoint_id)
+            if checkpoint and not checkpoint.is_deleted:
+                return checkpoint
         return None
 
-    def requests_of(self, backup: models.Backup) -> List[backup_journal.BackupEntry]:
-        """Find the requests that a backup may have come of."""
-        return [entry for entry, _ in self.intents if _may_be(entry, backup)]
+    def list_requests_for(self, backup: models.Backup
+                          ) -> List[backup_journal.BackupEntry]:
+        """Return the open requests that may have created a backup."""
+        return [request.entry for request in self._open_requests
+                if request.may_have_created(backup)]
 
-    def will_be_found(self, backup: models.Backup,
-                      backups: Collection[models.Backup]) -> bool:
-        """Tell whether its request will lead to a backup.
+    def will_be_adopted(self, backup: models.Backup,
+                        backups: Iterable[models.Backup]) -> bool:
+        """Return True if an operation adopts a backup, now or later.
 
-        :param backups: all that Trove has.
+        :param backups: all backups in Trove.
         """
-        for entry, entries in self.intents:
-            if not _may_be(entry, backup):
+        for request in self._open_requests:
+            entry = request.entry
+            if not request.may_have_created(backup):
                 continue
-            if self.may_work(entry.checkpoint_id, entry.instance_id):
+            if self.may_be_in_use(entry.checkpoint_id, entry.instance_id):
                 return True
             try:
                 if adoption.find_created_backup(
-                        backups, entry, entries) == backup:
+                        backups, entry, request.journal_entries) == backup:
                     return True
             except errors.Rejected:
-                # It cannot be told from others.
+                # Several backups match the request.
                 continue
         return False
 
-    def may_work(self, checkpoint_id: str, instance_id: str) -> bool:
-        """Tell whether an operation of a checkpoint may still be running."""
-        found = self.checkpoint(checkpoint_id)
-        return found is not None and checkpoints.may_run(found, instance_id)
+    def may_be_in_use(self, checkpoint_id: str, instance_id: str) -> bool:
+        """Return True if an operation may work on a checkpoint now."""
+        checkpoint = self.find_checkpoint(checkpoint_id)
+        return checkpoint is not None and checkpoint.may_be_in_use(
+            instance_id)
 
-    def knows(self, checkpoint_id: str, backup: models.Backup) -> bool:
-        """Ask the ledgers of one checkpoint, without a list of what is there.
+    def is_recorded(self, checkpoint_id: str, backup: models.Backup) -> bool:
+        """Return True if a journal has a backup for a checkpoint.
 
-        A list of Swift may lag behind, and not show what was written last.
+        The entry is read directly. The lists of Swift may lag behind and lack
+        an object that was just written.
         """
-        for provider in self._loaded:
+        for provider in self._providers:
             entry = backup_journal.BackupJournal(
-                provider.bank, str(
-                    backup.instance_id)).read(checkpoint_id)
+                provider.bank, str(backup.instance_id)).read(checkpoint_id)
             if entry and entry.backup_id in (None, backup.id):
                 return True
         return False
 
     def _read_checkpoints(self, provider: providers.Provider) -> None:
-        for found in provider.checkpoints():
-            if found.status == constants.CHECKPOINT_STATUS_DELETED:
+        for checkpoint in provider.list_checkpoints():
+            if checkpoint.is_deleted:
                 continue
-            if found.status in (None, constants.CHECKPOINT_STATUS_PROTECTING):
-                self.protecting.update(
-                    {id_ for _, id_ in found.resources} or {None})
-            for name in storage.list_keys(found.section):
-                id_, _, key = name[len(layout.RESOURCE_DATA):].partition('/')
-                if (name.startswith(layout.RESOURCE_DATA)
-                        and key == layout.BACKUP_RECORD):
-                    self._read_record(found, id_)
+            if checkpoint.status in (
+                    None, constants.CHECKPOINT_STATUS_PROTECTING):
+                self.protecting.update({
+                    resource_id for _, resource_id
+                    in checkpoint.list_resources()} or {None})
+            for key in storage.list_keys(checkpoint.section):
+                folder, _, name = key.rpartition('/')
+                if (key.startswith(layout.RESOURCE_DATA)
+                        and name == layout.BACKUP_RECORD):
+                    self._read_record(checkpoint,
+                                      folder[len(layout.RESOURCE_DATA):])
 
-    def _read_record(self, found: providers.Checkpoint, id_: str) -> None:
-        kept = found.kept(id_, layout.BACKUP_RECORD)
-        if not isinstance(kept, dict):
-            self.unreadable[id_] = 'its record in checkpoint %s is torn' % (
-                found.id)
-        elif kept.get('record_version', 0) > record.VERSION:
-            self.unreadable[id_] = (
-                'its record in checkpoint %s is of a later release' % found.id)
-        elif kept.get('backup_id'):
-            # Of another type it is the id of something else, and harmless.
-            self.backups.add(kept['backup_id'])
+    def _read_record(self, checkpoint: providers.Checkpoint,
+                     resource_id: str) -> None:
+        document = checkpoint.read_object(resource_id, layout.BACKUP_RECORD)
+        if not isinstance(document, dict):
+            self.unreadable[resource_id] = (
+                'its record in checkpoint %s is corrupt' % checkpoint.id)
+        elif document.get('record_version', 0) > record.VERSION:
+            self.unreadable[resource_id] = (
+                'its record in checkpoint %s was written by a later release'
+                % checkpoint.id)
+        elif document.get('backup_id'):
+            # For a resource of another type it is the id of something else,
+            # which does no harm here.
+            self.recorded_ids.add(document['backup_id'])
 
-    def _read_ledgers(self, provider: providers.Provider) -> None:
-        for instance_id in provider.instances():
-            ledger = backup_journal.BackupJournal(provider.bank, instance_id)
-            entries, unreadable = ledger.read_all()
+    def _read_journals(self, provider: providers.Provider) -> None:
+        for instance_id in provider.list_instance_ids():
+            journal = backup_journal.BackupJournal(provider.bank, instance_id)
+            entries, unreadable = journal.read_all()
             for error in unreadable.values():
                 self.unreadable[instance_id] = str(error)
             for entry in entries:
                 if entry.backup_id is None:
-                    self.intents.append((entry, entries))
-                elif entry.deleted_at or provider.checkpoint(
+                    self._open_requests.append(OpenRequest(entry, entries))
+                elif entry.deleted_at or provider.find_checkpoint(
                         entry.checkpoint_id):
-                    self.backups.add(entry.backup_id)
+                    self.recorded_ids.add(entry.backup_id)
                 else:
-                    self.lost[entry.backup_id] = provider, entry
-
-
-def _may_be(entry: backup_journal.BackupEntry, backup: models.Backup) -> bool:
-    return entry.matches(backup) or (
-        entry.not_before is None
-        and (entry.instance_id, entry.backup_name, entry.description)
-        == (backup.instance_id, backup.name, backup.description))
+                    self.without_checkpoint[entry.backup_id] = (
+                        LostCheckpoint(provider, entry))

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The application karbor-trove-manage: global options, messages, entry point.
+"""The application karbor-trove-manage: entry point, global options, messages.
 """
 
 import argparse
+from importlib import metadata
 import logging
 import sys
 from typing import Any, Dict, List, Optional, Sequence
@@ -21,53 +22,44 @@ import warnings
 
 from cliff import app
 from cliff import commandmanager
-import pbr.version
 
-NAME = 'karbor-trove-manage'
-
-
-class _OneLineFormatter(logging.Formatter):
-    """Prints each message on one line. Only a traceback has several."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return ' '.join(super().formatMessage(record).split())
+_NAME = 'karbor-trove-manage'
 
 
 class ManageApp(app.App):
-    """The command line of an operator of Karbor."""
+    """The application of an operator of Karbor."""
 
-    NAME = NAME
-    LOG = logging.getLogger(NAME)
-    CONSOLE_MESSAGE_FORMAT = NAME + ': %(message)s'
+    NAME = _NAME
+    LOG = logging.getLogger(_NAME)
 
     def __init__(self) -> None:
         """Create the application with the commands of all subjects."""
-        # The subjects import Karbor. main() silences its warnings before.
+        # They import Karbor, whose warnings main() has to silence before.
         from karbor_trove.cmd.commands import checkpoints
         from karbor_trove.cmd.commands import deferred
         from karbor_trove.cmd.commands import orphans
         from karbor_trove.cmd.commands import report
         from karbor_trove.cmd.commands import unconfirmed_restores
 
+        # Commands of other packages are found in this entry point group.
         manager = commandmanager.CommandManager('karbor_trove.manage')
         for subject in (checkpoints, deferred, orphans, report,
                         unconfirmed_restores):
             for name, command in subject.COMMANDS.items():
                 manager.add_command(name, command)
-        version = pbr.version.VersionInfo('karbor-trove')
         super().__init__(
             description='Show and repair what the database plugins of Karbor '
                         'left in its banks and in Trove.',
-            version=version.version_string(), command_manager=manager,
-            deferred_help=True)
+            version=metadata.version('karbor-trove'),
+            command_manager=manager, deferred_help=True)
 
     def build_option_parser(self, description: Optional[str],
                             version: Optional[str],
                             argparse_kwargs: Optional[Dict[str, Any]] = None
                             ) -> argparse.ArgumentParser:
-        """Return the parser of the global options.
+        """Return the parser of the options that all commands have.
 
-        It finds them before and after the name of the command.
+        cliff accepts them before and after the name of the command.
         """
         parser = super().build_option_parser(description, version,
                                              argparse_kwargs)
@@ -75,47 +67,61 @@ class ManageApp(app.App):
             '--config-file', action='append', metavar='FILE',
             help='Karbor\'s own configuration. Can be repeated. The default '
                  'is where Karbor finds it: /etc/karbor/karbor.conf')
-        # Releases before cliff accepted it before the command, too.
+        # cliff accepts it only after the command. Releases before cliff
+        # accepted it before the command as well.
         parser.add_argument('--format', help=argparse.SUPPRESS)
         return parser
 
     def configure_logging(self) -> None:
-        """Print the messages of this command, or all with -v or --debug.
+        """Print the messages of the command, or all with --debug or -v.
 
-        Karbor and its libraries log what an operator cannot act on, and
-        tracebacks of errors that this command reports itself. A log file
-        gets all messages.
+        Karbor and its libraries log warnings on which an operator cannot act
+        and tracebacks of errors that the command reports itself. The log file
+        gets all messages in any case.
         """
         if self.options.debug:
-            self.options.verbose_level = 2
+            self.options.verbose_level = self.DEFAULT_VERBOSE_LEVEL + 1
         root = logging.getLogger()
         for handler in list(root.handlers):
-            # oslo.log adds one when Karbor is imported. It prints everything.
+            # oslo.log adds a handler that prints everything when Karbor is
+            # imported.
             if type(handler) is logging.StreamHandler:
                 root.removeHandler(handler)
         super().configure_logging()
         console = root.handlers[-1]
-        console.setFormatter(_OneLineFormatter(self.CONSOLE_MESSAGE_FORMAT))
-        if self.options.verbose_level <= self.DEFAULT_VERBOSE_LEVEL:
-            console.addFilter(logging.Filter(NAME))
+        if self.options.verbose_level > self.DEFAULT_VERBOSE_LEVEL:
+            console.setFormatter(
+                logging.Formatter(self.LOG_FILE_MESSAGE_FORMAT))
+        else:
+            console.setFormatter(_OneLineFormatter('%(name)s: %(message)s'))
+            console.addFilter(logging.Filter(_NAME))
 
     def initialize_app(self, argv: List[str]) -> None:
-        """Check that there is a command.
+        """Check that there is a command. cliff would start a shell.
 
-        cliff would start a shell without one.
+        :param argv: the arguments without the options that all commands have.
         """
         if not argv and not self.options.deferred_help:
-            self.parser.error('no command, see --help')
+            self.parser.error('the name of a command is missing, see --help')
         if self.options.format and argv[0] != 'help':
             argv += ['--format', self.options.format]
+
+
+class _OneLineFormatter(logging.Formatter):
+    """Writes each message as one line, without a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        record.message = record.getMessage()
+        return ' '.join(self.formatMessage(record).split())
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command.
 
     :param argv: the arguments. None means those of the process.
-    :returns: 0, or 1 if the command failed or its result is incomplete.
-        Wrong usage exits with 2.
+    :returns: 0, or 1 if something failed or the output is incomplete. Wrong
+        usage ends the process with 2, or returns 2.
     """
     # Karbor's libraries warn when they are imported. An operator cannot act
     # on these warnings.

@@ -10,118 +10,121 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The report as metrics: the text that Prometheus reads."""
+"""Metrics of the report, in the text format that Prometheus reads."""
 
 import argparse
 import datetime
 import time
-from typing import Any, Dict, Iterable, List, Optional, Sequence, TextIO, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional
+from typing import Sequence, TextIO, Tuple
 
 from cliff.formatters import base
 
-from karbor_trove.cmd import restore_points
+from karbor_trove.bank import verification_results
+from karbor_trove.cmd import instance_reports
 
+#: The name of the format.
 FORMAT = 'prometheus'
-Row = Dict[str, Any]
-#: Labels, and the value; None: it is not known, and left out.
-_Sample = Tuple[Dict[str, str], Optional[float]]
 _PREFIX = 'karbor_trove_'
 _GB = 1024 ** 3
+#: Labels and value. A sample without a value is left out.
+Sample = Tuple[Dict[str, str], Optional[float]]
+
+
+class Metric(NamedTuple):
+    """One metric and its samples."""
+
+    name: str
+    description: str
+    samples: List[Sample]
 
 
 class PrometheusFormatter(base.ListFormatter):
-    """Prints metrics in the text format that Prometheus reads."""
+    """Writes metrics. Each row of the list is a Metric."""
 
     def add_argument_group(self, parser: argparse.ArgumentParser) -> None:
-        """Add no options."""
+        """Add no options. The format has none."""
 
     def emit_list(self, column_names: Sequence[str],
                   data: Iterable[Sequence[Any]], stdout: TextIO,
                   parsed_args: argparse.Namespace) -> None:
-        """Print metrics. Each row is one of build_metrics()."""
-        for metric in data:
-            stdout.writelines(line + '\n' for line in _lines(*metric))
+        """Write the metrics."""
+        for name, description, samples in data:
+            name = _PREFIX + name
+            stdout.write('# HELP %s %s\n# TYPE %s gauge\n'
+                         % (name, description, name))
+            for labels, value in samples:
+                if value is not None:
+                    stdout.write('%s%s %s\n' % (name, _format_labels(labels),
+                                                _format_number(value)))
 
 
-def build_metrics(rows: Iterable[Row], complete: bool) -> List[Any]:
-    """Write the rows of a report out, all times in seconds since 1970.
+def build_metrics(reports: List[instance_reports.InstanceReport],
+                  is_complete: bool) -> List[Metric]:
+    """Return the metrics of a report. All times are seconds since 1970.
 
-    :param complete: whether all could be looked at.
+    :param is_complete: whether everything could be read.
     """
-    rows = list(rows)
-    metrics: List[Tuple[str, str, Iterable[_Sample]]] = [
-        ('instance_exists', 'Whether Trove has the database instance.',
-         _of(rows, lambda row: row['exists'])),
-        ('instance_covered', 'Whether a checkpoint can be restored now.',
-         _of(rows, lambda row: row.get('checkpoint') is not None)),
-        ('last_restorable_timestamp_seconds',
-         'When the newest backup that can be restored was made.',
-         _of(rows, lambda row: _seconds(row.get('made')))),
-        ('chain_length',
-         'How many backups a restore of it needs, itself counted.',
-         _of(rows, lambda row: row.get('chain'))),
-        ('backup_size_bytes',
-         'What the database took on its volume when it was made.',
-         _of(rows, lambda row: _bytes(row.get('size')))),
-        ('last_verification_timestamp_seconds',
-         'When a verification of this level ended last.',
-         _of_levels(rows, lambda one: _seconds(restore_points.moment(one)))),
-        ('last_verification_success',
-         'Whether the last verification of this level passed.',
-         _of_levels(rows, lambda one: one.passed)),
-        ('recovery_seconds',
-         'How long a restore took when a verification measured it last.',
-         _of(rows, lambda row: None if row.get('recovery') is None
-             else row['recovery'].total_seconds())),
-        ('report_timestamp_seconds', 'When this was found out.',
-         [({}, int(time.time()))]),
-        ('report_complete', 'Whether all could be looked at.',
-         [({}, complete)])]
-    return metrics
+    def per_instance(value: Callable[[instance_reports.InstanceReport],
+                                     Optional[float]]) -> List[Sample]:
+        return [(_labels(report), value(report)) for report in reports]
+
+    def per_level(value: Callable[[verification_results.VerificationResult],
+                                  Optional[float]]) -> List[Sample]:
+        return [({**_labels(report), 'level': level}, value(result))
+                for report in reports
+                for level, result in sorted(report.levels.items())]
+
+    return [
+        Metric('instance_exists', 'Whether Trove has the database instance.',
+               per_instance(lambda report: report.exists)),
+        Metric('instance_covered', 'Whether a checkpoint can be restored now.',
+               per_instance(lambda report: report.checkpoint is not None)),
+        Metric('last_restorable_timestamp_seconds',
+               'When the newest backup that can be restored was made.',
+               per_instance(lambda report: _timestamp(report.made))),
+        Metric('chain_length',
+               'How many backups a restore of it needs, itself counted.',
+               per_instance(lambda report: report.chain)),
+        Metric('backup_size_bytes',
+               'What the database took on its volume when it was made.',
+               per_instance(lambda report: None if report.size is None
+                            else round(report.size * _GB))),
+        Metric('last_verification_timestamp_seconds',
+               'When a verification of this level ended last.',
+               per_level(lambda result: _timestamp(
+                   instance_reports.verification_time(result)))),
+        Metric('last_verification_success',
+               'Whether the last verification of this level passed.',
+               per_level(lambda result: result.passed)),
+        Metric('recovery_seconds',
+               'How long a restore took when a verification measured it last.',
+               per_instance(lambda report: None if report.recovery is None
+                            else report.recovery.total_seconds())),
+        Metric('report_timestamp_seconds', 'When this was found out.',
+               [({}, int(time.time()))]),
+        Metric('report_complete', 'Whether all could be looked at.',
+               [({}, is_complete)])]
 
 
-def _lines(name: str, about: str, samples: Iterable[_Sample]) -> List[str]:
-    name = _PREFIX + name
-    return ['# HELP %s %s' % (name, about), '# TYPE %s gauge' % name, *(
-        '%s%s %s' % (name, _labels(labels), _number(value))
-        for labels, value in samples if value is not None)]
+def _labels(report: instance_reports.InstanceReport) -> Dict[str, str]:
+    # Not "instance": in Prometheus this is the label of the scraped host.
+    return {'project_id': report.project, 'instance_id': report.instance,
+            'name': report.name or ''}
 
 
-def _labels(labels: Dict[str, str]) -> str:
-    return '{%s}' % ','.join('%s="%s"' % (key, _escaped(value))
-                             for key, value in labels.items()
-                             ) if labels else ''
+def _timestamp(moment: Optional[datetime.datetime]) -> Optional[float]:
+    return None if moment is None else int(
+        moment.replace(tzinfo=datetime.timezone.utc).timestamp())
 
 
-def _escaped(value: str) -> str:
-    return value.replace('\\', r'\\').replace('"', r'\"').replace('\n', r'\n')
+def _format_labels(labels: Dict[str, str]) -> str:
+    return '{%s}' % ','.join(
+        '%s="%s"' % (name, value.replace('\\', r'\\').replace('"', r'\"')
+                     .replace('\n', r'\n'))
+        for name, value in labels.items()) if labels else ''
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     # True is 1.
     return repr(value if isinstance(value, float) else int(value))
-
-
-def _of(rows: Iterable[Row], value: Any) -> Iterable[_Sample]:
-    return [(_named(row), value(row)) for row in rows]
-
-
-def _of_levels(rows: Iterable[Row], value: Any) -> Iterable[_Sample]:
-    return [({**_named(row), 'level': level}, value(result))
-            for row in rows
-            for level, result in sorted(row.get('levels', {}).items())]
-
-
-def _named(row: Row) -> Dict[str, str]:
-    # "instance" is whom Prometheus has asked: the node exporter.
-    return {'project_id': row['project'], 'instance_id': row['instance'],
-            'name': row['name'] or ''}
-
-
-def _seconds(moment: Optional[datetime.datetime]) -> Optional[float]:
-    return None if moment is None else int(moment.replace(
-        tzinfo=datetime.timezone.utc).timestamp())
-
-
-def _bytes(size: Optional[float]) -> Optional[float]:
-    return None if size is None else round(size * _GB)

@@ -10,25 +10,29 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Karbor's banks, as its configuration names them, and what they know."""
+"""Karbor's providers, their banks, and the checkpoints in the banks."""
 
 import dataclasses
 import pathlib
 import re
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from karbor.common import config as _karbor_config  # noqa: F401
+from karbor.common import constants
 from karbor.services.protection import graph
-from karbor.services.protection import provider as providers
+from karbor.services.protection import provider as karbor_provider
 from karbor import utils
 from oslo_config import cfg
 
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
+from karbor_trove.bank import worker
 from karbor_trove import errors
+from karbor_trove import karbor_types
 from karbor_trove import options
+from karbor_trove import polling
 
-_ID = re.compile(r'[0-9A-Za-z][0-9A-Za-z_.-]*')
+_CHECKPOINT_ID = re.compile(r'[0-9A-Za-z][0-9A-Za-z_.-]*')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,114 +40,163 @@ class Provider:
     """One provider file."""
 
     id: str
-    #: Karbor's Bank.
-    bank: Any
+    bank: karbor_types.Bank
     settings: options.Settings
 
-    def instances(self) -> List[str]:
-        """Name the instances that the bank has a ledger of."""
-        names = storage.list_keys(self.bank.get_sub_section(layout.INSTANCES))
-        return sorted({name.split('/')[0] for name in names})
+    @property
+    def poller(self) -> polling.Poller:
+        """Return a poller with the provider's interval."""
+        return polling.Poller(self.settings.poll_interval,
+                              polling.SYSTEM_CLOCK)
 
-    def checkpoints(self) -> Iterator['Checkpoint']:
-        """Read every checkpoint, also deleted ones.
+    def list_instance_ids(self) -> List[str]:
+        """Return the ids of all instances of which the bank has a journal."""
+        keys = storage.list_keys(self.bank.get_sub_section(layout.INSTANCES))
+        return sorted({key.split('/')[0] for key in keys})
 
-        By what is there, not by Karbor's indices: those come after it, and a
-        crash in between leaves it without.
+    def list_checkpoints(self) -> Iterator['Checkpoint']:
+        """Yield all checkpoints, those that were deleted included.
+
+        Karbor's indices are not used. Karbor writes them after the
+        checkpoint, so they lack a checkpoint if Karbor crashes in between.
         """
-        names = storage.list_keys(self.bank.get_sub_section(layout.CHECKPOINTS))
-        for id_ in sorted({name.split('/')[0] for name in names}):
-            found = self.checkpoint(id_)
-            if found is not None:
-                yield found
+        keys = storage.list_keys(
+            self.bank.get_sub_section(layout.CHECKPOINTS))
+        for checkpoint_id in sorted({key.split('/')[0] for key in keys}):
+            checkpoint = self.find_checkpoint(checkpoint_id)
+            if checkpoint is not None:
+                yield checkpoint
 
-    def checkpoint(self, id_: str) -> Optional['Checkpoint']:
-        """Read one checkpoint; None where the bank has none with this id."""
-        section = self.bank.get_sub_section(layout.CHECKPOINTS + id_)
+    def find_checkpoint(self, checkpoint_id: str) -> Optional['Checkpoint']:
+        """Return one checkpoint. None if the bank does not have it."""
+        section = self.bank.get_sub_section(
+            layout.CHECKPOINTS + checkpoint_id)
         index = storage.read(section, layout.CHECKPOINT_INDEX)
-        return None if index is None else Checkpoint(self, id_, section,
-                                                     index)
+        return None if index is None else Checkpoint(
+            self, checkpoint_id, section, index)
 
 
 class Checkpoint:
-    """One checkpoint in a bank, whole or not."""
+    """One checkpoint in a bank. It may be incomplete after a crash."""
 
-    def __init__(self, provider: Provider, id_: str, section: Any,
-                 index: Any) -> None:
-        """Make it of what the bank gave.
+    def __init__(self, provider: Provider, checkpoint_id: str,
+                 section: karbor_types.BankSection, index: object) -> None:
+        """Create the checkpoint from what the bank returned.
 
         :param section: of the checkpoint.
+        :param index: the content of its index.
         """
         self.provider = provider
-        self.id = id_
+        self.id = checkpoint_id
         self.section = section
-        #: None: it is torn.
+        #: None if it is corrupt.
         self.index: Optional[Dict[str, Any]] = (
             index if isinstance(index, dict) and 'status' in index else None)
 
     @property
     def status(self) -> Optional[str]:
-        """Give Karbor's word; None: nobody knows."""
+        """Return Karbor's status. None if the index is corrupt."""
         return self.index['status'] if self.index else None
 
     @property
-    def resources(self) -> List[Tuple[str, str]]:
-        """Give type and id of each resource; none before Karbor knew any."""
+    def is_deleted(self) -> bool:
+        """Return True if the checkpoint was deleted.
+
+        Karbor keeps the index of a deleted checkpoint.
+        """
+        return bool(self.status == constants.CHECKPOINT_STATUS_DELETED)
+
+    def list_resources(self) -> List[Tuple[str, str]]:
+        """Return the type and the id of each resource.
+
+        The list is empty if Karbor has not written the resources yet.
+        """
         serialized = (self.index or {}).get('resource_graph')
-        found: Dict[Tuple[str, str], None] = {}
-        nodes = list(graph.deserialize_resource_graph(serialized)
-                     if serialized else ())
+        nodes: List[karbor_types.Node] = list(
+            graph.deserialize_resource_graph(serialized)
+            if serialized else ())
+        resources: Dict[Tuple[str, str], None] = {}
         while nodes:
             node = nodes.pop(0)
-            found[node.value.type, node.value.id] = None
+            resources[node.value.type, node.value.id] = None
             nodes.extend(node.child_nodes)
-        return list(found)
+        return list(resources)
 
-    def section_of(self, resource_id: str) -> Any:
-        """Give the section of a resource."""
-        return self.section.get_sub_section(layout.RESOURCE_DATA + resource_id)
+    def resource_section(self, resource_id: str) -> karbor_types.BankSection:
+        """Return the section of a resource."""
+        return self.section.get_sub_section(
+            layout.RESOURCE_DATA + resource_id)
 
-    def kept(self, resource_id: str, name: str) -> Any:
-        """Read an object of a resource; None where there is none."""
-        kept = storage.read(self.section_of(resource_id), name)
-        # Swift's bank gives a string as it came from there.
-        return kept.decode() if isinstance(kept, bytes) else kept
+    def read_object(self, resource_id: str, key: str) -> Any:
+        """Return an object of a resource. None if there is none."""
+        content = storage.read(self.resource_section(resource_id), key)
+        # The bank plugin of Swift returns a text as bytes.
+        return content.decode() if isinstance(content, bytes) else content
+
+    def may_be_in_use(self, instance_id: str) -> bool:
+        """Return True if an operation may work on an instance now."""
+        return self.status in (
+            None, constants.CHECKPOINT_STATUS_PROTECTING,
+            constants.CHECKPOINT_STATUS_DELETING) and worker.may_be_alive(
+                self.read_object(instance_id, layout.WORKER))
 
 
 def load() -> List[Provider]:
-    """Load every provider file, also of a disabled one.
+    """Return the providers of all provider files, also of disabled ones.
 
-    What a disabled provider made is still there, and so is its bank. One that
-    cannot be read would make its backups look like nobody's.
+    What a disabled provider created still exists, and so does its bank. A
+    file that cannot be loaded is an error: without its bank, the backups of
+    the provider would be taken for orphans.
 
-    :raises errors.Refused: a file cannot be loaded; it says which.
+    :raises errors.Rejected: a file cannot be loaded, or there is none.
     """
     folder = pathlib.Path(utils.find_config(cfg.CONF.provider_config_dir))
-    found = []
+    providers = []
     for path in sorted(folder.glob('*.conf')):
         config = cfg.ConfigOpts()
         config(args=['--config-file=%s' % path])
-        config.register_opts(providers.provider_opts, 'provider')
+        config.register_opts(karbor_provider.provider_opts, 'provider')
         try:
-            loaded = providers.PluggableProtectionProvider(config)
+            provider = karbor_provider.PluggableProtectionProvider(config)
         except Exception as error:  # Each plugin raises its own.
             raise errors.Rejected('the provider file %s cannot be loaded: %s'
                                   % (path, error)) from error
-        found.append(Provider(loaded.id, loaded.bank,
-                              options.register(config)))
-    if not found:
+        providers.append(Provider(provider.id, provider.bank,
+                                  options.register(config)))
+    if not providers:
         raise errors.Rejected('there is no provider file in %s' % folder)
-    return found
+    return providers
 
 
-def find(loaded: List[Provider], checkpoint_id: str) -> Checkpoint:
-    """Find a checkpoint in any of the banks.
+def distinct_banks(providers: List[Provider]) -> List[Provider]:
+    """Return the providers, but only one provider for each bank.
 
-    :raises errors.Refused: no bank has one with this id.
+    Two providers may use one bank. Their options do not prove it, because
+    each bank plugin has its own. Banks with the same objects count as one:
+    whatever can be read from one of them can be read from the other one.
     """
-    for provider in loaded if _ID.fullmatch(checkpoint_id) else ():
-        found = provider.checkpoint(checkpoint_id)
-        if found is not None:
-            return found
-    raise errors.Rejected('no provider\'s bank has a checkpoint %s'
+    if len(providers) == 1:
+        return providers
+    banks: Dict[FrozenSet[str], Provider] = {}
+    for provider in providers:
+        keys = frozenset(
+            folder + key for folder in (layout.INSTANCES, layout.CHECKPOINTS)
+            for key in storage.list_keys(
+                provider.bank.get_sub_section(folder)))
+        banks.setdefault(keys, provider)
+    return list(banks.values())
+
+
+def get_checkpoint(providers: List[Provider],
+                   checkpoint_id: str) -> Checkpoint:
+    """Return a checkpoint of any of the banks.
+
+    :raises errors.Rejected: no bank has a checkpoint with this id.
+    """
+    for provider in (providers if _CHECKPOINT_ID.fullmatch(checkpoint_id)
+                     else ()):
+        checkpoint = provider.find_checkpoint(checkpoint_id)
+        if checkpoint is not None:
+            return checkpoint
+    raise errors.Rejected('no bank of any provider has the checkpoint %s'
                           % checkpoint_id)

@@ -10,16 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the banks hold of each database instance, to restore it from."""
+"""Restore points: from which checkpoints each instance can be restored."""
 
 import dataclasses
-import datetime
 from typing import Dict, Iterable, List, Optional, Tuple
 
 from karbor.common import constants
 
 from karbor_trove.bank import layout
-from karbor_trove.bank import record
+from karbor_trove.bank import record as backup_record
 from karbor_trove.bank import storage
 from karbor_trove.bank import verification_results
 from karbor_trove.cmd import providers
@@ -27,99 +26,99 @@ from karbor_trove import errors
 
 
 @dataclasses.dataclass(frozen=True)
-class Held:
-    """One instance in one checkpoint that was not deleted."""
+class RestorePoint:
+    """One instance in one checkpoint that is not deleted."""
 
     checkpoint: providers.Checkpoint
     instance_id: str
-    #: None: there is none, or it cannot be read.
-    record: Optional[record.BackupRecord]
-    #: Why nothing can be restored from it, as far as the bank knows; None:
-    #: the record has a backup.
-    problem: Optional[str]
-    #: None: they cannot be read.
-    results: Optional[Tuple[verification_results.VerificationResult, ...]]
+    #: None if there is none, or if it cannot be read.
+    record: Optional[backup_record.BackupRecord]
+    #: Why the instance cannot be restored, as far as the bank knows. Empty
+    #: if the record has a backup.
+    problem: str
+    #: None if they cannot be read.
+    results: Optional[List[verification_results.VerificationResult]]
 
     @property
     def time(self) -> int:
-        """Tell when Karbor began the checkpoint, in seconds since 1970."""
-        index = self.checkpoint.index or {}
-        return int(index.get('timestamp') or 0)
+        """Return when Karbor started the checkpoint: seconds since 1970."""
+        return int((self.checkpoint.index or {}).get('timestamp') or 0)
 
 
-class Holdings:
-    """All banks together, as they are when this is made."""
+class RestorePoints:
+    """The restore points of all banks at the time of creation."""
 
-    def __init__(self, loaded: Iterable[providers.Provider],
-                 project: Optional[str] = None) -> None:
-        """Read every checkpoint, its records and what was verified of it.
+    def __init__(self, all_providers: Iterable[providers.Provider],
+                 project_id: Optional[str] = None) -> None:
+        """Read all checkpoints, with their records and verifications.
 
-        :param project: of this one only.
+        :param project_id: only of this project.
         """
-        self._project = project
-        #: Project -> whether it has a checkpoint that was not deleted.
+        self._project_id = project_id
+        #: Whether a project has a checkpoint that is not deleted, by the id
+        #: of the project.
         self.projects: Dict[str, bool] = {}
-        #: Project -> instance -> what is held of it.
-        self.held: Dict[str, Dict[str, List[Held]]] = {}
-        #: Instance -> checkpoints that may hold it and cannot be read.
-        self.torn: Dict[str, List[str]] = {}
-        self.complaints: List[str] = []
-        seen = set()
-        for provider in loaded:
-            for found in provider.checkpoints():
-                # Two providers may have one bank.
-                if found.id not in seen:
-                    seen.add(found.id)
-                    self._read(found)
+        self._points: Dict[Tuple[str, str], List[RestorePoint]] = {}
+        #: The ids of corrupt checkpoints that may hold an instance, by the
+        #: id of the instance.
+        self.corrupt: Dict[str, List[str]] = {}
+        #: What could not be read, a sentence each.
+        self.problems: List[str] = []
+        for provider in providers.distinct_banks(list(all_providers)):
+            for checkpoint in provider.list_checkpoints():
+                if checkpoint.index is None:
+                    self._read_corrupt(checkpoint)
+                else:
+                    self._read(checkpoint,
+                               str(checkpoint.index.get('project_id')))
 
-    def _read(self, found: providers.Checkpoint) -> None:
-        if found.index is None:
-            self._read_torn(found)
+    def by_instance(self, project_id: str) -> Dict[str, List[RestorePoint]]:
+        """Return the restore points of a project by the id of the instance."""
+        return {instance_id: points for (project, instance_id), points
+                in self._points.items() if project == project_id}
+
+    def _read(self, checkpoint: providers.Checkpoint,
+              project_id: str) -> None:
+        if self._project_id not in (None, project_id):
             return
-        project = str(found.index.get('project_id'))
-        if self._project not in (None, project):
-            return
-        lives = found.status != constants.CHECKPOINT_STATUS_DELETED
-        self.projects[project] = lives or self.projects.get(project, False)
-        for type_, id_ in found.resources if lives else ():
-            if type_ == constants.DATABASE_RESOURCE_TYPE:
-                self.held.setdefault(project, {}).setdefault(id_, []).append(
-                    self._held(found, id_))
+        self.projects[project_id] = (
+            not checkpoint.is_deleted or self.projects.get(project_id, False))
+        for type_, resource_id in checkpoint.list_resources():
+            if (type_ == constants.DATABASE_RESOURCE_TYPE
+                    and not checkpoint.is_deleted):
+                self._points.setdefault((project_id, resource_id), []).append(
+                    self._read_point(checkpoint, resource_id))
 
-    def _read_torn(self, found: providers.Checkpoint) -> None:
-        self.complaints.append(
-            'checkpoint %s is left out: its index in the bank is torn'
-            % found.id)
-        for name in storage.list_keys(found.section):
-            if name.startswith(layout.RESOURCE_DATA):
-                torn = self.torn.setdefault(
-                    name[len(layout.RESOURCE_DATA):].partition('/')[0], [])
-                torn.extend([] if found.id in torn else [found.id])
+    def _read_corrupt(self, checkpoint: providers.Checkpoint) -> None:
+        self.problems.append('checkpoint %s is left out: its index in the '
+                             'bank is corrupt' % checkpoint.id)
+        for instance_id in {
+                key[len(layout.RESOURCE_DATA):].partition('/')[0]
+                for key in storage.list_keys(checkpoint.section)
+                if key.startswith(layout.RESOURCE_DATA)}:
+            self.corrupt.setdefault(instance_id, []).append(checkpoint.id)
 
-    def _held(self, found: providers.Checkpoint, id_: str) -> Held:
-        section = found.section_of(id_)
-        kept = problem = results = None
+    def _read_point(self, checkpoint: providers.Checkpoint,
+                    instance_id: str) -> RestorePoint:
+        section = checkpoint.resource_section(instance_id)
+        record = results = None
+        problem = ''
         try:
-            kept = record.read(section)
+            record = backup_record.read(section)
         except errors.Rejected as error:
-            problem = self._complain(found, id_, error)
-        if kept is None or not kept.backup_id:
+            problem = str(error)
+            self._report(checkpoint, instance_id, error)
+        if record is None or not record.backup_id:
             problem = problem or 'it holds no backup'
-        if found.status != constants.CHECKPOINT_STATUS_AVAILABLE:
-            problem = 'it is %s' % found.status
+        if checkpoint.status != constants.CHECKPOINT_STATUS_AVAILABLE:
+            problem = 'it is %s' % checkpoint.status
         try:
-            results = tuple(verification_results.read_all(section))
+            results = verification_results.read_all(section)
         except errors.Rejected as error:
-            self._complain(found, id_, error)
-        return Held(found, id_, kept, problem, results)
+            self._report(checkpoint, instance_id, error)
+        return RestorePoint(checkpoint, instance_id, record, problem, results)
 
-    def _complain(self, found: providers.Checkpoint, id_: str,
-                  error: errors.Rejected) -> str:
-        self.complaints.append('checkpoint %s, instance %s: %s'
-                               % (found.id, id_, error))
-        return str(error)
-
-
-def moment(result: verification_results.VerificationResult) -> datetime.datetime:
-    """Tell when a verification ended: UTC, without a zone."""
-    return datetime.datetime.fromisoformat(result.verified_at).replace(tzinfo=None)
+    def _report(self, checkpoint: providers.Checkpoint, instance_id: str,
+                error: errors.Rejected) -> None:
+        self.problems.append('checkpoint %s, instance %s: %s'
+                             % (checkpoint.id, instance_id, error))

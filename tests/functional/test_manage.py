@@ -77,44 +77,44 @@ def operator(sandbox, tenant):
 def make_backup(tenant, instance_id, name, **kw):
     """A backup that the tenant makes by hand."""
     id_ = tenant.trove.backups.create(name, instance_id, **kw).id
-    tenants.wait(lambda: tenant.backups()[id_]['status'] == 'COMPLETED')
+    tenants.wait_for(lambda: tenant.list_backups()[id_]['status'] == 'COMPLETED')
     return id_
 
 
 def test_what_was_put_off_is_listed_and_swept(tenant, operator):
-    instance = tenant.create()
+    instance = tenant.create_instance()
     before = operator.counted_backups()
-    checkpoint = tenant.protect(tenant.plan([instance]))
-    [backup] = tenant.backups()
+    checkpoint = tenant.protect(tenant.create_plan([instance]))
+    [backup] = tenant.list_backups()
     child = make_backup(tenant, instance, 'by hand', parent_id=backup,
                         incremental=1)
-    tenant.delete(checkpoint)
+    tenant.delete_checkpoint(checkpoint)
     [row], _ = operator.manage('deferred', 'list')
     assert row['checkpoint'] == checkpoint and row['backup'] == backup
     assert row['why'] == 'the backup has children: %s' % child
     operator.table('deferred', 'list')
     [row], _ = operator.manage('deferred', 'sweep')
     assert row['outcome'] == 'the backup has children: %s' % child
-    assert set(tenant.backups()) == {backup, child}
+    assert set(tenant.list_backups()) == {backup, child}
 
     tenant.trove.backups.delete(child)
-    tenants.wait(lambda: child not in tenant.backups())
+    tenants.wait_for(lambda: child not in tenant.list_backups())
     operator.keep_karbor_out()
     [row], said = operator.manage('deferred', 'sweep', expect=1)
     assert 'has no role in project %s' % tenant.project_id in said
-    assert set(tenant.backups()) == {backup}
+    assert set(tenant.list_backups()) == {backup}
     operator.let_karbor_in()
     assert 'deleted' in operator.table('deferred', 'sweep')
-    assert not tenant.backups() and not tenant.objects()
+    assert not tenant.list_backups() and not tenant.list_objects()
     assert operator.counted_backups() == before
     assert operator.manage('deferred', 'list')[0] == []
 
 
 def test_orphans_are_found_and_deleted_when_told_to(tenant, operator):
-    instance = tenant.create()
-    tenant.fill(instance, 1000)
-    checkpoint = tenant.protect(tenant.plan([instance]))
-    known = set(tenant.backups())
+    instance = tenant.create_instance()
+    tenant.create_table(instance, 1000)
+    checkpoint = tenant.protect(tenant.create_plan([instance]))
+    known = set(tenant.list_backups())
     lost = make_backup(
         tenant, instance,
         'karbor-0d1be5ae-12ab-4c7b-9d5f-0b3f0f0f3b3e-%s' % instance)
@@ -123,35 +123,35 @@ def test_orphans_are_found_and_deleted_when_told_to(tenant, operator):
     assert row['backup'] == lost and row['project'] == tenant.project_id
     operator.table('orphans', 'list')
     operator.table('orphans', 'delete')
-    assert lost in tenant.backups()
+    assert lost in tenant.list_backups()
     for id_ in known:
         assert 'no orphan' in operator.manage(
             'orphans', 'delete', id_, '--yes', expect=1)[1]
     operator.table('orphans', 'delete', '--yes')
-    assert lost not in tenant.backups() and known <= set(tenant.backups())
-    assert not [name for _, name in tenant.objects() if lost in name]
-    tenant.delete(checkpoint)
+    assert lost not in tenant.list_backups() and known <= set(tenant.list_backups())
+    assert not [name for _, name in tenant.list_objects() if lost in name]
+    tenant.delete_checkpoint(checkpoint)
 
 
 def test_what_a_killed_karbor_left_can_be_reset_and_deleted(
         sandbox, tenant, operator):
-    instance = tenant.create('slow-backup-12')
-    path = tenant.checkpoints()
-    checkpoint = tenant.ask('POST', path, {'checkpoint': {
-        'plan_id': tenant.plan([instance])}})['checkpoint']['id']
-    tenants.wait(tenant.backups)
+    instance = tenant.create_instance('slow-backup-12')
+    path = tenant.checkpoints_path()
+    checkpoint = tenant.send('POST', path, {'checkpoint': {
+        'plan_id': tenant.create_plan([instance])}})['checkpoint']['id']
+    tenants.wait_for(tenant.list_backups)
     _, said = operator.manage('checkpoint', 'reset', checkpoint, expect=1)
     assert 'may still work on it' in said
     sandbox.services['karbor'].kill()
     sandbox.services['karbor'].start()
-    status = tenant.ask('GET', '%s/%s' % (path, checkpoint))
+    status = tenant.send('GET', '%s/%s' % (path, checkpoint))
     assert status['checkpoint']['status'] == 'protecting'
     operator.table('checkpoint', 'show', checkpoint)
     operator.table('checkpoint', 'reset', checkpoint)
-    tenants.wait(lambda: {one['status'] for one in tenant.backups().values()}
+    tenants.wait_for(lambda: {one['status'] for one in tenant.list_backups().values()}
                  == {'COMPLETED'})
-    tenant.delete(checkpoint)
-    assert not tenant.backups() and not tenant.objects()
+    tenant.delete_checkpoint(checkpoint)
+    assert not tenant.list_backups() and not tenant.list_objects()
     assert 'is deleted; only' in operator.table(
         'checkpoint', 'reset', checkpoint)
 
@@ -159,9 +159,9 @@ def test_what_a_killed_karbor_left_can_be_reset_and_deleted(
 def test_a_checkpoint_that_karbor_had_not_begun_can_be_deleted(
         tenant, operator):
     """What a crash between Karbor's own writes leaves."""
-    checkpoint = tenant.protect(tenant.plan([tenant.create()]))
+    checkpoint = tenant.protect(tenant.create_plan([tenant.create_instance()]))
     cfg.CONF(['--config-file', str(operator.config)], project='karbor')
-    found = providers.find(providers.load(), checkpoint)
+    found = providers.get_checkpoint(providers.load(), checkpoint)
     found.section.update_object('index.json', {
         **found.index, 'status': 'protecting', 'resource_graph': None})
     indices = found.provider.bank.get_sub_section('/indices')
@@ -170,4 +170,4 @@ def test_a_checkpoint_that_karbor_had_not_begun_can_be_deleted(
             indices.delete_object(name)
     operator.manage('checkpoint', 'reset', checkpoint, expect=1)
     operator.manage('checkpoint', 'reset', checkpoint, '--force')
-    tenant.delete(checkpoint)
+    tenant.delete_checkpoint(checkpoint)

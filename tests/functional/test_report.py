@@ -22,13 +22,13 @@ operator = test_manage.operator
 def prove(tenant, operator, checkpoint, instance):
     """Restore it, and keep how long that took as a verification does."""
     begin = time.monotonic()
-    new = tenants.new_instance(tenant.restore(checkpoint))
+    new = tenants.restored_instance_id(tenant.restore(checkpoint))
     took = time.monotonic() - begin
-    assert tenant.rows(new) == 1000
-    tenant.remove(new)
+    assert tenant.count_rows(new) == 1000
+    tenant.delete_instances(new)
     cfg.CONF(['--config-file', str(operator.config)], project='karbor')
     verification_results.write(
-        providers.find(providers.load(), checkpoint).section_of(instance),
+        providers.get_checkpoint(providers.load(), checkpoint).resource_section(instance),
         verification_results.VerificationResult('restore', datetime.datetime.now(
             datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%S'), True, '',
             round(took, 1)))
@@ -57,9 +57,9 @@ def for_node_exporter(operator, folder):
 
 def test_what_can_be_restored_is_told_in_every_format(
         tenant, operator, tmp_path):
-    instance, idle = tenant.create_many(['orders', 'drafts'])
-    tenant.fill(instance, 1000)
-    checkpoint = tenant.protect(tenant.plan([instance]))
+    instance, idle = tenant.create_instances(['orders', 'drafts'])
+    tenant.create_table(instance, 1000)
+    checkpoint = tenant.protect(tenant.create_plan([instance]))
     tenant.verify(checkpoint)
     prove(tenant, operator, checkpoint, instance)
 
@@ -71,7 +71,7 @@ def test_what_can_be_restored_is_told_in_every_format(
 
     assert rows(*mine)[idle]['note'] == 'no checkpoint covers it'
     row = rows(*mine)[instance]
-    [backup] = tenant.backups().values()
+    [backup] = tenant.list_backups().values()
     assert row['checkpoint'] == row['verified_checkpoint'] == checkpoint
     assert row['made'] == backup['created']
     assert 0 <= row['age'] < 600
@@ -90,7 +90,7 @@ def test_what_can_be_restored_is_told_in_every_format(
     assert found['karbor_trove_last_verification_success', instance,
                  'restore'] == 1
 
-    tenant.remove(instance, idle)
+    tenant.delete_instances(instance, idle)
     row = rows(*mine)[instance]
     assert (row['name'], row['checkpoint'], row['note']) == (
         'orders', checkpoint, 'deleted in Trove')
@@ -104,5 +104,5 @@ def test_what_can_be_restored_is_told_in_every_format(
     assert found['karbor_trove_report_complete', None, None] == 0
     assert found['karbor_trove_instance_covered', instance, None] == 1
     operator.let_karbor_in()
-    tenant.delete(checkpoint)
+    tenant.delete_checkpoint(checkpoint)
     assert instance not in rows(*mine)

@@ -10,12 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Base class of the commands that print rows."""
+"""Base class of the commands that list something."""
 
 import abc
 import argparse
 import datetime
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Sequence, TextIO, Tuple, Union
 
 from cliff import columns
 from cliff.formatters import table
@@ -24,37 +24,36 @@ from oslo_config import cfg
 
 from karbor_trove.cmd import providers
 
-#: A cell by the name of its column. A row may lack columns.
+#: The values of a row by the names of their columns. A column that is
+#: missing in a row is empty there.
 Row = Dict[str, Any]
 _UNITS = (('d', 86400), ('h', 3600), ('min', 60), ('s', 1))
 
 
 class Lister(lister.Lister):
-    """A command that prints rows and may be incomplete."""
+    """A command that lists rows, all of them or as many as it can."""
 
     #: The names of the columns, in order.
     COLUMNS: Sequence[str]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Create the command.
-
-        :param args: see cliff.command.Command.
-        """
+        """Create the command, see cliff.command.Command."""
         super().__init__(*args, **kwargs)
-        #: What could not be done or read, a sentence each.
+        #: What could not be read or done, a sentence each.
         self.problems: List[str] = []
 
     @abc.abstractmethod
     def list_rows(self, parsed_args: argparse.Namespace,
-                  loaded: List[providers.Provider]) -> Iterable[Row]:
+                  all_providers: List[providers.Provider]) -> Iterable[Row]:
         """Run the command and return its rows.
 
-        :param loaded: all provider files.
+        If something cannot be read or done, add a sentence to `problems` and
+        continue. If nothing can, raise an exception.
         """
 
     def take_action(self, parsed_args: argparse.Namespace
                     ) -> Tuple[Sequence[str], Iterable[Any]]:
-        """Return the names of the columns and the rows."""
+        """Return the names of the columns and the values of each row."""
         rows = self.list_rows(parsed_args, providers.load())
         return self.COLUMNS, [tuple(map(row.get, self.COLUMNS))
                               for row in rows]
@@ -62,57 +61,55 @@ class Lister(lister.Lister):
     def produce_output(self, parsed_args: argparse.Namespace,
                        column_names: Sequence[str], data: Iterable[Any]
                        ) -> int:
-        """Print the rows in the chosen format."""
+        """Write the rows in the chosen format."""
         if parsed_args.formatter == 'table':
             self.formatter = TableFormatter()
         return super().produce_output(parsed_args, column_names, data)
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Run the command with Karbor's configuration.
+        """Read Karbor's configuration and run the command.
 
-        :returns: 0, or 1 if the result is incomplete.
+        :returns: 0. 1 if there are problems.
         """
-        files: Optional[List[str]] = self.app_args and (
-            self.app_args.config_file)
-        cfg.CONF([word for path in files or ()
+        cfg.CONF([word for path in self.app.options.config_file or ()
                   for word in ('--config-file', path)], project='karbor')
         super().run(parsed_args)
-        for problem in self.problems:
+        for problem in dict.fromkeys(self.problems):
             self.app.LOG.error(problem)
         return 1 if self.problems else 0
 
 
 class TableFormatter(table.TableFormatter):
-    """A table with titles instead of names, and with empty cells for None."""
+    """A table with titles for the columns and with empty cells for None."""
 
     def emit_list(self, column_names: Sequence[str],
-                  data: Iterable[Sequence[Any]], stdout: Any,
+                  data: Iterable[Sequence[Any]], stdout: TextIO,
                   parsed_args: argparse.Namespace) -> None:
-        """Print the table."""
+        """Write the table."""
         super().emit_list(
             [name.replace('_', ' ').capitalize() for name in column_names],
             [['' if value is None else value for value in row]
              for row in data], stdout, parsed_args)
 
 
-# The class is not generic in the oldest supported cliff.
+# The oldest cliff that is supported has no generic classes.
 class Duration(columns.FormattableColumn):  # type: ignore[type-arg]
-    """A length of time, in words for people and in seconds for programs."""
+    """A timedelta that is words in a table and seconds in other formats."""
+
+    _value: datetime.timedelta
 
     def human_readable(self) -> str:
-        """Return at most two units, such as "3 d 4 h"."""
+        """Return one or two units, such as "3 d 4 h"."""
         seconds = self._value.total_seconds()
         for number, (unit, length) in enumerate(_UNITS[:-1]):
             if seconds >= length:
-                words = ['%d %s' % (seconds // length, unit)]
                 next_unit, next_length = _UNITS[number + 1]
                 rest = seconds % length // next_length
-                if rest:
-                    words.append('%d %s' % (rest, next_unit))
-                return ' '.join(words)
+                return '%d %s' % (seconds // length, unit) + (
+                    ' %d %s' % (rest, next_unit) if rest else '')
         return '%g s' % self.machine_readable()
 
     def machine_readable(self) -> Union[int, float]:
-        """Return seconds, with one decimal place if it is not zero."""
+        """Return seconds, rounded to one decimal place."""
         seconds = round(self._value.total_seconds(), 1)
         return int(seconds) if seconds.is_integer() else seconds

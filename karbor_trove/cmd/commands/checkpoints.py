@@ -10,11 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Checkpoints that a crash has left: what is known of them, and a way out."""
+"""`checkpoint`: checkpoints that a crash interrupted."""
 
 import argparse
+import dataclasses
 import datetime
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Sequence
 
 from karbor.common import constants
 from karbor.services.protection import checkpoint as karbor_checkpoint
@@ -30,12 +31,9 @@ from karbor_trove.cmd.commands import base
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 
-Row = Dict[str, Any]
-COLUMNS = ('checkpoint', 'status', 'type', 'resource', 'resource_status',
-           'worker', 'record', 'journal', 'parent', 'note', 'reason')
-RESET = ('checkpoint', 'was', 'status', 'backup_copy')
-# What shows of a resource that the operation has begun on it.
-_BEGUN = {
+#: The statuses of a resource on which the operation of a checkpoint has
+#: started, by the status of the checkpoint.
+_STARTED_STATUSES: Dict[str, Sequence[str]] = {
     constants.CHECKPOINT_STATUS_PROTECTING: (
         constants.RESOURCE_STATUS_PROTECTING,
         constants.RESOURCE_STATUS_AVAILABLE,
@@ -47,176 +45,203 @@ _BEGUN = {
 }
 
 
-def show(found: providers.Checkpoint) -> List[Row]:
-    """Tell what the bank knows of each resource of a checkpoint."""
-    rows = [_shown(found, *resource) for resource in found.resources]
-    return [{'checkpoint': found.id, 'status': found.status or 'torn', **row}
-            for row in rows or [{}]]
-
-
-def reset(found: providers.Checkpoint, force: bool) -> Row:
-    """Make a checkpoint that a crash has left `error`, so that it can go.
-
-    :param force: whether the operator says that no process works on it.
-    :raises errors.Refused: it is not stuck, or its operation may still run.
-    """
-    if found.index is None:
-        raise errors.CorruptObject('the index of checkpoint %s in the bank is torn'
-                                   % found.id)
-    was = found.status
-    # Where Karbor could write that, the operation has ended.
-    if was != constants.CHECKPOINT_STATUS_ERROR_DELETING:
-        if was not in _BEGUN:
-            raise errors.Rejected(
-                'checkpoint %s is %s; only one that is protecting, deleting '
-                'or error-deleting can be reset' % (found.id, was))
-        doubt = _why_it_may_run(found)
-        if doubt and not force:
-            raise errors.Rejected(
-                'checkpoint %s is not reset: %s. --force says that no Karbor '
-                'works on it any more; if that is wrong, it will do so beside '
-                'the deletion' % (found.id, doubt))
-    kept = '%s@%s' % (layout.CHECKPOINT_INDEX, datetime.datetime.now(
-        datetime.timezone.utc).strftime('%Y-%m-%dT%H-%M-%SZ'))
-    storage.write(found.section, kept, found.index)
-    # Else they would testify that the deletion to come has ended, too.
-    for _, id_ in found.resources:
-        storage.delete(found.section_of(id_), layout.WORKER)
-    _complete_indices(found)
-    index = dict(found.index, status=constants.CHECKPOINT_STATUS_ERROR)
-    if not index.get('resource_graph'):
-        # It ended before Karbor knew what to protect; its deletion wants one.
-        index['resource_graph'] = graph.serialize_resource_graph([])
-    storage.write(found.section, layout.CHECKPOINT_INDEX, index)
-    return {'checkpoint': found.id, 'was': was, 'status': index['status'],
-            'backup_copy': kept}
-
-
-def may_run(found: providers.Checkpoint, instance_id: str) -> bool:
-    """Tell whether an operation may be at work on an instance right now."""
-    return (found.status in (None, *_BEGUN)
-            and worker.may_be_alive(found.kept(instance_id, layout.WORKER)))
-
-
-def _why_it_may_run(found: providers.Checkpoint) -> Optional[str]:
-    """Look for a witness that the operation's process is gone.
-
-    One is enough, whatever the other resources are: all of a checkpoint are
-    worked on by one process.
-
-    :returns: None: it is gone.
-    """
-    witness = False
-    for _, id_ in found.resources:
-        named = found.kept(id_, layout.WORKER)
-        if named is None:
-            continue
-        if worker.may_be_alive(named):
-            return '%s may still work on it' % process(named)
-        # A worker that an earlier operation has left says nothing.
-        if found.kept(id_, layout.STATUS) in _BEGUN[str(found.status)]:
-            witness = True
-    return None if witness else (
-        'nothing in the bank tells which process works on it')
-
-
-def _complete_indices(found: providers.Checkpoint) -> None:
-    """Write what a crash between checkpoint and indices has left out.
-
-    Karbor's deletion fails where one is missing, and a failed deletion is
-    stuck again [Checkpoint.delete() in 1.6.0].
-    """
-    index: Any = found.index
-    paths = karbor_checkpoint.Checkpoint
-    section = found.provider.bank.get_sub_section(layout.INDICES)
-    project, time = index['project_id'], index['timestamp']
-    for path in (
-            paths._get_checkpoint_path_by_provider(
-                index['provider_id'], project, time, found.id),
-            paths._get_checkpoint_path_by_date(
-                index['created_at'], project, time, found.id),
-            paths._get_checkpoint_path_by_plan(
-                index['protection_plan']['id'], project, index['created_at'],
-                time, found.id)):
-        storage.write(section, path, found.id)
-
-
-def _shown(found: providers.Checkpoint, type_: str, id_: str) -> Row:
-    named = found.kept(id_, layout.WORKER)
-    row: Row = {
-        'type': type_, 'resource': id_,
-        'resource_status': found.kept(id_, layout.STATUS),
-        'worker': named and '%s, %s' % (
-            process(named), 'may live' if worker.may_be_alive(named) else 'gone')}
-    if type_ == constants.DATABASE_RESOURCE_TYPE:
-        row.update(_backup(found, id_))
-    return row
-
-
-def _backup(found: providers.Checkpoint, instance_id: str) -> Row:
-    """Tell what record and ledger know of the backup."""
-    row: Row = {'reason': status.read_failure_reason(found.section_of(instance_id))}
-    try:
-        kept = record.read(found.section_of(instance_id))
-        row['record'] = kept and kept.backup_id
-        entry = backup_journal.BackupJournal(found.provider.bank,
-                                             instance_id).read(found.id)
-    except errors.Rejected as error:
-        return {**row, 'note': str(error)}
-    if entry is not None:
-        row.update(journal=entry.backup_id, parent=entry.parent_id,
-                   note=entry.reason or (
-                       'deleted %s' % entry.deleted_at if entry.deleted_at else
-                       None if entry.is_complete else
-                       'not complete yet' if entry.backup_id else
-                       'asked for, not known yet'))
-    return row
-
-
-def process(named: Any) -> str:
-    """Name the process that the bank tells of."""
-    if not isinstance(named, dict):
-        return 'an unknown process'
-    return 'process %s on %s' % (named.get('pid'), named.get('host'))
-
-
-class ShowCheckpoint(base.Lister):
-    """Show what the bank holds of each resource of a checkpoint."""
-
-    COLUMNS = COLUMNS
+class _CheckpointCommand(base.Lister):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser with the options of the command."""
         parser = super().get_parser(prog_name)
-        parser.add_argument('id', metavar='CHECKPOINT_ID')
+        parser.add_argument('id', metavar='ID', help='Of the checkpoint')
         return parser
 
+
+class ShowCheckpoint(_CheckpointCommand):
+    """Show what the bank holds of each resource of a checkpoint."""
+
+    COLUMNS = ('checkpoint', 'status', 'type', 'resource', 'resource_status',
+               'worker', 'record', 'journal', 'parent', 'note', 'reason')
+
     def list_rows(self, parsed_args: argparse.Namespace,
-                  loaded: List[providers.Provider]) -> List[Row]:
-        return show(providers.find(loaded, parsed_args.id))
+                  all_providers: List[providers.Provider]) -> List[base.Row]:
+        """Return one row for each resource."""
+        checkpoint = providers.get_checkpoint(all_providers, parsed_args.id)
+        rows = [_resource_row(checkpoint, *resource)
+                for resource in checkpoint.list_resources()]
+        return [{'checkpoint': checkpoint.id,
+                 'status': checkpoint.status or 'corrupt', **row}
+                for row in rows or [{}]]
 
 
-class ResetCheckpoint(base.Lister):
-    """Set an interrupted checkpoint to "error", so that it can be deleted.
+class ResetCheckpoint(_CheckpointCommand):
+    """Set the status of an interrupted checkpoint to "error".
 
-    The checkpoint has to be protecting, deleting or error-deleting, and its
-    operation has to have ended. The previous index stays in the bank.
+    Then the checkpoint can be deleted. Its status has to be "protecting",
+    "deleting" or "error-deleting", and its operation has to have ended. A
+    copy of the previous index stays in the bank.
     """
 
-    COLUMNS = RESET
+    COLUMNS = ('checkpoint', 'was', 'status', 'backup_copy')
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser with the options of the command."""
         parser = super().get_parser(prog_name)
-        parser.add_argument('id', metavar='CHECKPOINT_ID')
         parser.add_argument(
             '--force', action='store_true',
             help='Skip the check that the worker process has ended')
         return parser
 
     def list_rows(self, parsed_args: argparse.Namespace,
-                  loaded: List[providers.Provider]) -> List[Row]:
-        return [reset(providers.find(loaded, parsed_args.id),
-                      parsed_args.force)]
+                  all_providers: List[providers.Provider]) -> List[base.Row]:
+        """Reset the checkpoint and return one row."""
+        checkpoint = providers.get_checkpoint(all_providers, parsed_args.id)
+        index = _check_resettable(checkpoint, parsed_args.force)
+        backup_copy = '%s@%s' % (
+            layout.CHECKPOINT_INDEX, datetime.datetime.now(
+                datetime.timezone.utc).strftime('%Y-%m-%dT%H-%M-%SZ'))
+        storage.write(checkpoint.section, backup_copy, index)
+        # Otherwise a later reset would take the next delete operation for
+        # ended.
+        for _, resource_id in checkpoint.list_resources():
+            storage.delete(checkpoint.resource_section(resource_id),
+                           layout.WORKER)
+        _write_missing_indices(checkpoint, index)
+        new_index = dict(index, status=constants.CHECKPOINT_STATUS_ERROR)
+        if not new_index.get('resource_graph'):
+            # The operation ended before Karbor had written the resources.
+            # Karbor's delete operation needs a list of them.
+            new_index['resource_graph'] = graph.serialize_resource_graph([])
+        storage.write(checkpoint.section, layout.CHECKPOINT_INDEX, new_index)
+        return [{'checkpoint': checkpoint.id, 'was': index['status'],
+                 'status': new_index['status'], 'backup_copy': backup_copy}]
 
 
 COMMANDS = {'checkpoint show': ShowCheckpoint,
             'checkpoint reset': ResetCheckpoint}
+
+
+@dataclasses.dataclass(frozen=True)
+class _WorkerCheck:
+    """Whether the worker process of an operation has ended."""
+
+    has_ended: bool
+    #: Why it may still run.
+    doubt: str = ''
+
+
+def _check_worker(checkpoint: providers.Checkpoint) -> _WorkerCheck:
+    """Check whether the process of the checkpoint's operation has ended.
+
+    One process works on all resources of a checkpoint. So it is enough if
+    one resource on which the operation has started names a process that has
+    ended, whatever the other resources are.
+    """
+    has_ended = False
+    for _, resource_id in checkpoint.list_resources():
+        identity = checkpoint.read_object(resource_id, layout.WORKER)
+        if identity is None:
+            continue
+        if worker.may_be_alive(identity):
+            return _WorkerCheck(False, '%s may still work on it'
+                                % worker.describe(identity))
+        # Otherwise an earlier operation has left the identity.
+        if checkpoint.read_object(resource_id, layout.STATUS) in (
+                _STARTED_STATUSES[str(checkpoint.status)]):
+            has_ended = True
+    return _WorkerCheck(has_ended, '' if has_ended else (
+        'the bank does not say which process works on it'))
+
+
+def _check_resettable(checkpoint: providers.Checkpoint,
+                      force: bool) -> Dict[str, Any]:
+    """Return the index of a checkpoint if the checkpoint can be reset.
+
+    :param force: the operator states that the worker process has ended.
+    :raises errors.Rejected: the checkpoint is not interrupted, or its
+        operation may still run.
+    """
+    if checkpoint.index is None:
+        raise errors.CorruptObject(
+            'checkpoint %s is not reset: its index in the bank is corrupt'
+            % checkpoint.id)
+    # Karbor has written "error-deleting", so its operation has ended.
+    if checkpoint.status == constants.CHECKPOINT_STATUS_ERROR_DELETING:
+        return checkpoint.index
+    if checkpoint.status not in _STARTED_STATUSES:
+        raise errors.Rejected(
+            'checkpoint %s is not reset: it is %s. Only a checkpoint that is '
+            'protecting, deleting or error-deleting can be reset'
+            % (checkpoint.id, checkpoint.status))
+    check = _check_worker(checkpoint)
+    if not check.has_ended and not force:
+        raise errors.Rejected(
+            'checkpoint %s is not reset: %s. Make sure that the process has '
+            'ended, then use --force. If it has not, it works on the '
+            'checkpoint while the checkpoint is deleted'
+            % (checkpoint.id, check.doubt))
+    return checkpoint.index
+
+
+def _write_missing_indices(checkpoint: providers.Checkpoint,
+                           index: Dict[str, Any]) -> None:
+    """Write Karbor's indices of a checkpoint.
+
+    A crash between the checkpoint and its indices leaves the checkpoint
+    without them. Karbor's delete operation fails if one is missing, and the
+    checkpoint is interrupted again [Checkpoint.delete() in 1.6.0].
+    """
+    paths = karbor_checkpoint.Checkpoint
+    section = checkpoint.provider.bank.get_sub_section(layout.INDICES)
+    project, timestamp = index['project_id'], index['timestamp']
+    for path in (
+            paths._get_checkpoint_path_by_provider(
+                index['provider_id'], project, timestamp, checkpoint.id),
+            paths._get_checkpoint_path_by_date(
+                index['created_at'], project, timestamp, checkpoint.id),
+            paths._get_checkpoint_path_by_plan(
+                index['protection_plan']['id'], project, index['created_at'],
+                timestamp, checkpoint.id)):
+        storage.write(section, path, checkpoint.id)
+
+
+def _resource_row(checkpoint: providers.Checkpoint, type_: str,
+                  resource_id: str) -> base.Row:
+    identity = checkpoint.read_object(resource_id, layout.WORKER)
+    row: base.Row = {
+        'type': type_, 'resource': resource_id,
+        'resource_status': checkpoint.read_object(resource_id,
+                                                  layout.STATUS),
+        'worker': identity and '%s, %s' % (
+            worker.describe(identity), 'may be running'
+            if worker.may_be_alive(identity) else 'ended')}
+    if type_ == constants.DATABASE_RESOURCE_TYPE:
+        row.update(_backup_columns(checkpoint, resource_id))
+    return row
+
+
+def _backup_columns(checkpoint: providers.Checkpoint,
+                    instance_id: str) -> base.Row:
+    """Return what the record and the journal say about the backup."""
+    section = checkpoint.resource_section(instance_id)
+    row: base.Row = {'reason': status.read_failure_reason(section)}
+    try:
+        backup_record = record.read(section)
+        if backup_record is not None:
+            row['record'] = backup_record.backup_id
+        entry = backup_journal.BackupJournal(
+            checkpoint.provider.bank, instance_id).read(checkpoint.id)
+    except errors.Rejected as error:
+        return {**row, 'note': str(error)}
+    if entry is not None:
+        row.update(journal=entry.backup_id, parent=entry.parent_id,
+                   note=_describe_entry(entry))
+    return row
+
+
+def _describe_entry(entry: backup_journal.BackupEntry) -> Any:
+    if entry.reason:
+        return entry.reason
+    if entry.deleted_at:
+        return 'deleted %s' % entry.deleted_at
+    if entry.is_complete:
+        return None
+    return ('not complete yet' if entry.backup_id
+            else 'requested, backup not known yet')

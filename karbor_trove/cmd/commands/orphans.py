@@ -10,12 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Backups of Karbor's in Trove that no checkpoint knows."""
+"""`orphans`: backups of Karbor in Trove that no checkpoint knows."""
 
 import argparse
 import dataclasses
 import re
-from typing import Any, Collection, Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional
 
 from karbor_trove.backups import chain
 from karbor_trove.bank import backup_journal
@@ -25,202 +25,215 @@ from karbor_trove.cmd.commands import base
 from karbor_trove.cmd.commands import deferred
 from karbor_trove.cmd import providers
 from karbor_trove import errors
-from karbor_trove import polling
 from karbor_trove import timeouts
-from karbor_trove.trove import client
 from karbor_trove.trove import models
 
-Row = Dict[str, Any]
-COLUMNS = ('project', 'instance', 'backup', 'name', 'status', 'created',
-           'size', 'why')
-DELETED = ('project', 'instance', 'backup', 'name', 'outcome')
-# As parameters.py and Karbor's in-tree plugin make them.
-_OURS = (re.compile(r'karbor-([0-9a-f-]{36})-([0-9a-f-]{36})'),
-         re.compile(r'Karbor checkpoint ([0-9a-f-]{36}) of database instance '
-                    r'([0-9a-f-]{36})'))
-_IN_TREE = 'backup%s'
+# What parameters/parsing.py gives to backups.
+_NAME = re.compile(r'karbor-([0-9a-f-]{36})-([0-9a-f-]{36})')
+_DESCRIPTION = re.compile(r'Karbor checkpoint ([0-9a-f-]{36}) of database '
+                          r'instance ([0-9a-f-]{36})')
+# What Karbor's in-tree plugin gives to backups.
+_IN_TREE_NAME = 'backup%s'
 
 
 @dataclasses.dataclass(frozen=True)
 class Orphan:
-    """A backup that nobody knows."""
+    """A backup that no checkpoint and no journal knows."""
 
     backup: models.Backup
-    why: str
-    #: Whether it is Karbor's for certain; else it has to be named to go.
-    certain: bool
+    reason: str
+    #: Whether Karbor created the backup for certain. If not, it is only
+    #: deleted if its id is given.
+    is_certain: bool
+    #: Whose settings and bank are used for the deletion.
     provider: providers.Provider
-    #: What is left of it in a ledger; None: nothing.
+    #: What a journal still says about the backup. None if nothing.
     entry: Optional[backup_journal.BackupEntry] = None
 
-    @property
-    def row(self) -> Row:
-        """Give what an operator wants to see."""
+    def to_row(self) -> base.Row:
+        """Return the columns that describe the backup."""
         backup = self.backup
         return {'project': backup.project_id, 'instance': backup.instance_id,
                 'backup': backup.id, 'name': backup.name,
                 'status': backup.status, 'size': backup.size,
                 'created': backup.created and backup.created.isoformat(),
-                'why': self.why}
+                'why': self.reason}
 
 
-class Search:
-    """One look at Trove and at all banks."""
+class OrphanSearch:
+    """The orphans at the time of creation."""
 
-    def __init__(self, loaded: List[providers.Provider],
-                 cloud: clients.Cloud) -> None:
-        """Look: at Trove first, since a bank knows of a backup before Trove.
+    def __init__(self, all_providers: List[providers.Provider],
+                 project_clients: clients.ProjectClients) -> None:
+        """Read Trove, then the banks.
 
-        :raises errors.TroveError: Trove does not tell the backups of all
-            projects.
+        A backup is in the bank before it is in Trove. So no new backup is
+        taken for an orphan.
+
+        :raises errors.KarborTroveError: the backups of all projects could
+            not be listed.
         """
-        self._loaded = loaded
-        self._gateway: client.TroveClient = cloud.gateway()
-        self.backups: Dict[str, models.Backup] = polling.wait_for(
-            lambda: self._gateway.list_backups(all_projects=True),
-            polling.Deadline(timeouts.OUTAGE, polling.SYSTEM_CLOCK),
-            loaded[0].settings.poll_interval, 'Trove is away')
-        self._known = backup_index.Knowledge(loaded)
-        self.orphans = {orphan.backup.id: orphan for orphan in self._find()}
+        self._provider = all_providers[0]
+        self._client = project_clients.get()
+        poller = self._provider.poller
+        self.backups = poller.wait_for(
+            lambda: self._client.list_backups(all_projects=True),
+            poller.deadline(timeouts.OUTAGE), 'Trove is unavailable')
+        self._index = backup_index.BackupIndex(all_providers)
+        #: By the id of the backup.
+        self.orphans: Dict[str, Orphan] = {
+            orphan.backup.id: orphan
+            for orphan in map(self._find_orphan, self.backups.values())
+            if orphan}
 
     @property
-    def complaint(self) -> Optional[str]:
-        """Tell whose backups are left out; None: nobody's."""
-        return '; '.join(
-            'the backups of instance %s are left out: %s' % item
-            for item in sorted(self._known.unreadable.items())) or None
+    def problems(self) -> List[str]:
+        """Return which instances are left out, a sentence each."""
+        return ['the backups of instance %s are left out: %s' % item
+                for item in sorted(self._index.unreadable.items())]
 
-    def _find(self) -> Iterator[Orphan]:
-        for backup in self.backups.values():
-            if (backup.id in self._known.backups
-                    or backup.instance_id in self._known.unreadable):
-                continue
-            if backup.id in self._known.lost:
-                provider, entry = self._known.lost[backup.id]
-                yield Orphan(backup, 'the bank has no checkpoint %s any more'
-                             % entry.checkpoint_id, True, provider, entry)
-                continue
-            found = self._asked_for(backup) or self._named(backup)
-            if found and not self._known.will_be_found(
-                    backup, self.backups.values()):
-                yield Orphan(backup, *found, provider=self._loaded[0])
+    def _find_orphan(self, backup: models.Backup) -> Optional[Orphan]:
+        """Return a backup as an orphan. None if it is not an orphan."""
+        if (backup.id in self._index.recorded_ids
+                or backup.instance_id in self._index.unreadable):
+            return None
+        lost = self._index.without_checkpoint.get(backup.id)
+        if lost:
+            return Orphan(
+                backup, 'the bank no longer has the checkpoint %s'
+                % lost.entry.checkpoint_id, True, lost.provider, lost.entry)
+        orphan = self._match_requests(backup) or self._match_names(backup)
+        if orphan and self._index.will_be_adopted(backup,
+                                                  self.backups.values()):
+            return None
+        return orphan
 
-    def _asked_for(self, backup: models.Backup
-                   ) -> Optional[Tuple[str, bool]]:
-        """Judge one by requests without an answer; None: it fits none."""
-        requests = self._known.requests_of(backup)
-        return ('it may have come of the request of checkpoint %s, and cannot '
-                'be told from others' % ' or '.join(
-                    entry.checkpoint_id for entry in requests),
-                False) if requests else None
+    def _match_requests(self, backup: models.Backup) -> Optional[Orphan]:
+        """Return an orphan that an open request may have created, or None."""
+        requests = self._index.list_requests_for(backup)
+        if not requests:
+            return None
+        return Orphan(
+            backup, 'the request of checkpoint %s may have created it, but '
+            'more than one backup or request matches' % ' or '.join(
+                entry.checkpoint_id for entry in requests),
+            False, self._provider)
 
-    def _named(self, backup: models.Backup) -> Optional[Tuple[str, bool]]:
-        """Judge one by its name; None: it is known, or not Karbor's."""
+    def _match_names(self, backup: models.Backup) -> Optional[Orphan]:
+        """Return an orphan that has a name of Karbor's, or None."""
         instance_id = str(backup.instance_id)
-        for pattern, told in zip(_OURS, (backup.name, backup.description)):
-            match = pattern.fullmatch(told or '')
+        for pattern, text in ((_NAME, backup.name),
+                              (_DESCRIPTION, backup.description)):
+            match = pattern.fullmatch(text or '')
             if match and match[2] == instance_id:
-                return self._of_checkpoint(match[1], backup)
-        if backup.name != _IN_TREE % instance_id or self._is_new(backup) or (
-                self._known.protecting & {None, instance_id}):
+                return self._check_checkpoint(match[1], backup)
+        if (backup.name != _IN_TREE_NAME % instance_id
+                or self._is_new(backup)
+                or self._index.protecting & {None, instance_id}):
             return None
-        return 'no checkpoint knows it', True
+        return Orphan(backup, 'no checkpoint knows it', True, self._provider)
 
-    def _of_checkpoint(self, checkpoint_id: str, backup: models.Backup
-                       ) -> Optional[Tuple[str, bool]]:
-        if (self._known.may_work(checkpoint_id, str(backup.instance_id))
-                or self._known.knows(checkpoint_id, backup)):
+    def _check_checkpoint(self, checkpoint_id: str, backup: models.Backup
+                          ) -> Optional[Orphan]:
+        """Return an orphan whose name has the id of a checkpoint, or None."""
+        if (self._index.may_be_in_use(checkpoint_id, str(backup.instance_id))
+                or self._index.is_recorded(checkpoint_id, backup)):
             return None
-        if self._known.checkpoint(checkpoint_id):
-            return 'checkpoint %s does not know it' % checkpoint_id, False
-        return 'there is no checkpoint %s any more' % checkpoint_id, True
+        if self._index.find_checkpoint(checkpoint_id):
+            return Orphan(backup, 'checkpoint %s does not know it'
+                          % checkpoint_id, False, self._provider)
+        return Orphan(backup, 'no bank has the checkpoint %s'
+                      % checkpoint_id, True, self._provider)
 
     def _is_new(self, backup: models.Backup) -> bool:
-        """Tell whether the bank's lists may not show yet who knows it."""
-        now = self._gateway.now
+        """Return True if the lists of the banks may lack its checkpoint."""
+        now = self._client.now
         return (now is None or backup.created is None
                 or now - backup.created < timeouts.REQUEST_IN_FLIGHT)
 
 
-def delete(search: Search, cloud: clients.Cloud, ids: Collection[str],
-           really: bool) -> Tuple[List[Row], Optional[str]]:
-    """Delete orphans; what cannot go now is left alone, or noted.
-
-    :param ids: of those to delete; none: all that are Karbor's for certain.
-    :param really: False: only tell what would be done.
-    :returns: a row for each, and why some could not even be tried.
-    :raises errors.Refused: one of the ids is no orphan's; nothing was done.
-    """
-    strangers = sorted(set(ids) - set(search.orphans))
-    if strangers:
-        raise errors.Rejected('not deleted, since no orphan: backup %s'
-                              % ', '.join(strangers))
-    there = dict(search.backups)
-    rows = []
-    refused: Dict[str, None] = {}
-    for id_ in chain.children_first(there, ids or [
-            id_ for id_, orphan in search.orphans.items() if orphan.certain]):
-        orphan = search.orphans[id_]
-        outcome = chain.deletion_blocker(there, id_, ())
-        try:
-            if outcome is None and really:
-                outcome = deferred.remove(orphan.provider, cloud,
-                                          _entry(orphan))
-        except errors.KarborTroveError as error:
-            outcome = str(error)
-            refused[outcome] = None
-        if outcome is None:
-            del there[id_]
-        rows.append({**orphan.row, 'outcome': outcome or (
-            'deleted' if really else 'would be deleted')})
-    return rows, '; '.join(refused) or None
-
-
-def _entry(orphan: Orphan) -> backup_journal.BackupEntry:
-    # Under its own id: what the ledger has under the checkpoint's is another
-    # one's.
-    return orphan.entry or backup_journal.BackupEntry(
-        str(orphan.backup.instance_id), orphan.backup.id,
-        orphan.backup.project_id, orphan.backup.name,
-        backup_id=orphan.backup.id, is_complete=True)
-
-
 class ListOrphans(base.Lister):
-    """List Karbor's backups that no checkpoint and no journal knows.
+    """List the backups of Karbor that no checkpoint knows.
 
     The backups of all projects are compared with the banks of all providers.
     """
 
-    COLUMNS = COLUMNS
+    COLUMNS = ('project', 'instance', 'backup', 'name', 'status', 'created',
+               'size', 'why')
 
     def list_rows(self, parsed_args: argparse.Namespace,
-                  loaded: List[providers.Provider]) -> List[Row]:
-        search = Search(loaded, clients.Cloud())
-        self.problems += [search.complaint] if search.complaint else []
-        return [orphan.row for orphan in search.orphans.values()]
+                  all_providers: List[providers.Provider]) -> List[base.Row]:
+        """Return one row for each orphan."""
+        search = OrphanSearch(all_providers, clients.ProjectClients())
+        self.problems += search.problems
+        return [orphan.to_row() for orphan in search.orphans.values()]
 
 
 class DeleteOrphans(base.Lister):
-    """Delete orphans, or with no --yes show what would be deleted."""
+    """Delete backups of Karbor that no checkpoint knows.
 
-    COLUMNS = DELETED
+    A backup with children is not deleted. A deletion that fails is deferred.
+    """
+
+    COLUMNS = ('project', 'instance', 'backup', 'name', 'outcome')
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser with the options of the command."""
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'ids', nargs='*', metavar='BACKUP_ID',
-            help='By default all orphans that Karbor created for certain')
-        parser.add_argument('--yes', action='store_true',
-                            help='Delete. Without it nothing is deleted')
+            'ids', nargs='*', metavar='ID',
+            help='Of a backup. The default is all orphans that Karbor has '
+                 'created for certain')
+        parser.add_argument(
+            '--yes', action='store_true',
+            help='Delete. Without it only show what would be deleted')
         return parser
 
     def list_rows(self, parsed_args: argparse.Namespace,
-                  loaded: List[providers.Provider]) -> List[Row]:
-        cloud = clients.Cloud()
-        rows, problem = delete(Search(loaded, cloud), cloud,
-                               parsed_args.ids, parsed_args.yes)
-        self.problems += [problem] if problem else []
-        return rows
+                  all_providers: List[providers.Provider]
+                  ) -> Iterator[base.Row]:
+        """Delete the orphans and yield one row for each.
+
+        :raises errors.Rejected: an id is not the id of an orphan. Nothing was
+            deleted.
+        """
+        project_clients = clients.ProjectClients()
+        search = OrphanSearch(all_providers, project_clients)
+        strangers = set(parsed_args.ids) - search.orphans.keys()
+        if strangers:
+            raise errors.Rejected('nothing is deleted, because these are no '
+                                  'orphans: backup %s'
+                                  % ', '.join(sorted(strangers)))
+        remaining = dict(search.backups)
+        for backup_id in chain.children_first(remaining, parsed_args.ids or [
+                id_ for id_, orphan in search.orphans.items()
+                if orphan.is_certain]):
+            orphan = search.orphans[backup_id]
+            blocker = chain.deletion_blocker(remaining, backup_id, ())
+            try:
+                if blocker is None and parsed_args.yes:
+                    blocker = deferred.delete_backup(
+                        orphan.provider, project_clients,
+                        _to_entry(orphan)).blocker
+            except errors.KarborTroveError as error:
+                blocker = str(error)
+                self.problems.append(blocker)
+            if blocker is None:
+                del remaining[backup_id]
+            yield {**orphan.to_row(), 'outcome': blocker or (
+                'deleted' if parsed_args.yes else 'would be deleted')}
 
 
 COMMANDS = {'orphans list': ListOrphans, 'orphans delete': DeleteOrphans}
+
+
+def _to_entry(orphan: Orphan) -> backup_journal.BackupEntry:
+    """Return the journal entry for the deletion of an orphan.
+
+    Its key is the id of the backup, because the entry under the id of the
+    checkpoint belongs to another backup.
+    """
+    return orphan.entry or backup_journal.BackupEntry(
+        str(orphan.backup.instance_id), orphan.backup.id,
+        orphan.backup.project_id, orphan.backup.name,
+        backup_id=orphan.backup.id, is_complete=True)

@@ -10,277 +10,205 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What each database instance can be restored from, and how sure that is."""
+"""`report`: from what each database instance can be restored."""
 
 import argparse
+import contextlib
 import datetime
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
-from typing import Sequence, Tuple
-
-from karbor.common import constants
+import os
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple
+from typing import Optional, Sequence, TextIO, Tuple, TypeVar
 
 from karbor_trove.backups import chain
-from karbor_trove.bank import verification_results
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
-from karbor_trove.cmd import files
+from karbor_trove.cmd import instance_reports
 from karbor_trove.cmd import prometheus
 from karbor_trove.cmd import providers
 from karbor_trove.cmd import restore_points
 from karbor_trove import errors
-from karbor_trove import polling
 from karbor_trove import timeouts
 from karbor_trove.trove import models
 
-Row = Dict[str, Any]
-COLUMNS = ('project', 'instance', 'name', 'checkpoint', 'made', 'age',
-           'chain', 'size', 'verified', 'verified_checkpoint', 'level',
-           'result', 'recovery', 'note')
-#: What Trove has, and its time then.
-_Backups = Tuple[chain.Backups, Optional[datetime.datetime]]
-_Instances = Dict[str, models.Instance]
+T = TypeVar('T')
+
+
+class _BackupList(NamedTuple):
+    """The backups in Trove, of one project or of all."""
+
+    backups: chain.Backups
+    #: Trove's time when it listed them. None if Trove returned no time.
+    time: Optional[datetime.datetime]
 
 
 class Report:
-    """One look at all banks and at Trove."""
+    """The report on all instances at the time of creation."""
 
-    def __init__(self, loaded: List[providers.Provider], cloud: clients.Cloud,
-                 project: Optional[str] = None) -> None:
-        """Look: at the banks first, then at one project after another.
+    def __init__(self, all_providers: List[providers.Provider],
+                 project_clients: clients.ProjectClients,
+                 project_id: Optional[str] = None) -> None:
+        """Read the banks, then Trove, one project after another.
 
-        :param project: of this one only; None: of each that a bank knows a
-            checkpoint of.
-        :raises errors.TroveError: Trove is away.
+        :param project_id: only of this project. None for each project of
+            which a bank has a checkpoint.
+        :raises errors.KarborTroveError: a bank or Trove is unavailable.
         """
-        self._cloud = cloud
-        self._interval = loaded[0].settings.poll_interval
-        # One for all: who comes later looks once.
-        self._away = polling.Deadline(timeouts.OUTAGE, polling.SYSTEM_CLOCK)
-        self._holdings = restore_points.Holdings(loaded, project)
-        self._complaints = list(self._holdings.complaints)
-        everywhere = self._everywhere() if project is None else None
-        self.rows = [
-            row for one in ([project] if project else
-                            sorted(self._holdings.projects))
-            for row in self._of_project(one, everywhere)]
+        self._clients = project_clients
+        self._poller = all_providers[0].poller
+        self._trove_is_unavailable = False
+        self._points = restore_points.RestorePoints(all_providers, project_id)
+        #: What could not be read, a sentence each.
+        self.problems = list(self._points.problems)
+        self.instances: List[instance_reports.InstanceReport] = []
+        if project_id is None:
+            backups = self._list_all_backups()
+            for id_ in sorted(self._points.projects):
+                self._report_project(id_, backups)
+        else:
+            self._report_project(project_id, None)
 
-    @property
-    def complaint(self) -> Optional[str]:
-        """Tell what could not be looked at; None: all could."""
-        return '; '.join(self._complaints) or None
-
-    def _look(self, look: Callable[[], Any]) -> Any:
-        return polling.wait_for(look, self._away, self._interval,
-                                'Trove is away')
-
-    def _everywhere(self) -> Optional[_Backups]:
-        """List the backups of all projects; None: only each can be asked."""
+    def _wait_for(self, request: Callable[[], T]) -> T:
+        """Send a request and wait for Trove, but only once in a report."""
+        if self._trove_is_unavailable:
+            return request()
         try:
-            gateway = self._cloud.gateway()
-            backups = self._look(lambda: gateway.list_backups(all_projects=True))
+            return self._poller.wait_for(
+                request, self._poller.deadline(timeouts.OUTAGE),
+                'Trove is unavailable')
+        except errors.DeadlineExceeded:
+            self._trove_is_unavailable = True
+            raise
+
+    def _list_all_backups(self) -> Optional[_BackupList]:
+        """Return the backups of all projects.
+
+        None if Karbor's user is not allowed to list them.
+        """
+        try:
+            client = self._clients.get()
+            backups = self._wait_for(
+                lambda: client.list_backups(all_projects=True))
         except errors.Rejected:
             return None
-        return backups, gateway.now
+        return _BackupList(backups, client.now)
 
-    def _of_project(self, project: str,
-                    everywhere: Optional[_Backups]) -> Iterator[Row]:
-        backups = everywhere
-        instances: Optional[_Instances] = None
+    def _report_project(self, project_id: str,
+                        backups: Optional[_BackupList]) -> None:
+        """Add the reports on the instances of a project.
+
+        :param backups: None if the project has to list its own.
+        """
+        instances: Optional[Dict[str, models.Instance]] = None
         try:
-            gateway = self._cloud.gateway(project)
+            client = self._clients.get(project_id)
             if backups is None:
-                backups = self._look(gateway.list_backups), gateway.now
+                backups = _BackupList(self._wait_for(client.list_backups),
+                                      client.now)
             instances = {
-                instance.id: instance for instance in self._look(
-                    gateway.list_instances) if not instance.is_being_deleted
+                instance.id: instance
+                for instance in self._wait_for(client.list_instances)
+                if not instance.is_being_deleted
                 and not instance.is_temporary}
         except errors.KarborTroveError as error:
-            # A project that has deleted checkpoints only may be gone itself.
-            if (self._holdings.projects.get(project, True)
+            # A project of which all checkpoints are deleted may be deleted
+            # itself.
+            if (self._points.projects.get(project_id, True)
                     or not isinstance(error, errors.Rejected)):
-                self._complaints.append('project %s: %s' % (project, error))
+                self.problems.append('project %s: %s' % (project_id, error))
         if backups is None:
             return
-        held = self._holdings.held.get(project, {})
-        names = {**{id_: _name(of) for id_, of in held.items()},
-                 **{id_: instance.name
-                    for id_, instance in (instances or {}).items()}}
+        points = self._points.by_instance(project_id)
+        names = {id_: _find_name(of_instance)
+                 for id_, of_instance in points.items()}
+        names.update((id_, instance.name)
+                     for id_, instance in (instances or {}).items())
         for id_, name in sorted(names.items(),
                                 key=lambda item: (item[1] or '', item[0])):
-            exists = None if instances is None else id_ in instances
-            yield {'project': project, 'instance': id_, 'name': name,
-                   'exists': exists,
-                   **standing(held.get(id_, []), *backups,
-                              self._holdings.torn.get(id_, []),
-                              exists)}
+            self.instances.append(instance_reports.build_report(
+                instance_reports.InstanceReport(
+                    project_id, id_, name,
+                    None if instances is None else id_ in instances),
+                points.get(id_, []), *backups,
+                self._points.corrupt.get(id_, [])))
 
 
-def _name(held: List[restore_points.Held]) -> Optional[str]:
-    names = [one.record.instance.name
-             for one in sorted(held, key=lambda one: one.time, reverse=True)
-             if one.record and one.record.instance.name]
-    return names[0] if names else None
-
-
-def standing(held: List[restore_points.Held], backups: chain.Backups,
-             now: Optional[datetime.datetime], torn: List[str],
-             exists: Optional[bool]) -> Row:
-    """Tell what an instance can be restored from, and what was verified.
-
-    :param held: all that the banks hold of it.
-    :param backups: Trove's, of its project at least.
-    :param now: Trove's time; None: it did not tell.
-    :param torn: checkpoints that may hold it, and cannot be read.
-    :param exists: whether Trove has it; None: nobody knows.
-    """
-    problems = {one.checkpoint.id: _problem(one, backups) for one in held}
-    notes = [] if exists else [
-        'deleted in Trove' if exists is False
-        else 'nobody knows whether Trove still has it']
-    good = [one for one in held if problems[one.checkpoint.id] is None]
-    row: Row = {}
-    since = 0
-    if good:
-        best = max(good, key=lambda one: _newness(one, backups))
-        since = best.time
-        row = _point(best, backups, now)
-    bad = [one for one in held
-           if problems[one.checkpoint.id] and one.time >= since]
-    if bad:
-        newest = max(bad, key=lambda one: one.time)
-        notes.append('checkpoint %s cannot be restored: %s' % (
-            newest.checkpoint.id, problems[newest.checkpoint.id]))
-    notes.extend('checkpoint %s cannot be read' % one for one in torn)
-    if not held and not torn:
-        notes.append('no checkpoint covers it')
-    row.update(_proof(held, notes))
-    return {**row, 'note': '; '.join(notes) or None}
-
-
-def _problem(
-        one: restore_points.Held,
-        backups: chain.Backups) -> Optional[str]:
-    """Say why nothing can be restored from a checkpoint; None: it can."""
-    if one.problem or one.record is None:
-        return one.problem
-    id_ = str(one.record.backup_id)
-    if chain.list_chain(backups, id_):
-        return None
-    # It may have been deleted between the two looks.
-    now = one.checkpoint.provider.checkpoint(one.checkpoint.id)
-    if now and now.status != constants.CHECKPOINT_STATUS_AVAILABLE:
-        return 'it is %s' % (now.status or 'torn')
-    if id_ not in backups:
-        return 'backup %s is gone' % id_
-    if not backups[id_].is_complete:
-        return 'backup %s is %s' % (id_, backups[id_].status)
-    return 'what backup %s hangs on is gone or not complete' % id_
-
-
-def _newness(one: restore_points.Held,
-             backups: chain.Backups) -> Tuple[Any, ...]:
-    backup = backups[str(one.record and one.record.backup_id)]
-    # Of two of the same second, the one that hangs on the other is newer.
-    return (backup.created is not None, backup.created,
-            len(chain.list_chain(backups, backup.id)))
-
-
-def _point(one: restore_points.Held, backups: chain.Backups,
-           now: Optional[datetime.datetime]) -> Row:
-    backup = backups[str(one.record and one.record.backup_id)]
-    return {'checkpoint': one.checkpoint.id, 'made': backup.created,
-            'age': now - backup.created if now and backup.created else None,
-            'chain': len(chain.list_chain(backups, backup.id)),
-            'size': backup.size}
-
-
-def _proof(held: List[restore_points.Held], notes: List[str]) -> Row:
-    """Tell what was verified last, over all checkpoints of an instance.
-
-    A failure must not be hidden by an earlier success of another checkpoint,
-    nor by a success of another level.
-
-    :param notes: gets what failed.
-    """
-    if any(one.results is None for one in held):
-        notes.append('what was verified of it cannot be read')
-        return {}
-    # The newest first.
-    found = sorted(((result, one.checkpoint.id) for one in held
-                    for result in one.results or ()), reverse=True,
-                   key=lambda item: item[0].verified_at)
-    levels: Dict[str, verification_results.VerificationResult] = {}
-    for result, id_ in found:
-        if result.level not in levels:
-            levels[result.level] = result
-            if not result.passed:
-                notes.append('verification of level %s failed for checkpoint '
-                             '%s: %s' % (result.level, id_,
-                                         result.reason.partition('\n')[0]))
-    if not found:
-        return {}
-    last, id_ = found[0]
-    measured = [result.recovery_seconds for result, _ in found
-                if result.recovery_seconds is not None]
-    return {'verified': restore_points.moment(last), 'verified_checkpoint': id_,
-            'level': last.level, 'levels': levels,
-            'result': 'passed' if last.passed else 'failed',
-            'recovery': datetime.timedelta(
-                seconds=measured[0]) if measured else None}
+def _find_name(points: List[restore_points.RestorePoint]) -> Optional[str]:
+    """Return the newest recorded name. None if none is recorded."""
+    return next((point.record.instance.name for point in sorted(
+        points, key=lambda point: point.time, reverse=True)
+        if point.record and point.record.instance.name), None)
 
 
 class ShowReport(base.Lister):
     """Show from what each database instance can be restored.
 
-    Each row has the newest restore point of an instance, the last
-    verification and the measured recovery time. Instances that no checkpoint
-    covers have a row, too.
+    Each row has the newest checkpoint that can be restored, the last
+    verification and the recovery time. Instances that no checkpoint covers
+    are listed, too.
     """
 
-    COLUMNS = COLUMNS
+    COLUMNS = ('project', 'instance', 'name', 'checkpoint', 'made', 'age',
+               'chain', 'size', 'verified', 'verified_checkpoint', 'level',
+               'result', 'recovery', 'note')
 
     @property
     def formatter_namespace(self) -> str:
-        """Return the entry points of cliff's formatters and of our own."""
+        """Return the entry points of cliff's formats and of prometheus."""
         return 'karbor_trove.report_formatter'
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser with the options of the command."""
         parser = super().get_parser(prog_name)
         parser.add_argument('--project', metavar='ID',
                             help='Only of this project')
         parser.add_argument(
             '--output', metavar='FILE',
-            help='Write to this file instead of to standard output. Readers '
-                 'of the file see the previous content or the whole new one')
+            help='Write to this file instead of to standard output. A reader '
+                 'of the file sees the previous content or the whole new one')
         return parser
 
     def list_rows(self, parsed_args: argparse.Namespace,
-                  loaded: List[providers.Provider]) -> List[Row]:
-        report = Report(loaded, clients.Cloud(), parsed_args.project)
-        self.problems += [report.complaint] if report.complaint else []
-        return report.rows
+                  all_providers: List[providers.Provider]
+                  ) -> Iterable[base.Row]:
+        """Return one row for each instance."""
+        return [{name: _to_cell(getattr(report, name))
+                 for name in self.COLUMNS}
+                for report in self._report(parsed_args, all_providers)]
 
     def take_action(self, parsed_args: argparse.Namespace
                     ) -> Tuple[Sequence[str], Iterable[Any]]:
-        rows = self.list_rows(parsed_args, providers.load())
-        if parsed_args.formatter == prometheus.FORMAT:
-            parsed_args.columns = parsed_args.sort_columns = []
-            return ('name', 'description', 'samples'), (
-                prometheus.build_metrics(rows, complete=not self.problems))
-        return COLUMNS, [tuple(_cell(row.get(name)) for name in COLUMNS)
-                         for row in rows]
+        """Return the rows, or the metrics if the format is prometheus."""
+        if parsed_args.formatter != prometheus.FORMAT:
+            return super().take_action(parsed_args)
+        # Metrics are not columns that could be chosen or sorted by.
+        parsed_args.columns = parsed_args.sort_columns = []
+        reports = self._report(parsed_args, providers.load())
+        return prometheus.Metric._fields, prometheus.build_metrics(
+            reports, is_complete=not self.problems)
 
     def produce_output(self, parsed_args: argparse.Namespace,
                        column_names: Sequence[str], data: Iterable[Any]
                        ) -> int:
-        """Print the report, or replace the content of a file with it."""
+        """Write the report to standard output or to a file."""
         if parsed_args.output is None:
             return super().produce_output(parsed_args, column_names, data)
-        with files.replaced(parsed_args.output) as self.app.stdout:
+        with _replace_file(parsed_args.output) as file:
+            self.app.stdout = file
             return super().produce_output(parsed_args, column_names, data)
 
+    def _report(self, parsed_args: argparse.Namespace,
+                all_providers: List[providers.Provider]
+                ) -> List[instance_reports.InstanceReport]:
+        report = Report(all_providers, clients.ProjectClients(),
+                        parsed_args.project)
+        self.problems += report.problems
+        return report.instances
 
-def _cell(value: Any) -> Any:
+
+COMMANDS = {'report': ShowReport}
+
+
+def _to_cell(value: object) -> object:
     if isinstance(value, datetime.datetime):
         return value.isoformat()
     if isinstance(value, datetime.timedelta):
@@ -288,4 +216,23 @@ def _cell(value: Any) -> Any:
     return value
 
 
-COMMANDS = {'report': ShowReport}
+@contextlib.contextmanager
+def _replace_file(path: str) -> Iterator[TextIO]:
+    """Yield a text file that replaces the one at a path when it is complete.
+
+    If an exception is raised, the file at the path stays as it is.
+    """
+    # Not of the module tempfile: only the owner may read its files. The node
+    # exporter of Prometheus has a user of its own. It ignores files whose
+    # names do not end in ".prom".
+    temporary_path = '%s.%d.tmp' % (path, os.getpid())
+    try:
+        with open(temporary_path, 'w', encoding='utf-8') as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary_path, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary_path)
+        raise

@@ -10,192 +10,26 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Restores without an answer: what may have come of them, and forgetting it.
+"""`deferred dismiss`, and the unconfirmed restores of the other commands.
 
-No instance is ever deleted here: one that is there is the user's.
+No instance is deleted here. If a restore has created one, it belongs to the
+user.
 """
 
 import argparse
+import dataclasses
 import datetime
-from typing import Any, Collection, Dict, Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from karbor_trove.bank import restore_journal
 from karbor_trove.bank import worker
-from karbor_trove.cmd.commands import checkpoints
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd import providers
 from karbor_trove import errors
-from karbor_trove import polling
 from karbor_trove import timeouts
-from karbor_trove.trove import client
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import lost_responses
-
-Row = Dict[str, Any]
-DISMISSED = ('project', 'instance', 'restore', 'name', 'since')
-
-
-def rows(provider: providers.Provider, instance_id: str) -> Iterator[Row]:
-    """Tell which restores of an instance ended without an answer."""
-    notes = restore_journal.RestoreJournal(provider.bank, instance_id)
-    for restore_id in notes.list_keys():
-        row = {'what': 'restore', 'instance': instance_id}
-        try:
-            kept = notes.read(restore_id)
-        except errors.Rejected as error:
-            yield {**row, 'why': str(error)}
-            continue
-        # The list may lag behind, and show what is gone.
-        if kept is not None:
-            yield {**row, 'project': kept.project_id,
-                   'since': kept.not_before,
-                   'why': 'restore %s ended without an answer; an instance '
-                          '"%s" may have come of it' % (restore_id,
-                                                        kept.name)}
-
-
-def sweep(loaded: List[providers.Provider], cloud: clients.Cloud,
-          instance: Optional[str] = None, project: Optional[str] = None
-          ) -> Tuple[List[Row], List[str]]:
-    """Forget the restores that nothing came of.
-
-    :param instance: of this original only.
-    :param project: of this one only.
-    :returns: a row for each, and why some could not even be looked at.
-    """
-    found: List[Row] = []
-    refused: List[str] = []
-    for provider, notes, restore_id in _left(loaded):
-        if instance not in (None, notes.instance_id):
-            continue
-        row: Row = {'instance': notes.instance_id}
-        try:
-            kept = notes.read(restore_id)
-            if kept is None or project not in (None, kept.project_id):
-                continue
-            row['project'] = kept.project_id
-            outcome = _outcome(kept, cloud, provider.settings.poll_interval)
-            if outcome is None:
-                notes.delete(restore_id)
-        except errors.KarborTroveError as error:
-            # Of one that cannot be read nobody knows the project.
-            if (project is not None and 'project' not in row
-                    and isinstance(error, errors.Rejected)):
-                continue
-            outcome = 'restore %s: %s' % (restore_id, error)
-            refused.append(str(error))
-        found.append({**row, 'outcome': outcome or (
-            'nothing came of restore %s' % restore_id)})
-    return found, refused
-
-
-def dismiss(loaded: List[providers.Provider], ids: Collection[str],
-            force: bool) -> List[Row]:
-    """Forget restores: the user knows what came of them.
-
-    :param ids: Karbor's ids of restores.
-    :param force: whether the operator says that no process works on them.
-    :returns: a row for each note that was forgotten.
-    :raises errors.Refused: there is no note of one of them, or it may still
-        be at work; nothing was done.
-    """
-    left = [(notes, restore_id) for _, notes, restore_id in _left(loaded)
-            if restore_id in ids]
-    unknown = sorted(set(ids) - {restore_id for _, restore_id in left})
-    if unknown:
-        raise errors.Rejected('nothing is dismissed: no bank has a note of '
-                              'restore %s' % ', '.join(unknown))
-    found = []
-    for notes, restore_id in left:
-        kept = _readable(notes, restore_id)
-        if not force and _may_run(kept):
-            raise errors.Rejected(
-                'nothing is dismissed: %s may still work on restore %s. '
-                '--force says that no Karbor does any more; if that is wrong, '
-                'nobody will know what came of it' % (
-                    checkpoints.process(kept.worker), restore_id))
-        found.append({'project': kept.project_id,
-                      'instance': notes.instance_id, 'restore': restore_id,
-                      'name': kept.name, 'since': kept.not_before})
-    for notes, restore_id in left:
-        notes.delete(restore_id)
-    return found
-
-
-def _left(loaded: List[providers.Provider]
-          ) -> Iterator[Tuple[providers.Provider, restore_journal.RestoreJournal, str]]:
-    seen = set()
-    for provider in loaded:
-        for instance_id in provider.instances():
-            notes = restore_journal.RestoreJournal(provider.bank, instance_id)
-            for restore_id in notes.list_keys():
-                # Two providers may have one bank.
-                if (instance_id, restore_id) not in seen:
-                    seen.add((instance_id, restore_id))
-                    yield provider, notes, restore_id
-
-
-def _readable(notes: restore_journal.RestoreJournal,
-              restore_id: str) -> restore_journal.RestoreEntry:
-    """Read a note; of one that cannot be read nothing is known."""
-    nothing = restore_journal.RestoreEntry(notes.instance_id, restore_id)
-    try:
-        return notes.read(restore_id) or nothing
-    except errors.Rejected:
-        return nothing
-
-
-def _may_run(kept: restore_journal.RestoreEntry) -> bool:
-    """Tell whether somebody may still look for the answer.
-
-    The process outlives the restore, so its age counts as well.
-    """
-    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    return worker.may_be_alive(
-        kept.worker) and (
-        kept.not_before is None or now -
-        datetime.datetime.fromisoformat(
-            kept.not_before) < timeouts.RESTORE_MAY_RUN)
-
-
-def _outcome(kept: restore_journal.RestoreEntry, cloud: clients.Cloud,
-             interval: float) -> Optional[str]:
-    """Say why a note has to stay; None: nothing came of the restore.
-
-    :raises errors.TroveError: it could not be found out.
-    """
-    if kept.project_id is None or kept.not_before is None:
-        raise errors.Rejected(
-            'nobody knows the project or the time of it; look for an instance '
-            '"%s", then dismiss the note' % kept.name)
-    gateway = cloud.gateway(kept.project_id)
-    found = polling.wait_for(
-        lambda: _came_of(gateway, kept),
-        polling.Deadline(timeouts.OUTAGE, polling.SYSTEM_CLOCK), interval,
-        'Trove is away')
-    if found:
-        return ('instance %s may have come of restore %s; it is the user\'s, '
-                'to delete or to keep: then dismiss the note' % (
-                    ', '.join(found), kept.restore_id))
-    return None if lost_responses.is_settled(
-        kept.not_before, gateway.now) else (
-            'the instance "%s" was asked for, and may still be made'
-            % kept.name)
-
-
-def _came_of(gateway: client.TroveClient, kept: restore_journal.RestoreEntry) -> List[str]:
-    """Find instances of that name made since; a list does not tell when."""
-    asked = datetime.datetime.fromisoformat(str(kept.not_before))
-    found = []
-    for listed in gateway.list_instances():
-        if listed.name == kept.name:
-            try:
-                created = gateway.get_instance(listed.id).created
-            except errors.NotFound:
-                continue
-            if created is None or created >= asked:
-                found.append(listed.id)
-    return found
 
 
 class DismissRestores(base.Lister):
@@ -204,9 +38,10 @@ class DismissRestores(base.Lister):
     No instance is deleted.
     """
 
-    COLUMNS = DISMISSED
+    COLUMNS = ('project', 'instance', 'restore', 'name', 'since')
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser with the options of the command."""
         parser = super().get_parser(prog_name)
         parser.add_argument('ids', nargs='+', metavar='RESTORE_ID')
         parser.add_argument(
@@ -215,8 +50,189 @@ class DismissRestores(base.Lister):
         return parser
 
     def list_rows(self, parsed_args: argparse.Namespace,
-                  loaded: List[providers.Provider]) -> List[Row]:
-        return dismiss(loaded, parsed_args.ids, parsed_args.force)
+                  all_providers: List[providers.Provider]) -> List[base.Row]:
+        """Delete the entries, all or none, and return one row for each.
+
+        :raises errors.Rejected: a restore has no entry or may still run.
+        """
+        matches = [(journal, restore_id) for _, journal, restore_id
+                   in _list_journals(all_providers)
+                   if restore_id in parsed_args.ids]
+        unknown = set(parsed_args.ids) - {
+            restore_id for _, restore_id in matches}
+        if unknown:
+            raise errors.Rejected(
+                'no entry is deleted: no bank has an entry of restore %s'
+                % ', '.join(sorted(unknown)))
+        rows = []
+        for journal, restore_id in matches:
+            entry = _read_or_guess(journal, restore_id)
+            if not parsed_args.force and _may_run(entry):
+                raise errors.Rejected(
+                    'no entry is deleted: %s may still work on restore %s. '
+                    'Make sure that the process has ended, then use --force. '
+                    'If it has not, the name of the instance that the '
+                    'restore creates is lost'
+                    % (worker.describe(entry.worker), restore_id))
+            rows.append({'project': entry.project_id,
+                         'instance': journal.instance_id,
+                         'restore': restore_id, 'name': entry.name,
+                         'since': entry.not_before})
+        for journal, restore_id in matches:
+            journal.delete(restore_id)
+        return rows
 
 
 COMMANDS = {'deferred dismiss': DismissRestores}
+
+
+def list_rows(provider: providers.Provider,
+              instance_id: str) -> Iterator[base.Row]:
+    """Yield the rows of an instance's unconfirmed restores."""
+    entries, unreadable = restore_journal.RestoreJournal(
+        provider.bank, instance_id).read_all()
+    row = {'what': 'restore', 'instance': instance_id}
+    for error in unreadable.values():
+        yield {**row, 'why': str(error)}
+    for entry in entries:
+        yield {**row, 'project': entry.project_id, 'since': entry.not_before,
+               'why': 'restore %s got no response; it may have created an '
+                      'instance "%s"' % (entry.restore_id, entry.name)}
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepResult:
+    """What the sweep of one unconfirmed restore found."""
+
+    row: base.Row
+    #: Why the restore could not be checked. Empty if it could.
+    problem: str = ''
+
+
+def sweep(all_providers: List[providers.Provider],
+          project_clients: clients.ProjectClients,
+          instance_id: Optional[str] = None,
+          project_id: Optional[str] = None) -> Iterator[SweepResult]:
+    """Delete the entries of restores that have created no instance.
+
+    :param instance_id: only of this original instance.
+    :param project_id: only of this project.
+    """
+    for provider, journal, restore_id in _list_journals(all_providers):
+        if instance_id not in (None, journal.instance_id):
+            continue
+        row: base.Row = {'instance': journal.instance_id}
+        try:
+            entry = journal.read(restore_id)
+        except errors.KarborTroveError as error:
+            # The project of an entry that cannot be read is not known.
+            if project_id is None or not isinstance(error, errors.Rejected):
+                yield _failure(row, restore_id, error)
+            continue
+        # The list may lag behind and still have a deleted entry.
+        if entry is None or project_id not in (None, entry.project_id):
+            continue
+        row['project'] = entry.project_id
+        try:
+            check = _check(entry, provider, project_clients)
+            if check.has_created_none:
+                journal.delete(restore_id)
+        except errors.KarborTroveError as error:
+            yield _failure(row, restore_id, error)
+        else:
+            yield SweepResult({**row, 'outcome': check.outcome})
+
+
+def _failure(row: base.Row, restore_id: str,
+             error: errors.KarborTroveError) -> SweepResult:
+    return SweepResult(
+        {**row, 'outcome': 'restore %s: %s' % (restore_id, error)},
+        str(error))
+
+
+def _list_journals(all_providers: List[providers.Provider]) -> Iterator[
+        Tuple[providers.Provider, restore_journal.RestoreJournal, str]]:
+    """Yield each unconfirmed restore: its provider, journal and id."""
+    for provider in providers.distinct_banks(all_providers):
+        for instance_id in provider.list_instance_ids():
+            journal = restore_journal.RestoreJournal(provider.bank,
+                                                     instance_id)
+            for restore_id in journal.list_keys():
+                yield provider, journal, restore_id
+
+
+def _read_or_guess(journal: restore_journal.RestoreJournal,
+                   restore_id: str) -> restore_journal.RestoreEntry:
+    """Return an entry. An entry that cannot be read has unknown values."""
+    unknown = restore_journal.RestoreEntry(journal.instance_id, restore_id)
+    try:
+        return journal.read(restore_id) or unknown
+    except errors.Rejected:
+        return unknown
+
+
+def _may_run(entry: restore_journal.RestoreEntry) -> bool:
+    """Return True if the restore may still search for its instance.
+
+    The worker process runs longer than the restore, so the age of the
+    restore counts as well.
+    """
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    return worker.may_be_alive(entry.worker) and (
+        entry.not_before is None
+        or now - datetime.datetime.fromisoformat(entry.not_before)
+        < timeouts.RESTORE_MAY_RUN)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Check:
+    """Whether an unconfirmed restore has created an instance."""
+
+    #: True if it has created none, and will not create one later.
+    has_created_none: bool
+    #: A sentence for the operator.
+    outcome: str
+
+
+def _check(entry: restore_journal.RestoreEntry, provider: providers.Provider,
+           project_clients: clients.ProjectClients) -> _Check:
+    """Search for the instance that a restore may have created.
+
+    :raises errors.KarborTroveError: it is not possible to say.
+    """
+    if entry.project_id is None or entry.not_before is None:
+        raise errors.Rejected(
+            'the journal has no project or no time for it. Search for an '
+            'instance "%s", then use "deferred dismiss"' % entry.name)
+    client = project_clients.get(entry.project_id)
+    not_before = datetime.datetime.fromisoformat(entry.not_before)
+    instance_ids = provider.poller.wait_for(
+        lambda: _find_instances(client, entry.name, not_before),
+        provider.poller.deadline(timeouts.OUTAGE), 'Trove is unavailable')
+    if instance_ids:
+        return _Check(False, (
+            'restore %s may have created instance %s. It belongs to the '
+            'user, who decides whether to delete it. Then use "deferred '
+            'dismiss"' % (entry.restore_id, ', '.join(instance_ids))))
+    if lost_responses.is_settled(entry.not_before, client.now):
+        return _Check(True, 'restore %s has created no instance'
+                      % entry.restore_id)
+    return _Check(False, 'Trove may still create the instance "%s" of '
+                  'restore %s' % (entry.name, entry.restore_id))
+
+
+def _find_instances(client: trove_client.TroveClient, name: Optional[str],
+                    not_before: datetime.datetime) -> List[str]:
+    """Return the ids of the instances with a name, created since a time."""
+    instance_ids = []
+    for instance in client.list_instances():
+        if instance.name != name:
+            continue
+        try:
+            # A list of instances has no times.
+            created = client.get_instance(instance.id).created
+        except errors.NotFound:
+            continue
+        if created is None or created >= not_before:
+            instance_ids.append(instance.id)
+    return instance_ids

@@ -1,0 +1,222 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Reports on single instances: restore point, verifications, recovery time."""
+
+import dataclasses
+import datetime
+from typing import Dict, List, Mapping, Optional, Tuple
+
+from karbor.common import constants
+
+from karbor_trove.backups import chain
+from karbor_trove.bank import verification_results
+from karbor_trove.cmd import restore_points
+from karbor_trove.trove import models
+
+
+@dataclasses.dataclass(frozen=True)
+class InstanceReport:
+    """The report on one instance. None means that a value is not known."""
+
+    #: The id of the project.
+    project: str
+    #: The id of the instance.
+    instance: str
+    name: Optional[str]
+    #: Whether Trove has the instance.
+    exists: Optional[bool]
+    #: The id of the newest checkpoint that can be restored. None if there is
+    #: none. The next four are of its backup.
+    checkpoint: Optional[str] = None
+    #: UTC, without a zone.
+    made: Optional[datetime.datetime] = None
+    age: Optional[datetime.timedelta] = None
+    #: How many backups a restore needs.
+    chain: Optional[int] = None
+    #: GB.
+    size: Optional[float] = None
+    #: When the last verification ended: UTC, without a zone.
+    verified: Optional[datetime.datetime] = None
+    #: The id of the checkpoint that was verified last.
+    verified_checkpoint: Optional[str] = None
+    #: The level of the last verification.
+    level: Optional[str] = None
+    #: "passed" or "failed".
+    result: Optional[str] = None
+    #: The recovery time that was measured last.
+    recovery: Optional[datetime.timedelta] = None
+    #: What an operator should know, a sentence each, joined by semicolons.
+    note: Optional[str] = None
+    #: The last result of each verification level.
+    levels: Mapping[str, verification_results.VerificationResult] = (
+        dataclasses.field(default_factory=dict))
+
+
+def build_report(report: InstanceReport,
+                 points: List[restore_points.RestorePoint],
+                 backups: chain.Backups, now: Optional[datetime.datetime],
+                 corrupt_ids: List[str]) -> InstanceReport:
+    """Return a report with the restore point and the verifications.
+
+    :param report: what is known of the instance itself.
+    :param points: all restore points of the instance in all banks.
+    :param backups: those in Trove, of the instance's project at least. They
+        were listed after the restore points were read.
+    :param now: Trove's time. None if Trove returned no time.
+    :param corrupt_ids: the checkpoints that may hold the instance and cannot
+        be read.
+    """
+    notes = [] if report.exists else [
+        'deleted in Trove' if report.exists is False
+        else 'it is not known whether Trove still has it']
+    assessments = [_assess(point, backups) for point in points]
+    best = max((assessment for assessment in assessments
+                if assessment.chain), key=_newness, default=None)
+    failed = [assessment for assessment in assessments
+              if assessment.problem
+              and (best is None or assessment.point.time >= best.point.time)]
+    if failed:
+        newest = max(failed, key=lambda assessment: assessment.point.time)
+        notes.append('checkpoint %s cannot be restored: %s' % (
+            newest.point.checkpoint.id, newest.problem))
+    notes += ['checkpoint %s cannot be read' % checkpoint_id
+              for checkpoint_id in corrupt_ids]
+    if not points and not corrupt_ids:
+        notes.append('no checkpoint covers it')
+    verifications = _summarize_verifications(points)
+    notes += verifications.notes
+    report = dataclasses.replace(
+        report, note='; '.join(notes) or None, levels=verifications.levels,
+        recovery=verifications.recovery_time)
+    if best:
+        backup = best.chain[0]
+        report = dataclasses.replace(
+            report, checkpoint=best.point.checkpoint.id, made=backup.created,
+            age=now - backup.created if now and backup.created else None,
+            chain=len(best.chain), size=backup.size)
+    if verifications.last:
+        last = verifications.last
+        report = dataclasses.replace(
+            report, verified=verification_time(last), level=last.level,
+            verified_checkpoint=verifications.checkpoint_id,
+            result='passed' if last.passed else 'failed')
+    return report
+
+
+def verification_time(result: verification_results.VerificationResult
+                      ) -> datetime.datetime:
+    """Return when a verification ended: UTC, without a zone."""
+    return datetime.datetime.fromisoformat(
+        result.verified_at).replace(tzinfo=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Assessment:
+    """Whether an instance can be restored from one restore point."""
+
+    point: restore_points.RestorePoint
+    #: The backups that a restore needs, from the newest one to the root.
+    #: Empty if the instance cannot be restored.
+    chain: List[models.Backup]
+    #: Why it cannot be restored. Empty if it can.
+    problem: str = ''
+
+
+def _assess(point: restore_points.RestorePoint,
+            backups: chain.Backups) -> _Assessment:
+    """Return whether an instance can be restored from a restore point.
+
+    :param backups: the backups in Trove, listed after the point was read.
+    """
+    if point.problem or point.record is None:
+        return _Assessment(point, [], point.problem)
+    backup_id = str(point.record.backup_id)
+    links = chain.list_chain(backups, backup_id)
+    if links:
+        return _Assessment(point, links)
+    # The checkpoint may have been deleted since its record was read.
+    checkpoint = point.checkpoint.provider.find_checkpoint(
+        point.checkpoint.id)
+    if checkpoint and (
+            checkpoint.status != constants.CHECKPOINT_STATUS_AVAILABLE):
+        problem = 'it is %s' % (checkpoint.status or 'corrupt')
+    elif backup_id not in backups:
+        problem = 'Trove has no backup %s' % backup_id
+    elif not backups[backup_id].is_complete:
+        problem = 'backup %s is %s' % (backup_id, backups[backup_id].status)
+    else:
+        problem = ('in the chain of backup %s a backup is missing or not '
+                   'complete' % backup_id)
+    return _Assessment(point, [], problem)
+
+
+def _newness(assessment: _Assessment
+             ) -> Tuple[bool, Optional[datetime.datetime], int]:
+    # Trove's times are whole seconds. Of two backups of the same second, the
+    # one with the longer chain is the child and therefore newer.
+    created = assessment.chain[0].created
+    return created is not None, created, len(assessment.chain)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Verifications:
+    """The verifications of an instance, over all of its checkpoints."""
+
+    #: None if none is known.
+    last: Optional[verification_results.VerificationResult] = None
+    #: The id of the checkpoint that was verified last.
+    checkpoint_id: Optional[str] = None
+    #: The last result of each level.
+    levels: Mapping[str, verification_results.VerificationResult] = (
+        dataclasses.field(default_factory=dict))
+    #: Measured last. None if it was never measured.
+    recovery_time: Optional[datetime.timedelta] = None
+    #: What failed or cannot be read, a sentence each.
+    notes: Tuple[str, ...] = ()
+
+
+def _summarize_verifications(
+        points: List[restore_points.RestorePoint]) -> _Verifications:
+    """Return what the verifications of an instance found.
+
+    The last result of each level counts, whatever its checkpoint. So a
+    failure is hidden neither by an earlier success of another checkpoint nor
+    by a success of another level.
+
+    :param points: all restore points of the instance.
+    """
+    results = []
+    for point in points:
+        if point.results is None:
+            return _Verifications(
+                notes=('its verifications cannot be read',))
+        results += [(result, point.checkpoint.id) for result in point.results]
+    if not results:
+        return _Verifications()
+    results.sort(key=lambda item: item[0].verified_at, reverse=True)
+    levels: Dict[str, verification_results.VerificationResult] = {}
+    notes = []
+    for result, checkpoint_id in results:
+        if result.level in levels:
+            continue
+        levels[result.level] = result
+        if not result.passed:
+            notes.append(
+                'verification of level %s failed for checkpoint %s: %s'
+                % (result.level, checkpoint_id,
+                   result.reason.partition('\n')[0]))
+    recovery_time = next(
+        (datetime.timedelta(seconds=result.recovery_seconds)
+         for result, _ in results if result.recovery_seconds is not None),
+        None)
+    return _Verifications(*results[0], levels, recovery_time, tuple(notes))
