@@ -1,4 +1,4 @@
-"""Karbor's own machinery around the plugins, over the fake Trove."""
+"""Fixtures: Karbor's providers with the plugins and the fake Trove."""
 
 import textwrap
 
@@ -12,8 +12,8 @@ PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
 
 
 @pytest.fixture(autouse=True)
-def nothing_takes_time(fake_trove):
-    """Karbor gives the plugin the real clock: let nothing have to wait."""
+def no_waiting_time(fake_trove):
+    """Let Trove finish at once, because Karbor passes the real clock."""
     fake_trove.build_seconds = fake_trove.healthy_seconds = 0
     fake_trove.start_seconds = fake_trove.backup_seconds = 0
     fake_trove.delete_seconds = 0
@@ -21,7 +21,7 @@ def nothing_takes_time(fake_trove):
 
 @pytest.fixture
 def load_providers(karbor_conf, tmp_path):
-    """Loads the provider files of a folder, as Karbor does when it starts."""
+    """Return a function that loads the provider files of a folder."""
     def load(plugins=('karbor-trove-protection-plugin',), options=''):
         folder = tmp_path / 'providers.d'
         folder.mkdir(exist_ok=True)
@@ -48,5 +48,5 @@ def load_providers(karbor_conf, tmp_path):
 
 @pytest.fixture
 def provider(load_providers):
-    """The provider of a file with our plugin."""
+    """The provider of a file that names the plugin."""
     return load_providers().show_provider(PROVIDER_ID)

@@ -1,4 +1,4 @@
-"""The bodies that users' tools send pass Karbor's own API."""
+"""Request bodies of Karbor's dashboard and command line."""
 
 import types
 from unittest import mock
@@ -30,11 +30,11 @@ PUBLISHED = {
     'saved info': PLUGIN.get_saved_info_schema(TYPE)}
 
 
-def dashboard_bodies(schema):
-    """What karbor-dashboard posts for a schema, by what the user does.
+def build_dashboard_bodies(schema):
+    """Return what karbor-dashboard sends for a schema, by the user's action.
 
-    It posts the default of every property that has one, and an empty text
-    for each string that is left unfilled once the dialog was saved.
+    It sends the default of every property that has one. Once the dialog was
+    saved, it sends an empty text for each string that is not filled in.
     """
     properties = schema['properties']
     defaults = {key: value['default'] for key, value in properties.items()
@@ -48,31 +48,31 @@ def dashboard_bodies(schema):
                    for key, value in properties.items()}}
 
 
-def command_line(*arguments):
-    """What `karbor ... --parameters` makes of its arguments."""
+def build_command_line_body(*arguments):
+    """Return what `karbor ... --parameters` sends for its arguments."""
     return karborclient.utils.extract_parameters(types.SimpleNamespace(
         parameters=list(arguments), parameters_json=None))[TYPE]
 
 
-OPTIONS = dict(dashboard_bodies(schemas.OPTIONS), **{
-    'command line': command_line(
+OPTIONS = dict(build_dashboard_bodies(schemas.OPTIONS), **{
+    'command line': build_command_line_body(
         'resource_type=%s,backup_name=nightly,description=of the night'
         % TYPE),
-    'command line, empty': command_line(
+    'command line, empty': build_command_line_body(
         'resource_type=%s,backup_name=,description=' % TYPE)})
-RESTORE = dict(dashboard_bodies(schemas.RESTORE), **{
-    'command line': command_line(
+RESTORE = dict(build_dashboard_bodies(schemas.RESTORE), **{
+    'command line': build_command_line_body(
         'resource_type=%s,restore_name=again,restore_description=test'
         % TYPE)})
 
 
-def cases(mapping):
+def parametrize(mapping):
     return pytest.mark.parametrize('parameters', mapping.values(),
                                    ids=list(mapping))
 
 
-@cases(OPTIONS)
-def test_a_plan_is_accepted(provider, context, parameters):
+@parametrize(OPTIONS)
+def test_karbor_accepts_a_plan(provider, context, parameters):
     plan = {'name': 'nightly', 'description': '',
             'provider_id': conftest.PROVIDER_ID,
             'resources': [{'id': CHECKPOINT_ID, 'type': TYPE, 'name': 'db'}],
@@ -89,7 +89,7 @@ def check_plan(provider, context, plan):
     controller.validate_plan_parameters(context, plan)
 
 
-def test_an_unknown_option_is_refused_by_karbor(provider, context):
+def test_karbor_rejects_an_unknown_plan_parameter(provider, context):
     with pytest.raises(exc.HTTPBadRequest):
         check_plan(provider, context, {
             'provider_id': conftest.PROVIDER_ID,
@@ -97,8 +97,8 @@ def test_an_unknown_option_is_refused_by_karbor(provider, context):
             'parameters': {TYPE: {'backup_nam': 'nightly'}}})
 
 
-@cases(RESTORE)
-def test_a_restore_is_accepted(provider, parameters):
+@parametrize(RESTORE)
+def test_karbor_accepts_a_restore(provider, parameters):
     restore = {'provider_id': conftest.PROVIDER_ID,
                'checkpoint_id': CHECKPOINT_ID, 'restore_target': None,
                'restore_auth': {'type': 'password', 'username': 'tenant',
@@ -114,28 +114,28 @@ def check_restore(provider, parameters):
         mock.Mock(), {'parameters': parameters}, provider)
 
 
-def test_an_unknown_restore_option_is_refused_by_karbor(provider):
+def test_karbor_rejects_an_unknown_restore_parameter(provider):
     with pytest.raises(exception.InvalidInput):
         check_restore(provider, {TYPE: {'name': 'again'}})
 
 
-def test_a_verification_is_accepted():
+def test_karbor_accepts_a_verification():
     validators._SchemaValidator(verify_schemas.create).validate(
         {'verification': {'provider_id': conftest.PROVIDER_ID,
                           'checkpoint_id': CHECKPOINT_ID, 'parameters': {}}})
 
 
-@cases(OPTIONS)
-def test_the_options_arrive_as_strings_and_are_understood(parameters):
+@parametrize(OPTIONS)
+def test_plan_parameters_are_parsed_from_strings(parameters):
     field = base.DictOfDictOfStringsField(nullable=True)
-    kept = field.coerce(None, 'parameters', {TYPE: parameters})[TYPE]
-    request = parsing.parse_protect(kept, CHECKPOINT_ID, 'the-instance')
+    stored = field.coerce(None, 'parameters', {TYPE: parameters})[TYPE]
+    request = parsing.parse_protect(stored, CHECKPOINT_ID, 'the-instance')
     assert request.name in ('nightly', 'text') or CHECKPOINT_ID in request.name
     assert request.description
 
 
 @pytest.mark.parametrize('name', PUBLISHED)
-def test_what_is_published_keeps_to_what_the_dashboard_can_show(name):
+def test_schemas_have_only_what_the_dashboard_can_show(name):
     schema = PUBLISHED[name]
     assert schema['type'] == 'object'
     assert schema['title']
@@ -147,7 +147,7 @@ def test_what_is_published_keeps_to_what_the_dashboard_can_show(name):
         assert 'enum' not in value, key
 
 
-def test_the_blueprints_words():
+def test_schemas_have_the_words_of_the_blueprint():
     assert schemas.OPTIONS['title'] == 'Database Instance Protection Options'
     assert schemas.OPTIONS['required'] == ['backup_name', 'description']
     assert schemas.RESTORE['title'] == 'Database Instance Protection Restore'
@@ -161,7 +161,7 @@ def test_the_blueprints_words():
                                   in properties.items()}.items()
 
 
-def test_a_provider_publishes_them(provider):
+def test_provider_publishes_the_schemas(provider):
     published = provider.extended_info_schema
     assert published['options_schema'] == {TYPE: schemas.OPTIONS}
     assert published['restore_schema'] == {TYPE: schemas.RESTORE}

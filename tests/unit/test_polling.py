@@ -1,4 +1,4 @@
-"""Waiting, with a time of its own."""
+"""Waits with a simulated clock."""
 
 import time
 
@@ -14,99 +14,110 @@ def clock():
     return clocks.Clock(start=0.0)
 
 
-def looks(*answers):
-    """Gives one answer a look, the last one for ever."""
-    left = list(answers)
+def build_check(*results):
+    """Return a check with these results, the last one for ever.
 
-    def look():
-        answer = left.pop(0) if len(left) > 1 else left[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-    return look
+    It raises the results that are exceptions.
+    """
+    remaining = list(results)
 
-
-def wait(look, clock, seconds=10.0, interval=3.0):
-    return polling.wait_for(look, polling.Deadline(seconds, clock), interval,
-                            'the door is not open')
+    def check():
+        result = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+        if isinstance(result, Exception):
+            raise result
+        return result
+    return check
 
 
-def test_the_first_look_is_immediate(clock):
-    assert wait(looks('open'), clock) == 'open'
+def wait_for(check, clock, seconds=10.0, outage_timeout=None):
+    poller = polling.Poller(3.0, clock)
+    return poller.wait_for(check, poller.deadline(seconds),
+                           'the backup is not complete', outage_timeout)
+
+
+def test_first_check_is_immediate(clock):
+    assert wait_for(build_check('complete'), clock) == 'complete'
     assert clock.now() == 0
 
 
-def test_it_looks_until_there_is_something(clock):
-    assert wait(looks(None, None, 'open'), clock) == 'open'
+def test_wait_ends_with_the_first_result(clock):
+    assert wait_for(build_check(None, None, 'complete'), clock) == 'complete'
     assert clock.now() == 6
 
 
-@pytest.mark.parametrize('seen', [False, 0, ''])
-def test_only_none_means_to_go_on(clock, seen):
-    assert wait(looks(seen), clock) == seen
+@pytest.mark.parametrize('result', [False, 0, ''])
+def test_false_results_end_the_wait(clock, result):
+    assert wait_for(build_check(result), clock) == result
 
 
-def test_the_last_look_is_at_the_deadline(clock):
-    at = []
+def test_last_check_is_at_the_deadline(clock):
+    times = []
     with pytest.raises(errors.DeadlineExceeded,
-                       match='the door is not open: given up after 10 s'):
-        wait(lambda: at.append(clock.now()), clock)
-    assert at == [0, 3, 6, 9, 10]
+                       match='backup is not complete: given up after 10 s'):
+        wait_for(lambda: times.append(clock.now()), clock)
+    assert times == [0, 3, 6, 9, 10]
 
 
-def test_no_look_begins_after_the_deadline(clock):
-    at = []
+def test_no_slow_check_starts_after_the_deadline(clock):
+    times = []
     with pytest.raises(errors.DeadlineExceeded):
-        wait(lambda: (at.append(clock.now()), clock.sleep(7))[1], clock)
-    assert at == [0, 10]
-    del at[:]
+        wait_for(lambda: (times.append(clock.now()), clock.sleep(7))[1], clock)
+    assert times == [0, 10]
+    del times[:]
     with pytest.raises(errors.DeadlineExceeded):
-        wait(lambda: (at.append(clock.now()), clock.sleep(11))[1], clock)
-    assert at == [17]
+        wait_for(lambda: (times.append(clock.now()), clock.sleep(11))[1],
+                 clock)
+    assert times == [17]
 
 
-def test_what_comes_at_the_deadline_counts(clock):
-    assert wait(looks(None, 'open'), clock, seconds=1) == 'open'
+def test_result_at_the_deadline_is_returned(clock):
+    check = build_check(None, 'complete')
+    assert wait_for(check, clock, seconds=1) == 'complete'
 
 
-def test_a_failure_in_passing_is_borne(clock):
-    away = errors.Unreachable('away')
-    assert wait(looks(away, None, away, 'open'), clock) == 'open'
+def test_unreachable_is_retried(clock):
+    error = errors.Unreachable('timeout')
+    check = build_check(error, None, error, 'complete')
+    assert wait_for(check, clock) == 'complete'
 
 
-def test_the_last_failure_is_told(clock):
-    away = errors.Unreachable('nobody answers')
-    with pytest.raises(errors.DeadlineExceeded, match='nobody answers') as raised:
-        wait(looks(away), clock)
-    assert raised.value.__cause__ is away
+def test_deadline_error_has_the_last_failure(clock):
+    error = errors.Unreachable('connection refused')
+    with pytest.raises(errors.DeadlineExceeded,
+                       match='connection refused') as raised:
+        wait_for(build_check(error), clock)
+    assert raised.value.__cause__ is error
 
 
-def test_an_old_failure_is_not(clock):
+def test_deadline_error_omits_a_failure_before_the_last_check(clock):
     with pytest.raises(errors.DeadlineExceeded) as raised:
-        wait(looks(errors.Unreachable('nobody answers'), None), clock)
-    assert 'nobody' not in str(raised.value)
+        wait_for(build_check(errors.Unreachable('connection refused'), None),
+                 clock)
+    assert 'refused' not in str(raised.value)
 
 
-@pytest.mark.parametrize('error', [errors.NotFound('no'), errors.Rejected('no'),
-                                   errors.ResourceFailed('no'), ValueError('no')])
-def test_any_other_error_ends_the_wait_at_once(clock, error):
+@pytest.mark.parametrize('error', [
+    errors.NotFound('no'), errors.Rejected('no'), errors.ResourceFailed('no'),
+    ValueError('no')])
+def test_any_other_error_ends_the_wait(clock, error):
     with pytest.raises(type(error)):
-        wait(looks(None, error), clock)
+        wait_for(build_check(None, error), clock)
     assert clock.now() == 3
 
 
-def test_the_pause_that_was_asked_for_is_obeyed(clock):
-    assert wait(looks(errors.Unreachable('busy', 8.0), 'open'), clock)
+def test_retry_after_is_respected(clock):
+    assert wait_for(
+        build_check(errors.Unreachable('busy', 8.0), 'complete'), clock)
     assert clock.now() == 8
 
 
-def test_but_not_beyond_the_deadline(clock):
+def test_retry_after_does_not_extend_the_deadline(clock):
     with pytest.raises(errors.DeadlineExceeded):
-        wait(looks(errors.Unreachable('busy', 3600.0)), clock)
+        wait_for(build_check(errors.Unreachable('busy', 3600.0)), clock)
     assert clock.now() == 10
 
 
-def test_a_deadline_counts_down_to_zero(clock):
+def test_deadline_remaining_is_never_negative(clock):
     deadline = polling.Deadline(5, clock)
     clock.sleep(2)
     assert deadline.remaining == 3
@@ -114,32 +125,32 @@ def test_a_deadline_counts_down_to_zero(clock):
     assert deadline.remaining == 0
 
 
-def test_the_systems_time_is_looked_up_at_each_call(monkeypatch):
-    # Karbor replaces these after our import.
-    slept = []
-    monkeypatch.setattr(time, 'sleep', slept.append)
+def test_system_clock_uses_patched_time_functions(monkeypatch):
+    # Karbor patches these functions after it has imported this package.
+    sleeps = []
+    monkeypatch.setattr(time, 'sleep', sleeps.append)
     monkeypatch.setattr(time, 'monotonic', lambda: 42.0)
     polling.SYSTEM_CLOCK.sleep(7)
-    assert slept == [7]
+    assert sleeps == [7]
     assert polling.SYSTEM_CLOCK.now() == 42
 
 
-def test_no_look_begins_after_a_deadline_that_others_have_used_up(clock):
-    deadline = polling.Deadline(10.0, clock)
+def test_no_first_check_starts_after_the_deadline(clock):
+    poller = polling.Poller(3.0, clock)
+    deadline = poller.deadline(10.0)
     clock.sleep(10.0)
     with pytest.raises(errors.DeadlineExceeded, match='given up after 10 s'):
-        polling.wait_for(looks('open'), deadline, 3.0, 'the door')
+        poller.wait_for(build_check('complete'), deadline, 'the backup')
 
 
-def test_a_silence_may_be_limited_by_itself(clock):
+def test_outage_timeout_ends_the_wait_before_the_deadline(clock):
     with pytest.raises(errors.DeadlineExceeded, match='given up after 20 s'):
-        polling.wait_for(looks(None, errors.Unreachable('no answer')),
-                         polling.Deadline(100.0, clock), 3.0, 'the door', 20.0)
+        wait_for(build_check(None, errors.Unreachable('timeout')), clock,
+                 seconds=100.0, outage_timeout=20.0)
     assert clock.now() == 3.0 + 20.0
 
 
-def test_an_answer_ends_a_silence(clock):
-    silence = [errors.Unreachable('no answer')] * 3
-    assert polling.wait_for(
-        looks(*silence, None, *silence, 'open'),
-        polling.Deadline(1000.0, clock), 3.0, 'the door', 25.0) == 'open'
+def test_response_resets_the_outage_timeout(clock):
+    outage = [errors.Unreachable('timeout')] * 3
+    assert wait_for(build_check(*outage, None, *outage, 'complete'), clock,
+                    seconds=1000.0, outage_timeout=25.0) == 'complete'

@@ -1,7 +1,8 @@
-"""A bank that fails: what is lost is told, and nothing else is.
+"""Operations during an outage of the bank.
 
-Once, each operation bears. For longer, it ends as Karbor understands it, and
-all that it began is found, and goes, when the bank is back.
+An operation succeeds if the bank fails once. If the bank fails for longer, the
+operation raises Karbor's exception. When the bank works again, everything that
+the operation created is found and can be deleted.
 """
 
 import contextlib
@@ -15,33 +16,36 @@ from tests.unit.simulation import final_checks
 from tests.unit.simulation import invariants
 from tests.unit.simulation import simulation as worlds
 
-ASKED = ('update_object', 'get_object', 'list_objects', 'delete_object')
-#: More than an operation asks for when it is asked twice.
+METHODS = ('update_object', 'get_object', 'list_objects', 'delete_object')
+#: More requests than an operation sends to the bank, retries included.
 ENDLESS = 1000
 SETTINGS = dataclasses.replace(worlds.SETTINGS, verify_level='restore')
 
 
 class World(worlds.World):
-    """One with two checkpoints of which one waits for its deletion."""
+    """A world with two checkpoints, one of them with a deferred deletion.
+
+    It counts the requests to the bank and lets some of them fail.
+    """
 
     def __init__(self):
         super().__init__()
-        self.seen = 0
-        self._fails = ()
-        for name in ASKED:
-            setattr(self.plugin, name, self._counted(
+        self.request_count = 0
+        self._failures = ()
+        for name in METHODS:
+            setattr(self.plugin, name, self._count(
                 getattr(self.plugin, name)))
 
-    def _counted(self, ask):
-        def counted(*args, **kwargs):
-            self.seen += 1
-            if self.seen in self._fails:
-                # As it comes from Karbor's Swift bank, in no wrapping.
-                raise requests.ConnectionError('nobody there')
-            return ask(*args, **kwargs)
-        return counted
+    def _count(self, method):
+        def count(*args, **kwargs):
+            self.request_count += 1
+            if self.request_count in self._failures:
+                # Karbor's Swift bank does not wrap this exception.
+                raise requests.ConnectionError('bank unavailable')
+            return method(*args, **kwargs)
+        return count
 
-    def begin_with_checkpoints(self):
+    def create_checkpoints(self):
         instance = self.instances[0]
         self.fake.objects.segment_count = 2
         for _ in range(2):
@@ -50,16 +54,16 @@ class World(worlds.World):
         final_checks.go(self, self.delete(self.checkpoints[1]))
         self.heal()
 
-    def done(self, operation, fails=()):
-        """Carry out an operation while the bank fails.
+    def run_operation(self, operation, failures=()):
+        """Run an operation while requests to the bank fail.
 
-        :param fails: the numbers of the questions to the bank that do, from 1.
+        :param failures: the numbers of these requests, from 1.
         """
-        self.seen, self._fails = 0, fails
+        self.request_count, self._failures = 0, failures
         process = OPERATIONS[operation](self)
         self.running.remove(process)
         process.go()
-        self._fails = ()
+        self._failures = ()
         return process
 
 
@@ -77,7 +81,7 @@ OPERATIONS = {
 def new_world():
     world = World()
     with world.connected():
-        world.begin_with_checkpoints()
+        world.create_checkpoints()
         yield world
         final_checks.end(world)
         assert not world.violations
@@ -88,62 +92,63 @@ def operation(request):
     return request.param
 
 
-def asked_by(operation):
-    """How often it asks the bank for something."""
+def count_requests(operation):
+    """Return how many requests an operation sends to the bank."""
     with new_world() as world:
-        assert world.done(operation).error is None
-        return world.seen
+        assert world.run_operation(operation).error is None
+        return world.request_count
 
 
 @pytest.fixture
-def asked(operation):
-    return asked_by(operation)
+def request_count(operation):
+    return count_requests(operation)
 
 
-def test_operation_succeeds_when_the_bank_fails_once(operation, asked):
-    for number in range(1, asked + 1):
+def test_operation_succeeds_when_the_bank_fails_once(operation, request_count):
+    for number in range(1, request_count + 1):
         with new_world() as world:
-            error = world.done(operation, (number,)).error
+            error = world.run_operation(operation, (number,)).error
             assert error is None, (number, error)
 
 
-def test_operation_succeeds_or_reports_a_short_bank_outage(operation, asked):
-    for number in range(1, asked + 1):
-        for longer in (2, 4):
+def test_operation_succeeds_or_reports_a_short_bank_outage(
+        operation, request_count):
+    for number in range(1, request_count + 1):
+        for length in (2, 4):
             with new_world() as world:
-                error = world.done(operation, range(
-                    number, number + longer)).error
+                error = world.run_operation(operation, range(
+                    number, number + length)).error
                 assert error is None or (
-                    'nobody there' in error.kwargs['reason'])
-                # It says nothing of a backup.
+                    'bank unavailable' in error.kwargs['reason'])
+                # An error of the bank is no result of a verification.
                 assert all(
                     result.passed for result in verification_results.read_all(
                         world.checkpoints[0].section))
 
 
-def test_operation_reports_a_bank_outage(operation, asked):
-    for number in range(1, asked + 1):
+def test_operation_reports_a_bank_outage(operation, request_count):
+    for number in range(1, request_count + 1):
         with new_world() as world:
-            process = world.done(operation, range(number, ENDLESS))
+            process = world.run_operation(operation, range(number, ENDLESS))
             assert process.error is not None or number > 1
             if process.error is not None:
                 assert type(process.error) is (
                     invariants.FAILURES[process.kind]), (
                         number, repr(process.error))
-                assert 'nobody there' in process.error.kwargs['reason']
-            # What is being made is waited for, and told.
+                assert 'bank unavailable' in process.error.kwargs['reason']
+            # A restore waits for the instance and reports it.
             assert process.kind != 'restore' or (
                 (process.error is None) == (process.built == 1))
             invariants.check(world)
 
 
-@pytest.mark.parametrize('failure, said', [
+@pytest.mark.parametrize('failure, message', [
     (403, 'HTTP 403'), ('reset', 'Connection reset')])
-def test_bank_outage_does_not_hide_an_error_of_trove(failure, said):
-    for number in range(1, asked_by('protect') + 1):
+def test_bank_outage_does_not_hide_an_error_of_trove(failure, message):
+    for number in range(1, count_requests('protect') + 1):
         with new_world() as world:
             world.fake.fail('POST', '/backups', failure)
             before = len(world.fake.find_requests('POST', '/backups'))
-            error = world.done('protect', range(number, ENDLESS)).error
+            process = world.run_operation('protect', range(number, ENDLESS))
             if len(world.fake.find_requests('POST', '/backups')) > before:
-                assert said in error.kwargs['reason']
+                assert message in process.error.kwargs['reason']

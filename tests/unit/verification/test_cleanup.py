@@ -1,4 +1,4 @@
-"""A verification that dies anywhere leaves nothing that no later one takes."""
+"""Verifications that are killed at any step, and the cleanup after them."""
 
 import contextlib
 import dataclasses
@@ -12,23 +12,24 @@ from tests.unit.simulation import interleaving
 from tests.unit.simulation import simulation as worlds
 
 SETTINGS = dataclasses.replace(worlds.SETTINGS, verify_level='restore')
-#: Seconds after which nothing comes of a request any more.
-LANDED = 700
+#: Seconds after which a request is settled.
+SETTLED = 700
 
 
 class World(worlds.World):
-    """One with a checkpoint that can be compared in every way."""
+    """A world with a checkpoint whose baseline is complete."""
 
-    def begin_with_a_checkpoint(self):
+    def create_checkpoint(self):
         self.fake.objects.segment_count = 2
         [self.original, _] = self.instances
         self.fake.instances[self.original].update(
             databases=['orders'], users=['seller'])
         final_checks.go(self, self.protect(self.original, SETTINGS))
-        self.notes = verification_journal.VerificationJournal(self.bank, self.original)
+        self.journal = verification_journal.VerificationJournal(
+            self.bank, self.original)
 
-    def verified(self, effects=None, settings=SETTINGS):
-        """Verify, and be killed after so many effects; None: never."""
+    def run_verify(self, effects=None, settings=SETTINGS):
+        """Run a verification. Kill it after this many effects, if not None."""
         process = self.verify(self.checkpoints[0], settings)
         self.running.remove(process)
         process.go(effects)
@@ -37,29 +38,32 @@ class World(worlds.World):
         return process
 
     @property
-    def temporary(self):
-        """The instances that are there beside the users'."""
+    def temporary_ids(self):
+        """The ids of the temporary instances."""
         return set(self.fake.instances) - set(self.instances)
 
 
 @pytest.fixture
 def new_world(monkeypatch):
-    """Makes worlds in which a process that was killed is known to be gone."""
-    def this():
+    """Return a context manager for worlds whose processes can be killed.
+
+    A killed process counts as an ended worker.
+    """
+    def current():
         process = interleaving.current()
-        known[id(process)] = process
+        processes[id(process)] = process
         return {'pid': id(process)}
 
-    known = {}
-    monkeypatch.setattr(worker, 'current', this)
+    processes = {}
+    monkeypatch.setattr(worker, 'current', current)
     monkeypatch.setattr(worker, 'may_be_alive',
-                        lambda named: not known[named['pid']].dead)
+                        lambda worker: not processes[worker['pid']].dead)
 
     @contextlib.contextmanager
     def new():
         world = World()
         with world.connected():
-            world.begin_with_a_checkpoint()
+            world.create_checkpoint()
             yield world
         assert not world.violations
     return new
@@ -67,70 +71,74 @@ def new_world(monkeypatch):
 
 @pytest.fixture
 def effects(new_world):
-    """How many effects a verification has that nothing happens to."""
+    """The number of effects of a verification without faults."""
     with new_world() as world:
-        process = world.verified()
+        process = world.run_verify()
         assert process.error is None
-        assert not world.temporary and not world.notes.list_entries()
+        assert not world.temporary_ids and not world.journal.list_entries()
         return process.effects
 
 
-def nothing(world):
-    """All is well."""
+def no_fault(world):
+    """Do nothing."""
 
 
-def lost(world):
+def lost_request(world):
     world.fake.fail('POST', '/instances', 'reset')
 
 
-def made_and_lost(world):
+def lost_response(world):
     world.fake.fail('POST', '/instances', 'reset', after=True)
 
 
-def late(world):
+def late_request(world):
     world.session.late = 300
 
 
-def not_deleted(world):
+def rejected_deletion(world):
     world.fake.fail('DELETE', '/instances/*', 403)
 
 
-@pytest.mark.parametrize('trouble', [nothing, lost, made_and_lost, late,
-                                     not_deleted])
-def test_one_that_dies_anywhere_leaves_nothing_to_the_next(
-        new_world, effects, trouble):
+@pytest.mark.parametrize('inject_fault', [
+    no_fault, lost_request, lost_response, late_request, rejected_deletion])
+def test_next_verification_cleans_up_after_one_killed_at_any_step(
+        new_world, effects, inject_fault):
     for first in range(1, effects + 3):
         with new_world() as world:
-            trouble(world)
-            world.verified(first)
+            inject_fault(world)
+            world.run_verify(first)
             world.heal()
-            assert world.verified().error is None
-            assert not world.temporary
-            # Nobody knows yet what comes of a request without an answer.
-            assert all(note.instance_id is None
-                       for note in world.notes.list_entries())
-            world.clock.sleep(LANDED)
-            world.verified(settings=worlds.SETTINGS)
-            assert not world.temporary and not world.notes.list_entries()
+            assert world.run_verify().error is None
+            assert not world.temporary_ids
+            # A request without a response is not settled yet.
+            assert all(entry.instance_id is None
+                       for entry in world.journal.list_entries())
+            world.clock.sleep(SETTLED)
+            world.run_verify(settings=worlds.SETTINGS)
+            assert not world.temporary_ids
+            assert not world.journal.list_entries()
 
 
-def test_so_does_one_that_dies_while_it_sweeps_up(new_world, effects):
+def test_next_verification_cleans_up_after_a_killed_cleanup(
+        new_world, effects):
     for first in range(effects // 2, effects):
         for second in range(1, 12):
             with new_world() as world:
-                world.verified(first)
-                world.verified(second)
-                world.verified()
-                assert not world.temporary
-                world.clock.sleep(LANDED)
-                world.verified(settings=worlds.SETTINGS)
-                assert not world.temporary and not world.notes.list_entries()
+                world.run_verify(first)
+                world.run_verify(second)
+                world.run_verify()
+                assert not world.temporary_ids
+                world.clock.sleep(SETTLED)
+                world.run_verify(settings=worlds.SETTINGS)
+                assert not world.temporary_ids
+                assert not world.journal.list_entries()
 
 
-def test_all_that_is_made_is_noted(new_world, effects):
+def test_every_temporary_instance_has_a_journal_entry(new_world, effects):
     for first in range(1, effects):
         with new_world() as world:
-            world.verified(first)
-            names = {note.name for note in world.notes.list_entries()}
-            assert {of['name'] for of in world.fake.instances.values()
-                    if of['id'] in world.temporary} <= names
+            world.run_verify(first)
+            names = {entry.name for entry in world.journal.list_entries()}
+            assert {instance['name']
+                    for instance in world.fake.instances.values()
+                    if instance['id'] in world.temporary_ids} <= names

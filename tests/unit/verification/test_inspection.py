@@ -1,4 +1,4 @@
-"""What a verification finds at each of its levels."""
+"""Verification levels backup and data."""
 
 import pytest
 
@@ -12,57 +12,57 @@ KEY = 'OS::Trove::Instance#'
 
 @pytest.fixture
 def backup(protect_at, fake_trove):
-    """The state of the checkpoint's backup; its object has 3 segments."""
+    """The backup of the checkpoint. Its object has 3 segments."""
     fake_trove.objects.segment_count = 3
     protect_at('restore')
-    [made] = fake_trove.backups.values()
-    return made
+    [backup] = fake_trove.backups.values()
+    return backup
 
 
 @pytest.fixture
 def segments(backup, fake_trove):
-    """The URLs of the backup's segments."""
+    """The URLs of the segments of the backup."""
     return fake_trove.objects.segment_urls(serialization.location(backup))
 
 
-def name(url):
-    """An object's container and name."""
+def get_name(url):
+    """Return the container and the name of an object."""
     return '/'.join(url.split('/')[-2:])
 
 
 # Level backup.
 
 
-def test_a_backup_says_what_was_looked_at(backup, verify_at):
+def test_level_backup_reports_what_was_checked(backup, verify_at):
     assert verify_at() == [
         'verified at level backup', 'backup: 1 in the chain, all COMPLETED',
         'datastore: postgresql 18 is active']
 
 
-@pytest.mark.parametrize('offered, said', [
-    (['17', '16'], 'active are: 17'), ([], 'active are: none')])
-def test_a_version_that_is_no_longer_active_fails_it(
-        backup, verify_at, fake_trove, offered, said):
-    fake_trove.datastores['postgresql'] = offered
+@pytest.mark.parametrize('versions, message', [
+    (['17', '16'], 'active versions: 17'), ([], 'active versions: none')])
+def test_level_backup_fails_when_the_version_is_not_active(
+        backup, verify_at, fake_trove, versions, message):
+    fake_trove.datastores['postgresql'] = versions
     [line] = verify_at(passes=False)
-    assert line == ('version 18 of datastore postgresql is not there or not '
-                    'active; ' + said)
+    assert line == ('version 18 of datastore postgresql does not exist or is '
+                    'not active, ' + message)
 
 
-def test_a_trove_that_does_not_tell_its_versions_fails_nothing(
+def test_level_backup_passes_when_trove_rejects_listing_versions(
         backup, verify_at, fake_trove):
     fake_trove.fail('GET', '/datastores/*', 403, times=None)
-    assert 'could not be found out' in verify_at()[2]
+    assert 'could not check whether' in verify_at()[2]
 
 
-def test_a_version_that_was_not_recorded_fails_nothing(
+def test_level_backup_passes_when_no_version_was_recorded(
         backup, verify_at, section):
-    kept = section.get_object('metadata')
-    section.update_object('metadata', dict(kept, datastore={}))
+    document = section.get_object('metadata')
+    section.update_object('metadata', dict(document, datastore={}))
     assert 'was not recorded' in verify_at()[2]
 
 
-def test_what_was_recorded_for_a_backup_alone_is_little(
+def test_protect_at_level_backup_records_no_baseline(
         protect_at, verify_at, fake_trove, bank, resource, section):
     protect_at('backup')
     [backup_id] = fake_trove.backups
@@ -74,115 +74,117 @@ def test_what_was_recorded_for_a_backup_alone_is_little(
 # Level data.
 
 
-def test_objects_as_they_were_made_pass(backup, verify_at, fake_trove):
+def test_level_data_passes_with_unchanged_objects(
+        backup, verify_at, fake_trove):
     size = 3 * len(fake_trove.objects.read(
         fake_trove.objects.segment_urls(serialization.location(backup))[0]))
     assert verify_at('data')[3:] == [
-        'data: 4 objects of %d bytes in Swift are as they were made' % size]
+        'data: 4 objects of %d bytes in Swift are unchanged' % size]
 
 
-def test_what_is_recorded_tells_every_segment(
+def test_recorded_manifest_has_every_segment(
         backup, bank, resource, segments, fake_trove):
-    kept = manifests.ManifestStore(bank, resource.id).read(backup['id'])
-    assert [one.name for one in kept.segments] == [
-        name(one) for one in segments]
-    assert [one.bytes for one in kept.segments] == [
-        len(fake_trove.objects.read(one)) for one in segments]
-    assert kept.whole.bytes == sum(one.bytes for one in kept.segments)
+    manifest = manifests.ManifestStore(bank, resource.id).read(backup['id'])
+    assert [segment.name for segment in manifest.segments] == [
+        get_name(url) for url in segments]
+    assert [segment.bytes for segment in manifest.segments] == [
+        len(fake_trove.objects.read(url)) for url in segments]
+    assert manifest.whole.bytes == sum(
+        segment.bytes for segment in manifest.segments)
 
 
-@pytest.mark.parametrize('which', [0, 1, 2])
-@pytest.mark.parametrize('harm, said', [
+@pytest.mark.parametrize('index', [0, 1, 2])
+@pytest.mark.parametrize('change, message', [
     (lambda content: content[:7], ' has 7 bytes instead of '),
     (lambda content: bytes(len(content)), ' has other bytes: its etag is '),
     (lambda content: None, ' is missing')])
 @pytest.mark.parametrize('level', ['data', 'restore'])
-def test_a_segment_that_changed_is_named(
-        backup, verify_at, segments, fake_trove, which, harm, said, level,
-        temporary):
-    changed = fake_trove.objects.changed
-    changed[segments[which]] = harm(
-        fake_trove.objects.read(segments[which]))
+def test_level_data_names_a_changed_segment(
+        backup, verify_at, segments, fake_trove, index, change, message, level,
+        list_temporary):
+    fake_trove.objects.changed[segments[index]] = change(
+        fake_trove.objects.read(segments[index]))
     assert len(verify_at('backup')) == 3
     [line] = verify_at(level, passes=False)
     assert line.startswith('backup %s: %s%s' % (
-        backup['id'], name(segments[which]), said))
-    assert not temporary()
+        backup['id'], get_name(segments[index]), message))
+    assert not list_temporary()
 
 
-def test_all_that_changed_is_named_up_to_a_limit(
+def test_level_data_names_20_changed_objects_at_most(
         backup, verify_at, segments, fake_trove, bank, resource):
-    fake_trove.objects.changed.update({one: None for one in segments})
+    fake_trove.objects.changed.update({url: None for url in segments})
     assert len(verify_at('data', passes=False)) == 3
     store = manifests.ManifestStore(bank, resource.id)
-    kept = store.read(backup['id'])
+    manifest = store.read(backup['id'])
     store.write(backup['id'], models.BackupManifest(
-        kept.whole, kept.segments * 10))
+        manifest.whole, manifest.segments * 10))
     lines = verify_at('data', passes=False)
     assert len(lines) == 21 and lines[20] == 'and 10 more'
 
 
-@pytest.mark.parametrize('recorded', ['data', 'backup'])
-def test_an_object_that_is_gone_is_named(
-        protect_at, verify_at, fake_trove, recorded):
-    protect_at(recorded)
-    [made] = fake_trove.backups.values()
-    url = serialization.location(made)
+@pytest.mark.parametrize('level', ['data', 'backup'])
+def test_level_data_names_a_missing_object(
+        protect_at, verify_at, fake_trove, level):
+    protect_at(level)
+    [backup] = fake_trove.backups.values()
+    url = serialization.location(backup)
     fake_trove.objects.changed[url] = None
     [line] = verify_at('data', passes=False)
-    assert line == 'backup %s: its object is missing: %s' % (made['id'], url)
+    assert line == 'backup %s: its object is missing: %s' % (backup['id'], url)
 
 
-def test_an_object_in_the_place_of_a_manifest_is_seen(
+def test_level_data_fails_when_an_object_replaces_the_manifest(
         backup, verify_at, fake_trove):
     url = serialization.location(backup)
     fake_trove.objects.changed[url] = bytes(
         len(fake_trove.objects.read(url)))
     [line] = verify_at('data', passes=False)
     assert line.startswith('backup %s: %s has other bytes' % (
-        backup['id'], name(url)))
+        backup['id'], get_name(url)))
 
 
-def test_an_object_without_segments_is_compared_too(
+def test_level_data_compares_an_object_without_segments(
         protect_at, verify_at, fake_trove):
     protect_at('data')
-    [made] = fake_trove.backups.values()
+    [backup] = fake_trove.backups.values()
     assert ' 1 objects of ' in verify_at('data')[3]
-    url = serialization.location(made)
+    url = serialization.location(backup)
     fake_trove.objects.changed[url] = bytes(
         len(fake_trove.objects.read(url)))
     assert 'has other bytes' in verify_at('data', passes=False)[0]
 
 
-def test_what_was_not_recorded_is_compared_with_the_manifest(
+def test_level_data_uses_the_current_manifest_when_none_was_recorded(
         protect_at, verify_at, fake_trove):
     fake_trove.objects.segment_count = 2
     protect_at('backup')
-    [made] = fake_trove.backups.values()
+    [backup] = fake_trove.backups.values()
     assert verify_at('data')[3] == (
-        'data: nothing was recorded of backup %s when it was made, so its '
-        'segments were compared with its manifest' % made['id'])
-    [first, _] = fake_trove.objects.segment_urls(serialization.location(made))
-    fake_trove.objects.changed[first] = b'short'
+        'data: no manifest of backup %s was recorded, so its '
+        'segments were compared with its manifest' % backup['id'])
+    url = serialization.location(backup)
+    [first_url, _] = fake_trove.objects.segment_urls(url)
+    fake_trove.objects.changed[first_url] = b'short'
     assert 'has 5 bytes instead of' in verify_at('data', passes=False)[0]
 
 
-def test_an_object_that_nothing_is_known_of_is_not_compared(
+def test_level_data_compares_nothing_without_manifest_and_segments(
         protect_at, verify_at):
     protect_at('backup')
     assert verify_at('data')[3].endswith('so its object was not compared')
 
 
-@pytest.mark.parametrize('torn', ['', '{"whole": {', '[]', {
+@pytest.mark.parametrize('content', ['', '{"whole": {', '[]', {
     'version': 2, 'whole': {}}])
-def test_a_record_of_objects_that_cannot_be_read_is_told(
-        backup, verify_at, bank, resource, torn):
+def test_level_data_reports_an_unreadable_recorded_manifest(
+        backup, verify_at, bank, resource, content):
     bank.update_object('/karbor-trove/%s/contents/%s' % (
-        resource.id, backup['id']), torn)
+        resource.id, backup['id']), content)
     assert '/contents/%s' % backup['id'] in verify_at('data')[3]
 
 
-def test_the_whole_chain_is_looked_at(
+def test_level_data_checks_the_whole_chain(
         backup, protect_at, verify_at, fake_trove, new_checkpoint, bank,
         resource):
     parent = fake_trove.add_backup(backup['instance_id'])
@@ -196,33 +198,33 @@ def test_the_whole_chain_is_looked_at(
     assert line.startswith('backup %s: ' % parent)
 
 
-def test_looks_at_objects_that_fail_in_passing_are_borne(
+def test_level_data_retries_requests_that_fail_briefly(
         backup, verify_at, fake_trove):
     fake_trove.fail('*', '/swift/*', 503, times=3)
     fake_trove.fail('GET', '/swift/*', 'broken', times=1)
     assert ' 4 objects of ' in verify_at('data')[3]
 
 
-def test_all_looks_together_end_by_the_ready_timeout(
+def test_ready_timeout_limits_all_checks_of_objects_together(
         backup, verify_at, fake_trove, clock):
     fake_trove.fail('*', '/swift/*_0000000[1-9]', 503, times=None, takes=5)
-    began = clock.now()
+    start_time = clock.now()
     [line] = verify_at('data', passes=False, ready_timeout=20)
     assert 'given up after 20 s' in line
-    assert clock.now() - began <= 20 + 30
+    assert clock.now() - start_time <= 20 + 30
 
 
-def test_no_look_begins_after_the_deadline(
+def test_no_check_of_objects_starts_after_the_deadline(
         backup, verify_at, fake_trove, clock, monkeypatch):
     monkeypatch.setattr(fake_trove.objects, '_next_fault', lambda *args: (
         clock.sleep(8), None)[1])
-    began = clock.now()
+    start_time = clock.now()
     [line] = verify_at('data', passes=False, ready_timeout=20)
     assert 'given up after 20 s' in line
-    assert clock.now() - began < 30
+    assert clock.now() - start_time < 30
 
 
-def test_a_swift_that_cannot_be_looked_at_fails_the_level(
+def test_level_data_fails_when_swift_rejects_reading(
         backup, verify_at, fake_trove):
     fake_trove.fail('*', '/swift/*', 403, times=None)
     [line] = verify_at('data', passes=False)
@@ -231,47 +233,48 @@ def test_a_swift_that_cannot_be_looked_at_fails_the_level(
 
 @pytest.mark.parametrize('location', [
     None, 'snapshot-1', 'http://swift.example.com/v1/AUTH_of-trove/a/b'])
-def test_so_does_what_is_not_in_the_users_swift(
+def test_level_data_fails_when_the_backup_is_not_in_the_users_swift(
         backup, verify_at, monkeypatch, location):
     monkeypatch.setattr(serialization, 'location', lambda of: location)
     verify_at('data', passes=False)
-    assert 'the objects were not looked at' in verify_at('restore')[3]
+    assert 'the objects were not checked' in verify_at('restore')[3]
 
 
-def test_but_a_restore_tells_more_than_it_would(
-        backup, verify_at, fake_trove, temporary):
+def test_level_restore_passes_when_swift_rejects_reading(
+        backup, verify_at, fake_trove, list_temporary):
     fake_trove.fail('*', '/swift/*', 403, times=None)
     assert verify_at('restore')[3].startswith(
-        'data: the objects were not looked at: ')
-    assert not temporary()
+        'data: the objects were not checked: ')
+    assert not list_temporary()
 
 
-def test_a_swift_that_is_away_fails_no_protect(
+def test_protect_succeeds_during_a_swift_outage(
         protect_at, fake_trove, section, clock):
     fake_trove.fail('*', '/swift/*', 503, times=None)
-    began = clock.now()
+    start_time = clock.now()
     protect_at('data')
     assert section.get_object('status') == 'available'
-    assert clock.now() - began < 90
+    assert clock.now() - start_time < 90
 
 
-def test_what_was_recorded_goes_with_the_backup(
+def test_delete_removes_manifest_and_results_with_the_backup(
         backup, delete, bank, resource, verify_at, section):
     verify_at('data')
     delete()
-    assert manifests.ManifestStore(bank, resource.id).read(backup['id']) is None
+    store = manifests.ManifestStore(bank, resource.id)
+    assert store.read(backup['id']) is None
     assert verification_results.read_all(section) == []
     assert not bank.get_sub_section('/karbor-trove/').list_objects()
 
 
-def test_what_was_recorded_stays_as_long_as_the_backup(
+def test_manifest_is_kept_while_the_deletion_is_deferred(
         backup, delete, bank, resource, fake_trove):
     fake_trove.add_backup(resource.id, parent_id=backup['id'])
     delete()
     assert manifests.ManifestStore(bank, resource.id).read(backup['id'])
 
 
-def test_a_result_that_cannot_be_kept_fails_nothing(
+def test_verify_passes_when_the_result_cannot_be_stored(
         backup, make_plugin, checkpoint, resource, context, verify, bank,
         monkeypatch):
     def fail(*args):

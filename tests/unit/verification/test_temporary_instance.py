@@ -1,4 +1,4 @@
-"""A test restore: what it tells, what it leaves, and what it takes along."""
+"""Verification level restore, and the cleanup of temporary instances."""
 
 import dataclasses
 
@@ -22,7 +22,7 @@ KEY = 'OS::Trove::Instance#'
 
 @pytest.fixture
 def original(fake_trove, resource):
-    """The state of the instance, with databases and users."""
+    """The original instance, with databases and users."""
     fake_trove.instances[resource.id].update(
         databases=['orders', 'stock'], users=['seller'],
         access={'is_public': True, 'allowed_cidrs': ['192.0.2.0/24']})
@@ -31,51 +31,53 @@ def original(fake_trove, resource):
 
 @pytest.fixture
 def backup(original, protect_at, fake_trove):
-    """The state of a backup of it, made for level restore."""
+    """A backup of the original, protected at level restore."""
     protect_at('restore')
-    [made] = fake_trove.backups.values()
-    return made
+    [backup] = fake_trove.backups.values()
+    return backup
 
 
 @pytest.fixture
-def again(verify_at, context, checkpoint):
-    """Verifies once more: another verification of Karbor's."""
+def verify_again(verify_at, context, checkpoint):
+    """Return a function that runs one more verification."""
     return lambda *args, **kw: verify_at(*args, record=karbor_records.new(
         karbor_records.Verification, context, checkpoint.id), **kw)
 
 
-def test_the_database_was_up_and_is_gone(
-        backup, verify_at, temporary, notes, section):
+def test_temporary_instance_is_deleted_after_a_passed_test_restore(
+        backup, verify_at, list_temporary, temporary_journal, section):
     assert verify_at('restore')[4:] == [
         'restore: the database was up 12.0 s after the request',
-        'restore: 2 of 2 databases are there',
-        'restore: 1 of 1 users are there']
-    assert not temporary() and not notes.list_entries()
-    [kept] = verification_results.read_all(section)
-    assert kept.recovery_seconds == pytest.approx(12)
-    assert kept.verified_at.startswith('2026-01-01T00:00:')
+        'restore: all 2 databases exist', 'restore: all 1 users exist']
+    assert not list_temporary() and not temporary_journal.list_entries()
+    [result] = verification_results.read_all(section)
+    assert result.recovery_seconds == pytest.approx(12)
+    assert result.verified_at.startswith('2026-01-01T00:00:')
 
 
-def test_a_request_is_noted_before_it_is_sent(
-        backup, verify_at, fake_trove, notes, verify, monkeypatch, resource):
-    seen = []
+def test_journal_entry_is_written_before_the_request(
+        backup, verify_at, fake_trove, temporary_journal, verify, monkeypatch,
+        resource):
+    entries = []
     create = fake_trove._on_instances.create
     monkeypatch.setattr(
         fake_trove._on_instances, 'create',
-        lambda *args: (seen.extend(notes.list_entries()), create(*args))[1])
+        lambda *args: (entries.extend(temporary_journal.list_entries()),
+                       create(*args))[1])
     verify_at('restore')
-    [note] = seen
-    assert note.name == 'karbor-verify-%s-%s' % (verify.id, resource.id)
-    assert note.project_id == cloud.PROJECT
-    assert note.not_before and note.instance_id is None
-    assert worker.may_be_alive(note.worker) and note.ends_by > note.not_before
+    [entry] = entries
+    assert entry.name == 'karbor-verify-%s-%s' % (verify.id, resource.id)
+    assert entry.project_id == cloud.PROJECT
+    assert entry.not_before and entry.instance_id is None
+    assert worker.may_be_alive(entry.worker)
+    assert entry.ends_by > entry.not_before
 
 
-def test_the_instance_is_the_providers_and_nobody_is_let_in(
+def test_temporary_instance_uses_provider_options_and_has_no_access(
         backup, verify_at, fake_trove):
     verify_at('restore', verify_flavor_id='1', verify_net_id=ELSEWHERE)
-    [asked] = fake_trove.find_requests('POST', '/instances')
-    body = asked.body['instance']
+    [request] = fake_trove.find_requests('POST', '/instances')
+    body = request.body['instance']
     assert body['flavorRef'].endswith('1')
     assert body['nics'] == [{'net-id': ELSEWHERE}]
     assert body['restorePoint'] == {'backupRef': backup['id']}
@@ -83,176 +85,183 @@ def test_the_instance_is_the_providers_and_nobody_is_let_in(
     assert 'access' not in body
 
 
-def test_what_is_not_set_is_as_recorded(backup, verify_at, fake_trove):
+def test_temporary_instance_is_as_recorded_without_provider_options(
+        backup, verify_at, fake_trove):
     fake_trove.instances.clear()
     verify_at('restore')
-    [asked] = fake_trove.find_requests('POST', '/instances')
-    assert asked.body['instance']['flavorRef'].endswith('2')
-    assert asked.body['instance']['nics'] == [{'net-id': cloud.NETWORK}]
+    [request] = fake_trove.find_requests('POST', '/instances')
+    assert request.body['instance']['flavorRef'].endswith('2')
+    assert request.body['instance']['nics'] == [{'net-id': cloud.NETWORK}]
 
 
 # Databases and users.
 
 
-def test_what_is_missing_after_the_restore_is_named(
-        backup, verify_at, temporary, section):
-    backup.update(databases=['stock'], users=['somebody'])
+def test_reason_names_missing_databases_and_users(
+        backup, verify_at, list_temporary, section):
+    backup.update(databases=['stock'], users=['buyer'])
     lines = verify_at('restore', passes=False)
     assert lines[:2] == ['databases are missing after the test restore: '
                          'orders',
                          'users are missing after the test restore: seller']
     assert 'the database was up' in lines[2]
-    assert not temporary()
-    [kept] = verification_results.read_all(section)
-    assert kept.recovery_seconds == pytest.approx(12)
+    assert not list_temporary()
+    [result] = verification_results.read_all(section)
+    assert result.recovery_seconds == pytest.approx(12)
 
 
-def test_what_is_there_beyond_is_no_failure(backup, verify_at):
+def test_verify_passes_with_additional_databases(backup, verify_at):
     backup.update(databases=['a', 'orders', 'stock'])
     verify_at('restore')
 
 
 @pytest.mark.parametrize('level', ['backup', 'data'])
-def test_what_was_not_recorded_is_not_compared(
+def test_accounts_are_not_compared_when_none_were_recorded(
         original, protect_at, verify_at, level):
     protect_at(level)
     assert verify_at('restore')[-2:] == [
-        'restore: %s were not recorded when the backup was made, so they '
-        'were not compared' % kind for kind in ('databases', 'users')]
+        'restore: the protect recorded no %s, so they were not compared' % kind
+        for kind in ('databases', 'users')]
 
 
 @pytest.mark.parametrize('code', [400, 404, 422, 501, 503])
-def test_where_trove_does_not_tell_them_nothing_is_recorded(
+def test_users_are_not_recorded_when_trove_does_not_list_them(
         original, protect_at, verify_at, fake_trove, section, code):
     fake_trove.fail('GET', '/instances/*/users', code, times=None)
     protect_at('restore')
-    kept = section.get_object('metadata')
-    assert (kept['databases'], kept['users']) == (['orders', 'stock'], None)
-    assert 'users were not recorded' in verify_at('restore')[-1]
+    document = section.get_object('metadata')
+    assert document['databases'] == ['orders', 'stock']
+    assert document['users'] is None
+    assert 'recorded no users' in verify_at('restore')[-1]
 
 
-def test_a_datastore_without_them_is_protected(
+def test_protect_succeeds_with_a_datastore_without_accounts(
         protect_at, fake_trove, resource, section):
     fake_trove.instances[resource.id]['datastore'] = dict(
         fake_trove.version('redis', '7'))
     protect_at('restore')
-    kept = section.get_object('metadata')
-    assert kept['databases'] is None and kept['users'] is None
+    document = section.get_object('metadata')
+    assert document['databases'] is None and document['users'] is None
 
 
-def test_where_the_restored_one_does_not_tell_nothing_is_compared(
+def test_users_are_not_compared_when_trove_does_not_list_them(
         backup, verify_at, fake_trove):
     fake_trove.fail('GET', '/instances/*/users', 501, times=None)
     assert verify_at('restore')[-1] == (
-        'restore: Trove does not tell the users, so they were not compared')
+        'restore: Trove does not return the users, so they were not compared')
 
 
-def test_only_what_is_there_before_and_after_is_recorded(
+def test_protect_records_accounts_that_exist_before_and_after(
         original, protect_at, fake_trove, section, monkeypatch):
     create = fake_trove._on_backups.create
 
     def creating(*args):
-        told = create(*args)
+        response = create(*args)
         original['databases'] = ['orders', 'later']
-        return told
+        return response
 
     monkeypatch.setattr(fake_trove._on_backups, 'create', creating)
     protect_at('restore')
     assert section.get_object('metadata')['databases'] == ['orders']
 
 
-def test_all_pages_of_them_are_listed(
+def test_all_pages_of_databases_are_compared(
         original, protect_at, section, fake_trove, verify_at):
     original['databases'] = ['db%02d' % number for number in range(45)]
     protect_at('restore')
     assert section.get_object('metadata')['databases'] == (
         original['databases'])
-    assert 'restore: 45 of 45 databases are there' in verify_at('restore')
+    assert 'restore: all 45 databases exist' in verify_at('restore')
 
 
-# What goes wrong.
+# Failures.
 
 
-def test_a_restore_that_fails_is_told_with_troves_reason(
-        backup, verify_at, fake_trove, temporary, notes, section):
+def test_verify_fails_with_the_fault_of_the_temporary_instance(
+        backup, verify_at, fake_trove, list_temporary, temporary_journal,
+        section):
     fake_trove.next_instance('ERROR', fault='the disk is bad')
     [line] = verify_at('restore', passes=False)
     assert line.endswith('has the status ERROR: the disk is bad')
-    assert not temporary() and not notes.list_entries()
-    [kept] = verification_results.read_all(section)
-    assert kept.recovery_seconds is None
+    assert not list_temporary() and not temporary_journal.list_entries()
+    [result] = verification_results.read_all(section)
+    assert result.recovery_seconds is None
 
 
-def test_a_restore_that_takes_too_long_is_given_up_and_deleted(
-        backup, verify_at, fake_trove, temporary, notes, clock):
+def test_temporary_instance_is_deleted_after_restore_timeout(
+        backup, verify_at, fake_trove, list_temporary, temporary_journal,
+        clock):
     fake_trove.next_instance('ACTIVE', seconds=200)
-    began = clock.now()
+    start_time = clock.now()
     [line] = verify_at('restore', passes=False, restore_timeout=50)
     assert line.endswith('is not up: given up after 50 s')
-    assert not temporary() and not notes.list_entries()
-    assert 200 <= clock.now() - began < 220
+    assert not list_temporary() and not temporary_journal.list_entries()
+    assert 200 <= clock.now() - start_time < 220
 
 
 @pytest.mark.parametrize('passes', [True, False])
-def test_what_cannot_be_deleted_is_left_and_told(
-        backup, verify_at, fake_trove, temporary, notes, clock, passes):
+def test_reason_names_a_temporary_instance_that_is_not_deleted(
+        backup, verify_at, fake_trove, list_temporary, temporary_journal,
+        clock, passes):
     if not passes:
         fake_trove.next_instance('ERROR')
     fake_trove.next_delete(seconds=None)
-    began = clock.now()
+    start_time = clock.now()
     line = verify_at('restore', passes, delete_timeout=40)[-1]
-    [note] = notes.list_entries()
-    assert line == ('the temporary instance %s is left, and goes with the '
-                    'next verification: instance %s is not deleted yet: given up '
-                    'after 40 s' % (note.instance_id, note.instance_id))
-    assert note.abandoned_reason and temporary() == [note.name]
-    assert clock.now() - began < 80
+    [entry] = temporary_journal.list_entries()
+    assert line == ('the temporary instance %s was not deleted, and the next '
+                    'verification deletes it: instance %s is not deleted yet: '
+                    'given up after 40 s'
+                    % (entry.instance_id, entry.instance_id))
+    assert entry.abandoned_reason and list_temporary() == [entry.name]
+    assert clock.now() - start_time < 80
 
 
-def test_one_that_trove_fails_to_delete_is_not_waited_for(
-        backup, verify_at, fake_trove, notes, clock):
+def test_verify_does_not_wait_when_trove_fails_to_delete(
+        backup, verify_at, fake_trove, temporary_journal, clock):
     fake_trove.next_delete('ERROR', seconds=3)
-    began = clock.now()
+    start_time = clock.now()
     assert 'Trove could not delete instance' in verify_at('restore')[-1]
-    assert clock.now() - began < 60
+    assert clock.now() - start_time < 60
 
 
-def test_a_deletion_is_asked_for_again_while_trove_is_away(
-        backup, verify_at, fake_trove, temporary):
+def test_deletion_is_retried_during_a_trove_outage(
+        backup, verify_at, fake_trove, list_temporary):
     fake_trove.fail('DELETE', '/instances/*', 503, times=3)
     fake_trove.fail('DELETE', '/instances/*', 'reset', after=True)
     verify_at('restore')
-    assert not temporary()
+    assert not list_temporary()
     assert len(fake_trove.find_requests('DELETE', '/instances/*')) == 4
 
 
-def test_a_lost_answer_makes_no_second_instance(
-        backup, verify_at, fake_trove, temporary):
+def test_lost_response_creates_no_second_instance(
+        backup, verify_at, fake_trove, list_temporary):
     fake_trove.fail('POST', '/instances', 'reset', after=True)
     verify_at('restore')
     assert len(fake_trove.find_requests('POST', '/instances')) == 1
-    assert not temporary()
+    assert not list_temporary()
 
 
-def test_a_refusal_leaves_no_note(backup, verify_at, fake_trove, notes):
+def test_rejected_request_leaves_no_journal_entry(
+        backup, verify_at, fake_trove, temporary_journal):
     fake_trove.fail('POST', '/instances', 400)
     verify_at('restore', passes=False)
-    assert not notes.list_entries()
+    assert not temporary_journal.list_entries()
 
 
-def test_a_fault_of_ours_leaves_no_instance(
-        backup, verify_at, temporary, notes, monkeypatch):
+def test_programming_error_leaves_no_temporary_instance(
+        backup, verify_at, list_temporary, temporary_journal, monkeypatch):
     def fail(*args):
         raise KeyError('bug')
 
     monkeypatch.setattr('karbor_trove.trove.accounts.list_accounts', fail)
     with pytest.raises(KeyError):
         verify_at('restore')
-    assert not temporary() and not notes.list_entries()
+    assert not list_temporary() and not temporary_journal.list_entries()
 
 
-def test_it_ends_whatever_is_away(
-        backup, verify_at, fake_trove, notes, clock, monkeypatch):
+def test_verify_ends_by_its_deadlines_during_a_total_outage(
+        backup, verify_at, fake_trove, temporary_journal, clock, monkeypatch):
     create = fake_trove._on_instances.create
 
     def creating(*args):
@@ -260,45 +269,45 @@ def test_it_ends_whatever_is_away(
         return create(*args)
 
     monkeypatch.setattr(fake_trove._on_instances, 'create', creating)
-    began = clock.now()
+    start_time = clock.now()
     verify_at('restore', passes=False, restore_timeout=50, delete_timeout=20)
-    assert clock.now() - began == pytest.approx(50 + 20, abs=2)
-    [note] = notes.list_entries()
-    assert note.abandoned_reason and note.instance_id
+    assert clock.now() - start_time == pytest.approx(50 + 20, abs=2)
+    [entry] = temporary_journal.list_entries()
+    assert entry.abandoned_reason and entry.instance_id
 
 
-def test_one_with_a_broken_machine_says_error_until_it_is_gone(
-        backup, verify_at, fake_trove, notes, temporary):
+def test_broken_instance_with_status_error_is_deleted_once(
+        backup, verify_at, fake_trove, temporary_journal, list_temporary):
     fake_trove.next_instance('ERROR', fault='no valid host')
     fake_trove.delete_seconds = 30
     lines = verify_at('restore', passes=False)
-    assert not any('is left' in line for line in lines)
-    assert not temporary() and not notes.list_entries()
+    assert not any('was not deleted' in line for line in lines)
+    assert not list_temporary() and not temporary_journal.list_entries()
     assert len(fake_trove.find_requests('DELETE', '/instances/*')) == 1
 
 
 @pytest.mark.parametrize('times', [2, 8])
-def test_a_bank_that_fails_after_the_request_leaves_no_instance(
-        backup, verify_at, fake_trove, temporary, bank, monkeypatch, again,
-        notes, times):
+def test_bank_error_after_the_request_leaves_no_temporary_instance(
+        backup, verify_at, fake_trove, list_temporary, bank, monkeypatch,
+        verify_again, temporary_journal, times):
     write = bank._plugin.update_object
-    left = [times]
+    failures = [times]
 
     def fail(key, value, context=None):
-        if '/rehearsals/' in key and temporary() and left[0]:
-            left[0] -= 1
+        if '/rehearsals/' in key and list_temporary() and failures[0]:
+            failures[0] -= 1
             raise OSError('disc')
         write(key, value, context)
 
     monkeypatch.setattr(bank._plugin, 'update_object', fail)
     verify_at('restore')
-    assert not temporary() and not notes.list_entries()
+    assert not list_temporary() and not temporary_journal.list_entries()
 
 
 @pytest.mark.parametrize('times', [1, 3])
-def test_a_look_that_is_refused_after_a_lost_answer_leaves_it_to_the_next(
-        backup, verify_at, fake_trove, temporary, again, notes, monkeypatch,
-        times):
+def test_next_verification_cleans_up_when_a_lost_response_is_not_recovered(
+        backup, verify_at, fake_trove, list_temporary, verify_again,
+        temporary_journal, monkeypatch, times):
     create = fake_trove._on_instances.create
 
     def creating(*args):
@@ -308,268 +317,290 @@ def test_a_look_that_is_refused_after_a_lost_answer_leaves_it_to_the_next(
     monkeypatch.setattr(fake_trove._on_instances, 'create', creating)
     fake_trove.fail('POST', '/instances', 'reset', after=True)
     verify_at('restore', passes=False)
-    assert temporary() and notes.list_entries()[0].abandoned_reason
+    assert list_temporary()
+    assert temporary_journal.list_entries()[0].abandoned_reason
     fake_trove.heal()
     monkeypatch.undo()
-    again('backup')
-    assert not temporary() and not notes.list_entries()
+    verify_again('backup')
+    assert not list_temporary() and not temporary_journal.list_entries()
 
 
-def test_a_measured_time_outlives_a_refusal(
-        backup, verify_at, again, fake_trove, section):
+def test_recovery_time_is_kept_after_a_refused_verification(
+        backup, verify_at, verify_again, fake_trove, section):
     verify_at('restore')
     [measured] = verification_results.read_all(section)
-    again('restore', passes=False, verify_max_volumes=1)
-    [kept] = verification_results.read_all(section)
-    assert not kept.passed
-    assert kept.recovery_seconds == measured.recovery_seconds
+    verify_again('restore', passes=False, verify_max_volumes=1)
+    [result] = verification_results.read_all(section)
+    assert not result.passed
+    assert result.recovery_seconds == measured.recovery_seconds
 
 
-@pytest.mark.parametrize('torn', ['', {'version': 9, 'passed': True}])
-def test_one_that_cannot_be_read_is_none(
-        backup, verify_at, bank, checkpoint, resource, section, torn):
-    section.update_object('verified-data', torn)
+@pytest.mark.parametrize('content', ['', {'version': 9, 'passed': True}])
+def test_recovery_time_is_none_when_a_result_is_corrupt(
+        backup, verify_at, bank, checkpoint, resource, section, content):
+    section.update_object('verified-data', content)
     with pytest.raises(errors.Rejected):
         verification_results.read_all(section)
-    assert verification_results.read_recovery_seconds(section, 'restore') is None
+    assert verification_results.read_recovery_seconds(
+        section, 'restore') is None
 
 
-# What is left, and goes.
+# Temporary instances that an earlier verification left.
 
 
 @pytest.fixture
-def left(backup, verify_at, fake_trove, temporary, notes):
-    """The note of an instance that could not be deleted, and now can."""
+def leftover(backup, verify_at, fake_trove, list_temporary, temporary_journal):
+    """The journal entry of an instance that can be deleted now."""
     fake_trove.next_delete('ERROR', seconds=1)
     verify_at('restore')
-    [note] = notes.list_entries()
-    assert temporary()
-    return note
+    [entry] = temporary_journal.list_entries()
+    assert list_temporary()
+    return entry
 
 
 @pytest.mark.parametrize('level', ['backup', 'data', 'restore'])
-def test_what_is_left_goes_with_the_next_verification(
-        left, again, temporary, notes, level):
-    again(level)
-    assert not temporary() and not notes.list_entries()
+def test_next_verification_at_any_level_deletes_the_leftover(
+        leftover, verify_again, list_temporary, temporary_journal, level):
+    verify_again(level)
+    assert not list_temporary() and not temporary_journal.list_entries()
 
 
-def test_what_stays_on_is_told_and_fails_nothing(
-        left, again, fake_trove, notes):
+def test_verify_passes_and_reports_a_leftover_that_cannot_be_deleted(
+        leftover, verify_again, fake_trove, temporary_journal):
     fake_trove.fail('DELETE', '/instances/*', 403, times=None)
-    last = again('backup')[-1]
-    assert last.startswith('verification %s left an instance "%s": ' % (
-        left.verification_id, left.name))
-    [note] = notes.list_entries()
-    assert note.abandoned_reason in last
+    last = verify_again('backup')[-1]
+    assert last.startswith(
+        'verification %s left the temporary instance "%s": '
+        % (leftover.verification_id, leftover.name))
+    [entry] = temporary_journal.list_entries()
+    assert entry.abandoned_reason in last
 
 
-def test_a_lower_level_spends_30_s_on_it(left, again, fake_trove, clock):
+def test_cleanup_at_level_backup_ends_after_30_s(
+        leftover, verify_again, fake_trove, clock):
     fake_trove.delete_seconds = None
-    began = clock.now()
-    again('backup')
-    assert clock.now() - began <= 30 + 1
+    start_time = clock.now()
+    verify_again('backup')
+    assert clock.now() - start_time <= 30 + 1
 
 
-def test_where_nothing_is_left_nothing_is_asked(backup, verify_at, fake_trove):
+def test_cleanup_without_leftovers_sends_no_request(
+        backup, verify_at, fake_trove):
     fake_trove.requests.clear()
     verify_at('backup')
     assert not fake_trove.find_requests('*', '/instances*')
 
 
 @pytest.fixture
-def living(left, notes):
-    """A note of a verification that is at work in another process."""
-    note = dataclasses.replace(left, abandoned_reason=None, ends_by='2026-01-02T00:00:00')
-    notes.write(note)
-    return note
+def running_entry(leftover, temporary_journal):
+    """The journal entry of a verification that another process runs."""
+    entry = dataclasses.replace(leftover, abandoned_reason=None,
+                                ends_by='2026-01-02T00:00:00')
+    temporary_journal.write(entry)
+    return entry
 
 
-def test_what_a_living_one_made_is_not_touched(
-        living, again, temporary, notes):
-    again('restore')
-    assert temporary() == [living.name]
-    assert notes.list_entries() == [living]
+def test_instance_of_a_running_verification_is_not_touched(
+        running_entry, verify_again, list_temporary, temporary_journal):
+    verify_again('restore')
+    assert list_temporary() == [running_entry.name]
+    assert temporary_journal.list_entries() == [running_entry]
 
 
-def test_it_is_when_its_time_is_over(
-        living, again, temporary, notes, clock):
+def test_instance_is_deleted_after_the_latest_end_of_its_verification(
+        running_entry, verify_again, list_temporary, temporary_journal, clock):
     clock.sleep(24 * 3600)
-    again('backup')
-    assert not temporary() and not notes.list_entries()
+    verify_again('backup')
+    assert not list_temporary() and not temporary_journal.list_entries()
 
 
-def test_it_is_when_its_process_is_gone(living, again, temporary, notes):
-    notes.write(dataclasses.replace(
-        living, worker=dict(worker.current(), pid=2 ** 22 + 1, started='1')))
-    again('backup')
-    assert not temporary() and not notes.list_entries()
+def test_instance_is_deleted_when_its_worker_has_ended(
+        running_entry, verify_again, list_temporary, temporary_journal):
+    temporary_journal.write(dataclasses.replace(
+        running_entry, worker=dict(worker.current(), pid=2 ** 22 + 1,
+                                   started='1')))
+    verify_again('backup')
+    assert not list_temporary() and not temporary_journal.list_entries()
 
 
-def test_an_instance_whose_id_was_not_noted_is_found_by_its_name(
-        left, again, temporary, notes):
-    notes.write(dataclasses.replace(left, instance_id=None))
-    again('backup')
-    assert not temporary() and not notes.list_entries()
+def test_leftover_without_a_recorded_id_is_found_by_its_name(
+        leftover, verify_again, list_temporary, temporary_journal):
+    temporary_journal.write(dataclasses.replace(leftover, instance_id=None))
+    verify_again('backup')
+    assert not list_temporary() and not temporary_journal.list_entries()
 
 
-def test_a_request_that_may_still_land_is_waited_for(
-        left, again, fake_trove, notes, clock, temporary):
+def test_journal_entry_is_kept_while_the_request_is_not_settled(
+        leftover, verify_again, fake_trove, temporary_journal, clock,
+        list_temporary):
     before = dict(fake_trove.instances)
-    del before[left.instance_id]
-    late = fake_trove.instances.pop(left.instance_id)
-    notes.write(dataclasses.replace(left, instance_id=None))
-    assert 'may still be made' in again('backup')[-1]
-    assert len(notes.list_entries()) == 1
+    del before[leftover.instance_id]
+    late = fake_trove.instances.pop(leftover.instance_id)
+    temporary_journal.write(dataclasses.replace(leftover, instance_id=None))
+    assert 'may still create it' in verify_again('backup')[-1]
+    assert len(temporary_journal.list_entries()) == 1
     fake_trove.instances[late['id']] = late
-    again('backup')
-    assert not temporary() and not notes.list_entries()
+    verify_again('backup')
+    assert not list_temporary() and not temporary_journal.list_entries()
 
 
-def test_a_request_that_came_to_nothing_is_forgotten(
-        backup, verify_at, again, fake_trove, notes, clock, temporary):
+def test_journal_entry_is_deleted_when_the_request_is_settled(
+        backup, verify_at, verify_again, fake_trove, temporary_journal, clock,
+        list_temporary):
     fake_trove.fail('POST', '/instances', 'reset')
     [line] = verify_at('restore', passes=False)
     assert 'the created object was not found' in line
-    [note] = notes.list_entries()
-    assert note.abandoned_reason and note.instance_id is None
+    [entry] = temporary_journal.list_entries()
+    assert entry.abandoned_reason and entry.instance_id is None
     clock.sleep(9 * 60)
-    again('backup')
-    assert notes.list_entries()
+    verify_again('backup')
+    assert temporary_journal.list_entries()
     clock.sleep(60)
-    again('backup')
-    assert not notes.list_entries() and not temporary()
+    verify_again('backup')
+    assert not temporary_journal.list_entries() and not list_temporary()
 
 
-@pytest.mark.parametrize('torn', ['', '{"until": "', '[]', {
+@pytest.mark.parametrize('content', ['', '{"until": "', '[]', {
     'version': 2, 'until': ''}])
-def test_a_torn_note_is_in_nobodys_way(left, again, bank, notes, torn):
+def test_corrupt_journal_entry_does_not_stop_the_cleanup(
+        leftover, verify_again, bank, temporary_journal, content):
     bank.update_object(
-        '/karbor-trove/%s/rehearsals/torn' % notes.instance_id, torn)
-    again('restore')
-    assert not notes.list_entries()
+        '/karbor-trove/%s/rehearsals/corrupt' % temporary_journal.instance_id,
+        content)
+    verify_again('restore')
+    assert not temporary_journal.list_entries()
 
 
-def test_a_bank_that_fails_while_looking_fails_nothing(
-        left, again, monkeypatch):
+def test_verify_passes_when_the_journal_cannot_be_listed(
+        leftover, verify_again, monkeypatch):
     def fail(*args):
         raise OSError('disc')
 
-    monkeypatch.setattr(verification_journal.VerificationJournal, 'list_entries', fail)
-    again('backup')
+    monkeypatch.setattr(verification_journal.VerificationJournal,
+                        'list_entries', fail)
+    verify_again('backup')
 
 
 @pytest.mark.parametrize('code', [None, 403])
-def test_a_bank_that_fails_afterwards_fails_nothing(
-        left, again, temporary, fake_trove, monkeypatch, code):
+def test_verify_passes_when_the_journal_cannot_be_changed(
+        leftover, verify_again, list_temporary, fake_trove, monkeypatch, code):
     def fail(*args):
         raise errors.BankError('disc')
 
     if code:
         fake_trove.fail('DELETE', '/instances/*', code, times=None)
     for name in 'write', 'delete':
-        monkeypatch.setattr(verification_journal.VerificationJournal, name, fail)
-    last = again('backup')[-1]
-    assert bool(temporary()) == bool(code) == ('left an instance' in last)
+        monkeypatch.setattr(verification_journal.VerificationJournal, name,
+                            fail)
+    last = verify_again('backup')[-1]
+    assert bool(list_temporary()) == bool(code) == (
+        'left the temporary instance' in last)
 
 
-def test_a_note_that_stays_ends_no_sweep(
-        left, bank, notes, context, clock, temporary, monkeypatch):
+def test_cleanup_succeeds_when_the_entry_cannot_be_deleted(
+        leftover, bank, temporary_journal, context, clock, list_temporary,
+        monkeypatch):
     def fail(*args):
         raise errors.BankError('disc')
 
-    monkeypatch.setattr(verification_journal.VerificationJournal, 'delete', fail)
+    monkeypatch.setattr(verification_journal.VerificationJournal, 'delete',
+                        fail)
     assert cleanup.TemporaryInstanceCleanup(
-        bank, notes.instance_id, context.project_id,
-        lambda until: connect.connect(context), polling.Poller(1, clock)).run(30) == []
-    assert not temporary()
+        bank, temporary_journal.instance_id, context.project_id,
+        lambda deadline: connect.connect(context), polling.Poller(1, clock)
+    ).run(30) == []
+    assert not list_temporary()
 
 
-def test_who_comes_second_finds_it_gone(left, bank, notes, context, clock):
-    both = [cleanup.TemporaryInstanceCleanup(
-        bank, notes.instance_id, context.project_id,
-        lambda until: connect.connect(context), polling.Poller(1, clock))
+def test_second_cleanup_succeeds_when_the_instance_is_deleted(
+        leftover, bank, temporary_journal, context, clock):
+    cleanups = [cleanup.TemporaryInstanceCleanup(
+        bank, temporary_journal.instance_id, context.project_id,
+        lambda deadline: connect.connect(context), polling.Poller(1, clock))
         for _ in range(2)]
-    assert both[0].run(30) == []
-    notes.write(left)
-    assert both[1].run(30) == []
-    assert not notes.list_entries()
+    assert cleanups[0].run(30) == []
+    temporary_journal.write(leftover)
+    assert cleanups[1].run(30) == []
+    assert not temporary_journal.list_entries()
 
 
-# What is looked at before.
+# Preflight checks.
 
 
 @pytest.fixture
-def refused(backup, verify_at, fake_trove, notes):
-    """Verifies in vain; nothing was asked for."""
-    def do(**options):
+def get_problems(backup, verify_at, fake_trove, temporary_journal):
+    """Return a function that runs a verification which preflight refuses."""
+    def run(**options):
         lines = verify_at('restore', passes=False, **options)
         assert not fake_trove.find_requests('POST', '/instances')
-        assert not notes.list_entries()
+        assert not temporary_journal.list_entries()
         return lines
-    return do
+    return run
 
 
-def test_a_flavor_that_is_not_there_is_told_to_the_operator(refused):
-    [line] = refused(verify_flavor_id='99')
-    assert line == ('flavor 99 is not there or not for this version: the '
-                    'provider file may set verify_flavor_id, one of 1, 2, 3')
+def test_unknown_flavor_names_the_option_of_the_provider_file(get_problems):
+    [line] = get_problems(verify_flavor_id='99')
+    assert line == ('flavor 99 was not found or is not available for this '
+                    'version: the provider file may set verify_flavor_id, '
+                    'one of 1, 2, 3')
 
 
 @pytest.mark.parametrize('quota', ['instances', 'volumes', 'ram'])
-def test_quotas_are_looked_at_before(refused, fake_trove, quota):
+def test_preflight_checks_quotas_of_a_test_restore(
+        get_problems, fake_trove, quota):
     fake_trove.quotas[quota] = 1
-    [line] = refused()
+    [line] = get_problems()
     assert line.startswith('quota of %s: this restore needs ' % quota)
 
 
-def test_what_is_left_does_not_count_in_the_quotas(
-        left, again, fake_trove, temporary):
+def test_leftovers_are_deleted_before_quotas_are_checked(
+        leftover, verify_again, fake_trove, list_temporary):
     fake_trove.quotas['instances'] = 2
-    again('restore')
-    assert not temporary()
+    verify_again('restore')
+    assert not list_temporary()
 
 
-def test_quotas_that_are_not_told_are_told_of(backup, verify_at, fake_trove):
+def test_verification_reason_says_that_quotas_were_not_checked(
+        backup, verify_at, fake_trove):
     fake_trove.shows_quotas = False
-    assert ('restore: quotas were not checked before: Trove does not tell '
+    assert ('restore: quotas were not checked, because Trove does not show '
             'them') in verify_at('restore')
 
 
-def test_more_than_the_operator_allows_is_refused(refused):
-    assert refused(verify_max_volumes=1) == [
-        'the test restores of this verification need volumes of 2 GB '
-        'together, and verify_max_volumes of the provider file is 1']
+def test_preflight_fails_above_verify_max_volumes(get_problems):
+    assert get_problems(verify_max_volumes=1) == [
+        'the test restores of this verification need 2 GB of volumes '
+        'together, and verify_max_volumes in the provider file is 1']
 
 
-def test_as_much_as_the_operator_allows_is_not(backup, verify_at):
+def test_preflight_passes_at_verify_max_volumes(backup, verify_at):
     verify_at('restore', verify_max_volumes=2)
 
 
-@pytest.mark.parametrize('options, said', [
+@pytest.mark.parametrize('options, message', [
     ({'verify_level': 'all'}, 'verify_level'),
     ({'verify_net_id': 'databases'}, "verify_net_id 'databases'"),
     ({'verify_flavor_id': '---'}, "verify_flavor_id '---'"),
     ({'verify_max_volumes': '0'}, 'verify_max_volumes')])
-def test_a_wrong_option_is_named_and_nothing_asked(
-        backup, make_plugin, checkpoint, resource, context, verify,
-        fake_trove, options, said):
+def test_invalid_option_fails_before_any_request(
+        backup, make_plugin, checkpoint, resource, context, verify, fake_trove,
+        options, message):
     fake_trove.requests.clear()
     checkpoint.resource_graph = graph.build_graph([resource], lambda node: [])
     with pytest.raises(exception.VerifyResourceFailed):
         make_plugin(**options).get_verify_operation(
             resource).on_prepare_begin(
                 checkpoint, resource, context, {}, verify)
-    assert said in verify.resources_reason[KEY + resource.id]
+    assert message in verify.resources_reason[KEY + resource.id]
     assert not fake_trove.requests
     assert not verification_results.read_all(
         checkpoint.get_resource_bank_section(resource.id))
 
 
 @pytest.fixture
-def pair(backup, protect_at, fake_trove, in_threads, checkpoint, resource):
+def pair(backup, protect_at, fake_trove, build_resource, checkpoint, resource):
     """Two resources of one checkpoint."""
-    other = in_threads.resource(fake_trove.add_instance('other'))
+    other = build_resource(fake_trove.add_instance('other'))
     protect_at('restore', resource=other)
     checkpoint.resource_graph = graph.build_graph(
         [resource, other], lambda node: [])
@@ -577,55 +608,59 @@ def pair(backup, protect_at, fake_trove, in_threads, checkpoint, resource):
 
 
 @pytest.fixture
-def prepare(pair, make_plugin, checkpoint, context, verify):
-    """Begins a verification of both; gives their operations."""
-    def do(**options):
+def run_preflight(pair, make_plugin, checkpoint, context, verify):
+    """Return a function that runs the preflight checks of both resources.
+
+    It returns their operations.
+    """
+    def run(**options):
         plugin = make_plugin(poll_interval=1, verify_level='restore',
                              **options)
-        operations = [plugin.get_verify_operation(one) for one in pair]
-        for one, operation in zip(pair, operations):
+        operations = [plugin.get_verify_operation(resource)
+                      for resource in pair]
+        for resource, operation in zip(pair, operations):
             operation.on_prepare_begin(
-                checkpoint, one, context, {}, verify, new_resources={})
+                checkpoint, resource, context, {}, verify, new_resources={})
         return operations
-    return do
+    return run
 
 
-def test_two_of_one_verification_have_instances_of_their_own(
-        pair, prepare, checkpoint, context, verify, fake_trove):
-    for one, operation in zip(pair, prepare()):
-        operation.on_main(checkpoint, one, context, {}, verify)
-    names = {asked.body['instance']['name']
-             for asked in fake_trove.find_requests('POST', '/instances')}
-    assert names == {'karbor-verify-%s-%s' % (verify.id, one.id)
-                     for one in pair}
-    assert set(fake_trove.instances) == {one.id for one in pair}
+def test_two_instances_of_one_verification_have_their_own_temporary_instances(
+        pair, run_preflight, checkpoint, context, verify, fake_trove):
+    for resource, operation in zip(pair, run_preflight()):
+        operation.on_main(checkpoint, resource, context, {}, verify)
+    names = {request.body['instance']['name']
+             for request in fake_trove.find_requests('POST', '/instances')}
+    assert names == {'karbor-verify-%s-%s' % (verify.id, resource.id)
+                     for resource in pair}
+    assert set(fake_trove.instances) == {resource.id for resource in pair}
 
 
 @pytest.mark.parametrize('options, quotas', [
     ({'verify_max_volumes': 3}, {}), ({}, {'volumes': 7})])
-def test_what_all_need_together_is_what_counts(
-        pair, prepare, fake_trove, options, quotas):
+def test_preflight_checks_the_sum_of_all_test_restores(
+        pair, run_preflight, fake_trove, options, quotas):
     fake_trove.quotas.update(quotas)
     with pytest.raises(exception.VerifyResourceFailed, match=' 4 GB'):
-        prepare(**options)
+        run_preflight(**options)
 
 
-def test_none_is_begun_where_one_cannot_be_restored(
+def test_no_test_restore_starts_when_one_backup_has_a_problem(
         pair, make_plugin, checkpoint, context, verify, fake_trove):
     [_, other] = pair
     checkpoint.get_resource_bank_section(other.id).delete_object('metadata')
     plugin = make_plugin(verify_level='restore')
-    for one in pair:
+    for resource in pair:
         with pytest.raises(exception.VerifyResourceFailed):
-            plugin.get_verify_operation(one).on_prepare_begin(
-                checkpoint, one, context, {}, verify)
+            plugin.get_verify_operation(resource).on_prepare_begin(
+                checkpoint, resource, context, {}, verify)
     reasons = verify.resources_reason
     assert 'holds no backup' in reasons[KEY + other.id]
     assert reasons[KEY + pair[0].id] == (
         'not started, because another database of this checkpoint cannot be '
         'restored: ' + other.id)
     assert not fake_trove.find_requests('POST', '/instances')
-    # Of one that was not looked at nothing was found out.
-    assert [[one.passed for one in verification_results.read_all(
-        checkpoint.get_resource_bank_section(of.id))]
-        for of in pair] == [[], [False]]
+    # The first backup was not tested, so it has no result.
+    assert [[result.passed for result in verification_results.read_all(
+        checkpoint.get_resource_bank_section(resource.id))]
+        for resource in pair] == [[], [False]]
