@@ -73,17 +73,17 @@ class Deadline:
         :param seconds: from now.
         """
         self.seconds = seconds
-        self.clock = clock
+        self._clock = clock
         self._end = clock.now() + seconds
 
     @property
     def remaining(self) -> float:
         """Return the seconds that remain, never less than zero."""
-        return max(0.0, self._end - self.clock.now())
+        return max(0.0, self._end - self._clock.now())
 
 
 class Poller:
-    """The interval and the clock of all waits of an operation."""
+    """Waits with one interval and one clock."""
 
     def __init__(self, interval: float, clock: Clock = SYSTEM_CLOCK) -> None:
         """Create a poller.
@@ -105,7 +105,8 @@ class Poller:
         The first check is immediate and the last one is at the deadline, so
         a short deadline still allows two checks. No check begins after the
         deadline. If Trove is unreachable, the check is retried with
-        exponential backoff and jitter. Any other error ends the wait.
+        exponential backoff and jitter, or after the Retry-After of the
+        response if that is longer. Any other error ends the wait.
 
         :param check: returns the result, or None to keep waiting.
         :param description: what is waited for, for the error message.
@@ -130,7 +131,7 @@ class Poller:
                     LOG.warning('No response, retrying: %s', error)
                 failure = error
                 if outage is None and outage_timeout is not None:
-                    outage = Deadline(outage_timeout, deadline.clock)
+                    outage = self.deadline(outage_timeout)
                 # Many waits poll the same Trove. The jitter keeps them from
                 # retrying at the same moment.
                 backoff = min(self.interval * 2 ** failures,
@@ -150,12 +151,4 @@ class Poller:
                     description, end.seconds,
                     ' (the last check failed: %s)' % failure
                     if failure else '')) from failure
-            deadline.clock.sleep(min(pause, end.remaining))
-
-
-def wait_for(check: Callable[[], Optional[T]], deadline: Deadline,
-             interval: float, description: str,
-             outage_timeout: Optional[float] = None) -> T:
-    """Poll with an interval and the deadline's clock; see Poller."""
-    return Poller(interval, deadline.clock).wait_for(
-        check, deadline, description, outage_timeout)
+            self.clock.sleep(min(pause, end.remaining))

@@ -13,7 +13,7 @@
 """Preflight checks of verifications at level `restore`."""
 
 import dataclasses
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Sequence
+from typing import Callable, Dict, Iterable, Iterator, Mapping, Sequence
 
 from karbor_trove.bank import record
 from karbor_trove import errors
@@ -38,9 +38,6 @@ class Preparation:
         default_factory=dict)
     #: What could not be checked, one sentence each.
     unchecked: Sequence[str] = ()
-    #: The temporary instances of earlier verifications that still exist, one
-    #: sentence each, by the id of the original instance.
-    remaining: Dict[str, List[str]] = dataclasses.field(default_factory=dict)
 
 
 def check_verify(sections: Mapping[str, karbor_types.BankSection],

@@ -25,7 +25,7 @@ REFUSED = (exception.CreateResourceFailed, taskflow_exceptions.WrappedFailure)
 def run_flow(provider, context):
     """Return a function that runs an operation on all resources."""
     def run(operation, checkpoint, parameters=None, provider=provider,
-                 **store):
+            **store):
         engine = workflow.TaskFlowEngine()
         flow = resource_flow.build_resource_flow(
             operation, context, engine, provider.load_plugins(),
@@ -79,7 +79,8 @@ def test_all_operations_succeed_in_karbors_flow(
     restore = karbor_records.new(karbor_records.Restore, context,
                                  checkpoint.id)
     new_resources = {}
-    run_flow('restore', checkpoint, restore=restore, new_resources=new_resources)
+    run_flow('restore', checkpoint, restore=restore,
+             new_resources=new_resources)
     assert set(new_resources) == original_ids
     assert set(new_resources.values()) == set(fake_trove.instances)
     assert set(restore.resources_status) == {
@@ -100,8 +101,8 @@ def test_verification_at_level_restore_succeeds_in_karbors_flow(
     verify = karbor_records.new(karbor_records.Verification, context,
                                 checkpoint.id)
     run_flow('verify', checkpoint, verify=verify, new_resources={},
-        provider=load_providers(options='verify_level = restore')
-        .show_provider(conftest.PROVIDER_ID))
+             provider=load_providers(options='verify_level = restore')
+             .show_provider(conftest.PROVIDER_ID))
     assert list(verify.resources_status.values()) == ['available'] * count
     assert len(fake_trove.find_requests('POST', '/instances')) == count
     assert set(fake_trove.instances) == original_ids
@@ -137,7 +138,8 @@ def test_no_instance_is_backed_up_when_one_is_broken(
         run_flow, new_checkpoint, fake_trove):
     checkpoint = new_checkpoint(5)
     broken_id = checkpoint.resource_graph[3].value.id
-    fake_trove.instances[broken_id].update(status='ERROR', fault='disk on fire')
+    fake_trove.instances[broken_id].update(status='ERROR',
+                                           fault='disk on fire')
     with pytest.raises(REFUSED):
         run_flow('protect', checkpoint)
     assert not fake_trove.find_requests('POST') and not fake_trove.backups
