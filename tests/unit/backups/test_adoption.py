@@ -2,6 +2,7 @@
 
 from karbor import exception
 import pytest
+import requests
 
 from karbor_trove.backups import adoption
 from karbor_trove.trove import serialization
@@ -222,3 +223,44 @@ def test_restore_fails_if_several_instances_match_after_a_lost_response(
     fake_trove.fail('POST', '/instances', 'reset', after=True)
     with pytest.raises(exception.RestoreResourceFailed, match='several'):
         do_restore()
+
+
+def test_ambiguous_request_never_adopts_a_backup(
+        protect, delete, fake_trove, journal, add_matching_backup):
+    protect_with_lost_request(protect, fake_trove, **PARAMETERS)
+    first_id, second_id = add_matching_backup(), add_matching_backup()
+    delete()
+    assert 'several' in journal.list_entries()[0].reason
+    del fake_trove.backups[first_id]
+    delete()
+    assert set(fake_trove.backups) == {second_id}
+    assert 'several' in journal.list_entries()[0].reason
+
+
+def test_request_that_a_protect_found_ambiguous_never_adopts_a_backup(
+        protect, delete, fake_trove, journal, add_matching_backup):
+    fake_trove.fail('POST', '/backups', 'reset', after=True)
+    original_sleep = fake_trove.clock.sleep
+
+    def sleep(seconds):
+        if len(fake_trove.backups) == 1:
+            add_matching_backup()
+        original_sleep(seconds)
+
+    fake_trove.fail('GET', '/backups', 503)
+    fake_trove.clock.sleep = sleep
+    with pytest.raises(exception.CreateResourceFailed, match='several'):
+        protect(**PARAMETERS)
+    assert journal.list_entries()[0].is_ambiguous
+    fake_trove.backups.popitem()
+    delete()
+    assert len(fake_trove.backups) == 1
+
+
+@pytest.mark.parametrize('message', ['tls alert', 'bad record mac'])
+def test_backup_is_adopted_after_a_tls_error(
+        protect, fake_trove, journal, message):
+    fake_trove.fail('POST', '/backups',
+                    requests.exceptions.SSLError(message), after=True)
+    protect()
+    assert journal.list_entries()[0].backup_id in fake_trove.backups

@@ -6,7 +6,9 @@ from karbor import exception
 from karbor import resource as karbor_resource
 import pytest
 
+from karbor_trove.backups import create
 from karbor_trove.bank import backup_journal
+from karbor_trove.trove import connect
 
 
 @pytest.fixture
@@ -178,3 +180,31 @@ def test_checkpoints_of_a_chain_are_deleted_in_any_order(
             in created[:max(remaining, default=-1) + 1]}
     assert not journal.list_entries()
     assert not fake_trove.objects.list_urls()
+
+
+def test_reserved_parent_that_is_deleted_meanwhile_gives_a_full_backup(
+        protect, journal, context, resource, monkeypatch):
+    protect()
+    client = connect.connect(context)
+    [parent] = journal.list_entries()
+    original_write = journal.write
+
+    def write(entry):
+        original_write(entry)
+        journal.delete(parent.checkpoint_id)
+
+    monkeypatch.setattr(journal, 'write', write)
+    entry = create.reserve_parent(
+        client, journal,
+        backup_journal.BackupEntry(resource.id, 'checkpoint-2'),
+        client.list_backups(), 7)
+    assert entry.parent_id is None
+    assert journal.read('checkpoint-2').parent_id is None
+
+
+def test_first_incremental_backup_reserves_no_parent(
+        fake_trove, journal, context, resource):
+    entry = create.reserve_parent(
+        connect.connect(context), journal,
+        backup_journal.BackupEntry(resource.id, 'checkpoint-1'), {}, 7)
+    assert entry.parent_id is None
