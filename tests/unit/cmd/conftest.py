@@ -1,4 +1,4 @@
-"""The command with a karbor.conf and provider files, over the fake Trove."""
+"""Fixtures that run karbor-trove-manage against the fake Trove."""
 
 import json
 import logging
@@ -9,16 +9,9 @@ from keystoneauth1 import loading
 from oslo_config import cfg
 import pytest
 
+from karbor_trove.cmd import manage as command
 from tests.fake_trove import fixtures
 from tests.fake_trove import keystone
-from tests.unit import plugin_fixtures as flows
-
-delete = flows.delete
-journal = flows.journal
-make_plugin = flows.make_plugin
-plugin = flows.plugin
-protect = flows.protect
-provider_conf = flows.provider_conf
 
 PROVIDER = '''\
 [provider]
@@ -37,7 +30,7 @@ delete_timeout = 2
 
 @pytest.fixture
 def add_provider(tmp_path):
-    """Writes a provider file."""
+    """Return a function that writes a provider file."""
     folder = tmp_path / 'providers.d'
     folder.mkdir()
 
@@ -50,7 +43,7 @@ def add_provider(tmp_path):
 
 @pytest.fixture
 def config_file(fake_trove, add_provider, tmp_path):
-    """A karbor.conf; its one provider has the bank of the fixture `bank`."""
+    """Return a karbor.conf. Its provider uses the bank of the fixture bank."""
     folder = add_provider('databases', tmp_path / 'bank')
     path = tmp_path / 'manage.conf'
     keystone_authtoken = textwrap.dedent('''\
@@ -74,18 +67,38 @@ def config_file(fake_trove, add_provider, tmp_path):
 
 
 @pytest.fixture
-def manage(config_file, capsys):
-    """Runs the command; gives its exit code, its rows and its complaint."""
-    from karbor_trove.cmd import manage as command
+def run(capsys):
+    """Return a function that runs the command with these arguments.
 
-    def run(*words, expect=0):
+    It returns the exit code, standard output and standard error.
+    """
+    def run(*words):
         with warnings.catch_warnings():
-            code = command.main([*words, '--config-file', str(config_file),
-                                 '--format', 'json'])
-        logging.disable(logging.NOTSET)
-        out, err = capsys.readouterr()
+            try:
+                code = command.main([str(word) for word in words])
+            except SystemExit as error:
+                code = error.code or 0
+        return (code, *capsys.readouterr())
+
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield run
+    root.setLevel(level)
+    root.handlers[:] = handlers
+
+
+@pytest.fixture
+def manage(run, config_file):
+    """Return a function that runs the command and returns its rows.
+
+    Without rows it returns the message on standard error. That is also in its
+    attribute `err`.
+    """
+    def manage(*words, expect=0):
+        code, out, err = run(*words, '--config-file', config_file,
+                             '--format', 'json')
         assert code == expect, err
         assert len(err.splitlines()) == code and 'Traceback' not in err
-        run.err = err
+        manage.err = err
         return json.loads(out) if out else err
-    return run
+    return manage

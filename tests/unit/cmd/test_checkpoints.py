@@ -1,4 +1,4 @@
-"""karbor-trove-manage checkpoint: reset and show."""
+"""Tests of karbor-trove-manage checkpoint reset and show."""
 
 import dataclasses
 
@@ -9,33 +9,33 @@ from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import graph
 import pytest
 
-from karbor_trove.bank import status as bank_status_
+from karbor_trove.bank import status as bank_status
 from karbor_trove.bank import worker
 
-STUCK = (constants.CHECKPOINT_STATUS_PROTECTING,
-         constants.CHECKPOINT_STATUS_DELETING)
+INTERRUPTED = (constants.CHECKPOINT_STATUS_PROTECTING,
+               constants.CHECKPOINT_STATUS_DELETING)
 
 
-def gone():
-    """A process of this machine that has ended."""
+def ended_worker():
+    """Return the identity of a process of this machine that has ended."""
     return dict(worker.current(), started='0')
 
 
 @pytest.fixture
-def leave(checkpoint, resource):
-    """Leaves the checkpoint as a crash does."""
-    def leave(status, others=(), named=None, resource_status=None):
+def interrupt(checkpoint, resource):
+    """Return a function that leaves the checkpoint as a crash does."""
+    def interrupt(status, others=(), identity=None, resource_status=None):
         checkpoint.resource_graph = [
-            graph.GraphNode(value=one, child_nodes=())
-            for one in (resource, *others)]
+            graph.GraphNode(value=value, child_nodes=())
+            for value in (resource, *others)]
         checkpoint.status = status
         checkpoint.commit()
-        if named:
+        if identity:
             section = checkpoint.get_resource_bank_section(resource.id)
-            section.update_object('worker', named)
+            section.update_object('worker', identity)
             section.update_object('status', resource_status or status)
         return checkpoint.id
-    return leave
+    return interrupt
 
 
 @pytest.fixture
@@ -46,27 +46,31 @@ def status(checkpoint):
     return status
 
 
-@pytest.mark.parametrize('was', STUCK)
-def test_what_a_dead_process_left_becomes_error(leave, manage, status, was):
-    id_ = leave(was, named=gone())
+@pytest.mark.parametrize('was', INTERRUPTED)
+def test_reset_sets_error_if_the_worker_has_ended(
+        interrupt, manage, status, was):
+    id_ = interrupt(was, identity=ended_worker())
     [row] = manage('checkpoint', 'reset', id_)
     assert status() == 'error'
     assert (row['checkpoint'], row['was'], row['status']) == (
         id_, was, 'error')
 
 
-def test_the_old_index_is_kept_beside_it(leave, manage, checkpoint):
-    id_ = leave('deleting', named=gone())
-    before = checkpoint.checkpoint_section.get_object('index.json')
+def test_reset_keeps_a_copy_of_the_old_index(interrupt, manage, checkpoint):
+    id_ = interrupt('deleting', identity=ended_worker())
+    index = checkpoint.checkpoint_section.get_object('index.json')
     [row] = manage('checkpoint', 'reset', id_)
-    assert checkpoint.checkpoint_section.get_object(row['backup_copy']) == before
+    assert checkpoint.checkpoint_section.get_object(
+        row['backup_copy']) == index
 
 
-@pytest.mark.parametrize('was', STUCK)
-@pytest.mark.parametrize('named', [
-    worker.current(), {'host': 'elsewhere', 'pid': 1, 'started': '1'}, 'torn'])
-def test_what_may_still_run_is_left_alone(leave, manage, status, was, named):
-    id_ = leave(was, named=named)
+@pytest.mark.parametrize('was', INTERRUPTED)
+@pytest.mark.parametrize('identity', [
+    worker.current(), {'host': 'elsewhere', 'pid': 1, 'started': '1'},
+    'corrupt'])
+def test_reset_needs_force_if_the_worker_may_be_alive(
+        interrupt, manage, status, was, identity):
+    id_ = interrupt(was, identity=identity)
     assert 'may still work on it' in manage(
         'checkpoint', 'reset', id_, expect=1)
     assert status() == was
@@ -74,49 +78,51 @@ def test_what_may_still_run_is_left_alone(leave, manage, status, was, named):
     assert status() == 'error'
 
 
-@pytest.mark.parametrize('was', STUCK)
-def test_without_a_witness_the_operator_has_to_say_so(
-        leave, manage, status, was):
-    id_ = leave(was)
-    said = manage('checkpoint', 'reset', id_, expect=1)
-    assert 'nothing in the bank tells' in said
-    assert '--force says that no Karbor works on it' in said
+@pytest.mark.parametrize('was', INTERRUPTED)
+def test_reset_needs_force_if_the_bank_names_no_worker(
+        interrupt, manage, status, was):
+    id_ = interrupt(was)
+    message = manage('checkpoint', 'reset', id_, expect=1)
+    assert 'the bank does not say which process' in message
+    assert 'Make sure that the process has ended, then use --force' in message
     assert status() == was
     manage('checkpoint', 'reset', id_, '--force')
     assert status() == 'error'
 
 
-def test_who_protected_it_says_nothing_of_its_deletion(leave, manage, status):
-    id_ = leave('deleting', named=gone(), resource_status='available')
-    assert 'nothing in the bank tells' in manage(
+def test_worker_of_protect_does_not_count_for_a_delete_operation(
+        interrupt, manage, status):
+    id_ = interrupt('deleting', identity=ended_worker(),
+                    resource_status='available')
+    assert 'the bank does not say which process' in manage(
         'checkpoint', 'reset', id_, expect=1)
     assert status() == 'deleting'
 
 
-def test_a_dead_process_says_nothing_of_the_next_deletion(
-        leave, manage, checkpoint, status):
-    id_ = leave('deleting', named=gone())
+def test_worker_of_a_reset_operation_does_not_count_for_the_next_one(
+        interrupt, manage, checkpoint, status):
+    id_ = interrupt('deleting', identity=ended_worker())
     manage('checkpoint', 'reset', id_)
     checkpoint.reload_meta_data()
-    leave('deleting')
-    assert 'nothing in the bank tells' in manage(
+    interrupt('deleting')
+    assert 'the bank does not say which process' in manage(
         'checkpoint', 'reset', id_, expect=1)
     assert status() == 'deleting'
 
 
-def test_one_witness_is_enough_for_resources_of_other_types(
-        leave, manage, status):
-    id_ = leave('protecting', named=gone(), others=[
+def test_one_ended_worker_is_enough_for_resources_of_other_types(
+        interrupt, manage, status):
+    id_ = interrupt('protecting', identity=ended_worker(), others=[
         karbor_resource.Resource('OS::Cinder::Volume', 'volume', 'data')])
     manage('checkpoint', 'reset', id_)
     assert status() == 'error'
 
 
-def test_one_that_lives_outweighs_one_that_is_gone(
-        leave, manage, checkpoint, status):
+def test_reset_needs_force_if_one_of_several_workers_may_be_alive(
+        interrupt, manage, checkpoint, status):
     other = karbor_resource.Resource('OS::Trove::Instance', 'other', 'more')
-    id_ = leave('protecting', named=gone(), others=[other])
-    bank_status_.mark_started(
+    id_ = interrupt('protecting', identity=ended_worker(), others=[other])
+    bank_status.mark_started(
         checkpoint.get_resource_bank_section('other'),
         'protecting')
     assert 'may still work on it' in manage(
@@ -124,41 +130,42 @@ def test_one_that_lives_outweighs_one_that_is_gone(
     assert status() == 'protecting'
 
 
-def test_karbor_writes_error_deleting_when_it_has_ended(
-        leave, manage, status):
-    manage('checkpoint', 'reset', leave(
-        'error-deleting', named=worker.current(), resource_status='error'))
+def test_reset_of_error_deleting_needs_no_force(interrupt, manage, status):
+    manage('checkpoint', 'reset', interrupt(
+        'error-deleting', identity=worker.current(), resource_status='error'))
     assert status() == 'error'
 
 
 @pytest.mark.parametrize('was', ['available', 'error', 'deleted', 'copying'])
-def test_what_is_not_stuck_is_refused(leave, manage, status, was):
-    id_ = leave(was, named=gone())
-    assert '%s is %s' % (id_, was) in manage(
+def test_reset_rejects_a_checkpoint_that_is_not_interrupted(
+        interrupt, manage, status, was):
+    id_ = interrupt(was, identity=ended_worker())
+    assert '%s is not reset: it is %s' % (id_, was) in manage(
         'checkpoint', 'reset', id_, '--force', expect=1)
     assert status() == was
 
 
 @pytest.mark.parametrize('id_', ['11111111-1111-4111-8111-111111111111',
                                  '../x', 'a b', '..'])
-def test_an_unknown_checkpoint_is_refused(manage, id_):
+def test_unknown_checkpoint_is_rejected(manage, id_):
     for command in 'reset', 'show':
-        assert 'no provider\'s bank has a checkpoint %s' % id_ in (
+        assert 'no bank of any provider has the checkpoint %s' % id_ in (
             manage('checkpoint', command, id_, expect=1))
 
 
-def test_a_torn_index_is_named(leave, manage, checkpoint):
-    id_ = leave('protecting', named=gone())
+def test_corrupt_index_is_shown_and_not_reset(interrupt, manage, checkpoint):
+    id_ = interrupt('protecting', identity=ended_worker())
     checkpoint.checkpoint_section.update_object('index.json', '{"stat')
-    said = manage('checkpoint', 'reset', id_, '--force', expect=1)
-    assert 'the index of checkpoint %s in the bank is torn' % id_ in said
+    message = manage('checkpoint', 'reset', id_, '--force', expect=1)
+    assert message.endswith(
+        'checkpoint %s is not reset: its index in the bank is corrupt\n' % id_)
     [row] = manage('checkpoint', 'show', id_)
-    assert row['status'] == 'torn'
+    assert row['status'] == 'corrupt'
 
 
-def test_a_crash_before_the_indices_does_not_hinder_the_deletion(
-        leave, manage, checkpoint, bank):
-    id_ = leave('protecting', named=gone())
+def test_reset_writes_missing_indices_so_that_karbor_can_delete(
+        interrupt, manage, checkpoint, bank):
+    id_ = interrupt('protecting', identity=ended_worker())
     indices = bank.get_sub_section('/indices')
     before = set(indices.list_objects())
     for name in before:
@@ -169,7 +176,7 @@ def test_a_crash_before_the_indices_does_not_hinder_the_deletion(
     assert indices.list_objects() == []
 
 
-def test_a_crash_before_the_graph_leaves_nothing_to_delete(
+def test_reset_writes_an_empty_list_if_karbor_wrote_no_resources(
         manage, checkpoint):
     assert checkpoint.resource_graph is None
     manage('checkpoint', 'reset', checkpoint.id, '--force')
@@ -177,28 +184,28 @@ def test_a_crash_before_the_graph_leaves_nothing_to_delete(
     assert checkpoint.resource_graph == []
 
 
-def test_what_the_bank_knows_is_shown(
-        manage, leave, fake_trove, protect, checkpoint, resource):
+def test_show_lists_status_worker_and_backup(
+        manage, interrupt, fake_trove, protect, checkpoint, resource):
     protect()
     [backup] = fake_trove.backups
-    leave('available')
+    interrupt('available')
     [row] = manage('checkpoint', 'show', checkpoint.id)
     assert row['checkpoint'] == checkpoint.id
     assert row['status'] == row['resource_status'] == 'available'
     assert row['resource'] == resource.id
     assert row['record'] == row['journal'] == backup
-    assert 'may live' in row['worker']
+    assert row['worker'].endswith(', may be running')
     assert row['note'] is row['reason'] is None
 
 
-def test_why_a_protect_failed_is_shown_until_the_checkpoint_is_deleted(
-        manage, leave, fake_trove, protect, delete, checkpoint, resource):
+def test_show_has_the_failure_reason_until_the_checkpoint_is_deleted(
+        manage, interrupt, fake_trove, protect, delete, checkpoint, resource):
     fake_trove.quotas['backups'] = 0
     fake_trove.instances[resource.id].update(status='ERROR',
                                              fault='No valid host')
     with pytest.raises(exception.CreateResourceFailed):
         protect()
-    leave('error')
+    interrupt('error')
     [row] = manage('checkpoint', 'show', checkpoint.id)
     assert row['resource_status'] == 'error'
     assert row['reason'].splitlines() == [
@@ -209,10 +216,10 @@ def test_why_a_protect_failed_is_shown_until_the_checkpoint_is_deleted(
     assert row['resource_status'] == 'deleted' and row['reason'] is None
 
 
-def test_what_the_bank_cannot_read_is_told(
-        manage, leave, protect, checkpoint, resource):
+def test_show_notes_a_corrupt_record(
+        manage, interrupt, protect, checkpoint, resource):
     protect()
-    leave('error')
+    interrupt('error')
     checkpoint.get_resource_bank_section(resource.id).update_object(
         'metadata', '{"inst')
     [row] = manage('checkpoint', 'show', checkpoint.id)
@@ -221,25 +228,28 @@ def test_what_the_bank_cannot_read_is_told(
 
 @pytest.mark.parametrize('changed, note', [
     ({'is_complete': False}, 'not complete yet'),
-    ({'is_complete': False, 'backup_id': None}, 'asked for, not known yet'),
+    ({'is_complete': False, 'backup_id': None},
+     'requested, backup not known yet'),
     ({'deleted_at': 'yesterday'}, 'deleted yesterday'),
-    ({'deleted_at': 'yesterday', 'reason': 'Trove is away'}, 'Trove is away')])
-def test_what_the_ledger_says_is_told(
-        manage, leave, protect, checkpoint, journal, changed, note):
+    ({'deleted_at': 'yesterday', 'reason': 'Trove is unavailable'},
+     'Trove is unavailable')])
+def test_show_notes_the_state_of_the_journal_entry(
+        manage, interrupt, protect, checkpoint, journal, changed, note):
     protect()
     [entry] = journal.list_entries()
     journal.write(dataclasses.replace(entry, **changed))
-    leave('error')
+    interrupt('error')
     [row] = manage('checkpoint', 'show', checkpoint.id)
     assert row['note'] == note
 
 
-def test_other_resources_are_shown_without_a_backup(manage, leave):
-    id_ = leave('available', others=[
+def test_show_lists_resources_of_other_types_without_a_backup(
+        manage, interrupt):
+    id_ = interrupt('available', others=[
         karbor_resource.Resource('OS::Cinder::Volume', 'volume', 'data')],
-        named='torn')
-    shown = {row['resource']: row for row in manage('checkpoint', 'show', id_)}
-    assert shown['volume']['type'] == 'OS::Cinder::Volume'
-    assert len(shown) == 2
-    assert {'an unknown process, may live', None} == {
-        row['worker'] for row in shown.values()}
+        identity='corrupt')
+    rows = {row['resource']: row for row in manage('checkpoint', 'show', id_)}
+    assert rows['volume']['type'] == 'OS::Cinder::Volume'
+    assert len(rows) == 2
+    assert {row['worker'] for row in rows.values()} == {
+        'an unknown process, may be running', None}

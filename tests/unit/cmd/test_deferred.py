@@ -1,4 +1,4 @@
-"""karbor-trove-manage deferred: what waits, and taking it away."""
+"""Tests of karbor-trove-manage deferred list and sweep."""
 
 import dataclasses
 
@@ -7,48 +7,49 @@ import pytest
 
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import verification_journal
-from karbor_trove.bank import worker as bank_worker_
+from karbor_trove.bank import worker as bank_worker
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
 
 
 @pytest.fixture
 def deferred(protect, journal, checkpoint):
-    """The entry of a backup whose checkpoint was deleted."""
+    """Return the journal entry of a backup whose checkpoint was deleted."""
     protect()
     [entry] = journal.list_entries()
     entry = dataclasses.replace(entry, deleted_at='2026-01-01T00:00:00',
-                                reason='Trove is away')
+                                reason='Trove is unavailable')
     journal.write(entry)
     return entry
 
 
 @pytest.fixture
-def nothing_takes_time(fake_trove):
+def delete_at_once(fake_trove):
     fake_trove.delete_seconds = 0
 
 
-def test_nothing_waits(manage, protect):
+def test_list_and_sweep_are_empty_without_deferred_deletions(manage, protect):
     protect()
     assert manage('deferred', 'list') == []
     assert manage('deferred', 'sweep') == []
 
 
-def test_what_waits_is_told_with_its_reason(manage, deferred, resource):
+def test_list_has_a_deferred_deletion_with_its_reason(
+        manage, deferred, resource):
     assert manage('deferred', 'list') == [{
         'what': 'backup', 'project': clouds.PROJECT,
         'instance': resource.id, 'checkpoint': deferred.checkpoint_id,
         'backup': deferred.backup_id, 'since': '2026-01-01T00:00:00',
-        'why': 'Trove is away'}]
+        'why': 'Trove is unavailable'}]
 
 
-def test_a_deletion_that_was_killed_waits_too(manage, deferred, journal):
+def test_list_has_an_interrupted_deletion(manage, deferred, journal):
     journal.write(dataclasses.replace(deferred, reason=None))
     [row] = manage('deferred', 'list')
     assert row['why'] == 'its deletion was interrupted'
 
 
-def test_a_request_without_a_backup_is_told(manage, journal, checkpoint):
+def test_list_has_a_request_without_a_backup(manage, journal, checkpoint):
     journal.write(backup_journal.BackupEntry(
         journal.instance_id, checkpoint.id, clouds.PROJECT, 'nightly',
         not_before='2026-01-01T00:00:00'))
@@ -60,22 +61,22 @@ def test_a_request_without_a_backup_is_told(manage, journal, checkpoint):
 
 
 @pytest.fixture
-def fail_below(monkeypatch):
-    """Lets the bank fail where a part of a key has that name."""
-    def let(part, name='list_objects'):
+def fail_bank(monkeypatch):
+    """Return a function that lets a method fail for keys with this part."""
+    def fail_bank(part, method='list_objects'):
         plugin = file_system_bank_plugin.FileSystemBankPlugin
-        ask = getattr(plugin, name)
+        original = getattr(plugin, method)
 
         def fail(self, key=None, prefix=None, **kwargs):
             if part in (key or prefix).split('/'):
                 raise OSError('disc')
-            return ask(self, key or prefix, **kwargs)
+            return original(self, key or prefix, **kwargs)
 
-        monkeypatch.setattr(plugin, name, fail)
-    return let
+        monkeypatch.setattr(plugin, method, fail)
+    return fail_bank
 
 
-def test_a_bank_of_two_providers_is_told_once(
+def test_bank_of_two_providers_is_listed_and_swept_once(
         manage, deferred, add_provider, tmp_path):
     (tmp_path / 'providers.d').joinpath('second.conf').write_text(
         (tmp_path / 'providers.d' / 'databases.conf').read_text())
@@ -83,8 +84,8 @@ def test_a_bank_of_two_providers_is_told_once(
     assert len(manage('deferred', 'sweep')) == 1
 
 
-def test_a_sweep_deletes_what_can_go(
-        manage, deferred, journal, fake_trove, nothing_takes_time):
+def test_sweep_deletes_a_backup_without_children(
+        manage, deferred, journal, fake_trove, delete_at_once):
     [row] = manage('deferred', 'sweep')
     assert row['outcome'] == 'deleted'
     assert row['backup'] == deferred.backup_id
@@ -92,17 +93,17 @@ def test_a_sweep_deletes_what_can_go(
     assert journal.list_entries() == []
 
 
-def test_a_sweep_asks_with_a_token_of_the_tenants_project(
-        manage, deferred, fake_trove, nothing_takes_time):
-    before = len(fake_trove.requests)
+def test_sweep_uses_a_token_of_the_project_of_the_backup(
+        manage, deferred, fake_trove, delete_at_once):
+    first = len(fake_trove.requests)
     manage('deferred', 'sweep')
-    asked = fake_trove.requests[before:]
-    assert asked and {one.project_id for one in asked} == {clouds.PROJECT}
-    assert {one.headers['X-Auth-Token'] for one in asked} == {
+    requests = fake_trove.requests[first:]
+    assert {request.project_id for request in requests} == {clouds.PROJECT}
+    assert {request.headers['X-Auth-Token'] for request in requests} == {
         keystone.SERVICE_TOKEN}
 
 
-def test_a_sweep_leaves_what_cannot_go(
+def test_sweep_keeps_a_backup_with_children(
         manage, deferred, journal, fake_trove):
     child = fake_trove.add_backup(
         journal.instance_id, parent_id=deferred.backup_id)
@@ -113,8 +114,8 @@ def test_a_sweep_leaves_what_cannot_go(
     assert entry.reason == row['outcome']
 
 
-def test_a_sweep_takes_children_before_their_parents(
-        manage, deferred, journal, fake_trove, nothing_takes_time):
+def test_sweep_deletes_children_before_their_parents(
+        manage, deferred, journal, fake_trove, delete_at_once):
     child = fake_trove.add_backup(
         journal.instance_id, parent_id=deferred.backup_id)
     journal.write(dataclasses.replace(
@@ -126,29 +127,29 @@ def test_a_sweep_takes_children_before_their_parents(
 
 
 @pytest.mark.parametrize('which', ['--instance', '--project'])
-def test_a_sweep_may_be_of_one_only(
-        manage, deferred, fake_trove, which, resource, nothing_takes_time):
+def test_sweep_is_limited_to_an_instance_or_a_project(
+        manage, deferred, fake_trove, which, resource, delete_at_once):
     assert manage('deferred', 'sweep', which, 'another') == []
     assert fake_trove.backups
-    mine = {'--instance': resource.id, '--project': clouds.PROJECT}[which]
-    assert len(manage('deferred', 'sweep', which, mine)) == 1
+    id_ = {'--instance': resource.id, '--project': clouds.PROJECT}[which]
+    assert len(manage('deferred', 'sweep', which, id_)) == 1
     assert not fake_trove.backups
 
 
-@pytest.mark.parametrize('project, said', [
+@pytest.mark.parametrize('project, message', [
     (keystone.CLOSED_PROJECT, 'has no role in project'),
-    (None, 'nobody knows the project')])
-def test_a_project_that_is_closed_to_karbor_is_named(
-        manage, deferred, journal, fake_trove, project, said):
+    (None, 'the journal has no project')])
+def test_sweep_changes_nothing_without_access_to_the_project(
+        manage, deferred, journal, fake_trove, project, message):
     entry = dataclasses.replace(deferred, project_id=project)
     journal.write(entry)
     [row] = manage('deferred', 'sweep', expect=1)
-    assert said in row['outcome'] and said in manage.err
+    assert message in row['outcome'] and message in manage.err
     assert deferred.backup_id in fake_trove.backups
     assert journal.list_entries() == [entry]
 
 
-def test_what_another_plugin_deleted_is_taken_from_the_ledger(
+def test_sweep_deletes_the_entry_of_a_backup_that_another_plugin_deleted(
         manage, protect, journal, checkpoint, fake_trove):
     protect()
     fake_trove.backups.clear()
@@ -159,131 +160,115 @@ def test_what_another_plugin_deleted_is_taken_from_the_ledger(
     assert journal.list_entries() == []
 
 
-def test_without_a_checkpoint_nothing_is_deleted(
+def test_backup_whose_checkpoint_is_lost_is_not_deferred(
         manage, protect, journal, checkpoint, fake_trove, bank):
-    """A bank that lost its checkpoints is no order to delete."""
     protect()
     bank.delete_object('/checkpoints/%s/index.json' % checkpoint.id)
     assert manage('deferred', 'list') == manage('deferred', 'sweep') == []
     assert fake_trove.backups and journal.list_entries()
 
 
-@pytest.mark.parametrize('where, kept, said', [
+@pytest.mark.parametrize('journal_name, document, message', [
     ('backups', '{"instance_', 'is corrupt'),
     ('backups', {'version': 2, 'checkpoint_id': 'x'}, 'has version 2'),
     ('rehearsals', '{"until', 'is corrupt')])
-def test_what_cannot_be_read_is_told(manage, bank, resource, where, kept,
-                                     said):
-    """Nobody knows what it says, so nobody knows that nothing waits."""
-    path = '/karbor-trove/%s/%s/id-1' % (resource.id, where)
-    bank.update_object(path, kept)
+def test_list_has_objects_that_cannot_be_read(
+        manage, bank, resource, journal_name, document, message):
+    path = '/karbor-trove/%s/%s/id-1' % (resource.id, journal_name)
+    bank.update_object(path, document)
     [row] = manage('deferred', 'list')
     assert row['instance'] == resource.id
-    assert path in row['why'] and said in row['why']
+    assert path in row['why'] and message in row['why']
 
 
-def test_a_bank_that_fails_is_told_with_what_was_done(
-        manage, deferred, fake_trove, nothing_takes_time, fail_below):
-    fail_below('rehearsals')
+def test_sweep_reports_a_bank_error_and_what_was_deleted(
+        manage, deferred, fake_trove, delete_at_once, fail_bank):
+    fail_bank('rehearsals')
     [row] = manage('deferred', 'sweep', expect=1)
     assert row['outcome'] == 'deleted'
     assert 'the bank failed' in manage.err
 
 
-def test_one_that_fails_is_told_where_only_a_project_is_asked_for(
-        manage, bank, resource, fail_below):
+def test_sweep_of_a_project_reports_a_bank_error_of_a_restore_journal(
+        manage, bank, resource, fail_bank):
     bank.update_object('/karbor-trove/%s/restores/id-1' % resource.id, {})
-    fail_below('restores', 'get_object')
+    fail_bank('restores', 'get_object')
     manage('deferred', 'sweep', '--project', clouds.PROJECT, expect=1)
     assert 'the bank failed' in manage.err
 
 
-def test_a_restore_note_that_is_torn_is_told(manage, bank, resource):
-    where = '/karbor-trove/%s/restores/restore-1' % resource.id
-    bank.update_object(where, '{"na')
+def test_list_has_a_corrupt_restore_entry(manage, bank, resource):
+    bank.update_object(
+        '/karbor-trove/%s/restores/restore-1' % resource.id, '{"na')
     [row] = manage('deferred', 'list')
     assert 'restore-1' in row['why']
 
 
-@pytest.mark.parametrize('left, worker, said', [
-    ('Trove is away', None, 'Trove is away'),
-    (None, None, 'it is at work until 2026-01-02T00:00:00, or was '
-                 'interrupted'),
-    (None, dict(bank_worker_.current(), started='1'), 'it was interrupted')])
-def test_a_test_restore_is_told(manage, bank, resource, left, worker, said):
-    verification_journal.VerificationJournal(
-        bank,
-        resource.id).write(
+@pytest.mark.parametrize('abandoned_reason, worker, reason', [
+    ('Trove is unavailable', None, 'Trove is unavailable'),
+    (None, None, 'it runs until 2026-01-02T00:00:00, or was interrupted'),
+    (None, dict(bank_worker.current(), started='1'), 'it was interrupted')])
+def test_list_has_a_temporary_instance(
+        manage, bank, resource, abandoned_reason, worker, reason):
+    verification_journal.VerificationJournal(bank, resource.id).write(
         verification_journal.TemporaryInstanceEntry(
-            'verification-1',
-            clouds.PROJECT,
-            worker,
-            '2026-01-02T00:00:00',
-            'karbor-verify-1',
-            '2026-01-01T00:00:00',
-            'instance-1',
-            left))
+            'verification-1', clouds.PROJECT, worker, '2026-01-02T00:00:00',
+            'karbor-verify-1', '2026-01-01T00:00:00', 'instance-1',
+            abandoned_reason))
     assert manage('deferred', 'list') == [{
-        'what': 'rehearsal', 'project': clouds.PROJECT,
+        'what': 'temporary instance', 'project': clouds.PROJECT,
         'instance': resource.id, 'checkpoint': None, 'backup': None,
         'since': '2026-01-01T00:00:00',
-        'why': 'verification verification-1 made a temporary instance '
-               '"karbor-verify-1" (instance-1): ' + said}]
+        'why': 'verification verification-1 created a temporary instance '
+               '"karbor-verify-1" (instance-1): ' + reason}]
 
 
 @pytest.fixture
-def rehearsed(bank, resource, fake_trove, clock):
-    """Notes a test restore that lasts until then; gives its instance's id."""
-    def note(until, project=clouds.PROJECT):
+def temporary_instance(bank, resource, fake_trove, clock):
+    """Return a function that adds a temporary instance and its entry."""
+    def add(ends_by, project=clouds.PROJECT):
         id_ = fake_trove.add_instance('karbor-verify-1')
-        verification_journal.VerificationJournal(
-            bank,
-            resource.id).write(
+        verification_journal.VerificationJournal(bank, resource.id).write(
             verification_journal.TemporaryInstanceEntry(
-                'verification-1',
-                project,
-                None,
-                until,
-                'karbor-verify-1',
-                '2026-01-01T00:00:00',
-                id_))
+                'verification-1', project, None, ends_by, 'karbor-verify-1',
+                '2026-01-01T00:00:00', id_))
         fake_trove.delete_seconds = 0
         return id_
-    return note
+    return add
 
 
-def test_what_a_test_restore_left_is_swept(
-        manage, rehearsed, fake_trove, resource):
-    id_ = rehearsed('2026-01-02T00:00:00')
+def test_sweep_deletes_a_temporary_instance(
+        manage, temporary_instance, fake_trove, resource):
+    id_ = temporary_instance('2026-01-02T00:00:00')
     [row] = manage('deferred', 'sweep')
     assert row['instance'] == resource.id
-    assert row['outcome'] == 'what test restores left is gone'
+    assert row['outcome'] == 'the temporary instances are deleted'
     assert id_ not in fake_trove.instances
     assert manage('deferred', 'list') == manage('deferred', 'sweep') == []
 
 
-def test_one_that_may_be_at_work_is_left_alone_unless_forced(
-        manage, rehearsed, fake_trove):
-    id_ = rehearsed('2999-01-01T00:00:00')
+def test_sweep_needs_force_if_the_verification_may_run(
+        manage, temporary_instance, fake_trove):
+    id_ = temporary_instance('2999-01-01T00:00:00')
     [row] = manage('deferred', 'sweep')
-    assert 'may still be at work' in row['outcome']
+    assert 'may still use the temporary instance' in row['outcome']
     assert id_ in fake_trove.instances
     manage('deferred', 'sweep', '--force')
     assert id_ not in fake_trove.instances
 
 
-def test_a_test_restore_in_a_project_without_karbor_is_told(
-        manage, rehearsed, fake_trove):
-    id_ = rehearsed('2026-01-02T00:00:00', keystone.CLOSED_PROJECT)
+def test_sweep_keeps_a_temporary_instance_without_access_to_the_project(
+        manage, temporary_instance, fake_trove):
+    id_ = temporary_instance('2026-01-02T00:00:00', keystone.CLOSED_PROJECT)
     [row] = manage('deferred', 'sweep')
     assert 'has no role in project' in row['outcome']
     assert id_ in fake_trove.instances
     assert manage('deferred', 'list')
 
 
-def test_that_of_another_project_or_instance_is_not_swept(
-        manage, rehearsed, fake_trove):
-    id_ = rehearsed('2026-01-02T00:00:00')
+def test_sweep_of_another_project_or_instance_keeps_a_temporary_instance(
+        manage, temporary_instance, fake_trove):
+    id_ = temporary_instance('2026-01-02T00:00:00')
     assert manage('deferred', 'sweep', '--project', 'other') == []
     assert manage('deferred', 'sweep', '--instance', 'other') == []
     assert id_ in fake_trove.instances

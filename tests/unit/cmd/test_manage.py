@@ -1,71 +1,125 @@
-"""karbor-trove-manage: how it is typed, and how it answers."""
+"""Tests of the application: options, formats, messages and exit codes."""
 
-import logging
-import warnings
+import csv
+import io
+import json
 
 import pytest
+import yaml
 
-from karbor_trove.cmd import manage
 from tests.fake_trove import keystone
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs it as typed: exit code, output, complaint."""
-    def run(*words):
-        level = logging.getLogger().level
-        with warnings.catch_warnings():
-            try:
-                code = manage.main([str(word) for word in words])
-            except SystemExit as end:
-                code = end.code
-        logging.disable(logging.NOTSET)
-        logging.getLogger().setLevel(level)
-        return (code, *capsys.readouterr())
-    return run
 
 
 @pytest.mark.parametrize('words', [
     (), ('deferred',), ('orphans', 'burn'), ('checkpoint', 'reset'),
     ('checkpoint', 'show', 'x', 'y'), ('deferred', 'list', '--format', 'x'),
     ('deferred', 'list', '--format', 'prometheus'), ('deferred', 'dismiss'),
-    ('--format', 'prometheus', 'orphans', 'list'), ('report', 'x')])
-def test_wrong_usage_ends_with_2(run, words):
+    ('--format', 'prometheus', 'orphans', 'list'), ('report', 'x'),
+    ('--no-such-option', 'report')])
+def test_wrong_usage_exits_with_2(run, words):
     code, out, err = run(*words)
-    assert code == 2 and not out and 'usage:' in err
+    assert code == 2 and (out or err) and 'Traceback' not in err
 
 
-@pytest.mark.parametrize('before', [True, False])
-def test_a_table_is_what_a_human_gets(run, config_file, checkpoint, before):
+COMMANDS = ('checkpoint reset', 'checkpoint show', 'deferred dismiss',
+            'deferred list', 'deferred sweep', 'orphans delete',
+            'orphans list', 'report')
+
+
+@pytest.mark.parametrize('words', [('--help',), ('help',)])
+def test_help_lists_all_commands(run, words):
+    code, out, err = run(*words)
+    assert (code, err) == (0, '')
+    assert all('\n  %s ' % command in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+@pytest.mark.parametrize('words', ['%s --help', '--help %s', 'help %s'])
+def test_help_of_a_command_lists_its_options(run, command, words):
+    code, out, err = run(*(words % command).split())
+    assert (code, err) == (0, '')
+    assert 'karbor-trove-manage %s' % command in out and '--format' in out
+
+
+def test_version_is_that_of_the_package(run):
+    code, out, _ = run('--version')
+    assert code == 0 and out.split()[1][0].isdigit()
+
+
+def test_complete_prints_all_commands(run):
+    code, out, err = run('complete')
+    assert (code, err) == (0, '')
+    assert "cmds='checkpoint complete deferred help orphans report'" in out
+    assert "cmds_deferred='dismiss list sweep'" in out
+
+
+@pytest.mark.parametrize('is_before', [True, False])
+def test_config_file_may_stand_before_or_after_the_command(
+        run, config_file, checkpoint, is_before):
     option = '--config-file', config_file
     words = 'checkpoint', 'show', checkpoint.id
-    code, out, err = run(*option, *words) if before else run(*words, *option)
+    code, out, err = run(*option, *words) if is_before else run(
+        *words, *option)
     assert (code, err) == (0, '')
     titles, row = out.splitlines()[1], out.splitlines()[3]
-    assert [one.strip() for one in titles.split('|')][1:5] == [
-        'Checkpoint', 'Status', 'Type', 'Resource']
-    assert [one.strip() for one in row.split('|')][1:5] == [
+    assert [title.strip() for title in titles.split('|')][1:6] == [
+        'Checkpoint', 'Status', 'Type', 'Resource', 'Resource status']
+    assert [cell.strip() for cell in row.split('|')][1:5] == [
         checkpoint.id, 'protecting', '', '']
 
 
-def test_json_may_be_asked_for_before_the_command(run, config_file):
-    code, out, _ = run('--format', 'json', '--config-file', config_file,
-                       'deferred', 'list')
-    assert (code, out) == (0, '[]\n')
+@pytest.mark.parametrize('option', [
+    ('--format', 'json'), ('--format=json',), ('-f', 'json')])
+def test_format_may_stand_after_the_command(run, config_file, option):
+    assert run('deferred', 'list', *option, '--config-file', config_file) == (
+        0, '[]\n', '')
 
 
-@pytest.mark.parametrize('words, out', [
+def test_format_may_stand_before_the_command(run, config_file):
+    assert run('--format', 'json', '--config-file', config_file,
+               'deferred', 'list') == (0, '[]\n', '')
+
+
+@pytest.mark.parametrize('format_, parse', [
+    ('json', json.loads), ('yaml', yaml.safe_load),
+    ('csv', lambda text: list(csv.DictReader(io.StringIO(text))))])
+def test_formats_have_the_chosen_columns(
+        run, config_file, checkpoint, format_, parse):
+    code, out, _ = run('checkpoint', 'show', checkpoint.id, '-f', format_,
+                       '-c', 'status', '-c', 'checkpoint', '--config-file',
+                       config_file)
+    assert code == 0
+    assert parse(out) == [{'checkpoint': checkpoint.id,
+                           'status': 'protecting'}]
+
+
+def test_value_has_no_titles(run, config_file, checkpoint):
+    assert run('checkpoint', 'show', checkpoint.id, '-f', 'value', '-c',
+               'checkpoint', '--config-file', config_file) == (
+        0, checkpoint.id + '\n', '')
+
+
+@pytest.mark.parametrize('words, columns', [
     (('deferred', 'list'),
-     'what,project,instance,checkpoint,backup,since,why\n'),
+     ['what', 'project', 'instance', 'checkpoint', 'backup', 'since', 'why']),
     (('orphans', 'list'),
-     'project,instance,backup,name,status,created,size,why\n')])
-def test_a_spreadsheet_reads_every_list(
-        run, config_file, fake_trove, words, out):
-    assert run(*words, '--config-file', config_file, '--format',
-               'csv') == (0, out, '')
+     ['project', 'instance', 'backup', 'name', 'status', 'created', 'size',
+      'why'])])
+def test_csv_of_an_empty_list_has_the_columns(
+        run, config_file, fake_trove, words, columns):
+    code, out, err = run(*words, '--config-file', config_file, '-f', 'csv')
+    assert (code, err) == (0, '')
+    assert list(csv.reader(io.StringIO(out))) == [columns]
 
 
-def test_a_missing_configuration_is_one_line(run, tmp_path):
+def test_unknown_column_is_one_line(run, config_file, checkpoint):
+    code, out, err = run('checkpoint', 'show', checkpoint.id, '-c', 'x',
+                         '--config-file', config_file)
+    assert (code, out) == (1, '')
+    assert len(err.splitlines()) == 1 and 'resource_status' in err
+
+
+def test_missing_configuration_is_one_line(run, tmp_path):
     code, out, err = run('deferred', 'list', '--config-file',
                          tmp_path / 'none.conf')
     assert code == 1 and not out
@@ -73,7 +127,7 @@ def test_a_missing_configuration_is_one_line(run, tmp_path):
     assert len(err.splitlines()) == 1
 
 
-def test_a_missing_provider_is_one_line(run, config_file, tmp_path):
+def test_missing_provider_is_one_line(run, config_file, tmp_path):
     (tmp_path / 'providers.d' / 'databases.conf').unlink()
     code, _, err = run('deferred', 'list', '--config-file', config_file)
     assert code == 1
@@ -81,45 +135,84 @@ def test_a_missing_provider_is_one_line(run, config_file, tmp_path):
         tmp_path / 'providers.d')
 
 
-def test_what_goes_on_can_be_shown(run, config_file, caplog):
-    with caplog.at_level(logging.DEBUG):
-        code, _, _ = run('checkpoint', 'show', 'none', '--config-file',
-                         config_file, '--debug')
+def test_programming_error_is_one_line(run, config_file, monkeypatch):
+    def fail(section):
+        raise ValueError('first\nsecond')
+
+    monkeypatch.setattr('karbor_trove.bank.storage.list_keys', fail)
+    assert run('deferred', 'list', '--config-file', config_file) == (
+        1, '', 'karbor-trove-manage: first second\n')
+
+
+@pytest.fixture
+def secrets(config_file):
+    """Set and return what must not be in any output."""
+    config_file.write_text(config_file.read_text().replace(
+        'password = password', 'password = of-karbors-user'))
+    return 'of-karbors-user', keystone.SERVICE_TOKEN
+
+
+def test_debug_prints_all_messages_and_a_traceback_but_no_secrets(
+        run, config_file, fake_trove, secrets):
+    fake_trove.forbid()
+    code, _, err = run('orphans', 'list', '--config-file', config_file,
+                       '--debug')
     assert code == 1
-    assert 'Traceback' in caplog.text
+    assert 'Traceback' in err and 'DEBUG' in err and '/backups' in err
+    assert not [secret for secret in secrets if secret in err]
 
 
-@pytest.mark.parametrize('section, said', [
+def test_log_file_has_all_messages_but_no_secrets(
+        run, config_file, fake_trove, secrets, tmp_path):
+    fake_trove.forbid()
+    path = tmp_path / 'manage.log'
+    code, _, err = run('orphans', 'list', '--config-file', config_file,
+                       '--log-file', path)
+    assert code == 1 and len(err.splitlines()) == 1
+    log = path.read_text()
+    assert 'DEBUG' in log and '/backups' in log
+    assert not [secret for secret in secrets if secret in log]
+
+
+def test_quiet_prints_problems(run, config_file, fake_trove):
+    fake_trove.forbid()
+    code, out, err = run('-q', 'orphans', 'list', '--config-file',
+                         config_file)
+    assert (code, out) == (1, '') and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize('option, message', [
     ('', 'has no role in project of its own'),
     ('auth_type = no-such-type', 'no-such-type')])
-def test_what_is_wrong_with_karbors_user_is_told(
-        run, config_file, fake_trove, section, said):
+def test_list_fails_if_karbors_user_cannot_authenticate(
+        run, config_file, fake_trove, option, message):
     text = config_file.read_text()
-    if section:
-        text = text.replace('auth_type = password', section, 1)
+    if option:
+        text = text.replace('auth_type = password', option, 1)
     else:
         fake_trove.mocker.post(
             keystone.URL + '/v3/auth/tokens', status_code=401, json={})
     config_file.write_text(text)
     code, _, err = run('orphans', 'list', '--config-file', config_file)
-    assert code == 1 and said in err
+    assert code == 1 and message in err
 
 
-def test_a_trove_that_is_nowhere_is_told(run, config_file, fake_trove):
-    told = keystone.build_token(keystone.SERVICE_PROJECT)
-    told['token']['catalog'] = told['token']['catalog'][:1]
+def test_list_needs_trove_in_the_catalog_or_an_endpoint(
+        run, config_file, fake_trove):
+    token = keystone.build_token(keystone.SERVICE_PROJECT)
+    token['token']['catalog'] = token['token']['catalog'][:1]
     fake_trove.mocker.post(
-        keystone.URL + '/v3/auth/tokens', status_code=201, json=told,
+        keystone.URL + '/v3/auth/tokens', status_code=201, json=token,
         headers={'X-Subject-Token': keystone.SERVICE_TOKEN})
     text = config_file.read_text()
     config_file.write_text(text.replace('trove_endpoint', '#'))
     code, _, err = run('orphans', 'list', '--config-file', config_file)
-    assert code == 1 and 'reaching Trove' in err and 'not found' in err
+    assert code == 1 and 'finding Trove' in err and 'not found' in err
     config_file.write_text(text)
     assert run('orphans', 'list', '--config-file', config_file)[0] == 0
 
 
-def test_a_catalog_tells_where_trove_is(run, config_file, fake_trove):
+def test_list_finds_trove_in_the_catalog(run, config_file, fake_trove):
     config_file.write_text(config_file.read_text().replace(
         'trove_endpoint', '#'))
     fake_trove.mocker.post(

@@ -1,9 +1,9 @@
-"""karbor-trove-manage report: what can be restored, and what cannot."""
+"""Tests of karbor-trove-manage report."""
 
 import csv
 import datetime
 import io
-import logging
+import os
 import uuid
 
 from karbor import resource as karbor_resource
@@ -14,8 +14,7 @@ import pytest
 
 from karbor_trove.bank import record
 from karbor_trove.bank import verification_results
-from karbor_trove.cmd import manage as cmd_manage_
-from karbor_trove.cmd.commands import report
+from karbor_trove.cmd.commands import report as report_command
 from karbor_trove import polling
 from karbor_trove.trove import client
 from karbor_trove.trove import models
@@ -27,8 +26,8 @@ from tests.fake_trove import keystone
 TYPE = fixtures.RESOURCE_TYPE
 
 
-class Made:
-    """A checkpoint of one instance, its backup, and the bank's section."""
+class RestorePoint:
+    """A checkpoint of one instance, its backup and its section."""
 
     def __init__(self, checkpoint, instance_id, backup):
         self.id = checkpoint.id
@@ -36,20 +35,26 @@ class Made:
         self.backup = backup
         self.section = checkpoint.get_resource_bank_section(instance_id)
 
-    def end(self, status):
+    def set_status(self, status):
         self.checkpoint.status = status
         self.checkpoint.commit()
 
-    def verified(self, level, minute, passed=True, reason='', seconds=None):
-        verification_results.write(self.section, verification_results.VerificationResult(
-            level, '2026-02-01T00:%02d:00' % minute, passed, reason, seconds))
+    def add_verification(self, level, minute, passed=True, reason='',
+                         seconds=None):
+        verification_results.write(
+            self.section, verification_results.VerificationResult(
+                level, '2026-02-01T00:%02d:00' % minute, passed, reason,
+                seconds))
 
 
 @pytest.fixture
-def make(bank, fake_trove, clock, resource):
-    """Makes a checkpoint and its backup, a minute after the last one."""
-    def make(instance_id=resource.id, project_id=clouds.PROJECT,
-             status='available', name='orders', type_=TYPE, **backup):
+def add_point(bank, fake_trove, clock, resource):
+    """Return a function that adds a restore point.
+
+    Each backup is a minute newer than the one before.
+    """
+    def add_point(instance_id=resource.id, project_id=clouds.PROJECT,
+                  status='available', name='orders', type_=TYPE, **backup):
         clock.sleep(60)
         plan = {'id': str(uuid.uuid4()), 'name': 'plan', 'resources': [],
                 'provider_id': str(uuid.uuid4()), 'project_id': project_id}
@@ -59,59 +64,61 @@ def make(bank, fake_trove, clock, resource):
         checkpoint.resource_graph = [graph.GraphNode(
             value=karbor_resource.Resource(type_, instance_id, name),
             child_nodes=())]
-        made = Made(checkpoint, instance_id, fake_trove.add_backup(
-            instance_id, project_id=project_id, **backup))
-        record.write(made.section, record.BackupRecord(
-            models.Instance(instance_id, name), backup_id=made.backup))
-        made.end(status)
-        return made
-    return make
+        point = RestorePoint(
+            checkpoint, instance_id, fake_trove.add_backup(
+                instance_id, project_id=project_id, **backup))
+        record.write(point.section, record.BackupRecord(
+            models.Instance(instance_id, name), backup_id=point.backup))
+        point.set_status(status)
+        return point
+    return add_point
 
 
 @pytest.fixture
-def run(config_file, capsys):
-    """Runs it in a format; gives its exit code, what it wrote and said."""
-    def run(form, *words):
-        code = cmd_manage_.main(['report', *words, '--format', form,
-                                 '--config-file', str(config_file)])
-        logging.disable(logging.NOTSET)
-        return (code, *capsys.readouterr())
-    return run
+def report(run, config_file):
+    """Return a function that runs report with a format."""
+    return lambda format_, *words: run(
+        'report', *words, '--format', format_, '--config-file', config_file)
+
+
+def parse_metrics(text):
+    """Return the values of all samples by name, instance and level."""
+    values = {}
+    for family in parser.text_string_to_metric_families(text):
+        assert family.type == 'gauge' and family.documentation
+        for sample in family.samples:
+            key = (sample.name.replace('karbor_trove_', ''),
+                   sample.labels.get('instance_id'),
+                   sample.labels.get('level'))
+            assert key not in values
+            values[key] = sample.value
+    return values
 
 
 @pytest.fixture
-def metrics(run):
-    """What Prometheus reads: name and labels -> value."""
+def metrics(report):
+    """Return a function that returns the metrics of the report."""
     def metrics(*words, expect=0):
-        code, out, _ = run('prometheus', *words)
+        code, out, _ = report('prometheus', *words)
         assert code == expect and out.endswith('\n')
-        found = {}
-        for family in parser.text_string_to_metric_families(out):
-            assert family.type == 'gauge' and family.documentation
-            for sample in family.samples:
-                labels = dict(sample.labels)
-                key = (sample.name.replace('karbor_trove_', ''),
-                       labels.pop('instance_id', None),
-                       labels.pop('level', None))
-                assert key not in found
-                found[key] = sample.value
-        return found
+        return parse_metrics(out)
     return metrics
 
 
-def test_the_newest_checkpoint_is_told(manage, make, clock, resource):
-    make()
-    made = make(size=1.5)
+def test_report_has_the_newest_restore_point(
+        manage, add_point, clock, resource):
+    add_point()
+    point = add_point(size=1.5)
     clock.sleep(3600)
     assert manage('report') == [{
         'project': clouds.PROJECT, 'instance': resource.id, 'name': 'orders',
-        'checkpoint': made.id, 'made': '2026-01-01T00:02:00', 'age': 3600,
+        'checkpoint': point.id, 'made': '2026-01-01T00:02:00', 'age': 3600,
         'chain': 1, 'size': 1.5, 'verified': None,
         'verified_checkpoint': None, 'level': None, 'result': None,
         'recovery': None, 'note': None}]
 
 
-def test_what_the_plugin_made_is_told(
+def test_report_has_a_checkpoint_of_the_plugin(
         manage, protect, checkpoint, resource, fake_trove):
     protect()
     [backup] = fake_trove.backups.values()
@@ -125,123 +132,128 @@ def test_what_the_plugin_made_is_told(
     assert row['note'] is None
 
 
-def test_a_chain_is_counted(manage, make):
-    parent = make()
-    child = make(parent_id=parent.backup)
+def test_report_counts_the_backups_of_a_chain(manage, add_point):
+    parent = add_point()
+    child = add_point(parent_id=parent.backup)
     [row] = manage('report')
     assert (row['checkpoint'], row['chain']) == (child.id, 2)
 
 
-def test_the_newest_backup_counts_not_the_newest_request(
-        manage, make, fake_trove):
-    slow, quick = make(), make()
+def test_newest_restore_point_has_the_newest_backup(
+        manage, add_point, fake_trove):
+    slow, quick = add_point(), add_point()
     fake_trove.backups[slow.backup]['created'] += 3600
     [row] = manage('report')
     assert row['checkpoint'] == slow.id
     assert quick.id != slow.id
 
 
-def test_what_the_in_tree_plugin_made_is_told(manage, make, resource):
-    made = make()
-    made.section.update_object('metadata', {
+def test_report_has_a_checkpoint_of_the_in_tree_plugin(
+        manage, add_point, resource):
+    point = add_point()
+    point.section.update_object('metadata', {
         'instance_id': resource.id, 'datastore': {}, 'flavor': {'id': '1'},
-        'size': 1, 'backup_id': made.backup})
+        'size': 1, 'backup_id': point.backup})
     [row] = manage('report')
-    assert row['checkpoint'] == made.id
+    assert row['checkpoint'] == point.id
 
 
-def _gone(made, fake_trove):
-    del fake_trove.backups[made.backup]
-    return 'backup %s is gone' % made.backup
+def _without_backup_in_trove(point, fake_trove):
+    del fake_trove.backups[point.backup]
+    return 'Trove has no backup %s' % point.backup
 
 
-def _failed(made, fake_trove):
-    fake_trove.backups[made.backup]['status'] = 'FAILED'
-    return 'backup %s is FAILED' % made.backup
+def _with_failed_backup(point, fake_trove):
+    fake_trove.backups[point.backup]['status'] = 'FAILED'
+    return 'backup %s is FAILED' % point.backup
 
 
-def _without_parent(made, fake_trove):
-    fake_trove.backups[made.backup]['parent_id'] = str(uuid.uuid4())
-    return 'what backup %s hangs on is gone or not complete' % made.backup
+def _without_parent(point, fake_trove):
+    fake_trove.backups[point.backup]['parent_id'] = str(uuid.uuid4())
+    return ('in the chain of backup %s a backup is missing or not complete'
+            % point.backup)
 
 
-def _parent_failed(made, fake_trove):
-    fake_trove.backups[made.backup]['parent_id'] = fake_trove.add_backup(
+def _with_failed_parent(point, fake_trove):
+    fake_trove.backups[point.backup]['parent_id'] = fake_trove.add_backup(
         'x', 'FAILED')
-    return 'what backup %s hangs on is gone or not complete' % made.backup
+    return ('in the chain of backup %s a backup is missing or not complete'
+            % point.backup)
 
 
-def _without_record(made, _):
-    made.section.delete_object('metadata')
+def _without_record(point, _):
+    point.section.delete_object('metadata')
     return 'it holds no backup'
 
 
-def _without_backup(made, _):
-    record.write(made.section, record.BackupRecord(models.Instance('x')))
+def _without_backup(point, _):
+    record.write(point.section, record.BackupRecord(models.Instance('x')))
     return 'it holds no backup'
 
 
-def _protecting(made, _):
-    made.end('protecting')
+def _protecting(point, _):
+    point.set_status('protecting')
     return 'it is protecting'
 
 
-def _error(made, fake_trove):
-    _without_record(made, fake_trove)
-    made.end('error')
+def _error(point, fake_trove):
+    _without_record(point, fake_trove)
+    point.set_status('error')
     return 'it is error'
 
 
-@pytest.fixture(params=[_gone, _failed, _without_parent, _parent_failed,
-                        _without_record, _without_backup, _protecting,
-                        _error])
-def spoil(request, fake_trove):
-    """Spoils a checkpoint; gives the reason that is expected."""
-    return lambda made: 'checkpoint %s cannot be restored: %s' % (
-        made.id, request.param(made, fake_trove))
+@pytest.fixture(params=[
+    _without_backup_in_trove, _with_failed_backup, _without_parent,
+    _with_failed_parent, _without_record, _without_backup, _protecting,
+    _error])
+def break_point(request, fake_trove):
+    """Return a function that breaks a restore point.
+
+    It returns the note that the report is expected to have.
+    """
+    return lambda point: 'checkpoint %s cannot be restored: %s' % (
+        point.id, request.param(point, fake_trove))
 
 
-def test_what_cannot_be_restored_is_not_taken_for_the_newest(
-        manage, make, spoil):
-    good, bad = make(), make()
-    note = spoil(bad)
+def test_broken_newest_checkpoint_is_a_note(manage, add_point, break_point):
+    good, bad = add_point(), add_point()
+    note = break_point(bad)
     [row] = manage('report')
     assert row['checkpoint'] == good.id
     assert row['note'] == note
 
 
-def test_an_older_one_that_cannot_be_restored_does_not_matter(
-        manage, make, spoil):
-    bad, good = make(), make()
-    spoil(bad)
+def test_broken_older_checkpoint_is_no_note(manage, add_point, break_point):
+    bad, good = add_point(), add_point()
+    break_point(bad)
     [row] = manage('report')
     assert (row['checkpoint'], row['note']) == (good.id, None)
 
 
-def test_nothing_that_can_be_restored_is_told(
-        manage, make, spoil, metrics, resource):
-    note = spoil(make())
+def test_instance_without_a_restorable_checkpoint_is_not_covered(
+        manage, add_point, break_point, metrics, resource):
+    note = break_point(add_point())
     [row] = manage('report')
     assert row['instance'] == resource.id
     assert row['note'] == note
     assert [row[key] for key in ('checkpoint', 'made', 'age', 'chain',
                                  'size')] == [None] * 5
-    found = metrics()
-    assert found['instance_covered', resource.id, None] == 0
-    assert ('chain_length', resource.id, None) not in found
+    values = metrics()
+    assert values['instance_covered', resource.id, None] == 0
+    assert ('chain_length', resource.id, None) not in values
 
 
-def test_one_that_a_verification_makes_is_not_told(manage, make, fake_trove):
-    make()
+def test_report_leaves_out_temporary_instances(manage, add_point, fake_trove):
+    add_point()
     rows = manage('report')
     fake_trove.add_instance('karbor-verify-%s-%s' % (uuid.uuid4(),
                                                      uuid.uuid4()))
     assert manage('report') == rows
 
 
-def test_an_instance_that_nothing_covers_is_told(
-        manage, make, fake_trove, metrics, resource):
-    make()
+def test_report_has_instances_without_a_checkpoint(
+        manage, add_point, fake_trove, metrics, resource):
+    add_point()
     ids = {fake_trove.add_instance(name='idle') for _ in range(25)}
     rows = {row['instance']: row for row in manage('report')}
     assert set(rows) == ids | {resource.id}
@@ -250,104 +262,105 @@ def test_an_instance_that_nothing_covers_is_told(
         assert rows[id_]['name'] == 'idle'
         assert rows[id_]['checkpoint'] is None
         assert rows[id_]['note'] == 'no checkpoint covers it'
-    found = metrics()
-    assert {found['instance_covered', id_, None] for id_ in ids} == {0}
-    assert found['instance_covered', resource.id, None] == 1
+    values = metrics()
+    assert {values['instance_covered', id_, None] for id_ in ids} == {0}
+    assert values['instance_covered', resource.id, None] == 1
 
 
-@pytest.mark.parametrize('how', ['gone', 'going'])
-def test_an_instance_that_is_deleted_is_told(
-        manage, make, fake_trove, resource, metrics, how):
-    made = make(name='journal')
-    make(status='error', name=None)
-    if how == 'gone':
+@pytest.mark.parametrize('is_deleted', [True, False])
+def test_report_has_deleted_instances_with_a_checkpoint(
+        manage, add_point, fake_trove, resource, metrics, is_deleted):
+    point = add_point(name='journal')
+    add_point(status='error', name=None)
+    if is_deleted:
         del fake_trove.instances[resource.id]
     else:
         fake_trove.instances[resource.id].update(status='SHUTDOWN')
     [row] = manage('report')
-    assert (row['name'], row['checkpoint']) == ('journal', made.id)
+    assert (row['name'], row['checkpoint']) == ('journal', point.id)
     assert row['note'].startswith('deleted in Trove; checkpoint ')
     assert metrics()['instance_exists', resource.id, None] == 0
 
 
-def test_a_deleted_checkpoint_covers_nothing(
-        manage, make, fake_trove, resource):
-    make(status='deleted')
+def test_deleted_checkpoint_covers_no_instance(
+        manage, add_point, fake_trove, resource):
+    add_point(status='deleted')
     [row] = manage('report')
     assert row['note'] == 'no checkpoint covers it'
     del fake_trove.instances[resource.id]
     assert manage('report') == []
 
 
-def test_other_resources_are_none_of_its_business(manage, make, resource):
-    make(type_='OS::Cinder::Volume', instance_id='volume')
+def test_report_leaves_out_resources_of_other_types(
+        manage, add_point, resource):
+    add_point(type_='OS::Cinder::Volume', instance_id='volume')
     assert [row['instance'] for row in manage('report')] == [resource.id]
 
 
-def test_each_project_is_told_and_one_may_be_chosen(
-        manage, make, fake_trove, resource):
+def test_report_has_all_projects_or_the_chosen_one(
+        manage, add_point, fake_trove, resource):
     other = fake_trove.add_instance(project_id='other')
-    make()
-    make(other, 'other')
+    add_point()
+    add_point(other, 'other')
     assert {row['instance']: row['project'] for row in manage('report')} == {
         resource.id: clouds.PROJECT, other: 'other'}
-    before = len(fake_trove.requests)
+    first = len(fake_trove.requests)
     [row] = manage('report', '--project', 'other')
     assert row['instance'] == other and row['checkpoint']
-    assert {one.project_id for one in fake_trove.requests[before:]} == {
-        'other'}
+    assert {request.project_id for request in fake_trove.requests[first:]
+            } == {'other'}
 
 
-def test_what_is_wrong_in_another_project_is_not_told(
-        manage, make, fake_trove):
-    make().section.update_object('metadata', '{')
-    make(fake_trove.add_instance(project_id='other'), 'other')
+def test_problem_of_another_project_is_not_reported(
+        manage, add_point, fake_trove):
+    add_point().section.update_object('metadata', '{')
+    add_point(fake_trove.add_instance(project_id='other'), 'other')
     [row] = manage('report', '--project', 'other')
     assert row['checkpoint']
     assert len(manage('report', expect=1)) == 2
 
 
-def test_a_project_without_any_checkpoint_may_be_chosen(
-        manage, fake_trove, make):
-    make()
+def test_chosen_project_needs_no_checkpoint(manage, fake_trove, add_point):
+    add_point()
     idle = fake_trove.add_instance(project_id='idle')
     [row] = manage('report', '--project', 'idle')
     assert (row['instance'], row['note']) == (idle, 'no checkpoint covers it')
 
 
-def test_a_bank_of_two_providers_is_told_once(
-        manage, make, tmp_path, config_file):
+def test_bank_of_two_providers_is_reported_once(
+        manage, add_point, tmp_path, config_file):
     folder = tmp_path / 'providers.d'
     (folder / 'second.conf').write_text(
         (folder / 'databases.conf').read_text())
-    make().section.update_object('verified-data', '{')
+    add_point().section.update_object('verified-data', '{')
     assert len(manage('report', expect=1)) == 1
     assert manage.err.count('verified-data') == 1
 
 
-def test_a_closed_project_is_named_and_the_rest_told(
-        manage, make, fake_trove, resource, metrics):
+def test_project_without_access_is_a_problem_and_the_others_are_reported(
+        manage, add_point, fake_trove, resource, metrics):
     closed = fake_trove.add_instance(project_id=keystone.CLOSED_PROJECT)
-    make()
-    made = make(closed, keystone.CLOSED_PROJECT)
+    add_point()
+    point = add_point(closed, keystone.CLOSED_PROJECT)
     rows = {row['instance']: row for row in manage('report', expect=1)}
     assert 'project %s: ' % keystone.CLOSED_PROJECT in manage.err
     assert 'has no role in project' in manage.err
-    # All backups are known to an administrator.
-    assert rows[closed]['checkpoint'] == made.id
-    assert rows[closed]['note'] == 'nobody knows whether Trove still has it'
+    # An administrator can list the backups of all projects.
+    assert rows[closed]['checkpoint'] == point.id
+    assert rows[closed]['note'] == (
+        'it is not known whether Trove still has it')
     assert resource.id in rows
-    found = metrics(expect=1)
-    assert found['report_complete', None, None] == 0
-    assert found['instance_covered', closed, None] == 1
-    assert ('instance_exists', closed, None) not in found
+    values = metrics(expect=1)
+    assert values['report_complete', None, None] == 0
+    assert values['instance_covered', closed, None] == 1
+    assert ('instance_exists', closed, None) not in values
 
 
-def test_who_is_no_administrator_is_told_what_is_open(
-        manage, make, fake_trove, resource):
+def test_user_who_is_no_administrator_gets_the_accessible_projects(
+        manage, add_point, fake_trove, resource):
     closed = fake_trove.add_instance(project_id=keystone.CLOSED_PROJECT)
-    make()
-    make(closed, keystone.CLOSED_PROJECT)
+    add_point()
+    add_point(closed, keystone.CLOSED_PROJECT)
     fake_trove.fail('GET', '/backups', 403, times=1)
     [row] = manage('report', expect=1)
     assert row['instance'] == resource.id and row['checkpoint']
@@ -356,71 +369,101 @@ def test_who_is_no_administrator_is_told_what_is_open(
                   expect=1) == []
 
 
-def test_a_project_whose_checkpoints_are_deleted_may_be_gone(
-        manage, make, resource):
-    make()
-    make('x', keystone.CLOSED_PROJECT, status='deleted')
+def test_project_with_only_deleted_checkpoints_may_be_deleted(
+        manage, add_point, resource):
+    add_point()
+    add_point('x', keystone.CLOSED_PROJECT, status='deleted')
     assert [row['instance'] for row in manage('report')] == [resource.id]
     assert manage('report', '--project', keystone.CLOSED_PROJECT) == []
 
 
-def test_a_trove_that_is_away_is_waited_for(
-        manage, make, fake_trove, monkeypatch, clock):
+def test_report_waits_a_minute_for_an_unavailable_trove(
+        manage, add_point, fake_trove, monkeypatch, clock):
     monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
-    made = make()
+    point = add_point()
     fake_trove.fail('GET', '*', 503, times=3)
     [row] = manage('report')
-    assert row['checkpoint'] == made.id
+    assert row['checkpoint'] == point.id
     fake_trove.fail('GET', '*', 503, times=None)
-    assert 'Trove is away: given up after 60 s' in manage('report', expect=1)
+    assert 'Trove is unavailable: given up after 60 s' in manage(
+        'report', expect=1)
 
 
-def test_a_torn_index_is_named(manage, make, resource):
-    good, bad = make(), make()
+def test_report_may_take_more_than_a_minute(
+        manage, add_point, fake_trove, monkeypatch, clock):
+    monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
+    for project_id in 'first', 'second':
+        add_point(fake_trove.add_instance(project_id=project_id), project_id)
+    list_instances = client.TroveClient.list_instances
+
+    def sleep_and_list(self):
+        clock.sleep(61)
+        return list_instances(self)
+
+    monkeypatch.setattr(client.TroveClient, 'list_instances', sleep_and_list)
+    assert [row['project'] for row in manage('report')] == ['first', 'second']
+
+
+def test_report_waits_for_an_unavailable_trove_only_once(
+        report, add_point, fake_trove, monkeypatch, clock):
+    monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
+    for project_id in 'first', 'second', 'third':
+        add_point(fake_trove.add_instance(project_id=project_id), project_id)
+    fake_trove.fail('GET', '/instances', 503, times=None)
+    start = clock.now()
+    code, _, err = report('json')
+    assert code == 1 and len(err.splitlines()) == 3
+    assert clock.now() - start < 70
+
+
+def test_checkpoint_with_a_corrupt_index_is_a_problem_and_a_note(
+        manage, add_point, resource):
+    good, bad = add_point(), add_point()
     bad.checkpoint.checkpoint_section.update_object('index.json', '{"sta')
     [row] = manage('report', expect=1)
     assert 'checkpoint %s is left out: its index' % bad.id in manage.err
     assert row['checkpoint'] == good.id
     assert row['note'] == 'checkpoint %s cannot be read' % bad.id
-    good.end('deleted')
+    good.set_status('deleted')
     [row] = manage('report', expect=1)
     assert row['checkpoint'] is None
     assert row['note'] == 'checkpoint %s cannot be read' % bad.id
 
 
-@pytest.mark.parametrize('kept, said', [
+@pytest.mark.parametrize('content, message', [
     ('{"instance_id": ', 'corrupt'),
     ({'instance_id': 'x', 'record_version': record.VERSION + 1},
      'has version')])
-def test_a_record_that_cannot_be_read_is_named(
-        manage, make, kept, said, resource):
-    good, bad = make(), make()
-    bad.section.update_object('metadata', kept)
+def test_record_that_cannot_be_read_is_a_problem_and_a_note(
+        manage, add_point, content, message, resource):
+    good, bad = add_point(), add_point()
+    bad.section.update_object('metadata', content)
     [row] = manage('report', expect=1)
     assert row['checkpoint'] == good.id
-    assert bad.id in row['note'] and said in row['note']
+    assert bad.id in row['note'] and message in row['note']
     assert 'checkpoint %s, instance %s: ' % (bad.id, resource.id) in manage.err
 
 
-@pytest.mark.parametrize('kept', ['{"lev', {'passed': True, 'version': 9}])
-def test_a_verification_that_cannot_be_read_leaves_them_unknown(
-        manage, make, kept, metrics):
-    good, bad = make(), make()
-    good.verified('backup', 1)
-    bad.section.update_object('verified-data', kept)
+@pytest.mark.parametrize('content', ['{"lev', {'passed': True, 'version': 9}])
+def test_verification_that_cannot_be_read_leaves_all_unknown(
+        manage, add_point, content, metrics):
+    good, bad = add_point(), add_point()
+    good.add_verification('backup', 1)
+    bad.section.update_object('verified-data', content)
     [row] = manage('report', expect=1)
     assert row['checkpoint'] == bad.id
     assert row['verified'] is row['result'] is None
-    assert row['note'] == 'what was verified of it cannot be read'
+    assert row['note'] == 'its verifications cannot be read'
     assert 'checkpoint %s' % bad.id in manage.err
     assert 'verified-data' in manage.err
     assert not [key for key in metrics(expect=1) if 'verification' in key[0]]
 
 
-def test_the_last_verification_of_any_checkpoint_is_told(manage, make):
-    first, second = make(), make()
-    second.verified('backup', 1)
-    first.verified('restore', 2, seconds=12.34)
+def test_report_has_the_last_verification_of_all_checkpoints(
+        manage, add_point):
+    first, second = add_point(), add_point()
+    second.add_verification('backup', 1)
+    first.add_verification('restore', 2, seconds=12.34)
     [row] = manage('report')
     assert row['checkpoint'] == second.id
     assert row['verified_checkpoint'] == first.id
@@ -429,19 +472,21 @@ def test_the_last_verification_of_any_checkpoint_is_told(manage, make):
     assert row['recovery'] == 12.3
 
 
-def test_the_last_measured_recovery_is_told(manage, make):
-    made = make()
-    make().verified('restore', 1, seconds=7)
-    made.verified('restore', 2, seconds=9)
-    made.verified('data', 3, seconds=None)
+def test_report_has_the_recovery_time_that_was_measured_last(
+        manage, add_point):
+    point = add_point()
+    add_point().add_verification('restore', 1, seconds=7)
+    point.add_verification('restore', 2, seconds=9)
+    point.add_verification('data', 3, seconds=None)
     [row] = manage('report')
     assert (row['level'], row['recovery']) == ('data', 9)
 
 
-def test_a_failure_is_not_hidden_by_an_earlier_success(manage, make):
-    first, second = make(), make()
-    first.verified('data', 1)
-    second.verified('data', 2, False, 'the tables differ\nmore')
+def test_failed_verification_is_not_hidden_by_an_earlier_success(
+        manage, add_point):
+    first, second = add_point(), add_point()
+    first.add_verification('data', 1)
+    second.add_verification('data', 2, False, 'the tables differ\nmore')
     [row] = manage('report')
     assert (row['result'], row['verified_checkpoint']) == (
         'failed', second.id)
@@ -450,53 +495,54 @@ def test_a_failure_is_not_hidden_by_an_earlier_success(manage, make):
         'the tables differ' % second.id)
 
 
-def test_a_failure_is_not_hidden_by_another_levels_success(
-        manage, make, resource, metrics):
-    made = make()
-    made.verified('restore', 1, False, 'no flavor')
-    made.verified('backup', 2)
+def test_failed_verification_is_not_hidden_by_success_of_another_level(
+        manage, add_point, resource, metrics):
+    point = add_point()
+    point.add_verification('restore', 1, False, 'no flavor')
+    point.add_verification('backup', 2)
     [row] = manage('report')
     assert (row['level'], row['result']) == ('backup', 'passed')
     assert 'level restore failed' in row['note']
-    found = metrics()
-    assert found['last_verification_success', resource.id, 'backup'] == 1
-    assert found['last_verification_success', resource.id, 'restore'] == 0
+    values = metrics()
+    assert values['last_verification_success', resource.id, 'backup'] == 1
+    assert values['last_verification_success', resource.id, 'restore'] == 0
 
 
-def test_a_failure_is_over_when_its_level_passes(manage, make):
-    first, second = make(), make()
-    second.verified('data', 1, False, 'torn')
-    first.verified('data', 2)
+def test_failed_verification_is_superseded_by_success_of_its_level(
+        manage, add_point):
+    first, second = add_point(), add_point()
+    second.add_verification('data', 1, False, 'corrupt')
+    first.add_verification('data', 2)
     [row] = manage('report')
     assert (row['result'], row['note']) == ('passed', None)
 
 
-def test_what_was_deleted_between_two_looks_is_not_taken_for_lost(
-        manage, make, fake_trove, monkeypatch):
-    made = make()
-    backups = client.TroveClient.list_backups
+def test_checkpoint_that_is_deleted_meanwhile_is_not_taken_for_broken(
+        manage, add_point, fake_trove, monkeypatch):
+    point = add_point()
+    list_backups = client.TroveClient.list_backups
 
-    def deleted_meanwhile(*args, **kw):
+    def delete_and_list(*args, **kwargs):
         fake_trove.backups.clear()
-        made.end('deleting')
-        return backups(*args, **kw)
+        point.set_status('deleting')
+        return list_backups(*args, **kwargs)
 
-    monkeypatch.setattr(client.TroveClient, 'list_backups', deleted_meanwhile)
+    monkeypatch.setattr(client.TroveClient, 'list_backups', delete_and_list)
     [row] = manage('report')
     assert row['note'].endswith('cannot be restored: it is deleting')
 
 
-def test_prometheus_reads_it(make, metrics, resource, clock):
-    parent = make(size=2)
-    made = make(size=0.5, parent_id=parent.backup)
-    made.verified('backup', 1)
-    made.verified('restore', 2, False, 'no', seconds=9.5)
-    before = int(datetime.datetime.now().timestamp())
-    found = metrics()
-    assert before <= found.pop(('report_timestamp_seconds', None, None)) <= (
-        before + 60)
+def test_prometheus_parses_all_metrics(add_point, metrics, resource, clock):
+    parent = add_point(size=2)
+    point = add_point(size=0.5, parent_id=parent.backup)
+    point.add_verification('backup', 1)
+    point.add_verification('restore', 2, False, 'no', seconds=9.5)
+    start = int(datetime.datetime.now().timestamp())
+    values = metrics()
+    assert start <= values.pop(('report_timestamp_seconds', None, None)) <= (
+        start + 60)
     at = datetime.datetime(2026, 2, 1, tzinfo=datetime.timezone.utc)
-    assert found == {
+    assert values == {
         ('report_complete', None, None): 1,
         ('instance_exists', resource.id, None): 1,
         ('instance_covered', resource.id, None): 1,
@@ -513,35 +559,35 @@ def test_prometheus_reads_it(make, metrics, resource, clock):
         ('recovery_seconds', resource.id, None): 9.5}
 
 
-def test_prometheus_reads_any_name(run, make, fake_trove, resource):
-    make()
+def test_prometheus_parses_special_characters_in_a_name(
+        report, add_point, fake_trove, resource):
+    add_point()
     name = 'a "b"\\n\nc=1,{d} \u00e9'
     fake_trove.instances[resource.id]['name'] = name
-    code, out, _ = run('prometheus')
-    told = [sample.labels for family in
-            parser.text_string_to_metric_families(out)
-            for sample in family.samples if sample.labels]
-    assert told
-    for labels in told:
-        assert labels == {'project_id': clouds.PROJECT, 'name': name,
-                          'instance_id': resource.id}
+    code, out, _ = report('prometheus')
+    labels = [sample.labels
+              for family in parser.text_string_to_metric_families(out)
+              for sample in family.samples if sample.labels]
+    assert labels
+    assert all(label == {'project_id': clouds.PROJECT, 'name': name,
+                         'instance_id': resource.id} for label in labels)
 
 
-def test_prometheus_reads_that_there_is_nothing(metrics, config_file):
+def test_prometheus_parses_a_report_without_instances(metrics, config_file):
     assert {key[0] for key in metrics()} == {
         'report_complete', 'report_timestamp_seconds'}
 
 
-def test_a_spreadsheet_reads_it(run, make, fake_trove, resource, clock):
-    made = make()
+def test_csv_has_all_columns(report, add_point, fake_trove, resource, clock):
+    point = add_point()
     name = 'a,"b"\nc'
     fake_trove.instances[resource.id]['name'] = name
     clock.sleep(90)
-    code, out, _ = run('csv')
+    code, out, _ = report('csv')
     assert code == 0 and out.endswith('\n') and not out.endswith('\n\n')
     [row] = csv.DictReader(io.StringIO(out))
-    assert tuple(row) == report.COLUMNS
-    assert (row['name'], row['checkpoint']) == (name, made.id)
+    assert tuple(row) == report_command.ShowReport.COLUMNS
+    assert (row['name'], row['checkpoint']) == (name, point.id)
     assert (row['age'], row['chain'], row['note']) == ('90', '1', '')
 
 
@@ -549,10 +595,57 @@ def test_a_spreadsheet_reads_it(run, make, fake_trove, resource, clock):
     (0, '0 s'), (59, '59 s'), (60, '1 min'), (3599, '59 min 59 s'),
     (3600, '1 h'), (3659, '1 h'), (86399, '23 h 59 min'), (86400, '1 d'),
     (3 * 86400 + 4 * 3600 + 59, '3 d 4 h'), (400 * 86400, '400 d')])
-def test_a_human_reads_its_age(run, make, clock, seconds, words):
-    make().verified('restore', 1, seconds=4.24)
+def test_table_has_durations_in_words(
+        report, add_point, clock, seconds, words):
+    add_point().add_verification('restore', 1, seconds=4.24)
     clock.sleep(seconds)
-    code, out, _ = run('table')
-    cells = [one.strip() for one in out.splitlines()[3].split('|')]
+    code, out, _ = report('table')
+    cells = [cell.strip() for cell in out.splitlines()[3].split('|')]
     assert words in cells and '4.2 s' in cells
     assert '2026-01-01T00:01:00' in cells
+
+
+def test_output_replaces_a_file_that_other_users_may_read(
+        report, add_point, tmp_path, resource):
+    add_point()
+    path = tmp_path / 'karbor_trove.prom'
+    path.write_text('previous')
+    path.chmod(0o600)
+    umask = os.umask(0o022)
+    assert report('prometheus', '--output', path) == (0, '', '')
+    os.umask(umask)
+    assert parse_metrics(path.read_text())[
+        'instance_covered', resource.id, None] == 1
+    assert list(tmp_path.glob('karbor_trove*')) == [path]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_output_has_the_incomplete_report(report, add_point, tmp_path):
+    add_point().section.update_object('metadata', '{')
+    path = tmp_path / 'report.prom'
+    code, _, err = report('prometheus', '--output', path)
+    assert code == 1 and 'metadata' in err
+    assert parse_metrics(path.read_text())[
+        'report_complete', None, None] == 0
+
+
+def test_output_stays_as_it_is_if_the_report_fails(
+        report, add_point, tmp_path, monkeypatch):
+    add_point()
+    path = tmp_path / 'report.json'
+    path.write_text('previous')
+
+    def fail(fd):
+        raise OSError('no space left')
+
+    monkeypatch.setattr(os, 'fsync', fail)
+    code, out, err = report('json', '--output', path)
+    assert (code, out) == (1, '') and 'no space left' in err
+    assert path.read_text() == 'previous'
+    assert list(tmp_path.glob('report*')) == [path]
+
+
+def test_columns_and_sorting_do_not_apply_to_prometheus(report, add_point):
+    add_point()
+    code, out, _ = report('prometheus', '-c', 'name', '--sort-column', 'name')
+    assert code == 0 and 'instance_covered' in str(parse_metrics(out))

@@ -1,4 +1,4 @@
-"""karbor-trove-manage deferred: restores that ended without an answer."""
+"""Tests of unconfirmed restores in karbor-trove-manage deferred."""
 
 import dataclasses
 import datetime
@@ -11,53 +11,51 @@ from karbor_trove.bank import worker
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
 from tests.unit.cmd import test_checkpoints
-from tests.unit import plugin_fixtures as flows
 
-do_restore = flows.do_restore
-
-ASKED = '2026-01-01T00:00:00'
+REQUESTED_AT = '2026-01-01T00:00:00'
 LONG_AGO = '2020-01-01T00:00:00'
 
 
 @pytest.fixture
-def notes(bank, resource):
+def restores(bank, resource):
     return restore_journal.RestoreJournal(bank, resource.id)
 
 
 @pytest.fixture
-def leave(notes, resource):
-    """Leaves a note as an interrupted restore does."""
-    def leave(restore_id='restore-1', **kw):
-        kept = dict({'name': 'again', 'not_before': ASKED,
-                     'project_id': clouds.PROJECT,
-                     'worker': test_checkpoints.gone()}, **kw)
-        notes.write(restore_journal.RestoreEntry(resource.id, restore_id, **kept))
-    return leave
+def interrupt(restores, resource):
+    """Return a function that leaves an entry as a crash does."""
+    def interrupt(restore_id='restore-1', **fields):
+        restores.write(restore_journal.RestoreEntry(
+            resource.id, restore_id, **{
+                'name': 'again', 'not_before': REQUESTED_AT,
+                'project_id': clouds.PROJECT,
+                'worker': test_checkpoints.ended_worker(), **fields}))
+    return interrupt
 
 
 @pytest.fixture
-def landed(clock):
-    """Lets the time pass in which a request may still be carried out."""
+def settle(clock):
+    """Return a function that lets the request become settled."""
     return lambda: clock.sleep(600)
 
 
-def test_a_restore_whose_answer_is_lost_leaves_a_note(
-        protect, do_restore, notes, fake_trove, restore):
+def test_restore_with_a_lost_response_leaves_an_entry(
+        protect, do_restore, restores, fake_trove, restore):
     protect()
     fake_trove.fail('POST', '/instances', 'reset')
     with pytest.raises(exception.RestoreResourceFailed):
         do_restore(restore_name='again')
-    assert notes.list_keys() == [restore.id]
-    kept = notes.read(restore.id)
-    assert kept.name == 'again'
-    assert kept.project_id == clouds.PROJECT
-    assert kept.not_before
-    assert kept.worker == worker.current()
+    assert restores.list_keys() == [restore.id]
+    entry = restores.read(restore.id)
+    assert entry.name == 'again'
+    assert entry.project_id == clouds.PROJECT
+    assert entry.not_before
+    assert entry.worker == worker.current()
 
 
 @pytest.mark.parametrize('code', [None, 403])
-def test_a_restore_that_was_answered_leaves_none(
-        protect, do_restore, notes, fake_trove, code):
+def test_restore_with_a_response_leaves_no_entry(
+        protect, do_restore, restores, fake_trove, code):
     protect()
     if code is None:
         do_restore()
@@ -65,210 +63,211 @@ def test_a_restore_that_was_answered_leaves_none(
         fake_trove.fail('POST', '/instances', code)
         with pytest.raises(exception.RestoreResourceFailed):
             do_restore()
-    assert notes.list_keys() == []
+    assert restores.list_keys() == []
 
 
-def test_a_restore_that_was_interrupted_is_told(manage, leave, resource):
-    leave()
+def test_list_has_an_interrupted_restore(manage, interrupt, resource):
+    interrupt()
     [row] = manage('deferred', 'list')
     assert row['what'] == 'restore'
     assert row['project'] == clouds.PROJECT
     assert row['instance'] == resource.id
-    assert row['since'] == ASKED
+    assert row['since'] == REQUESTED_AT
     assert 'restore-1' in row['why'] and '"again"' in row['why']
 
 
-def old(bank, resource):
+def test_list_has_an_entry_of_an_earlier_release(manage, bank, resource):
     bank.update_object(
         '/karbor-trove/%s/restores/restore-1' % resource.id,
-        {'version': 1, 'name': 'again', 'not_before': ASKED})
-
-
-def test_one_of_an_earlier_release_is_told(manage, bank, resource):
-    old(bank, resource)
+        {'version': 1, 'name': 'again', 'not_before': REQUESTED_AT})
     [row] = manage('deferred', 'list')
     assert row['project'] is None
-    assert row['since'] == ASKED and '"again"' in row['why']
+    assert row['since'] == REQUESTED_AT and '"again"' in row['why']
 
 
-@pytest.mark.parametrize('kept, said', [
+@pytest.mark.parametrize('document, message', [
     ('{"na', 'is corrupt'), ({'version': 2, 'name': 'x'}, 'has version 2')])
-def test_one_that_cannot_be_read_is_told_and_can_be_dismissed(
-        manage, bank, resource, notes, kept, said):
-    where = '/karbor-trove/%s/restores/restore-1' % resource.id
-    bank.update_object(where, kept)
+def test_entry_that_cannot_be_read_is_listed_and_can_be_dismissed(
+        manage, bank, resource, restores, document, message):
+    path = '/karbor-trove/%s/restores/restore-1' % resource.id
+    bank.update_object(path, document)
     [row] = manage('deferred', 'list')
-    assert where in row['why'] and said in row['why']
+    assert path in row['why'] and message in row['why']
     [row] = manage('deferred', 'sweep', expect=1)
-    assert where in row['outcome'] and where in manage.err
+    assert path in row['outcome'] and path in manage.err
     assert manage('deferred', 'sweep', '--project', clouds.PROJECT) == []
     assert 'an unknown process may still' in manage(
         'deferred', 'dismiss', 'restore-1', expect=1)
     [row] = manage('deferred', 'dismiss', 'restore-1', '--force')
     assert row['restore'] == 'restore-1' and row['name'] is None
-    assert notes.list_keys() == []
+    assert restores.list_keys() == []
 
 
-def test_a_sweep_forgets_what_nothing_came_of(
-        manage, leave, notes, landed, fake_trove, resource):
-    leave()
-    landed()
+def test_sweep_deletes_the_entry_of_a_restore_without_an_instance(
+        manage, interrupt, restores, settle, fake_trove, resource):
+    interrupt()
+    settle()
     [row] = manage('deferred', 'sweep')
-    assert row['outcome'] == 'nothing came of restore restore-1'
+    assert row['outcome'] == 'restore restore-1 has created no instance'
     assert row['project'] == clouds.PROJECT
     assert row['instance'] == resource.id
-    assert notes.list_keys() == []
+    assert restores.list_keys() == []
     assert set(fake_trove.instances) == {resource.id}
 
 
-def test_a_sweep_keeps_what_may_still_come(manage, leave, notes, clock):
-    leave()
+def test_sweep_keeps_the_entry_of_a_restore_that_is_not_settled(
+        manage, interrupt, restores, clock):
+    interrupt()
     clock.sleep(599)
     [row] = manage('deferred', 'sweep')
-    assert 'may still be made' in row['outcome']
-    assert notes.list_keys() == ['restore-1']
+    assert 'may still create the instance' in row['outcome']
+    assert restores.list_keys() == ['restore-1']
 
 
 @pytest.mark.parametrize('later', [0, 1, 700])
-def test_a_sweep_names_what_may_have_come_of_it(
-        manage, leave, notes, landed, fake_trove, later, clock):
-    leave()
+def test_sweep_names_the_instance_that_a_restore_may_have_created(
+        manage, interrupt, restores, settle, fake_trove, later, clock):
+    interrupt()
     clock.sleep(later)
-    made = fake_trove.add_instance(name='again')
-    landed()
+    instance = fake_trove.add_instance(name='again')
+    settle()
     [row] = manage('deferred', 'sweep')
-    assert made in row['outcome'] and 'restore-1' in row['outcome']
-    assert notes.list_keys() == ['restore-1']
-    assert made in fake_trove.instances
+    assert instance in row['outcome'] and 'restore-1' in row['outcome']
+    assert restores.list_keys() == ['restore-1']
+    assert instance in fake_trove.instances
 
 
-def test_what_was_there_before_did_not_come_of_it(
-        manage, leave, notes, landed, fake_trove, clock):
-    before = fake_trove.add_instance(name='again')
+def test_sweep_ignores_an_instance_that_is_older_than_the_restore(
+        manage, interrupt, restores, settle, fake_trove, clock):
+    older = fake_trove.add_instance(name='again')
     clock.sleep(60)
-    leave(not_before='2026-01-01T00:01:00')
-    landed()
+    interrupt(not_before='2026-01-01T00:01:00')
+    settle()
     manage('deferred', 'sweep')
-    assert notes.list_keys() == []
-    assert before in fake_trove.instances
+    assert restores.list_keys() == []
+    assert older in fake_trove.instances
 
 
-def test_what_goes_between_two_looks_is_gone(
-        manage, leave, notes, landed, fake_trove):
-    leave()
+def test_sweep_ignores_an_instance_that_is_deleted_meanwhile(
+        manage, interrupt, restores, settle, fake_trove):
+    interrupt()
     fake_trove.fail('GET', '/instances/' + fake_trove.add_instance(
         name='again'), 404)
-    landed()
+    settle()
     manage('deferred', 'sweep')
-    assert notes.list_keys() == []
+    assert restores.list_keys() == []
 
 
-def test_a_sweep_looks_with_a_token_of_the_tenants_project(
-        manage, leave, fake_trove):
-    leave(project_id='other')
-    before = len(fake_trove.requests)
+def test_sweep_uses_a_token_of_the_project_of_the_restore(
+        manage, interrupt, fake_trove):
+    interrupt(project_id='other')
+    first = len(fake_trove.requests)
     manage('deferred', 'sweep')
-    asked = fake_trove.requests[before:]
-    assert asked and {one.project_id for one in asked} == {'other'}
+    assert {request.project_id for request in fake_trove.requests[first:]
+            } == {'other'}
 
 
-@pytest.mark.parametrize('changed, said', [
+@pytest.mark.parametrize('fields, message', [
     ({'project_id': keystone.CLOSED_PROJECT}, 'has no role in project'),
-    ({'project_id': None}, 'nobody knows the project'),
-    ({'not_before': None}, 'nobody knows the project or the time')])
-def test_a_sweep_keeps_what_it_cannot_find_out(
-        manage, leave, notes, landed, changed, said):
-    leave(**changed)
-    landed()
+    ({'project_id': None}, 'no project or no time'),
+    ({'not_before': None}, 'no project or no time')])
+def test_sweep_keeps_an_entry_that_it_cannot_check(
+        manage, interrupt, restores, settle, fields, message):
+    interrupt(**fields)
+    settle()
     [row] = manage('deferred', 'sweep', expect=1)
-    assert said in row['outcome'] and said in manage.err
-    assert notes.list_keys() == ['restore-1']
+    assert message in row['outcome'] and message in manage.err
+    assert restores.list_keys() == ['restore-1']
 
 
 @pytest.mark.parametrize('which', ['--instance', '--project'])
-def test_a_sweep_may_be_of_one_only(
-        manage, leave, notes, landed, which, resource):
-    leave()
-    landed()
+def test_sweep_is_limited_to_an_instance_or_a_project(
+        manage, interrupt, restores, settle, which, resource):
+    interrupt()
+    settle()
     assert manage('deferred', 'sweep', which, 'another') == []
-    assert notes.list_keys()
-    mine = {'--instance': resource.id, '--project': clouds.PROJECT}[which]
-    assert len(manage('deferred', 'sweep', which, mine)) == 1
-    assert not notes.list_keys()
+    assert restores.list_keys()
+    id_ = {'--instance': resource.id, '--project': clouds.PROJECT}[which]
+    assert len(manage('deferred', 'sweep', which, id_)) == 1
+    assert not restores.list_keys()
 
 
-def test_a_bank_of_two_providers_is_told_once(
-        manage, leave, notes, landed, tmp_path, config_file):
+def test_bank_of_two_providers_is_listed_swept_and_dismissed_once(
+        manage, interrupt, restores, settle, tmp_path, config_file):
     folder = tmp_path / 'providers.d'
     (folder / 'second.conf').write_text(
         (folder / 'databases.conf').read_text())
-    leave()
+    interrupt()
     assert len(manage('deferred', 'list')) == 1
     assert len(manage('deferred', 'sweep')) == 1
     assert len(manage('deferred', 'dismiss', 'restore-1')) == 1
 
 
-def test_what_is_dismissed_is_forgotten(
-        manage, leave, notes, resource, fake_trove):
-    made = fake_trove.add_instance(name='again')
+def test_dismiss_deletes_entries_and_no_instance(
+        manage, interrupt, restores, resource, fake_trove):
+    instance = fake_trove.add_instance(name='again')
     for id_ in 'restore-1', 'restore-2', 'restore-3':
-        leave(id_)
+        interrupt(id_)
     rows = manage('deferred', 'dismiss', 'restore-1', 'restore-3')
     assert {row['restore']: row for row in rows}['restore-1'] == {
         'project': clouds.PROJECT, 'instance': resource.id,
-        'restore': 'restore-1', 'name': 'again', 'since': ASKED}
+        'restore': 'restore-1', 'name': 'again', 'since': REQUESTED_AT}
     assert len(rows) == 2
-    assert notes.list_keys() == ['restore-2']
-    assert made in fake_trove.instances
+    assert restores.list_keys() == ['restore-2']
+    assert instance in fake_trove.instances
 
 
-def test_all_databases_of_a_restore_are_dismissed(
-        manage, leave, notes, bank):
-    leave()
+def test_dismiss_deletes_the_entries_of_all_instances_of_a_restore(
+        manage, interrupt, restores, bank):
+    interrupt()
     other = restore_journal.RestoreJournal(bank, 'another')
     other.write(dataclasses.replace(
-        notes.read('restore-1'), instance_id='another'))
+        restores.read('restore-1'), instance_id='another'))
     assert {row['instance'] for row in manage(
         'deferred', 'dismiss', 'restore-1')} == {
-            notes.instance_id, 'another'}
-    assert notes.list_keys() == other.list_keys() == []
+            restores.instance_id, 'another'}
+    assert restores.list_keys() == other.list_keys() == []
 
 
 @pytest.mark.parametrize('force', [(), ('--force',)])
-def test_an_unknown_one_is_named_and_nothing_done(
-        manage, leave, notes, force):
-    leave()
-    assert 'no bank has a note of restore restore-2' in manage(
+def test_dismiss_of_an_unknown_restore_changes_nothing(
+        manage, interrupt, restores, force):
+    interrupt()
+    assert 'no bank has an entry of restore restore-2' in manage(
         'deferred', 'dismiss', 'restore-1', 'restore-2', *force, expect=1)
-    assert notes.list_keys() == ['restore-1']
+    assert restores.list_keys() == ['restore-1']
 
 
-def young():
+def recent_time():
     return datetime.datetime.now(datetime.timezone.utc).replace(
         tzinfo=None, microsecond=0).isoformat()
 
 
-@pytest.mark.parametrize('named', [
+@pytest.mark.parametrize('identity', [
     worker.current(), {'host': 'elsewhere', 'pid': 1, 'started': '1'}, None])
-@pytest.mark.parametrize('when', [young(), None], ids=['young', 'unknown'])
-def test_what_may_still_run_is_not_dismissed(
-        manage, leave, notes, named, when):
-    leave('restore-1', not_before=LONG_AGO)
-    leave('restore-2', not_before=when, worker=named)
-    said = manage('deferred', 'dismiss', 'restore-1', 'restore-2', expect=1)
-    assert 'may still work on restore restore-2. --force says' in said
-    assert sorted(notes.list_keys()) == ['restore-1', 'restore-2']
+@pytest.mark.parametrize('not_before', [recent_time(), None],
+                         ids=['recent', 'unknown'])
+def test_dismiss_needs_force_if_the_restore_may_run(
+        manage, interrupt, restores, identity, not_before):
+    interrupt('restore-1', not_before=LONG_AGO)
+    interrupt('restore-2', not_before=not_before,
+              worker=identity)
+    message = manage('deferred', 'dismiss', 'restore-1', 'restore-2', expect=1)
+    assert 'may still work on restore restore-2. Make sure' in message
+    assert sorted(restores.list_keys()) == ['restore-1', 'restore-2']
     manage('deferred', 'dismiss', 'restore-1', 'restore-2', '--force')
-    assert notes.list_keys() == []
+    assert restores.list_keys() == []
 
 
-def test_a_karbor_that_lives_does_not_look_for_ever(manage, leave, notes):
-    leave(not_before=LONG_AGO, worker=worker.current())
+def test_dismiss_needs_no_force_an_hour_after_the_restore(
+        manage, interrupt, restores):
+    interrupt(not_before=LONG_AGO, worker=worker.current())
     manage('deferred', 'dismiss', 'restore-1')
-    assert notes.list_keys() == []
+    assert restores.list_keys() == []
 
 
-def test_a_process_that_is_gone_has_ended_its_restore(manage, leave, notes):
-    leave(not_before=young())
+def test_dismiss_needs_no_force_if_the_worker_has_ended(
+        manage, interrupt, restores):
+    interrupt(not_before=recent_time())
     manage('deferred', 'dismiss', 'restore-1')
-    assert notes.list_keys() == []
+    assert restores.list_keys() == []
