@@ -1,14 +1,4 @@
-# Licensed under the Apache License, Version 2.0 (the "License"); you may
-# not use this file except in compliance with the License. You may obtain
-# a copy of the License at
-#
-#      http://www.apache.org/licenses/LICENSE-2.0
-#
-# Unless required by applicable law or agreed to in writing, software
-# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
-# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
-# License for the specific language governing permissions and limitations
-# under the License.
+# SPDX-License-Identifier: Apache-2.0
 
 """Search for the backup that a request without a response created."""
 
@@ -42,12 +32,15 @@ def find_created_backup(
     matches = [backup for backup in backups
                if entry.matches(backup) and backup.id not in recorded_ids]
     # If both checkpoints are deleted, both backups are to be deleted. Then it
-    # does not matter which of the two requests created this one.
+    # does not matter which of the two requests created this one. The earlier
+    # request adopts first: the later one stays open for longer and still
+    # adopts the other backup, whenever Trove creates it.
     rivals = ['checkpoint %s' % other.checkpoint_id for other in entries
               if other.checkpoint_id != entry.checkpoint_id
               and other.backup_id is None
-              and not (entry.deleted_at and other.deleted_at)
-              and any(map(other.matches, matches))]
+              and any(map(other.matches, matches))
+              and not (entry.deleted_at and other.deleted_at
+                       and str(entry.not_before) <= str(other.not_before))]
     if len(matches) > 1 or rivals or matches and entry.is_ambiguous:
         # One of several backups may be a user's. That never changes. Rival
         # requests can all be deleted one day, so they are not ambiguous.

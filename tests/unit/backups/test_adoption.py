@@ -5,6 +5,8 @@ import pytest
 import requests
 
 from karbor_trove.backups import adoption
+from karbor_trove.bank import backup_journal
+from karbor_trove import errors
 from karbor_trove.trove import serialization
 from tests.fake_trove import serialization as views
 
@@ -151,6 +153,21 @@ def test_backup_that_matches_two_requests_is_deleted_after_both_checkpoints(
     plugin.get_delete_operation(resource).on_main(
         other, resource, context, {})
     assert not fake_trove.backups
+
+
+def test_earlier_of_two_deleted_requests_adopts_first():
+    earlier, later = [backup_journal.BackupEntry(
+        'orders', checkpoint_id, backup_name='nightly',
+        not_before='2026-01-01T00:0%d:00' % minute,
+        deleted_at='2026-01-01T00:08:00')
+        for minute, checkpoint_id in enumerate(['first', 'second'])]
+    backup = serialization.parse_backup({
+        'id': 'created-late', 'name': 'nightly', 'instance_id': 'orders',
+        'created': '2026-01-01T00:02:00'})
+    entries = [earlier, later]
+    with pytest.raises(errors.Rejected, match='checkpoint first'):
+        adoption.find_created_backup([backup], later, entries)
+    assert adoption.find_created_backup([backup], earlier, entries) == backup
 
 
 def test_adopted_id_and_location_stay_in_the_journal_if_the_deletion_fails(

@@ -47,14 +47,18 @@ def fits(entry, backup):
 
 
 def taken_on(world, checkpoint, backup_id):
-    """What is noted of it for another deleted checkpoint; None: nothing.
+    """Return the entry of another deleted checkpoint that has the backup.
 
-    Of two whose requests cannot be told from one another.
+    Of two deleted requests that match the same backups, either may adopt
+    either backup. None if no such entry has adopted it or still may.
     """
+    backup = world.fake.backups[backup_id]
     entries = [noted(world, other) for other in world.checkpoints
-               if other.resource.id == checkpoint.resource.id]
+               if other.resource.id == checkpoint.resource.id
+               and other is not checkpoint]
     return next((entry for entry in entries if entry and entry['deleted']
-                 and entry['backup_id'] == backup_id), None)
+                 and (entry['backup_id'] == backup_id
+                      or fits(entry, backup))), None)
 
 
 def check(world):
