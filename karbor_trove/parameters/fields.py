@@ -3,8 +3,8 @@
 """Parameter fields: parsers of values and what they allow.
 
 Karbor passes every value as a string, and checks only the names of parameters.
-It does not check that a required parameter is there. The dashboard sends "" for
-a field left empty [api/v1 of Karbor 1.6.0, karbor-dashboard 1.5.1].
+It does not check that a required parameter is there. The dashboard sends ""
+for a field left empty [api/v1 of Karbor 1.6.0, karbor-dashboard 1.5.1].
 """
 
 import dataclasses
