@@ -54,8 +54,8 @@ class TemporaryRestoreResult:
                     kind, ', '.join(name for name in recorded
                                     if name not in restored)))
         else:
-            self.messages.append('restore: all %d %s exist'
-                                 % (len(recorded), kind))
+            self.messages.append('restore: %d of %d %s exist' % (
+                len(recorded), len(recorded), kind))
 
 
 class TemporaryRestore:

@@ -67,7 +67,7 @@ def test_a_restored_database_that_is_broken_stays_or_goes(
     print(why, left, sep='\n')
     assert why.startswith('instance %s has the status ERROR: ' % new_id)
     assert left == (
-        'instance %s is kept, for a look at it, until you delete it' % new_id
+        'instance %s is kept for inspection until you delete it' % new_id
         if keep else 'instance %s was deleted' % new_id)
     assert tenant.list_instance_ids() == (
         {original, new_id} if keep else {original})

@@ -157,14 +157,14 @@ def test_a_backup_that_cannot_be_started_is_found_by_a_restore_only(tenant):
 def test_databases_and_users_are_compared(tenant, original):
     checkpoint = tenant.protect_at('restore', original)
     lines = tenant.verify_at('restore', checkpoint)
-    assert 'restore: 2 of 2 databases are there' in lines
-    assert 'restore: 1 of 1 users are there' in lines
+    assert 'restore: 2 of 2 databases exist' in lines
+    assert 'restore: 1 of 1 users exist' in lines
     assert not tenant.list_temporary_ids()
     assert tenant.count_rows(original) == 2000
     # A verification at a level that the protecting one did not need.
     other = tenant.protect_at('backup', original)
     lines = tenant.verify_at('restore', other)
-    assert any('databases were not recorded' in line for line in lines)
+    assert any('recorded no databases' in line for line in lines)
 
 
 def test_what_is_not_in_the_backup_is_missed(tenant, original, sandbox):
@@ -223,7 +223,7 @@ def test_what_a_killed_verification_left_goes_with_the_next(
     assert row['what'] == 'temporary instance' and '"%s"' % name in row['why']
     assert 'it was interrupted' in row['why']
     lines = tenant.verify_at('restore', checkpoint)
-    assert 'restore: 2 of 2 databases are there' in lines
+    assert 'restore: 2 of 2 databases exist' in lines
     assert not tenant.list_temporary_ids() and not deferred(sandbox)
 
 

@@ -48,7 +48,7 @@ def test_temporary_instance_is_deleted_after_a_passed_test_restore(
         backup, verify_at, list_temporary, temporary_journal, section):
     assert verify_at('restore')[4:] == [
         'restore: the database was up 12.0 s after the request',
-        'restore: all 2 databases exist', 'restore: all 1 users exist']
+        'restore: 2 of 2 databases exist', 'restore: 1 of 1 users exist']
     assert not list_temporary() and not temporary_journal.list_entries()
     [result] = verification_results.read_all(section)
     assert result.recovery_seconds == pytest.approx(12)
@@ -171,7 +171,7 @@ def test_all_pages_of_databases_are_compared(
     protect_at('restore')
     assert section.get_object('metadata')['databases'] == (
         original['databases'])
-    assert 'restore: all 45 databases exist' in verify_at('restore')
+    assert 'restore: 45 of 45 databases exist' in verify_at('restore')
 
 
 # Failures.
