@@ -20,6 +20,8 @@ ENTRY_POINTS = {
     'karbor.protectables': {'trove-instance'},
     'oslo.config.opts': {'karbor_trove'},
     'console_scripts': {'karbor-trove-manage'},
+    'karbor_trove.report_formatter': {
+        'csv', 'json', 'prometheus', 'table', 'value', 'yaml'},
 }
 
 LOOK = '''
@@ -27,7 +29,7 @@ import importlib.metadata
 import karbor_trove
 
 for group in ('karbor.protections', 'karbor.protectables', 'oslo.config.opts',
-              'console_scripts'):
+              'console_scripts', 'karbor_trove.report_formatter'):
     for entry_point in importlib.metadata.entry_points(group=group):
         print(group, entry_point.name)
 '''
@@ -101,8 +103,8 @@ def test_the_requirements_are_those_of_the_code(described):
     always = {wanted.name for wanted in described.requires_dist
               if not wanted.marker}
 
-    assert always == {'keystoneauth1', 'oslo.config', 'oslo.log', 'pbr',
-                      'python-troveclient', 'stevedore'}
+    assert always == {'cliff', 'keystoneauth1', 'oslo.config', 'oslo.log',
+                      'pbr', 'python-troveclient'}
 
 
 def test_the_metadata_says_what_it_is(described):
