@@ -77,7 +77,8 @@ def operator(sandbox, tenant):
 def create_backup(tenant, instance_id, name, **kw):
     """Create a backup as the tenant, without Karbor."""
     id_ = tenant.trove.backups.create(name, instance_id, **kw).id
-    tenants.wait_for(lambda: tenant.list_backups()[id_]['status'] == 'COMPLETED')
+    tenants.wait_for(
+        lambda: tenant.list_backups()[id_]['status'] == 'COMPLETED')
     return id_
 
 
@@ -87,7 +88,7 @@ def test_deferred_deletion_is_listed_and_swept(tenant, operator):
     checkpoint = tenant.protect(tenant.create_plan([instance]))
     [backup] = tenant.list_backups()
     child = create_backup(tenant, instance, 'by hand', parent_id=backup,
-                        incremental=1)
+                          incremental=1)
     tenant.delete_checkpoint(checkpoint)
     [row], _ = operator.manage('deferred', 'list')
     assert row['checkpoint'] == checkpoint and row['backup'] == backup
@@ -149,8 +150,9 @@ def test_checkpoint_of_a_killed_karbor_is_reset_and_deleted(
     assert status['checkpoint']['status'] == 'protecting'
     operator.table('checkpoint', 'show', checkpoint)
     operator.table('checkpoint', 'reset', checkpoint)
-    tenants.wait_for(lambda: {backup['status'] for backup in tenant.list_backups().values()}
-                 == {'COMPLETED'})
+    tenants.wait_for(lambda: {
+        backup['status'] for backup in tenant.list_backups().values()
+    } == {'COMPLETED'})
     tenant.delete_checkpoint(checkpoint)
     assert not tenant.list_backups() and not tenant.list_objects()
     assert 'it is deleted. Only' in operator.table(
