@@ -38,7 +38,6 @@ _STARTED_STATUSES: Dict[str, Sequence[str]] = {
 class _CheckpointCommand(base.Lister):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser with the options of the command."""
         parser = super().get_parser(prog_name)
         parser.add_argument('id', metavar='ID', help='Of the checkpoint')
         return parser
@@ -52,7 +51,6 @@ class ShowCheckpoint(_CheckpointCommand):
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
-        """Return one row for each resource."""
         checkpoint = providers.get_checkpoint(all_providers, parsed_args.id)
         rows = [_resource_row(checkpoint, *resource)
                 for resource in checkpoint.list_resources()]
@@ -72,7 +70,6 @@ class ResetCheckpoint(_CheckpointCommand):
     COLUMNS = ('checkpoint', 'was', 'status', 'backup_copy')
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser with the options of the command."""
         parser = super().get_parser(prog_name)
         parser.add_argument(
             '--force', action='store_true',
@@ -81,7 +78,6 @@ class ResetCheckpoint(_CheckpointCommand):
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
-        """Reset the checkpoint and return one row."""
         checkpoint = providers.get_checkpoint(all_providers, parsed_args.id)
         index = _check_resettable(checkpoint, parsed_args.force)
         backup_copy = '%s@%s' % (

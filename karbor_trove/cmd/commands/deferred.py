@@ -30,7 +30,6 @@ class ListDeferred(base.Lister):
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
                   ) -> Iterator[base.Row]:
-        """Yield one row for each entry of each journal."""
         for provider in providers.distinct_banks(all_providers):
             for instance_id in provider.list_instance_ids():
                 yield from _list_backups(provider, instance_id)
@@ -49,7 +48,6 @@ class SweepDeferred(base.Lister):
     COLUMNS = ('project', 'instance', 'checkpoint', 'backup', 'outcome')
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser with the options of the command."""
         parser = super().get_parser(prog_name)
         parser.add_argument('--instance', metavar='ID',
                             help='Only of this original instance')
@@ -63,7 +61,6 @@ class SweepDeferred(base.Lister):
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
                   ) -> Iterator[base.Row]:
-        """Sweep all journals and yield one row for each attempt."""
         project_id = parsed_args.project
         project_clients = clients.ProjectClients()
         for provider in providers.distinct_banks(all_providers):

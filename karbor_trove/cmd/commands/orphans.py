@@ -153,7 +153,6 @@ class ListOrphans(base.Lister):
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
-        """Return one row for each orphan."""
         search = OrphanSearch(all_providers, clients.ProjectClients())
         self.problems += search.problems
         return [orphan.to_row() for orphan in search.orphans.values()]
@@ -168,7 +167,6 @@ class DeleteOrphans(base.Lister):
     COLUMNS = ('project', 'instance', 'backup', 'name', 'outcome')
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser with the options of the command."""
         parser = super().get_parser(prog_name)
         parser.add_argument(
             'ids', nargs='*', metavar='ID',

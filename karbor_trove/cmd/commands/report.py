@@ -147,7 +147,6 @@ class ShowReport(base.Lister):
         return 'karbor_trove.report_formatter'
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser with the options of the command."""
         parser = super().get_parser(prog_name)
         parser.add_argument('--project', metavar='ID',
                             help='Only of this project')
@@ -158,23 +157,24 @@ class ShowReport(base.Lister):
         return parser
 
     def list_rows(self, parsed_args: argparse.Namespace,
-                  all_providers: List[providers.Provider]
-                  ) -> Iterable[base.Row]:
-        """Return one row for each instance."""
-        return [{name: _to_cell(getattr(report, name))
-                 for name in self.COLUMNS}
-                for report in self._report(parsed_args, all_providers)]
+                  all_providers: List[providers.Provider]) -> List[base.Row]:
+        report = Report(all_providers, clients.ProjectClients(),
+                        parsed_args.project)
+        self.problems += report.problems
+        self._instances = report.instances
+        return [{name: _to_cell(getattr(instance, name))
+                 for name in self.COLUMNS} for instance in report.instances]
 
     def take_action(self, parsed_args: argparse.Namespace
                     ) -> Tuple[Sequence[str], Iterable[Any]]:
         """Return the rows, or the metrics if the format is prometheus."""
+        columns_and_rows = super().take_action(parsed_args)
         if parsed_args.formatter != prometheus.FORMAT:
-            return super().take_action(parsed_args)
-        # Metrics are not columns that could be chosen or sorted by.
+            return columns_and_rows
+        # Metrics have no columns that could be chosen or sorted by.
         parsed_args.columns = parsed_args.sort_columns = []
-        reports = self._report(parsed_args, providers.load())
         return prometheus.Metric._fields, prometheus.build_metrics(
-            reports, is_complete=not self.problems)
+            self._instances, is_complete=not self.problems)
 
     def produce_output(self, parsed_args: argparse.Namespace,
                        column_names: Sequence[str], data: Iterable[Any]
@@ -185,14 +185,6 @@ class ShowReport(base.Lister):
         with _replace_file(parsed_args.output) as file:
             self.app.stdout = file
             return super().produce_output(parsed_args, column_names, data)
-
-    def _report(self, parsed_args: argparse.Namespace,
-                all_providers: List[providers.Provider]
-                ) -> List[instance_reports.InstanceReport]:
-        report = Report(all_providers, clients.ProjectClients(),
-                        parsed_args.project)
-        self.problems += report.problems
-        return report.instances
 
 
 COMMANDS = {'report': ShowReport}

@@ -31,9 +31,9 @@ class DismissRestores(base.Lister):
     COLUMNS = ('project', 'instance', 'restore', 'name', 'since')
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser with the options of the command."""
         parser = super().get_parser(prog_name)
-        parser.add_argument('ids', nargs='+', metavar='RESTORE_ID')
+        parser.add_argument('ids', nargs='+', metavar='RESTORE_ID',
+                            help='Karbor\'s id of a restore')
         parser.add_argument(
             '--force', action='store_true',
             help='Skip the check that the worker process has ended')
@@ -111,33 +111,27 @@ def sweep(all_providers: List[providers.Provider],
     for provider, journal, restore_id in _list_journals(all_providers):
         if instance_id not in (None, journal.instance_id):
             continue
-        row: base.Row = {'instance': journal.instance_id}
+        entry = None
+        problem = ''
         try:
             entry = journal.read(restore_id)
-        except errors.KarborTroveError as error:
-            # The project of an entry that cannot be read is not known.
-            if project_id is None or not isinstance(error, errors.Rejected):
-                yield _failure(row, restore_id, error)
-            continue
-        # The list may lag behind and still have a deleted entry.
-        if entry is None or project_id not in (None, entry.project_id):
-            continue
-        row['project'] = entry.project_id
-        try:
+            # The list may lag behind and still have a deleted entry.
+            if entry is None or project_id not in (None, entry.project_id):
+                continue
             check = _check(entry, provider, project_clients)
+            outcome = check.outcome
             if check.has_created_none:
                 journal.delete(restore_id)
         except errors.KarborTroveError as error:
-            yield _failure(row, restore_id, error)
-        else:
-            yield SweepResult({**row, 'outcome': check.outcome})
-
-
-def _failure(row: base.Row, restore_id: str,
-             error: errors.KarborTroveError) -> SweepResult:
-    return SweepResult(
-        {**row, 'outcome': 'restore %s: %s' % (restore_id, error)},
-        str(error))
+            # The project of an entry that cannot be read is not known.
+            if (entry is None and project_id is not None
+                    and isinstance(error, errors.Rejected)):
+                continue
+            problem = str(error)
+            outcome = 'restore %s: %s' % (restore_id, error)
+        yield SweepResult({'project': entry and entry.project_id,
+                           'instance': journal.instance_id,
+                           'outcome': outcome}, problem)
 
 
 def _list_journals(all_providers: List[providers.Provider]) -> Iterator[
