@@ -39,7 +39,7 @@ class _CheckpointCommand(base.Lister):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument('id', metavar='ID', help='Of the checkpoint')
+        parser.add_argument('id', metavar='CHECKPOINT_ID')
         return parser
 
 

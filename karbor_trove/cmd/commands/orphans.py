@@ -169,9 +169,9 @@ class DeleteOrphans(base.Lister):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'ids', nargs='*', metavar='ID',
-            help='Of a backup. The default is all orphans that Karbor has '
-                 'created for certain')
+            'ids', nargs='*', metavar='BACKUP_ID',
+            help='The default is all orphans that Karbor has created for '
+                 'certain')
         parser.add_argument(
             '--yes', action='store_true',
             help='Delete. Without it only show what would be deleted')

@@ -32,8 +32,7 @@ class DismissRestores(base.Lister):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument('ids', nargs='+', metavar='RESTORE_ID',
-                            help='Karbor\'s id of a restore')
+        parser.add_argument('ids', nargs='+', metavar='RESTORE_ID')
         parser.add_argument(
             '--force', action='store_true',
             help='Skip the check that the worker process has ended')
