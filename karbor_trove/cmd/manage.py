@@ -93,7 +93,7 @@ class ManageApp(app.App):
         """
         if not argv and not self.options.deferred_help:
             self.parser.error('the name of a command is missing, see --help')
-        if self.options.format and argv[0] != 'help':
+        if self.options.format and argv and argv[0] != 'help':
             argv += ['--format', self.options.format]
 
 

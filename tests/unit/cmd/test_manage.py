@@ -26,7 +26,8 @@ COMMANDS = ('checkpoint reset', 'checkpoint show', 'deferred dismiss',
             'orphans list', 'report')
 
 
-@pytest.mark.parametrize('words', [('--help',), ('help',)])
+@pytest.mark.parametrize('words', [
+    ('--help',), ('help',), ('--format', 'json', '--help')])
 def test_help_lists_all_commands(run, words):
     code, out, err = run(*words)
     assert (code, err) == (0, '')
