@@ -1,6 +1,7 @@
 """Tests of karbor-trove-manage deferred list and sweep."""
 
 import dataclasses
+import shutil
 
 from karbor.services.protection.bank_plugins import file_system_bank_plugin
 import pytest
@@ -82,6 +83,18 @@ def test_bank_of_two_providers_is_listed_and_swept_once(
         (tmp_path / 'providers.d' / 'databases.conf').read_text())
     assert len(manage('deferred', 'list')) == 1
     assert len(manage('deferred', 'sweep')) == 1
+
+
+def test_list_has_the_banks_of_all_providers(
+        manage, deferred, journal, add_provider, tmp_path):
+    shutil.copytree(tmp_path / 'bank', tmp_path / 'other')
+    (tmp_path / 'providers.d' / 'other.conf').write_text(
+        (tmp_path / 'providers.d' / 'databases.conf').read_text().replace(
+            str(tmp_path / 'bank'), str(tmp_path / 'other')))
+    assert len(manage('deferred', 'list')) == 1, 'a copy without changes'
+    journal.write(dataclasses.replace(deferred, checkpoint_id='new'))
+    assert sorted(row['checkpoint'] for row in manage('deferred', 'list')
+                  ) == sorted(['new'] + [deferred.checkpoint_id] * 2)
 
 
 def test_sweep_deletes_a_backup_without_children(
