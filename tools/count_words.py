@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+
 """Statistics of the prose in karbor_trove/ and tests/: tools/count_words.py.
 
 Counts over docstrings and comments, and annotations with Any in karbor_trove/.

@@ -17,8 +17,8 @@ from karbor.services.protection import graph
 from oslo_config import cfg
 
 from karbor_trove.bank import backup_journal
-from karbor_trove.bank import record
 from karbor_trove.bank import layout
+from karbor_trove.bank import record
 from karbor_trove.bank import storage
 from karbor_trove import options
 from karbor_trove import protection
@@ -112,8 +112,9 @@ class Lane:
         # What an earlier violation has left is not counted again.
         self._others = self._all_object_ids()
         self.resource = karbor_resource.Resource(
-            tenants.TYPE, self.tenant.create('orders'), 'orders')
-        self.journal = backup_journal.BackupJournal(self.bank, self.resource.id)
+            tenants.TYPE, self.tenant.create_instance('orders'), 'orders')
+        self.journal = backup_journal.BackupJournal(
+            self.bank, self.resource.id)
         self.survivor = self.protected()
 
     def _provider(self, own):
@@ -187,7 +188,7 @@ class Lane:
 
     def backups(self):
         """The database's, in Trove, by id."""
-        return {id_: told for id_, told in self.tenant.backups().items()
+        return {id_: told for id_, told in self.tenant.list_backups().items()
                 if told['instance_id'] == self.resource.id}
 
     def object_ids(self):
@@ -195,4 +196,4 @@ class Lane:
         return self._all_object_ids() - self._others
 
     def _all_object_ids(self):
-        return {name[:36] for _, name in self.tenant.objects()}
+        return {name[:36] for _, name in self.tenant.list_objects()}

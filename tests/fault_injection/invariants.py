@@ -33,7 +33,7 @@ def every_backup_is_known(lane):
 def what_waits_has_a_reason(lane):
     """I2, I3: nothing that was deleted stays silently."""
     for entry in lane.journal.list_entries():
-        assert not entry.deleted or entry.reason, ('I3: no reason', entry)
+        assert not entry.deleted_at or entry.reason, ('I3: no reason', entry)
 
 
 def living_backups_are_whole(lane, checkpoints):
@@ -102,10 +102,11 @@ def every_test_restore_is_noted(lane, made):
 def no_test_restore_is_left(lane, instances):
     """I3: the next verification takes what one could not delete."""
     end = time.monotonic() + _PATIENCE
-    while lane.tenant.instance_ids() - instances and time.monotonic() < end:
+    while (lane.tenant.list_instance_ids() - instances
+           and time.monotonic() < end):
         told = lane.run('verify', lane.survivor)
         assert 'raised' not in told, told['raised']
-    assert not lane.tenant.instance_ids() - instances, 'I3: left'
+    assert not lane.tenant.list_instance_ids() - instances, 'I3: left'
 
 
 def nothing_is_left(lane, but):

@@ -7,7 +7,8 @@ import pathlib
 from tests.fault_injection import cases as cells_
 from tests.fault_injection import scenarios
 
-PATH = pathlib.Path(__file__).parents[2] / 'doc/source/reference/fault-matrix.rst'
+ROOT = pathlib.Path(__file__).parents[2]
+PATH = ROOT / 'doc/source/reference/fault-matrix.rst'
 _BETWEEN = ' / '
 _WORDS = '''\
 =============

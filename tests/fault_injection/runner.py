@@ -50,11 +50,11 @@ def _play(lane, scene, judge):
 
 def _clean(lane, scene, instances):
     """Delete all that the scene made, as a user would."""
-    made = lane.tenant.instance_ids() - instances
+    made = lane.tenant.list_instance_ids() - instances
     if scene.hook == 'verify':
         invariants.no_test_restore_is_left(lane, instances)
     elif made:
-        lane.tenant.remove(*made)
+        lane.tenant.delete_instances(*made)
     for checkpoint in [*scene.others, scene.checkpoint]:
         if checkpoint is not lane.survivor and (
                 lane.status(checkpoint) != 'deleted'):
@@ -70,7 +70,8 @@ def _clean(lane, scene, instances):
 
 
 def _outcome(lane, scene, told):
-    waiting = [entry for entry in lane.journal.list_entries() if entry.deleted]
+    waiting = [entry for entry in lane.journal.list_entries()
+               if entry.deleted_at]
     word = 'error' if 'raised' in told else 'done'
     if waiting:
         word = ('put off' if (scene.hook, word) == ('delete', 'done')
@@ -80,14 +81,14 @@ def _outcome(lane, scene, told):
 
 def _experiment(lane, cell):
     scene = scenarios.prepare(cell.operation, lane)
-    backups, instances = set(lane.backups()), lane.tenant.instance_ids()
+    backups, instances = set(lane.backups()), lane.tenant.list_instance_ids()
     alive = [lane.survivor]
     if scene.hook == 'delete':
         alive += scene.others
     judge = cells_.Judge(cell)
     told, requests = _play(lane, scene, judge)
     assert judge.fired, 'it made no such request'
-    made = lane.tenant.instance_ids() - instances
+    made = lane.tenant.list_instance_ids() - instances
     invariants.it_ended(
         lane, scene, told,
         cell.step.is_of_bank and cell.duration == cells_.WHOLE)
@@ -108,7 +109,7 @@ def _experiment(lane, cell):
 
 def _steps(operation):
     scene = scenarios.prepare(operation, _lane)
-    instances = _lane.tenant.instance_ids()
+    instances = _lane.tenant.list_instance_ids()
     told, requests = _play(_lane, scene, None)
     assert 'raised' not in told, told['raised']
     _clean(_lane, scene, instances)

@@ -20,40 +20,41 @@ class Stage:
     def __init__(self, karbor):
         self.karbor = karbor
         self.tenant = karbor.tenant
-        self.instance = self.tenant.create('orders')
-        self.plan = self.tenant.plan([self.instance])
-        self.incremental = self.tenant.plan([self.instance], {
+        self.instance = self.tenant.create_instance('orders')
+        self.plan = self.tenant.create_plan([self.instance])
+        self.incremental = self.tenant.create_plan([self.instance], {
             tenants.TYPE: {'incremental': True}})
         self.survivor = self.tenant.protect(self.plan)
-        self.stay = set(self.tenant.backups())
+        self.stay = set(self.tenant.list_backups())
 
     def act(self, operation, checkpoint):
         """Ask for it, without waiting; what the request is."""
-        path = self.tenant.checkpoints()
+        path = self.tenant.checkpoints_path()
         asked = {'provider_id': cloud.PROVIDER_ID,
                  'checkpoint_id': self.survivor, 'parameters': {}}
         return {
-            'protect': lambda: self.tenant.ask('POST', path, {
+            'protect': lambda: self.tenant.send('POST', path, {
                 'checkpoint': {'plan_id': self.plan}}),
-            'protect, incremental': lambda: self.tenant.ask('POST', path, {
+            'protect, incremental': lambda: self.tenant.send('POST', path, {
                 'checkpoint': {'plan_id': self.incremental}}),
-            'delete': lambda: self.tenant.ask(
+            'delete': lambda: self.tenant.send(
                 'DELETE', '%s/%s' % (path, checkpoint)),
-            'restore': lambda: self.tenant.ask('POST', '/restores', {
+            'restore': lambda: self.tenant.send('POST', '/restores', {
                 'restore': dict(asked, parameters={tenants.TYPE: {
                     'restore_name': 'without-database'}})}),
-            'verify': lambda: self.tenant.ask('POST', '/verifications', {
+            'verify': lambda: self.tenant.send('POST', '/verifications', {
                 'verification': asked}),
         }[operation]
 
     def status(self, checkpoint):
-        return self.tenant.ask('GET', '%s/%s' % (
-            self.tenant.checkpoints(), checkpoint))['checkpoint']['status']
+        return self.tenant.send('GET', '%s/%s' % (
+            self.tenant.checkpoints_path(), checkpoint))['checkpoint'][
+                'status']
 
     def points(self, operation):
         """How many effects it has, and which of them ask Trove to make."""
         # What an earlier violation has left is not counted again.
-        self.stay = set(self.tenant.backups())
+        self.stay = set(self.tenant.list_backups())
         known = self.karbor.checkpoint_ids()
         checkpoint = (self.tenant.protect(self.plan)
                       if operation == 'delete' else None)
@@ -77,38 +78,39 @@ class Stage:
 
     def clean(self, known):
         """Get rid of all but the survivor, as user and operator can."""
-        instances = self.tenant.instance_ids() - {self.instance}
+        instances = self.tenant.list_instance_ids() - {self.instance}
         if instances:
-            tenants.wait(lambda: all(map(self.tenant.is_up, instances)))
-            self.tenant.remove(*instances)
+            tenants.wait_for(lambda: all(map(self.tenant.is_up, instances)))
+            self.tenant.delete_instances(*instances)
         for id_ in self.karbor.checkpoint_ids() - known:
             status = self.status(id_)
             if status in _STUCK:
                 done, said = self.karbor.manage('checkpoint', 'reset', id_)
                 if not done:
-                    assert 'nothing in the bank tells' in said, said
+                    assert 'the bank does not say which process' in said, said
                     done, said = self.karbor.manage(
                         'checkpoint', 'reset', id_, '--force')
                 assert done, said
             if status != 'deleted':
-                self.tenant.delete(id_)
+                self.tenant.delete_checkpoint(id_)
 
     def everything_is_known(self):
         """I1: what Trove holds is named by the bank, or by Karbor."""
         words = ' '.join(self.karbor.kept_below('/karbor-trove/'))
-        for id_, backup in self.tenant.backups().items():
+        for id_, backup in self.tenant.list_backups().items():
             assert id_ in words or backup['name'] in words, ('I1', backup)
         words += ' '.join(
-            key for told in self.tenant.ask('GET', '/restores')['restores']
+            key for told in self.tenant.send('GET', '/restores')['restores']
             for key in told['resources_status'] or ())
-        for id_ in self.tenant.instance_ids() - {self.instance}:
+        for id_ in self.tenant.list_instance_ids() - {self.instance}:
             name = self.tenant.trove.instances.get(id_).name
             assert id_ in words or '"%s"' % name in words, ('I1', id_, name)
 
     def left(self):
         """What Trove, Swift and the bank hold beside the survivor's."""
-        return (set(self.tenant.backups()) - self.stay,
-                {name[:36] for _, name in self.tenant.objects()} - self.stay,
+        return (set(self.tenant.list_backups()) - self.stay,
+                {name[:36] for _, name in self.tenant.list_objects()}
+                - self.stay,
                 {name.rpartition('/')[2] for name in self.karbor.kept(
                     '/karbor-trove/') if '/backups/' in name}
                 - {self.survivor})
@@ -133,7 +135,7 @@ class Stage:
         assert killer.dead.wait(_PATIENCE), 'there is no such effect'
         self.karbor.cloud.judge = None
         self.karbor.start()
-        made = set(self.tenant.backups()) - self.stay
+        made = set(self.tenant.list_backups()) - self.stay
         assert len(made) <= 1, ('I6', made)
         self.everything_is_known()
         self.clean(known)
@@ -142,7 +144,7 @@ class Stage:
         # A restore is not undone; who made it is told by the bank.
         self.clean(known)
         self.nothing_is_left()
-        backups = self.tenant.backups()
+        backups = self.tenant.list_backups()
         assert {backups[id_]['status'] for id_ in self.stay} == {'COMPLETED'}
 
 

@@ -1,4 +1,4 @@
-"""A tenant of the sandbox: Karbor's REST API, Trove and the databases."""
+"""A user of the sandbox: Karbor's REST API, Trove and the databases."""
 
 import re
 import time
@@ -10,35 +10,39 @@ from troveclient.apiclient import exceptions as trove_exceptions
 from troveclient import client as trove_client
 
 from tests.sandbox import cloud
-from tests.sandbox.services import cloud as offered
+from tests.sandbox.services import cloud as catalog
 
 TYPE = 'OS::Trove::Instance'
-#: Seconds that anything here may take, and between two looks.
-PATIENCE = 90.0
-PAUSE = 0.2
+#: Timeout of each wait and interval between two checks, in seconds.
+TIMEOUT = 90.0
+POLL_INTERVAL = 0.2
 
 
-def wait(look, patience=PATIENCE):
-    """Look until there is something, and give it."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        found = look()
-        if found:
-            return found
-        time.sleep(PAUSE)
-    raise AssertionError('nothing came of %r in %g s' % (look, patience))
+def wait_for(check, timeout=TIMEOUT):
+    """Call the check until its result is true, and return the result."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        result = check()
+        if result:
+            return result
+        time.sleep(POLL_INTERVAL)
+    raise AssertionError('%r was not true within %g s' % (check, timeout))
 
 
-def asked_for(sandbox, kind):
-    """How often anybody has asked Trove to make one; once at least."""
+def count_create_requests(sandbox, kind):
+    """Return how many create requests Trove has received.
+
+    :param kind: 'instances' or 'backups'. Trove must have received at least
+        one request of this kind.
+    """
     log = sandbox.services['trove'].log.read_text()
-    found = re.findall('"POST /v1.0/[0-9a-f]+/%s HTTP' % kind, log)
-    assert found, 'Trove logs its requests in another way'
-    return len(found)
+    requests = re.findall('"POST /v1.0/[0-9a-f]+/%s HTTP' % kind, log)
+    assert requests, 'Trove logs its requests in another format'
+    return len(requests)
 
 
 class Tenant:
-    """What a user of one project does, and sees."""
+    """A user of one project."""
 
     def __init__(self, sandbox, user='tenant'):
         self.session = sandbox.session(user)
@@ -47,167 +51,184 @@ class Tenant:
         self._port = sandbox.database_port
         self._karbor = '%s/%s' % (sandbox.urls['karbor'], self.project_id)
 
-    def ask(self, method, path, body=None, expect=(200, 202, 204)):
-        """One request to Karbor; its answer, read."""
-        answer = self.session.request(
+    def send(self, method, path, body=None, expect=(200, 202, 204)):
+        """Send a request to Karbor and return its parsed response."""
+        response = self.session.request(
             self._karbor + path, method, json=body, raise_exc=False)
-        assert answer.status_code in expect, (answer.status_code, answer.text)
-        return answer.json() if answer.content else None
+        assert response.status_code in expect, (
+            response.status_code, response.text)
+        return response.json() if response.content else None
 
-    def create(self, name='orders', **kw):
-        """A running database's id."""
-        return self.create_many([name], **kw)[0]
+    def create_instance(self, name='orders', **kw):
+        """Create an instance, wait until it is up and return its id."""
+        return self.create_instances([name], **kw)[0]
 
-    def create_many(self, names, **kw):
-        """Several of them, made at once."""
-        asked = dict({
+    def create_instances(self, names, **kw):
+        """Create several instances at the same time."""
+        properties = dict({
             'flavor_id': '1', 'volume': {'size': 1},
-            'datastore': offered.DATASTORE,
-            'datastore_version': offered.VERSION,
-            'nics': [{'net-id': offered.NETWORK}]}, **kw)
-        ids = [self.trove.instances.create(name, **asked).id
+            'datastore': catalog.DATASTORE,
+            'datastore_version': catalog.VERSION,
+            'nics': [{'net-id': catalog.NETWORK}]}, **kw)
+        ids = [self.trove.instances.create(name, **properties).id
                for name in names]
         for id_ in ids:
-            wait(lambda: self.is_up(id_))
+            wait_for(lambda: self.is_up(id_))
         return ids
 
     def is_up(self, id_):
-        told = self.trove.instances.get(id_).to_dict()
-        assert told['status'] not in ('ERROR', 'FAILED'), told
-        return told['operating_status'] == 'HEALTHY'
+        instance = self.trove.instances.get(id_).to_dict()
+        assert instance['status'] not in ('ERROR', 'FAILED'), instance
+        return instance['operating_status'] == 'HEALTHY'
 
     def sql(self, id_, statement, database='postgres'):
-        """What the instance's PostgreSQL answers."""
-        [address] = [one['address'] for one in self.trove.instances.get(
-            id_).to_dict()['addresses'] if one['type'] == 'private']
+        """Run a statement in the PostgreSQL of an instance."""
+        [address] = [address['address']
+                     for address in self.trove.instances.get(
+                         id_).to_dict()['addresses']
+                     if address['type'] == 'private']
         with pg8000.native.Connection(
                 'postgres', host=address, port=self._port,
                 database=database) as connection:
             return connection.run(statement)
 
-    def fill(self, id_, rows, **kw):
+    def create_table(self, id_, rows, **kw):
         self.sql(id_, 'CREATE TABLE orders AS SELECT '
                       'generate_series(1, %d) AS number' % rows, **kw)
 
-    def rows(self, id_, **kw):
+    def count_rows(self, id_, **kw):
         [[count]] = self.sql(id_, 'SELECT count(*) FROM orders', **kw)
         return count
 
-    def remove(self, *ids):
-        """Deletes databases, and waits until they are gone."""
+    def delete_instances(self, *ids):
+        """Delete instances and wait until they are deleted."""
         for id_ in ids:
-            wait(lambda: self._lets_go(id_))
-        wait(lambda: not set(ids) & self.instance_ids())
+            wait_for(lambda: self._request_deletion(id_))
+        wait_for(lambda: not set(ids) & self.list_instance_ids())
 
-    def leave_nothing(self):
-        """Delete all backups and databases, and wait until they are gone."""
-        for id_ in self.backups():
+    def delete_everything(self):
+        """Delete all backups and instances, wait until they are deleted."""
+        for id_ in self.list_backups():
             self.trove.backups.delete(id_)
-        self.remove(*self.instance_ids())
-        wait(lambda: not self.backups())
+        self.delete_instances(*self.list_instance_ids())
+        wait_for(lambda: not self.list_backups())
 
-    def _lets_go(self, id_):
-        """Ask for the deletion; one that is being built does not go yet."""
+    def _request_deletion(self, id_):
+        """Return False if the instance cannot be deleted yet.
+
+        Trove rejects the deletion of an instance that it still builds.
+        """
         try:
             self.trove.instances.delete(id_)
         except trove_exceptions.UnprocessableEntity:
             return False
         return True
 
-    def instance_ids(self):
-        found, marker = set(), None
+    def list_instance_ids(self):
+        ids, marker = set(), None
         while True:
             page = self.trove.instances.list(marker=marker)
-            found.update(one.id for one in page)
+            ids.update(instance.id for instance in page)
             marker = page.next
             if marker is None:
-                return found
+                return ids
 
-    def backups(self):
-        """All backups in Trove, by id."""
-        return {one.id: one.to_dict()
-                for one in self.trove.backups.list(limit=1000)}
+    def list_backups(self):
+        """Return all backups in Trove, by id."""
+        return {backup.id: backup.to_dict()
+                for backup in self.trove.backups.list(limit=1000)}
 
-    def objects(self):
-        """The names of what is in the tenant's Swift."""
+    def list_objects(self):
+        """Return (container, name) of all objects in the project's Swift."""
         swift = swiftclient.Connection(session=self.session)
-        return {(container['name'], kept['name'])
+        return {(container['name'], item['name'])
                 for container in swift.get_account()[1]
-                for kept in swift.get_container(
+                for item in swift.get_container(
                     container['name'], full_listing=True)[1]}
 
-    def plan(self, resources, parameters=None, provider=cloud.PROVIDER_ID):
-        """A plan's id; resources are ids of instances or whole resources."""
-        resources = [one if isinstance(one, dict) else
-                     {'id': one, 'type': TYPE, 'name': 'orders'}
-                     for one in resources]
-        return self.ask('POST', '/plans', {'plan': {
+    def create_plan(self, resources, parameters=None,
+                    provider=cloud.PROVIDER_ID):
+        """Create a plan and return its id.
+
+        :param resources: ids of instances, or resources as dicts.
+        """
+        resources = [resource if isinstance(resource, dict) else
+                     {'id': resource, 'type': TYPE, 'name': 'orders'}
+                     for resource in resources]
+        return self.send('POST', '/plans', {'plan': {
             'name': 'nightly', 'description': '', 'provider_id': provider,
             'resources': resources, 'parameters': parameters or {}}}
         )['plan']['id']
 
-    def checkpoints(self, provider=cloud.PROVIDER_ID):
+    def checkpoints_path(self, provider=cloud.PROVIDER_ID):
         return '/providers/%s/checkpoints' % provider
 
+    def get_checkpoint_status(self, checkpoint_id, **kw):
+        path = '%s/%s' % (self.checkpoints_path(**kw), checkpoint_id)
+        return self.send('GET', path)['checkpoint']['status']
+
     def protect(self, plan_id, expect='available', **kw):
-        """A checkpoint's id, when it has ended that way."""
-        path = self.checkpoints(**kw)
-        id_ = self.ask('POST', path, {'checkpoint': {
+        """Create a checkpoint, wait for its end and return its id."""
+        id_ = self.send('POST', self.checkpoints_path(**kw), {'checkpoint': {
             'plan_id': plan_id}})['checkpoint']['id']
-        self.ended(id_, expect, **kw)
+        self._wait_for_status(
+            id_, expect, ('available', 'error', 'deleted', 'error-deleting'),
+            **kw)
         return id_
 
-    def ended(self, checkpoint_id, expect, **kw):
-        path = '%s/%s' % (self.checkpoints(**kw), checkpoint_id)
-        end = wait(lambda: self.ask('GET', path)['checkpoint']['status'] in (
-            'available', 'error', 'deleted', 'error-deleting')
-            and self.ask('GET', path)['checkpoint']['status'])
-        assert end == expect
+    def delete_checkpoint(self, checkpoint_id, expect='deleted', **kw):
+        """Delete a checkpoint and wait for the end of the deletion."""
+        self.send('DELETE', '%s/%s' % (
+            self.checkpoints_path(**kw), checkpoint_id))
+        self._wait_for_status(checkpoint_id, expect,
+                              ('deleted', 'error-deleting'), **kw)
 
-    def delete(self, checkpoint_id, expect='deleted', **kw):
-        path = '%s/%s' % (self.checkpoints(**kw), checkpoint_id)
-        self.ask('DELETE', path)
-        wait(lambda: self.ask('GET', path)['checkpoint']['status'] in (
-            'deleted', 'error-deleting'))
-        assert self.ask('GET', path)['checkpoint']['status'] == expect
+    def _wait_for_status(self, checkpoint_id, expect, final_statuses, **kw):
+        status = wait_for(lambda: self.get_checkpoint_status(
+            checkpoint_id, **kw) in final_statuses
+            and self.get_checkpoint_status(checkpoint_id, **kw))
+        assert status == expect
 
     def _run(self, kind, body, expect):
         path = '/%ss' % kind
-        id_ = self.ask('POST', path, {kind: body})[kind]['id']
+        id_ = self.send('POST', path, {kind: body})[kind]['id']
+        record = wait_for(lambda: self.find_ended(kind, id_))
+        assert record['status'] == expect, record
+        return record
 
-        def look():
-            told = self.ask('GET', '%s/%s' % (path, id_))[kind]
-            return told if told['status'] in ('success', 'fail') else None
+    def find_ended(self, kind, id_):
+        """Return the record of a restore or verification.
 
-        told = wait(look)
-        assert told['status'] == expect, told
-        return told
+        None if the operation has not ended.
+        """
+        record = self.send('GET', '/%ss/%s' % (kind, id_))[kind]
+        return record if record['status'] in ('success', 'fail') else None
 
     def restore(self, checkpoint_id, parameters=None, expect='success',
                 provider=cloud.PROVIDER_ID, each=None):
-        """Karbor's record of a restore that ended that way.
+        """Restore a checkpoint, wait for the end and return Karbor's record.
 
-        :param parameters: for all databases.
-        :param each: for one each, by its id.
+        :param parameters: the parameters of all instances.
+        :param each: the parameters of single instances, by id.
         """
-        given = {TYPE: parameters} if parameters else {}
-        given.update(('%s#%s' % (TYPE, id_), own)
-                     for id_, own in (each or {}).items())
+        all_parameters = {TYPE: parameters} if parameters else {}
+        all_parameters.update(('%s#%s' % (TYPE, id_), own)
+                              for id_, own in (each or {}).items())
         return self._run('restore', {
             'provider_id': provider, 'checkpoint_id': checkpoint_id,
-            'parameters': given}, expect)
+            'parameters': all_parameters}, expect)
 
     def verify(self, checkpoint_id, expect='success',
                provider=cloud.PROVIDER_ID):
-        """Karbor's record of a verification that ended that way."""
+        """Verify a checkpoint, wait for the end and return Karbor's record."""
         return self._run('verification', {
             'provider_id': provider, 'checkpoint_id': checkpoint_id,
             'parameters': {}}, expect)
 
 
-def new_instance(told):
-    """The id of the one instance that a restore's record names."""
-    [key] = told['resources_status']
+def restored_instance_id(restore):
+    """Return the id of the only instance in Karbor's record of a restore."""
+    [key] = restore['resources_status']
     assert key.startswith(TYPE + '#')
     id_ = key.rpartition('#')[2]
     return str(uuid.UUID(id_))

@@ -1,4 +1,4 @@
-"""One sandbox for all functional tests, and its tenant."""
+"""Fixtures: one sandbox for all functional tests, and one of its users."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def sandbox(request):
 
 @pytest.fixture
 def tenant(sandbox):
-    """A tenant who finds nothing, and leaves nothing."""
+    """A user of an empty project. The fixture empties it again."""
     tenant = tenants.Tenant(sandbox)
     yield tenant
-    tenant.leave_nothing()
+    tenant.delete_everything()

@@ -9,7 +9,7 @@ from troveclient import exceptions as trove_exceptions
 from tests.functional import api_tenant as tenants
 from tests.sandbox import cloud
 from tests.sandbox import identity
-from tests.sandbox.services import cloud as offered
+from tests.sandbox.services import cloud as catalog
 
 TYPE = tenants.TYPE
 
@@ -24,13 +24,13 @@ def tenant(sandbox):
     """A tenant who finds nothing, and leaves nothing."""
     tenant = tenants.Tenant(sandbox)
     yield tenant
-    tenants.wait(lambda: not _delete_backups(tenant))
-    tenant.remove(*tenant.instance_ids())
+    tenants.wait_for(lambda: not _delete_backups(tenant))
+    tenant.delete_instances(*tenant.list_instance_ids())
 
 
 def _delete_backups(tenant):
     """Ask for the deletion of those that are there, and give them."""
-    left = tenant.backups()
+    left = tenant.list_backups()
     for id_ in left:
         # A parent's children go with it; one that runs cannot go yet.
         with contextlib.suppress(trove_exceptions.NotFound,
@@ -41,16 +41,16 @@ def _delete_backups(tenant):
 
 def test_protect_verify_lose_restore_delete(tenant):
     configuration = tenant.trove.configurations.create(
-        'tuned', '{"max_connections": 77}', datastore=offered.DATASTORE,
-        datastore_version=offered.VERSION)
-    original = tenant.create(
+        'tuned', '{"max_connections": 77}', datastore=catalog.DATASTORE,
+        datastore_version=catalog.VERSION)
+    original = tenant.create_instance(
         configuration=configuration.id, flavor_id='2', volume={'size': 2},
         access={'is_public': True, 'allowed_cidrs': ['192.0.2.0/24']},
-        nics=[{'net-id': offered.OTHER_NETWORK}])
-    tenant.fill(original, 1000)
-    checkpoint = tenant.protect(tenant.plan([original], {TYPE: {
+        nics=[{'net-id': catalog.OTHER_NETWORK}])
+    tenant.create_table(original, 1000)
+    checkpoint = tenant.protect(tenant.create_plan([original], {TYPE: {
         'backup_name': 'nightly', 'description': 'of the night'}}))
-    [backup] = tenant.backups().values()
+    [backup] = tenant.list_backups().values()
     assert backup['name'] == 'nightly'
     assert backup['description'] == 'of the night'
     assert backup['status'] == 'COMPLETED'
@@ -60,16 +60,16 @@ def test_protect_verify_lose_restore_delete(tenant):
 
     tenant.sql(original, 'DROP TABLE orders')
     before = tenant.trove.instances.get(original).to_dict()
-    tenant.remove(original)
+    tenant.delete_instances(original)
     told = tenant.restore(checkpoint, {
         'restore_name': 'again', 'restore_description': 'for the audit'})
-    new = tenants.new_instance(told)
+    new = tenants.restored_instance_id(told)
     key = '%s#%s' % (TYPE, new)
     assert told['resources_status'] == {key: 'available'}
     said = told['resources_reason'][key].splitlines()
     assert said[0].startswith('again at 127.77.')
     assert said[-1] == 'for the audit'
-    assert tenant.rows(new) == 1000
+    assert tenant.count_rows(new) == 1000
     after = tenant.trove.instances.get(new).to_dict()
     assert after['name'] == 'again'
     for like in ('datastore', 'volume', 'flavor', 'access', 'configuration'):
@@ -77,20 +77,20 @@ def test_protect_verify_lose_restore_delete(tenant):
                  if key not in ('used', 'links')}
         assert shown.items() <= before[like].items(), like
     assert ([one['network'] for one in after['addresses']
-             if one['type'] == 'private'] == [offered.OTHER_NETWORK])
+             if one['type'] == 'private'] == [catalog.OTHER_NETWORK])
 
-    tenant.delete(checkpoint)
-    assert not tenant.backups()
-    assert not tenant.objects()
-    tenant.remove(new)
+    tenant.delete_checkpoint(checkpoint)
+    assert not tenant.list_backups()
+    assert not tenant.list_objects()
+    tenant.delete_instances(new)
     tenant.trove.configurations.delete(configuration.id)
 
 
 def test_what_karbor_shows_of_a_database(tenant):
-    id_ = tenant.create('orders')
+    id_ = tenant.create_instance('orders')
     path = '/protectables/%s/instances' % TYPE
-    [listed] = tenant.ask('GET', path)['instances']
-    shown = tenant.ask('GET', '%s/%s' % (path, id_))['instance']
+    [listed] = tenant.send('GET', path)['instances']
+    shown = tenant.send('GET', '%s/%s' % (path, id_))['instance']
     for told in listed, shown:
         assert told['id'] == id_
         assert told['type'] == TYPE
@@ -98,54 +98,54 @@ def test_what_karbor_shows_of_a_database(tenant):
     assert listed['extra_info'] == shown['extra_info'] == {
         'status': 'ACTIVE', 'datastore': 'postgresql', 'version': '18',
         'volume_size': 1}
-    tenant.ask('GET', path + '/4b9a9c38-0000-4000-8000-5b6a3d1f7e01',
-               expect=(404,))
+    tenant.send('GET', path + '/4b9a9c38-0000-4000-8000-5b6a3d1f7e01',
+                expect=(404,))
 
 
 def test_45_databases_are_listed_and_belong_to_their_project(
         tenant, other):
-    ids = tenant.create_many(['without-database-%d' % number
-                              for number in range(45)], nics=None)
+    ids = tenant.create_instances(['without-database-%d' % number
+                                   for number in range(45)], nics=None)
     path = '/protectables/%s/instances' % TYPE
-    listed = {one['id'] for one in tenant.ask(
+    listed = {one['id'] for one in tenant.send(
         'GET', path + '?limit=100')['instances']}
     assert listed == set(ids)
     project = '/protectables/OS::Keystone::Project/instances/%s' % (
         tenant.project_id)
-    dependents = tenant.ask('GET', project)['instance'][
+    dependents = tenant.send('GET', project)['instance'][
         'dependent_resources']
     assert {one['id'] for one in dependents if one['type'] == TYPE} == set(ids)
-    assert other.ask('GET', path)['instances'] == []
+    assert other.send('GET', path)['instances'] == []
 
 
 def test_a_database_that_restarts_is_shown_and_protected(tenant):
-    id_ = tenant.create('slow-restart-3')
+    id_ = tenant.create_instance('slow-restart-3')
     tenant.trove.instances.restart(id_)
-    shown = tenant.ask('GET', '/protectables/%s/instances/%s' % (TYPE, id_))
+    shown = tenant.send('GET', '/protectables/%s/instances/%s' % (TYPE, id_))
     assert shown['instance']['extra_info']['status'] == 'REBOOT'
-    checkpoint = tenant.protect(tenant.plan([id_]))
-    tenant.delete(checkpoint)
-    assert not tenant.objects()
+    checkpoint = tenant.protect(tenant.create_plan([id_]))
+    tenant.delete_checkpoint(checkpoint)
+    assert not tenant.list_objects()
 
 
 def test_a_failed_backup_fails_the_checkpoint_which_can_be_deleted(tenant):
-    id_ = tenant.create()
-    checkpoint = tenant.protect(tenant.plan([id_], {TYPE: {
+    id_ = tenant.create_instance()
+    checkpoint = tenant.protect(tenant.create_plan([id_], {TYPE: {
         'backup_name': 'fail-backup', 'description': 'in vain'}}), 'error')
-    assert [backup['status'] for backup in tenant.backups().values()] == [
+    assert [backup['status'] for backup in tenant.list_backups().values()] == [
         'FAILED']
     told = tenant.restore(checkpoint, expect='fail')
     assert told['status'] == 'fail'
-    tenant.delete(checkpoint)
-    assert not tenant.backups()
+    tenant.delete_checkpoint(checkpoint)
+    assert not tenant.list_backups()
 
 
 def test_a_lost_backup_is_told_by_a_verification(tenant):
-    id_ = tenant.create()
-    checkpoint = tenant.protect(tenant.plan([id_]))
-    [backup_id] = tenant.backups()
+    id_ = tenant.create_instance()
+    checkpoint = tenant.protect(tenant.create_plan([id_]))
+    [backup_id] = tenant.list_backups()
     tenant.trove.backups.delete(backup_id)
-    tenants.wait(lambda: not tenant.backups())
+    tenants.wait_for(lambda: not tenant.list_backups())
     key = '%s#%s' % (TYPE, id_)
     told = tenant.verify(checkpoint, 'fail')
     assert told['resources_status'] == {key: 'error'}
@@ -153,31 +153,31 @@ def test_a_lost_backup_is_told_by_a_verification(tenant):
     told = tenant.restore(checkpoint, expect='fail')
     assert told['resources_status'] == {key: 'error'}
     assert backup_id in told['resources_reason'][key]
-    tenant.delete(checkpoint)
+    tenant.delete_checkpoint(checkpoint)
 
 
 def test_a_restore_that_fails_names_the_instance_and_why(tenant):
-    id_ = tenant.create()
-    checkpoint = tenant.protect(tenant.plan([id_]))
+    id_ = tenant.create_instance()
+    checkpoint = tenant.protect(tenant.create_plan([id_]))
     told = tenant.restore(checkpoint, {'restore_name': 'fail-restore'},
                           expect='fail')
-    new = tenants.new_instance(told)
+    new = tenants.restored_instance_id(told)
     assert new != id_
     key = '%s#%s' % (TYPE, new)
     assert told['resources_status'] == {key: 'error'}
     assert 'status ERROR' in told['resources_reason'][key]
-    tenant.delete(checkpoint)
+    tenant.delete_checkpoint(checkpoint)
 
 
 def test_a_whole_project_is_protected(tenant):
-    ids = tenant.create_many(['one', 'two'])
-    checkpoint = tenant.protect(tenant.plan([
+    ids = tenant.create_instances(['one', 'two'])
+    checkpoint = tenant.protect(tenant.create_plan([
         {'id': tenant.project_id, 'type': 'OS::Keystone::Project',
          'name': 'tenant'}]))
     assert {backup['instance_id']
-            for backup in tenant.backups().values()} == set(ids)
-    tenant.delete(checkpoint)
-    assert not tenant.objects()
+            for backup in tenant.list_backups().values()} == set(ids)
+    tenant.delete_checkpoint(checkpoint)
+    assert not tenant.list_objects()
 
 
 @pytest.mark.parametrize('parameters, answer', [
@@ -185,7 +185,7 @@ def test_a_whole_project_is_protected(tenant):
     ({TYPE: {'backup_name': ['x']}}, 400), ({'OS::Trove::Instances': {}}, 400),
     ({TYPE: {'backup_name': 'x', 'incremental': True}}, 200)])
 def test_karbors_own_api_refuses_bad_options(tenant, parameters, answer):
-    tenant.ask('POST', '/plans', {'plan': {
+    tenant.send('POST', '/plans', {'plan': {
         'name': 'nightly', 'provider_id': cloud.PROVIDER_ID,
         'resources': [{'id': tenant.project_id, 'type': TYPE, 'name': 'x'}],
         'parameters': parameters}}, expect=(answer,))
@@ -197,7 +197,7 @@ def test_karbors_own_api_refuses_bad_options(tenant, parameters, answer):
     ({'restore_name': 'again'}, 200)])
 def test_karbors_own_api_refuses_bad_restore_options(
         tenant, parameters, answer):
-    tenant.ask('POST', '/restores', {'restore': {
+    tenant.send('POST', '/restores', {'restore': {
         'provider_id': cloud.PROVIDER_ID,
         'checkpoint_id': cloud.PROVIDER_ID,
         'parameters': {TYPE: parameters}}}, expect=(answer,))
@@ -216,16 +216,16 @@ def test_a_scheduled_operation_protects_under_a_trust(sandbox, tenant):
     # it make a backup there.
     assert identity.USERS['karbor'][0] != identity.USERS['tenant'][0]
     assert trusts(sandbox, tenant) == []
-    id_ = tenant.create()
-    plan_id = tenant.plan([id_])
+    id_ = tenant.create_instance()
+    plan_id = tenant.create_plan([id_])
     start = datetime.datetime.now(datetime.timezone.utc)
-    trigger = tenant.ask('POST', '/triggers', {'trigger_info': {
+    trigger = tenant.send('POST', '/triggers', {'trigger_info': {
         'name': 'soon', 'type': 'time', 'properties': {
             'format': 'calendar', 'window': 4,
             'start_time': start.strftime('%Y-%m-%d %H:%M:%S'),
             'pattern': 'BEGIN:VEVENT\nRRULE:FREQ=SECONDLY;INTERVAL=10;\n'
                        'END:VEVENT'}}})['trigger_info']
-    operation = tenant.ask('POST', '/scheduled_operations', {
+    operation = tenant.send('POST', '/scheduled_operations', {
         'scheduled_operation': {
             'name': 'nightly', 'operation_type': 'protect',
             'trigger_id': trigger['id'],
@@ -234,19 +234,19 @@ def test_a_scheduled_operation_protects_under_a_trust(sandbox, tenant):
     )['scheduled_operation']
     try:
         assert trusts(sandbox, tenant) == [tenant.project_id]
-        tenants.wait(lambda: any(
+        tenants.wait_for(lambda: any(
             backup['status'] == 'COMPLETED'
-            for backup in tenant.backups().values()))
+            for backup in tenant.list_backups().values()))
     finally:
-        tenant.ask('DELETE', '/scheduled_operations/' + operation['id'])
-        tenant.ask('DELETE', '/triggers/' + trigger['id'])
+        tenant.send('DELETE', '/scheduled_operations/' + operation['id'])
+        tenant.send('DELETE', '/triggers/' + trigger['id'])
     assert trusts(sandbox, tenant) == []
-    made = [one for one in tenant.ask(
-        'GET', tenant.checkpoints() + '?plan_id=' + plan_id)['checkpoints']]
+    made = tenant.send('GET', '%s?plan_id=%s' % (
+        tenant.checkpoints_path(), plan_id))['checkpoints']
     assert {one['project_id'] for one in made} == {tenant.project_id}
     for checkpoint in made:
-        tenants.wait(lambda: tenant.ask('GET', '%s/%s' % (
-            tenant.checkpoints(), checkpoint['id']))['checkpoint'][
+        tenants.wait_for(lambda: tenant.send('GET', '%s/%s' % (
+            tenant.checkpoints_path(), checkpoint['id']))['checkpoint'][
                 'status'] == 'available')
-        tenant.delete(checkpoint['id'])
-    assert not tenant.objects()
+        tenant.delete_checkpoint(checkpoint['id'])
+    assert not tenant.list_objects()

@@ -10,7 +10,7 @@ from troveclient import exceptions as trove_exceptions
 
 from tests.conformance import cloud as clouds
 from tests.conformance import suite
-from tests.sandbox.services import cloud as offered
+from tests.sandbox.services import cloud as catalog
 
 
 class RealTime:
@@ -23,10 +23,10 @@ class RealCloud(clouds.Cloud):
 
     clock = RealTime()
     flavor_id = '1'
-    network_id = offered.NETWORK
-    datastore = offered.DATASTORE
-    version = offered.VERSION
-    inactive_version = offered.INACTIVE_VERSION
+    network_id = catalog.NETWORK
+    datastore = catalog.DATASTORE
+    version = catalog.VERSION
+    inactive_version = catalog.INACTIVE_VERSION
     max_volume_size = 1000
 
     def __init__(self, session):

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.functional import api_tenant as tenants
-from tests.sandbox.services import cloud as offered
+from tests.sandbox.services import cloud as catalog
 
 TYPE = tenants.TYPE
 #: What the tables of that name hold.
@@ -22,38 +22,38 @@ def tenant(sandbox):
 @pytest.fixture(scope='module')
 def originals(tenant):
     """The ids of the databases by their names; they are full of rows."""
-    ids = dict(zip(ROWS, tenant.create_many(list(ROWS))))
+    ids = dict(zip(ROWS, tenant.create_instances(list(ROWS))))
     for name, id_ in ids.items():
-        tenant.fill(id_, ROWS[name])
+        tenant.create_table(id_, ROWS[name])
     tenant.trove.databases.create(ids['orders'], [{'name': ARCHIVE}])
     tenant.trove.users.create(ids['orders'], [{
         'name': 'auditor', 'password': 'a long secret',
         'databases': [{'name': ARCHIVE}]}])
-    tenant.fill(ids['orders'], ARCHIVED, database=ARCHIVE)
+    tenant.create_table(ids['orders'], ARCHIVED, database=ARCHIVE)
     return ids
 
 
 @pytest.fixture(scope='module')
 def checkpoint(tenant, originals):
     """One of all of them, after which they are lost."""
-    id_ = tenant.protect(tenant.plan(
+    id_ = tenant.protect(tenant.create_plan(
         [{'id': id_, 'type': TYPE, 'name': name}
          for name, id_ in originals.items()]))
-    tenant.remove(*originals.values())
-    assert not tenant.instance_ids()
+    tenant.delete_instances(*originals.values())
+    assert not tenant.list_instance_ids()
     yield id_
-    tenant.delete(id_)
-    tenant.remove(*tenant.instance_ids())
+    tenant.delete_checkpoint(id_)
+    tenant.delete_instances(*tenant.list_instance_ids())
 
 
 def test_one_that_cannot_come_back_stops_all_before_anything_is_asked(
         sandbox, tenant, originals, checkpoint):
-    asked = tenants.asked_for(sandbox, 'instances')
+    asked = tenants.count_create_requests(sandbox, 'instances')
     told = tenant.restore(checkpoint, expect='fail', each={
         originals['stock']: {'restore_flavor_id': '99'},
         originals['orders']: {'restore_volume_size': '100000'}})
-    assert tenants.asked_for(sandbox, 'instances') == asked
-    assert not tenant.instance_ids()
+    assert tenants.count_create_requests(sandbox, 'instances') == asked
+    assert not tenant.list_instance_ids()
     keys = {name: '%s#%s' % (TYPE, id_) for name, id_ in originals.items()}
     assert told['resources_status'] == dict.fromkeys(keys.values(), 'error')
     reasons = {name: told['resources_reason'][key].splitlines()
@@ -63,7 +63,7 @@ def test_one_that_cannot_come_back_stops_all_before_anything_is_asked(
     # The quota is for all of them together, and all are told.
     assert reasons == dict(dict.fromkeys(ROWS, quota), stock=[
         'flavor 99 is not there or not for this version: pass '
-        'restore_flavor_id, one of ' + ', '.join(sorted(offered.FLAVORS)),
+        'restore_flavor_id, one of ' + ', '.join(sorted(catalog.FLAVORS)),
         *quota])
     assert quota
 
@@ -77,20 +77,21 @@ def test_what_one_of_them_lacks_is_told_by_the_others(
             '%s#%s' % (TYPE, id_)].splitlines()
         assert line.startswith(
             'flavor 99 is not there' if name == 'stock' else
-            'not begun, since another database')
+            'not started, because another database')
         assert (originals['stock'] in line) == (name != 'stock')
-    assert not tenant.instance_ids()
+    assert not tenant.list_instance_ids()
 
 
 def test_all_of_them_come_back_with_every_row(tenant, checkpoint):
     told = tenant.restore(checkpoint)
     new = {key.rpartition('#')[2] for key in told['resources_status']}
-    assert new == tenant.instance_ids()
+    assert new == tenant.list_instance_ids()
     assert set(told['resources_status'].values()) == {'available'}
     names = {tenant.trove.instances.get(id_).name: id_ for id_ in new}
-    assert {name: tenant.rows(id_) for name, id_ in names.items()} == ROWS
+    assert {name: tenant.count_rows(id_)
+            for name, id_ in names.items()} == ROWS
     orders = names['orders']
-    assert tenant.rows(orders, database=ARCHIVE) == ARCHIVED
+    assert tenant.count_rows(orders, database=ARCHIVE) == ARCHIVED
     assert ARCHIVE in [
         one.name for one in tenant.trove.databases.list(orders)]
     [auditor] = [one for one in tenant.trove.users.list(orders)

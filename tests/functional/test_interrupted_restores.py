@@ -16,7 +16,7 @@ ORIGINAL = '1ac4b38e-1a80-4806-82b8-dc4ec5a85e12'
 
 def test_what_may_have_come_of_a_restore_is_told_and_dismissed(
         tenant, operator):
-    made = tenant.create('orders-restored')
+    made = tenant.create_instance('orders-restored')
     cfg.CONF(['--config-file', str(operator.config)], project='karbor')
     notes = restore_journal.RestoreJournal(providers.load()[0].bank, ORIGINAL)
     asked = datetime.datetime.now(datetime.timezone.utc).replace(
@@ -32,9 +32,9 @@ def test_what_may_have_come_of_a_restore_is_told_and_dismissed(
     assert [row['what'] for row in told if row['instance'] == ORIGINAL] == [
         'restore', 'restore']
     told = operator.table('deferred', 'sweep')
-    assert 'nothing came of restore %s' % lost in told
-    assert 'instance %s may have come of restore %s' % (made, came) in told
-    assert notes.list_restore_ids() == [came]
+    assert 'restore %s has created no instance' % lost in told
+    assert 'restore %s may have created instance %s' % (came, made) in told
+    assert notes.list_keys() == [came]
     operator.table('deferred', 'dismiss', came)
-    assert notes.list_restore_ids() == []
-    assert made in tenant.instance_ids()
+    assert notes.list_keys() == []
+    assert made in tenant.list_instance_ids()

@@ -36,7 +36,8 @@ def test_one_broken_database_leaves_no_backup_of_any(sandbox, tenant):
     operator = manage.Operator(sandbox, tenant)
     ids = tenant.create_instances(['orders', 'customers'])
     bad = broken(tenant)
-    checkpoint = tenant.protect(tenant.create_plan([*ids, bad]), expect='error')
+    checkpoint = tenant.protect(
+        tenant.create_plan([*ids, bad]), expect='error')
     assert not tenant.list_backups()
     operator.table('checkpoint', 'show', checkpoint)
     rows, _ = operator.manage('checkpoint', 'show', checkpoint)

@@ -70,7 +70,8 @@ def test_what_a_restore_sends_is_taken(judge, sender, given, original):
 
 @pytest.mark.parametrize('key', restore_options.OPTIONS)
 def test_what_is_sent_for_each_choice_alone_is_taken(judge, sender, key):
-    needs = {'restore_subnet_id': request_samples.ID} if key == 'ip_address' else {}
+    needs = ({'restore_subnet_id': request_samples.ID}
+             if key == 'ip_address' else {})
     taken = 0
     for value in request_samples.VALUES:
         try:
@@ -111,7 +112,8 @@ def test_what_a_plan_sends_is_taken(judge, sender, given, parent_id):
     ids=lambda part: '.'.join(part) if isinstance(part, list) else part)
 def test_the_fake_of_the_unit_tests_takes_and_refuses_the_same(
         judge, kind, path):
-    for value in [*request_samples.VALUES, None, True, 0, 1, -1, 2, 0.5, [], {}]:
+    for value in [*request_samples.VALUES,
+                  None, True, 0, 1, -1, 2, 0.5, [], {}]:
         inner = value
         for key in reversed(path):
             inner = ([inner] if key == '0' else

@@ -8,7 +8,7 @@ import pytest
 
 from tests.functional import api_tenant as tenants
 from tests.sandbox import identity
-from tests.sandbox.services import cloud as offered
+from tests.sandbox.services import cloud as catalog
 from tests.sandbox import shell_tenant as shells
 
 TYPE = tenants.TYPE
@@ -24,15 +24,15 @@ def tenant(sandbox):
 def checkpoint(tenant):
     """Of a database with rows; it goes with all that was restored from it."""
     group = tenant.trove.configurations.create(
-        'tuned', '{"max_connections": 77}', datastore=offered.DATASTORE,
-        datastore_version=offered.VERSION)
-    original = tenant.create(configuration=group.id, flavor_id='2',
-                             volume={'size': 2})
-    tenant.fill(original, 300)
-    id_ = tenant.protect(tenant.plan([original]))
+        'tuned', '{"max_connections": 77}', datastore=catalog.DATASTORE,
+        datastore_version=catalog.VERSION)
+    original = tenant.create_instance(configuration=group.id, flavor_id='2',
+                                      volume={'size': 2})
+    tenant.create_table(original, 300)
+    id_ = tenant.protect(tenant.create_plan([original]))
     yield id_
-    tenant.delete(id_)
-    tenant.remove(*tenant.instance_ids())
+    tenant.delete_checkpoint(id_)
+    tenant.delete_instances(*tenant.list_instance_ids())
     tenant.trove.configurations.delete(group.id)
 
 
@@ -42,26 +42,26 @@ def test_every_choice_is_seen_in_the_new_instance(
         'restore_name': 'elsewhere',
         'restore_flavor_id': '3',
         'restore_volume_size': '4',
-        'restore_volume_type': offered.VOLUME_TYPES[1],
-        'restore_net_id': offered.OTHER_NETWORK,
-        'restore_subnet_id': offered.OTHER_SUBNET,
+        'restore_volume_type': catalog.VOLUME_TYPES[1],
+        'restore_net_id': catalog.OTHER_NETWORK,
+        'restore_subnet_id': catalog.OTHER_SUBNET,
         'restore_ip_address': '127.77.200.9',
         'restore_availability_zone': 'nova',
         'restore_configuration_id': 'none',
-        'restore_datastore_version': offered.OTHER_VERSION,
+        'restore_datastore_version': catalog.OTHER_VERSION,
         'restore_is_public': 'False',
         'restore_allowed_cidrs': '192.0.2.0/24, 198.51.100.0/24',
         'restore_region_name': identity.REGION,
         'restore_locality': 'anti-affinity',
     })
-    new = tenants.new_instance(told)
+    new = tenants.restored_instance_id(told)
     made = tenant.trove.instances.get(new).to_dict()
     assert str(made['flavor']['id']) == '3'
     assert made['volume']['size'] == 4
-    assert made['datastore']['version'] == offered.OTHER_VERSION
+    assert made['datastore']['version'] == catalog.OTHER_VERSION
     assert [(one['address'], one['network'])
             for one in made['addresses']] == [
-                ('127.77.200.9', offered.OTHER_NETWORK)]
+                ('127.77.200.9', catalog.OTHER_NETWORK)]
     assert made['access'] == {
         'is_public': False,
         'allowed_cidrs': ['192.0.2.0/24', '198.51.100.0/24']}
@@ -73,27 +73,27 @@ def test_every_choice_is_seen_in_the_new_instance(
     log = sandbox.services['trove'].log.read_text()
     assert 'A server for %s in zone nova\n' % new in log
     assert 'A volume for %s of type %s\n' % (
-        new, offered.VOLUME_TYPES[1]) in log
-    assert tenant.rows(new) == 300
+        new, catalog.VOLUME_TYPES[1]) in log
+    assert tenant.count_rows(new) == 300
     first, changed = told['resources_reason'][
         '%s#%s' % (TYPE, new)].splitlines()
     assert first.startswith('elsewhere at 127.77.200.9 is up after ')
     assert changed.startswith('changed: flavor 3 instead of 2, volume size 4 '
                               'instead of 2, network ')
-    for words in ('volume type %s' % offered.VOLUME_TYPES[1],
-                  'subnet %s' % offered.OTHER_SUBNET,
+    for words in ('volume type %s' % catalog.VOLUME_TYPES[1],
+                  'subnet %s' % catalog.OTHER_SUBNET,
                   'address 127.77.200.9', 'availability zone nova'):
         assert words in changed
 
 
 def test_a_region_that_is_not_there_is_told_by_trove(tenant, checkpoint):
-    before = tenant.instance_ids()
+    before = tenant.list_instance_ids()
     told = tenant.restore(checkpoint, {'restore_region_name': 'Elsewhere'},
                           expect='fail')
     [(key, reason)] = told['resources_reason'].items()
     assert 'Elsewhere' in reason
     assert told['resources_status'] == {key: 'error'}
-    assert tenant.instance_ids() == before
+    assert tenant.list_instance_ids() == before
 
 
 #: Each with a word of the reason.
@@ -108,14 +108,14 @@ BAD = [
     ({'restore_subnet_id': '1'}, 'restore_subnet_id'),
     ({'restore_ip_address': '127.77.200.9'}, 'restore_subnet_id'),
     ({'restore_ip_address': 'none',
-      'restore_subnet_id': offered.SUBNET}, 'restore_ip_address'),
+      'restore_subnet_id': catalog.SUBNET}, 'restore_ip_address'),
     ({'restore_configuration_id': UNKNOWN}, 'restore_configuration_id'),
     ({'restore_configuration_id': 'tuned'}, 'restore_configuration_id'),
     ({'restore_datastore_version': '9'}, 'restore_datastore_version'),
-    ({'restore_datastore_version': offered.INACTIVE_VERSION},
+    ({'restore_datastore_version': catalog.INACTIVE_VERSION},
      'restore_datastore_version'),
     # The recorded group is for the recorded version.
-    ({'restore_datastore_version': offered.OTHER_VERSION},
+    ({'restore_datastore_version': catalog.OTHER_VERSION},
      'restore_configuration_id'),
     ({'restore_is_public': 'perhaps'}, 'restore_is_public'),
     ({'restore_allowed_cidrs': '192.0.2.0/33'}, 'restore_allowed_cidrs'),
@@ -140,8 +140,8 @@ def refused(sandbox, tenant, checkpoint):
         return told, terminal.ask('karbor', 'restore-show', told['id'])
 
     def state():
-        return (tenant.instance_ids(),
-                tenants.asked_for(sandbox, 'instances'))
+        return (tenant.list_instance_ids(),
+                tenants.count_create_requests(sandbox, 'instances'))
 
     before = state()
     with futures.ThreadPoolExecutor(4) as pool:

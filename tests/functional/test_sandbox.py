@@ -17,7 +17,7 @@ from tests.sandbox import cloud
 from tests.sandbox import environments
 from tests.sandbox import identity
 from tests.sandbox import process
-from tests.sandbox.services import cloud as offered
+from tests.sandbox.services import cloud as catalog
 
 ENDING_SECONDS = 15
 
@@ -85,8 +85,8 @@ def _start_a_database(directory):
     trove = trove_client.Client('1.0', session=identity.session(
         told['AUTH_URL'], told['USERNAME'], told['PASSWORD']))
     instance = trove.instances.create(
-        'any', '1', {'size': 1}, datastore=offered.DATASTORE,
-        datastore_version=offered.VERSION)
+        'any', '1', {'size': 1}, datastore=catalog.DATASTORE,
+        datastore_version=catalog.VERSION)
     while trove.instances.get(instance.id).status == 'BUILD':
         time.sleep(0.2)
 

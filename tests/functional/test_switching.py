@@ -4,7 +4,7 @@ import pytest
 
 from tests.functional import api_tenant as tenants
 from tests.sandbox import cloud
-from tests.sandbox.services import cloud as offered
+from tests.sandbox.services import cloud as catalog
 
 OURS = 'karbor-trove-protection-plugin'
 IN_TREE = 'karbor-database-protection-plugin'
@@ -23,7 +23,7 @@ def sandbox():
                 'sections': {'database_backup_plugin': {'poll_interval': 1}},
             }],
             overrides={'trove': {'options': {
-                'default_datastore': offered.DATASTORE}}}) as running:
+                'default_datastore': catalog.DATASTORE}}}) as running:
         yield running
 
 
@@ -35,25 +35,25 @@ def switch(sandbox, plugin):
 
 def test_either_plugin_takes_what_the_other_left(sandbox):
     tenant = tenants.Tenant(sandbox)
-    original = tenant.create()
-    tenant.fill(original, 500)
-    theirs = tenant.protect(tenant.plan([original]))
+    original = tenant.create_instance()
+    tenant.create_table(original, 500)
+    theirs = tenant.protect(tenant.create_plan([original]))
 
     switch(sandbox, OURS)
     tenant.verify(theirs)
     told = tenant.restore(theirs)
-    restored = tenants.new_instance(told)
+    restored = tenants.restored_instance_id(told)
     assert list(told['resources_status'].values()) == ['available']
     assert tenant.trove.instances.get(restored).status == 'ACTIVE'
-    ours = tenant.protect(tenant.plan([original]))
-    tenant.delete(theirs)
-    assert len(tenant.backups()) == 1
+    ours = tenant.protect(tenant.create_plan([original]))
+    tenant.delete_checkpoint(theirs)
+    assert len(tenant.list_backups()) == 1
 
     switch(sandbox, IN_TREE)
     tenant.verify(ours)
-    again = tenants.new_instance(tenant.restore(ours))
-    tenants.wait(lambda: tenant.is_up(again))
-    tenant.delete(ours)
-    assert not tenant.backups()
-    assert not tenant.objects()
-    tenant.remove(original, restored, again)
+    again = tenants.restored_instance_id(tenant.restore(ours))
+    tenants.wait_for(lambda: tenant.is_up(again))
+    tenant.delete_checkpoint(ours)
+    assert not tenant.list_backups()
+    assert not tenant.list_objects()
+    tenant.delete_instances(original, restored, again)

@@ -146,7 +146,8 @@ def test_other_bytes_of_the_same_length_are_found(tenant, original):
 
 
 def test_a_backup_that_cannot_be_started_is_found_by_a_restore_only(tenant):
-    checkpoint = tenant.protect_at('restore', tenant.create_instance('corrupt-backup'))
+    checkpoint = tenant.protect_at(
+        'restore', tenant.create_instance('corrupt-backup'))
     tenant.verify_at('backup', checkpoint)
     tenant.verify_at('data', checkpoint)
     lines = tenant.verify_at('restore', checkpoint, 'fail')

@@ -3,7 +3,7 @@
 import time
 
 from tests.sandbox import cloud
-from tests.sandbox.services import cloud as offered
+from tests.sandbox.services import cloud as catalog
 from tests.sandbox import shell
 from tests.sandbox import shell_tenant
 
@@ -28,9 +28,9 @@ class Story:
         self._instance = self._user.type(
             'openstack', 'database', 'instance', 'create', 'orders',
             '--flavor', '1', '--size', '1',
-            '--datastore', offered.DATASTORE,
-            '--datastore-version', offered.VERSION,
-            '--nic', f'net-id={offered.NETWORK}',
+            '--datastore', catalog.DATASTORE,
+            '--datastore-version', catalog.VERSION,
+            '--nic', f'net-id={catalog.NETWORK}',
             '-f', 'value', '-c', 'id').strip()
         address = self._address_of(self._instance)
         self._user.type('psql', '-h', address, '-c', FILL)

@@ -43,7 +43,7 @@ def _arguments() -> argparse.Namespace:
 def _lives(tenant: tenants.Tenant, all_: list[databases.Database],
            count: int) -> list[workload.Life]:
     """Checkpoints of two plans for each database, one of them incremental."""
-    plans = [(database, tenant.plan([database.id], {
+    plans = [(database, tenant.create_plan([database.id], {
         tenants.TYPE: {'incremental': True}} if incremental else None))
         for database in all_ for incremental in (False, True)]
     found = []
@@ -63,7 +63,7 @@ def _soak(given: argparse.Namespace, sandbox: cloud.Sandbox,
           judge: fault_injector.Judge, chance: random.Random) -> bool:
     begin = time.monotonic()
     tenant = tenants.Tenant(sandbox)
-    ids = tenant.create_many(
+    ids = tenant.create_instances(
         [f'orders-{number}' for number in range(given.databases)])
     all_ = [databases.Database(tenant, id_) for id_ in ids]
     wanted = _lives(tenant, all_, given.checkpoints)

@@ -13,7 +13,7 @@ class Database:
         self.rows = 1
         self._tenant = tenant
         self._alone = threading.Lock()
-        tenant.fill(id_, self.rows)
+        tenant.create_table(id_, self.rows)
 
     def grow(self, by: int) -> int:
         """Add rows; return how many there are, at the least, from now on."""

@@ -43,11 +43,11 @@ def sweep(tenant: tenants.Tenant, bank: Bank, plans: dict[str, str]) -> int:
             return done
         made = {tenant.protect(plans[id_]) for id_ in waiting}
         for checkpoint_id in made:
-            tenant.delete(checkpoint_id)
+            tenant.delete_checkpoint(checkpoint_id)
         if bank.journal():
             # A request that nobody heard of again may still be carried out.
-            time.sleep(
-                timeouts.CONSTANTS['karbor_trove.timeouts.REQUEST_IN_FLIGHT'] / 4)
+            time.sleep(timeouts.CONSTANTS[
+                'karbor_trove.timeouts.REQUEST_IN_FLIGHT'] / 4)
     return _ROUNDS
 
 
@@ -58,13 +58,14 @@ def check(tenant: tenants.Tenant, bank: Bank, ids: list[str]) -> list[str]:
     """
     found = []
     for id_ in ids:
-        status = tenant.ask(
-            'GET', f'{tenant.checkpoints()}/{id_}')['checkpoint']['status']
+        path = f'{tenant.checkpoints_path()}/{id_}'
+        status = tenant.send('GET', path)['checkpoint']['status']
         if status != 'deleted':
             found.append(f'stuck: checkpoint {id_} is {status}')
     found += [f'left in Trove: {backup}'
-              for backup in tenant.backups().values()]
-    found += [f'left in Swift: {name}' for name in sorted(tenant.objects())]
+              for backup in tenant.list_backups().values()]
+    found += [f'left in Swift: {name}'
+              for name in sorted(tenant.list_objects())]
     found += [f'left in the journal of instance {id_}: {checkpoint_ids}'
               for id_, checkpoint_ids in bank.journal().items()]
     return found

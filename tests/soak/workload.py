@@ -117,7 +117,7 @@ class Soak:
 
     def protect(self, life: Life) -> str | None:
         life.least = life.database.grow(self._chance.randint(1, 100))
-        life.id = self._tenant.ask('POST', self._tenant.checkpoints(), {
+        life.id = self._tenant.send('POST', self._tenant.checkpoints_path(), {
             'checkpoint': {'plan_id': life.plan_id}})['checkpoint']['id']
         self.ids.append(life.id)
         status = self._ended(life, 'available', 'error')
@@ -133,17 +133,17 @@ class Soak:
 
     def restore(self, life: Life) -> None:
         told = self._until_success('restore', life)
-        new = tenants.new_instance(told)
+        new = tenants.restored_instance_id(told)
         databases.check(self._tenant, new, life.least, life.most)
         self._tenant.remove(new)
 
     def delete(self, life: Life) -> None:
-        self._tenant.ask('DELETE', self._path(life))
+        self._tenant.send('DELETE', self._path(life))
         status = self._ended(life, 'deleted', 'error-deleting')
         assert status == 'deleted', status
 
     def _path(self, life: Life) -> str:
-        return f'{self._tenant.checkpoints()}/{life.id}'
+        return f'{self._tenant.checkpoints_path()}/{life.id}'
 
     def _ended(self, life: Life, *ends: str) -> str:
         path = self._path(life)
@@ -152,7 +152,7 @@ class Soak:
     def _until_success(self, kind: str, life: Life) -> dict[str, Any]:
         reasons = []
         for _ in range(TRIES):
-            made = self._tenant.ask('POST', f'/{kind}s', {kind: {
+            made = self._tenant.send('POST', f'/{kind}s', {kind: {
                 'provider_id': cloud.PROVIDER_ID,
                 'checkpoint_id': life.id, 'parameters': {}}})[kind]
             told = self._look(f'/{kind}s/{made["id"]}', kind,
@@ -169,7 +169,7 @@ class Soak:
               ) -> dict[str, Any]:
         end = time.monotonic() + timeouts.STUCK
         while True:
-            told: dict[str, Any] = self._tenant.ask('GET', path)[kind]
+            told: dict[str, Any] = self._tenant.send('GET', path)[kind]
             if told['status'] in ends:
                 return told
             assert time.monotonic() < end, f'stuck: {told["status"]}'
