@@ -1,7 +1,7 @@
-"""Verifications at three levels, on a real Swift and a real PostgreSQL.
+"""Verifications at the three levels, with the real services of the sandbox.
 
-Three provider files on one bank: who protects with one of them can verify
-with any.
+Three provider files share one bank. A checkpoint that one provider created
+can be verified with any of them.
 """
 
 import json
@@ -24,74 +24,70 @@ LEVELS = {'backup': 'cf56bd3e-97a7-4078-b6d5-f36246333f01',
 
 @pytest.fixture(scope='module')
 def sandbox():
-    """One with a provider file for each level."""
-    own = {'restore': {'verify_flavor_id': '1',
-                       'verify_net_id': catalog.OTHER_NETWORK,
-                       'verify_max_volumes': 3}}
+    """A sandbox with a provider file for each level."""
+    level_options = {'restore': {'verify_flavor_id': '1',
+                                 'verify_net_id': catalog.OTHER_NETWORK,
+                                 'verify_max_volumes': 3}}
     with cloud.Sandbox(
             providers=[{
                 'name': 'Level %s' % level, 'id': id_,
                 'plugins': cloud.PLUGINS,
                 'options': {'poll_interval': 0.2, 'verify_level': level,
-                            **own.get(level, {})},
+                            **level_options.get(level, {})},
             } for level, id_ in LEVELS.items()]) as running:
         yield running
 
 
 class Tenant(tenants.Tenant):
-    """One who has all three providers, and looks into Swift."""
+    """A user of the three providers and of Swift."""
 
     def __init__(self, sandbox):
         super().__init__(sandbox)
         self.swift = swiftclient.Connection(session=self.session)
 
-    def protect_at(self, level, instance_id, **words):
+    def protect_at(self, level, instance_id, **parameters):
         id_ = LEVELS[level]
-        return self.protect(self.plan(
-            [instance_id], {tenants.TYPE: words} if words else None,
+        return self.protect(self.create_plan(
+            [instance_id], {tenants.TYPE: parameters} if parameters else None,
             provider=id_), provider=id_)
 
     def delete_at(self, level, checkpoint_id):
-        self.delete(checkpoint_id, provider=LEVELS[level])
+        self.delete_checkpoint(checkpoint_id, provider=LEVELS[level])
 
     def verify_at(self, level, checkpoint_id, expect='success'):
-        """The reason's lines of a verification that ended that way."""
-        told = self.verify(checkpoint_id, expect, provider=LEVELS[level])
-        [status] = told['resources_status'].values()
+        """Verify a checkpoint and return the lines of the reason."""
+        record = self.verify(checkpoint_id, expect, provider=LEVELS[level])
+        [status] = record['resources_status'].values()
         assert status == ('available' if expect == 'success' else 'error')
-        [reason] = told['resources_reason'].values()
+        [reason] = record['resources_reason'].values()
         print('\n%s: %s\n%s' % (level, expect, reason))
         return reason.splitlines()
 
-    def begin_verification(self, checkpoint_id):
-        """The id of one at level restore."""
-        return self.ask('POST', '/verifications', {'verification': {
+    def start_verification(self, checkpoint_id):
+        """Start a verification at level restore and return its id."""
+        return self.send('POST', '/verifications', {'verification': {
             'provider_id': LEVELS['restore'],
             'checkpoint_id': checkpoint_id,
             'parameters': {}}})['verification']['id']
 
-    def ended_verification(self, id_):
-        """Karbor's record of it, when it has ended."""
-        def look():
-            told = self.ask('GET', '/verifications/' + id_)['verification']
-            return told if told['status'] in ('success', 'fail') else None
+    def wait_for_verification(self, id_):
+        """Wait for the end of a verification and return Karbor's record."""
+        return tenants.wait_for(lambda: self.find_ended('verification', id_))
 
-        return tenants.wait_for(look)
-
-    def segments(self):
-        """The container and names of the segments of the one backup."""
+    def list_segments(self):
+        """Return (container, name) of all segments of backups."""
         return sorted((container, name) for container, name
-                      in self.objects() if not name.endswith('.tar.gz'))
+                      in self.list_objects() if not name.endswith('.tar.gz'))
 
-    def temporary(self):
-        """The instances that a verification made."""
-        return [one.id for one in self.trove.instances.list()
-                if one.name.startswith('karbor-verify-')]
+    def list_temporary_ids(self):
+        """Return the ids of the temporary instances."""
+        return [instance.id for instance in self.trove.instances.list()
+                if instance.name.startswith('karbor-verify-')]
 
 
 @pytest.fixture
 def tenant(sandbox):
-    """A tenant who finds nothing, and leaves nothing."""
+    """A user of an empty project. The fixture empties it again."""
     tenant = Tenant(sandbox)
     yield tenant
     tenant.delete_everything()
@@ -99,7 +95,7 @@ def tenant(sandbox):
 
 @pytest.fixture
 def original(tenant):
-    """A database with rows, and with databases and users beside them."""
+    """An instance with rows, two more databases and one user."""
     id_ = tenant.create_instance(volume={'size': 2})
     tenant.create_table(id_, 2000)
     tenant.trove.databases.create(id_, [{'name': 'shop'}, {'name': 'stock'}])
@@ -110,9 +106,10 @@ def original(tenant):
     return id_
 
 
-def test_a_truncated_segment_is_named(tenant, original):
+def test_level_data_names_a_truncated_and_a_deleted_segment(
+        tenant, original):
     checkpoint = tenant.protect_at('data', original)
-    container, name = tenant.segments()[1]
+    container, name = tenant.list_segments()[1]
     content = tenant.swift.get_object(container, name)[1]
     assert tenant.verify_at('data', checkpoint)[0] == (
         'verified at level data')
@@ -127,25 +124,27 @@ def test_a_truncated_segment_is_named(tenant, original):
     tenant.delete_at('data', checkpoint)
 
 
-def test_other_bytes_of_the_same_length_are_found(tenant, original):
+def test_level_data_finds_changed_bytes_of_the_same_length(tenant, original):
     checkpoint = tenant.protect_at('data', original)
     other = tenant.create_instance()
     tenant.protect_at('backup', other)
-    mine, others = [
-        [one for one in tenant.segments() if one[1].startswith(backup_id)]
+    segments, other_segments = [
+        [segment for segment in tenant.list_segments()
+         if segment[1].startswith(backup_id)]
         for backup_id in sorted(tenant.list_backups(), key=lambda id_: (
             tenant.list_backups()[id_]['instance_id'] != original))]
-    [length] = {int(tenant.swift.head_object(*pair[0])['content-length'])
-                for pair in (mine, others)}
+    [length] = {int(tenant.swift.head_object(*names[0])['content-length'])
+                for names in (segments, other_segments)}
     tenant.swift.put_object(
-        *mine[0], tenant.swift.get_object(*others[0])[1])
-    assert int(tenant.swift.head_object(*mine[0])['content-length']) == length
+        *segments[0], tenant.swift.get_object(*other_segments[0])[1])
+    assert int(tenant.swift.head_object(*segments[0])['content-length']
+               ) == length
     tenant.verify_at('backup', checkpoint)
     [line] = tenant.verify_at('data', checkpoint, 'fail')
-    assert '%s/%s has other bytes' % mine[0] in line
+    assert '%s/%s has other bytes' % segments[0] in line
 
 
-def test_a_backup_that_cannot_be_started_is_found_by_a_restore_only(tenant):
+def test_only_level_restore_finds_a_backup_that_does_not_start(tenant):
     checkpoint = tenant.protect_at(
         'restore', tenant.create_instance('corrupt-backup'))
     tenant.verify_at('backup', checkpoint)
@@ -155,20 +154,21 @@ def test_a_backup_that_cannot_be_started_is_found_by_a_restore_only(tenant):
     assert not tenant.list_temporary_ids()
 
 
-def test_databases_and_users_are_compared(tenant, original):
+def test_level_restore_compares_databases_and_users(tenant, original):
     checkpoint = tenant.protect_at('restore', original)
     lines = tenant.verify_at('restore', checkpoint)
     assert 'restore: 2 of 2 databases exist' in lines
     assert 'restore: 1 of 1 users exist' in lines
     assert not tenant.list_temporary_ids()
     assert tenant.count_rows(original) == 2000
-    # A verification at a level that the protecting one did not need.
+    # Protect at level backup recorded no baseline for level restore.
     other = tenant.protect_at('backup', original)
     lines = tenant.verify_at('restore', other)
     assert any('recorded no databases' in line for line in lines)
 
 
-def test_what_is_not_in_the_backup_is_missed(tenant, original, sandbox):
+def test_level_restore_names_missing_databases_and_users(
+        tenant, original, sandbox):
     checkpoint = tenant.protect_at('restore', original)
     change_record(sandbox, checkpoint, original,
                   databases=['shop', 'stock', 'sold'], users=['buyer'])
@@ -179,61 +179,62 @@ def test_what_is_not_in_the_backup_is_missed(tenant, original, sandbox):
     assert not tenant.list_temporary_ids()
 
 
-def change_record(sandbox, checkpoint_id, instance_id, **changed):
-    """Change what the bank, which is Karbor's own in Swift, has recorded."""
+def change_record(sandbox, checkpoint_id, instance_id, **changes):
+    """Change the backup record in the bank, which is in Swift."""
     swift = swiftclient.Connection(session=sandbox.session('karbor'))
-    [name] = [kept['name'] for kept in swift.get_container(
+    [name] = [item['name'] for item in swift.get_container(
         'karbor', full_listing=True)[1]
-        if kept['name'].endswith('%s/resource-data/%s/metadata' % (
+        if item['name'].endswith('%s/resource-data/%s/metadata' % (
             checkpoint_id, instance_id))]
-    kept = json.loads(swift.get_object('karbor', name)[1])
-    swift.put_object('karbor', name, json.dumps(dict(kept, **changed)),
+    record = json.loads(swift.get_object('karbor', name)[1])
+    swift.put_object('karbor', name, json.dumps(dict(record, **changes)),
                      headers={'x-object-meta-serialized': 'true'})
 
 
-def test_the_recovery_time_is_what_a_watch_tells(tenant, original):
+def test_the_reported_recovery_time_equals_the_measured_one(
+        tenant, original):
     checkpoint = tenant.protect_at('restore', original,
                                    backup_name='slow-restore-5')
-    verification = tenant.begin_verification(checkpoint)
+    verification = tenant.start_verification(checkpoint)
     [id_] = tenants.wait_for(tenant.list_temporary_ids)
-    began = time.monotonic()
+    start = time.monotonic()
     tenants.wait_for(lambda: tenant.is_up(id_))
-    seen = time.monotonic() - began
-    told = tenant.ended_verification(verification)
-    assert told['status'] == 'success', told
-    [reason] = told['resources_reason'].values()
-    [measured] = [float(line.split()[5]) for line in reason.splitlines()
+    measured = time.monotonic() - start
+    record = tenant.wait_for_verification(verification)
+    assert record['status'] == 'success', record
+    [reason] = record['resources_reason'].values()
+    [reported] = [float(line.split()[5]) for line in reason.splitlines()
                   if ' was up ' in line]
-    print('\nmeasured %.1f s, seen %.1f s' % (measured, seen))
-    assert measured == pytest.approx(seen, rel=0.1)
-    assert measured > 5
+    print('\nreported %.1f s, measured %.1f s' % (reported, measured))
+    assert reported == pytest.approx(measured, rel=0.1)
+    assert reported > 5
 
 
-def test_what_a_killed_verification_left_goes_with_the_next(
+def test_the_next_verification_deletes_the_instance_of_a_killed_one(
         tenant, sandbox, original):
     checkpoint = tenant.protect_at('restore', original,
                                    backup_name='slow-restore-8')
-    tenant.begin_verification(checkpoint)
-    [left] = tenants.wait_for(tenant.list_temporary_ids)
+    tenant.start_verification(checkpoint)
+    [instance_id] = tenants.wait_for(tenant.list_temporary_ids)
     sandbox.services['karbor'].kill()
     sandbox.services['karbor'].start()
-    assert tenant.list_temporary_ids() == [left]
-    [row] = deferred(sandbox)
-    # Its id may not have been noted yet, but its name was before.
-    name = tenant.trove.instances.get(left).name
+    assert tenant.list_temporary_ids() == [instance_id]
+    [row] = list_deferred(sandbox)
+    # The journal may not have the id yet. It had the name before the request.
+    name = tenant.trove.instances.get(instance_id).name
     assert row['what'] == 'temporary instance' and '"%s"' % name in row['why']
     assert 'it was interrupted' in row['why']
     lines = tenant.verify_at('restore', checkpoint)
     assert 'restore: 2 of 2 databases exist' in lines
-    assert not tenant.list_temporary_ids() and not deferred(sandbox)
+    assert not tenant.list_temporary_ids() and not list_deferred(sandbox)
 
 
-def deferred(sandbox):
-    """What waits, as the operator sees it."""
+def list_deferred(sandbox):
+    """Run `deferred list`, print its table and return its rows."""
     command = pathlib.Path(sys.executable).with_name('karbor-trove-manage')
     config = sandbox.directory / 'karbor' / 'karbor.conf'
-    shown = [command, '--config-file', config, 'deferred', 'list']
-    print(subprocess.run(shown, stdout=subprocess.PIPE, text=True).stdout)
+    arguments = [command, '--config-file', config, 'deferred', 'list']
+    print(subprocess.run(arguments, stdout=subprocess.PIPE, text=True).stdout)
     return json.loads(subprocess.run(
-        [*shown, '--format', 'json'], stdout=subprocess.PIPE,
+        [*arguments, '--format', 'json'], stdout=subprocess.PIPE,
         check=True).stdout)

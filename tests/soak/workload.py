@@ -135,7 +135,7 @@ class Soak:
         told = self._until_success('restore', life)
         new = tenants.restored_instance_id(told)
         databases.check(self._tenant, new, life.least, life.most)
-        self._tenant.remove(new)
+        self._tenant.delete_instances(new)
 
     def delete(self, life: Life) -> None:
         self._tenant.send('DELETE', self._path(life))
