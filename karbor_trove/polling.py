@@ -110,29 +110,28 @@ class Poller:
             raise errors.DeadlineExceeded('%s: given up after %g s'
                                           % (description, deadline.seconds))
         failure: Optional[errors.Unreachable] = None
-        failures = 0
         outage: Optional[Deadline] = None
+        first_pause = min(self.interval, timeouts.LONGEST_POLL_INTERVAL)
+        backoff = first_pause
         while True:
             pause = self.interval
             try:
                 result = check()
             except errors.Unreachable as error:
-                if not failures:
+                if failure is None:
                     LOG.warning('No response, retrying: %s', error)
                 failure = error
                 if outage is None and outage_timeout is not None:
                     outage = self.deadline(outage_timeout)
                 # Many waits poll the same Trove. The jitter keeps them from
                 # retrying at the same moment.
-                backoff = min(self.interval * 2 ** failures,
-                              timeouts.LONGEST_POLL_INTERVAL)
                 pause = max(backoff * random.uniform(1.0, 1.25),
                             error.retry_after or 0.0)
-                failures += 1
+                backoff = min(2 * backoff, timeouts.LONGEST_POLL_INTERVAL)
             else:
                 if result is not None:
                     return result
-                failure, failures, outage = None, 0, None
+                failure, outage, backoff = None, None, first_pause
             end = deadline
             if outage is not None and outage.remaining < deadline.remaining:
                 end = outage

@@ -154,3 +154,9 @@ def test_response_resets_the_outage_timeout(clock):
     outage = [errors.Unreachable('timeout')] * 3
     assert wait_for(build_check(*outage, None, *outage, 'complete'), clock,
                     seconds=1000.0, outage_timeout=25.0) == 'complete'
+
+
+def test_outage_of_a_day_ends_at_the_deadline_with_the_last_failure(clock):
+    with pytest.raises(errors.DeadlineExceeded, match='HTTP 503'):
+        wait_for(build_check(errors.Unreachable('HTTP 503')), clock, 86400.0)
+    assert clock.now() == 86400
