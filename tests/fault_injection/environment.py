@@ -1,4 +1,4 @@
-"""A tenant, a bank and a cloud of proxies, for one cell after another."""
+"""A tenant, a bank and a cloud of proxies, for one case after another."""
 
 import json
 import pathlib
@@ -64,17 +64,17 @@ def _context(session, cloud):
         user_id=access.user_id, project_id=access.project_id, is_admin=False,
         roles=list(access.role_names), auth_token=access.auth_token,
         # Its catalog leads to Swift.
-        auth_token_info=json.loads(cloud.redirected(
+        auth_token_info=json.loads(cloud.redirect_urls(
             json.dumps(access._data).encode())), overwrite=False)
 
 
-class Lane:
+class Environment:
     """One project, one database, and a process of its own."""
 
     def __init__(self, sandbox, user):
         self.directory = pathlib.Path(tempfile.mkdtemp(
-            prefix='lane-', dir=sandbox.directory))
-        self.cloud = proxy.Cloud({
+            prefix='project-', dir=sandbox.directory))
+        self.cloud = proxy.Proxies({
             service: sandbox.urls[service]
             for service in ('keystone', 'swift', 'trove')})
         self.tenant = tenants.Tenant(sandbox, user)
@@ -104,9 +104,9 @@ class Lane:
             plugin = swift_bank_plugin.SwiftBankPlugin(config)
         self.bank = bank_plugin.Bank(plugin)
         self._collection = karbor_checkpoint.CheckpointCollection(self.bank)
-        self.begin_anew()
+        self.reset()
 
-    def begin_anew(self):
+    def reset(self):
         """Take a new database, with one checkpoint that stays."""
         self.cloud.heal()
         # What an earlier violation has left is not counted again.
@@ -115,7 +115,7 @@ class Lane:
             tenants.TYPE, self.tenant.create_instance('orders'), 'orders')
         self.journal = backup_journal.BackupJournal(
             self.bank, self.resource.id)
-        self.survivor = self.protected()
+        self.survivor = self.create_checkpoint()
 
     def _provider(self, own):
         """The provider's file.
@@ -175,14 +175,14 @@ class Lane:
         """The record in the checkpoint; None: there is none."""
         return record.read(self.section(checkpoint))
 
-    def protected(self, parameters=None, **own):
+    def create_checkpoint(self, parameters=None, **own):
         """A checkpoint with a complete backup."""
         checkpoint = self.new_checkpoint()
         told = self.run('protect', checkpoint, parameters, **own)
         assert 'raised' not in told, told
         return checkpoint
 
-    def forget_service_token(self):
+    def clear_service_token(self):
         """Be a Karbor that has just started."""
         client_factory.ClientFactory._keystone_plugin = None
 

@@ -1,6 +1,6 @@
-"""What a network, and a service on it, may do to a request.
+"""Faults that a network or a service may have at a request.
 
-Times are those of the real world, shortened; see constants.py.
+The times of production are shortened, see timeouts.py.
 """
 
 import json
@@ -21,42 +21,43 @@ def _reset_after(exchange: proxy.Exchange) -> None:
 
 
 def _time_out(exchange: proxy.Exchange) -> None:
-    """It is carried out, and no answer ever comes."""
+    """Let the service execute the request, but never send its response."""
     exchange.forward()
-    exchange.wait_until_left(timeouts.NEVER)
+    exchange.wait_for_disconnect(timeouts.NEVER)
 
 
 def _hang(exchange: proxy.Exchange) -> None:
-    """It is carried out when nobody waits for it any more."""
+    """Let the service execute the request after the client's timeout."""
     time.sleep(timeouts.HANG)
-    exchange.pass_on()
+    exchange.pass_through()
 
 
 def _broken_json(exchange: proxy.Exchange) -> None:
     status, headers, body = exchange.forward()
     half = body[:len(body) // 2]
-    exchange.reply(proxy.Answer(status, [
+    exchange.reply(proxy.Response(status, [
         (name, str(len(half)) if body and name.lower() == 'content-length'
          else value) for name, value in headers], half))
 
 
 def _status(code: int, retry_after: bool = False
             ) -> Callable[[proxy.Exchange], None]:
-    def deed(exchange: proxy.Exchange) -> None:
+    def fault(exchange: proxy.Exchange) -> None:
         body = json.dumps({'error': {
-            'code': code, 'message': 'in the way'}}).encode()
+            'code': code, 'message': 'an injected fault'}}).encode()
         headers = [('Content-Type', 'application/json'),
                    ('Content-Length', str(len(body))),
                    ('Date', exchange.date_time_string())]
         if retry_after:
             headers.append(('Retry-After', '1'))
-        exchange.reply(proxy.Answer(code, headers, body))
-    return deed
+        exchange.reply(proxy.Response(code, headers, body))
+    return fault
 
 
-#: The name in the matrix -> what is done to a request.
-DEEDS: dict[str, proxy.Deed] = {
-    # Once: the connection is reset. For the whole deadline: nobody listens.
+#: Name in the matrix -> fault.
+FAULTS: dict[str, proxy.Fault] = {
+    # Once: the connection is reset. For the whole deadline: the port is
+    # closed.
     'refused': _reset_before,
     'reset before': _reset_before,
     'reset after': _reset_after,
@@ -70,5 +71,6 @@ DEEDS: dict[str, proxy.Deed] = {
     'hanging': _hang,
 }
 
-#: To a bank in Swift. Karbor sets its client no limit of time.
-OF_A_BANK = [kind for kind in DEEDS if kind not in ('time-out', 'hanging')]
+#: The faults of requests to a bank in Swift. Karbor sets no timeout for its
+#: client of Swift, so requests without a response would never end.
+BANK_FAULTS = [kind for kind in FAULTS if kind not in ('time-out', 'hanging')]

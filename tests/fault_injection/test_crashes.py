@@ -111,7 +111,7 @@ class Stage:
         return (set(self.tenant.list_backups()) - self.stay,
                 {name[:36] for _, name in self.tenant.list_objects()}
                 - self.stay,
-                {name.rpartition('/')[2] for name in self.karbor.kept(
+                {name.rpartition('/')[2] for name in self.karbor.list_keys(
                     '/karbor-trove/') if '/backups/' in name}
                 - {self.survivor})
 
@@ -130,10 +130,10 @@ class Stage:
                       if operation == 'delete' else None)
         killer = crashing_karbor.Killer(self.karbor.kill, number, when)
         self.karbor.cloud.heal()
-        self.karbor.cloud.judge = killer
+        self.karbor.cloud.injector = killer
         self.karbor.try_to(self.act(operation, checkpoint))
         assert killer.dead.wait(_PATIENCE), 'there is no such effect'
-        self.karbor.cloud.judge = None
+        self.karbor.cloud.injector = None
         self.karbor.start()
         made = set(self.tenant.list_backups()) - self.stay
         assert len(made) <= 1, ('I6', made)

@@ -123,7 +123,7 @@ def test_a_service_that_does_not_come_up_shows_its_last_words():
                 overrides={'trove': {'guest': {'port': port}}},
                 say=told.append):
             pytest.fail('it started')
-    directory = told[-1].removeprefix('kept: ')
+    directory = told[-1].removeprefix('not removed: ')
     said = str(failure.value)
     assert 'trove ended' in said
     assert f'port {port} is taken at every address' in said

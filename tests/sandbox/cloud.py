@@ -19,60 +19,60 @@ from tests.sandbox import identity
 from tests.sandbox import process
 
 PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
-#: The last plugin for a type is the one in force; the first does nothing,
-#: for the project itself and for what no other plugin is here for.
+#: Karbor uses the last plugin of a type. The first plugin does nothing and is
+#: for the project itself and the types that no other plugin supports.
 PLUGINS = ['karbor-noop-protection-plugin', 'karbor-trove-protection-plugin']
 _ENVIRONMENTS = {'keystone': 'services', 'swift': 'services',
                  'trove': 'services', 'karbor': 'karbor'}
-#: Not among those that outgoing connections get from Linux.
+#: Outside of the ports that Linux gives to outgoing connections.
 _PORTS = range(20000, 32000)
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
 def _address() -> str:
-    """A loopback address that no other sandbox has.
+    """Return a random loopback address, one of 5 million.
 
-    There are 5 million to draw from. At one that all share, another may take
-    a free port before our service does, and be mistaken for it.
+    On a shared address another sandbox could take a free port before our
+    service does, and clients would mistake it for our service.
     """
     return f'127.{random.randint(100, 179)}.{random.randint(0, 255)}.' \
            f'{random.randint(1, 254)}'
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that nobody has, at any of the machine's addresses."""
-    found: list[int] = []
+    """Return ports that are free on all addresses of the machine."""
+    ports: list[int] = []
     for port in random.sample(_PORTS, len(_PORTS)):
         with socket.socket() as probe:
             try:
                 probe.bind(('', port))
             except OSError:
                 continue
-        found.append(port)
-        if len(found) == count:
-            return found
+        ports.append(port)
+        if len(ports) == count:
+            return ports
     raise OSError(f'no {count} free ports from {_PORTS[0]} to {_PORTS[-1]}')
 
 
 class Sandbox:
-    """Started by `with`, gone after it.
+    """A running sandbox. A context manager that removes it at the end.
 
     :param plugin: options of the provider's group trove_protection_plugin.
-    :param providers: see tests/sandbox/services/provider_files.py; None: one,
-        with our plugin and Swift as its bank.
-    :param overrides: service name -> settings of its own, see the service.
-    :param keep: whether the directory stays after a clean end.
-    :param say: is told of each step.
+    :param providers: see tests/sandbox/services/provider_files.py. By default
+        one provider with our plugin and a bank in Swift.
+    :param overrides: service name -> settings, see the service's module.
+    :param keep: whether the directory is not removed after a clean end.
+    :param say: called with a line for each step.
     """
 
     def __init__(self, *, plugin: dict[str, Any] | None = None,
                  providers: list[dict[str, Any]] | None = None,
                  overrides: dict[str, dict[str, Any]] | None = None,
                  keep: bool = False,
-                 say: Callable[[str], None] = _say) -> None:
+                 say: Callable[[str], None] = _print) -> None:
         self.keep = keep
         self._say = say
         self._password = secrets.token_hex(8)
@@ -80,7 +80,7 @@ class Sandbox:
                          for name in ('services', 'karbor')}
         self.directory = pathlib.Path(
             tempfile.mkdtemp(prefix='karbor-trove-'))
-        # PostgreSQL's own user has to get to its data.
+        # PostgreSQL's user needs access to its data.
         self.directory.chmod(0o711)
         self.logs = self.directory / 'logs'
         self.logs.mkdir()
@@ -93,7 +93,7 @@ class Sandbox:
             name: self._servers[name] + path for name, path in (
                 ('keystone', '/v3'), ('swift', '/v1'), ('trove', '/v1.0'),
                 ('karbor', '/v1'))}
-        own: dict[str, dict[str, Any]] = {
+        defaults: dict[str, dict[str, Any]] = {
             'keystone': {'admin_password': self._password},
             'trove': {'guest': {'port': self.database_port}},
             'karbor': {'providers': providers or [{
@@ -103,7 +103,7 @@ class Sandbox:
         self.services = {
             name: process.Service(
                 name, self._pythons[environment],
-                {**self._common(name), **own.get(name, {}),
+                {**self._common(name), **defaults.get(name, {}),
                  **(overrides or {}).get(name, {})}, self.logs)
             for name, environment in _ENVIRONMENTS.items()}
 
@@ -121,21 +121,22 @@ class Sandbox:
         }
 
     def session(self, user: str = 'tenant') -> sessions.Session:
-        """Return a session of 'tenant', 'other', 'admin' or a service.
+        """Return a session of a user in the user's project.
 
-        :param user: or one that add_tenants() made.
+        :param user: 'tenant', 'other', 'admin', a service, or a user that
+            add_tenants() created.
         """
         return identity.session(self.urls['keystone'], user, self._password)
 
     def add_tenants(self, *names: str) -> None:
-        """Make more users, each in a project of that name."""
+        """Create users, each in a project of that name."""
         identity.add_tenants(self.session('admin'), self._password, *names)
 
     def variables(self, user: str = 'tenant') -> dict[str, str]:
-        """Return what the command line clients want in the environment.
+        """Return the environment variables for the command line clients.
 
-        PATH has the clients of OpenStack and of PostgreSQL in front; PGPORT
-        is where all the databases listen, each at an address of its own.
+        PATH starts with the clients of OpenStack and PostgreSQL. PGPORT is
+        the port of all databases, each of which has its own address.
         """
         credentials = identity.credentials(
             self.urls['keystone'], user, self._password)
@@ -154,7 +155,7 @@ class Sandbox:
         }
 
     def openrc(self, user: str = 'tenant') -> str:
-        """Return the lines that make a shell the user's."""
+        """Return shell commands that set the user's variables."""
         return ''.join(f'export {name}={shlex.quote(value)}\n'
                        for name, value in self.variables(user).items())
 
@@ -167,9 +168,10 @@ class Sandbox:
         self.end()
 
     def start(self) -> None:
-        """Start everything.
+        """Start all services.
 
-        :raises process.Failure: a service did not come up; all have ended.
+        :raises process.Failure: a service did not start. All services are
+            stopped.
         """
         try:
             self._start()
@@ -189,26 +191,26 @@ class Sandbox:
         self.services['keystone'].wait()
         done('keystone is ready')
         identity.seed(self.session('admin'), self._password, self._servers)
-        done('users and catalog are made')
+        done('users and catalog are created')
         self.services['swift'].wait()
         done('swift is ready')
-        # Karbor looks for its banks when it starts.
+        # Karbor connects to its banks when it starts.
         self.services['karbor'].launch()
         for name in ('trove', 'karbor'):
             self.services[name].wait()
             done(f'{name} is ready')
 
     def stop(self) -> None:
-        """End all services; what they wrote stays."""
+        """Stop all services without removing their files."""
         for service in self.services.values():
-            service.tell_to_stop()
+            service.request_stop()
         for service in self.services.values():
             service.stop()
 
     def end(self) -> None:
-        """End all services and remove what they wrote, unless it is kept."""
+        """Stop all services and remove their files, unless `keep` is set."""
         self.stop()
         if self.keep:
-            self._say(f'kept: {self.directory}')
+            self._say(f'not removed: {self.directory}')
         else:
             shutil.rmtree(self.directory)

@@ -18,25 +18,25 @@ _libc = ctypes.CDLL(None)
 
 
 class Failure(Exception):
-    """A service did not come up; the text has its log's last lines."""
+    """A service did not start. The text has the last lines of its log."""
 
 
 def _end_with_parent() -> None:
-    # In the child, between fork and exec: whatever kills the parent, Linux
-    # tells the child, which then ends as if it had been stopped.
+    # Runs in the child, between fork and exec. When the parent ends for any
+    # reason, Linux sends SIGTERM to the child, as stop() does.
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Service:
-    """Started, stopped and killed as often as wanted.
+    """A service that can be started, stopped and killed repeatedly.
 
-    It is in a process group of its own: what it starts ends with it, and
-    Ctrl-C in a terminal does not reach it. Start it in the main thread: for
-    Linux it is the thread that started it whose end is the parent's.
+    It has its own process group, so that its children end with it and Ctrl-C
+    in a terminal does not reach it. Start it in the main thread, because
+    Linux takes the end of the thread that started it for the parent's end.
 
-    :param name: of its module in tests.sandbox.services.
-    :param settings: what the module's docstring names; written at each start,
-        so that a change takes effect with a restart.
+    :param name: the name of its module in tests.sandbox.services.
+    :param settings: see the module's docstring. They are written at each
+        start, so that a change takes effect with a restart.
     :param logs: the directory for its log.
     """
 
@@ -49,7 +49,7 @@ class Service:
         self._process: subprocess.Popen[bytes] | None = None
 
     def launch(self) -> None:
-        """Start it without waiting for it."""
+        """Start the service without waiting for it."""
         directory = pathlib.Path(self.settings['directory'])
         directory.mkdir(exist_ok=True)
         file = directory.with_suffix('.json')
@@ -64,7 +64,7 @@ class Service:
                 preexec_fn=_end_with_parent)
 
     def wait(self, seconds: float = 60.0) -> None:
-        """Wait until it accepts connections.
+        """Wait until the service accepts connections.
 
         :raises Failure: it ended, or does not listen after that time.
         """
@@ -77,48 +77,49 @@ class Service:
             time.sleep(0.05)
 
     def start(self) -> None:
-        """Start it and wait until it accepts connections.
+        """Start the service and wait until it accepts connections.
 
         :raises Failure: see wait().
         """
         self.launch()
         self.wait()
 
-    def tell_to_stop(self) -> None:
-        """Ask it to end; stop() waits for that."""
+    def request_stop(self) -> None:
+        """Send SIGTERM without waiting for the end of the service."""
         if self._process:
             os.kill(self._process.pid, signal.SIGTERM)
 
     def stop(self, seconds: float = 5.0) -> None:
-        """End it, in that time by itself, and all that it left running."""
-        self.tell_to_stop()
+        """Send SIGTERM, and kill what still runs after that time."""
+        self.request_stop()
         deadline = time.monotonic() + seconds
         while not self._ended() and time.monotonic() < deadline:
             time.sleep(0.02)
         self.kill()
 
     def kill(self) -> None:
-        """End it at once, and all that it started."""
+        """Kill the service and all processes that it started."""
         if self._process:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
     def restart(self) -> None:
-        """Stop it and start it with what its settings are now."""
+        """Stop the service and start it with its current settings."""
         self.stop()
         self.start()
 
     def _listens(self) -> bool:
-        where = self.settings['host'], self.settings['port']
+        address = self.settings['host'], self.settings['port']
         try:
-            with socket.create_connection(where, timeout=1.0):
+            with socket.create_connection(address, timeout=1.0):
                 return True
         except OSError:
             return False
 
     def _ended(self) -> bool:
-        # It stays a zombie, so that its number still means its group.
+        # WNOWAIT leaves a zombie, so that kill() can still use its process
+        # id as that of the group.
         return not self._process or os.waitid(
             os.P_PID, self._process.pid,
             os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
@@ -128,5 +129,5 @@ class Service:
         return '\n'.join([
             f'{self.name} {what}. The last lines of its log:', '',
             *(f'    {line}' for line in lines[-_SHOWN_LINES:]), '',
-            f'The whole log is {self.log}; its settings are '
-            f'{self.settings["directory"]}.json.'])
+            f'The whole log: {self.log}',
+            f'Its settings: {self.settings["directory"]}.json'])

@@ -1,9 +1,10 @@
-"""Stands between a client and the sandbox's services, and may interfere.
+"""Proxies between a client and the sandbox's services, with network faults.
 
-One proxy for each service. What passes is recorded, and a judge says of each
-request what is done with it: nothing, so that it is forwarded, or a deed,
-which is given the exchange. URLs of the services in their JSON become those of
-the proxies: who comes in through one finds no way around the others.
+There is one proxy for each service. It records each request and calls the
+injector with it. The injector returns a fault, which is called with the
+exchange, or None, and then the request is forwarded. In JSON responses the
+URLs of the services are replaced by those of the proxies, so that a client
+cannot bypass a proxy.
 """
 
 import contextlib
@@ -17,25 +18,25 @@ import time
 from typing import Any, Callable, Iterator, NamedTuple
 from urllib import parse
 
-_OF_ONE_HOP = ('connection', 'keep-alive', 'transfer-encoding')
+_HOP_BY_HOP = ('connection', 'keep-alive', 'transfer-encoding')
 
 
 class Request(NamedTuple):
-    """What is asked of a service; the path has the query."""
+    """A request to a service. The path includes the query."""
 
     service: str
     method: str
     path: str
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
 
 class Exchange(http.server.BaseHTTPRequestHandler):
-    """One request: a deed forwards it, answers it, or lets it down."""
+    """One request and its connection, for a fault to act on."""
 
     server: '_Server'
     # Without keep-alive: each request has its own connection to fail.
@@ -46,40 +47,40 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         self._body = self.rfile.read(
             int(self.headers.get('Content-Length') or 0))
         request = Request(proxy.service, self.command, self.path)
-        with proxy.cloud.recording(request) as deed:
-            # Who does not want the answer any more has closed the door.
+        with proxy.cloud.record(request) as fault:
+            # The client may have closed the connection.
             with contextlib.suppress(ConnectionError):
-                (deed or Exchange.pass_on)(self)
+                (fault or Exchange.pass_through)(self)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = _take
 
-    def forward(self) -> Answer:
-        """Ask the service."""
+    def forward(self) -> Response:
+        """Send the request to the service and return its response."""
         proxy = self.server.proxy
-        there = http.client.HTTPConnection(proxy.target, timeout=60.0)
-        with contextlib.closing(there):
-            there.request(self.command, self.path, self._body or None, {
+        connection = http.client.HTTPConnection(proxy.target, timeout=60.0)
+        with contextlib.closing(connection):
+            connection.request(self.command, self.path, self._body or None, {
                 name: value for name, value in self.headers.items()
-                if name.lower() not in _OF_ONE_HOP})
-            told = there.getresponse()
-            body = told.read()
-            headers = [(name, value) for name, value in told.getheaders()
-                       if name.lower() not in _OF_ONE_HOP]
-        if 'json' in told.getheader('Content-Type', ''):
-            body = proxy.cloud.redirected(body)
+                if name.lower() not in _HOP_BY_HOP})
+            response = connection.getresponse()
+            body = response.read()
+            headers = [(name, value) for name, value in response.getheaders()
+                       if name.lower() not in _HOP_BY_HOP]
+        if 'json' in response.getheader('Content-Type', ''):
+            body = proxy.cloud.redirect_urls(body)
             headers = [pair for pair in headers
                        if pair[0].lower() != 'content-length']
             headers.append(('Content-Length', str(len(body))))
-        return Answer(told.status, headers, body)
+        return Response(response.status, headers, body)
 
-    def reply(self, answer: Answer) -> None:
-        self.send_response_only(answer.status)
-        for name, value in answer.headers:
+    def reply(self, response: Response) -> None:
+        self.send_response_only(response.status)
+        for name, value in response.headers:
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(b'' if self.command == 'HEAD' else answer.body)
+        self.wfile.write(b'' if self.command == 'HEAD' else response.body)
 
-    def pass_on(self) -> None:
+    def pass_through(self) -> None:
         self.reply(self.forward())
 
     def reset(self) -> None:
@@ -87,12 +88,12 @@ class Exchange(http.server.BaseHTTPRequestHandler):
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
 
     def refuse_all(self) -> None:
-        """End it, and listen no more until the cloud is healed."""
+        """Reset the connection and stop listening until heal()."""
         self.server.proxy.close()
         self.reset()
 
-    def wait_until_left(self, seconds: float) -> None:
-        """Return when the client is gone, or after that time."""
+    def wait_for_disconnect(self, seconds: float) -> None:
+        """Wait until the client disconnects, at most so many seconds."""
         select.select([self.connection], [], [], seconds)
 
     def log_message(self, *_: Any) -> None:
@@ -104,12 +105,13 @@ class _Server(http.server.ThreadingHTTPServer):
     proxy: 'Proxy'
 
     def shutdown_request(self, request: Any) -> None:
-        # Without a farewell, which would come before the reset.
+        # The base class shuts the connection down, which would send a FIN
+        # before the reset.
         self.close_request(request)
 
 
 class Proxy:
-    def __init__(self, cloud: 'Cloud', service: str, target: str) -> None:
+    def __init__(self, cloud: 'Proxies', service: str, target: str) -> None:
         self.cloud = cloud
         self.service = service
         self.target = target
@@ -119,7 +121,7 @@ class Proxy:
         self.netloc = '%s:%d' % self._where
 
     def open(self) -> None:
-        """Listen, at the same port as before."""
+        """Listen on the same port as before."""
         if self._server is None:
             self._server = server = _Server(self._where, Exchange)
             server.proxy = self
@@ -128,71 +130,72 @@ class Proxy:
                              daemon=True).start()
 
     def close(self) -> None:
-        """Let connections be refused."""
+        """Stop listening, so that connections are refused."""
         server, self._server = self._server, None
         if server is not None:
             server.shutdown()
             server.server_close()
 
 
-Deed = Callable[[Exchange], None]
-Judge = Callable[[Request], 'Deed | None']
+Fault = Callable[[Exchange], None]
+Injector = Callable[[Request], 'Fault | None']
 
 
-class Cloud:
-    """All proxies together; used by `with`.
+class Proxies:
+    """The proxies of all services. A context manager.
 
-    :param urls: service -> its URL, of which the path does not count.
+    :param urls: service -> its URL. The path is ignored.
     """
 
     def __init__(self, urls: dict[str, str]) -> None:
-        self.judge: Judge | None = None
-        #: What was asked since the last heal().
+        self.injector: Injector | None = None
+        #: The requests since the last heal().
         self.requests: list[Request] = []
         self._lock = threading.Lock()
-        self._under_way = 0
+        self._active = 0
         self._proxies = {name: Proxy(self, name, parse.urlsplit(url).netloc)
                          for name, url in urls.items()}
-        self.urls = {name: self.redirected(url.encode()).decode()
+        self.urls = {name: self.redirect_urls(url.encode()).decode()
                      for name, url in urls.items()}
 
-    def __enter__(self) -> 'Cloud':
+    def __enter__(self) -> 'Proxies':
         return self
 
     def __exit__(self, *_: object) -> None:
         for proxy in self._proxies.values():
             proxy.close()
 
-    def redirected(self, text: bytes) -> bytes:
-        """Put the proxies' addresses in the place of the services'."""
+    def redirect_urls(self, text: bytes) -> bytes:
+        """Replace the addresses of the services by those of the proxies."""
         for proxy in self._proxies.values():
             text = text.replace(f'//{proxy.target}'.encode(),
                                 f'//{proxy.netloc}'.encode())
         return text
 
     @contextlib.contextmanager
-    def recording(self, request: Request) -> Iterator['Deed | None']:
-        """Note a request while it is dealt with; gives what is done to it."""
+    def record(self, request: Request) -> Iterator['Fault | None']:
+        """Record a request while it is handled and yield its fault."""
         with self._lock:
-            self._under_way += 1
+            self._active += 1
             self.requests.append(request)
-            deed = self.judge(request) if self.judge else None
+            fault = self.injector(request) if self.injector else None
         try:
-            yield deed
+            yield fault
         finally:
             with self._lock:
-                self._under_way -= 1
+                self._active -= 1
 
     def heal(self, seconds: float = 30.0) -> None:
-        """Interfere no more; wait until nothing is under way, and forget.
+        """Stop all faults, wait for active requests and clear the record.
 
-        :raises TimeoutError: something still is, after that time.
+        :raises TimeoutError: requests are still active after that time.
         """
-        self.judge = None
+        self.injector = None
         end = time.monotonic() + seconds
-        while self._under_way:
+        while self._active:
             if time.monotonic() > end:
-                raise TimeoutError('requests are still under way')
+                raise TimeoutError(
+                    f'requests are still active after {seconds:.0f} s')
             time.sleep(0.02)
         for proxy in self._proxies.values():
             proxy.open()

@@ -106,9 +106,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sandbox = cloud.Sandbox(plugin=timeouts.OPTIONS)
-        with proxy.Cloud({name: sandbox.urls[name]
+        with proxy.Proxies({name: sandbox.urls[name]
                           for name in SERVICES}) as between:
-            between.judge = judge
+            between.injector = judge
             sandbox.services['karbor'].settings.update(
                 keystone_url=between.urls['keystone'],
                 constants=timeouts.CONSTANTS)

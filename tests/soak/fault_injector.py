@@ -8,7 +8,7 @@ from tests.fault_injection import faults
 from tests.sandbox import proxy
 
 #: Nobody listening is no matter of one request: a reset stands for it.
-KINDS = [kind for kind in faults.DEEDS if kind != 'refused']
+KINDS = [kind for kind in faults.FAULTS if kind != 'refused']
 
 
 #: Karbor's bank: while that is away, Karbor itself cannot tell what there is.
@@ -30,7 +30,7 @@ class Judge:
         self.faults: collections.Counter[str] = collections.Counter()
         self._chance = chance
 
-    def __call__(self, request: proxy.Request) -> proxy.Deed | None:
+    def __call__(self, request: proxy.Request) -> proxy.Fault | None:
         if request.service == 'keystone' or (
                 request.service == 'swift' and _BANK.match(request.path)):
             return None
@@ -39,4 +39,4 @@ class Judge:
             return None
         kind = self._chance.choice(KINDS)
         self.faults[kind] += 1
-        return faults.DEEDS[kind]
+        return faults.FAULTS[kind]
