@@ -1,4 +1,4 @@
-"""Runs the sandbox until it is interrupted: python -m tests.sandbox."""
+"""Command that runs the sandbox until Ctrl-C: python -m tests.sandbox."""
 
 from tests.sandbox import cloud
 from tests.sandbox import shell
@@ -6,9 +6,9 @@ from tests.sandbox import shell
 
 def _use(sandbox: cloud.Sandbox, keep: bool) -> None:
     sandbox.keep = keep
-    shell.offer(sandbox)
+    shell.wait_for_interrupt(sandbox)
 
 
 if __name__ == '__main__':
-    shell.run('Runs the sandbox until Ctrl-C.',
-              'keep what it wrote', _use)
+    shell.run('Run the sandbox until Ctrl-C.',
+              'do not remove the files of the sandbox', _use)

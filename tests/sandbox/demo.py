@@ -1,4 +1,4 @@
-"""A tenant loses a database and gets it back: python -m tests.sandbox.demo."""
+"""Demo of a backup and a restore: python -m tests.sandbox.demo."""
 
 import time
 
@@ -16,8 +16,8 @@ COUNT = ('SELECT count(*), md5(string_agg(article, \'\' ORDER BY number)) '
 _TYPE = 'OS::Trove::Instance'
 
 
-class Story:
-    """The steps, in this order; each leaves what the next one needs."""
+class Demo:
+    """The steps of the demo. Each step needs those before it."""
 
     def __init__(self, user: shell_tenant.Tenant) -> None:
         self._user = user
@@ -36,7 +36,7 @@ class Story:
         self._user.type('psql', '-h', address, '-c', FILL)
         self._before = self._count_at(address)
 
-    def plan_its_protection(self) -> None:
+    def create_a_plan(self) -> None:
         self._user.type('karbor', 'protectable-list-instances', _TYPE)
         self._plan = shell_tenant.field(self._user.type(
             'karbor', 'plan-create', 'nightly', PROVIDER,
@@ -44,51 +44,52 @@ class Story:
             f'resource_type={_TYPE},backup_name=orders-nightly,'
             'description=Every night'), 'id')
 
-    def make_a_checkpoint(self) -> None:
+    def create_a_checkpoint(self) -> None:
         self._checkpoint = shell_tenant.field(self._user.type(
             'karbor', 'checkpoint-create', PROVIDER, self._plan,
             show=False), 'id')
         self._user.type_until(
-            lambda said: shell_tenant.field(said, 'status') == 'available',
+            lambda output: shell_tenant.field(output, 'status') == 'available',
             'karbor', 'checkpoint-show', PROVIDER, self._checkpoint,
             failed='error')
         self._user.type('openstack', 'database', 'backup', 'list')
 
-    def verify_it(self) -> None:
+    def verify_the_checkpoint(self) -> None:
         verification = shell_tenant.field(self._user.type(
             'karbor', 'verification-create', PROVIDER, self._checkpoint,
             show=False), 'id')
         self._user.type_until(
-            lambda said: shell_tenant.field(said, 'status') == 'success',
+            lambda output: shell_tenant.field(output, 'status') == 'success',
             'karbor', 'verification-show', verification, failed='fail')
 
-    def lose_everything(self) -> None:
+    def delete_the_database(self) -> None:
         self._user.type('psql', '-h', self._address_of(self._instance),
                         '-c', 'DROP TABLE orders')
         self._delete_instance(self._instance)
 
-    def restore_it(self) -> None:
+    def restore_the_checkpoint(self) -> None:
         restore = shell_tenant.field(self._user.type(
             'karbor', 'restore-create', PROVIDER, self._checkpoint,
             '--parameters', f'resource_type={_TYPE},restore_name=orders,'
             'restore_description=After the accident', show=False), 'id')
-        said = self._user.type_until(
-            lambda said: shell_tenant.field(said, 'status') == 'success',
+        output = self._user.type_until(
+            lambda shown: shell_tenant.field(shown, 'status') == 'success',
             'karbor', 'restore-show', restore, failed='fail')
-        self._restored = said.split(f"'{_TYPE}#")[1].split("'")[0]
+        self._restored = output.split(f"'{_TYPE}#")[1].split("'")[0]
 
     def count_the_rows(self) -> None:
         after = self._count_at(self._address_of(self._restored))
         if after != self._before:
             raise shell_tenant.Unexpected(
-                f'before: {self._before}, after: {after}')
-        print(f'All {ROWS} rows came back.')
+                f'the rows have changed. Before: {self._before}, '
+                f'after: {after}')
+        print(f'All {ROWS} rows are restored.')
 
     def clean_up(self) -> None:
         self._user.type('karbor', 'checkpoint-delete', PROVIDER,
                         self._checkpoint)
         self._user.type_until(
-            lambda said: self._checkpoint not in said,
+            lambda output: self._checkpoint not in output,
             'karbor', 'checkpoint-list', PROVIDER, failed='error-deleting')
         self._user.type('karbor', 'plan-delete', self._plan)
         self._delete_instance(self._restored)
@@ -100,7 +101,7 @@ class Story:
 
     def _address_of(self, instance: str) -> str:
         return self._user.type_until(
-            lambda said: 'ACTIVE' in said and 'HEALTHY' in said,
+            lambda output: 'ACTIVE' in output and 'HEALTHY' in output,
             'openstack', 'database', 'instance', 'show', instance,
             '-f', 'value', '-c', 'status', '-c', 'operating_status',
             '-c', 'ip').split()[0]
@@ -112,22 +113,23 @@ class Story:
         self._user.type('openstack', 'database', 'instance', 'delete',
                         instance)
         self._user.type_until(
-            lambda said: instance not in said, 'openstack', 'database',
+            lambda output: instance not in output, 'openstack', 'database',
             'instance', 'list', '-f', 'value', '-c', 'ID')
 
     def _must_print_nothing(self, *command: str) -> None:
-        said = self._user.type(*command)
-        if said.strip():
-            raise shell_tenant.Unexpected('that should have been nothing')
+        if self._user.type(*command).strip():
+            raise shell_tenant.Unexpected(
+                f'{command[0]} should have printed nothing')
 
 
-def _tell(sandbox: cloud.Sandbox, keep: bool) -> None:
-    # A home of its own: neither clouds.yaml nor .psqlrc has a say here.
-    story = Story(shell_tenant.Tenant({
+def _run(sandbox: cloud.Sandbox, keep: bool) -> None:
+    # HOME is the sandbox, so that clouds.yaml and .psqlrc are not read.
+    demo = Demo(shell_tenant.Tenant({
         **sandbox.variables(), 'HOME': str(sandbox.directory)}))
-    steps = (story.create_a_database_with_rows, story.plan_its_protection,
-             story.make_a_checkpoint, story.verify_it, story.lose_everything,
-             story.restore_it, story.count_the_rows, story.clean_up)
+    steps = (demo.create_a_database_with_rows, demo.create_a_plan,
+             demo.create_a_checkpoint, demo.verify_the_checkpoint,
+             demo.delete_the_database, demo.restore_the_checkpoint,
+             demo.count_the_rows, demo.clean_up)
     for number, step in enumerate(steps, 1):
         print(f'\n[{number}/{len(steps)}] '
               f'{step.__name__.replace("_", " ").capitalize()}', flush=True)
@@ -136,12 +138,12 @@ def _tell(sandbox: cloud.Sandbox, keep: bool) -> None:
             step()
         except shell_tenant.Unexpected as e:
             sandbox.keep = True
-            raise SystemExit(f'{e}\n\nThe logs: {sandbox.logs}')
+            raise SystemExit(f'{e}\n\nLogs: {sandbox.logs}')
         print(f'({time.monotonic() - begin:.1f} s)', flush=True)
     if keep:
-        shell.offer(sandbox)
+        shell.wait_for_interrupt(sandbox)
 
 
 if __name__ == '__main__':
-    shell.run('Tells the story of a tenant who loses a database.',
-              'leave the sandbox running in the end, until Ctrl-C', _tell)
+    shell.run('Run a demo: a tenant loses a database and restores it.',
+              'leave the sandbox running at the end, until Ctrl-C', _run)

@@ -1,10 +1,10 @@
-"""The two environments of the sandbox, made once and kept.
+"""The two Python environments of the sandbox, created once.
 
     python -m tests.sandbox.environments run karbor -- -m pytest tests/unit
     python -m tests.sandbox.environments lock
 
-"run" runs Python of an environment, which is made first where it is missing;
-"lock" renews the pinned lists, with uv. Needs nothing but Python itself.
+"run" runs the Python of an environment and creates a missing environment
+first. "lock" updates the pinned lists with uv. Only Python is required.
 """
 
 import argparse
@@ -22,14 +22,14 @@ from typing import Iterator
 from tests.sandbox import lockfiles
 
 ROOT = pathlib.Path(__file__).parents[2]
-#: What makes them: their pinned lists are valid from here on.
+#: The oldest Python for which the pinned lists are valid.
 OLDEST_PYTHON = (3, 11)
-_PLACE = ROOT / '.sandbox'
-_CACHE = _PLACE / 'cache'
+_FOLDER = ROOT / '.sandbox'
+_CACHE = _FOLDER / 'cache'
 
 
 class Failure(Exception):
-    """An environment cannot be made; the text says why and what to do."""
+    """An environment cannot be created. The text says why."""
 
 
 def _digest(*parts: bytes | str) -> str:
@@ -39,10 +39,10 @@ def _digest(*parts: bytes | str) -> str:
 
 
 @contextlib.contextmanager
-def _alone(name: str) -> Iterator[None]:
-    """Keep other makers of the environment out, also of other processes."""
-    _PLACE.mkdir(exist_ok=True)
-    with (_PLACE / f'{name}.lock').open('w') as lock:
+def _locked(name: str) -> Iterator[None]:
+    """Hold the lock for creating the environment, across processes."""
+    _FOLDER.mkdir(exist_ok=True)
+    with (_FOLDER / f'{name}.lock').open('w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -57,105 +57,106 @@ def _run(log: pathlib.Path, *command: object, **environ: str) -> None:
         last = log.read_text(errors='replace').splitlines()[-20:]
         raise Failure('\n'.join([
             *last, '', f'The command failed: {" ".join(map(str, command))}',
-            f'Its whole output: {log}']))
+            f'Its output: {log}']))
 
 
 @contextlib.contextmanager
-def _told(what: str) -> Iterator[None]:
-    print(f'{what} (once) ...', file=sys.stderr, flush=True)
+def _progress(step: str) -> Iterator[None]:
+    print(f'{step} (once) ...', file=sys.stderr, flush=True)
     begin = time.monotonic()
     yield
-    print(f'{what}: {time.monotonic() - begin:.0f} s', file=sys.stderr,
+    print(f'{step}: {time.monotonic() - begin:.0f} s', file=sys.stderr,
           flush=True)
 
 
-def _hold(place: pathlib.Path) -> None:
-    """Keep it from being removed while this process lives, whatever it runs.
+def _mark_used(folder: pathlib.Path) -> None:
+    """Protect an environment from removal while this process lives.
 
-    The lock is the open file's, which os.exec leaves open.
+    The lock belongs to the open file, which os.exec does not close.
     """
-    held = os.open(place, os.O_RDONLY)
-    os.set_inheritable(held, True)
-    fcntl.flock(held, fcntl.LOCK_SH)
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.set_inheritable(descriptor, True)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
-def _remove_unless_held(place: pathlib.Path) -> None:
-    held = os.open(place, os.O_RDONLY)
+def _remove_unless_used(folder: pathlib.Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
     with contextlib.suppress(BlockingIOError):
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(place)
-    os.close(held)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder)
+    os.close(descriptor)
 
 
-def _install(name: str, place: pathlib.Path, log: pathlib.Path) -> None:
-    """Install what is pinned.
+def _install(name: str, folder: pathlib.Path, log: pathlib.Path) -> None:
+    """Create an environment and install its pinned list.
 
-    A virtual environment has its own path in it and cannot be moved: that it
-    is whole is said by a file which is written last.
+    A virtual environment contains its own path and cannot be renamed when it
+    is complete. Instead a file in it is written last.
     """
-    whole = place / 'whole'
-    if whole.exists():
+    complete = folder / 'whole'
+    if complete.exists():
         return
-    for old in _PLACE.glob(f'{name}-*'):
-        _remove_unless_held(old)
+    for old in _FOLDER.glob(f'{name}-*'):
+        _remove_unless_used(old)
     log.write_text('')
     count = lockfiles.pinned(name).count('==')
-    with _told(f'environment {name}: installing {count} packages'):
-        _run(log, sys.executable, '-m', 'venv', place)
-        _run(log, place / 'bin/python', '-m', 'pip', 'install', '--no-deps',
+    with _progress(f'environment {name}: installing {count} packages'):
+        _run(log, sys.executable, '-m', 'venv', folder)
+        _run(log, folder / 'bin/python', '-m', 'pip', 'install', '--no-deps',
              '--disable-pip-version-check', '-r', lockfiles.path(name))
-    whole.touch()
+    complete.touch()
 
 
-def _install_project(place: pathlib.Path, log: pathlib.Path) -> None:
-    """Make the project's entry points known, whenever they change."""
-    mark = place / 'project'
-    now = _digest((ROOT / 'setup.cfg').read_bytes(), str(ROOT))
-    if mark.exists() and mark.read_text() == now:
+def _install_project(folder: pathlib.Path, log: pathlib.Path) -> None:
+    """Install the project's entry points whenever they change."""
+    mark = folder / 'project'
+    digest = _digest((ROOT / 'setup.cfg').read_bytes(), str(ROOT))
+    if mark.exists() and mark.read_text() == digest:
         return
-    # Stevedore would remember for minutes which entry points there were.
+    # Otherwise stevedore would use its cached entry points for minutes.
     (_CACHE / 'python-entrypoints').mkdir(parents=True, exist_ok=True)
     (_CACHE / 'python-entrypoints/.disable').touch()
-    # With a version given pbr needs no git, nor a checkout that is our own.
-    _run(log, place / 'bin/python', '-m', 'pip', 'install', '--no-deps',
+    # With PBR_VERSION pbr needs neither git nor a checkout of our own.
+    _run(log, folder / 'bin/python', '-m', 'pip', 'install', '--no-deps',
          '--disable-pip-version-check', '--no-build-isolation', '-e', '.',
          PBR_VERSION='0.0.0')
-    mark.write_text(now)
+    mark.write_text(digest)
 
 
 def make(name: str) -> pathlib.Path:
-    """Make an environment unless it is there; return its Python.
+    """Create an environment unless it exists and return its Python.
 
-    No other process removes it as long as this one lives.
+    No other process removes it while this process lives.
 
     :param name: 'karbor' or 'services'.
-    :raises Failure: with what went wrong and where the whole of it is.
+    :raises Failure: the environment cannot be created.
     """
     if sys.version_info < OLDEST_PYTHON:
-        raise Failure('this is Python %d.%d; the sandbox needs %d.%d or newer'
-                      % (*sys.version_info[:2], *OLDEST_PYTHON))
+        raise Failure('this is Python %d.%d, but the sandbox needs %d.%d or '
+                      'newer' % (*sys.version_info[:2], *OLDEST_PYTHON))
     key = _digest(lockfiles.pinned(name), sys.version, sys.base_prefix)
-    place = _PLACE / f'{name}-{key}'
-    log = _PLACE / f'{name}.log'
-    with _alone(name):
-        _install(name, place, log)
+    folder = _FOLDER / f'{name}-{key}'
+    log = _FOLDER / f'{name}.log'
+    with _locked(name):
+        _install(name, folder, log)
         if name == 'karbor':
-            _install_project(place, log)
-        _hold(place)
-    return place / 'bin/python'
+            _install_project(folder, log)
+        _mark_used(folder)
+    return folder / 'bin/python'
 
 
 def environ(python: pathlib.Path) -> dict[str, str]:
     """Return the variables for programs of that Python's environment."""
-    mine = {name: value for name, value in os.environ.items()
-            if name not in ('PYTHONHOME', 'VIRTUAL_ENV')}
-    mine['PATH'] = f'{python.parent}{os.pathsep}{mine.get("PATH", "")}'
-    mine['PYTHONPATH'] = str(ROOT)
-    # Stevedore's cache is here, pip's stays where it was.
+    variables = {name: value for name, value in os.environ.items()
+                 if name not in ('PYTHONHOME', 'VIRTUAL_ENV')}
+    path = variables.get('PATH', '')
+    variables['PATH'] = f'{python.parent}{os.pathsep}{path}'
+    variables['PYTHONPATH'] = str(ROOT)
+    # Only stevedore's cache is in the sandbox. pip uses its usual cache.
     caches = os.environ.get('XDG_CACHE_HOME', os.path.expanduser('~/.cache'))
-    mine.setdefault('PIP_CACHE_DIR', os.path.join(caches, 'pip'))
-    mine['XDG_CACHE_HOME'] = str(_CACHE)
-    return mine
+    variables.setdefault('PIP_CACHE_DIR', os.path.join(caches, 'pip'))
+    variables['XDG_CACHE_HOME'] = str(_CACHE)
+    return variables
 
 
 def main() -> None:
@@ -163,20 +164,21 @@ def main() -> None:
     commands = parser.add_subparsers(dest='command', required=True)
     run = commands.add_parser('run', help='run Python in an environment')
     run.add_argument('name', choices=lockfiles.NAMES)
-    run.add_argument('arguments', nargs='*', help='after --: for Python')
-    commands.add_parser('lock', help='renew the pinned lists')
-    given = parser.parse_args()
+    run.add_argument('arguments', nargs='*',
+                     help='arguments of Python, after --')
+    commands.add_parser('lock', help='update the pinned lists')
+    options = parser.parse_args()
     try:
-        if given.command == 'lock':
+        if options.command == 'lock':
             return lockfiles.renew()
-        python = make(given.name)
+        python = make(options.name)
     except Failure as e:
         raise SystemExit(str(e))
     except KeyboardInterrupt:
-        # What is half made is made anew next time.
+        # The next run creates an incomplete environment again.
         raise SystemExit(130)
     os.chdir(ROOT)
-    os.execve(python, [str(python), *given.arguments], environ(python))
+    os.execve(python, [str(python), *options.arguments], environ(python))
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""The sandbox as a fixture of pytest."""
+"""Context manager that runs the sandbox for a pytest fixture."""
 
 import contextlib
 from typing import Any, Iterator
@@ -13,13 +13,13 @@ from tests.sandbox import process
 @contextlib.contextmanager
 def running(request: pytest.FixtureRequest, **settings: Any
             ) -> Iterator[cloud.Sandbox]:
-    """A running sandbox; what it wrote is kept when a test fails meanwhile.
+    """Run a sandbox. Its files are not removed if a test fails meanwhile.
 
     :param settings: see cloud.Sandbox.
     """
     capture = request.config.pluginmanager.getplugin('capturemanager')
     try:
-        # It shows its progress, which may be minutes of installing.
+        # Show the progress, since installing may take minutes.
         with capture.global_and_fixture_disabled():
             sandbox = cloud.Sandbox(**settings)
             sandbox.start()

@@ -1,4 +1,4 @@
-"""Who uses the sandbox's cloud, and what its catalog says."""
+"""Users, projects and service catalog of the sandbox's cloud."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ USERS: dict[str, tuple[str, tuple[str, ...]]] = {
     'swift': _SERVICE,
     'karbor': _SERVICE,
 }
-#: Name -> type and path, of all but Keystone.
+#: Service name -> (type, path), without Keystone.
 _CATALOG = {
     'swift': ('object-store', '/v1/AUTH_%(project_id)s'),
     'trove': ('database', '/v1.0/%(project_id)s'),
@@ -43,16 +43,16 @@ def session(url: str, user: str, password: str) -> sessions.Session:
     return sessions.Session(v3.Password(**credentials(url, user, password)))
 
 
-def _make(keystone: client.Client, password: str,
-          users: dict[str, tuple[str, tuple[str, ...]]]) -> None:
+def _create(keystone: client.Client, password: str,
+            users: dict[str, tuple[str, tuple[str, ...]]]) -> None:
     roles = {role.name: role for role in keystone.roles.list()}
     projects: dict[str, Any] = {}
     for name, (project, granted) in users.items():
         if project not in projects:
             projects[project] = keystone.projects.create(project, 'default')
-        # Karbor asks for its service token without a project, since it asks
-        # for those of trusts in the same way. A token without a role is
-        # refused by the middleware of others; a default project gives it one.
+        # Karbor requests its service token without a project, as it does for
+        # tokens of trusts. The middleware of the other services refuses a
+        # token without a role. A default project gives the token a role.
         user = keystone.users.create(
             name, 'default', password=password,
             default_project=projects[project])
@@ -62,19 +62,19 @@ def _make(keystone: client.Client, password: str,
 
 
 def add_tenants(admin: sessions.Session, password: str, *names: str) -> None:
-    """Make users beside those of USERS, each in a project of that name."""
-    _make(client.Client(session=admin, interface='public'), password,
-          {name: (name, ('member',)) for name in names})
+    """Create users in addition to USERS, each in a project of that name."""
+    _create(client.Client(session=admin, interface='public'), password,
+            {name: (name, ('member',)) for name in names})
 
 
 def seed(admin: sessions.Session, password: str,
          servers: dict[str, str]) -> None:
-    """Make users, projects and the catalog.
+    """Create the users, the projects and the catalog.
 
     :param servers: service name -> URL without a path.
     """
     keystone = client.Client(session=admin, interface='public')
-    _make(keystone, password, USERS)
+    _create(keystone, password, USERS)
     for name, (kind, path) in _CATALOG.items():
         service = keystone.services.create(name, kind)
         for interface in ('public', 'internal', 'admin'):

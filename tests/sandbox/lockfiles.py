@@ -6,13 +6,13 @@ import pathlib
 import subprocess
 
 _ROOT = pathlib.Path(__file__).parents[2]
-_PLACE = pathlib.Path(__file__).parent / 'requirements'
+_FOLDER = pathlib.Path(__file__).parent / 'requirements'
 NAMES = ('karbor', 'services')
 
 
 def path(name: str) -> pathlib.Path:
     """Return the path of an environment's pinned list."""
-    return _PLACE / f'{name}.txt'
+    return _FOLDER / f'{name}.txt'
 
 
 def pinned(name: str) -> str:
@@ -20,20 +20,20 @@ def pinned(name: str) -> str:
     return path(name).read_text()
 
 
-def _wanted(name: str) -> str:
-    wanted = (_PLACE / f'{name}.in').read_text()
+def _requirements(name: str) -> str:
+    requirements = (_FOLDER / f'{name}.in').read_text()
     if name == 'karbor':
         setup = configparser.ConfigParser()
         setup.read(_ROOT / 'setup.cfg')
-        wanted += (setup['extras']['karbor']
-                   + '\n' + (_ROOT / 'requirements.txt').read_text())
-    return wanted
+        requirements += (setup['extras']['karbor']
+                         + '\n' + (_ROOT / 'requirements.txt').read_text())
+    return requirements
 
 
 def renew() -> None:
-    """Write the newest versions that fit into all lists, with uv.
+    """Write the newest compatible versions into all lists, with uv.
 
-    :raises SystemExit: without uv, or when nothing fits.
+    :raises SystemExit: uv is missing or failed.
     """
     for name in NAMES:
         try:
@@ -41,10 +41,10 @@ def renew() -> None:
                 ['uv', 'pip', 'compile', '--quiet', '--upgrade', '--universal',
                  '--python-version', '3.11', '--no-annotate', '-',
                  '-o', str(path(name))],
-                input=_wanted(name), text=True, cwd=_ROOT,
+                input=_requirements(name), text=True, cwd=_ROOT,
                 env={'UV_CUSTOM_COMPILE_COMMAND': 'tools/tox -e lock',
                      **os.environ})
         except FileNotFoundError:
-            raise SystemExit('uv is not on PATH; use: tools/tox -e lock')
+            raise SystemExit('uv is not on PATH. Run: tools/tox -e lock')
         if done.returncode:
-            raise SystemExit(f'uv failed for {name}: see above')
+            raise SystemExit(f'uv failed for {name}, see above')

@@ -1,4 +1,4 @@
-"""The running sandbox in the hands of whoever sits at the terminal."""
+"""Commands that run the sandbox in a terminal."""
 
 import argparse
 import signal
@@ -15,13 +15,13 @@ The sandbox is ready. In another shell:
     karbor provider-list
     openstack database instance list
 
-{openrc}-other is that of another tenant, {openrc}-admin the
-administrator's. The logs are in {logs}. Ctrl-C ends it.
+{openrc}-other is for another tenant, {openrc}-admin for the
+administrator. The logs are in {logs}. Press Ctrl-C to end the sandbox.
 '''
 
 
-def offer(sandbox: cloud.Sandbox) -> None:
-    """Say how to use the sandbox and return on Ctrl-C."""
+def wait_for_interrupt(sandbox: cloud.Sandbox) -> None:
+    """Print how to use the sandbox and return on Ctrl-C."""
     openrc = sandbox.directory / 'openrc'
     for user in ('tenant', 'other', 'admin'):
         openrc.with_name(f'openrc-{user}').write_text(sandbox.openrc(user))
@@ -34,22 +34,22 @@ def offer(sandbox: cloud.Sandbox) -> None:
 
 def run(description: str, keep: str,
         use: Callable[[cloud.Sandbox, bool], None]) -> None:
-    """Run a command of the sandbox: it starts, is used and ends.
+    """Start the sandbox, use it and stop it.
 
-    :param keep: what the option --keep does.
-    :param use: is given the sandbox and whether there was --keep.
-    :raises SystemExit: it did not come up, or was interrupted.
+    :param keep: the help text of the option --keep.
+    :param use: called with the sandbox and whether --keep is set.
+    :raises SystemExit: the sandbox did not start, or was interrupted.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('--keep', action='store_true', help=keep)
-    given = parser.parse_args()
-    # Who ends us politely gets what Ctrl-C gets.
-    # Also where it was started in the background, with SIGINT ignored.
+    options = parser.parse_args()
+    # SIGTERM acts as Ctrl-C does. SIGINT is set as well, since a shell
+    # starts background jobs with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
         with cloud.Sandbox() as sandbox:
-            use(sandbox, given.keep)
+            use(sandbox, options.keep)
     except (process.Failure, environments.Failure) as e:
         raise SystemExit(str(e))
     except KeyboardInterrupt:

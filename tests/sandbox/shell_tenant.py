@@ -1,4 +1,4 @@
-"""A tenant at a shell: what is typed is shown, and run."""
+"""A tenant who runs commands in a shell and sees their output."""
 
 import re
 import shlex
@@ -9,35 +9,36 @@ from typing import Callable
 
 
 class Unexpected(Exception):
-    """The story took another turn; the text says which."""
+    """A command failed or printed something unexpected, see the text."""
 
 
 def field(output: str, name: str) -> str:
     """Return a field of the table that the karbor command prints.
 
-    :raises Unexpected: there is none of that name.
+    :raises Unexpected: there is no field of that name.
     """
-    found = re.search(rf'^\| {name} +\| (\S+)', output, re.MULTILINE)
-    if not found:
-        raise Unexpected(f'there is no {name} in:\n{output}')
-    return found[1]
+    match = re.search(rf'^\| {name} +\| (\S+)', output, re.MULTILINE)
+    if not match:
+        raise Unexpected(f'there is no field {name} in:\n{output}')
+    return match[1]
 
 
 class Tenant:
-    """Types commands.
+    """A tenant who runs commands.
 
-    :param variables: the environment of the commands.
+    :param variables: the environment variables of the commands.
     """
 
     def __init__(self, variables: dict[str, str]) -> None:
         self._variables = variables
 
     def ask(self, *command: str) -> str:
-        """Run a command unseen; return what it printed.
+        """Run a command without showing it, and return its output.
 
-        :raises Unexpected: it failed.
+        :raises Unexpected: the command failed.
         """
-        # No locale or width of the terminal: the output is read, too.
+        # The output is parsed, so it must not depend on the locale or on the
+        # width of the terminal.
         done = subprocess.run(
             command, env={'LC_ALL': 'C.UTF-8', **self._variables}, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -48,10 +49,10 @@ class Tenant:
         return done.stdout
 
     def type(self, *command: str, show: bool = True) -> str:
-        """Run a command, showing it and what it printed; return that.
+        """Show a command, run it, and return its output.
 
-        :param show: whether to show what it printed.
-        :raises Unexpected: it failed.
+        :param show: whether to show the output as well.
+        :raises Unexpected: the command failed.
         """
         print(f'$ {shlex.join(command)}', flush=True)
         output = self.ask(*command)
@@ -62,10 +63,12 @@ class Tenant:
 
     def type_until(self, done: Callable[[str], bool], *command: str,
                    failed: str = 'ERROR', seconds: float = 120.0) -> str:
-        """Run a command until done() likes its output; show the last.
+        """Run a command until done(output) is true, and show that output.
 
-        :param failed: a word that means that it never will.
-        :raises Unexpected: it failed, said so, or took too long.
+        :param failed: a word in the output that means a failure.
+        :param seconds: how long to repeat the command.
+        :raises Unexpected: the command failed, its output has the word
+            `failed`, or the time is over.
         """
         print(f'$ {shlex.join(command)}', flush=True)
         deadline = time.monotonic() + seconds
@@ -73,7 +76,8 @@ class Tenant:
             if re.search(rf'\b{failed}\b', output):
                 raise Unexpected(output)
             if time.monotonic() > deadline:
-                raise Unexpected(f'still, after {seconds:.0f} s:\n{output}')
+                raise Unexpected(
+                    f'unchanged after {seconds:.0f} s:\n{output}')
             time.sleep(0.5)
         sys.stdout.write(output)
         sys.stdout.flush()
