@@ -1,10 +1,10 @@
-"""The cells of the matrix: which request of an operation fails, and how."""
+"""Cases of the fault matrix: a request of an operation and its fault."""
 
 import collections
 import re
 from typing import Any, Iterable, NamedTuple
 
-from tests.fault_injection import faults as deeds
+from tests.fault_injection import faults
 from tests.sandbox import proxy
 
 ONCE, WHOLE = 'once', 'whole deadline'
@@ -18,93 +18,95 @@ _IDS = (
 )
 
 
-class Step(NamedTuple):
-    """A request of an operation; repeated looks are one."""
+class Request(NamedTuple):
+    """A request of an operation. Repeated polling requests count as one."""
 
-    what: str
-    #: The how many-th of its kind, with others in between.
+    kind: str
+    #: 2 for the second request of this kind after requests of other kinds.
     number: int
 
     def __str__(self) -> str:
-        return self.what + (f' ({self.number})' if self.number > 1 else '')
+        return self.kind + (f' ({self.number})' if self.number > 1 else '')
 
     @property
-    def is_of_bank(self) -> bool:
-        """Whether it asks a bank in Swift."""
-        return ' /karbor' in self.what
+    def is_to_bank(self) -> bool:
+        """Whether it goes to a bank in Swift."""
+        return ' /karbor' in self.kind
 
 
-class Cell(NamedTuple):
+class Case(NamedTuple):
     """One experiment."""
 
     operation: str
-    step: Step
+    request: Request
     fault: str
     duration: str
 
     def __str__(self) -> str:
-        return (f'{self.operation}, {self.step}: {self.fault}, '
+        return (f'{self.operation}, {self.request}: {self.fault}, '
                 f'{self.duration}')
 
 
-def name(request: proxy.Request) -> str:
-    """Name a request by its kind."""
+def get_kind(request: proxy.Request) -> str:
+    """Return the service, the method and the path without ids."""
     path = request.path
-    for pattern, instead in _IDS:
-        path = pattern.sub(instead, path)
+    for pattern, replacement in _IDS:
+        path = pattern.sub(replacement, path)
     return f'{request.service} {request.method} {path or "/"}'
 
 
 class Counter:
-    """Tells which step each request is."""
+    """Numbers the requests of an operation."""
 
     def __init__(self) -> None:
         self._last = ''
         self._counts: collections.Counter[str] = collections.Counter()
 
-    def step(self, request: proxy.Request) -> Step:
-        what = name(request)
-        if what != self._last:
-            self._counts[what] += 1
-            self._last = what
-        return Step(what, self._counts[what])
+    def count(self, request: proxy.Request) -> Request:
+        kind = get_kind(request)
+        if kind != self._last:
+            self._counts[kind] += 1
+            self._last = kind
+        return Request(kind, self._counts[kind])
 
 
-def steps(requests: Iterable[proxy.Request]) -> list[Step]:
-    """Find the steps in what was recorded."""
+def list_requests(recorded: Iterable[proxy.Request]) -> list[Request]:
+    """Return the requests of an operation, each once, in their order."""
     counter = Counter()
-    return list(dict.fromkeys(counter.step(one) for one in requests))
+    return list(dict.fromkeys(counter.count(request) for request in recorded))
 
 
-def of(operation: str, found: Iterable[Step], known: Iterable[Step] = (),
-       faults: Iterable[str] = deeds.DEEDS) -> list[Cell]:
-    """All cells of an operation.
+def list_cases(operation: str, requests: Iterable[Request],
+               covered: Iterable[Request] = (),
+               names: Iterable[str] = faults.FAULTS) -> list[Case]:
+    """Return all cases of an operation.
 
-    :param known: steps whose cells another operation has.
+    :param covered: requests that have their cases in another operation.
+    :param names: the names of the faults.
     """
-    return [Cell(operation, step, fault, duration)
-            for step in found if step not in known
-            for fault in faults for duration in (ONCE, WHOLE)]
+    return [Case(operation, request, fault, duration)
+            for request in requests if request not in covered
+            for fault in names for duration in (ONCE, WHOLE)]
 
 
-class Judge:
-    """Lets the request of a cell fail; counts what was to make something."""
+class Injector:
+    """Injects the fault of a case. Counts how often it did."""
 
-    def __init__(self, cell: Cell) -> None:
-        self._cell = cell
+    def __init__(self, case: Case) -> None:
+        self._case = case
         self._counter = Counter()
         self._service = ''
-        self.fired = 0
+        self.count = 0
 
     def __call__(self, request: proxy.Request) -> Any:
-        cell = self._cell
-        if self.fired:
-            if cell.duration == ONCE or request.service != self._service:
+        case = self._case
+        if self.count:
+            if case.duration == ONCE or request.service != self._service:
                 return None
-        elif self._counter.step(request) != cell.step:
+        elif self._counter.count(request) != case.request:
             return None
-        self.fired += 1
+        self.count += 1
         self._service = request.service
-        if cell.fault == 'refused' and cell.duration == WHOLE:
+        if case.fault == 'refused' and case.duration == WHOLE:
             return proxy.Exchange.refuse_all
-        return deeds.DEEDS[cell.fault]
+        return faults.FAULTS[case.fault]

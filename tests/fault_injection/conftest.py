@@ -1,4 +1,4 @@
-"""A sandbox of the faults' own; --every carries out all of them."""
+"""Options of the fault tests, and their own sandbox."""
 
 import pytest
 
@@ -7,10 +7,11 @@ from tests.sandbox import fixture
 
 def pytest_addoption(parser):
     parser.addoption('--every', action='store_true',
-                     help='all faults, not a sample; writes the page')
+                     help='run all cases instead of a sample, and write the '
+                          'page')
     parser.addoption('--left', action='store_true',
-                     help='of them those that the page lacks, or that were '
-                          'violated when it was written')
+                     help='run only the cases that the page lacks or shows '
+                          'as violated')
 
 
 @pytest.fixture(scope='session')
@@ -25,5 +26,5 @@ def left(request):
 
 @pytest.fixture(scope='package')
 def sandbox(request):
-    with fixture.running(request) as running:
-        yield running
+    with fixture.running(request) as sandbox:
+        yield sandbox

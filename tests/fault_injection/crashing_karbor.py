@@ -1,4 +1,4 @@
-"""A Karbor behind proxies, which is killed and started again."""
+"""A Karbor behind proxies that tests kill and start again."""
 
 import contextlib
 import dataclasses
@@ -15,13 +15,15 @@ from tests.functional import api_tenant as tenants
 from tests.sandbox import proxy
 
 _CONTAINER = 'karbor'
-#: Where the bank says that it lives is nothing that an operation does.
-_CHANGES = ('PUT', 'POST', 'DELETE')
+_WRITE_METHODS = ('PUT', 'POST', 'DELETE')
 
 
 def is_effect(request):
-    """Whether a request may leave something, in the bank or in Trove."""
-    if request.method not in _CHANGES:
+    """Return True if a request may change Trove or the bank.
+
+    The lease objects of Karbor's bank plugin do not count.
+    """
+    if request.method not in _WRITE_METHODS:
         return False
     return (request.service == 'trove' or request.service == 'swift'
             and '/%s/' % _CONTAINER in request.path)
@@ -29,48 +31,48 @@ def is_effect(request):
 
 @dataclasses.dataclass
 class Killer:
-    """Kills at one of the effects: before, after, or long before it.
+    """An injector that kills Karbor at one of its requests with an effect.
 
-    :param kill: ends the process.
-    :param number: the how many-th effect, from 1.
-    :param when: 'before': it never takes place; 'after': it has; 'late': it
-        takes place when everybody has forgotten it.
+    :param kill: kills the process.
+    :param number: number of the request, from 1.
+    :param when: 'before' if the request is never executed, 'after' if it is
+        executed before the kill, 'late' if it is executed after `release`.
     """
 
     kill: object
     number: int
     when: str = 'before'
-    seen: int = 0
+    count: int = 0
     dead: threading.Event = dataclasses.field(default_factory=threading.Event)
-    forgotten: threading.Event = dataclasses.field(
+    release: threading.Event = dataclasses.field(
         default_factory=threading.Event)
 
     def __call__(self, request):
         if self.dead.is_set():
             return proxy.Exchange.reset
         if is_effect(request):
-            self.seen += 1
-            if self.seen == self.number:
-                return self._deed
+            self.count += 1
+            if self.count == self.number:
+                return self._fault
         return None
 
-    def _deed(self, exchange):
+    def _fault(self, exchange):
         if self.when == 'after':
             exchange.forward()
         self.kill()
         self.dead.set()
         exchange.reset()
         if self.when == 'late':
-            self.forgotten.wait(timeouts.NEVER)
+            self.release.wait(timeouts.NEVER)
             exchange.forward()
 
 
 class Karbor:
-    """The sandbox's, with all that it asks of others going through proxies."""
+    """The sandbox's Karbor, with proxies in front of the other services."""
 
     def __init__(self, sandbox):
         self._service = sandbox.services['karbor']
-        self.cloud = proxy.Cloud({name: sandbox.urls[name] for name in (
+        self.cloud = proxy.Proxies({name: sandbox.urls[name] for name in (
             'keystone', 'swift', 'trove')})
         self.tenant = tenants.Tenant(sandbox)
         self._swift = swiftclient.Connection(session=sandbox.session('karbor'))
@@ -90,29 +92,29 @@ class Karbor:
     def start(self):
         self._service.start()
 
-    def kept(self, prefix):
-        """The bank's objects below a place."""
-        return [one['name'] for one in self._swift.get_container(
+    def list_keys(self, prefix):
+        """Return the names of the bank's objects with a prefix."""
+        return [item['name'] for item in self._swift.get_container(
             _CONTAINER, prefix=prefix, full_listing=True)[1]]
 
-    def kept_below(self, prefix):
-        """What those objects hold, as text."""
+    def read_all(self, prefix):
+        """Return the texts of the bank's objects with a prefix."""
         return [self._swift.get_object(_CONTAINER, name)[1].decode()
-                for name in self.kept(prefix)]
+                for name in self.list_keys(prefix)]
 
-    def checkpoint_ids(self):
-        """All that there ever were."""
-        return {name.split('/')[2] for name in self.kept('/checkpoints/')}
+    def list_checkpoint_ids(self):
+        """Return the ids of all checkpoints, deleted ones included."""
+        return {name.split('/')[2] for name in self.list_keys('/checkpoints/')}
 
     def manage(self, *words):
-        """The operator's command: whether it was done, and what it said."""
-        done = subprocess.run(
+        """Run karbor-trove-manage, return its success and its output."""
+        process = subprocess.run(
             [pathlib.Path(sys.executable).with_name('karbor-trove-manage'),
              *words, '--config-file', self._config, '--format', 'json'],
             capture_output=True, text=True)
-        return done.returncode == 0, done.stdout + done.stderr
+        return process.returncode == 0, process.stdout + process.stderr
 
-    def try_to(self, act):
-        """What a user does whose Karbor may die meanwhile."""
+    def send(self, request):
+        """Send a request to a Karbor that may be killed meanwhile."""
         with contextlib.suppress(exceptions.ConnectionError):
-            act()
+            request()

@@ -1,4 +1,4 @@
-"""A tenant, a bank and a cloud of proxies, for one case after another."""
+"""Environment of one worker process: a project, a bank and proxies."""
 
 import json
 import pathlib
@@ -33,7 +33,7 @@ _KINDS = {'restore': karbor_records.Restore,
           'verify': karbor_records.Verification}
 _HOOKS = ('on_prepare_begin', 'on_prepare_finish', 'on_main', 'on_complete')
 
-#: Where a bank is.
+#: Kinds of banks.
 FILES, SWIFT = 'files', 'Swift'
 
 
@@ -43,7 +43,7 @@ def _configuration(directory, sections):
 
 
 def _configure_karbor(sandbox, cloud, directory):
-    """What the plugin reads of karbor.conf."""
+    """Load what the plugin reads from karbor.conf."""
     settings = sandbox.services['karbor'].settings
     assert client_factory.ClientFactory.get_client_module('trove')
     cfg.CONF(['--config-file', _configuration(directory, {
@@ -63,13 +63,13 @@ def _context(session, cloud):
     return karbor_context.RequestContext(
         user_id=access.user_id, project_id=access.project_id, is_admin=False,
         roles=list(access.role_names), auth_token=access.auth_token,
-        # Its catalog leads to Swift.
+        # The plugin finds Swift in the catalog of the token.
         auth_token_info=json.loads(cloud.redirect_urls(
             json.dumps(access._data).encode())), overwrite=False)
 
 
 class Environment:
-    """One project, one database, and a process of its own."""
+    """One project with one database, and a bank."""
 
     def __init__(self, sandbox, user):
         self.directory = pathlib.Path(tempfile.mkdtemp(
@@ -84,13 +84,13 @@ class Environment:
         self._swift = provider_files.swift_bank(dict(
             sandbox.services['karbor'].settings,
             keystone_url=self.cloud.urls['keystone']), 'karbor')
-        # It would try again by itself, and hide what the plugin does.
+        # Retries of the client would hide what the plugin does.
         self._swift['swift_client'].update(
             swift_retry_attempts=0, swift_retry_backoff=0)
         self._kind = None
 
     def use_bank(self, kind):
-        """Have a bank of that kind, and a database of its own in it."""
+        """Use a bank of this kind, with a new database."""
         if kind == self._kind:
             return
         self._kind = kind
@@ -107,27 +107,27 @@ class Environment:
         self.reset()
 
     def reset(self):
-        """Take a new database, with one checkpoint that stays."""
+        """Create a new database, with one checkpoint that stays."""
         self.cloud.heal()
-        # What an earlier violation has left is not counted again.
-        self._others = self._all_object_ids()
+        # Ignore what an earlier violation has left.
+        self._other_object_ids = self._list_all_object_ids()
         self.resource = karbor_resource.Resource(
             tenants.TYPE, self.tenant.create_instance('orders'), 'orders')
         self.journal = backup_journal.BackupJournal(
             self.bank, self.resource.id)
         self.survivor = self.create_checkpoint()
 
-    def _provider(self, own):
-        """The provider's file.
+    def _provider(self, provider_options):
+        """Return the configuration of a provider file.
 
-        :param own: options of the plugin beside those that all have.
+        :param provider_options: options besides the common ones.
         """
         config = cfg.ConfigOpts()
         config(['--config-file', _configuration(self.directory, {
             'file_system_bank_plugin': {
                 'file_system_bank_path': self.directory / 'bank'},
             **self._swift,
-            options.GROUP: {**timeouts.OPTIONS, **own}})],
+            options.GROUP: {**timeouts.OPTIONS, **provider_options}})],
             default_config_dirs=[])
         return config
 
@@ -140,60 +140,65 @@ class Environment:
             [self.resource], lambda node: [])
         return checkpoint
 
-    def run(self, operation, checkpoint, parameters=None, **own):
-        """One operation, as Karbor calls it; what it left, and the seconds.
+    def run(self, operation, checkpoint, parameters=None, **provider_options):
+        """Run an operation as Karbor does.
 
-        :param own: options of the provider.
+        :param provider_options: options besides the common ones.
+        :returns: a dict with the record ('restore' or 'verify'), the
+            exception ('raised') and the duration ('seconds').
         """
-        plugin = protection.TroveProtectionPlugin(self._provider(own))
+        plugin = protection.TroveProtectionPlugin(
+            self._provider(provider_options))
         arguments = {'new_resources': {}}
         if operation in _KINDS:
             arguments[operation] = karbor_records.new(
                 _KINDS[operation], self.context, checkpoint.id)
             arguments[operation].parameters = {
                 tenants.TYPE: parameters or {}}
-        begun = getattr(plugin, 'get_%s_operation' % operation)(self.resource)
-        begin = time.monotonic()
+        hooks = getattr(plugin, 'get_%s_operation' % operation)(self.resource)
+        start = time.monotonic()
         try:
             for hook in _HOOKS:
-                getattr(begun, hook)(checkpoint, self.resource, self.context,
+                getattr(hooks, hook)(checkpoint, self.resource, self.context,
                                      parameters or {}, **arguments)
-        except Exception as error:  # Which one it may be is what is tested.
+        except Exception as error:  # The invariants check its type.
             arguments['raised'] = error
-        return dict(arguments, seconds=time.monotonic() - begin)
+        return dict(arguments, seconds=time.monotonic() - start)
 
     def section(self, checkpoint):
         return checkpoint.get_resource_bank_section(self.resource.id)
 
-    def status(self, checkpoint):
-        """Karbor's word for the database; None: there is none."""
-        kept = storage.read(self.section(checkpoint), layout.STATUS)
-        # Swift's bank gives a string as it came from there.
-        return kept.decode() if isinstance(kept, bytes) else kept
+    def get_status(self, checkpoint):
+        """Return the resource status. None if there is none."""
+        status = storage.read(self.section(checkpoint), layout.STATUS)
+        # The bank in Swift does not decode strings.
+        return status.decode() if isinstance(status, bytes) else status
 
-    def kept(self, checkpoint):
-        """The record in the checkpoint; None: there is none."""
+    def read_record(self, checkpoint):
+        """Return the backup record. None if there is none."""
         return record.read(self.section(checkpoint))
 
-    def create_checkpoint(self, parameters=None, **own):
-        """A checkpoint with a complete backup."""
+    def create_checkpoint(self, parameters=None, **provider_options):
+        """Return a new checkpoint with a complete backup."""
         checkpoint = self.new_checkpoint()
-        told = self.run('protect', checkpoint, parameters, **own)
-        assert 'raised' not in told, told
+        result = self.run('protect', checkpoint, parameters,
+                          **provider_options)
+        assert 'raised' not in result, result
         return checkpoint
 
     def clear_service_token(self):
-        """Be a Karbor that has just started."""
+        """Drop the cached service token, as in a Karbor that just started."""
         client_factory.ClientFactory._keystone_plugin = None
 
-    def backups(self):
-        """The database's, in Trove, by id."""
-        return {id_: told for id_, told in self.tenant.list_backups().items()
-                if told['instance_id'] == self.resource.id}
+    def list_backups(self):
+        """Return the backups of the database in Trove, by id."""
+        return {id_: backup
+                for id_, backup in self.tenant.list_backups().items()
+                if backup['instance_id'] == self.resource.id}
 
-    def object_ids(self):
-        """The ids of the backups of which something is in Swift."""
-        return self._all_object_ids() - self._others
+    def list_object_ids(self):
+        """Return the ids of the backups that have objects in Swift."""
+        return self._list_all_object_ids() - self._other_object_ids
 
-    def _all_object_ids(self):
+    def _list_all_object_ids(self):
         return {name[:36] for _, name in self.tenant.list_objects()}

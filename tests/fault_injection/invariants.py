@@ -1,28 +1,28 @@
-"""What has to hold whatever failed, on what Trove, Swift and the bank hold."""
+"""Invariants that hold after any fault, in Trove, Swift and the bank."""
 
 import datetime
 import time
 
 from karbor import exception
 
-_RAISED = {
+_ALLOWED_ERRORS = {
     'protect': exception.CreateResourceFailed,
     'restore': exception.RestoreResourceFailed,
     'verify': exception.VerifyResourceFailed,
     'delete': (),
 }
-_ENDS_AS = {'protect': 'available', 'delete': 'deleted'}
-_IN_THE_END = {'protect': 'error'}
-#: Seconds until all is gone that can go.
-_PATIENCE = 20.0
+_STATUS_AFTER_SUCCESS = {'protect': 'available', 'delete': 'deleted'}
+_STATUS_AFTER_ERROR = {'protect': 'error'}
+#: Seconds until everything is deleted that can be deleted.
+_TIMEOUT = 20.0
 
 
-def every_backup_is_known(lane):
-    """I1: by its id, or by what was noted before it was asked for."""
-    entries = lane.journal.list_entries()
+def check_every_backup_is_known(environment):
+    """I1: the journal has the id or a matching intent of every backup."""
+    entries = environment.journal.list_entries()
     ids = {entry.backup_id for entry in entries}
     intents = [entry for entry in entries if entry.backup_id is None]
-    for id_, backup in lane.backups().items():
+    for id_, backup in environment.list_backups().items():
         created = datetime.datetime.fromisoformat(backup['created'])
         assert id_ in ids or any(
             entry.backup_name == backup['name']
@@ -30,100 +30,109 @@ def every_backup_is_known(lane):
             for entry in intents), ('I1: lost', backup, entries)
 
 
-def what_waits_has_a_reason(lane):
-    """I2, I3: nothing that was deleted stays silently."""
-    for entry in lane.journal.list_entries():
+def check_deferred_deletions_have_a_reason(environment):
+    """I2, I3: every deferred deletion has a reason."""
+    for entry in environment.journal.list_entries():
         assert not entry.deleted_at or entry.reason, ('I3: no reason', entry)
 
 
-def living_backups_are_whole(lane, checkpoints):
-    """I4: in Trove and in Swift."""
-    backups, ids = lane.backups(), lane.object_ids()
+def check_live_checkpoints(environment, checkpoints):
+    """I4: the backups of live checkpoints are in Trove and in Swift."""
+    backups = environment.list_backups()
+    object_ids = environment.list_object_ids()
     for checkpoint in checkpoints:
-        id_ = lane.kept(checkpoint).backup_id
-        assert id_ in backups, ('I4: gone', id_)
+        id_ = environment.read_record(checkpoint).backup_id
+        assert id_ in backups, ('I4: not in Trove', id_)
         assert backups[id_]['status'] == 'COMPLETED', ('I4', backups[id_])
-        assert id_ in ids, ('I4: gone from Swift', id_)
+        assert id_ in object_ids, ('I4: not in Swift', id_)
 
 
-def it_ended(lane, scene, told, bank_is_away):
-    """I5, and I2: as Karbor understands it.
+def check_end(environment, scenario, result, bank_unavailable):
+    """I2, I5: the operation ended in time, and as Karbor expects.
 
-    :param bank_is_away: until it has ended: then nothing can be put off, and
-        no status be written.
+    :param bank_unavailable: whether the bank was unavailable until the end.
+        Then the operation could not write a deferred deletion or a status.
     """
-    assert told['seconds'] <= scene.longest, ('I5', told['seconds'])
-    raised = told.get('raised')
-    allowed = _RAISED[scene.hook]
-    if bank_is_away and scene.hook == 'delete':
+    assert result['seconds'] <= scenario.longest, ('I5', result['seconds'])
+    raised = result.get('raised')
+    allowed = _ALLOWED_ERRORS[scenario.hook]
+    if bank_unavailable and scenario.hook == 'delete':
         allowed = exception.DeleteResourceFailed
     assert raised is None or isinstance(raised, allowed), ('I5, I2', raised)
     if raised is not None:
         assert raised.kwargs['reason'], 'I5: without a reason'
-    if scene.hook in _ENDS_AS:
-        if bank_is_away and raised is not None:
+    if scenario.hook in _STATUS_AFTER_SUCCESS:
+        if bank_unavailable and raised is not None:
             return
-        expected = (_ENDS_AS if raised is None else _IN_THE_END)[scene.hook]
-        assert lane.status(scene.checkpoint) == expected
+        statuses = (_STATUS_AFTER_SUCCESS if raised is None
+                    else _STATUS_AFTER_ERROR)
+        assert environment.get_status(scenario.checkpoint) == statuses[
+            scenario.hook]
     elif raised is not None:
-        kept = told[scene.hook]
-        assert set(kept.resources_status.values()) == {'error'}, kept
-        assert all(kept.resources_reason.values()), kept
+        record = result[scenario.hook]
+        assert set(record.resources_status.values()) == {'error'}, record
+        assert all(record.resources_reason.values()), record
 
 
-def nothing_was_made_twice(before, after, requests, tried_again):
-    """I6: of backups and of instances.
+def check_nothing_was_created_twice(before, after, requests, retries):
+    """I6: at most one backup or instance was created.
 
-    :param tried_again: how often the same may be asked again, with another
-        token; a request that was not allowed has done nothing.
+    :param retries: how many times a create request may be repeated with a
+        new token. A request with a rejected token creates nothing.
     """
     assert len(after - before) <= 1, ('I6', after - before)
-    asked = [one for one in requests if one.service == 'trove'
-             and one.method == 'POST']
-    assert len(asked) <= 1 + tried_again, ('I6', asked)
+    creations = [request for request in requests
+                 if request.service == 'trove' and request.method == 'POST']
+    assert len(creations) <= 1 + retries, ('I6', creations)
 
 
-def every_instance_is_reported(lane, made, told):
-    """I1 for a restore: by Karbor's record, or by a note in the bank."""
-    named = ' '.join(told['restore'].resources_status)
-    notes = lane.bank.get_sub_section(
-        '/karbor-trove/%s/restores/' % lane.resource.id).list_objects()
-    for id_ in made:
-        assert id_ in named or notes, ('I1: lost', id_)
+def check_every_instance_is_reported(environment, created, result):
+    """I1: Karbor's record or the restore journal has every new instance."""
+    reported = ' '.join(result['restore'].resources_status)
+    entries = _list_entries(environment, 'restores')
+    for id_ in created:
+        assert id_ in reported or entries, ('I1: lost', id_)
 
 
-def every_test_restore_is_noted(lane, made):
-    """I1 for a test restore: until its instance is gone."""
-    notes = lane.bank.get_sub_section(
-        '/karbor-trove/%s/rehearsals/' % lane.resource.id).list_objects()
-    assert not made or notes, ('I1: lost', made)
+def check_temporary_instances_are_in_journal(environment, created):
+    """I1: the verification journal has the temporary instances."""
+    entries = _list_entries(environment, 'rehearsals')
+    assert not created or entries, ('I1: lost', created)
 
 
-def no_test_restore_is_left(lane, instances):
-    """I3: the next verification takes what one could not delete."""
-    end = time.monotonic() + _PATIENCE
-    while (lane.tenant.list_instance_ids() - instances
-           and time.monotonic() < end):
-        told = lane.run('verify', lane.survivor)
-        assert 'raised' not in told, told['raised']
-    assert not lane.tenant.list_instance_ids() - instances, 'I3: left'
+def _list_entries(environment, folder):
+    return environment.bank.get_sub_section('/karbor-trove/%s/%s/' % (
+        environment.resource.id, folder)).list_objects()
 
 
-def nothing_is_left(lane, but):
-    """I3: after as many operations as it takes, in some seconds."""
-    [kept] = [lane.kept(checkpoint).backup_id for checkpoint in but]
-    end = time.monotonic() + _PATIENCE
+def check_no_temporary_instance_is_left(environment, instances):
+    """I3: later verifications delete the temporary instances of this one.
+
+    :param instances: ids of the instances that existed before.
+    """
+    deadline = time.monotonic() + _TIMEOUT
+    while (environment.tenant.list_instance_ids() - instances
+           and time.monotonic() < deadline):
+        result = environment.run('verify', environment.survivor)
+        assert 'raised' not in result, result['raised']
+    assert not environment.tenant.list_instance_ids() - instances, 'I3: left'
+
+
+def check_nothing_is_left(environment, survivor):
+    """I3: later operations delete all backups but that of the survivor."""
+    backup_id = environment.read_record(survivor).backup_id
+    deadline = time.monotonic() + _TIMEOUT
     left = None
-    while time.monotonic() < end:
-        told = lane.run('verify', but[0])
-        assert 'raised' not in told, told['raised']
-        left = (set(lane.backups()) - {kept}, lane.object_ids() - {kept},
-                set(lane.bank.get_sub_section(
-                    '/karbor-trove/%s/contents/' % lane.resource.id
-                ).list_objects()) - {kept},
-                {entry.checkpoint_id for entry in lane.journal.list_entries()}
-                - {checkpoint.id for checkpoint in but})
+    while time.monotonic() < deadline:
+        result = environment.run('verify', survivor)
+        assert 'raised' not in result, result['raised']
+        entries = environment.journal.list_entries()
+        left = (set(environment.list_backups()) - {backup_id},
+                environment.list_object_ids() - {backup_id},
+                set(_list_entries(environment, 'contents')) - {backup_id},
+                {entry.checkpoint_id for entry in entries} - {survivor.id})
         if not any(left):
             return
         time.sleep(0.25)
-    raise AssertionError(('I3: left', left, lane.journal.list_entries()))
+    raise AssertionError(
+        ('I3: left', left, environment.journal.list_entries()))

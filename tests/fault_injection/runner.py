@@ -1,7 +1,7 @@
-"""Carries out cases_, in several processes with a project each.
+"""Execution of cases in several processes, each with its own project.
 
-They wait most of the time; with more of them than this, two processors could
-not keep the times of constants.py.
+The processes wait most of the time. With more of them, two processors would
+be too slow for the timeouts in timeouts.py.
 """
 
 import concurrent.futures
@@ -19,138 +19,148 @@ from tests.fault_injection import scenarios
 from tests.sandbox.services import launch
 
 USERS = ('first', 'second', 'third', 'fourth')
-#: The outcome of a case in which an invariant did not hold.
+#: The outcome of a case that violates an invariant.
 VIOLATED = 'VIOLATED'
-_EVER = 240.0
-_LANDS_WITHIN = 'karbor_trove.timeouts.REQUEST_IN_FLIGHT'
+#: Maximum duration of a case in seconds.
+_CASE_TIMEOUT = 240.0
+_REQUEST_IN_FLIGHT = 'karbor_trove.timeouts.REQUEST_IN_FLIGHT'
 
 _environment = None
 
 
-def _begin(sandbox, users, one_at_a_time):
+def _create_environment(sandbox, users, lock):
     global _environment
-    # A Keystone that has just started answers the first two requests of the
-    # same instant with a 500.
-    with one_at_a_time:
+    # If two requests arrive at the same time, a Keystone that has just
+    # started responds to them with HTTP 500.
+    with lock:
         _environment = environments.Environment(sandbox, users.get())
 
 
-def _play(environment, scenario, judge):
-    """The operation; what it left, and the requests that it made."""
+def _run(environment, scenario, injector):
+    """Run an operation, return its result and the requests that it sent."""
     if scenario.fresh:
         environment.clear_service_token()
     environment.cloud.heal()
-    environment.cloud.injector = judge
-    told = environment.run(scenario.hook, scenario.checkpoint, scenario.parameters,
-                    **scenario.options)
+    environment.cloud.injector = injector
+    result = environment.run(scenario.hook, scenario.checkpoint,
+                             scenario.parameters, **scenario.options)
     requests = list(environment.cloud.requests)
     environment.cloud.heal()
-    return told, requests
+    return result, requests
 
 
-def _clean(environment, scenario, instances):
-    """Delete all that the scenario made, as a user would."""
-    made = environment.tenant.list_instance_ids() - instances
+def _clean_up(environment, scenario, instances):
+    """Delete everything that the scenario created, as a user would.
+
+    :param instances: ids of the instances that existed before.
+    """
+    created = environment.tenant.list_instance_ids() - instances
     if scenario.hook == 'verify':
-        invariants.no_test_restore_is_left(environment, instances)
-    elif made:
-        environment.tenant.delete_instances(*made)
+        invariants.check_no_temporary_instance_is_left(environment, instances)
+    elif created:
+        environment.tenant.delete_instances(*created)
     for checkpoint in [*scenario.others, scenario.checkpoint]:
         if checkpoint is not environment.survivor and (
                 environment.get_status(checkpoint) != 'deleted'):
-            told = environment.run('delete', checkpoint)
-            assert 'raised' not in told, ('I2', told['raised'])
-    invariants.what_waits_has_a_reason(environment)
-    # Nothing is under way: a request lands now, or never.
-    launch.set_constants({_LANDS_WITHIN: 0})
+            result = environment.run('delete', checkpoint)
+            assert 'raised' not in result, ('I2', result['raised'])
+    invariants.check_deferred_deletions_have_a_reason(environment)
+    # No request is active, so all intents are settled.
+    launch.set_constants({_REQUEST_IN_FLIGHT: 0})
     try:
-        invariants.nothing_is_left(environment, [environment.survivor])
+        invariants.check_nothing_is_left(environment, environment.survivor)
     finally:
-        launch.set_constants({_LANDS_WITHIN: 600})
+        launch.set_constants({_REQUEST_IN_FLIGHT: 600})
 
 
-def _outcome(environment, scenario, told):
-    waiting = [entry for entry in environment.journal.list_entries()
-               if entry.deleted_at]
-    word = 'error' if 'raised' in told else 'done'
-    if waiting:
-        word = ('put off' if (scenario.hook, word) == ('delete', 'done')
-                else word + ', put off')
-    return word
-
-
-def _experiment(environment, case):
-    scenario = scenarios.prepare(case.operation, environment)
-    backups, instances = set(environment.list_backups()), environment.tenant.list_instance_ids()
-    alive = [environment.survivor]
-    if scenario.hook == 'delete':
-        alive += scenario.others
-    judge = cases.Injector(case)
-    told, requests = _play(environment, scenario, judge)
-    assert judge.fired, 'it made no such request'
-    made = environment.tenant.list_instance_ids() - instances
-    invariants.it_ended(
-        environment, scenario, told,
-        case.step.is_of_bank and case.duration == cases.WHOLE)
-    invariants.every_backup_is_known(environment)
-    invariants.living_backups_are_whole(environment, alive)
-    for before, after in ((backups, set(environment.list_backups())),
-                          (instances, instances | made)):
-        invariants.nothing_was_made_twice(
-            before, after, requests, 3 if case.fault == '401' else 0)
-    if scenario.hook == 'restore':
-        invariants.every_instance_is_reported(environment, made, told)
-    if scenario.hook == 'verify':
-        invariants.every_test_restore_is_noted(environment, made)
-    outcome = _outcome(environment, scenario, told)
-    _clean(environment, scenario, instances)
+def _get_outcome(environment, scenario, result):
+    deferred = [entry for entry in environment.journal.list_entries()
+                if entry.deleted_at]
+    outcome = 'error' if 'raised' in result else 'done'
+    if deferred:
+        outcome = (
+            'put off' if (scenario.hook, outcome) == ('delete', 'done')
+            else outcome + ', put off')
     return outcome
 
 
-def _steps(operation):
+def _run_case(environment, case):
+    """Run a case, check the invariants, clean up and return the outcome."""
+    scenario = scenarios.prepare(case.operation, environment)
+    backups = set(environment.list_backups())
+    instances = environment.tenant.list_instance_ids()
+    live_checkpoints = [environment.survivor]
+    if scenario.hook == 'delete':
+        live_checkpoints += scenario.others
+    injector = cases.Injector(case)
+    result, requests = _run(environment, scenario, injector)
+    assert injector.count, 'the operation did not send this request'
+    created = environment.tenant.list_instance_ids() - instances
+    invariants.check_end(
+        environment, scenario, result,
+        case.request.is_to_bank and case.duration == cases.WHOLE)
+    invariants.check_every_backup_is_known(environment)
+    invariants.check_live_checkpoints(environment, live_checkpoints)
+    for before, after in ((backups, set(environment.list_backups())),
+                          (instances, instances | created)):
+        invariants.check_nothing_was_created_twice(
+            before, after, requests, 3 if case.fault == '401' else 0)
+    if scenario.hook == 'restore':
+        invariants.check_every_instance_is_reported(environment, created,
+                                                    result)
+    if scenario.hook == 'verify':
+        invariants.check_temporary_instances_are_in_journal(environment,
+                                                            created)
+    outcome = _get_outcome(environment, scenario, result)
+    _clean_up(environment, scenario, instances)
+    return outcome
+
+
+def _record_requests(operation):
+    """Run an operation without faults and return its requests."""
     scenario = scenarios.prepare(operation, _environment)
     instances = _environment.tenant.list_instance_ids()
-    told, requests = _play(_environment, scenario, None)
-    assert 'raised' not in told, told['raised']
-    _clean(_environment, scenario, instances)
+    result, requests = _run(_environment, scenario, None)
+    assert 'raised' not in result, result['raised']
+    _clean_up(_environment, scenario, instances)
     return cases.list_requests(requests)
 
 
-def _cells(operation, found, known):
+def _list_cases(operation, requests, covered):
     if operation in scenarios.IN_SWIFT:
         return cases.list_cases(
-            operation, [step for step in found if step.is_of_bank], known,
-            faults.BANK_FAULTS)
-    return cases.list_cases(operation, found, known)
+            operation, [request for request in requests if request.is_to_bank],
+            covered, faults.BANK_FAULTS)
+    return cases.list_cases(operation, requests, covered)
 
 
-def _attempt(case):
-    """The case's outcome, and what was violated, as text or None."""
-    # Where one waits for ever, all the others need not.
+def _try_case(case):
+    """Return the outcome of a case, and a traceback or None."""
+    # If this case never ends, the process exits and the others go on.
     faulthandler.dump_traceback_later(
-        _EVER, exit=True, file=sys.__stderr__)
+        _CASE_TIMEOUT, exit=True, file=sys.__stderr__)
     try:
-        return _experiment(_environment, case), None
-    except Exception:  # All of it belongs into the report.
-        violated = traceback.format_exc()
+        return _run_case(_environment, case), None
+    except Exception:  # Report any error as a violation.
+        violation = traceback.format_exc()
         _environment.reset()
-        return VIOLATED, violated
+        return VIOLATED, violation
     finally:
         faulthandler.cancel_dump_traceback_later()
 
 
 class Runner:
-    """Used by `with`; begins when the sandbox is up."""
+    """Runs cases in a running sandbox. A context manager."""
 
     def __init__(self, sandbox):
         sandbox.add_tenants(*USERS)
-        forking = multiprocessing.get_context('fork')
-        users = forking.Queue()
+        context = multiprocessing.get_context('fork')
+        users = context.Queue()
         for user in USERS:
             users.put(user)
         self._pool = concurrent.futures.ProcessPoolExecutor(
-            len(USERS), forking, _begin,
-            (sandbox, users, forking.Lock()))
+            len(USERS), context, _create_environment,
+            (sandbox, users, context.Lock()))
 
     def __enter__(self):
         return self
@@ -159,16 +169,17 @@ class Runner:
         self._pool.shutdown(cancel_futures=True)
 
     @functools.cached_property
-    def cases_(self):
-        """All cases_, by recording what each operation asks for."""
-        steps = dict(zip(scenarios.SCENARIOS, self._pool.map(
-            _steps, scenarios.SCENARIOS)))
-        return [case for operation, found in steps.items()
-                for case in _cells(operation, found, steps.get(
+    def cases(self):
+        """All cases. Each operation runs once to record its requests."""
+        recorded = dict(zip(scenarios.SCENARIOS, self._pool.map(
+            _record_requests, scenarios.SCENARIOS)))
+        return [case for operation, requests in recorded.items()
+                for case in _list_cases(operation, requests, recorded.get(
                     scenarios.LIKE.get(operation), ()))]
 
-    def outcomes(self, cases_):
-        """Carry out cases_; gives (case, outcome, what was violated)."""
-        running = {self._pool.submit(_attempt, case): case for case in cases_}
-        for done in concurrent.futures.as_completed(running):
-            yield (running[done], *done.result())
+    def run(self, cases_):
+        """Run cases, yield (case, outcome, traceback or None) for each."""
+        futures = {self._pool.submit(_try_case, case): case
+                   for case in cases_}
+        for future in concurrent.futures.as_completed(futures):
+            yield (futures[future], *future.result())

@@ -1,21 +1,23 @@
-"""What is prepared for each operation, and then done."""
+"""Scenarios of the fault matrix: an operation and its preparation."""
 
 import dataclasses
 from typing import Any
 import uuid
 
-from tests.fault_injection import environment as lanes
+from tests.fault_injection import environment as environments
 from tests.fault_injection import timeouts
+
+Environment = environments.Environment
 
 
 @dataclasses.dataclass
-class Scene:
-    """An operation that is about to begin.
+class Scenario:
+    """An operation that is prepared but not started.
 
-    :param options: of the provider, beside those that all have.
-    :param longest: seconds that it may take.
-    :param fresh: whether Karbor has just started, and asks Keystone too.
-    :param others: checkpoints made for it, beside the one it is about.
+    :param options: options of the provider, besides the common ones.
+    :param longest: maximum duration in seconds.
+    :param fresh: whether Karbor has just started and needs a service token.
+    :param others: checkpoints created for it besides its own.
     """
 
     hook: str
@@ -27,62 +29,65 @@ class Scene:
     others: list[Any] = dataclasses.field(default_factory=list)
 
 
-def _protect(lane: lanes.Lane) -> Scene:
-    return Scene('protect', lane.new_checkpoint(), fresh=True)
+def _protect(environment: Environment) -> Scenario:
+    return Scenario('protect', environment.new_checkpoint(), fresh=True)
 
 
-def _protect_incremental(lane: lanes.Lane) -> Scene:
-    return Scene('protect', lane.new_checkpoint(), {'incremental': 'True'})
+def _protect_incremental(environment: Environment) -> Scenario:
+    return Scenario('protect', environment.new_checkpoint(),
+                    {'incremental': 'True'})
 
 
-def _protect_for_test_restores(lane: lanes.Lane) -> Scene:
-    return Scene('protect', lane.new_checkpoint(),
-                 options={'verify_level': 'restore'},
-                 longest=timeouts.LONGEST_WITH_RECORDING)
+def _protect_for_test_restores(environment: Environment) -> Scenario:
+    return Scenario('protect', environment.new_checkpoint(),
+                    options={'verify_level': 'restore'},
+                    longest=timeouts.LONGEST_WITH_RECORDING)
 
 
-def _restore(lane: lanes.Lane) -> Scene:
-    return Scene('restore', lane.survivor, {
+def _restore(environment: Environment) -> Scenario:
+    return Scenario('restore', environment.survivor, {
         'restore_name': f'without-database-{uuid.uuid4()}'}, fresh=True)
 
 
-def _verify(lane: lanes.Lane) -> Scene:
-    return Scene('verify', lane.survivor, fresh=True)
+def _verify(environment: Environment) -> Scenario:
+    return Scenario('verify', environment.survivor, fresh=True)
 
 
-def _verify_data(lane: lanes.Lane) -> Scene:
+def _verify_data(environment: Environment) -> Scenario:
     options = {'verify_level': 'data'}
-    return Scene('verify', lane.protected(**options), options=options)
+    return Scenario('verify', environment.create_checkpoint(**options),
+                    options=options)
 
 
-def _test_restore(lane: lanes.Lane) -> Scene:
+def _test_restore(environment: Environment) -> Scenario:
     options = {'verify_level': 'restore', **timeouts.OF_TEST_RESTORES}
-    return Scene('verify', lane.protected(**options), options=options,
-                 longest=timeouts.LONGEST_TEST_RESTORE)
+    return Scenario('verify', environment.create_checkpoint(**options),
+                    options=options, longest=timeouts.LONGEST_TEST_RESTORE)
 
 
-def _verify_and_sweep(lane: lanes.Lane) -> Scene:
-    deleted = lane.protected()
-    lane.journal.write(dataclasses.replace(
-        lane.journal.read(deleted.id), deleted_at='2026-01-01T00:00:00',
-        reason='Trove was away'))
-    return Scene('verify', lane.survivor, others=[deleted])
+def _verify_and_sweep(environment: Environment) -> Scenario:
+    deleted = environment.create_checkpoint()
+    environment.journal.write(dataclasses.replace(
+        environment.journal.read(deleted.id),
+        deleted_at='2026-01-01T00:00:00', reason='Trove was unavailable'))
+    return Scenario('verify', environment.survivor, others=[deleted])
 
 
-def _delete(lane: lanes.Lane) -> Scene:
-    return Scene('delete', lane.protected(), fresh=True)
+def _delete(environment: Environment) -> Scenario:
+    return Scenario('delete', environment.create_checkpoint(), fresh=True)
 
 
-def _delete_a_parent(lane: lanes.Lane) -> Scene:
-    parent = lane.protected()
-    child = lane.protected({'incremental': 'True'})
-    assert lane.backups()[lane.kept(child).backup_id]['parent_id'] == (
-        lane.kept(parent).backup_id)
-    return Scene('delete', parent, others=[child])
+def _delete_a_parent(environment: Environment) -> Scenario:
+    parent = environment.create_checkpoint()
+    child = environment.create_checkpoint({'incremental': 'True'})
+    child_id = environment.read_record(child).backup_id
+    assert environment.list_backups()[child_id]['parent_id'] == (
+        environment.read_record(parent).backup_id)
+    return Scenario('delete', parent, others=[child])
 
 
-#: Name in the matrix -> how it is prepared.
-SCENES = {
+#: Name in the matrix -> function that prepares the scenario.
+SCENARIOS = {
     'protect': _protect,
     'protect, incremental': _protect_incremental,
     'protect, for test restores': _protect_for_test_restores,
@@ -95,22 +100,23 @@ SCENES = {
     'delete, of a parent': _delete_a_parent,
 }
 
-_WITH_A_BANK = ', bank in Swift'
-#: The operations of which the requests to the bank have cells.
-IN_SWIFT = [operation + _WITH_A_BANK for operation in (
+_BANK_SUFFIX = ', bank in Swift'
+#: The scenarios whose cases are the requests to a bank in Swift.
+IN_SWIFT = [operation + _BANK_SUFFIX for operation in (
     'protect', 'protect, incremental', 'restore', 'verify', 'delete',
     'delete, of a parent')]
-SCENES.update((name, SCENES[name.removesuffix(_WITH_A_BANK)])
-              for name in IN_SWIFT)
+SCENARIOS.update((name, SCENARIOS[name.removesuffix(_BANK_SUFFIX)])
+                 for name in IN_SWIFT)
 
 
-def prepare(operation: str, lane: lanes.Lane) -> Scene:
-    """Prepare an operation, with a bank where it has to be."""
-    lane.use_bank(lanes.SWIFT if operation in IN_SWIFT else lanes.FILES)
-    return SCENES[operation](lane)
+def prepare(operation: str, environment: Environment) -> Scenario:
+    """Prepare a scenario with the kind of bank that it needs."""
+    environment.use_bank(environments.SWIFT if operation in IN_SWIFT
+                         else environments.FILES)
+    return SCENARIOS[operation](environment)
 
 
-#: Operation -> the one that has the cells of all requests that both make.
+#: Scenario -> the scenario that has the cases of the requests of both.
 LIKE = {
     'protect, incremental, bank in Swift': 'protect, bank in Swift',
     'delete, of a parent, bank in Swift': 'delete, bank in Swift',

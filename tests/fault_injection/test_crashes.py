@@ -1,4 +1,4 @@
-"""Karbor is killed between any two effects: nothing is lost or stuck."""
+"""Tests that kill Karbor at each request that changes Trove or the bank."""
 
 import time
 
@@ -11,11 +11,11 @@ from tests.sandbox import cloud
 _STUCK = ('protecting', 'deleting', 'error-deleting')
 _OPERATIONS = ('protect', 'protect, incremental', 'delete', 'restore',
                'verify')
-_PATIENCE = 90.0
+_TIMEOUT = 90.0
 
 
 class Stage:
-    """One database with a checkpoint that stays, and what is done to it."""
+    """One database with a checkpoint that stays, and its operations."""
 
     def __init__(self, karbor):
         self.karbor = karbor
@@ -25,13 +25,13 @@ class Stage:
         self.incremental = self.tenant.create_plan([self.instance], {
             tenants.TYPE: {'incremental': True}})
         self.survivor = self.tenant.protect(self.plan)
-        self.stay = set(self.tenant.list_backups())
+        self.kept_ids = set(self.tenant.list_backups())
 
-    def act(self, operation, checkpoint):
-        """Ask for it, without waiting; what the request is."""
+    def build_request(self, operation, checkpoint):
+        """Return a function that requests the operation from Karbor."""
         path = self.tenant.checkpoints_path()
-        asked = {'provider_id': cloud.PROVIDER_ID,
-                 'checkpoint_id': self.survivor, 'parameters': {}}
+        body = {'provider_id': cloud.PROVIDER_ID,
+                'checkpoint_id': self.survivor, 'parameters': {}}
         return {
             'protect': lambda: self.tenant.send('POST', path, {
                 'checkpoint': {'plan_id': self.plan}}),
@@ -40,125 +40,132 @@ class Stage:
             'delete': lambda: self.tenant.send(
                 'DELETE', '%s/%s' % (path, checkpoint)),
             'restore': lambda: self.tenant.send('POST', '/restores', {
-                'restore': dict(asked, parameters={tenants.TYPE: {
+                'restore': dict(body, parameters={tenants.TYPE: {
                     'restore_name': 'without-database'}})}),
             'verify': lambda: self.tenant.send('POST', '/verifications', {
-                'verification': asked}),
+                'verification': body}),
         }[operation]
 
-    def status(self, checkpoint):
-        return self.tenant.send('GET', '%s/%s' % (
-            self.tenant.checkpoints_path(), checkpoint))['checkpoint'][
-                'status']
+    def count_effects(self, operation):
+        """Run an operation without a kill.
 
-    def points(self, operation):
-        """How many effects it has, and which of them ask Trove to make."""
-        # What an earlier violation has left is not counted again.
-        self.stay = set(self.tenant.list_backups())
-        known = self.karbor.checkpoint_ids()
+        :returns: the number of requests with an effect, and the numbers of
+            the create requests to Trove.
+        """
+        # Ignore what an earlier violation has left.
+        self.kept_ids = set(self.tenant.list_backups())
+        known = self.karbor.list_checkpoint_ids()
         checkpoint = (self.tenant.protect(self.plan)
                       if operation == 'delete' else None)
         self.karbor.cloud.heal()
-        self.act(operation, checkpoint)()
+        self.build_request(operation, checkpoint)()
         self._wait_until_quiet()
-        effects = [one for one in self.karbor.cloud.requests
-                   if crashing_karbor.is_effect(one)]
-        self.clean(known)
-        making = [number for number, one in enumerate(effects, 1)
-                  if one.service == 'trove' and one.method == 'POST']
-        return len(effects), making
+        effects = [request for request in self.karbor.cloud.requests
+                   if crashing_karbor.is_effect(request)]
+        self.clean_up(known)
+        creations = [number for number, request in enumerate(effects, 1)
+                     if request.service == 'trove'
+                     and request.method == 'POST']
+        return len(effects), creations
 
     def _wait_until_quiet(self, seconds=2.0):
-        seen, since = -1, time.monotonic()
+        """Wait until Karbor has sent no request for this time."""
+        last_count, since = -1, time.monotonic()
         while time.monotonic() - since < seconds:
-            now = len(self.karbor.cloud.requests)
-            if now != seen:
-                seen, since = now, time.monotonic()
+            count = len(self.karbor.cloud.requests)
+            if count != last_count:
+                last_count, since = count, time.monotonic()
             time.sleep(0.1)
 
-    def clean(self, known):
-        """Get rid of all but the survivor, as user and operator can."""
+    def clean_up(self, known):
+        """Delete everything but the survivor, as users and operators can.
+
+        :param known: the ids of the checkpoints that existed before.
+        """
         instances = self.tenant.list_instance_ids() - {self.instance}
         if instances:
             tenants.wait_for(lambda: all(map(self.tenant.is_up, instances)))
             self.tenant.delete_instances(*instances)
-        for id_ in self.karbor.checkpoint_ids() - known:
-            status = self.status(id_)
+        for id_ in self.karbor.list_checkpoint_ids() - known:
+            status = self.tenant.get_checkpoint_status(id_)
             if status in _STUCK:
-                done, said = self.karbor.manage('checkpoint', 'reset', id_)
-                if not done:
-                    assert 'the bank does not say which process' in said, said
-                    done, said = self.karbor.manage(
+                succeeded, output = self.karbor.manage(
+                    'checkpoint', 'reset', id_)
+                if not succeeded:
+                    assert 'the bank does not say which process' in output, (
+                        output)
+                    succeeded, output = self.karbor.manage(
                         'checkpoint', 'reset', id_, '--force')
-                assert done, said
+                assert succeeded, output
             if status != 'deleted':
                 self.tenant.delete_checkpoint(id_)
 
-    def everything_is_known(self):
-        """I1: what Trove holds is named by the bank, or by Karbor."""
-        words = ' '.join(self.karbor.kept_below('/karbor-trove/'))
+    def check_everything_is_known(self):
+        """I1: the bank or Karbor knows all backups and instances."""
+        text = ' '.join(self.karbor.read_all('/karbor-trove/'))
         for id_, backup in self.tenant.list_backups().items():
-            assert id_ in words or backup['name'] in words, ('I1', backup)
-        words += ' '.join(
-            key for told in self.tenant.send('GET', '/restores')['restores']
-            for key in told['resources_status'] or ())
+            assert id_ in text or backup['name'] in text, ('I1', backup)
+        text += ' '.join(
+            key for record in self.tenant.send('GET', '/restores')['restores']
+            for key in record['resources_status'] or ())
         for id_ in self.tenant.list_instance_ids() - {self.instance}:
             name = self.tenant.trove.instances.get(id_).name
-            assert id_ in words or '"%s"' % name in words, ('I1', id_, name)
+            assert id_ in text or '"%s"' % name in text, ('I1', id_, name)
 
-    def left(self):
-        """What Trove, Swift and the bank hold beside the survivor's."""
-        return (set(self.tenant.list_backups()) - self.stay,
+    def list_leftovers(self):
+        """Return what Trove, Swift and the journal hold of other backups."""
+        return (set(self.tenant.list_backups()) - self.kept_ids,
                 {name[:36] for _, name in self.tenant.list_objects()}
-                - self.stay,
+                - self.kept_ids,
                 {name.rpartition('/')[2] for name in self.karbor.list_keys(
                     '/karbor-trove/') if '/backups/' in name}
                 - {self.survivor})
 
-    def nothing_is_left(self):
-        """I3: every verification takes what can go."""
-        end = time.monotonic() + _PATIENCE
-        while any(self.left()) and time.monotonic() < end:
+    def check_nothing_is_left(self):
+        """I3: verifications carry out the deferred deletions."""
+        deadline = time.monotonic() + _TIMEOUT
+        while any(self.list_leftovers()) and time.monotonic() < deadline:
             self.tenant.verify(self.survivor)
             time.sleep(0.5)
-        assert not any(self.left())
+        assert not any(self.list_leftovers())
 
-    def die(self, operation, number, when):
-        """The operation, and Karbor's death in the midst of it."""
-        known = self.karbor.checkpoint_ids()
+    def kill_during(self, operation, number, when):
+        """Run an operation, kill Karbor during it and check the invariants."""
+        known = self.karbor.list_checkpoint_ids()
         checkpoint = (self.tenant.protect(self.plan)
                       if operation == 'delete' else None)
         killer = crashing_karbor.Killer(self.karbor.kill, number, when)
         self.karbor.cloud.heal()
         self.karbor.cloud.injector = killer
-        self.karbor.try_to(self.act(operation, checkpoint))
-        assert killer.dead.wait(_PATIENCE), 'there is no such effect'
+        self.karbor.send(self.build_request(operation, checkpoint))
+        assert killer.dead.wait(_TIMEOUT), 'Karbor sent no such request'
         self.karbor.cloud.injector = None
         self.karbor.start()
-        made = set(self.tenant.list_backups()) - self.stay
-        assert len(made) <= 1, ('I6', made)
-        self.everything_is_known()
-        self.clean(known)
-        killer.forgotten.set()
+        created = set(self.tenant.list_backups()) - self.kept_ids
+        assert len(created) <= 1, ('I6', created)
+        self.check_everything_is_known()
+        self.clean_up(known)
+        killer.release.set()
         self.karbor.cloud.heal()
-        # A restore is not undone; who made it is told by the bank.
-        self.clean(known)
-        self.nothing_is_left()
+        # Delete the instance of a restore request that was executed late.
+        self.clean_up(known)
+        self.check_nothing_is_left()
         backups = self.tenant.list_backups()
-        assert {backups[id_]['status'] for id_ in self.stay} == {'COMPLETED'}
+        assert {backups[id_]['status']
+                for id_ in self.kept_ids} == {'COMPLETED'}
 
 
-def _points(count, making, every):
-    """Where to kill: (number of the effect, when).
+def _list_kills(count, creations, every):
+    """Return where to kill Karbor: (number of the request, when).
 
-    :param making: the effects that ask Trove to make something.
+    :param creations: the numbers of the create requests to Trove.
     """
     if every:
         return [*((number, 'before') for number in range(1, count + 1)),
-                *((number, 'late') for number in making),
+                *((number, 'late') for number in creations),
                 *([(count, 'after')] if count else [])]
-    if making:
-        return [(making[0], 'after'), (making[0], 'late')]
+    if creations:
+        return [(creations[0], 'after'), (creations[0], 'late')]
     return [((count + 1) // 2, 'before')] if count else []
 
 
@@ -170,16 +177,17 @@ def stage(sandbox):
 
 
 @pytest.mark.parametrize('operation', _OPERATIONS)
-def test_it_may_die_at_any_point(stage, every, capsys, operation):
-    count, making = stage.points(operation)
+def test_invariants_hold_after_karbor_is_killed(
+        stage, every, capsys, operation):
+    count, creations = stage.count_effects(operation)
     violations = []
-    for number, when in _points(count, making, every):
+    for number, when in _list_kills(count, creations, every):
         with capsys.disabled():
-            print('%s: killed %s effect %d of %d' % (
-                operation, when, number, count))
+            print('%s: Karbor is killed, request %d of %d, %s' % (
+                operation, number, count, when))
         try:
-            stage.die(operation, number, when)
-        except Exception as error:  # All of it belongs into the report.
+            stage.kill_during(operation, number, when)
+        except Exception as error:  # Report any error as a violation.
             violations.append('%s, %s %d: %r' % (
                 operation, when, number, error))
             break

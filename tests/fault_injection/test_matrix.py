@@ -1,75 +1,85 @@
-"""Whatever fails, nothing is lost, stuck, or made twice."""
+"""Tests of all operations with a fault at each of their requests."""
 
 import sys
 import time
 
 import pytest
 
-from tests.fault_injection import cases as cells_
+from tests.fault_injection import cases
 from tests.fault_injection import report
 from tests.fault_injection import runner
 from tests.fault_injection import scenarios
 
-#: One in so many is in the sample; no divisor of the numbers of faults and
-#: of durations, so that it wanders through them.
+#: The sample has one of so many cases. This is not a divisor of the numbers
+#: of faults and durations, so that the sample has all of them.
 _STRIDE = 61
 
 
 @pytest.fixture(scope='module')
-def run(sandbox):
-    with runner.Runner(sandbox) as begun:
-        yield begun
+def cases_runner(sandbox):
+    with runner.Runner(sandbox) as cases_runner:
+        yield cases_runner
 
 
-def _carry_out(run, cells, capsys):
+def _run(cases_runner, selected, capsys):
+    """Run cases and return their outcomes and the violations as texts."""
     outcomes, violations = {}, []
-    begin = time.monotonic()
-    for cell, outcome, violated in run.outcomes(cells):
-        outcomes[cell] = outcome
-        if violated:
-            violations.append('%s\n%s' % (cell, violated))
+    start = time.monotonic()
+    for case, outcome, violation in cases_runner.run(selected):
+        outcomes[case] = outcome
+        if violation:
+            violations.append('%s\n%s' % (case, violation))
         with capsys.disabled():
             print('%4d/%d %5.0f s  %s: %s' % (
-                len(outcomes), len(cells), time.monotonic() - begin, cell,
+                len(outcomes), len(selected), time.monotonic() - start, case,
                 outcome), file=sys.stderr)
-    return {cell: outcomes[cell] for cell in cells}, violations
+    return {case: outcomes[case] for case in selected}, violations
 
 
-def _steps(cells):
-    """What is asked for, in its order."""
-    return list(dict.fromkeys((cell.operation, cell.step) for cell in cells))
+def _list_requests(cases_):
+    """Return (operation, request) of cases, each once, in their order."""
+    return list(dict.fromkeys((case.operation, case.request)
+                              for case in cases_))
 
 
-def test_the_page_is_read_as_it_was_written():
-    steps = [cells_.Step('trove GET /backups/{id}', 1),
-             cells_.Step('trove GET /backups/{id}', 2)]
-    outcomes = {cell: 'outcome %d, put off' % number
-                for number, cell in enumerate(
-                    cell for operation in scenarios.SCENES
-                    for cell in cells_.of(operation, steps))}
-    assert report.read(report.written(outcomes)) == outcomes
+def _read_page():
+    return (report.parse_page(report.PATH.read_text())
+            if report.PATH.exists() else {})
 
 
-def test_whatever_fails_the_invariants_hold(run, every, left, capsys):
-    told = report.read(report.PATH.read_text()) if report.PATH.exists() else {}
-    cells = run.cells
+@pytest.mark.parametrize('outcome', ['done', 'put off', 'error, put off'])
+def test_parsed_page_has_the_written_outcomes(outcome):
+    requests = [cases.Request('trove GET /backups/{id}', number)
+                for number in range(1, 12)]
+    outcomes = {case: '%d %s' % (number, outcome)
+                for number, case in enumerate(
+                    case for operation in scenarios.SCENARIOS
+                    for case in cases.list_cases(operation, requests))}
+    page = report.build_page(outcomes)
+    assert report.parse_page(page) == outcomes
+    assert max(map(len, page.splitlines())) <= 88
+
+
+def test_invariants_hold_after_any_fault(cases_runner, every, left, capsys):
+    known = _read_page()
+    selected = cases_runner.cases
     if left:
-        cells = [cell for cell in cells
-                 if told.get(cell) in (None, runner.VIOLATED)]
+        selected = [case for case in selected
+                    if known.get(case) in (None, runner.VIOLATED)]
     elif not every:
-        cells = cells[::_STRIDE]
-    outcomes, violations = _carry_out(run, cells, capsys)
+        selected = selected[::_STRIDE]
+    outcomes, violations = _run(cases_runner, selected, capsys)
     if every:
-        known = {**told, **outcomes} if left else outcomes
-        report.PATH.write_text(report.written(
-            {cell: known[cell] for cell in run.cells}))
+        complete = {**known, **outcomes} if left else outcomes
+        report.PATH.write_text(report.build_page(
+            {case: complete[case] for case in cases_runner.cases}))
     else:
-        assert outcomes == {cell: told.get(cell) for cell in cells}
+        assert outcomes == {case: known.get(case) for case in selected}
     assert not violations, '\n\n'.join(violations)
 
 
-def test_the_page_has_the_cells_that_there_are(run):
-    told = report.read(report.PATH.read_text())
-    assert set(told) == set(run.cells)
-    assert _steps(told) == _steps(run.cells)
-    assert runner.VIOLATED not in told.values()
+def test_page_has_all_cases_and_no_violation(cases_runner):
+    known = _read_page()
+    assert set(known) == set(cases_runner.cases)
+    assert _list_requests(known) == _list_requests(cases_runner.cases)
+    assert runner.VIOLATED not in known.values()

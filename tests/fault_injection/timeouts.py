@@ -1,13 +1,13 @@
-"""The times of the real world, and how they are shortened here.
+"""Shortened timeouts for the fault injection.
 
-What counts is their order: a request that hangs is answered after nobody
-waits for it any more, and while what came of it is still looked for.
+Only their order matters. A hanging request is executed after the client's
+timeout, while the operation still searches for what the request created.
 """
 
-#: Seconds. 30 in the real world: longer than READ_TIMEOUT.
+#: Seconds. 30 in production: longer than HTTP_READ.
 HANG = 2.4
 
-#: Of the provider file.
+#: Options of the provider file.
 OPTIONS = {
     'poll_interval': 0.1,
     'ready_timeout': 4.0,
@@ -16,7 +16,7 @@ OPTIONS = {
     'delete_timeout': 5.0,
 }
 
-#: Of the plugin's own modules.
+#: Constants of the plugin.
 CONSTANTS = {
     'karbor_trove.timeouts.HTTP_READ': 2.0,
     'karbor_trove.timeouts.HTTP_READ_WITH_DEADLINE': 2.0,
@@ -31,23 +31,24 @@ CONSTANTS = {
     'karbor_trove.timeouts.SWEEP': 4.0,
 }
 
-#: What an operation may take: the longest of the deadlines, one request, and
-#: what a busy machine needs for all that is not waiting.
+#: Maximum duration of an operation: the longest deadline, one request, and
+#: the time that a busy machine needs for everything else.
 LONGEST = 5.0 + 2.0 + 4.0
 
-#: With two lists of accounts, twice, and one of objects, and a request each.
+#: The baseline adds four lists of accounts and one of objects, with one
+#: request each.
 LONGEST_WITH_RECORDING = LONGEST + 5 * (1.0 + 2.0)
 
-#: A test restore makes a real database.
+#: A test restore creates a real database.
 OF_TEST_RESTORES = {'restore_timeout': 10.0}
 
-#: Its deadlines come one after another.
+#: The deadlines of a test restore follow one another.
 LONGEST_TEST_RESTORE = 3.0 + 4.0 + 10.0 + 2 * (1.0 + 2.0) + 5.0 + 2.0 + 4.0
 
-#: An answer that never comes: who waits for it so long waits for ever.
+#: How long a response that never comes is held back: longer than any wait.
 NEVER = 2 * LONGEST_TEST_RESTORE
 
-#: Where Karbor is killed: what it asked for lands within that time, or never.
+#: For tests that kill Karbor: its requests are executed within this time.
 OF_KILLS = {
     **CONSTANTS,
     'karbor_trove.timeouts.REQUEST_IN_FLIGHT': 30.0,
