@@ -71,8 +71,8 @@ def test_every_choice_is_seen_in_the_new_instance(
     assert made['locality'] == 'anti-affinity'
     # What Trove shows nobody, the Nova and Cinder under it were asked for.
     log = sandbox.services['trove'].log.read_text()
-    assert 'A server for %s in zone nova\n' % new in log
-    assert 'A volume for %s of type %s\n' % (
+    assert 'Server created for %s in zone nova\n' % new in log
+    assert 'Volume created for %s of type %s\n' % (
         new, catalog.VOLUME_TYPES[1]) in log
     assert tenant.count_rows(new) == 300
     first, changed = told['resources_reason'][

@@ -126,7 +126,7 @@ def test_a_service_that_does_not_come_up_shows_its_last_words():
     directory = told[-1].removeprefix('not removed: ')
     said = str(failure.value)
     assert 'trove ended' in said
-    assert f'port {port} is taken at every address' in said
+    assert f'port {port} is in use on all addresses' in said
     assert f'The whole log is {directory}/logs/trove.log' in said
     assert 'Traceback' not in said
     assert _until_gone(directory) == set()

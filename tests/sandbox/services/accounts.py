@@ -1,4 +1,4 @@
-"""Databases and users in an instance, as Trove's own agent keeps them."""
+"""Databases and users of an instance, managed by Trove's own agent code."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ SAME_NAME = frozenset((
 
 
 class _Administrator(service.PgSqlAdmin):
-    """Trove's, at an address instead of at a socket in a container."""
+    """Trove's class, with a TCP address instead of a container's socket."""
 
     def __init__(self, server: postgres.Server) -> None:
         self._server = server
@@ -26,7 +26,7 @@ class _Administrator(service.PgSqlAdmin):
 
 
 class Accounts:
-    """What Trove asks an agent about databases and users."""
+    """The agent's calls for databases and users."""
 
     _server: postgres.Server
 

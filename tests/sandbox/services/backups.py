@@ -1,9 +1,9 @@
-"""Keeps packed backups in Swift, laid out as Trove's backup image does.
+"""Backups in Swift, with the object layout of Trove's backup image.
 
-An object "<backup id>.tar.gz"; one that has more than one segment is a
-static large object of "<backup id>_00000000" and so on in the same
-container. The checksum that Trove records is the object's etag, and an
-increment names its parent in its metadata.
+A backup is an object "<backup id>.tar.gz". If it has more than one segment,
+it is a static large object of "<backup id>_00000000" and so on in the same
+container. The checksum that Trove records is the object's etag. An
+incremental backup has its parent in its metadata.
 """
 
 import json
@@ -19,7 +19,7 @@ _META = 'x-object-meta-'
 
 
 class Damaged(Exception):
-    """What Swift holds is not what was put there."""
+    """The object in Swift differs from what was uploaded."""
 
 
 def _split(location: str) -> tuple[str, str]:
@@ -31,7 +31,7 @@ def save(swift: swiftclient.Connection, container: str, backup_id: str,
          archive: pathlib.Path, metadata: dict[str, str]) -> tuple[str, str]:
     """Upload a packed backup.
 
-    :returns: its checksum and its location.
+    :returns: the backup's checksum and location.
     """
     name = f'{backup_id}.tar.gz'
     headers = {f'{_META}{key}': value for key, value in metadata.items()}
@@ -56,10 +56,11 @@ def save(swift: swiftclient.Connection, container: str, backup_id: str,
 
 def load(swift: swiftclient.Connection, location: str, checksum: str,
          archive: pathlib.Path) -> dict[str, Any]:
-    """Download a packed backup; its metadata.
+    """Download a packed backup and return its metadata.
 
     :raises Damaged: its etag is not the checksum, or bytes are missing.
-    :raises swiftclient.ClientException: it is gone, or Swift does not answer.
+    :raises swiftclient.ClientException: the object is missing, or Swift is
+        unavailable.
     """
     headers, chunks = swift.get_object(*_split(location),
                                        resp_chunk_size=65536)
@@ -79,7 +80,7 @@ def load(swift: swiftclient.Connection, location: str, checksum: str,
 
 def load_chain(swift: swiftclient.Connection, location: str, checksum: str,
                directory: pathlib.Path) -> list[pathlib.Path]:
-    """Download a backup and all that it builds on, the full one first."""
+    """Download a backup and its ancestors, the full backup first."""
     archives: list[pathlib.Path] = []
     while location:
         archive = directory / f'{len(archives)}.tar.gz'

@@ -1,6 +1,7 @@
-"""What the sandbox's cloud offers, for its Trove and for the tests.
+"""Flavors, networks, datastores and limits of the sandbox's cloud.
 
-Plain data without imports: every environment can read it.
+Trove and the tests use it. The module has no imports, so that both Python
+environments can import it.
 """
 
 #: Flavor id -> (name, RAM in MB).
@@ -11,7 +12,7 @@ FLAVORS = {
     '4': ('db.large', 4096),
 }
 
-#: Each network has one subnet. The address of an instance tells its network.
+#: Each network has one subnet. An instance's address shows its network.
 NETWORK = '6d1e5a0c-2f43-4b9a-9c38-5b6a3d1f7e01'
 SUBNET = '6d1e5a0c-2f43-4b9a-9c38-5b6a3d1f7e02'
 OTHER_NETWORK = 'b27c9f84-71d5-4e0f-8a46-0c9d2e5b3a01'
@@ -23,11 +24,11 @@ NETWORKS = {
     OTHER_NETWORK: ('other', OTHER_SUBNET, '127.77.128.0/17'),
 }
 
-#: Floating addresses are assigned and shown; nothing listens there.
+#: Floating addresses are assigned and shown, but no server listens on them.
 PUBLIC_NETWORK = 'e5f3a6d2-90b1-4c7e-b8d4-7a1f6c2e9d01'
 PUBLIC_CIDR = '127.78.0.0/16'
 
-#: Where a database listens that the tenant gave no network.
+#: Addresses of databases that the tenant created without a network.
 HIDDEN_CIDR = '127.76.0.0/16'
 
 VOLUME_TYPES = ('standard', 'fast')
@@ -37,8 +38,8 @@ VERSION = '18'
 OTHER_VERSION = '17'
 INACTIVE_VERSION = '16'
 
-#: (datastore, version, active); every PostgreSQL here is the same one.
-#: The first of a datastore is its default version.
+#: (datastore, version, active). All PostgreSQL versions run the same program.
+#: The first version of a datastore is its default.
 VERSIONS = (
     (DATASTORE, VERSION, True),
     (DATASTORE, OTHER_VERSION, True),
@@ -46,10 +47,10 @@ VERSIONS = (
     ('mysql', '8.0', True),
 )
 
-#: Not PostgreSQL, so that a request which forgets its datastore shows.
+#: Not PostgreSQL, so that a request without a datastore is noticed.
 DEFAULT_DATASTORE = 'mysql'
 
-#: What a configuration group may set: (name, type, minimum, maximum, restart).
+#: The configuration parameters: (name, type, minimum, maximum, restart).
 PARAMETERS = (
     ('max_connections', 'integer', 10, 1000, True),
     ('work_mem', 'string', None, None, False),

@@ -1,8 +1,8 @@
-"""A small Nova, Cinder and Glance: they keep state and do what they are told.
+"""Small stateful fakes of Nova, Cinder and Glance.
 
-Trove's package ships fakes of its own, but those keep no state where it
-matters here and no longer fit the calls that Trove makes. What Trove asks for
-and never tells anybody, as the type of a volume, is in its log.
+Trove's package has its own fakes, but they lack state that the tests need and
+no longer fit the calls that Trove makes. What Trove requests but does not
+show in its API, such as the type of a volume, is written to its log.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from tests.sandbox.services import virtual_machines
 
 LOG = log.getLogger(__name__)
 
-#: Seconds that a machine is away while it reboots or changes its size.
+#: Seconds that a server needs for a reboot or a resize.
 REBOOT_SECONDS = 2.0
 
 
@@ -39,7 +39,7 @@ class Flavor:
 
 @dataclasses.dataclass
 class Thing:
-    """Anything that has an id and a name."""
+    """A resource with an id and a name."""
 
     name: str
     id: str = dataclasses.field(default_factory=lambda: str(uuid.uuid4()))
@@ -55,19 +55,19 @@ class Server(Thing):
         default_factory=lambda: time.strftime('%Y-%m-%dT%H:%M:%SZ',
                                               time.gmtime()))
 
-    def _become(self, status: str, then: str) -> None:
-        def change() -> None:
-            self.status = then
+    def _change(self, status: str, final: str) -> None:
+        def finish() -> None:
+            self.status = final
 
         self.status = status
-        eventlet.spawn_after(REBOOT_SECONDS, change)
+        eventlet.spawn_after(REBOOT_SECONDS, finish)
 
     def reboot(self) -> None:
-        self._become('REBOOT', 'ACTIVE')
+        self._change('REBOOT', 'ACTIVE')
 
     def resize(self, flavor_id: str) -> None:
         self.flavor = {'id': str(flavor_id)}
-        self._become('RESIZE', 'VERIFY_RESIZE')
+        self._change('RESIZE', 'VERIFY_RESIZE')
 
     def confirm_resize(self) -> None:
         self.status = 'ACTIVE'
@@ -105,7 +105,7 @@ class VolumeType(Thing):
 
 
 class Things:
-    """A manager of one kind, as Nova's and Cinder's clients have them."""
+    """A resource manager, as in the clients of Nova and Cinder."""
 
     def __init__(self, kind: Any, missing: Any) -> None:
         self._kind = kind
@@ -122,7 +122,7 @@ class Things:
 
     def get(self, thing_id: Any) -> Any:
         if str(thing_id) not in self.things:
-            # Trove looks for these very words.
+            # Trove searches for exactly this message.
             raise self._missing(404, 'Not found')
         return self.things[str(thing_id)]
 
@@ -142,7 +142,7 @@ class Servers(Things):
                availability_zone: 'str | None' = None, **_: Any) -> Any:
         server = Server(name, flavor={'id': str(flavor)},
                         instance_id=meta['trove_instance_id'])
-        LOG.info('A server for %s in zone %s', server.instance_id,
+        LOG.info('Server created for %s in zone %s', server.instance_id,
                  availability_zone)
         for nic in nics or []:
             network.CLIENT.attach(nic['port-id'], server.id)
@@ -151,13 +151,13 @@ class Servers(Things):
 
 class Volumes(Things):
     def create(self, **fields: Any) -> Any:
-        LOG.info('A volume for %s of type %s',
+        LOG.info('Volume created for %s of type %s',
                  fields['name'].replace('trove-', ''), fields['volume_type'])
         return super().create(**fields)
 
 
 class Nova:
-    #: New enough for what Trove asks of it.
+    #: New enough for the calls that Trove makes.
     api_version = api_versions.APIVersion('2.57')
 
     def __init__(self) -> None:
@@ -192,15 +192,15 @@ GLANCE = Glance()
 
 def nova(context: Any, region_name: 'str | None' = None,
          password: 'str | None' = None) -> Nova:
-    """What Trove's option remote_nova_client names."""
+    """Return the client, for Trove's option remote_nova_client."""
     return NOVA
 
 
 def cinder(context: Any, region_name: 'str | None' = None) -> Cinder:
-    """What Trove's option remote_cinder_client names."""
+    """Return the client, for Trove's option remote_cinder_client."""
     return CINDER
 
 
 def glance(context: Any, region_name: 'str | None' = None) -> Glance:
-    """What Trove's option remote_glance_client names."""
+    """Return the client, for Trove's option remote_glance_client."""
     return GLANCE

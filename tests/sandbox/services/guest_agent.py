@@ -1,23 +1,24 @@
-"""The agent on a database's machine: a real PostgreSQL per instance.
+"""Guest agent that runs a real PostgreSQL for each instance.
 
-Trove finds it by its option remote_guest_client. The NAME of an instance or
-of a backup can make it misbehave; several such words may stand in one name:
+Trove loads it through its option remote_guest_client. Words in the NAME of an
+instance or of a backup make it fail, hang or take longer. A name may contain
+several of them:
 
 ===================  =====================================================
-fail-create          the database never comes up; the instance ends in ERROR
+fail-create          the database does not start, the instance ends in ERROR
 hang-create          the instance stays in BUILD
 slow-create-5        it takes 5 seconds longer
 fail-restore, hang-restore, slow-restore-5
-                     the same, for an instance made from a backup
-without-database     nothing is started at all, but the instance is healthy
+                     the same, for an instance created from a backup
+without-database     no database is started, but the instance is healthy
 fail-backup          the backup ends in FAILED
 hang-backup          the backup stays in BUILDING
 slow-backup-5        it takes 5 seconds longer
-huge-backup          the backup is said to have 500 GB
-slow-restart-5       a restart takes 5 seconds longer; it stays in REBOOT
-slow-delete-5        so does its deletion; it stays in SHUTDOWN
-corrupt-backup       the backup completes, but what is in Swift is cut off
-                     half-way: only a restore finds that out
+huge-backup          the backup reports a size of 500 GB
+slow-restart-5       a restart takes 5 seconds longer, in status REBOOT
+slow-delete-5        a deletion takes 5 seconds longer, in status SHUTDOWN
+corrupt-backup       the backup completes, but its object in Swift has only
+                     the first half, which only a restore detects
 ===================  =====================================================
 
 The words for backups work in the name of the backup or of the instance, and
@@ -50,7 +51,7 @@ HUGE = 500.0
 
 
 class Guest(accounts.Accounts):
-    """What Trove asks the agent of one instance to do."""
+    """The guest agent of one instance."""
 
     def __init__(self, context: Any, instance_id: str,
                  manager: Any = None) -> None:
@@ -91,9 +92,10 @@ class Guest(accounts.Accounts):
                 self.create_database(databases)
                 self.create_user(users)
                 self._machine.ready = True
-        # Whatever went wrong, the tenant is to see an instance in ERROR.
+        # After any error the tenant must see an instance in ERROR.
         except Exception:
-            LOG.exception('No database for %s', self._machine.instance_id)
+            LOG.exception('The database of instance %s did not start',
+                          self._machine.instance_id)
             self._report(ServiceStatuses.FAILED)
         else:
             self._report(ServiceStatuses.HEALTHY)
@@ -102,7 +104,7 @@ class Guest(accounts.Accounts):
               version: str) -> None:
         if (cloud.DATASTORE, version, True) not in cloud.VERSIONS:
             raise virtual_machines.Misbehaved(
-                f'there is no database of version {version!r}')
+                f'there is no datastore version {version!r}')
         if backup_info is None:
             self._server.create()
             return
@@ -122,7 +124,7 @@ class Guest(accounts.Accounts):
         try:
             virtual_machines.misbehave('backup', names)
             checksum, location = self._upload(info, 'corrupt-backup' in names)
-        # Whatever went wrong, the backup is not to stay in BUILDING.
+        # After any error the backup must not stay in BUILDING.
         except Exception:
             LOG.exception('Backup %s failed', info['id'])
             self._update(info, state=state.BackupState.FAILED)
@@ -164,12 +166,12 @@ class Guest(accounts.Accounts):
     def get_replication_snapshot(self, snapshot_info: dict[str, Any],
                                  replica_source_config: Any = None,
                                  ) -> dict[str, Any]:
-        """A replica here is a copy that does not follow its source."""
+        """Create the backup for a replica, which never follows its source."""
         self._create_backup(snapshot_info)
         return {'dataset': {'snapshot_id': snapshot_info['id']}}
 
     def detach_replica(self, for_failover: bool = False) -> None:
-        """Nothing to do: it never followed its source."""
+        """Do nothing, since the replica never followed its source."""
 
     def stop_db(self, **_: Any) -> None:
         self._server.stop()

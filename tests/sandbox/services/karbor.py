@@ -1,12 +1,12 @@
-"""Runs Karbor: python -m tests.sandbox.services.karbor FILE.
+"""Launcher of Karbor: python -m tests.sandbox.services.karbor FILE.
 
-API, protection service and operation engine in one process, on sqlite.
+API, protection service and operation engine run in one process, on sqlite.
 
 Settings: directory, host, port, keystone_url, region, service_user,
-service_password, service_project, domain, providers: see provider_files.py.
-Optional: trove_endpoint (in the place of the catalog's), constants, times
-in modules, see launch.set_constants(), and options, lines for karbor.conf as
-{section: {option: value}}, last.
+service_password, service_project, domain, providers (see provider_files.py).
+Optional settings: trove_endpoint (used instead of the catalog's), constants
+(times in modules, see launch.set_constants()), and options, which are added
+to karbor.conf last, as {section: {option: value}}.
 """
 
 import pathlib
@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import Any
 
-# Makes Python's library cooperative: before anything else of Karbor.
+# Makes Python's library cooperative, so it is imported before other modules.
 from karbor.cmd import api  # noqa: F401
 from karbor.db import migration
 from karbor import objects
@@ -47,8 +47,9 @@ def _sections(settings: dict[str, Any],
             'provider_config_dir': directory / 'providers.d',
             'state_path': directory,
             'transport_url': 'fake://',
-            # Seconds. Karbor wants window < most and 2 * most <= interval;
-            # by default a schedule may not be closer than an hour.
+            # Seconds. Karbor requires window < maximum and
+            # 2 * maximum <= interval. Its default interval is at least one
+            # hour.
             'trigger_poll_interval': 1,
             'min_window_time': 4,
             'max_window_time': 5,
@@ -63,7 +64,7 @@ def _sections(settings: dict[str, Any],
             'user_domain_name': settings['domain'],
             'project_domain_name': settings['domain'],
         },
-        # Without a project: it is the trust that gives one.
+        # Without a project, since the trust defines it.
         'trustee': {**account, 'user_domain_id': 'default'},
         'clients_keystone': {
             'auth_uri': settings['keystone_url'].removesuffix('/v3')},
@@ -93,7 +94,7 @@ def main() -> None:
     rpc.init(cfg.CONF)
     for binary in ('karbor-protection', 'karbor-operationengine'):
         service.Service.create(binary=binary).start()
-    # Last: who can connect finds the others at work.
+    # Started last: when the API accepts connections, the other services run.
     service.WSGIService('osapi_karbor').start()
     threading.Event().wait()
 

@@ -1,4 +1,6 @@
-"""Runs Keystone on sqlite: python -m tests.sandbox.services.keystone FILE.
+"""Launcher of Keystone: python -m tests.sandbox.services.keystone FILE.
+
+It runs on sqlite.
 
 Settings: directory, host, port, region, admin_password.
 """
@@ -23,7 +25,7 @@ def _configure(directory: pathlib.Path, url: str) -> str:
         'fernet_tokens': {'key_repository': directory / 'keys'},
         'fernet_receipts': {'key_repository': directory / 'keys'},
         'credential': {'key_repository': directory / 'keys'},
-        # The least that bcrypt takes: the passwords here guard nothing.
+        # The minimum of bcrypt. The passwords here protect nothing.
         'identity': {'password_hash_rounds': 4},
         'token': {'expiration': 86400},
         'oslo_messaging_notifications': {'driver': 'noop'},
@@ -31,10 +33,10 @@ def _configure(directory: pathlib.Path, url: str) -> str:
 
 
 def _manage(config: str, *command: str) -> None:
-    """Run one keystone-manage command.
+    """Run a keystone-manage command in a fork.
 
-    Each in a fork: they leave Keystone's registries in a state that the
-    application refuses, and a fork need not import Keystone again (4 s).
+    The commands leave Keystone's registries in a state that the application
+    refuses. A fork does not import Keystone again, which takes 4 s.
     """
     child = multiprocessing.get_context('fork').Process(
         target=cli.main,

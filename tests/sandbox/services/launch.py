@@ -1,4 +1,4 @@
-"""What every service's launcher does: read settings, log, end on SIGTERM."""
+"""Functions that the launchers of all services use."""
 
 import datetime
 import importlib
@@ -11,18 +11,19 @@ from typing import Any
 
 
 def settings() -> dict[str, Any]:
-    """The JSON object in the file that the command line names.
+    """Return the JSON object in the file that the command line names.
 
-    Taken off the command line: the services read theirs from there as well.
+    The file is removed from the command line, since the services parse it.
     """
     read: dict[str, Any] = json.loads(pathlib.Path(sys.argv.pop()).read_text())
     return read
 
 
 def write_config(path: pathlib.Path, sections: dict[str, Any]) -> str:
-    """Write an oslo.config or paste file; return its path.
+    """Write an oslo.config or paste file and return its path.
 
-    :param sections: name -> {option: value}; a list repeats its option.
+    :param sections: name -> {option: value}. For a list the option is
+        repeated.
     """
     lines = []
     for section, options in sections.items():
@@ -35,7 +36,7 @@ def write_config(path: pathlib.Path, sections: dict[str, Any]) -> str:
 
 
 def set_constants(constants: dict[str, float]) -> None:
-    """Shorten times that nobody but a test wants to be others.
+    """Change times that are no options, for tests.
 
     :param constants: "package.module.NAME" -> seconds.
     """
@@ -49,14 +50,16 @@ def set_constants(constants: dict[str, float]) -> None:
 
 
 def end_on_sigterm() -> None:
-    """Leave at once: nothing that a service here keeps outlives its sandbox.
+    """End the process at once on SIGTERM.
 
-    A handler that raises or sets an event would wait for the server's loop.
+    No cleanup is needed, since the sandbox removes the files. A handler that
+    raises or sets an event would have to wait for the server's loop.
     """
     def leave(*_: object) -> None:
         sys.stderr.flush()
         os._exit(0)
 
     signal.signal(signal.SIGTERM, leave)
-    # Ctrl-C reaches the whole terminal; only the sandbox acts on it.
+    # Ctrl-C reaches all processes of the terminal. Only the sandbox handles
+    # it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

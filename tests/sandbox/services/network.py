@@ -1,8 +1,9 @@
-"""A small Neutron: networks, ports, floating addresses, security groups.
+"""A small fake of Neutron for networks, ports and security groups.
 
-Each port gets an address of its own in 127/8. So that two sandboxes on one
-machine do not choose the same, an address is claimed by binding a socket to
-another port of it, and held until it is given back or the process ends.
+It also has floating addresses. Each port has its own address in 127/8. A
+socket that is bound to another TCP port of the address reserves it until it
+is released or the process ends, so that two sandboxes on one machine never
+use the same address.
 """
 
 import ipaddress
@@ -64,14 +65,14 @@ class Neutron:
         self._claims.pop(address).close()
 
     def address(self, name: str) -> str:
-        """Where the machine of a port of this name listens."""
+        """Return the address of the machine whose port has this name."""
         for port in _find(self._ports, {'name': name}):
-            found: str = port['fixed_ips'][0]['ip_address']
-            return found
+            address: str = port['fixed_ips'][0]['ip_address']
+            return address
         return self._claim(cloud.HIDDEN_CIDR)
 
     def attach(self, port_id: str, server_id: str) -> None:
-        """What Nova does to the ports of a server."""
+        """Attach a port to a server, as Nova does."""
         self._ports[port_id]['device_id'] = server_id
 
     def show_network(self, network_id: str) -> Row:
@@ -81,9 +82,9 @@ class Neutron:
                             'name': cloud.NETWORKS[network_id][0]}}
 
     def list_networks(self, **filters: Any) -> Row:
-        found = ([cloud.PUBLIC_NETWORK] if filters.get('router:external')
-                 else cloud.NETWORKS)
-        return {'networks': [{'id': network} for network in found]}
+        networks = ([cloud.PUBLIC_NETWORK] if filters.get('router:external')
+                    else cloud.NETWORKS)
+        return {'networks': [{'id': network} for network in networks]}
 
     def show_subnet(self, subnet_id: str) -> Row:
         if subnet_id not in self._subnets:
@@ -109,7 +110,7 @@ class Neutron:
         return {'port': self._ports[port_id]}
 
     def list_ports(self, **filters: Any) -> Row:
-        # Every subnet has a router, which public access asks for.
+        # Every subnet has a router, which public access requires.
         if str(filters.get('device_owner')).startswith('network:router'):
             return {'ports': [{'id': 'router'}]}
         return {'ports': _find(self._ports, filters)}
@@ -128,8 +129,8 @@ class Neutron:
         return {'floatingips': _find(self._floating, filters)}
 
     def delete_floatingip(self, floating_id: str) -> None:
-        gone = self._floating.pop(floating_id)
-        self._release(gone['floating_ip_address'])
+        floating_ip = self._floating.pop(floating_id)
+        self._release(floating_ip['floating_ip_address'])
 
     def show_extension(self, alias: str) -> Row:
         return {'extension': {'alias': alias}}
@@ -160,5 +161,5 @@ CLIENT = Neutron()
 
 
 def client(context: Any, region_name: 'str | None' = None) -> Neutron:
-    """What Trove's option remote_neutron_client names."""
+    """Return the client, for Trove's option remote_neutron_client."""
     return CLIENT

@@ -1,4 +1,4 @@
-"""What Trove needs to run in one process, and not to be waited for."""
+"""Patches of Trove that let it run in one process and poll faster."""
 
 from collections.abc import Callable
 import functools
@@ -10,25 +10,24 @@ from trove.common import serializable_notification
 from trove.common import utils
 from trove.quota import quota
 
-#: Seconds between two looks of Trove at what it waits for; its own are 3 s
-#: and grow.
-LOOK_INTERVAL = 0.2
+#: Seconds between two polls of Trove. Its own interval is 3 s and grows.
+POLL_INTERVAL = 0.2
 
 
 def _quick_polling(retriever: Callable[[], Any],
                    condition: Callable[[Any], Any] = bool,
                    sleep_time: float = 0, time_out: float = 0,
                    initial_delay: float = 0) -> Any:
-    def look() -> None:
-        found = retriever()
-        if condition(found):
-            raise loopingcall.LoopingCallDone(found)
+    def poll() -> None:
+        result = retriever()
+        if condition(result):
+            raise loopingcall.LoopingCallDone(result)
 
-    return loopingcall.FixedIntervalWithTimeoutLoopingCall(look).start(
-        interval=LOOK_INTERVAL, timeout=time_out)
+    return loopingcall.FixedIntervalWithTimeoutLoopingCall(poll).start(
+        interval=POLL_INTERVAL, timeout=time_out)
 
 
-def _one_at_a_time(owner: Any, *names: str) -> None:
+def _serialize_calls(owner: Any, *names: str) -> None:
     lock = threading.RLock()
 
     def locked(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,16 +42,16 @@ def _one_at_a_time(owner: Any, *names: str) -> None:
 
 
 def apply() -> None:
-    """Mend Trove; once, before its services start."""
+    """Patch Trove. Call it once, before Trove's services start."""
     utils.build_polling_task = _quick_polling
 
-    # Requests of one tenant at the same instant count wrong otherwise, and
-    # its first ones fail.
-    _one_at_a_time(quota.DbQuotaDriver, 'reserve', 'commit', 'rollback',
-                   'get_all_quota_usages_by_tenant')
+    # Otherwise simultaneous requests of one tenant are counted wrongly, and
+    # the tenant's first ones fail.
+    _serialize_calls(quota.DbQuotaDriver, 'reserve', 'commit', 'rollback',
+                     'get_all_quota_usages_by_tenant')
 
-    # oslo.messaging's fake transport hands the receiver the sender's own
-    # dict, and the receiver takes a key out of it.
+    # oslo.messaging's fake transport passes the sender's own dict to the
+    # receiver, and the receiver removes a key from it.
     notification = serializable_notification.SerializableNotification
     deserialize = notification.deserialize
     notification.deserialize = staticmethod(

@@ -1,4 +1,4 @@
-"""One PostgreSQL server: its data, its process, its backups."""
+"""A PostgreSQL server with its data, its process and its backups."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import contextlib
@@ -20,12 +20,12 @@ MANIFEST = 'backup_manifest'
 
 OPTIONS = {
     'unix_socket_directories': '',
-    # What incremental backups need.
+    # Required for incremental backups.
     'summarize_wal': 'on',
     'wal_level': 'replica',
     'max_wal_senders': '4',
-    # Small and quick: the data need not outlive a power cut, and nothing is
-    # to be left in the machine's shared memory by a server that is killed.
+    # Small and fast. The data need not survive a power failure, and a server
+    # that is killed must not leave segments in the machine's shared memory.
     'fsync': 'off',
     'shared_buffers': '16MB',
     'io_method': 'sync',
@@ -47,11 +47,11 @@ def _extract_manifest(archive: pathlib.Path, target: pathlib.Path) -> None:
 
 
 class Server:
-    """A server in a directory of its own.
+    """A server in its own directory.
 
     :param tools: runs PostgreSQL's programs.
-    :param directory: made by create and restore, removed by discard.
-    :param address: where it listens.
+    :param directory: created by create() and restore(), removed by discard().
+    :param address: the address on which the server listens.
     """
 
     def __init__(
@@ -73,21 +73,21 @@ class Server:
 
     @property
     def size(self) -> float:
-        """Gigabytes on disk, at least 0.01."""
+        """Return the size on disk in GB, at least 0.01."""
         used = sum(path.stat().st_size for path in self._data.rglob('*')
                    if path.is_file())
         return max(0.01, round(used / 1e9, 2))
 
     @contextlib.contextmanager
     def workspace(self) -> Iterator[pathlib.Path]:
-        """A directory for one task, removed after it."""
+        """Create a temporary directory and remove it at the end."""
         self._directory.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._directory) as path:
             self._tools.give(self._directory)
             yield pathlib.Path(path)
 
     def create(self) -> None:
-        """Make an empty database."""
+        """Create an empty database."""
         self._directory.mkdir()
         self._tools.give(self._directory)
         self._tools.run(
@@ -96,11 +96,11 @@ class Server:
 
     def start(self, settings: Mapping[str, object], limit: float = 30.0,
               ) -> None:
-        """Start and wait until it answers.
+        """Start the server and wait until it accepts connections.
 
-        :param settings: of a configuration group: name -> value.
-        :param limit: seconds that it may take.
-        :raises Failed: it ended, or did not answer in time.
+        :param settings: name -> value, from a configuration group.
+        :param limit: how long to wait, in seconds.
+        :raises Failed: the server ended, or did not answer in time.
         """
         options = {**OPTIONS, **settings, 'port': self.port,
                    'listen_addresses': self.address}
@@ -114,7 +114,8 @@ class Server:
             if not self.running or time.monotonic() > deadline:
                 self.stop()
                 log_end = (self._directory / 'log').read_text()[-500:]
-                raise postgres_binaries.Failed(f'no server came up: {log_end}')
+                raise postgres_binaries.Failed(
+                    f'the server did not start: {log_end}')
             time.sleep(0.05)
 
     def _answers(self) -> bool:
@@ -126,7 +127,7 @@ class Server:
         return True
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop; by default after what is written has been kept."""
+        """Stop the server, by default with its changes written to disk."""
         if self._process is not None:
             if self.running:
                 self._process.send_signal(how)
@@ -135,9 +136,9 @@ class Server:
 
     def back_up(self, archive: pathlib.Path,
                 parent: 'pathlib.Path | None' = None) -> None:
-        """Write a packed backup of the running server into a file.
+        """Write a packed backup of the running server to a file.
 
-        :param parent: the packed backup that this one builds on; None: full.
+        :param parent: the packed parent backup. None makes a full backup.
         """
         options = ['-h', self.address, '-p', str(self.port), '-U', SUPERUSER,
                    '-D', '-', '-Ft', '-Z', 'gzip:1', '-X', 'fetch',
@@ -151,7 +152,10 @@ class Server:
             self._tools.run('pg_basebackup', *options, stdout=output)
 
     def restore(self, archives: Sequence[pathlib.Path]) -> None:
-        """Make the data out of packed backups: a full one, then increments."""
+        """Restore the data from a chain of packed backups.
+
+        :param archives: the full backup first.
+        """
         unpacked = []
         for archive in archives:
             target = archive.with_suffix('.unpacked')
@@ -166,6 +170,6 @@ class Server:
                             '-o', str(self._data), *map(str, unpacked))
 
     def discard(self) -> None:
-        """End at once and remove all data."""
+        """Stop the server at once and remove all data."""
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self._directory, ignore_errors=True)

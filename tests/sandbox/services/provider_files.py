@@ -1,9 +1,12 @@
 """Karbor's provider files, from the settings of its launcher.
 
-settings['providers'] is a list of objects, each with "name", "id" and
-"plugins"; optional "bank", a directory instead of a container of Swift;
-"container", its name; "options", of the group trove_protection_plugin;
-"sections", of other plugins, as {group: {option: value}}.
+settings['providers'] is a list of objects with these keys:
+
+"name", "id", "plugins"
+"bank"       optional: a directory for the bank, instead of Swift
+"container"  optional: the name of the bank's container in Swift
+"options"    optional: options of the group trove_protection_plugin
+"sections"   optional: other plugins' options, as {group: {option: value}}
 """
 
 import pathlib
@@ -15,7 +18,7 @@ GROUP = 'trove_protection_plugin'
 
 
 def swift_bank(settings: dict[str, Any], container: str) -> dict[str, Any]:
-    """The sections of a bank in a container of the service project."""
+    """Return the sections of a bank in a container of the service project."""
     return {
         'swift_client': {
             'swift_auth_url': settings['keystone_url'],
@@ -60,7 +63,7 @@ def _sections(settings: dict[str, Any],
 
 
 def write(settings: dict[str, Any], directory: pathlib.Path) -> None:
-    """Write one file for each provider; others there are removed."""
+    """Write one file for each provider and remove all other files."""
     directory.mkdir(parents=True, exist_ok=True)
     for old in directory.glob('*.conf'):
         old.unlink()

@@ -1,10 +1,11 @@
-"""What Trove's API makes of bodies.
+"""Validation of request bodies by Trove's API, without a running Trove.
 
-Run by python -m tests.sandbox.services.schema_validator.
+Usage: python -m tests.sandbox.services.schema_validator
 
-A line of JSON comes in for each, ["instances", {...}] or ["backups", {...}],
-and one goes out: null, or Trove's own words against it. It ends with its
-input. Nothing else of Trove is there: neither a database nor a network.
+Each input line is a JSON array, ["instances", {...}] or ["backups", {...}].
+Each output line is null if the body is valid, or Trove's error message. The
+program ends at the end of its input. It needs neither a database nor a
+network.
 """
 
 import json
@@ -20,19 +21,22 @@ CONTROLLERS = {'backups': backups.BackupController(),
                'instances': instances.InstanceController()}
 
 
-def judge(kind: str, body: Any) -> 'str | None':
-    """Do what comes before anything is looked up; return the refusal."""
+def validate(kind: str, body: Any) -> 'str | None':
+    """Return the error of the checks that need no database.
+
+    None if the body is valid.
+    """
     try:
         CONTROLLERS[kind].validate_request('create', {'body': body})
         utils.validate_locality(body.get('instance', {}).get('locality'))
-    except exception.BadRequest as refusal:
-        return str(refusal)
+    except exception.BadRequest as e:
+        return str(e)
     return None
 
 
 def main() -> None:
     for line in sys.stdin:
-        print(json.dumps(judge(*json.loads(line))), flush=True)
+        print(json.dumps(validate(*json.loads(line))), flush=True)
 
 
 if __name__ == '__main__':

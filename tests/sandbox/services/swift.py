@@ -1,7 +1,8 @@
-"""Runs Swift: python -m tests.sandbox.services.swift FILE.
+"""Launcher of Swift: python -m tests.sandbox.services.swift FILE.
 
-Proxy, account, container and object server in one process, one replica. The
-proxy listens at the port asked for, the others at free ports of that host.
+Proxy, account, container and object server run in one process, with one
+replica. The proxy listens on the given port, the others on free ports of the
+host.
 
 Settings: directory, host, port, keystone_url, service_user,
 service_password, service_project, domain.
@@ -29,7 +30,7 @@ FILTERS = ('catch_errors gatekeeper healthcheck proxy_logging bulk tempurl '
 
 
 def _holds_metadata(directory: pathlib.Path) -> bool:
-    """Whether objects can be files there: they need user attributes."""
+    """Return True if files there can have the user attributes of objects."""
     with tempfile.NamedTemporaryFile(dir=directory) as probe:
         try:
             os.setxattr(probe.fileno(), 'user.swift.probe', b'1')
@@ -47,7 +48,7 @@ def _common(settings: dict[str, Any], directory: pathlib.Path,
         'disable_fallocate': 'true',
         'fallocate_reserve': 0,
         'log_level': level,
-        # Instead of the machine's syslog: the port that discards.
+        # The discard port, instead of the machine's syslog.
         'log_udp_host': settings['host'],
         'log_udp_port': 9,
     }
@@ -55,7 +56,7 @@ def _common(settings: dict[str, Any], directory: pathlib.Path,
 
 def _back_end(settings: dict[str, Any], directory: pathlib.Path,
               kind: str) -> eventlet.greenio.GreenSocket:
-    """Write the configuration and the ring of a server; return its socket."""
+    """Write a server's configuration and ring, and return its socket."""
     listening = eventlet.listen((settings['host'], 0), reuse_port=False)
     port = listening.getsockname()[1]
     ring = RingBuilder(4, 1, 0)
@@ -70,7 +71,8 @@ def _back_end(settings: dict[str, Any], directory: pathlib.Path,
         'DEFAULT': _common(settings, directory, 'WARNING'),
         'app:main': {
             'use': f'egg:swift#{"mem_" if in_memory else ""}{kind}',
-            # What is written later is left to a daemon, and there is none.
+            # Long enough to update the container at once. A later update
+            # would need a daemon, which does not run here.
             'container_update_timeout': 30,
         },
     })
@@ -127,7 +129,7 @@ def main() -> None:
     storage_policy.reload_storage_policies()
     constraints.reload_constraints()
     utils.monkey_patch()
-    # Every logger then writes to stderr as well.
+    # With this attribute every logger also writes to stderr.
     logs.get_swift_logger.console_handler4logger = {}
     launch.end_on_sigterm()
     for kind in ('account', 'container', 'object'):

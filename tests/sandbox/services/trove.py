@@ -1,13 +1,14 @@
-"""Runs Trove: python -m tests.sandbox.services.trove FILE.
+"""Launcher of Trove: python -m tests.sandbox.services.trove FILE.
 
-Its API, task manager and conductor in one process, on sqlite, with the real
-Keystone and Swift of the sandbox; only the infrastructure below it is faked.
-Backups outlive a new start in the same directory, databases do not.
+API, task manager and conductor run in one process, on sqlite, with the real
+Keystone and Swift of the sandbox. Nova, Cinder, Glance and Neutron are fakes.
+After a restart in the same directory the backups still exist, but the
+databases do not.
 
 Settings: directory, host, port, keystone_url, region, service_user,
 service_password, service_project, domain. Optional: guest (port,
 prepare_seconds), quotas (instances, backups, volumes in GB, ram in MB) and
-options (any of Trove's own options of its DEFAULT group).
+options (any option of Trove's DEFAULT group).
 """
 
 import json
@@ -47,7 +48,7 @@ HEARTBEAT_SECONDS = 5.0
 def _prepare_database(directory: pathlib.Path) -> None:
     api = get_db_api()
     api.db_sync(cfg.CONF)
-    # A reader of a rollback journal keeps writers out.
+    # With a rollback journal a reader blocks all writers.
     with sqlite3.connect(directory / trove_config.DATABASE) as database:
         database.execute('PRAGMA journal_mode=WAL')
     api.configure_db()
@@ -84,13 +85,16 @@ def _start_services() -> None:
 
 
 def _check_port(port: int) -> None:
-    """A server that listens everywhere would keep every database out."""
+    """Check that no server listens on the port on all addresses.
+
+    :raises SystemExit: no database could listen on the port.
+    """
     try:
         with socket.socket() as probe:
             probe.bind(('127.77.0.1', port))
     except OSError as e:
-        raise SystemExit(f'port {port} is taken at every address ({e}); '
-                         'choose another as "port" of "guest"') from e
+        raise SystemExit(f'port {port} is in use on all addresses ({e}). '
+                         'Set "port" of "guest" to another one.') from e
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ _TALKATIVE = ('trove.instance.service', 'trove.backup.service',
               'keystonemiddleware', 'oslo_config', 'oslo.messaging',
               'swiftclient', 'urllib3')
 
-#: Without the rate limits of the pipeline that Trove ships.
+#: Trove's pipeline without its rate limits.
 _PIPELINE = '''
 [composite:trove]
 use = call:trove.common.wsgi:versioned_urlmap
@@ -51,7 +51,7 @@ def _default(settings: dict[str, Any], directory: pathlib.Path,
         'api_paste_config': paste,
         'transport_url': 'fake://',
         'enable_secure_rpc_messaging': 'false',
-        # These tell of every look at an instance.
+        # These loggers write a line for every poll of an instance.
         'default_log_levels': ','.join(
             f'{name}=WARNING' for name in _TALKATIVE),
         'report_interval': 0,
@@ -60,7 +60,7 @@ def _default(settings: dict[str, Any], directory: pathlib.Path,
         **{f'max_{name}_per_tenant': limit
            for name, limit in quotas.items()},
         'default_datastore': cloud.DEFAULT_DATASTORE,
-        # Of the agent, which is in this process too.
+        # An option of the guest agent, which runs in this process too.
         'datastore_manager': cloud.DATASTORE,
         'guest_config': directory / 'none',
         'cloudinit_location': directory / 'none',
@@ -75,7 +75,7 @@ def _default(settings: dict[str, Any], directory: pathlib.Path,
 
 def write(settings: dict[str, Any],
           directory: pathlib.Path) -> tuple[str, str]:
-    """Write both; return the paths of trove.conf and of its paste file."""
+    """Write trove.conf and its paste file, and return both paths."""
     paste = directory / 'api-paste.ini'
     paste.write_text(_PIPELINE)
     account = {
@@ -90,7 +90,7 @@ def write(settings: dict[str, Any],
     config = launch.write_config(directory / 'trove.conf', {
         'DEFAULT': _default(settings, directory, paste),
         'database': {
-            # The time-out is how long a writer waits for another one.
+            # The timeout is how long a writer waits for another writer.
             'connection': f'sqlite:///{directory}/{DATABASE}?timeout=30'},
         'keystone_authtoken': {
             **account, 'auth_type': 'password', 'interface': 'public',

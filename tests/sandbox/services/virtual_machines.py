@@ -1,4 +1,4 @@
-"""The machines that databases run on, and what they say of themselves."""
+"""The machines on which databases run, and their status reports."""
 
 import dataclasses
 import functools
@@ -17,17 +17,17 @@ from tests.sandbox.services import postgres_binaries
 
 
 class Misbehaved(Exception):
-    """What was asked for cannot be done, or a name asked for a failure."""
+    """A request cannot be fulfilled, or a name requests a failure."""
 
 
-def misbehave(deed: str, name: str) -> None:
-    """Do what a name asks for: fail, hang, or take longer."""
-    slow = re.search(rf'slow-{deed}-(\d+)', name)
+def misbehave(task: str, name: str) -> None:
+    """Fail, hang or take longer if the name contains a word for that."""
+    slow = re.search(rf'slow-{task}-(\d+)', name)
     if slow:
         time.sleep(int(slow[1]))
-    if f'fail-{deed}' in name:
-        raise Misbehaved(f'the name {name!r} asks for a failed {deed}')
-    while f'hang-{deed}' in name:
+    if f'fail-{task}' in name:
+        raise Misbehaved(f'the name {name!r} requests a failed {task}')
+    while f'hang-{task}' in name:
         time.sleep(3600)
 
 
@@ -35,11 +35,12 @@ def misbehave(deed: str, name: str) -> None:
 class Machine:
     """The machine of one instance.
 
-    The launcher sets what all have in common: tools, port and
-    prepare_seconds, which a machine needs before it makes its database.
+    The launcher sets the class attributes: tools, port and prepare_seconds,
+    the time before a machine creates its database.
 
-    :param settings: of the configuration group: name -> value.
-    :param ready: the database was up once; its state is told from then on.
+    :param settings: name -> value, from the configuration group.
+    :param ready: whether the database was up once. From then on its status
+        is reported.
     """
 
     tools: ClassVar[postgres_binaries.Programs]
@@ -67,20 +68,20 @@ def machine(instance_id: str) -> Machine:
 
 def discard(instance_id: str) -> None:
     """End the database of an instance and remove its data."""
-    gone = _MACHINES.pop(instance_id, None)
-    if gone is not None:
-        gone.server.discard()
+    removed = _MACHINES.pop(instance_id, None)
+    if removed is not None:
+        removed.server.discard()
 
 
 def report(request: Any, reporting: Machine, status: Any) -> None:
-    """Tell the conductor how a database is."""
+    """Report the status of a database to the conductor."""
     conductor.API(request).heartbeat(
         reporting.instance_id, {'service_status': status.description},
         sent=timeutils.utcnow_ts(microsecond=True))
 
 
 def keep_reporting(seconds: float) -> None:
-    """Report the state of every database, for ever."""
+    """Report the status of every database repeatedly, without end."""
     request = context.TroveContext()
     while True:
         time.sleep(seconds)
