@@ -1,4 +1,4 @@
-"""tools/tox: what it refuses, what it makes, what it passes on."""
+"""Tests of the script tools/tox."""
 
 import pathlib
 import shutil
@@ -10,9 +10,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
 
-# The real interpreter, which believes itself something else.
+# The real interpreter with a prologue that changes its version or modules.
 PYTHON = '''#!/bin/sh
-[ "$1" = -c ] && exec {python} -I -c '{lie}
+[ "$1" = -c ] && exec {python} -I -c '{prologue}
 import sys; del sys.argv[1]; exec(sys.argv.pop(1))' "$@"
 [ "$2" = venv ] || exit 9
 mkdir "$3/bin"
@@ -28,7 +28,7 @@ esac
 
 
 class Checkout:
-    """A copy of tools/tox, with a PATH that has only what is put on it."""
+    """A copy of tools/tox with its own PATH, to which put() adds commands."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder / 'a checkout'
@@ -47,10 +47,10 @@ class Checkout:
         (self.path / command).write_text(text)
         (self.path / command).chmod(0o755)
 
-    def put_python(self, lie: str = '', pip: int = 0) -> None:
+    def put_python(self, prologue: str = '', pip: int = 0) -> None:
         self.put('environment-python', ENVIRONMENT_PYTHON.format(pip=pip))
         self.put('python3', PYTHON.format(
-            python=sys.executable, lie=lie,
+            python=sys.executable, prologue=prologue,
             environment_python=self.path / 'environment-python'))
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
@@ -59,8 +59,8 @@ class Checkout:
             env={'PATH': str(self.path)}, capture_output=True)
 
     @property
-    def made(self) -> typing.List[str]:
-        """Return what lies in .tools, whole or not."""
+    def environments(self) -> typing.List[str]:
+        """Return the names of all folders in .tools."""
         return [path.name for path in self.folder.glob('.tools/*')]
 
 
@@ -70,70 +70,70 @@ def checkout(tmp_path):
 
 
 @pytest.mark.parametrize('command', ['python3', 'git'])
-def test_a_missing_command_is_named(checkout, command):
+def test_missing_command_is_reported(checkout, command):
     (checkout.path / command).unlink()
 
-    done = checkout.run()
+    result = checkout.run()
 
-    assert done.returncode != 0
-    assert f'{command} is not on PATH. Install' in done.stderr
-    assert not checkout.made
+    assert result.returncode != 0
+    assert f'{command} is not on PATH. Install' in result.stderr
+    assert not checkout.environments
 
 
-def test_an_older_python_is_refused(checkout):
-    checkout.put_python(lie='import sys; sys.version_info = (3, 10, 13)')
+def test_python_3_10_is_refused(checkout):
+    checkout.put_python(prologue='import sys; sys.version_info = (3, 10, 13)')
 
-    done = checkout.run()
+    result = checkout.run()
 
-    assert done.returncode != 0
-    assert 'is Python 3.10. Install 3.11 or newer' in done.stderr
-    assert not checkout.made
+    assert result.returncode != 0
+    assert 'is Python 3.10. Install 3.11 or newer' in result.stderr
+    assert not checkout.environments
 
 
 @pytest.mark.parametrize('module', ['venv', 'ensurepip'])
-def test_a_python_without_environments_is_refused(checkout, module):
-    checkout.put_python(lie=f'import sys; sys.modules["{module}"] = None')
+def test_python_without_venv_or_ensurepip_is_refused(checkout, module):
+    checkout.put_python(prologue=f'import sys; sys.modules["{module}"] = None')
 
-    done = checkout.run()
+    result = checkout.run()
 
-    assert done.returncode != 0
-    assert f'lacks the module {module}. Install it' in done.stderr
-    assert not checkout.made
+    assert result.returncode != 0
+    assert f'lacks the module {module}. Install it' in result.stderr
+    assert not checkout.environments
 
 
-def test_the_environment_is_made_once_and_gets_the_arguments(checkout):
+def test_environment_is_created_once_and_tox_gets_the_arguments(checkout):
     first = checkout.run('-e', 'style', '--', 'two words')
-    again = checkout.run('list')
+    second = checkout.run('list')
 
-    assert first.returncode == again.returncode == 0
+    assert first.returncode == second.returncode == 0
     assert first.stdout == 'tox got: -e style -- two words\n'
-    assert again.stdout == 'tox got: list\n'
+    assert second.stdout == 'tox got: list\n'
     assert '(once)' in first.stderr
-    assert again.stderr == ''
-    assert len(checkout.made) == 1
+    assert second.stderr == ''
+    assert len(checkout.environments) == 1
 
 
-def test_a_half_made_environment_is_not_kept(checkout):
+def test_incomplete_environment_is_removed_when_pip_fails(checkout):
     checkout.put_python(pip=1)
     failed = checkout.run()
-    left = checkout.made
+    remaining = checkout.environments
     checkout.put_python()
 
-    done = checkout.run()
+    result = checkout.run()
 
     assert failed.returncode != 0
-    assert not left
-    assert done.returncode == 0
+    assert not remaining
+    assert result.returncode == 0
 
 
 @pytest.mark.parametrize('changed', ['pinned list', 'python'])
-def test_another_list_or_python_is_another_environment(checkout, changed):
+def test_changed_list_or_python_creates_a_new_environment(checkout, changed):
     checkout.run()
     if changed == 'python':
-        checkout.put_python(lie='import sys; sys.version = "3.99"')
+        checkout.put_python(prologue='import sys; sys.version = "3.99"')
     else:
         (checkout.folder / 'tools/requirements/tox.txt').write_text('tox==5\n')
 
     checkout.run()
 
-    assert len(checkout.made) == 2
+    assert len(checkout.environments) == 2
