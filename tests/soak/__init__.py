@@ -1,1 +1,1 @@
-"""Many checkpoints of real databases, with a bad network below them."""
+"""Soak test: many checkpoints of real databases with network faults."""

@@ -1,4 +1,4 @@
-"""Databases that grow, and what a restored one has to hold."""
+"""Databases that grow, and the check of a restored database."""
 
 import threading
 
@@ -6,18 +6,18 @@ from tests.functional import api_tenant as tenants
 
 
 class Database:
-    """One instance; its table has the numbers from 1 on, without a gap."""
+    """An instance whose table has the numbers from 1 on, without a gap."""
 
     def __init__(self, tenant: tenants.Tenant, id_: str) -> None:
         self.id = id_
         self.rows = 1
         self._tenant = tenant
-        self._alone = threading.Lock()
+        self._lock = threading.Lock()
         tenant.create_table(id_, self.rows)
 
     def grow(self, by: int) -> int:
-        """Add rows; return how many there are, at the least, from now on."""
-        with self._alone:
+        """Add rows and return the new number of rows."""
+        with self._lock:
             self._tenant.sql(self.id, (
                 'INSERT INTO orders SELECT '
                 f'generate_series({self.rows + 1}, {self.rows + by})'))
@@ -26,13 +26,13 @@ class Database:
 
 
 def check(tenant: tenants.Tenant, id_: str, least: int, most: int) -> None:
-    """See that a restored database is one that there was meanwhile.
+    """Check that a restored database has a state from during its backup.
 
-    :param least: rows when its backup was asked for.
-    :param most: rows when it was complete.
+    :param least: number of rows when the backup was requested.
+    :param most: number of rows when the backup was complete.
     """
     [[count, last]] = tenant.sql(
         id_, 'SELECT count(DISTINCT number), max(number) FROM orders')
-    assert count == last, f'{count} rows of {last} are there'
+    assert count == last, f'{last - count} of {last} rows are missing'
     assert least <= count <= most, (
-        f'{count} rows, and there were {least} to {most}')
+        f'{count} rows instead of {least} to {most}')

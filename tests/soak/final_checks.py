@@ -1,4 +1,4 @@
-"""What has to hold when all checkpoints are deleted."""
+"""Checks after all checkpoints are deleted."""
 
 import collections
 import time
@@ -14,58 +14,58 @@ _CONTAINER = 'karbor'
 
 
 class Bank:
-    """What Karbor keeps in Swift, in a project of its own."""
+    """Karbor's bank, a container in Swift."""
 
     def __init__(self, sandbox: cloud.Sandbox) -> None:
         self._swift = swiftclient.Connection(
             session=sandbox.session('karbor'))
 
-    def journal(self) -> dict[str, list[str]]:
-        """The checkpoints whose backups wait: instance -> their ids."""
-        found = collections.defaultdict(list)
-        for kept in self._swift.get_container(
+    def list_entries(self) -> dict[str, list[str]]:
+        """Return the journal entries: instance id -> checkpoint ids."""
+        entries = collections.defaultdict(list)
+        for item in self._swift.get_container(
                 _CONTAINER, full_listing=True)[1]:
-            path = kept['name'].strip('/').split('/')
+            path = item['name'].strip('/').split('/')
             if path[0] == 'karbor-trove' and path[2] == 'backups':
-                found[path[1]].append(path[3])
-        return dict(found)
+                entries[path[1]].append(path[3])
+        return dict(entries)
 
 
 def sweep(tenant: tenants.Tenant, bank: Bank, plans: dict[str, str]) -> int:
-    """Let Karbor take what was put off, as it does with any operation.
+    """Run operations until Karbor has carried out the deferred deletions.
 
-    :param plans: instance -> a plan for it.
-    :returns: how many rounds it took.
+    :param plans: instance id -> id of a plan for it.
+    :returns: the number of rounds.
     """
-    for done in range(_ROUNDS):
-        waiting = bank.journal()
-        if not waiting:
-            return done
-        made = {tenant.protect(plans[id_]) for id_ in waiting}
-        for checkpoint_id in made:
+    for round_ in range(_ROUNDS):
+        entries = bank.list_entries()
+        if not entries:
+            return round_
+        checkpoint_ids = {tenant.protect(plans[id_]) for id_ in entries}
+        for checkpoint_id in checkpoint_ids:
             tenant.delete_checkpoint(checkpoint_id)
-        if bank.journal():
-            # A request that nobody heard of again may still be carried out.
+        if bank.list_entries():
+            # A request without a response may still be executed.
             time.sleep(timeouts.CONSTANTS[
                 'karbor_trove.timeouts.REQUEST_IN_FLIGHT'] / 4)
     return _ROUNDS
 
 
 def check(tenant: tenants.Tenant, bank: Bank, ids: list[str]) -> list[str]:
-    """What is lost, stuck or left, as text.
+    """Return what is stuck or left, as texts.
 
-    :param ids: of all checkpoints that were ever made.
+    :param ids: the ids of all checkpoints that were created.
     """
-    found = []
+    problems = []
     for id_ in ids:
         path = f'{tenant.checkpoints_path()}/{id_}'
         status = tenant.send('GET', path)['checkpoint']['status']
         if status != 'deleted':
-            found.append(f'stuck: checkpoint {id_} is {status}')
-    found += [f'left in Trove: {backup}'
-              for backup in tenant.list_backups().values()]
-    found += [f'left in Swift: {name}'
-              for name in sorted(tenant.list_objects())]
-    found += [f'left in the journal of instance {id_}: {checkpoint_ids}'
-              for id_, checkpoint_ids in bank.journal().items()]
-    return found
+            problems.append(f'stuck: checkpoint {id_} is {status}')
+    problems += [f'left in Trove: {backup}'
+                 for backup in tenant.list_backups().values()]
+    problems += [f'left in Swift: {name}'
+                 for name in sorted(tenant.list_objects())]
+    problems += [f'left in the journal of instance {id_}: {checkpoint_ids}'
+                 for id_, checkpoint_ids in bank.list_entries().items()]
+    return problems

@@ -1,6 +1,7 @@
-"""The times of the soak: shorter than those of the real world, in order."""
+"""Timeouts of the soak test: shorter than in production, in the same order."""
 
-#: Of the provider file. A database is busy while others back it up.
+#: Options of the provider file. An instance that is being backed up is not
+#: ready for another backup, so ready_timeout is long.
 OPTIONS = {
     'poll_interval': 0.5,
     'ready_timeout': 120.0,
@@ -10,10 +11,10 @@ OPTIONS = {
     'full_backup_every': 5,
 }
 
-#: Seconds that a request hangs: longer than anybody waits for an answer.
+#: Delay of a hanging request in seconds, longer than HTTP_READ.
 HANG = 6.0
 
-#: Of the plugin's own modules, in Karbor's process.
+#: Constants of the plugin, set in Karbor's process.
 CONSTANTS = {
     'karbor_trove.timeouts.HTTP_READ': 5.0,
     'karbor_trove.timeouts.HTTP_READ_WITH_DEADLINE': 5.0,
@@ -25,6 +26,6 @@ CONSTANTS = {
     'karbor_trove.timeouts.REQUEST_IN_FLIGHT': 30.0,
 }
 
-#: Seconds after which an operation is stuck: all of its deadlines, and a
-#: machine that has more to do than it can.
+#: Seconds after which an operation counts as stuck: all its deadlines, and
+#: the time that a busy machine needs for everything else.
 STUCK = 420.0

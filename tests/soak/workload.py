@@ -1,4 +1,4 @@
-"""Checkpoints live and die, several at a time."""
+"""Lifecycles of many checkpoints, several at the same time."""
 
 import collections
 import dataclasses
@@ -13,164 +13,173 @@ from tests.sandbox import cloud
 from tests.soak import databases
 from tests.soak import timeouts
 
-#: Checkpoints that exist at the same time, at the most.
-LIVING = 40
-#: Of how many checkpoints one is verified, and one restored.
-VERIFIED, RESTORED = 4, 10
-#: A verification or a restore may fail, as long as it says why: the user
-#: tries it again.
+#: Maximum number of checkpoints that exist at the same time.
+MAX_CHECKPOINTS = 40
+#: One of so many checkpoints is verified, and one of so many is restored.
+VERIFY_EVERY, RESTORE_EVERY = 4, 10
+#: A verification or a restore may fail with a reason. Then it is repeated.
 TRIES = 5
-_LOOK = 1.0
+_POLL_INTERVAL = 1.0
 
 
 @dataclasses.dataclass
-class Life:
-    """One checkpoint, from the wish for it to its end."""
+class CheckpointLifecycle:
+    """One checkpoint, from its protect to its deletion."""
 
     database: databases.Database
     plan_id: str
     steps: list[str]
     id: str = ''
-    #: Rows when it was asked for, and when it was there.
+    #: Number of rows at the request of the protect, and at its end.
     least: int = 0
     most: int = 0
     busy: bool = False
 
 
-class Soak:
-    """Carries out the lives, and keeps what came of them.
+class Workload:
+    """Runs the lifecycles and collects their results.
 
-    :param lives: in the order in which they may begin.
-    :param end: the monotonic time after which none begins.
+    :param lifecycles: started from the last one to the first one.
+    :param end: no lifecycle is started after this monotonic time.
     """
 
-    def __init__(self, tenant: tenants.Tenant, lives: list[Life],
-                 chance: random.Random, end: float) -> None:
-        self.done: collections.Counter[str] = collections.Counter()
+    def __init__(self, tenant: tenants.Tenant,
+                 lifecycles: list[CheckpointLifecycle],
+                 rng: random.Random, end: float) -> None:
+        self.counts: collections.Counter[str] = collections.Counter()
         self.seconds: dict[str, list[float]] = collections.defaultdict(list)
-        #: What must not be; as text.
         self.violations: list[str] = []
         self.ids: list[str] = []
         self._tenant = tenant
-        self._waiting = lives
-        self._living: list[Life] = []
-        self._chance = chance
+        self._waiting = lifecycles
+        self._active: list[CheckpointLifecycle] = []
+        self._rng = rng
         self._end = end
         self._lock = threading.Lock()
 
     def run(self, at_once: int) -> None:
-        """Return when all have ended."""
+        """Run all lifecycles.
+
+        :param at_once: number of operations at the same time.
+        """
         workers = [threading.Thread(target=self._work, daemon=True)
                    for _ in range(at_once)]
         for worker in workers:
             worker.start()
-        begin = time.monotonic()
+        start = time.monotonic()
         while any(worker.is_alive() for worker in workers):
             workers[0].join(1.0)
             time.sleep(14.0 if workers[0].is_alive() else 1.0)
-            told = ', '.join(f'{count} {what}'
-                             for what, count in sorted(self.done.items()))
-            print(f'{time.monotonic() - begin:4.0f} s  {told}; '
-                  f'{len(self._living)} living', flush=True)
+            counts = ', '.join(f'{count} {name}' for name, count
+                               in sorted(self.counts.items()))
+            print(f'{time.monotonic() - start:4.0f} s  {counts}, '
+                  f'{len(self._active)} active', flush=True)
 
     def _work(self) -> None:
-        while self._waiting or self._living:
-            life = self._next()
-            if life is None:
+        while self._waiting or self._active:
+            lifecycle = self._take()
+            if lifecycle is None:
                 time.sleep(0.2)
             else:
-                self._step(life)
+                self._run_step(lifecycle)
 
-    def _next(self) -> Life | None:
+    def _take(self) -> CheckpointLifecycle | None:
+        """Return a lifecycle for the next step. None if all are busy."""
         with self._lock:
             if time.monotonic() > self._end:
                 self._waiting.clear()
-            idle = [life for life in self._living if not life.busy]
-            if self._waiting and len(self._living) < LIVING and (
-                    not idle or self._chance.random() < 0.5):
+            idle = [lifecycle for lifecycle in self._active
+                    if not lifecycle.busy]
+            if self._waiting and len(self._active) < MAX_CHECKPOINTS and (
+                    not idle or self._rng.random() < 0.5):
                 idle = [self._waiting.pop()]
-                self._living += idle
+                self._active += idle
             if not idle:
                 return None
-            life = self._chance.choice(idle)
-            life.busy = True
-            return life
+            lifecycle = self._rng.choice(idle)
+            lifecycle.busy = True
+            return lifecycle
 
-    def _step(self, life: Life) -> None:
-        step = life.steps.pop(0)
-        begin = time.monotonic()
-        told = step
+    def _run_step(self, lifecycle: CheckpointLifecycle) -> None:
+        step = lifecycle.steps.pop(0)
+        start = time.monotonic()
+        result = step
         try:
-            told = getattr(self, step)(life) or step
-        except Exception:  # All of it is for the report.
-            self.violations.append(f'{step} of checkpoint {life.id} of '
-                                   f'instance {life.database.id}:\n'
+            result = getattr(self, step)(lifecycle) or step
+        except Exception:  # Report any error as a violation.
+            self.violations.append(f'{step} of checkpoint {lifecycle.id} of '
+                                   f'instance {lifecycle.database.id}:\n'
                                    f'{traceback.format_exc()}')
             print(self.violations[-1], flush=True)
-            life.steps.clear()
+            lifecycle.steps.clear()
         with self._lock:
-            self.done[told] += 1
-            self.seconds[step].append(time.monotonic() - begin)
-            life.busy = False
-            if not life.steps:
-                self._living.remove(life)
+            self.counts[result] += 1
+            self.seconds[step].append(time.monotonic() - start)
+            lifecycle.busy = False
+            if not lifecycle.steps:
+                self._active.remove(lifecycle)
 
-    def protect(self, life: Life) -> str | None:
-        life.least = life.database.grow(self._chance.randint(1, 100))
-        life.id = self._tenant.send('POST', self._tenant.checkpoints_path(), {
-            'checkpoint': {'plan_id': life.plan_id}})['checkpoint']['id']
-        self.ids.append(life.id)
-        status = self._ended(life, 'available', 'error')
-        life.most = life.database.rows
+    def protect(self, lifecycle: CheckpointLifecycle) -> str | None:
+        lifecycle.least = lifecycle.database.grow(self._rng.randint(1, 100))
+        lifecycle.id = self._tenant.send(
+            'POST', self._tenant.checkpoints_path(), {'checkpoint': {
+                'plan_id': lifecycle.plan_id}})['checkpoint']['id']
+        self.ids.append(lifecycle.id)
+        status = self._wait_for_status(lifecycle, 'available', 'error')
+        lifecycle.most = lifecycle.database.rows
         if status == 'available':
             return None
-        # Without a word to the user: the log has the reason.
-        life.steps[:] = ['delete']
+        # Karbor shows no reason of a failed protect. It is in Karbor's log.
+        lifecycle.steps[:] = ['delete']
         return 'failed protect'
 
-    def verify(self, life: Life) -> None:
-        self._until_success('verification', life)
+    def verify(self, lifecycle: CheckpointLifecycle) -> None:
+        self._run_until_success('verification', lifecycle)
 
-    def restore(self, life: Life) -> None:
-        told = self._until_success('restore', life)
-        new = tenants.restored_instance_id(told)
-        databases.check(self._tenant, new, life.least, life.most)
-        self._tenant.delete_instances(new)
+    def restore(self, lifecycle: CheckpointLifecycle) -> None:
+        record = self._run_until_success('restore', lifecycle)
+        instance_id = tenants.restored_instance_id(record)
+        databases.check(self._tenant, instance_id, lifecycle.least,
+                        lifecycle.most)
+        self._tenant.delete_instances(instance_id)
 
-    def delete(self, life: Life) -> None:
-        self._tenant.send('DELETE', self._path(life))
-        status = self._ended(life, 'deleted', 'error-deleting')
+    def delete(self, lifecycle: CheckpointLifecycle) -> None:
+        self._tenant.send('DELETE', self._path(lifecycle))
+        status = self._wait_for_status(lifecycle, 'deleted', 'error-deleting')
         assert status == 'deleted', status
 
-    def _path(self, life: Life) -> str:
-        return f'{self._tenant.checkpoints_path()}/{life.id}'
+    def _path(self, lifecycle: CheckpointLifecycle) -> str:
+        return f'{self._tenant.checkpoints_path()}/{lifecycle.id}'
 
-    def _ended(self, life: Life, *ends: str) -> str:
-        path = self._path(life)
-        return str(self._look(path, 'checkpoint', ends)['status'])
+    def _wait_for_status(self, lifecycle: CheckpointLifecycle,
+                         *statuses: str) -> str:
+        path = self._path(lifecycle)
+        return str(self._wait(path, 'checkpoint', statuses)['status'])
 
-    def _until_success(self, kind: str, life: Life) -> dict[str, Any]:
+    def _run_until_success(self, kind: str, lifecycle: CheckpointLifecycle
+                           ) -> dict[str, Any]:
+        """Repeat a verification or a restore, return its last record."""
         reasons = []
         for _ in range(TRIES):
-            made = self._tenant.send('POST', f'/{kind}s', {kind: {
+            id_ = self._tenant.send('POST', f'/{kind}s', {kind: {
                 'provider_id': cloud.PROVIDER_ID,
-                'checkpoint_id': life.id, 'parameters': {}}})[kind]
-            told = self._look(f'/{kind}s/{made["id"]}', kind,
-                              ('success', 'fail'))
-            if told['status'] == 'success':
-                return told
-            reasons.append(told['resources_reason'])
-            assert reasons[-1] and all(reasons[-1].values()), told
+                'checkpoint_id': lifecycle.id, 'parameters': {}}})[kind]['id']
+            record = self._wait(f'/{kind}s/{id_}', kind, ('success', 'fail'))
+            if record['status'] == 'success':
+                return record
+            reasons.append(record['resources_reason'])
+            assert reasons[-1] and all(reasons[-1].values()), record
             with self._lock:
-                self.done[f'failed {kind}'] += 1
+                self.counts[f'failed {kind}'] += 1
         raise AssertionError(f'no success in {TRIES} tries: {reasons}')
 
-    def _look(self, path: str, kind: str, ends: tuple[str, ...]
+    def _wait(self, path: str, kind: str, statuses: tuple[str, ...]
               ) -> dict[str, Any]:
-        end = time.monotonic() + timeouts.STUCK
+        """Poll until a record has one of the statuses, and return it."""
+        deadline = time.monotonic() + timeouts.STUCK
         while True:
-            told: dict[str, Any] = self._tenant.send('GET', path)[kind]
-            if told['status'] in ends:
-                return told
-            assert time.monotonic() < end, f'stuck: {told["status"]}'
-            time.sleep(_LOOK)
+            record: dict[str, Any] = self._tenant.send('GET', path)[kind]
+            if record['status'] in statuses:
+                return record
+            assert time.monotonic() < deadline, f'stuck: {record["status"]}'
+            time.sleep(_POLL_INTERVAL)
