@@ -49,9 +49,9 @@ class World(worlds.World):
         instance = self.instances[0]
         self.fake.objects.segment_count = 2
         for _ in range(2):
-            final_checks.go(self, self.protect(instance, SETTINGS))
+            final_checks.resume(self, self.protect(instance, SETTINGS))
         self.fake.fail('DELETE', '/backups/*', 403)
-        final_checks.go(self, self.delete(self.checkpoints[1]))
+        final_checks.resume(self, self.delete(self.checkpoints[1]))
         self.heal()
 
     def run_operation(self, operation, failures=()):
@@ -62,7 +62,7 @@ class World(worlds.World):
         self.request_count, self._failures = 0, failures
         process = OPERATIONS[operation](self)
         self.running.remove(process)
-        process.go()
+        process.resume()
         self._failures = ()
         return process
 
@@ -83,7 +83,7 @@ def new_world():
     with world.connected():
         world.create_checkpoints()
         yield world
-        final_checks.end(world)
+        final_checks.delete_everything(world)
         assert not world.violations
 
 

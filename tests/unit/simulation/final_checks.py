@@ -1,54 +1,60 @@
-"""Operations run, and at the end all is deleted and nothing is left."""
+"""Running of operations, and the checks after all is deleted."""
 
 from tests.unit.simulation import invariants
 
-#: Seconds; so short that a note and its request stay together.
-STAND_STILL = 100
+#: Seconds that a process may be suspended. So short that little time passes
+#: between a journal entry and its request.
+MAX_SUSPENSION = 100
 
 
-def go(world, process, effects=None):
-    """Let a process do so many effects more; None: all that are left."""
-    process.go(effects)
-    for one in list(world.running):
-        if one is not process and not one.dead and (
-                world.clock.now() - one.stood_since > STAND_STILL):
-            one.kill()
-        if one.dead:
-            world.running.remove(one)
-            invariants.ended(world, one)
+def resume(world, process, effects=None):
+    """Run a process for so many more effects, by default to its end.
+
+    Processes that are suspended for too long are killed.
+    """
+    process.resume(effects)
+    for other in list(world.running):
+        if other is not process and not other.dead and (
+                world.clock.now() - other.stood_since > MAX_SUSPENSION):
+            other.kill()
+        if other.dead:
+            world.running.remove(other)
+            invariants.check_result(world, other)
     process.stood_since = world.clock.now()
 
 
-def end(world):
-    """Delete all that is there, and see that nothing is left: I3."""
+def delete_everything(world):
+    """Delete all checkpoints and check that nothing remains (I3)."""
     world.heal()
     world.fake.keeps_objects = False
     world.fake.plans.update(instance=[], backup=[], delete=[])
     while world.running:
-        go(world, world.running[0])
+        resume(world, world.running[0])
     for checkpoint in world.checkpoints:
         if checkpoint.status != 'deleted':
-            go(world, world.delete(checkpoint))
+            resume(world, world.delete(checkpoint))
     world.clock.sleep(700)
-    _sweep(world)
+    _repeat_deletions(world)
     invariants.check(world)
-    invariants.left(world)
+    invariants.get_remaining_backups(world)
     for id_ in sorted(set(world.fake.backups) - set(world.ours)):
         world.user_deletes(id_)
     world.clock.sleep(100)
-    _sweep(world)
-    assert not invariants.stored(world), 'I3: objects are left'
-    # Of several nobody knows which it is; what they hang on waits for them.
-    left = invariants.left(world)
-    for id_, reason in left.items():
+    _repeat_deletions(world)
+    assert not invariants.get_remaining_objects(world), 'I3: objects remain'
+    # If several backups match a request, none of them is deleted, and neither
+    # are their parents.
+    remaining = invariants.get_remaining_backups(world)
+    for id_, reason in remaining.items():
         assert 'several' in reason or any(
-            'has children' in reason and child in reason for child in left), (
-                'I3: it is left without need', id_, left)
+            'has children' in reason and child in reason
+            for child in remaining), (
+                'I3: the backup remains without need', id_, remaining)
 
 
-def _sweep(world):
-    """A delete that is repeated takes with it what others left."""
+def _repeat_deletions(world):
+    """Repeat delete operations, which also run deferred deletions."""
     for _ in range(3):
         for checkpoint in world.checkpoints:
-            if invariants.noted(world, checkpoint):
-                go(world, world.delete(checkpoint))
+            if invariants.read_entry(world, checkpoint):
+                resume(world, world.delete(checkpoint))

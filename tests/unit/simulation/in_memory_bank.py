@@ -1,8 +1,8 @@
-"""A bank and a way to the fake Trove without files, sockets or mocks.
+"""A bank and a session for the fake Trove, without files and sockets.
 
-Everything between them and the plugin is the real thing: Karbor's bank and
-its sections, python-troveclient and our own gateway. Before each effect on
-the outside they call `world.pause`.
+All code between them and the plugin is real: Karbor's bank and its sections,
+python-troveclient and our own client. Before each external effect they call
+`pause`.
 """
 
 import json
@@ -22,7 +22,7 @@ from tests.unit.simulation import interleaving
 
 
 class Clock(clocks.Clock):
-    """Lets what is due happen at its own time, however long one sleeps."""
+    """A clock that runs each due event at its own time during a sleep."""
 
     timeline = None
 
@@ -35,12 +35,12 @@ class Clock(clocks.Clock):
 
 
 class BankPlugin(bank_plugin.BankPlugin):
-    """Keeps objects as the text that they would be in a file."""
+    """Stores each object as the text that a file would have."""
 
     def __init__(self, pause):
         super().__init__()
-        self.kept = {}
-        #: Whether the next write fails; when it is repeated it never does.
+        self.objects = {}
+        #: Whether the next write fails. A repeated write always succeeds.
         self.failing = False
         self._failed = set()
         self._pause = pause
@@ -51,7 +51,7 @@ class BankPlugin(bank_plugin.BankPlugin):
             self._pause()
         except interleaving.Killed as killed:
             if killed.torn:
-                self.kept[key] = text[:len(text) // 2]
+                self.objects[key] = text[:len(text) // 2]
             raise
         if self.failing and key not in self._failed:
             self.failing = False
@@ -59,24 +59,24 @@ class BankPlugin(bank_plugin.BankPlugin):
             raise exception.BankUpdateObjectFailed(
                 reason='the directory has gone', key=key)
         self._failed.discard(key)
-        self.kept[key] = text
+        self.objects[key] = text
 
     def get_object(self, key, context=None):
-        if key not in self.kept:
+        if key not in self.objects:
             raise exception.BankGetObjectFailed(
                 reason='Object is not a file', key=key)
         try:
-            return json.loads(self.kept[key])
+            return json.loads(self.objects[key])
         except ValueError:
-            return self.kept[key]
+            return self.objects[key]
 
     def list_objects(self, prefix=None, limit=None, marker=None,
                      sort_dir=None, context=None):
-        return [key for key in self.kept if key.startswith(prefix)]
+        return [key for key in self.objects if key.startswith(prefix)]
 
     def delete_object(self, key, context=None):
         self._pause()
-        if self.kept.pop(key, None) is None:
+        if self.objects.pop(key, None) is None:
             raise exception.BankDeleteObjectFailed(reason='no file', key=key)
 
     def get_owner_id(self, context=None):
@@ -84,7 +84,7 @@ class BankPlugin(bank_plugin.BankPlugin):
 
 
 class Session:
-    """As much of a session of keystoneauth as our gateway uses."""
+    """The part of a keystoneauth session that our client uses."""
 
     auth = None
     timeout = None
@@ -92,7 +92,7 @@ class Session:
     def __init__(self, fake, pause):
         self._fake = fake
         self._pause = pause
-        #: Seconds after which the next POST lands, whose answer is lost now.
+        #: Seconds until the next POST has its effect. Its response is lost.
         self.late = None
 
     def client(self):
@@ -107,12 +107,12 @@ class Session:
         self._pause()
         sent = types.SimpleNamespace(
             method=method, url=self.get_endpoint() + url, headers={},
-            timeout=self.timeout, text=_dumped(json))
+            timeout=self.timeout, text=_dump(json))
         sent.path = parse.urlsplit(sent.url).path
         if self.late is not None and method == 'POST':
             self._post_late(sent)
-            raise keystone_exceptions.ConnectFailure('no answer')
-        return self._answered(self._fake._serve, sent)
+            raise keystone_exceptions.ConnectFailure('no response')
+        return self._get_response(self._fake._serve, sent)
 
     def _post_late(self, sent):
         seconds, self.late = self.late, None
@@ -134,24 +134,26 @@ class Session:
     def _swift(self, method, path):
         self._pause()
         url = self.get_endpoint(service_type='object-store') + path
-        answer = self._answered(
+        response = self._get_response(
             self._fake.objects._serve,
             types.SimpleNamespace(method=method, url=url))
-        if answer.status_code >= 400:
-            raise keystone_exceptions.http.from_response(answer, method, url)
-        return answer
+        if response.status_code >= 400:
+            raise keystone_exceptions.http.from_response(
+                response, method, url)
+        return response
 
-    def _answered(self, answer, sent):
-        made = requests.Response()
-        context = types.SimpleNamespace(headers=made.headers, status_code=200)
+    def _get_response(self, serve, sent):
+        response = requests.Response()
+        context = types.SimpleNamespace(
+            headers=response.headers, status_code=200)
         try:
-            text = answer(sent, context)
+            text = serve(sent, context)
         except requests.exceptions.RequestException as error:
             raise keystone_exceptions.ConnectFailure(str(error)) from error
-        made.status_code = context.status_code
-        made._content = text.encode()
-        return made
+        response.status_code = context.status_code
+        response._content = text.encode()
+        return response
 
 
-def _dumped(body):
+def _dump(body):
     return None if body is None else json.dumps(body)

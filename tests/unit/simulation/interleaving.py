@@ -1,12 +1,12 @@
-"""Operations of Karbor that stand still before each of their effects."""
+"""Operations of Karbor that are suspended before each of their effects."""
 
 import greenlet
 
 
 class Killed(BaseException):
-    """The process is no more; nothing in it may notice.
+    """The process is killed. No code of the process may handle this.
 
-    :param torn: whether the write that it was at is half done.
+    :param torn: whether its current write is half done.
     """
 
     def __init__(self, torn=False):
@@ -15,9 +15,9 @@ class Killed(BaseException):
 
 
 class Process(greenlet.greenlet):
-    """One operation; runs only while somebody lets it."""
+    """A suspended operation that runs only in resume()."""
 
-    #: More than any operation needs, also one that waits in vain.
+    #: More effects than any operation has, even one that waits in vain.
     ENDLESS = 2000
 
     def __init__(self, run, clock):
@@ -27,7 +27,7 @@ class Process(greenlet.greenlet):
         self.effects = 0
         self.error = None
         self.killed = False
-        #: Seconds that it took; others' are in it where it was held up.
+        #: Run time in seconds. If it was suspended, others' time is included.
         self.seconds = 0.0
         self.held_up = False
 
@@ -39,33 +39,33 @@ class Process(greenlet.greenlet):
         except Exception as error:
             self.error = error
 
-    def go(self, effects=None):
-        """Let it do so many effects more; None: all that are left."""
+    def resume(self, effects=None):
+        """Run it for so many more effects, by default to its end."""
         began = self._clock.now()
         while not self.dead and effects != 0:
             self.effects += 1
-            assert self.effects < self.ENDLESS, 'it never ends'
+            assert self.effects < self.ENDLESS, 'the operation does not end'
             effects = None if effects is None else effects - 1
             self.switch()
         self.seconds += self._clock.now() - began
         self.held_up = self.held_up or not self.dead
 
     def kill(self, torn=False):
-        """End it before its next effect, or in the midst of a write."""
+        """Kill it before its next effect, or during a write."""
         self.killed = True
         self.throw(Killed(torn))
 
 
 def current():
-    """The process that runs now; None: no one does."""
-    here = greenlet.getcurrent()
-    return here if isinstance(here, Process) else None
+    """Return the running process. None outside of a process."""
+    running = greenlet.getcurrent()
+    return running if isinstance(running, Process) else None
 
 
 def pause():
-    """Stand still until let; where no process runs, go on."""
-    here = current()
-    if here is not None:
-        here.parent.switch()
-        if here.killed:
+    """Suspend the running process. Outside of a process do nothing."""
+    process = current()
+    if process is not None:
+        process.parent.switch()
+        if process.killed:
             raise Killed

@@ -1,4 +1,4 @@
-"""What holds after each step, judged by what Trove and the bank hold."""
+"""Invariants, checked against the contents of Trove and the bank."""
 
 import datetime
 import json
@@ -12,8 +12,9 @@ FAILURES = {'protect': exception.CreateResourceFailed,
             'delete': exception.DeleteResourceFailed,
             'verify': exception.VerifyResourceFailed,
             'restore': exception.RestoreResourceFailed}
-#: The deadlines, and what else an operation may wait for: what became of a
-#: lost request, a Trove that is away, what others left. One look is over.
+#: Seconds that an operation may take: its deadlines, and the waits for lost
+#: requests, for outages and for deferred deletions. One poll may follow a
+#: deadline.
 S = worlds.SETTINGS
 LIMITS = {'protect': 3 * S.ready_timeout + S.backup_timeout + 30
           + S.ready_timeout + 30,
@@ -22,88 +23,95 @@ LIMITS = {'protect': 3 * S.ready_timeout + S.backup_timeout + 30
           'restore': 30 + 30 + S.restore_timeout}
 
 
-def noted(world, checkpoint):
-    """What the bank knows of the checkpoint's backup; None: nothing."""
+def read_entry(world, checkpoint):
+    """Return the bank's entry for the checkpoint's backup.
+
+    None if there is no entry.
+    """
     key = '/karbor-trove/%s/backups/%s' % (checkpoint.resource.id,
                                            checkpoint.id)
-    kept = world.plugin.kept
-    for name in (key, key + '.new') if key in kept else ():
+    objects = world.plugin.objects
+    for name in (key, key + '.new') if key in objects else ():
         try:
-            return json.loads(kept[name])
+            return json.loads(objects[name])
         except (KeyError, ValueError):
-            """Half written, by who was killed."""
+            """A killed process wrote only a part of it."""
     return None
 
 
-def fits(entry, backup):
-    """Whether it may be what an open intent asked for."""
-    asked = datetime.datetime.fromisoformat(entry['not_before'])
+def may_match(entry, backup):
+    """Return True if the backup may be that of an unconfirmed request."""
+    requested_at = datetime.datetime.fromisoformat(entry['not_before'])
     return (entry['backup_id'] is None
             and entry['backup_name'] == backup['name']
             and entry['description'] == backup['description']
             and entry['instance_id'] == backup['instance_id']
-            and asked <= datetime.datetime.fromisoformat(
+            and requested_at <= datetime.datetime.fromisoformat(
                 clocks.format_time(backup['created'])))
 
 
-def taken_on(world, checkpoint, backup_id):
+def find_adopting_entry(world, checkpoint, backup_id):
     """Return the entry of another deleted checkpoint that has the backup.
 
     Of two deleted requests that match the same backups, either may adopt
     either backup. None if no such entry has adopted it or still may.
     """
     backup = world.fake.backups[backup_id]
-    entries = [noted(world, other) for other in world.checkpoints
+    entries = [read_entry(world, other) for other in world.checkpoints
                if other.resource.id == checkpoint.resource.id
                and other is not checkpoint]
     return next((entry for entry in entries if entry and entry['deleted']
                  and (entry['backup_id'] == backup_id
-                      or fits(entry, backup))), None)
+                      or may_match(entry, backup))), None)
 
 
 def check(world):
-    """Assert all that has to hold at any time."""
+    """Assert the invariants that hold at any time."""
     assert not world.violations, world.violations
     backups = world.fake.backups
     for id_, checkpoint in world.ours.items():
         if id_ in backups:
-            entry = noted(world, checkpoint)
+            entry = read_entry(world, checkpoint)
             assert entry and (entry['backup_id'] == id_
-                              or fits(entry, backups[id_])) or (
-                checkpoint.doomed and taken_on(world, checkpoint, id_)), (
-                    'I1: nobody finds backup', id_, entry)
+                              or may_match(entry, backups[id_])) or (
+                checkpoint.doomed
+                and find_adopting_entry(world, checkpoint, id_)), (
+                    'I1: no entry for the backup', id_, entry)
     for checkpoint in world.checkpoints:
         if checkpoint.status == 'available':
-            check_whole(world, checkpoint)
+            check_restorable(world, checkpoint)
     missing = world.users - set(backups)
-    assert not missing, ('I4: users\' backups are gone', missing)
+    assert not missing, ('I4: backups of users are missing', missing)
 
 
-def check_whole(world, checkpoint):
-    """I4: a live checkpoint can be restored, unless users hurt it."""
-    entry = noted(world, checkpoint)
+def check_restorable(world, checkpoint):
+    """Assert that a live checkpoint can be restored (I4).
+
+    The check ends at a backup that a user deleted.
+    """
+    entry = read_entry(world, checkpoint)
     [id_] = checkpoint.made
-    assert entry['backup_id'] == id_, 'somebody else\'s backup'
+    assert entry['backup_id'] == id_, 'I4: not the backup of the checkpoint'
     while id_ is not None and id_ not in world.harmed:
         backup = world.fake.backups.get(id_)
-        assert backup, ('I4: a backup that is needed is gone', id_)
+        assert backup, ('I4: a required backup is missing', id_)
         assert backup['status'] == 'COMPLETED', backup
-        assert id_ in world.ours, 'it hangs on a user\'s'
+        assert id_ in world.ours, 'I4: the parent is a backup of a user'
         id_ = backup['parent_id']
 
 
-def ended(world, process):
-    """I2 and I5: how an operation may end."""
+def check_result(world, process):
+    """Assert that an operation ended in an allowed way (I2 and I5)."""
     checkpoint = process.checkpoint
     if process.killed:
-        # As the operator resets it.
+        # The operator resets it.
         checkpoint.status = (
             'error' if process.kind in ('protect', 'delete')
             else checkpoint.status)
         return
     error = process.error
     assert error is None or type(error) is FAILURES[process.kind], (
-        'I5: not a failure that Karbor knows', process.kind, repr(error)
+        'I5: not an exception that Karbor handles', process.kind, repr(error)
     )
     assert process.held_up or process.seconds <= LIMITS[process.kind], (
         'I5: too long', process.kind, process.seconds)
@@ -117,21 +125,24 @@ def ended(world, process):
         assert status == 'deleted'
 
 
-def left(world):
-    """I3: our backups that are still in Trove, by id, with their reasons."""
-    found = {}
+def get_remaining_backups(world):
+    """Return the reasons of our backups that are still in Trove, by id.
+
+    Each of them must have a deleted entry with a reason (I3).
+    """
+    reasons = {}
     for id_, checkpoint in world.ours.items():
         if id_ in world.fake.backups:
-            entry = (taken_on(world, checkpoint, id_)
-                     or noted(world, checkpoint))
+            entry = (find_adopting_entry(world, checkpoint, id_)
+                     or read_entry(world, checkpoint))
             assert entry and entry['deleted'] and entry['reason'], (
-                'I3: it is left and nobody says why', id_, entry)
-            found[id_] = entry['reason']
-    return found
+                'I3: the backup remains without a reason', id_, entry)
+            reasons[id_] = entry['reason']
+    return reasons
 
 
-def stored(world):
-    """Our objects in Swift whose backups Trove forgot when we deleted them."""
+def get_remaining_objects(world):
+    """Return the URLs of our objects whose backups Trove has deleted."""
     return {url for url in world.fake.leftover_objects
             if url.rpartition('/')[2].partition('.')[0]
             in set(world.ours) - world.harmed}

@@ -1,4 +1,4 @@
-"""As much of Karbor's records and checkpoints as the operations use."""
+"""Fakes of the parts of Karbor's records and checkpoints that we use."""
 
 import uuid
 
@@ -8,21 +8,21 @@ from tests.fake_trove import cloud
 
 
 class Record:
-    """Karbor's, of a restore or a verification."""
+    """Karbor's record of a restore or a verification."""
 
     def __init__(self):
         self.id = str(uuid.uuid4())
-        self.told = []
+        self.updates = []
 
-    def update_resource_status(self, *told):
-        self.told.append(told)
+    def update_resource_status(self, *update):
+        self.updates.append(update)
 
     def save(self):
-        """Keep it; it is kept already."""
+        """Do nothing, since the record is only in memory."""
 
 
 class Checkpoint:
-    """One checkpoint of one instance, in Karbor's words for its status."""
+    """A checkpoint of one instance, with Karbor's status names."""
 
     def __init__(self, bank, resource):
         self.id = str(uuid.uuid4())
@@ -33,9 +33,9 @@ class Checkpoint:
         self.process = None
         self.section = bank.get_sub_section(
             '/checkpoints/%s/%s' % (self.id, resource.id))
-        #: Whether somebody wanted it to be deleted, also in vain.
+        #: Whether its deletion was requested, even if that failed.
         self.doomed = False
-        #: The backups that Trove made for it.
+        #: The ids of the backups that Trove created for it.
         self.made = []
 
     def get_resource_bank_section(self, resource_id):

@@ -1,7 +1,7 @@
-"""A Trove, a bank, users and Karbor's checkpoints, and the truth on them.
+"""Simulation of Trove, a bank, users and Karbor's checkpoints.
 
-What is written here of who made what comes from the fake Trove alone: the
-plugin's own notes are what is judged by it.
+The owner of each backup is recorded only from the calls of the fake Trove.
+The plugin's own journal is checked against that.
 """
 
 import types
@@ -30,7 +30,7 @@ CONTEXT = types.SimpleNamespace(project_id=cloud.PROJECT)
 
 
 class World:
-    """Begins operations, plays the users, and keeps the truth."""
+    """The simulated cloud: starts operations and acts for the users."""
 
     def __init__(self):
         clock = in_memory_bank.Clock()
@@ -47,7 +47,8 @@ class World:
         self.checkpoints = []
         self.running = []
         self.violations = []
-        #: The truth: backups of checkpoints, of users, and what users hurt.
+        #: Backups of checkpoints, backups of users, and those that users
+        #: deleted.
         self.ours = {}
         self.users = set()
         self.harmed = set()
@@ -59,19 +60,19 @@ class World:
         self._build, on.create = on.create, self._building
 
     def connected(self):
-        """Let Karbor's factory of clients lead here; used by `with`."""
+        """Patch Karbor's client factory to use this simulation."""
         return mock.patch.object(
             client_factory.ClientFactory, 'create_client', autospec=True,
             side_effect=lambda *args: self.session.client())
 
     @property
     def process(self):
-        """Who does what is done now; None: a user."""
+        """Return the process whose request is handled. None for a user."""
         return (interleaving.current() if self._owner is None
                 else self._owner)
 
     def of(self, owner, do):
-        """Do what a process asked for before."""
+        """Run a late request on behalf of its process."""
         before, self._owner = self._owner, owner
         try:
             return do()
@@ -79,24 +80,24 @@ class World:
             self._owner = before
 
     def _creating(self, project_id, body):
-        told = self._create(project_id, body)
+        response = self._create(project_id, body)
         process = self.process
         if process is None:
-            self.users.add(told['backup']['id'])
-            return told
+            self.users.add(response['backup']['id'])
+            return response
         checkpoint = process.checkpoint
-        self.ours[told['backup']['id']] = checkpoint
-        checkpoint.made.append(told['backup']['id'])
+        self.ours[response['backup']['id']] = checkpoint
+        checkpoint.made.append(response['backup']['id'])
         if len(checkpoint.made) > 1:
             self.violations.append('I6: two backups for one request')
-        return told
+        return response
 
     def _building(self, project_id, body):
-        told = self._build(project_id, body)
+        response = self._build(project_id, body)
         self.process.built += 1
         if self.process.built > 1:
             self.violations.append('I6: two instances for one request')
-        return told
+        return response
 
     def _deleting(self, project_id, id_):
         if interleaving.current() is not None:
@@ -104,11 +105,13 @@ class World:
                         if of['parent_id'] == id_]
             if children:
                 self.violations.append(
-                    'I4: %s goes with %s' % (children, id_))
+                    'I4: Trove deletes the children %s with %s'
+                    % (children, id_))
             if id_ in self.users:
-                self.violations.append('I4: %s is a user\'s' % id_)
+                self.violations.append('I4: %s is of a user' % id_)
             elif id_ in self.ours and not self.ours[id_].doomed:
-                self.violations.append('I4: %s is of a live one' % id_)
+                self.violations.append(
+                    'I4: %s is of a live checkpoint' % id_)
         return self._delete(project_id, id_)
 
     def begin(self, kind, checkpoint, run):
@@ -161,30 +164,31 @@ class World:
                     karbor.Record(), {}))
 
     def heal(self):
-        """Let no more requests go wrong."""
+        """End all faults."""
         self.fake.heal()
         self.session.late = None
 
-    def user_backs_up(self, instance_id, parent_id=None, **words):
-        body = dict(words, instance=instance_id)
+    def user_backs_up(self, instance_id, parent_id=None, **fields):
+        """Create a backup as a user, unless the instance is busy."""
+        body = dict(fields, instance=instance_id)
         if parent_id:
             body.update(parent_id=parent_id, incremental=1)
         try:
             self._creating(cloud.PROJECT, {'backup': body})
         except errors.ErrorResponse:
-            """Busy; the user comes back another time."""
+            """The instance is busy, and the user does not retry."""
 
     def user_deletes(self, backup_id):
-        """With all that hangs on it, as Trove does."""
-        gone = self._with_children(backup_id)
+        """Delete a backup and its descendants as a user."""
+        deleted = self._with_children(backup_id)
         try:
             self._delete(cloud.PROJECT, backup_id)
         except errors.ErrorResponse:
-            # Some of it runs; what hangs on it may go all the same.
-            gone = {id_ for id_ in gone if self.fake.backups.get(
+            # A backup is still running. Trove may delete descendants anyway.
+            deleted = {id_ for id_ in deleted if self.fake.backups.get(
                 id_, {'deleting': True})['deleting']}
-        self.users -= gone
-        self.harmed |= gone
+        self.users -= deleted
+        self.harmed |= deleted
 
     def _with_children(self, backup_id):
         return {backup_id}.union(*(

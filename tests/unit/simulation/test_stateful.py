@@ -1,4 +1,4 @@
-"""Any interleaving of operations, troubles and users, on the fake Trove."""
+"""Random interleavings of operations, faults and users' requests."""
 
 import contextlib
 import itertools
@@ -14,17 +14,17 @@ from tests.unit.simulation import final_checks
 from tests.unit.simulation import invariants
 from tests.unit.simulation import simulation as worlds
 
-#: Steps that a run takes, so many at the least.
+#: The minimum number of steps of a run, and the steps of one example.
 STEPS = 20000
 EACH = 50
 
-#: How far an operation gets before others come in between; None: to its end.
+#: Effects of an operation before it is suspended. None runs it to its end.
 effects = st.one_of(st.none(), st.integers(1, 30))
-#: What Trove answers before it does anything.
+#: Failures of requests that have no effect in Trove.
 REFUSALS = ['refused', 401, 403, 408, 413, 429]
 troubles = st.sampled_from(REFUSALS + ['reset', 'timeout', 500, 503,
                                        'broken'])
-WORDS = {'backup_name': 'nightly', 'description': 'of the night'}
+NAMES = {'backup_name': 'nightly', 'description': 'of the night'}
 
 
 class Machine(stateful.RuleBasedStateMachine):
@@ -34,7 +34,7 @@ class Machine(stateful.RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self._patches = contextlib.ExitStack()
-        # The same in each run, and in the order in which things were made.
+        # The ids are the same in each run, and in the order of creation.
         numbers = itertools.count(1)
         self._patches.enter_context(mock.patch.object(
             uuid, 'uuid4', lambda: uuid.UUID(int=next(numbers))))
@@ -43,20 +43,20 @@ class Machine(stateful.RuleBasedStateMachine):
         self._patches.enter_context(self.world.connected())
 
     def _some(self, *statuses):
-        return [one for one in self.world.checkpoints
-                if one.status in statuses]
+        return [checkpoint for checkpoint in self.world.checkpoints
+                if checkpoint.status in statuses]
 
     @stateful.rule(which=st.integers(0, 1), incremental=st.booleans(),
                    named=st.booleans(), effects=effects)
     def protect(self, which, incremental, named, effects):
         parameters = {'incremental': incremental}
         if named:
-            parameters.update(WORDS)
+            parameters.update(NAMES)
         self._go(self.world.protect(self.world.instances[which],
                                     **parameters), effects)
 
     def _go(self, process, effects=None):
-        final_checks.go(self.world, process, effects)
+        final_checks.resume(self.world, process, effects)
 
     @stateful.precondition(lambda self: self._some('available', 'error'))
     @stateful.rule(data=st.data(), effects=effects)
@@ -94,7 +94,7 @@ class Machine(stateful.RuleBasedStateMachine):
         trouble=troubles, after=st.booleans(), takes=st.sampled_from([0, 25]),
         times=st.sampled_from([1, 1, 1, 2, 5, None]))
     def trouble(self, method, path, trouble, after, takes, times):
-        # Who says 200 has done it, however badly he says it.
+        # A broken response has the status 200, so the request had its effect.
         self.fake.fail(
             method, path, trouble, times, trouble == 'broken'
             or after and trouble not in REFUSALS, takes)
@@ -125,9 +125,9 @@ class Machine(stateful.RuleBasedStateMachine):
     def all_is_well_again(self):
         self.world.heal()
 
-    # Trove cannot be told to keep others off: a backup that a user hangs on
-    # one of ours between our last look and our request is beyond us, and so
-    # is one that is named like ours and made in the same seconds.
+    # Trove has no lock against other users. The plugin cannot detect a child
+    # that a user creates between its last check and its request, nor a backup
+    # with the same name that a user creates in the same seconds.
     @stateful.precondition(lambda self: not self.world.running)
     @stateful.rule(which=st.integers(0, 1), data=st.data())
     def a_user_backs_up(self, which, data):
@@ -139,8 +139,8 @@ class Machine(stateful.RuleBasedStateMachine):
 
     @stateful.precondition(lambda self: not self.world.running and not any(
         entry and entry['backup_id'] is None for entry in (
-            invariants.noted(self.world, one)
-            for one in self.world.checkpoints)))
+            invariants.read_entry(self.world, checkpoint)
+            for checkpoint in self.world.checkpoints)))
     @stateful.rule(which=st.integers(0, 1))
     def a_user_backs_up_under_our_name(self, which):
         world = self.world
@@ -168,7 +168,7 @@ class Machine(stateful.RuleBasedStateMachine):
 
     def teardown(self):
         with self._patches:
-            final_checks.end(self.world)
+            final_checks.delete_everything(self.world)
 
 
 def test_any_interleaving_keeps_the_invariants():

@@ -24,7 +24,7 @@ class World(worlds.World):
         [self.original, _] = self.instances
         self.fake.instances[self.original].update(
             databases=['orders'], users=['seller'])
-        final_checks.go(self, self.protect(self.original, SETTINGS))
+        final_checks.resume(self, self.protect(self.original, SETTINGS))
         self.journal = verification_journal.VerificationJournal(
             self.bank, self.original)
 
@@ -32,7 +32,7 @@ class World(worlds.World):
         """Run a verification. Kill it after this many effects, if not None."""
         process = self.verify(self.checkpoints[0], settings)
         self.running.remove(process)
-        process.go(effects)
+        process.resume(effects)
         if not process.dead:
             process.kill()
         return process
