@@ -1,4 +1,4 @@
-"""The way from Karbor to the fake Trove is the real one."""
+"""Tests of the fixtures: the fake Trove, the clock and Karbor's records."""
 
 from karbor.services.protection import client_factory
 from keystoneauth1 import exceptions as keystone_exceptions
@@ -13,7 +13,7 @@ def client(fake_trove, context):
     return client_factory.ClientFactory.create_client('trove', context)
 
 
-def test_requests_carry_the_users_and_the_services_token(
+def test_requests_have_the_tokens_of_user_and_service(
         client, fake_trove, resource):
     client.instances.get(resource.id)
     headers = fake_trove.requests[-1].headers
@@ -21,7 +21,7 @@ def test_requests_carry_the_users_and_the_services_token(
     assert headers['X-Service-Token'] == keystone.SERVICE_TOKEN
 
 
-def test_without_a_session_the_client_gets_there_too(
+def test_client_without_session_reaches_fake_trove(
         fake_trove, context, resource, monkeypatch):
     monkeypatch.setattr(client_factory.ClientFactory, '_generate_session',
                         lambda *args: None)
@@ -32,7 +32,7 @@ def test_without_a_session_the_client_gets_there_too(
         client.instances.get(resource.id)
 
 
-@pytest.mark.parametrize('trouble, raised', [
+@pytest.mark.parametrize('fault, raised', [
     ('refused', keystone_exceptions.ConnectFailure),
     ('reset', keystone_exceptions.ConnectFailure),
     ('timeout', keystone_exceptions.ConnectTimeout),
@@ -43,15 +43,15 @@ def test_without_a_session_the_client_gets_there_too(
     (500, trove_exceptions.InternalServerError),
     (503, trove_exceptions.ServiceUnavailable),
 ])
-def test_an_ordered_fault_strikes_once(
-        client, fake_trove, resource, trouble, raised):
-    fake_trove.fail('GET', '/instances/*', trouble)
+def test_fault_affects_one_request(
+        client, fake_trove, resource, fault, raised):
+    fake_trove.fail('GET', '/instances/*', fault)
     with pytest.raises(raised):
         client.instances.get(resource.id)
     assert client.instances.get(resource.id).id == resource.id
 
 
-def test_keystoneauth_bears_one_refused_token_by_itself(
+def test_keystoneauth_retries_after_one_refused_token(
         client, fake_trove, resource):
     fake_trove.refuse_tokens(times=1)
     assert client.instances.get(resource.id).id == resource.id
@@ -61,21 +61,24 @@ def test_keystoneauth_bears_one_refused_token_by_itself(
         client.instances.get(resource.id)
 
 
-def test_a_lost_answer_has_had_its_effect(client, fake_trove, resource):
+def test_request_with_lost_response_creates_backup(
+        client, fake_trove, resource):
     fake_trove.fail('POST', '/backups', 'reset', after=True)
     with pytest.raises(keystone_exceptions.ConnectFailure):
         client.backups.create('nightly', resource.id)
-    assert [of['name'] for of in fake_trove.backups.values()] == ['nightly']
+    assert [backup['name'] for backup in fake_trove.backups.values()] == [
+        'nightly']
 
 
-def test_a_request_refused_on_the_way_has_none(client, fake_trove, resource):
+def test_lost_request_creates_no_backup(client, fake_trove, resource):
     fake_trove.fail('POST', '/backups', 'reset')
     with pytest.raises(keystone_exceptions.ConnectFailure):
         client.backups.create('nightly', resource.id)
     assert not fake_trove.backups
 
 
-def test_a_fault_may_take_its_time(client, fake_trove, clock, resource):
+def test_fault_with_duration_advances_the_clock(
+        client, fake_trove, clock, resource):
     fake_trove.fail('GET', '/instances/*', 504, takes=30)
     before = clock.now()
     with pytest.raises(trove_exceptions.GatewayTimeout):
@@ -83,7 +86,7 @@ def test_a_fault_may_take_its_time(client, fake_trove, clock, resource):
     assert clock.now() == before + 30
 
 
-def test_records_are_karbors_own(restore, verify):
+def test_records_store_status_as_karbor_does(restore, verify):
     for record in (restore, verify):
         record.update_resource_status('OS::Trove::Instance', '1', 'error',
                                       'no valid host')
@@ -93,7 +96,7 @@ def test_records_are_karbors_own(restore, verify):
             'resources_reason': {'OS::Trove::Instance#1': 'no valid host'}}]
 
 
-def test_the_bank_and_its_checkpoint_are_karbors_own(bank, checkpoint):
+def test_bank_section_has_karbors_path(bank, checkpoint):
     section = checkpoint.get_resource_bank_section('1')
     section.update_object('metadata', {'size': 2})
     assert bank.get_object(
