@@ -14,7 +14,7 @@ _CONTAINER = 'karbor'
 
 
 class Bank:
-    """Karbor's bank, a container in Swift."""
+    """Karbor's bank, a container of a Swift project of its own."""
 
     def __init__(self, sandbox: cloud.Sandbox) -> None:
         self._swift = swiftclient.Connection(
