@@ -46,7 +46,7 @@ def checkpoint(tenant, originals):
     tenant.delete_instances(*tenant.list_instance_ids())
 
 
-def test_one_that_cannot_come_back_stops_all_before_anything_is_asked(
+def test_restore_creates_nothing_if_one_instance_cannot_be_restored(
         sandbox, tenant, originals, checkpoint):
     asked = tenants.count_create_requests(sandbox, 'instances')
     told = tenant.restore(checkpoint, expect='fail', each={
@@ -60,15 +60,15 @@ def test_one_that_cannot_come_back_stops_all_before_anything_is_asked(
                for name, key in keys.items()}
     quota = [line for line in reasons['orders']
              if line.startswith('quota of volumes: this restore needs 100004')]
-    # The quota is for all of them together, and all are told.
+    # The quota is shared, so each instance names the problem.
     assert reasons == dict(dict.fromkeys(ROWS, quota), stock=[
-        'flavor 99 is not there or not for this version: pass '
+        'flavor 99 was not found or is not available for this version: pass '
         'restore_flavor_id, one of ' + ', '.join(sorted(catalog.FLAVORS)),
         *quota])
     assert quota
 
 
-def test_what_one_of_them_lacks_is_told_by_the_others(
+def test_other_instances_name_the_instance_that_cannot_be_restored(
         tenant, originals, checkpoint):
     told = tenant.restore(checkpoint, expect='fail', each={
         originals['stock']: {'restore_flavor_id': '99'}})
@@ -76,13 +76,13 @@ def test_what_one_of_them_lacks_is_told_by_the_others(
         [line] = told['resources_reason'][
             '%s#%s' % (TYPE, id_)].splitlines()
         assert line.startswith(
-            'flavor 99 is not there' if name == 'stock' else
+            'flavor 99 was not found' if name == 'stock' else
             'not started, because another database')
         assert (originals['stock'] in line) == (name != 'stock')
     assert not tenant.list_instance_ids()
 
 
-def test_all_of_them_come_back_with_every_row(tenant, checkpoint):
+def test_restore_brings_back_every_row_of_each_instance(tenant, checkpoint):
     told = tenant.restore(checkpoint)
     new = {key.rpartition('#')[2] for key in told['resources_status']}
     assert new == tenant.list_instance_ids()
