@@ -68,7 +68,7 @@ def _command():
             cwd=environments.ROOT, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT) as running:
         said = ''
-        while 'Ctrl-C ends it' not in said:
+        while 'Ctrl-C to end the sandbox' not in said:
             line = running.stdout.readline()
             assert line, said
             said += line
@@ -127,7 +127,7 @@ def test_a_service_that_does_not_come_up_shows_its_last_words():
     said = str(failure.value)
     assert 'trove ended' in said
     assert f'port {port} is in use on all addresses' in said
-    assert f'The whole log is {directory}/logs/trove.log' in said
+    assert f'The whole log: {directory}/logs/trove.log' in said
     assert 'Traceback' not in said
     assert _until_gone(directory) == set()
     shutil.rmtree(directory)
