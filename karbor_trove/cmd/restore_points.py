@@ -73,9 +73,12 @@ class RestorePoints:
             return
         self.projects[project_id] = (
             not checkpoint.is_deleted or self.projects.get(project_id, False))
-        for type_, resource_id in checkpoint.list_resources():
-            if (type_ == constants.DATABASE_RESOURCE_TYPE
-                    and not checkpoint.is_deleted):
+        # Karbor keeps the index of a deleted checkpoint. Its resources are of
+        # no use, and a graph that cannot be read must not fail the report.
+        resources = ([] if checkpoint.is_deleted
+                     else checkpoint.list_resources())
+        for type_, resource_id in resources:
+            if type_ == constants.DATABASE_RESOURCE_TYPE:
                 self._points.setdefault((project_id, resource_id), []).append(
                     self._read_point(checkpoint, resource_id))
 

@@ -291,6 +291,16 @@ def test_deleted_checkpoint_covers_no_instance(
     assert manage('report') == []
 
 
+def test_resources_of_a_deleted_checkpoint_are_not_read(
+        manage, add_point):
+    good, deleted = add_point(), add_point(status='deleted')
+    index = deleted.checkpoint.checkpoint_section.get_object('index.json')
+    deleted.checkpoint.checkpoint_section.update_object(
+        'index.json', dict(index, resource_graph='[{'))
+    [row] = manage('report')
+    assert row['checkpoint'] == good.id and row['note'] is None
+
+
 def test_report_leaves_out_resources_of_other_types(
         manage, add_point, resource):
     add_point(type_='OS::Cinder::Volume', instance_id='volume')
