@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Exceptions of this package, one class per reaction of the caller."""
+"""Exceptions of this package, one class for each way to handle an error."""
 
 from typing import Optional
 
@@ -26,7 +26,7 @@ class Ambiguous(Rejected):
 
 
 class CorruptObject(Rejected):
-    """An object in the bank cannot be parsed. Deletions continue without."""
+    """An object in the bank cannot be parsed. Deletions ignore it."""
 
 
 class BankError(KarborTroveError):
@@ -41,7 +41,7 @@ class Unreachable(KarborTroveError):
     """No usable response came back. The same request may succeed later.
 
     :param retry_after: seconds that Trove asks the client to wait. None if
-        Trove does not say.
+        the response has no such number.
     """
 
     def __init__(self, message: str, retry_after: Optional[float] = None):

@@ -21,7 +21,7 @@ class Clock(Protocol):
     """Time as polling needs it. Tests pass a clock of their own."""
 
     def now(self) -> float:
-        """Return seconds of a clock that never goes back."""
+        """Return the seconds of a monotonic clock."""
 
     def sleep(self, seconds: float) -> None:
         """Return after that many seconds."""

@@ -13,7 +13,7 @@ def find_created_backup(
         backups: Iterable[models.Backup], entry: backup_journal.BackupEntry,
         entries: Collection[backup_journal.BackupEntry]
         ) -> Optional[models.Backup]:
-    """Find the backup that a request without a response created.
+    """Find the backup that a request with a lost response created.
 
     :param backups: all backups of the project.
     :param entry: the intent of the request.

@@ -2,7 +2,7 @@
 
 """Decisions on chains of incremental backups.
 
-The functions decide from what their arguments say. They send no requests.
+The functions decide from their arguments alone. They send no requests.
 """
 
 import contextlib
@@ -18,10 +18,10 @@ Backups = Mapping[str, models.Backup]
 
 def walk_to_root(get: Callable[[str], Optional[models.Backup]],
                  backup_id: str) -> Iterator[models.Backup]:
-    """Yield a backup, its parent and so on, up to the root.
+    """Yield the backups of a chain, from a backup to its root.
 
-    :param get: returns the backup with an id. The walk ends before the root
-        if it returns None.
+    :param get: returns the backup with an id. If it returns None, the walk
+        ends before the root.
     :raises errors.ResourceFailed: a backup of the chain is its own ancestor.
     """
     visited: Set[str] = set()
@@ -39,18 +39,18 @@ def walk_to_root(get: Callable[[str], Optional[models.Backup]],
 
 
 def describe_incomplete(backup: models.Backup, first_id: str) -> str:
-    """Return a sentence that says that a backup of a chain is not complete.
+    """Return the sentence about a backup of a chain that is not complete.
 
-    :param first_id: the id of the backup at which the chain was entered.
+    :param first_id: the id of the backup whose chain is read.
     """
     return '%s is not COMPLETED, but %s' % (
         describe_link(backup.id, first_id), backup.status)
 
 
 def describe_link(backup_id: str, first_id: str) -> str:
-    """Return the words for one backup of a chain.
+    """Return the phrase that names one backup of a chain.
 
-    :param first_id: the id of the backup at which the chain was entered.
+    :param first_id: the id of the backup whose chain is read.
     """
     if backup_id == first_id:
         return 'backup %s' % backup_id

@@ -61,8 +61,8 @@ def create_backup(client: trove_client.TroveClient,
                   poller: polling.Poller) -> models.Backup:
     """Request a backup. If the response is lost, find the created backup.
 
-    :param entry: the intent, written to the journal before. It is deleted
-        from the journal if Trove rejects the request.
+    :param entry: the intent, which the journal already has. If Trove rejects
+        the request, the intent is deleted from the journal.
     :raises errors.Unreachable: the response was lost and no backup was found.
         Trove may still create one.
     :raises errors.Rejected: Trove rejected the request, or several backups
@@ -97,7 +97,7 @@ def get_complete_backup(client: trove_client.TroveClient,
     """Return the backup if it is complete.
 
     :returns: the backup. None if Trove still works on it.
-    :raises errors.ResourceFailed: Trove gave the backup up.
+    :raises errors.ResourceFailed: the backup failed in Trove.
     """
     backup = client.get_backup(backup_id)
     if backup.is_failed:

@@ -29,7 +29,7 @@ LOG = logging.getLogger(__name__)
 class Outcome:
     """The result of an attempt to delete a backup."""
 
-    #: The journal entry, with what the attempt has found out.
+    #: The journal entry, with the data that the attempt added.
     entry: backup_journal.BackupEntry
     #: Why the backup cannot be deleted now. None if nothing prevents it.
     blocker: Optional[str] = None
@@ -131,7 +131,7 @@ class BackupDeletion:
             return Outcome(action())
         except errors.KarborTroveError as error:
             blocker = str(error)
-            # The action has written what it had found out before it failed.
+            # The action may have written data to the entry before it failed.
             with storage.log_bank_errors(blocker):
                 entry = self._journal.read(entry.checkpoint_id) or entry
             if isinstance(error, errors.Ambiguous):
@@ -225,7 +225,7 @@ class BackupDeletion:
 
             delete.delete_backup(client, backup, entry.location, check_again,
                                  outage_deadline, deadline, self._poller)
-            # A sweep goes on with the parent. The list is not read again, so
+            # A sweep continues with the parent. The list is not read again, so
             # the deleted child must not block it.
             self._backups.pop(backup.id, None)
         swift.delete_leftover_object(client, entry.location, outage_deadline,

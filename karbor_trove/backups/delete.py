@@ -35,7 +35,7 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
     check_valid = poller.deadline(timeouts.CHILDREN_CHECK_VALID)
 
     def request_deletion() -> bool:
-        # If Swift is unavailable, Trove deletes the backup and leaves its
+        # If Swift is unavailable, Trove deletes the backup but not its
         # objects. So check first that Swift responds.
         if swift.is_in_swift(location):
             swift.object_exists(client, str(location))

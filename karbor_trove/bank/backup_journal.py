@@ -69,8 +69,8 @@ class BackupEntry(documents.StoredEntry):
 
         Karbor lets administrators of other projects delete and verify
         [manager.py in services/protection, 1.6.0]. Trove lists only the
-        backups of the token's project. For a backup of another project the
-        list proves nothing.
+        backups of the token's project. The list does not show whether a
+        backup of another project exists.
 
         :param project_id: None for a list of all projects.
         """

@@ -40,8 +40,8 @@ class StoredEntry:
     def from_document(cls: Type[Stored], document: Document) -> Stored:
         """Build an entry from what to_document() returned.
 
-        :raises TypeError: a key is unknown. It must not get lost when the
-            entry is written again.
+        :raises TypeError: a key is unknown. The next write of the entry would
+            lose it.
         """
         fields = {key: name for name, key in cls.STORED_KEYS.items()}
         return cls(**{fields.get(key, key): value
@@ -144,7 +144,7 @@ class DocumentStore(Generic[Entry]):
                 LOG.error('%s', error)
                 unreadable[key] = error
             else:
-                # The list may lag behind and still have a deleted object.
+                # The list may be stale and still have a deleted object.
                 if entry is not None:
                     entries.append(entry)
         return entries, unreadable

@@ -43,5 +43,5 @@ RESTORE_JOURNAL = INSTANCES + '%s/restores/'
 VERIFICATION_JOURNAL = INSTANCES + '%s/rehearsals/'
 #: One object for each backup.
 MANIFESTS = INSTANCES + '%s/contents/'
-#: What the name of a copy ends with; see documents.py.
+#: The suffix of the name of a copy. documents.py writes the copies.
 COPY_SUFFIX = '.new'

@@ -2,9 +2,9 @@
 
 """Write-ahead journal of restore requests.
 
-An entry is deleted when Trove has responded. An entry that is left belongs to
-a restore that was interrupted. It has the name of the instance that the
-request may have created.
+An entry is deleted when Trove has responded. An entry that still exists after
+the restore has ended belongs to an interrupted restore. The entry has the name
+of the instance that the request may have created.
 """
 
 import dataclasses
@@ -105,8 +105,8 @@ class RestoreIntent:
     def delete(self) -> None:
         """Delete the entry.
 
-        Karbor's record has the instance, or there is none. If the bank fails,
-        the entry stays until an operator's sweep.
+        At that time Karbor's record has the instance, or Trove created none.
+        If the bank fails, the entry stays until an operator's sweep.
         """
         entry = self._entry
         with storage.log_bank_errors(

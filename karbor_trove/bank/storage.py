@@ -58,14 +58,14 @@ def read(section: karbor_types.BankSection, key: str) -> Any:
     """Return an object, or None if there is none.
 
     The object is requested directly and not searched in a list. The lists of
-    Swift may lag behind, and an object that is taken for absent is lost. For
-    the same reason a list that still has the object does not count if the
-    error itself says that the object does not exist.
+    Swift are eventually consistent, and an object that is wrongly treated as
+    absent is lost. For the same reason the list is not read if the error
+    itself shows that the object does not exist.
 
     :raises errors.BankError: the object could not be read.
     """
     # Python chains the exception that the caller is handling to those of the
-    # bank. It says nothing about the object.
+    # bank. The caller's exception is not about the object.
     handled = sys.exc_info()[1]
 
     def read() -> Any:
@@ -87,8 +87,8 @@ def read(section: karbor_types.BankSection, key: str) -> Any:
 def delete(section: karbor_types.BankSection, key: str) -> None:
     """Delete an object. An absent object is no error.
 
-    Two operations may clean up after the same checkpoint. For the slower one
-    the object may be absent a moment after it was read.
+    Two operations may delete the objects of the same checkpoint. An object
+    that one operation has read may be absent when that operation deletes it.
 
     :raises errors.BankError: the object may be deleted nevertheless.
     """

@@ -118,16 +118,17 @@ class TemporaryInstanceIntent:
                                           instance_id=instance_id))
 
     def mark_abandoned(self, reason: str) -> None:
-        """Leave the instance to the next verification, and write why.
+        """Write why the instance was not deleted.
 
-        Without a written entry nothing was requested. Then this does nothing.
+        The next verification deletes it. If no entry was written, no
+        instance was requested. In that case nothing is written.
         """
         if self._is_written:
             self._replace(dataclasses.replace(self._entry,
                                               abandoned_reason=reason))
 
     def delete(self) -> None:
-        """Delete the entry: there is no instance, and none will appear."""
+        """Delete the entry. No instance exists or can still be created."""
         self._is_written = False
         with self._log_bank_errors():
             self._journal.delete(self._entry.verification_id)

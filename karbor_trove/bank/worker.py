@@ -37,9 +37,10 @@ def may_be_alive(identity: object) -> bool:
 
 
 def describe(identity: object) -> str:
-    """Return words for a process, such as "process 4711 on controller-1".
+    """Return a phrase for a process, such as "process 4711 on controller-1".
 
-    :param identity: what current() returned in that process, or anything.
+    :param identity: the result of current() in that process. Any other value
+        is an unknown process.
     """
     if not isinstance(identity, dict):
         return 'an unknown process'

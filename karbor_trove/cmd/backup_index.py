@@ -103,10 +103,10 @@ class BackupIndex:
             instance_id)
 
     def is_recorded(self, checkpoint_id: str, backup: models.Backup) -> bool:
-        """Return True if a journal has a backup for a checkpoint.
+        """Return True if a journal has the backup of a checkpoint.
 
-        The entry is read directly. The lists of Swift may lag behind and lack
-        an object that was just written.
+        The entry is read directly. The lists of Swift may be stale and lack
+        an object that was written a moment ago.
         """
         for provider in self._providers:
             entry = backup_journal.BackupJournal(

@@ -30,8 +30,8 @@ class ProjectClients:
 
     def __init__(self) -> None:
         """Create the clients. No request is sent yet."""
-        # An error is kept too, so that a project without a role for Karbor's
-        # user is tried only once.
+        # An error is cached as well. So a project in which Karbor's user has
+        # no role is tried only once.
         self._clients: Dict[Optional[str], Union[
             trove_client.TroveClient, errors.KarborTroveError]] = {}
 

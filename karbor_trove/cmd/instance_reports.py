@@ -112,7 +112,7 @@ def verification_time(result: verification_results.VerificationResult
 
 @dataclasses.dataclass(frozen=True)
 class _Assessment:
-    """Whether an instance can be restored from one restore point."""
+    """The result of the check of one restore point."""
 
     point: restore_points.RestorePoint
     #: The backups that a restore needs, from the newest one to the root.
@@ -124,7 +124,7 @@ class _Assessment:
 
 def _assess(point: restore_points.RestorePoint,
             backups: chain.Backups) -> _Assessment:
-    """Return whether an instance can be restored from a restore point.
+    """Check whether an instance can be restored from a restore point.
 
     :param backups: the backups in Trove, listed after the point was read.
     """

@@ -24,7 +24,8 @@ class ManageApp(app.App):
 
     def __init__(self) -> None:
         """Create the application with the commands of all subjects."""
-        # They import Karbor, whose warnings main() has to silence before.
+        # The modules import Karbor. main() has to silence Karbor's warnings
+        # before that.
         from karbor_trove.cmd.commands import checkpoints
         from karbor_trove.cmd.commands import deferred
         from karbor_trove.cmd.commands import orphans
@@ -87,7 +88,7 @@ class ManageApp(app.App):
             console.addFilter(logging.Filter(_NAME))
 
     def initialize_app(self, argv: List[str]) -> None:
-        """Check that there is a command. cliff would start a shell.
+        """Check that there is a command. Without one cliff starts a shell.
 
         :param argv: the arguments without the options that all commands have.
         """

@@ -17,7 +17,7 @@ from karbor_trove.cmd import instance_reports
 FORMAT = 'prometheus'
 _PREFIX = 'karbor_trove_'
 _GB = 1024 ** 3
-#: Labels and value. A sample without a value is left out.
+#: Labels and value. A sample without a value is not written.
 Sample = Tuple[Dict[str, str], Optional[float]]
 
 

@@ -134,9 +134,9 @@ class Checkpoint:
 def load() -> List[Provider]:
     """Return the providers of all provider files, also of disabled ones.
 
-    What a disabled provider created still exists, and so does its bank. A
-    file that cannot be loaded is an error: without its bank, the backups of
-    the provider would be taken for orphans.
+    The bank and the backups of a disabled provider still exist. A file that
+    cannot be loaded is an error. Without its bank, the backups of the provider
+    would be reported as orphans.
 
     :raises errors.Rejected: a file cannot be loaded, or there is none.
     """

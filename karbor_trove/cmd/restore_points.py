@@ -73,8 +73,9 @@ class RestorePoints:
             return
         self.projects[project_id] = (
             not checkpoint.is_deleted or self.projects.get(project_id, False))
-        # Karbor keeps the index of a deleted checkpoint. Its resources are of
-        # no use, and a graph that cannot be read must not fail the report.
+        # Karbor keeps the index of a deleted checkpoint. The resources of
+        # such a checkpoint have no restore points. So they are not read, and
+        # a corrupt resource graph cannot fail the report.
         resources = ([] if checkpoint.is_deleted
                      else checkpoint.list_resources())
         for type_, resource_id in resources:

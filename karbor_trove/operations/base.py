@@ -79,8 +79,8 @@ class Operation(protection_plugin.Operation):
 
         :param find_problems: checks the whole flow.
         :param cannot: see preflight.problems.refusal_reason().
-        :raises errors.KarborTroveError: the flow has problems, or they could
-            not be found out.
+        :raises errors.KarborTroveError: the flow has problems, or a check
+            had no result.
         """
         self._settings.check()
         problems = self._flow.problems

@@ -23,14 +23,14 @@ class FlowState:
         #: Runs the preflight checks of the whole flow once.
         self.preflight = RunOnce()
         #: The problems by resource id, one sentence each. Karbor passes each
-        #: resource its own parameters only, so each resource adds what is
-        #: wrong with them.
+        #: resource its own parameters only, so each resource adds the
+        #: problems of its parameters.
         self.problems: Dict[str, List[str]] = {}
         #: What the preflight checks could not check, one sentence each. It
         #: is part of the reason of a success.
         self.unchecked: List[str] = []
-        #: The temporary instances that earlier verifications left, one
-        #: sentence each, by the id of the original instance.
+        #: The temporary instances of earlier verifications that still exist,
+        #: one sentence each, by the id of the original instance.
         self.leftovers: Dict[str, List[str]] = {}
 
     def set_status(self, record: karbor_types.OperationRecord,

@@ -59,7 +59,7 @@ class RestoreOperation(base.Operation):
                        context: karbor_types.RequestContext,
                        parameters: karbor_types.FlowParameters
                        ) -> preflight_problems.Problems:
-        """Check the parameters of all instances, then ask Trove.
+        """Check the parameters of all instances, then the state of Trove.
 
         :param parameters: of the whole restore.
         """
@@ -164,8 +164,8 @@ class RestoreOperation(base.Operation):
                           instance_id: str) -> models.Instance:
         """Wait until the database is up, and return the instance.
 
-        :raises errors.KarborTroveError: it is not. The message says whether
-            the instance still exists.
+        :raises errors.KarborTroveError: the database is not up. The message
+            has the reason and whether the instance still exists.
         """
         try:
             return self._wait_for(
@@ -186,7 +186,7 @@ class RestoreOperation(base.Operation):
 
     def _handle_failed_instance(self, client: trove_client.TroveClient,
                                 instance_id: str) -> str:
-        """Keep or delete the instance, and return a sentence that says so."""
+        """Keep or delete the instance. Return a sentence for the user."""
         if self._settings.keep_failed_restores:
             return ('instance %s is kept for inspection until you delete it'
                     % instance_id)

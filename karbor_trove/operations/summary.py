@@ -10,7 +10,7 @@ from karbor_trove.trove import models
 
 def list_changes(request: models.InstanceRequest,
                  original: models.Instance) -> List[str]:
-    """Return what differs from the original, as far as it is known."""
+    """Return the differences from the original that are known."""
     changes = []
     for name, option in restore_options.OPTIONS.items():
         value = getattr(request, name)

@@ -46,8 +46,7 @@ class VerifyOperation(base.Operation):
                          **kwargs: Any) -> None:
         """Refuse the whole verification if a test restore cannot succeed.
 
-        The temporary instances that earlier verifications left are deleted
-        first.
+        The temporary instances of earlier verifications are deleted first.
 
         :raises karbor.exception.VerifyResourceFailed: nothing was created.
             The reasons are in Karbor's record, one a line.
@@ -186,8 +185,8 @@ class VerifyOperation(base.Operation):
                            ) -> Exception:
         """Store a failure, and return Karbor's exception for it.
 
-        :param is_tested: whether the error says something about the backup.
-            If so, it is stored as a result. An error of the bank never does.
+        :param is_tested: whether the error is about the backup. If so, it is
+            stored as the result. An error of the bank is never stored.
         """
         failure = self._fail(checkpoint, resource, error, verify)
         if is_tested and not isinstance(error, errors.BankError):

@@ -4,7 +4,7 @@
 
 Karbor passes every value as a string, and checks only the names of parameters.
 It does not check that a required parameter is there. The dashboard sends ""
-for a field left empty [api/v1 of Karbor 1.6.0, karbor-dashboard 1.5.1].
+for an empty field [api/v1 of Karbor 1.6.0, karbor-dashboard 1.5.1].
 """
 
 import dataclasses
@@ -156,7 +156,7 @@ def parse_fields(parameters: Mapping[str, object], fields: Mapping[str, Field],
 
 
 def quote(text: str) -> str:
-    """Return a value in quotes on one line. A long one is cut."""
+    """Return a value in quotes on one line. A long value is truncated."""
     if len(text) > _MAX_QUOTED_LENGTH:
         text = text[:_MAX_QUOTED_LENGTH] + '...'
     return repr(text)

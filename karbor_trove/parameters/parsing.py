@@ -51,15 +51,14 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
                   ) -> models.InstanceRequest:
     """Return the request for a restored instance.
 
-    The instance is requested as the original one was recorded, except for
-    what the parameters set. If no name was recorded, it is made from the ids
-    of the checkpoint and the original instance.
+    The request has the recorded values of the original instance, except for
+    the values that the parameters set. If no name was recorded, it is made
+    from the ids of the checkpoint and the original instance.
 
     :param parameters: Karbor's parameters of this instance.
     :param original: the original instance, as recorded in the bank.
-    :raises errors.Rejected: one line for each value that is not allowed. A
-        recorded value may not be allowed either. The line names the parameter
-        that replaces it.
+    :raises errors.Rejected: one line for each value that is not allowed. For
+        a recorded value the line names the parameter that replaces it.
     """
     options = restore_options.OPTIONS
     recorded: Dict[str, Any] = {
@@ -111,9 +110,9 @@ def build_temporary_instance_request(
         net_id: Optional[str]) -> models.InstanceRequest:
     """Return the request for the temporary instance of a test restore.
 
-    The instance is requested as the original one was recorded, except for the
-    operator's options. It cannot be reached from outside, and does not get
-    the address of the original instance.
+    The request has the recorded values of the original instance, except for
+    the operator's options. The temporary instance is not public and does not
+    get the address of the original instance.
 
     :param original: the original instance, as recorded in the bank.
     :param flavor_id: the operator's option. None for the recorded flavor.

@@ -4,7 +4,7 @@
 
 A new option needs a row here and an attribute of models.InstanceRequest. The
 published schema, the parser, the request to Trove and the reason text of the
-restore use both.
+restore are built from the two.
 """
 
 import dataclasses

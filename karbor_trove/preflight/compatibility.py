@@ -59,10 +59,11 @@ def _check_volume(volume_size: Optional[int],
 def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
                       catalog: trove_catalog.Catalog
                       ) -> List[models.DatastoreVersion]:
-    """Return the active versions that an instance may mean.
+    """Return the active versions that match an instance's datastore version.
 
-    Its datastore version is a name or an id. Several versions may have one
-    name. If Trove returns their numbers, the number has to match as well.
+    The datastore version of an instance is a name or an id. Several versions
+    may have one name. If Trove returns their numbers, the number has to match
+    as well.
     """
     return [version
             for version in catalog.list_versions(instance.datastore or '')

@@ -15,10 +15,11 @@ _UNITS = {'volumes': ' GB', 'ram': ' MB'}
 def refusal_reason(problems: Problems, original_id: str, cannot: str) -> str:
     """Return the reason text for one instance of a flow that is refused.
 
-    It lists the problems of the instance, one a line. If the instance has
-    none, it names the instances of the flow that have.
+    The text lists the problems of the instance, one a line. If the instance
+    has none, the text names the instances of the flow that have problems.
 
-    :param cannot: the end of that sentence, as "restore cannot be restored".
+    :param cannot: the words that follow "another database of this", such as
+        "restore cannot be restored".
     """
     return '\n'.join(problems.get(original_id, [
         'not started, because another database of this %s: %s'

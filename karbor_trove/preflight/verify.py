@@ -21,7 +21,7 @@ from karbor_trove.trove import models
 
 @dataclasses.dataclass(frozen=True)
 class Preparation:
-    """What a verification knows before it creates anything."""
+    """The results of the preflight checks of a verification."""
 
     #: By the id of the original instance.
     problems: preflight_problems.Problems = dataclasses.field(

@@ -65,8 +65,8 @@ class Catalog:
     def get_quotas(self) -> Optional[Dict[str, models.Quota]]:
         """Return the quotas of the project by resource.
 
-        None if Trove does not return them to a tenant. It does since Yoga
-        (16.0.0) if its policy allows it.
+        None if Trove does not return them to a tenant. Trove does so since
+        Yoga (16.0.0) if its policy allows it.
         """
         def request(api: Any) -> Dict[str, models.Quota]:
             quotas = [item.to_dict()

@@ -49,7 +49,7 @@ class TroveClient:
 
     @contextlib.contextmanager
     def call(self, description: str) -> Iterator[Any]:
-        """Yield python-troveclient's client, for one request.
+        """Yield the client of python-troveclient for one request.
 
         :param description: what is requested, for the error message.
         :raises errors.KarborTroveError: the request failed.

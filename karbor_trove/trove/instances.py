@@ -104,7 +104,8 @@ def delete_instance(client: trove_client.TroveClient, instance_id: str,
     It may be deleted already. An instance that Trove is building cannot be
     deleted, so the function waits until it is built. Only administrators could
     delete it earlier [force_delete() of troveclient, instance:reset_status in
-    Trove's policies]. What is just being built would remain in the cloud then.
+    Trove's policies]. In that case the resources that Trove is building would
+    remain in the cloud.
 
     :param timeout: seconds for the request and the wait together.
     :raises errors.KarborTroveError: the instance may still exist.

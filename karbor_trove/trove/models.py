@@ -72,13 +72,13 @@ class Instance:
     def is_broken(self) -> bool:
         """Return True if only an operator can repair the instance.
 
-        Every other status may still change, even one that is not known here.
+        Any other status may still change, also an unknown one.
         """
         return self.status in _BROKEN
 
     @property
     def is_temporary(self) -> bool:
-        """Return True if a verification created it, and will delete it."""
+        """Return True if the name is that of a temporary instance."""
         return bool(_TEMPORARY.fullmatch(self.name or ''))
 
     @property
@@ -131,7 +131,7 @@ class Backup:
 
     @property
     def is_failed(self) -> bool:
-        """Return True if Trove has given up. An unknown status may change."""
+        """Return True if the backup failed. An unknown status may change."""
         return self.status in ('FAILED', 'DELETE_FAILED')
 
     @property
@@ -236,7 +236,7 @@ class Quota:
 
     @property
     def remaining(self) -> Optional[int]:
-        """Return how much is left. None if there is no limit."""
+        """Return the amount that is still free. None if there is no limit."""
         return None if self.limit < 0 else max(0, self.limit - self.used)
 
 

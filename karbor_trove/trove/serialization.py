@@ -71,11 +71,11 @@ def parse_time(text: Optional[str]) -> Optional[datetime.datetime]:
 
 
 def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
-    """Return the arguments that create a backup. None is not to be sent.
+    """Return the arguments that create a backup. None is not sent.
 
-    The parent is always named. Otherwise Trove would use the newest backup of
-    the instance, no matter who created it [Backup.create in
-    trove/backup/models.py, 26.0.0].
+    The parent of an incremental backup is always sent. Otherwise Trove would
+    use the newest backup of the instance, no matter who created it
+    [Backup.create in trove/backup/models.py, 26.0.0].
     """
     return {
         'name': request.name,
@@ -89,15 +89,15 @@ def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
 
 
 def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
-    """Return the arguments that create an instance. None is not to be sent.
+    """Return the arguments that create an instance. None is not sent.
 
-    A value of the request that is not named here is an argument of the same
-    name.
+    An attribute of the request that the function does not convert is an
+    argument of the same name.
 
-    The datastore is always named. Otherwise Trove would use the default one
-    of the cloud. It would reject one of another type, and accept another
-    version without a check [trove/instance/service.py]. The network is sent
-    as `net-id`, which is the only key that every release knows.
+    The datastore is always sent. Otherwise Trove would use the cloud's default
+    datastore. Trove would reject a backup of another type, and accept one of
+    another version without a check [trove/instance/service.py]. The network is
+    sent as `net-id`, which is the only key that every release knows.
     """
     arguments = dataclasses.asdict(request)
     del arguments['original_id']

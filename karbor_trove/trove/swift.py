@@ -109,10 +109,10 @@ def delete_leftover_object(client: trove_client.TroveClient,
                            location: Optional[str],
                            outage_deadline: polling.Deadline,
                            poller: polling.Poller) -> None:
-    """Delete the object that Trove left behind, if it did.
+    """Delete the object of a deleted backup, if the object still exists.
 
     :param location: see object_exists(). None if the backup has none.
-    :param outage_deadline: limits the wait for a Swift that does not respond.
+    :param outage_deadline: how long to wait for Swift during an outage.
     :raises errors.KarborTroveError: the object may still exist.
     """
     if not is_in_swift(location):

@@ -26,8 +26,7 @@ def request_timeout(deadline: Optional[polling.Deadline],
                     description: str) -> Tuple[float, float]:
     """Return the timeouts of one request, to connect and to read.
 
-    :param deadline: none of the timeouts ends after it. None if there is no
-        deadline.
+    :param deadline: limits both timeouts. None if there is no deadline.
     :param description: what is requested, for the error message.
     :returns: seconds to connect, and seconds of silence while the response is
         read.
@@ -62,7 +61,7 @@ def patch_client(make_client: Callable[[], Any]) -> Any:
 
 @contextlib.contextmanager
 def translate_errors(description: str) -> Iterator[None]:
-    """Raise the exceptions of the client libraries as exceptions of ours.
+    """Raise the exceptions of the client libraries as exceptions of errors.py.
 
     The libraries have two unrelated families of exceptions. Those of
     troveclient are for Trove's responses, those of keystoneauth are for
@@ -166,7 +165,7 @@ class _TroveToken(token_endpoint.Token):
 
     def get_endpoint(self, session: session.Session,
                      **kwargs: Any) -> Optional[str]:
-        """Return Trove's endpoint. None for Swift, which is not known."""
+        """Return Trove's endpoint. None for Swift."""
         return (None if kwargs.get('service_type') == 'object-store'
                 else super().get_endpoint(session, **kwargs))
 
@@ -186,10 +185,10 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
       token is sufficient, so the request is sent again with that token alone.
       Nothing is done twice, because the first request did not reach Trove's
       API.
-    * Keystone may require a token before it returns its versions. The plugin
-      that is just getting a token is then asked for one, and waits for itself
-      forever. A session without a token has no plugin to ask
-      [get_version_data() in discover.py of keystoneauth1].
+    * Keystone may require a token before it returns its versions. The session
+      then requests the token from the auth plugin that is already getting
+      one. The plugin waits for itself forever. A session without a token has
+      no auth plugin [get_version_data() in discover.py of keystoneauth1].
     """
     request = http.request
 

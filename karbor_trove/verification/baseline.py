@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a protect records, so that later verifications can compare."""
+"""Baseline: data that a protect records for later verifications."""
 
 from oslo_log import log as logging
 
@@ -19,9 +19,9 @@ LOG = logging.getLogger(__name__)
 
 
 class BaselineRecorder:
-    """Records as much as the verification level of the provider needs.
+    """Records the data that the provider's verification level compares.
 
-    No protect fails if Trove or Swift returns nothing to record. The
+    A protect does not fail if Trove or Swift returns nothing to record. The
     verification then reports what it could not compare.
     """
 
@@ -36,7 +36,10 @@ class BaselineRecorder:
         self._poller = poller
 
     def list_accounts(self, instance_id: str) -> models.Accounts:
-        """Return the databases and users, if a test restore compares them."""
+        """Return the databases and users for a later test restore.
+
+        At other verification levels nothing is read, and both are None.
+        """
         if self._verify_level != 'restore':
             return models.Accounts()
         return accounts.list_accounts(self._client, instance_id, self._poller)

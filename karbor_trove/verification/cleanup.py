@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Deletion of temporary instances that earlier verifications left."""
+"""Deletion of the temporary instances of earlier verifications."""
 
 import dataclasses
 from typing import Callable, List, Optional
@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 
 
 class TemporaryInstanceCleanup:
-    """Deletes what earlier verifications of one instance left."""
+    """Deletes the temporary instances of one original instance."""
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str,
                  project_id: Optional[str],
@@ -48,7 +48,7 @@ class TemporaryInstanceCleanup:
 
         :param timeout: seconds that the whole cleanup may take.
         :param force: the operator states that no verification runs.
-        :returns: one sentence for each instance that is left, with the
+        :returns: one sentence for each instance that still exists, with the
             reason.
         :raises errors.BankError: the journal could not be read.
         """
@@ -88,7 +88,7 @@ class TemporaryInstanceCleanup:
                 deadline: polling.Deadline) -> None:
         """Delete the instance of an entry, if it exists.
 
-        :raises errors.KarborTroveError: it may still exist.
+        :raises errors.KarborTroveError: the instance may still exist.
         """
         client = self._connect(deadline)
         instance_ids = [entry.instance_id] if entry.instance_id else [

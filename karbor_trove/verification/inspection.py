@@ -24,14 +24,15 @@ T = TypeVar('T')
 class Inspection:
     """Checks one backup and its chain.
 
-    The methods return messages for the user, and raise what is wrong.
+    The methods return messages for the user, and raise errors.ResourceFailed
+    if the backup is not intact.
     """
 
     def __init__(self, client: trove_client.TroveClient,
                  deadline: polling.Deadline, poller: polling.Poller) -> None:
         """Create the inspection. No request is sent yet.
 
-        :param deadline: of all checks together.
+        :param deadline: limits all checks together.
         """
         self._client = client
         self._deadline = deadline
@@ -176,7 +177,7 @@ def _read_recorded_manifest(backup: models.Backup,
 
 def check_object(expected: models.ObjectInfo,
                  actual: Optional[models.ObjectInfo]) -> Iterator[str]:
-    """Yield what is wrong with an object, one sentence at most.
+    """Yield the problem of an object. Yield nothing if it is unchanged.
 
     :param actual: the object as it is now. None if it does not exist.
     """

@@ -91,14 +91,14 @@ def load(bank, fake_trove, clock, karbor):
 
 @pytest.fixture
 def whole_bank(load):
-    """Load all scenarios; returns their ids by the name of the scenario."""
+    """Load all scenarios. Return their ids by the name of the scenario."""
     return {path.stem: load(path.stem, hours=0)
             for path in sorted(FOLDER.glob('*.json'))}
 
 
 @pytest.fixture
 def manage(karbor_conf, fake_trove, tmp_path, capsys):
-    """Run karbor-trove-manage; returns its rows.
+    """Return a function that runs karbor-trove-manage and returns its rows.
 
     The command waits in real time, so Trove deletes at once.
     """
@@ -627,9 +627,10 @@ def test_incremental_backup_does_not_continue_an_old_backup_being_deleted(
 
 @pytest.fixture
 def in_tree_plugin(fake_trove):
-    """Karbor's own plugin; Trove takes no time and has its datastore first.
+    """Return Karbor's in-tree plugin, for a Trove that takes no time.
 
-    The plugin waits in real time and sends no datastore.
+    The plugin waits in real time. It sends no datastore, so the datastore of
+    its backup is the first one in Trove.
     """
     fake_trove.datastores = {'postgresql': ['18']}
     for name in ('build', 'healthy', 'start', 'backup', 'delete'):

@@ -128,7 +128,7 @@ def _check_worker(checkpoint: providers.Checkpoint) -> _WorkerCheck:
         if worker.may_be_alive(identity):
             return _WorkerCheck(False, '%s may still work on it'
                                 % worker.describe(identity))
-        # Otherwise an earlier operation has left the identity.
+        # Otherwise the identity is that of an earlier operation.
         if checkpoint.read_object(resource_id, layout.STATUS) in (
                 _STARTED_STATUSES[str(checkpoint.status)]):
             has_ended = True
@@ -170,9 +170,10 @@ def _write_missing_indices(checkpoint: providers.Checkpoint,
                            index: Dict[str, Any]) -> None:
     """Write Karbor's indices of a checkpoint.
 
-    A crash between the checkpoint and its indices leaves the checkpoint
-    without them. Karbor's delete operation fails if one is missing, and the
-    checkpoint is interrupted again [Checkpoint.delete() in 1.6.0].
+    After a crash between the write of a checkpoint and the write of its
+    indices, the indices are missing. Karbor's delete operation fails if one
+    is missing, and the checkpoint is interrupted again [Checkpoint.delete()
+    in 1.6.0].
     """
     paths = karbor_checkpoint.Checkpoint
     section = checkpoint.provider.bank.get_sub_section(layout.INDICES)
@@ -205,7 +206,7 @@ def _resource_row(checkpoint: providers.Checkpoint, type_: str,
 
 def _backup_columns(checkpoint: providers.Checkpoint,
                     instance_id: str) -> base.Row:
-    """Return what the record and the journal say about the backup."""
+    """Return the columns of the backup, from the record and the journal."""
     section = checkpoint.resource_section(instance_id)
     row: base.Row = {'reason': status.read_failure_reason(section)}
     try:

@@ -18,11 +18,11 @@ from karbor_trove import errors
 from karbor_trove import timeouts
 from karbor_trove.trove import models
 
-# What parameters/parsing.py gives to backups.
+# The name and the description that parameters/parsing.py builds.
 _NAME = re.compile(r'karbor-([0-9a-f-]{36})-([0-9a-f-]{36})')
 _DESCRIPTION = re.compile(r'Karbor checkpoint ([0-9a-f-]{36}) of database '
                           r'instance ([0-9a-f-]{36})')
-# What Karbor's in-tree plugin gives to backups.
+# The name that Karbor's in-tree plugin builds.
 _IN_TREE_NAME = 'backup%s'
 
 
@@ -32,12 +32,12 @@ class Orphan:
 
     backup: models.Backup
     reason: str
-    #: Whether Karbor created the backup for certain. If not, it is only
-    #: deleted if its id is given.
+    #: Whether it is certain that Karbor created the backup. If not, the
+    #: backup is only deleted if the operator passes its id.
     is_certain: bool
     #: Whose settings and bank are used for the deletion.
     provider: providers.Provider
-    #: What a journal still says about the backup. None if nothing.
+    #: The journal entry of the backup. None if no journal has one.
     entry: Optional[backup_journal.BackupEntry] = None
 
     def to_row(self) -> base.Row:
@@ -58,7 +58,7 @@ class OrphanSearch:
         """Read Trove, then the banks.
 
         A backup is in the bank before it is in Trove. So no new backup is
-        taken for an orphan.
+        reported as an orphan.
 
         :raises errors.KarborTroveError: the backups of all projects could
             not be listed.
@@ -78,7 +78,7 @@ class OrphanSearch:
 
     @property
     def problems(self) -> List[str]:
-        """Return which instances are left out, a sentence each."""
+        """Return one sentence for each instance that was not searched."""
         return ['the backups of instance %s are left out: %s' % item
                 for item in sorted(self._index.unreadable.items())]
 

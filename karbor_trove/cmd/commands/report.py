@@ -86,7 +86,7 @@ class Report:
                         backups: Optional[_BackupList]) -> None:
         """Add the reports on the instances of a project.
 
-        :param backups: None if the project has to list its own.
+        :param backups: None to list the backups of this project here.
         """
         instances: Optional[Dict[str, models.Instance]] = None
         try:

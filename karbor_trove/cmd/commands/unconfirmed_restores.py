@@ -114,7 +114,7 @@ def sweep(all_providers: List[providers.Provider],
         problem = ''
         try:
             entry = journal.read(restore_id)
-            # The list may lag behind and still have a deleted entry.
+            # The list may be stale and still have a deleted entry.
             if entry is None or project_id not in (None, entry.project_id):
                 continue
             check = _check(entry, provider, project_clients)
@@ -169,7 +169,7 @@ def _may_run(entry: restore_journal.RestoreEntry) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class _Check:
-    """Whether an unconfirmed restore has created an instance."""
+    """The result of the search for the instance of a restore."""
 
     #: True if it has created none, and will not create one later.
     has_created_none: bool
@@ -181,7 +181,7 @@ def _check(entry: restore_journal.RestoreEntry, provider: providers.Provider,
            project_clients: clients.ProjectClients) -> _Check:
     """Search for the instance that a restore may have created.
 
-    :raises errors.KarborTroveError: it is not possible to say.
+    :raises errors.KarborTroveError: the search was not possible.
     """
     if entry.project_id is None or entry.not_before is None:
         raise errors.Rejected(

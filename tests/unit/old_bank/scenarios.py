@@ -125,7 +125,7 @@ class Karbor:
         return restore, restored
 
     def verify(self, name='checkpoint', level='backup'):
-        """Verify a checkpoint; returns the verification."""
+        """Verify a checkpoint and return Karbor's record of it."""
         verification = Record()
         self.ids['verification'] = verification.id
         plugin = self._make_plugin(verify_level=level)
@@ -338,9 +338,9 @@ def verified(karbor):
 
 
 def failed_verification(karbor):
-    """A checkpoint with a manifest; verifying its data failed.
+    """A checkpoint with a manifest, and a failed verification at level data.
 
-    It passed verification at level backup before that.
+    A verification at level backup passed before that.
     """
     karbor.add_instance()
     karbor.protect(level='data')
@@ -359,7 +359,7 @@ def written_by_karbor(karbor):
 
 
 def in_tree_plugin():
-    """Return Karbor's own plugin; it waits for real time."""
+    """Return Karbor's in-tree plugin, which waits in real time."""
     conf = types.SimpleNamespace(
         register_opts=lambda *args: None,
         database_backup_plugin=types.SimpleNamespace(poll_interval=0.01))
