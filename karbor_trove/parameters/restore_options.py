@@ -5,6 +5,9 @@
 A new option needs a row here and an attribute of models.InstanceRequest. The
 published schema, the parser, the request to Trove and the reason text of the
 restore are built from the two.
+
+An option with `copied_from` also needs an attribute of models.Instance, which
+trove/serialization.py parses and bank/record.py stores.
 """
 
 import dataclasses
