@@ -12,7 +12,7 @@ import dataclasses
 import datetime
 from typing import Optional
 
-from karbor_trove.bank import documents
+from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
 from karbor_trove import karbor_types
 from karbor_trove import timeouts
@@ -23,7 +23,7 @@ VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class BackupEntry(documents.StoredEntry):
+class BackupEntry(document_store.StoredEntry):
     """One backup that is requested, or is going to be."""
 
     STORED_KEYS = {'is_complete': 'complete', 'deleted_at': 'deleted',
@@ -97,7 +97,7 @@ class BackupEntry(documents.StoredEntry):
         return lost_responses.is_settled(self.not_before, now)
 
 
-class BackupJournal(documents.DocumentStore[BackupEntry]):
+class BackupJournal(document_store.DocumentStore[BackupEntry]):
     """The backup journal of one instance in one bank.
 
     Its keys are the ids of checkpoints.

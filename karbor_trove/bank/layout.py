@@ -43,5 +43,5 @@ RESTORE_JOURNAL = INSTANCES + '%s/restores/'
 VERIFICATION_JOURNAL = INSTANCES + '%s/rehearsals/'
 #: One object for each backup.
 MANIFESTS = INSTANCES + '%s/contents/'
-#: The suffix of the name of a copy. documents.py writes the copies.
+#: The suffix of the name of a copy. document_store.py writes the copies.
 COPY_SUFFIX = '.new'

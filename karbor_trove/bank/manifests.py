@@ -7,7 +7,7 @@ was complete. The manifests are in the root of the bank and not in a
 checkpoint, because a backup may have children after its checkpoint is deleted.
 """
 
-from karbor_trove.bank import documents
+from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
 from karbor_trove import karbor_types
 from karbor_trove.trove import models
@@ -15,7 +15,7 @@ from karbor_trove.trove import models
 VERSION = 1
 
 
-class ManifestStore(documents.DocumentStore[models.BackupManifest]):
+class ManifestStore(document_store.DocumentStore[models.BackupManifest]):
     """The manifests of one instance in one bank.
 
     Its keys are the ids of backups.
@@ -32,16 +32,16 @@ class ManifestStore(documents.DocumentStore[models.BackupManifest]):
         self.write_document(backup_id, _to_document(manifest))
 
 
-def _to_document(manifest: models.BackupManifest) -> documents.Document:
+def _to_document(manifest: models.BackupManifest) -> document_store.Document:
     return {'whole': _to_json(manifest.whole),
             'segments': [_to_json(segment) for segment in manifest.segments]}
 
 
-def _to_json(info: models.ObjectInfo) -> documents.Document:
+def _to_json(info: models.ObjectInfo) -> document_store.Document:
     return {'name': info.name, 'etag': info.etag, 'bytes': info.bytes}
 
 
-def _from_document(document: documents.Document) -> models.BackupManifest:
+def _from_document(document: document_store.Document) -> models.BackupManifest:
     return models.BackupManifest(
         models.ObjectInfo(**document['whole']),
         tuple(models.ObjectInfo(**segment)

@@ -9,7 +9,7 @@ more keys. So each of the two plugins can read what the other one wrote.
 import dataclasses
 from typing import List, Optional, Tuple
 
-from karbor_trove.bank import documents
+from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import errors
@@ -33,7 +33,7 @@ class BackupRecord:
     #: The accounts that existed both before and after the backup.
     accounts: models.Accounts = models.Accounts()
 
-    def to_document(self) -> documents.Document:
+    def to_document(self) -> document_store.Document:
         """Return the JSON object that the bank stores."""
         instance = self.instance
         return {
@@ -62,7 +62,8 @@ class BackupRecord:
         }
 
     @classmethod
-    def from_document(cls, document: documents.Document) -> 'BackupRecord':
+    def from_document(cls, document: document_store.Document
+                      ) -> 'BackupRecord':
         """Build a record from what either plugin wrote."""
         datastore = document.get('datastore') or {}
         access = document.get('access') or {}
@@ -112,8 +113,8 @@ def read(section: karbor_types.BankSection) -> Optional[BackupRecord]:
         raise errors.CorruptObject(
             'the object "%s" in the bank is corrupt or not the record of a '
             'database instance' % layout.BACKUP_RECORD)
-    documents.check_version(layout.BACKUP_RECORD,
-                            document.get('record_version', 0), VERSION)
+    document_store.check_version(layout.BACKUP_RECORD,
+                                 document.get('record_version', 0), VERSION)
     return BackupRecord.from_document(document)
 
 

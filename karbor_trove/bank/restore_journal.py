@@ -10,10 +10,10 @@ of the instance that the request may have created.
 import dataclasses
 from typing import Optional
 
-from karbor_trove.bank import documents
+from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from karbor_trove import karbor_types
 
 VERSION = 1
@@ -34,10 +34,10 @@ class RestoreEntry:
     not_before: Optional[str] = None
     #: Where the restored instance is created.
     project_id: Optional[str] = None
-    #: The process that sends the request, see worker.py.
+    #: The process that sends the request, see worker_process.py.
     worker: object = None
 
-    def to_document(self) -> documents.Document:
+    def to_document(self) -> document_store.Document:
         """Return the JSON object that the bank stores."""
         document = dataclasses.asdict(self)
         # The path of the object has them.
@@ -46,7 +46,7 @@ class RestoreEntry:
 
     @classmethod
     def from_document(cls, instance_id: str, restore_id: str,
-                      document: documents.Document) -> 'RestoreEntry':
+                      document: document_store.Document) -> 'RestoreEntry':
         """Build an entry from what to_document() returned.
 
         Earlier releases wrote neither a project nor a worker.
@@ -56,7 +56,7 @@ class RestoreEntry:
                    document.get('worker'))
 
 
-class RestoreJournal(documents.DocumentStore[RestoreEntry]):
+class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
     """The restore journal of one instance in one bank.
 
     Its keys are the ids of restores.
@@ -92,7 +92,7 @@ class RestoreIntent:
         self._journal = RestoreJournal(bank, instance_id)
         self._entry = RestoreEntry(instance_id, restore_id,
                                    project_id=project_id,
-                                   worker=worker.current())
+                                   worker=worker_process.current())
 
     def write(self, name: str, not_before: Optional[str]) -> None:
         """Write the entry before the request is sent."""

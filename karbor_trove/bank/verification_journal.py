@@ -11,10 +11,10 @@ import dataclasses
 import datetime
 from typing import ContextManager, Optional
 
-from karbor_trove.bank import documents
+from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from karbor_trove import karbor_types
 from karbor_trove.trove import lost_responses
 
@@ -22,7 +22,7 @@ VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class TemporaryInstanceEntry(documents.StoredEntry):
+class TemporaryInstanceEntry(document_store.StoredEntry):
     """The temporary instance of one verification. None means unknown."""
 
     STORED_KEYS = {'ends_by': 'until', 'abandoned_reason': 'left'}
@@ -30,7 +30,7 @@ class TemporaryInstanceEntry(documents.StoredEntry):
     verification_id: str
     #: Where the instance is created.
     project_id: Optional[str]
-    #: The process that runs the verification, see worker.py.
+    #: The process that runs the verification, see worker_process.py.
     worker: object
     #: When the verification has ended for certain: our clock, UTC, in ISO
     #: format.
@@ -52,7 +52,7 @@ class TemporaryInstanceEntry(documents.StoredEntry):
         :param now: our clock, UTC.
         """
         return (self.abandoned_reason is not None
-                or not worker.may_be_alive(self.worker)
+                or not worker_process.may_be_alive(self.worker)
                 or datetime.datetime.fromisoformat(self.ends_by) <= now)
 
     def cannot_exist(self, trove_now: Optional[datetime.datetime],
@@ -67,7 +67,8 @@ class TemporaryInstanceEntry(documents.StoredEntry):
                 or lost_responses.is_settled(self.ends_by, now))
 
 
-class VerificationJournal(documents.DocumentStore[TemporaryInstanceEntry]):
+class VerificationJournal(
+        document_store.DocumentStore[TemporaryInstanceEntry]):
     """The verification journal of one instance in one bank.
 
     Its keys are the ids of verifications.

@@ -10,7 +10,7 @@ without reading that of the other one.
 import dataclasses
 from typing import List, Optional
 
-from karbor_trove.bank import documents
+from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import errors
@@ -22,7 +22,7 @@ LEVELS = ('backup', 'data', 'restore')
 
 
 @dataclasses.dataclass(frozen=True)
-class VerificationResult(documents.StoredEntry):
+class VerificationResult(document_store.StoredEntry):
     """The result of the verification of a level that ended last."""
 
     STORED_KEYS = {'verified_at': 'at'}
@@ -78,7 +78,7 @@ def delete(section: karbor_types.BankSection) -> None:
 
 
 def _store(section: karbor_types.BankSection
-           ) -> documents.DocumentStore[VerificationResult]:
-    return documents.DocumentStore(
+           ) -> document_store.DocumentStore[VerificationResult]:
+    return document_store.DocumentStore(
         section, '', VERSION, 'passed',
         lambda _, document: VerificationResult.from_document(document))

@@ -16,7 +16,7 @@ from oslo_config import cfg
 
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove import options
@@ -125,10 +125,10 @@ class Checkpoint:
 
     def may_be_in_use(self, instance_id: str) -> bool:
         """Return True if an operation may work on an instance now."""
-        return self.status in (
-            None, constants.CHECKPOINT_STATUS_PROTECTING,
-            constants.CHECKPOINT_STATUS_DELETING) and worker.may_be_alive(
-                self.read_object(instance_id, layout.WORKER))
+        return (self.status in (None, constants.CHECKPOINT_STATUS_PROTECTING,
+                                constants.CHECKPOINT_STATUS_DELETING)
+                and worker_process.may_be_alive(
+                    self.read_object(instance_id, layout.WORKER)))
 
 
 def load() -> List[Provider]:

@@ -11,7 +11,7 @@ from oslo_log import log as logging
 
 from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import backup_journal
-from karbor_trove.bank import status
+from karbor_trove.bank import resource_status
 from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove.operations import flow
@@ -106,7 +106,7 @@ class Operation(protection_plugin.Operation):
         LOG.error('%s instance %s in checkpoint %s failed: %s', self.action,
                   resource.id, checkpoint.id, reason)
         if record is None:
-            status.mark_failed(
+            resource_status.mark_failed(
                 checkpoint.get_resource_bank_section(resource.id),
                 constants.RESOURCE_STATUS_ERROR, reason)
         else:

@@ -11,7 +11,7 @@ from oslo_log import log as logging
 from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import record
-from karbor_trove.bank import status
+from karbor_trove.bank import resource_status
 from karbor_trove.bank import verification_results
 from karbor_trove import errors
 from karbor_trove import karbor_types
@@ -52,7 +52,8 @@ class DeleteOperation(base.Operation):
     def _delete(self, section: karbor_types.BankSection,
                 checkpoint: karbor_types.Checkpoint, instance_id: str,
                 deletion: deferred_deletion.BackupDeletion) -> None:
-        status.mark_started(section, constants.RESOURCE_STATUS_DELETING)
+        resource_status.mark_started(
+            section, constants.RESOURCE_STATUS_DELETING)
         entry = _find_entry(
             backup_journal.BackupJournal(section.bank, instance_id), section,
             checkpoint)
@@ -60,7 +61,7 @@ class DeleteOperation(base.Operation):
             deletion.delete(entry, self._settings.delete_timeout)
         record.delete(section)
         verification_results.delete(section)
-        status.set_status(section, constants.RESOURCE_STATUS_DELETED)
+        resource_status.set_status(section, constants.RESOURCE_STATUS_DELETED)
 
 
 def _find_entry(journal: backup_journal.BackupJournal,

@@ -13,7 +13,7 @@ from karbor_trove.backups import chain
 from karbor_trove.backups import create
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import record
-from karbor_trove.bank import status
+from karbor_trove.bank import resource_status
 from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove.operations import base
@@ -66,7 +66,8 @@ class ProtectOperation(base.Operation):
             self._flow.problems[resource.id] = str(error).split('\n')
         section = checkpoint.get_resource_bank_section(resource.id)
         try:
-            status.mark_started(section, constants.RESOURCE_STATUS_PROTECTING)
+            resource_status.mark_started(
+                section, constants.RESOURCE_STATUS_PROTECTING)
             self._refuse_problems(
                 resource, lambda: self._find_problems(
                     checkpoint, resource.type, context),
@@ -103,7 +104,8 @@ class ProtectOperation(base.Operation):
         journal = backup_journal.BackupJournal(section.bank, resource.id)
         try:
             self._protect(section, journal, checkpoint, context, parameters)
-            status.set_status(section, constants.RESOURCE_STATUS_AVAILABLE)
+            resource_status.set_status(
+                section, constants.RESOURCE_STATUS_AVAILABLE)
         except errors.KarborTroveError as error:
             raise self._fail(checkpoint, resource, error) from error
         self._backup_deletion(section, resource.id, context).sweep()

@@ -13,7 +13,7 @@ from karbor_trove.bank import restore_journal
 from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove.operations import base
-from karbor_trove.operations import summary
+from karbor_trove.operations import restore_summary
 from karbor_trove.parameters import parsing
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.preflight import restore as preflight_restore
@@ -154,7 +154,8 @@ class RestoreOperation(base.Operation):
         new_resources[str(resource.id)] = str(instance.id)
         self._flow.set_status(
             restore, resource.type, instance.id,
-            constants.RESOURCE_STATUS_AVAILABLE, summary.restore_summary(
+            constants.RESOURCE_STATUS_AVAILABLE,
+            restore_summary.describe_restore(
                 instance, self._clock.now() - start_time, request,
                 backup_record.instance, description, self._flow.unchecked))
         LOG.info('Instance %s is up, restored from instance %s', instance.id,
@@ -191,7 +192,7 @@ class RestoreOperation(base.Operation):
             return ('instance %s is kept for inspection until you delete it'
                     % instance_id)
         try:
-            instances.delete_instance(client, instance_id,
+            instances.delete_and_wait(client, instance_id,
                                       self._settings.delete_timeout,
                                       self._poller)
         except errors.KarborTroveError as error:

@@ -97,7 +97,7 @@ def get_ready_instance(client: trove_client.TroveClient,
     return instance if instance.is_ready else None
 
 
-def delete_instance(client: trove_client.TroveClient, instance_id: str,
+def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
                     timeout: float, poller: polling.Poller) -> None:
     """Delete an instance and wait until Trove does not know it any more.
 

@@ -99,7 +99,7 @@ class TemporaryInstanceCleanup:
                 'instances could not be listed')
             if instance.name == entry.name]
         for instance_id in instance_ids:
-            instances.delete_instance(client, instance_id, deadline.remaining,
+            instances.delete_and_wait(client, instance_id, deadline.remaining,
                                       self._poller)
         if not instance_ids and not entry.cannot_exist(
                 client.now, self._poller.clock.utc()):

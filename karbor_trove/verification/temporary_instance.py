@@ -9,7 +9,7 @@ from typing import List, Optional, Tuple
 from oslo_log import log as logging
 
 from karbor_trove.bank import verification_journal
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove import options
@@ -83,7 +83,7 @@ class TemporaryRestore:
             verification_journal.VerificationJournal(
                 bank, request.original_id),
             verification_journal.TemporaryInstanceEntry(
-                verification_id, project_id, worker.current(),
+                verification_id, project_id, worker_process.current(),
                 self._latest_end().isoformat()))
         result = TemporaryRestoreResult()
         start_time = self._poller.clock.now()
@@ -139,7 +139,7 @@ class TemporaryRestore:
                 ) -> List[str]:
         """Delete the instance. Return a message if it could not be deleted."""
         try:
-            instances.delete_instance(self._client, instance_id,
+            instances.delete_and_wait(self._client, instance_id,
                                       self._settings.delete_timeout,
                                       self._poller)
         except errors.KarborTroveError as error:

@@ -10,7 +10,7 @@ from karbor.services.protection import resource_flow
 import pytest
 from taskflow import exceptions as taskflow_exceptions
 
-from karbor_trove.bank import status
+from karbor_trove.bank import resource_status
 from karbor_trove import protectable
 from tests.contract import conftest
 from tests.fake_trove import cloud
@@ -146,7 +146,7 @@ def test_no_instance_is_backed_up_when_one_is_broken(
     # The first resource checks the instances for all of them.
     assert len(fake_trove.requests) == 3
     assert list_statuses(checkpoint) == {'error'}
-    reasons = {node.value.id: status.read_failure_reason(
+    reasons = {node.value.id: resource_status.read_failure_reason(
         checkpoint.get_resource_bank_section(node.value.id))
         for node in checkpoint.resource_graph}
     assert 'disk on fire' in reasons.pop(broken_id)

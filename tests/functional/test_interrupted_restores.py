@@ -5,7 +5,7 @@ import datetime
 from oslo_config import cfg
 
 from karbor_trove.bank import restore_journal
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from karbor_trove.cmd import providers
 from tests.functional import test_manage
 
@@ -26,7 +26,7 @@ def test_what_may_have_come_of_a_restore_is_told_and_dismissed(
     for id_, name in (came, 'orders-restored'), (lost, 'nobody'):
         notes.write(restore_journal.RestoreEntry(
             ORIGINAL, id_, name, asked.isoformat(), tenant.project_id,
-            dict(worker.current(), started='0')))
+            dict(worker_process.current(), started='0')))
     operator.table('deferred', 'list')
     told, _ = operator.manage('deferred', 'list')
     assert [row['what'] for row in told if row['instance'] == ORIGINAL] == [

@@ -14,9 +14,9 @@ from karbor.services.protection import graph
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import layout
 from karbor_trove.bank import record
-from karbor_trove.bank import status
+from karbor_trove.bank import resource_status
 from karbor_trove.bank import storage
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd import providers
 from karbor_trove import errors
@@ -125,9 +125,9 @@ def _check_worker(checkpoint: providers.Checkpoint) -> _WorkerCheck:
         identity = checkpoint.read_object(resource_id, layout.WORKER)
         if identity is None:
             continue
-        if worker.may_be_alive(identity):
+        if worker_process.may_be_alive(identity):
             return _WorkerCheck(False, '%s may still work on it'
-                                % worker.describe(identity))
+                                % worker_process.describe(identity))
         # Otherwise the identity is that of an earlier operation.
         if checkpoint.read_object(resource_id, layout.STATUS) in (
                 _STARTED_STATUSES[str(checkpoint.status)]):
@@ -197,8 +197,8 @@ def _resource_row(checkpoint: providers.Checkpoint, type_: str,
         'resource_status': checkpoint.read_object(resource_id,
                                                   layout.STATUS),
         'worker': identity and '%s, %s' % (
-            worker.describe(identity), 'may be running'
-            if worker.may_be_alive(identity) else 'ended')}
+            worker_process.describe(identity), 'may be running'
+            if worker_process.may_be_alive(identity) else 'ended')}
     if type_ == constants.DATABASE_RESOURCE_TYPE:
         row.update(_backup_columns(checkpoint, resource_id))
     return row
@@ -208,7 +208,7 @@ def _backup_columns(checkpoint: providers.Checkpoint,
                     instance_id: str) -> base.Row:
     """Return the columns of the backup, from the record and the journal."""
     section = checkpoint.resource_section(instance_id)
-    row: base.Row = {'reason': status.read_failure_reason(section)}
+    row: base.Row = {'reason': resource_status.read_failure_reason(section)}
     try:
         backup_record = record.read(section)
         if backup_record is not None:

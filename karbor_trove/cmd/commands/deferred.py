@@ -9,7 +9,7 @@ from typing import Iterator, List, Optional
 from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import verification_journal
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd.commands import unconfirmed_restores
@@ -177,7 +177,7 @@ def _list_temporary_instances(provider: providers.Provider,
     for entry in entries:
         if entry.abandoned_reason:
             reason = entry.abandoned_reason
-        elif worker.may_be_alive(entry.worker):
+        elif worker_process.may_be_alive(entry.worker):
             reason = 'it runs until %s, or was interrupted' % entry.ends_by
         else:
             reason = 'it was interrupted'

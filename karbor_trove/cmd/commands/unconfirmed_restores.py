@@ -12,7 +12,7 @@ import datetime
 from typing import Iterator, List, Optional, Tuple
 
 from karbor_trove.bank import restore_journal
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd import providers
@@ -62,7 +62,7 @@ class DismissRestores(base.Lister):
                     'Make sure that the process has ended, then use --force. '
                     'If it has not, the name of the instance that the '
                     'restore creates is lost'
-                    % (worker.describe(entry.worker), restore_id))
+                    % (worker_process.describe(entry.worker), restore_id))
             rows.append({'project': entry.project_id,
                          'instance': journal.instance_id,
                          'restore': restore_id, 'name': entry.name,
@@ -161,7 +161,7 @@ def _may_run(entry: restore_journal.RestoreEntry) -> bool:
     restore counts as well.
     """
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    return worker.may_be_alive(entry.worker) and (
+    return worker_process.may_be_alive(entry.worker) and (
         entry.not_before is None
         or now - datetime.datetime.fromisoformat(entry.not_before)
         < timeouts.RESTORE_MAY_RUN)

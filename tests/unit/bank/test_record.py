@@ -3,7 +3,7 @@
 import pytest
 
 from karbor_trove.bank import record
-from karbor_trove.bank import status as bank_status
+from karbor_trove.bank import resource_status
 from karbor_trove import errors
 from karbor_trove.trove import models
 
@@ -30,7 +30,7 @@ def test_record_is_read_as_it_was_written(section, written):
 
 def test_record_is_none_before_the_first_write(section):
     assert record.read(section) is None
-    bank_status.set_status(section, 'protecting')
+    resource_status.set_status(section, 'protecting')
     assert record.read(section) is None
 
 
@@ -66,8 +66,8 @@ def test_corrupt_record_is_named_in_the_error(section, document):
 
 
 def test_deletion_of_the_record_keeps_the_status(section):
-    bank_status.mark_failed(section, 'error', 'Trove said no')
-    bank_status.set_status(section, 'deleting')
+    resource_status.mark_failed(section, 'error', 'Trove said no')
+    resource_status.set_status(section, 'deleting')
     record.write(section, record.BackupRecord(INSTANCE))
     record.delete(section)
     record.delete(section)

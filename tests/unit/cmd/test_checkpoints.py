@@ -9,8 +9,8 @@ from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import graph
 import pytest
 
-from karbor_trove.bank import status as bank_status
-from karbor_trove.bank import worker
+from karbor_trove.bank import resource_status
+from karbor_trove.bank import worker_process
 
 INTERRUPTED = (constants.CHECKPOINT_STATUS_PROTECTING,
                constants.CHECKPOINT_STATUS_DELETING)
@@ -18,7 +18,7 @@ INTERRUPTED = (constants.CHECKPOINT_STATUS_PROTECTING,
 
 def ended_worker():
     """Return the identity of a process of this machine that has ended."""
-    return dict(worker.current(), started='0')
+    return dict(worker_process.current(), started='0')
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_reset_keeps_a_copy_of_the_old_index(interrupt, manage, checkpoint):
 
 @pytest.mark.parametrize('was', INTERRUPTED)
 @pytest.mark.parametrize('identity', [
-    worker.current(), {'host': 'elsewhere', 'pid': 1, 'started': '1'},
+    worker_process.current(), {'host': 'elsewhere', 'pid': 1, 'started': '1'},
     'corrupt'])
 def test_reset_needs_force_if_the_worker_may_be_alive(
         interrupt, manage, status, was, identity):
@@ -122,7 +122,7 @@ def test_reset_needs_force_if_one_of_several_workers_may_be_alive(
         interrupt, manage, checkpoint, status):
     other = karbor_resource.Resource('OS::Trove::Instance', 'other', 'more')
     id_ = interrupt('protecting', identity=ended_worker(), others=[other])
-    bank_status.mark_started(
+    resource_status.mark_started(
         checkpoint.get_resource_bank_section('other'),
         'protecting')
     assert 'may still work on it' in manage(
@@ -132,7 +132,8 @@ def test_reset_needs_force_if_one_of_several_workers_may_be_alive(
 
 def test_reset_of_error_deleting_needs_no_force(interrupt, manage, status):
     manage('checkpoint', 'reset', interrupt(
-        'error-deleting', identity=worker.current(), resource_status='error'))
+        'error-deleting', identity=worker_process.current(),
+        resource_status='error'))
     assert status() == 'error'
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import verification_journal
-from karbor_trove.bank import worker as bank_worker
+from karbor_trove.bank import worker_process
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
 
@@ -220,7 +220,7 @@ def test_list_has_a_corrupt_restore_entry(manage, bank, resource):
 @pytest.mark.parametrize('abandoned_reason, worker, reason', [
     ('Trove is unavailable', None, 'Trove is unavailable'),
     (None, None, 'it runs until 2026-01-02T00:00:00, or was interrupted'),
-    (None, dict(bank_worker.current(), started='1'), 'it was interrupted')])
+    (None, dict(worker_process.current(), started='1'), 'it was interrupted')])
 def test_list_has_a_temporary_instance(
         manage, bank, resource, abandoned_reason, worker, reason):
     verification_journal.VerificationJournal(bank, resource.id).write(

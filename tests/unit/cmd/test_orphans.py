@@ -8,7 +8,7 @@ import pytest
 
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import record
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
 from tests.unit.cmd import test_checkpoints
@@ -144,7 +144,7 @@ def test_backup_of_a_running_protect_operation_is_no_orphan(
         list_ids, backup, checkpoint, resource):
     backup(checkpoint_id=checkpoint.id)
     checkpoint.get_resource_bank_section(resource.id).update_object(
-        'worker', worker.current())
+        'worker', worker_process.current())
     assert list_ids() == set()
 
 
@@ -215,7 +215,7 @@ def test_backup_that_matches_a_running_request_is_no_orphan(
         list_ids, backup, open_request, checkpoint, resource):
     open_request()
     checkpoint.get_resource_bank_section(resource.id).update_object(
-        'worker', worker.current())
+        'worker', worker_process.current())
     backup('nightly')
     backup('nightly')
     assert list_ids() == set()

@@ -7,7 +7,7 @@ from karbor import exception
 import pytest
 
 from karbor_trove.bank import restore_journal
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
 from tests.unit.cmd import test_checkpoints
@@ -50,7 +50,7 @@ def test_restore_with_a_lost_response_leaves_an_entry(
     assert entry.name == 'again'
     assert entry.project_id == clouds.PROJECT
     assert entry.not_before
-    assert entry.worker == worker.current()
+    assert entry.worker == worker_process.current()
 
 
 @pytest.mark.parametrize('code', [None, 403])
@@ -244,7 +244,8 @@ def recent_time():
 
 
 @pytest.mark.parametrize('identity', [
-    worker.current(), {'host': 'elsewhere', 'pid': 1, 'started': '1'}, None])
+    worker_process.current(),
+    {'host': 'elsewhere', 'pid': 1, 'started': '1'}, None])
 @pytest.mark.parametrize('not_before', [recent_time(), None],
                          ids=['recent', 'unknown'])
 def test_dismiss_needs_force_if_the_restore_may_run(
@@ -261,7 +262,7 @@ def test_dismiss_needs_force_if_the_restore_may_run(
 
 def test_dismiss_needs_no_force_an_hour_after_the_restore(
         manage, interrupt, restores):
-    interrupt(not_before=LONG_AGO, worker=worker.current())
+    interrupt(not_before=LONG_AGO, worker=worker_process.current())
     manage('deferred', 'dismiss', 'restore-1')
     assert restores.list_keys() == []
 

@@ -4,7 +4,7 @@ from karbor import exception
 import pytest
 
 from karbor_trove.bank import backup_journal
-from karbor_trove.bank import status as bank_status
+from karbor_trove.bank import resource_status
 from karbor_trove import errors
 from tests.fake_trove import fixtures
 
@@ -245,7 +245,7 @@ def test_delete_fails_when_a_later_release_wrote_the_record(
     with pytest.raises(exception.DeleteResourceFailed, match='version 2'):
         delete()
     assert section.get_object('status') == 'error'
-    assert 'version 2' in bank_status.read_failure_reason(section)
+    assert 'version 2' in resource_status.read_failure_reason(section)
     assert not fake_trove.find_requests('DELETE')
 
 

@@ -3,7 +3,7 @@
 from karbor import exception
 import pytest
 
-from karbor_trove.bank import status as bank_status
+from karbor_trove.bank import resource_status
 from tests.fake_trove import cloud
 
 
@@ -241,16 +241,18 @@ def test_protect_fails_with_troves_message_when_trove_rejects_it(
         protect()
     assert raised.value.__cause__ is not None
     assert section.get_object('status') == 'error'
-    assert 'Quota exceeded' in bank_status.read_failure_reason(section)
+    assert 'Quota exceeded' in resource_status.read_failure_reason(section)
 
 
 def test_failure_reason_is_in_the_bank_before_the_status(
         protect, fake_trove, section, monkeypatch):
     statuses = []
-    set_status = bank_status.set_status
-    monkeypatch.setattr(bank_status, 'set_status', lambda section, status: (
-        statuses.append((status, bank_status.read_failure_reason(section))),
-        set_status(section, status)))
+    set_status = resource_status.set_status
+    read_reason = resource_status.read_failure_reason
+    monkeypatch.setattr(
+        resource_status, 'set_status', lambda section, status: (
+            statuses.append((status, read_reason(section))),
+            set_status(section, status)))
     fake_trove.next_backup('FAILED')
     with pytest.raises(exception.CreateResourceFailed):
         protect()

@@ -5,8 +5,8 @@ from karbor import resource as karbor_resource
 from karbor.services.protection import graph
 import pytest
 
-from karbor_trove.bank import status as bank_status
-from karbor_trove.bank import worker
+from karbor_trove.bank import resource_status
+from karbor_trove.bank import worker_process
 
 
 class Flow:
@@ -34,7 +34,7 @@ class Flow:
             self.begin(id_, **parameters)
         section = self.section(id_)
         assert section.get_object('status') == 'error'
-        reason = bank_status.read_failure_reason(section)
+        reason = resource_status.read_failure_reason(section)
         assert reason in str(raised.value)
         return reason.splitlines()
 
@@ -118,7 +118,7 @@ def test_first_hook_writes_the_worker_and_the_status(new_flow):
     flow = new_flow(1)
     flow.begin(flow.ids[0])
     section = flow.section(flow.ids[0])
-    assert section.get_object('worker') == worker.current()
+    assert section.get_object('worker') == worker_process.current()
     assert section.get_object('status') == 'protecting'
 
 

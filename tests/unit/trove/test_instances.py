@@ -10,7 +10,7 @@ from karbor_trove.trove import instances
 
 @pytest.fixture
 def delete_instance(context, clock):
-    return lambda instance_id, timeout=100.0: instances.delete_instance(
+    return lambda instance_id, timeout=100.0: instances.delete_and_wait(
         connect.connect(context), instance_id, timeout,
         polling.Poller(5.0, clock))
 

@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from karbor_trove.bank import verification_journal
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from tests.unit.simulation import final_checks
 from tests.unit.simulation import interleaving
 from tests.unit.simulation import simulation as worlds
@@ -55,8 +55,8 @@ def new_world(monkeypatch):
         return {'pid': id(process)}
 
     processes = {}
-    monkeypatch.setattr(worker, 'current', current)
-    monkeypatch.setattr(worker, 'may_be_alive',
+    monkeypatch.setattr(worker_process, 'current', current)
+    monkeypatch.setattr(worker_process, 'may_be_alive',
                         lambda worker: not processes[worker['pid']].dead)
 
     @contextlib.contextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from karbor_trove.bank import verification_journal
 from karbor_trove.bank import verification_results
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove.trove import connect
@@ -69,7 +69,7 @@ def test_journal_entry_is_written_before_the_request(
     assert entry.name == 'karbor-verify-%s-%s' % (verify.id, resource.id)
     assert entry.project_id == cloud.PROJECT
     assert entry.not_before and entry.instance_id is None
-    assert worker.may_be_alive(entry.worker)
+    assert worker_process.may_be_alive(entry.worker)
     assert entry.ends_by > entry.not_before
 
 
@@ -417,7 +417,7 @@ def test_instance_is_deleted_after_the_latest_end_of_its_verification(
 def test_instance_is_deleted_when_its_worker_has_ended(
         running_entry, verify_again, list_temporary, temporary_journal):
     temporary_journal.write(dataclasses.replace(
-        running_entry, worker=dict(worker.current(), pid=2 ** 22 + 1,
+        running_entry, worker=dict(worker_process.current(), pid=2 ** 22 + 1,
                                    started='1')))
     verify_again('backup')
     assert not list_temporary() and not temporary_journal.list_entries()

@@ -10,7 +10,7 @@ from typing import Optional
 
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
-from karbor_trove.bank import worker
+from karbor_trove.bank import worker_process
 from karbor_trove import karbor_types
 
 
@@ -27,7 +27,7 @@ def mark_started(section: karbor_types.BankSection, status: str) -> None:
 
     :param status: Karbor's status for the running operation.
     """
-    storage.write(section, layout.WORKER, worker.current())
+    storage.write(section, layout.WORKER, worker_process.current())
     set_status(section, status)
 
 

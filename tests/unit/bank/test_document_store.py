@@ -1,9 +1,9 @@
-"""Tests of bank/documents.py and of the stores that are built on it."""
+"""Tests of bank/document_store.py and of the stores that are built on it."""
 
 import pytest
 
 from karbor_trove.bank import backup_journal
-from karbor_trove.bank import documents
+from karbor_trove.bank import document_store
 from karbor_trove.bank import manifests
 from karbor_trove.bank import restore_journal
 from karbor_trove.bank import verification_journal
@@ -12,7 +12,7 @@ from karbor_trove.trove import models
 
 
 def make_store(section, keeps_copy=True):
-    return documents.DocumentStore(
+    return document_store.DocumentStore(
         section, '/folder/', 3, 'name', lambda key, document: (key, document),
         keeps_copy)
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from karbor_trove.operations import summary
+from karbor_trove.operations import restore_summary
 from karbor_trove.trove import models
 
 ORIGINAL = models.Instance('one', name='orders', region='RegionOne',
@@ -22,12 +22,12 @@ REQUEST = models.InstanceRequest('one', 'backup', 'orders', flavor_id='1')
     ({'ip_address': '192.0.2.7'}, 'address 192.0.2.7'),
     ({'availability_zone': 'nova'}, 'availability zone nova')])
 def test_list_changes_names_each_changed_option(options, words):
-    assert summary.list_changes(dataclasses.replace(REQUEST, **options),
-                                ORIGINAL) == [words]
+    request = dataclasses.replace(REQUEST, **options)
+    assert restore_summary.list_changes(request, ORIGINAL) == [words]
 
 
 @pytest.mark.parametrize('options', [
     {}, {'region_name': 'RegionOne'}, {'locality': 'affinity'}])
 def test_list_changes_omits_unchanged_options(options):
-    assert summary.list_changes(dataclasses.replace(REQUEST, **options),
-                                ORIGINAL) == []
+    request = dataclasses.replace(REQUEST, **options)
+    assert restore_summary.list_changes(request, ORIGINAL) == []

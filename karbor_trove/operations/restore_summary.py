@@ -27,9 +27,10 @@ def list_changes(request: models.InstanceRequest,
     return changes
 
 
-def restore_summary(instance: models.Instance, seconds: float,
-                    request: models.InstanceRequest, original: models.Instance,
-                    description: str, unchecked: Sequence[str] = ()) -> str:
+def describe_restore(instance: models.Instance, seconds: float,
+                     request: models.InstanceRequest,
+                     original: models.Instance, description: str,
+                     unchecked: Sequence[str] = ()) -> str:
     """Return the reason text, one fact a line. The description comes last.
 
     :param instance: the restored instance.
