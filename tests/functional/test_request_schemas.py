@@ -1,4 +1,4 @@
-"""What goes to Trove is what its own API takes."""
+"""Tests of the requests to Trove against the schemas of its API."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from karbor_trove import errors
 from karbor_trove.parameters import restore_options
 from karbor_trove.trove import models
-from tests.fake_trove import errors as refusals
+from tests.fake_trove import errors as trove_errors
 from tests.fake_trove import releases
 from tests.fake_trove import schemas
 from tests import request_samples
@@ -26,74 +26,81 @@ FAKE = {'backups': schemas.parse_backup,
 
 
 @pytest.fixture(scope='module')
-def judge():
-    """Trove's own checks, without the rest of it: see the module."""
+def validate():
+    """Return a function that validates a request with Trove's schemas.
+
+    It runs tests.sandbox.services.schema_validator, and returns None if the
+    request is valid, otherwise the error.
+    """
     python = environments.make('services')
     with subprocess.Popen(
             [python, '-m', 'tests.sandbox.services.schema_validator'],
             cwd=environments.ROOT, env=environments.environ(python),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             ) as process:
-        def ask(kind, body):
+        def send(kind, body):
             process.stdin.write(json.dumps([kind, body]) + '\n')
             process.stdin.flush()
             return json.loads(process.stdout.readline())
 
-        yield ask
+        yield send
         process.stdin.close()
 
 
 @pytest.fixture(scope='module')
-def sender():
-    with request_samples.record_requests() as sender:
-        yield sender
+def recorder():
+    with request_samples.record_requests() as recorder:
+        yield recorder
 
 
-def test_the_judge_knows_bad_from_good(judge):
-    assert judge('instances', {'instance': {'name': 'orders'}}) is None
-    assert 'does not match' in judge('instances', {
+def test_validator_accepts_valid_requests_and_rejects_invalid_ones(validate):
+    assert validate('instances', {'instance': {'name': 'orders'}}) is None
+    assert 'does not match' in validate('instances', {
         'instance': {'name': '---'}})
-    assert 'locality' in judge('instances', {
+    assert 'locality' in validate('instances', {
         'instance': {'name': 'orders', 'locality': 'near'}})
-    assert 'does not match' in judge('backups', {'backup': {'name': '---'}})
+    assert 'does not match' in validate('backups', {'backup': {'name': '---'}})
 
 
 @many
 @hypothesis.given(request_samples.restores, request_samples.originals)
-def test_what_a_restore_sends_is_taken(judge, sender, given, original):
+def test_restore_sends_only_valid_requests(
+        validate, recorder, parameters, original):
     try:
-        body = sender.create_instance(given, original)
+        body = recorder.create_instance(parameters, original)
     except errors.Rejected:
         return
-    assert judge('instances', body) is None
+    assert validate('instances', body) is None
 
 
 @pytest.mark.parametrize('key', restore_options.OPTIONS)
-def test_what_is_sent_for_each_choice_alone_is_taken(judge, sender, key):
-    needs = ({'restore_subnet_id': request_samples.ID}
-             if key == 'ip_address' else {})
-    taken = 0
+def test_restore_sends_only_valid_requests_for_each_option(
+        validate, recorder, key):
+    required = ({'restore_subnet_id': request_samples.ID}
+                if key == 'ip_address' else {})
+    accepted = 0
     for value in request_samples.VALUES:
         try:
-            body = sender.create_instance(
-                dict(needs, **{'restore_' + key: value}),
+            body = recorder.create_instance(
+                dict(required, **{'restore_' + key: value}),
                 models.Instance(request_samples.ID, volume_size=2))
         except errors.Rejected:
             continue
-        taken += 1
-        assert judge('instances', body) is None, body
-    assert taken > 1
+        accepted += 1
+        assert validate('instances', body) is None, body
+    assert accepted > 1
 
 
 @many
 @hypothesis.given(request_samples.plans,
                   strategies.sampled_from([None, request_samples.ID]))
-def test_what_a_plan_sends_is_taken(judge, sender, given, parent_id):
+def test_protect_sends_only_valid_requests(
+        validate, recorder, parameters, parent_id):
     try:
-        body = sender.create_backup(given, parent_id)
+        body = recorder.create_backup(parameters, parent_id)
     except errors.Rejected:
         return
-    assert judge('backups', body) is None
+    assert validate('backups', body) is None
 
 
 @pytest.mark.parametrize('kind, path', [
@@ -110,21 +117,20 @@ def test_what_a_plan_sends_is_taken(judge, sender, given, parent_id):
         'access.allowed_cidrs', 'access.allowed_cidrs.0',
         'access.allowed_cidrs.twice', 'access.other', 'other')],
     ids=lambda part: '.'.join(part) if isinstance(part, list) else part)
-def test_the_fake_of_the_unit_tests_takes_and_refuses_the_same(
-        judge, kind, path):
-    for value in [*request_samples.VALUES,
-                  None, True, 0, 1, -1, 2, 0.5, [], {}]:
-        inner = value
+def test_fake_trove_accepts_the_same_requests_as_the_schemas(
+        validate, kind, path):
+    for sample in [*request_samples.VALUES,
+                   None, True, 0, 1, -1, 2, 0.5, [], {}]:
+        value = sample
         for key in reversed(path):
-            inner = ([inner] if key == '0' else
-                     [inner, inner] if key == 'twice' else {key: inner})
-        if path[0] == 'volume':
-            inner['volume'] = dict({'size': 1}, **inner['volume']) if (
-                path[1:]) else inner['volume']
-        body = {kind[:-1]: dict({'name': 'orders'}, **inner)}
+            value = ([value] if key == '0' else
+                     [value, value] if key == 'twice' else {key: value})
+        if path[0] == 'volume' and path[1:]:
+            value['volume'] = dict({'size': 1}, **value['volume'])
+        body = {kind[:-1]: dict({'name': 'orders'}, **value)}
         try:
             FAKE[kind](body)
-        except refusals.ErrorResponse as refusal:
-            assert judge(kind, body), (body, str(refusal))
+        except trove_errors.ErrorResponse as error:
+            assert validate(kind, body), (body, str(error))
         else:
-            assert judge(kind, body) is None, body
+            assert validate(kind, body) is None, body
