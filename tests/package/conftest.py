@@ -1,4 +1,4 @@
-"""The two distributions, built as a release would build them."""
+"""Fixtures: the sdist and the wheel, built as for a release."""
 
 import pathlib
 import shutil
@@ -11,17 +11,18 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 def run(*command, cwd):
-    """Return what a command prints; its complaints are shown if it fails."""
-    done = subprocess.run(command, cwd=cwd, text=True, capture_output=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    """Run a command and return its output. A failure shows all of it."""
+    process = subprocess.run(command, cwd=cwd, text=True, capture_output=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
 
 
 @pytest.fixture(scope='session')
 def checkout(tmp_path_factory):
-    """A clone that has the working tree's changes, and a developer's litter.
+    """A clone with the changes of the working tree and with untracked files.
 
-    Building leaves files behind, and so must not be done in the working tree.
+    A build creates files, so it does not run in the working tree. The
+    untracked files are those that a developer's tools create.
     """
     clone = tmp_path_factory.mktemp('source') / 'checkout'
     run('git', 'clone', '--quiet', str(ROOT), str(clone), cwd='/')
@@ -30,20 +31,20 @@ def checkout(tmp_path_factory):
             (clone / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / path, clone / path)
     run('git', 'add', '--all', cwd=clone)
-    for litter in ('.sandbox/karbor/pyvenv.cfg', '.tox/unit/pyvenv.cfg',
-                   '.tools/tox-0/pyvenv.cfg', 'doc/build/html/index.html',
-                   'karbor_trove/__pycache__/options.cpython-311.pyc',
-                   'build/lib/karbor_trove/gone.py'):
-        (clone / litter).parent.mkdir(parents=True, exist_ok=True)
-        (clone / litter).touch()
+    for untracked in ('.sandbox/karbor/pyvenv.cfg', '.tox/unit/pyvenv.cfg',
+                      '.tools/tox-0/pyvenv.cfg', 'doc/build/html/index.html',
+                      'karbor_trove/__pycache__/options.cpython-311.pyc',
+                      'build/lib/karbor_trove/deleted.py'):
+        (clone / untracked).parent.mkdir(parents=True, exist_ok=True)
+        (clone / untracked).touch()
     return clone
 
 
 @pytest.fixture(scope='session')
 def distributions(checkout, tmp_path_factory):
-    """Return the folder with the sdist, and the wheel made from the sdist.
+    """Return the folder with the sdist and the wheel built from it.
 
-    With this environment's pinned setuptools and pbr.
+    The build uses this environment's pinned setuptools and pbr.
     """
     folder = tmp_path_factory.mktemp('distributions')
     run(sys.executable, '-m', 'build', '--no-isolation', '--outdir',

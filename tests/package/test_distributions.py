@@ -1,4 +1,4 @@
-"""What is released holds what it should, nothing else, and installs."""
+"""Tests of the contents, metadata and installation of a release."""
 
 import configparser
 import sys
@@ -12,7 +12,7 @@ from readme_renderer import rst
 from tests.package.conftest import ROOT
 from tests.package.conftest import run
 
-# What pbr and setuptools add to the files of git.
+# Files that pbr and setuptools add to the tracked files.
 GENERATED = {'AUTHORS', 'ChangeLog', 'PKG-INFO', 'RELEASENOTES.rst'}
 
 ENTRY_POINTS = {
@@ -24,7 +24,7 @@ ENTRY_POINTS = {
         'csv', 'json', 'prometheus', 'table', 'value', 'yaml'},
 }
 
-LOOK = '''
+LIST_ENTRY_POINTS = '''
 import importlib.metadata
 import karbor_trove
 
@@ -37,13 +37,13 @@ for group in ('karbor.protections', 'karbor.protectables', 'oslo.config.opts',
 LIST_OPTIONS = '''
 from stevedore import driver
 
-found = driver.DriverManager('oslo.config.opts', 'karbor_trove')
-for group, options in found.driver():
+manager = driver.DriverManager('oslo.config.opts', 'karbor_trove')
+for group, options in manager.driver():
     print(group, len(options))
 '''
 
 
-def files_of(sdist):
+def list_files(sdist):
     """Return the paths in an sdist, without its top folder and egg-info."""
     with tarfile.open(sdist) as archive:
         paths = {member.name.partition('/')[2]
@@ -51,7 +51,7 @@ def files_of(sdist):
     return {path for path in paths if '.egg-info/' not in path}
 
 
-def read(wheel, name):
+def read_metadata(wheel, name):
     """Return the text of a file in the wheel's dist-info folder."""
     with zipfile.ZipFile(wheel) as archive:
         [path] = [path for path in archive.namelist()
@@ -60,18 +60,18 @@ def read(wheel, name):
 
 
 @pytest.fixture(scope='module')
-def described(wheel):
-    """Return the wheel's metadata; invalid fields are errors."""
-    return metadata.Metadata.from_email(read(wheel, 'METADATA'))
+def wheel_metadata(wheel):
+    """Return the wheel's metadata. An invalid field is an error."""
+    return metadata.Metadata.from_email(read_metadata(wheel, 'METADATA'))
 
 
-def test_the_sdist_holds_what_git_holds(checkout, sdist):
+def test_sdist_contains_the_tracked_files(checkout, sdist):
     tracked = set(run('git', 'ls-files', '-z', cwd=checkout).split('\0')[:-1])
 
-    assert files_of(sdist) - GENERATED == tracked - {'.gitignore'}
+    assert list_files(sdist) - GENERATED == tracked - {'.gitignore'}
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(checkout, wheel):
+def test_wheel_contains_only_the_package(checkout, wheel):
     modules = run('git', 'ls-files', '-z', 'karbor_trove', cwd=checkout)
     with zipfile.ZipFile(wheel) as archive:
         paths = {path for path in archive.namelist()
@@ -80,18 +80,19 @@ def test_the_wheel_holds_the_package_and_nothing_else(checkout, wheel):
     assert paths == set(modules.split('\0')[:-1])
 
 
-def test_the_wheel_declares_the_entry_points(wheel):
+def test_wheel_declares_the_entry_points(wheel):
     declared = configparser.ConfigParser()
-    declared.read_string(read(wheel, 'entry_points.txt'))
+    declared.read_string(read_metadata(wheel, 'entry_points.txt'))
 
     assert {group: set(declared[group])
             for group in declared.sections()} == ENTRY_POINTS
 
 
-def test_the_extra_is_a_karbor_with_the_pins_it_runs_with(described):
-    extra = {str(wanted).partition(';')[0].strip()
-             for wanted in described.requires_dist
-             if wanted.marker and wanted.marker.evaluate({'extra': 'karbor'})}
+def test_extra_karbor_requires_karbor_with_compatible_versions(wheel_metadata):
+    extra = {str(requirement).partition(';')[0].strip()
+             for requirement in wheel_metadata.requires_dist
+             if requirement.marker
+             and requirement.marker.evaluate({'extra': 'karbor'})}
 
     assert extra == {
         'karbor==1.6.0', 'SQLAlchemy<1.4', 'oslo.db<11', 'oslo.context<4',
@@ -99,51 +100,52 @@ def test_the_extra_is_a_karbor_with_the_pins_it_runs_with(described):
         'setuptools<81'}
 
 
-def test_the_requirements_are_those_of_the_code(described):
-    always = {wanted.name for wanted in described.requires_dist
-              if not wanted.marker}
+def test_wheel_requires_what_the_code_imports(wheel_metadata):
+    names = {requirement.name for requirement in wheel_metadata.requires_dist
+             if not requirement.marker}
 
-    assert always == {'cliff', 'keystoneauth1', 'oslo.config', 'oslo.log',
-                      'pbr', 'python-troveclient'}
-
-
-def test_the_metadata_says_what_it_is(described):
-    assert described.name == 'karbor-trove'
-    assert described.summary
-    assert described.license == 'Apache-2.0'
-    assert str(described.requires_python) == '>=3.8'
+    assert names == {'cliff', 'keystoneauth1', 'oslo.config', 'oslo.log',
+                     'pbr', 'python-troveclient'}
 
 
-def test_the_readme_renders_as_an_index_of_packages_shows_it(described):
-    assert described.description_content_type.startswith('text/x-rst')
-    assert described.description.strip() == (
+def test_metadata_has_name_summary_licence_and_python_version(wheel_metadata):
+    assert wheel_metadata.name == 'karbor-trove'
+    assert wheel_metadata.summary
+    assert wheel_metadata.license == 'Apache-2.0'
+    assert str(wheel_metadata.requires_python) == '>=3.8'
+
+
+def test_readme_renders_on_a_package_index(wheel_metadata):
+    assert wheel_metadata.description_content_type.startswith('text/x-rst')
+    assert wheel_metadata.description.strip() == (
         ROOT / 'README.rst').read_text().strip()
-    assert rst.render(described.description) is not None
+    assert rst.render(wheel_metadata.description) is not None
 
 
 def install(path, folder, *options):
-    """Install into a new environment; return the path of its Python."""
+    """Install into a new environment and return the path of its Python."""
     run(sys.executable, '-m', 'venv', str(folder), cwd='/')
     python = str(folder / 'bin/python')
     run(python, '-m', 'pip', 'install', *options, str(path), cwd='/')
     return python
 
 
-def assert_entry_points_are_found(python):
-    found = set(run(python, '-I', '-c', LOOK, cwd='/').splitlines())
+def check_entry_points(python):
+    output = run(python, '-I', '-c', LIST_ENTRY_POINTS, cwd='/')
 
-    assert found >= {f'{group} {name}' for group, names in ENTRY_POINTS.items()
-                     for name in names}
+    assert set(output.splitlines()) >= {
+        f'{group} {name}' for group, names in ENTRY_POINTS.items()
+        for name in names}
 
 
-def test_the_sdist_installs_with_the_newest_build_tools(sdist, tmp_path):
+def test_sdist_installs_with_the_newest_build_tools(sdist, tmp_path):
     python = install(sdist, tmp_path / 'venv', '--no-deps')
 
-    assert_entry_points_are_found(python)
+    check_entry_points(python)
 
 
-def test_the_wheel_installs_with_all_that_it_requires(wheel, tmp_path):
+def test_wheel_installs_with_its_requirements(wheel, tmp_path):
     python = install(wheel, tmp_path / 'venv')
 
-    assert_entry_points_are_found(python)
+    check_entry_points(python)
     assert run(python, '-I', '-c', LIST_OPTIONS, cwd='/')
