@@ -78,7 +78,7 @@ class InstanceBehaviour:
 
     def test_a_request_with_an_unknown_configuration_shortens_a_page(
             self, cloud: Cloud):
-        """Trove rejects the request but keeps a row, which pages count."""
+        """Trove rejects the request but stores a row that pages count."""
         before = set(cloud.list_pages(limit=1)[0])
         with http_error(404):
             cloud.create(configuration='00000000-0000-4000-8000-000000000000')
@@ -86,7 +86,7 @@ class InstanceBehaviour:
         assert [] in pages
         assert before <= {id_ for page in pages for id_ in page}
 
-    def test_without_a_network_there_is_no_address(self, cloud: Cloud):
+    def test_an_instance_without_a_network_has_no_address(self, cloud: Cloud):
         id_ = cloud.create_instance(cloud.build_name('without-database'),
                                     nics=None)
         instance = cloud.client.instances.get(id_).to_dict()
