@@ -1,4 +1,4 @@
-"""A database's life through Karbor's API, on real services."""
+"""Tests of checkpoints through Karbor's API, on real services."""
 
 import contextlib
 import datetime
@@ -21,7 +21,7 @@ def other(sandbox):
 
 @pytest.fixture
 def tenant(sandbox):
-    """A tenant who finds nothing, and leaves nothing."""
+    """A user of an empty project. The fixture empties it again."""
     tenant = tenants.Tenant(sandbox)
     yield tenant
     tenants.wait_for(lambda: not _delete_backups(tenant))
@@ -29,17 +29,19 @@ def tenant(sandbox):
 
 
 def _delete_backups(tenant):
-    """Ask for the deletion of those that are there, and give them."""
-    left = tenant.list_backups()
-    for id_ in left:
-        # A parent's children go with it; one that runs cannot go yet.
+    """Request the deletion of all backups, return those that exist."""
+    backups = tenant.list_backups()
+    for id_ in backups:
+        # Trove deletes the children of a parent with it. It rejects the
+        # deletion of a running backup.
         with contextlib.suppress(trove_exceptions.NotFound,
                                  trove_exceptions.InternalServerError):
             tenant.trove.backups.delete(id_)
-    return left
+    return backups
 
 
-def test_protect_verify_lose_restore_delete(tenant):
+def test_deleted_instance_is_restored_with_its_rows_and_properties(
+        tenant):
     configuration = tenant.trove.configurations.create(
         'tuned', '{"max_connections": 77}', datastore=catalog.DATASTORE,
         datastore_version=catalog.VERSION)
@@ -54,30 +56,30 @@ def test_protect_verify_lose_restore_delete(tenant):
     assert backup['name'] == 'nightly'
     assert backup['description'] == 'of the night'
     assert backup['status'] == 'COMPLETED'
-    verified = tenant.verify(checkpoint)
-    assert verified['resources_status'] == {
+    verification = tenant.verify(checkpoint)
+    assert verification['resources_status'] == {
         '%s#%s' % (TYPE, original): 'available'}
 
     tenant.sql(original, 'DROP TABLE orders')
     before = tenant.trove.instances.get(original).to_dict()
     tenant.delete_instances(original)
-    told = tenant.restore(checkpoint, {
+    restore = tenant.restore(checkpoint, {
         'restore_name': 'again', 'restore_description': 'for the audit'})
-    new = tenants.restored_instance_id(told)
+    new = tenants.restored_instance_id(restore)
     key = '%s#%s' % (TYPE, new)
-    assert told['resources_status'] == {key: 'available'}
-    said = told['resources_reason'][key].splitlines()
-    assert said[0].startswith('again at 127.77.')
-    assert said[-1] == 'for the audit'
+    assert restore['resources_status'] == {key: 'available'}
+    lines = restore['resources_reason'][key].splitlines()
+    assert lines[0].startswith('again at 127.77.')
+    assert lines[-1] == 'for the audit'
     assert tenant.count_rows(new) == 1000
     after = tenant.trove.instances.get(new).to_dict()
     assert after['name'] == 'again'
-    for like in ('datastore', 'volume', 'flavor', 'access', 'configuration'):
-        shown = {key: value for key, value in after[like].items()
-                 if key not in ('used', 'links')}
-        assert shown.items() <= before[like].items(), like
-    assert ([one['network'] for one in after['addresses']
-             if one['type'] == 'private'] == [catalog.OTHER_NETWORK])
+    for name in ('datastore', 'volume', 'flavor', 'access', 'configuration'):
+        restored = {key: value for key, value in after[name].items()
+                    if key not in ('used', 'links')}
+        assert restored.items() <= before[name].items(), name
+    assert ([address['network'] for address in after['addresses']
+             if address['type'] == 'private'] == [catalog.OTHER_NETWORK])
 
     tenant.delete_checkpoint(checkpoint)
     assert not tenant.list_backups()
@@ -86,15 +88,15 @@ def test_protect_verify_lose_restore_delete(tenant):
     tenant.trove.configurations.delete(configuration.id)
 
 
-def test_what_karbor_shows_of_a_database(tenant):
+def test_protectable_instance_is_listed_and_shown(tenant):
     id_ = tenant.create_instance('orders')
     path = '/protectables/%s/instances' % TYPE
     [listed] = tenant.send('GET', path)['instances']
     shown = tenant.send('GET', '%s/%s' % (path, id_))['instance']
-    for told in listed, shown:
-        assert told['id'] == id_
-        assert told['type'] == TYPE
-        assert told['name'] == 'orders'
+    for instance in listed, shown:
+        assert instance['id'] == id_
+        assert instance['type'] == TYPE
+        assert instance['name'] == 'orders'
     assert listed['extra_info'] == shown['extra_info'] == {
         'status': 'ACTIVE', 'datastore': 'postgresql', 'version': '18',
         'volume_size': 1}
@@ -102,23 +104,24 @@ def test_what_karbor_shows_of_a_database(tenant):
                 expect=(404,))
 
 
-def test_45_databases_are_listed_and_belong_to_their_project(
+def test_45_protectable_instances_are_listed_for_their_project_only(
         tenant, other):
     ids = tenant.create_instances(['without-database-%d' % number
                                    for number in range(45)], nics=None)
     path = '/protectables/%s/instances' % TYPE
-    listed = {one['id'] for one in tenant.send(
+    listed = {instance['id'] for instance in tenant.send(
         'GET', path + '?limit=100')['instances']}
     assert listed == set(ids)
     project = '/protectables/OS::Keystone::Project/instances/%s' % (
         tenant.project_id)
     dependents = tenant.send('GET', project)['instance'][
         'dependent_resources']
-    assert {one['id'] for one in dependents if one['type'] == TYPE} == set(ids)
+    assert {resource['id'] for resource in dependents
+            if resource['type'] == TYPE} == set(ids)
     assert other.send('GET', path)['instances'] == []
 
 
-def test_a_database_that_restarts_is_shown_and_protected(tenant):
+def test_restarting_instance_is_shown_and_protected(tenant):
     id_ = tenant.create_instance('slow-restart-3')
     tenant.trove.instances.restart(id_)
     shown = tenant.send('GET', '/protectables/%s/instances/%s' % (TYPE, id_))
@@ -128,48 +131,47 @@ def test_a_database_that_restarts_is_shown_and_protected(tenant):
     assert not tenant.list_objects()
 
 
-def test_a_failed_backup_fails_the_checkpoint_which_can_be_deleted(tenant):
+def test_checkpoint_of_a_failed_backup_is_in_error_and_can_be_deleted(
+        tenant):
     id_ = tenant.create_instance()
     checkpoint = tenant.protect(tenant.create_plan([id_], {TYPE: {
         'backup_name': 'fail-backup', 'description': 'in vain'}}), 'error')
     assert [backup['status'] for backup in tenant.list_backups().values()] == [
         'FAILED']
-    told = tenant.restore(checkpoint, expect='fail')
-    assert told['status'] == 'fail'
+    restore = tenant.restore(checkpoint, expect='fail')
+    assert restore['status'] == 'fail'
     tenant.delete_checkpoint(checkpoint)
     assert not tenant.list_backups()
 
 
-def test_a_lost_backup_is_told_by_a_verification(tenant):
+def test_verification_and_restore_fail_and_name_a_deleted_backup(tenant):
     id_ = tenant.create_instance()
     checkpoint = tenant.protect(tenant.create_plan([id_]))
     [backup_id] = tenant.list_backups()
     tenant.trove.backups.delete(backup_id)
     tenants.wait_for(lambda: not tenant.list_backups())
     key = '%s#%s' % (TYPE, id_)
-    told = tenant.verify(checkpoint, 'fail')
-    assert told['resources_status'] == {key: 'error'}
-    assert backup_id in told['resources_reason'][key]
-    told = tenant.restore(checkpoint, expect='fail')
-    assert told['resources_status'] == {key: 'error'}
-    assert backup_id in told['resources_reason'][key]
+    for record in (tenant.verify(checkpoint, 'fail'),
+                   tenant.restore(checkpoint, expect='fail')):
+        assert record['resources_status'] == {key: 'error'}
+        assert backup_id in record['resources_reason'][key]
     tenant.delete_checkpoint(checkpoint)
 
 
-def test_a_restore_that_fails_names_the_instance_and_why(tenant):
+def test_failed_restore_names_the_restored_instance_and_its_status(tenant):
     id_ = tenant.create_instance()
     checkpoint = tenant.protect(tenant.create_plan([id_]))
-    told = tenant.restore(checkpoint, {'restore_name': 'fail-restore'},
-                          expect='fail')
-    new = tenants.restored_instance_id(told)
+    restore = tenant.restore(checkpoint, {'restore_name': 'fail-restore'},
+                             expect='fail')
+    new = tenants.restored_instance_id(restore)
     assert new != id_
     key = '%s#%s' % (TYPE, new)
-    assert told['resources_status'] == {key: 'error'}
-    assert 'status ERROR' in told['resources_reason'][key]
+    assert restore['resources_status'] == {key: 'error'}
+    assert 'status ERROR' in restore['resources_reason'][key]
     tenant.delete_checkpoint(checkpoint)
 
 
-def test_a_whole_project_is_protected(tenant):
+def test_plan_of_a_project_protects_all_its_instances(tenant):
     ids = tenant.create_instances(['one', 'two'])
     checkpoint = tenant.protect(tenant.create_plan([
         {'id': tenant.project_id, 'type': 'OS::Keystone::Project',
@@ -180,42 +182,43 @@ def test_a_whole_project_is_protected(tenant):
     assert not tenant.list_objects()
 
 
-@pytest.mark.parametrize('parameters, answer', [
+@pytest.mark.parametrize('parameters, code', [
     ({TYPE: {'backup_nam': 'x'}}, 400), ({TYPE: {'backup_name': None}}, 400),
     ({TYPE: {'backup_name': ['x']}}, 400), ({'OS::Trove::Instances': {}}, 400),
     ({TYPE: {'backup_name': 'x', 'incremental': True}}, 200)])
-def test_karbors_own_api_refuses_bad_options(tenant, parameters, answer):
+def test_karbor_rejects_a_plan_with_invalid_parameters(
+        tenant, parameters, code):
     tenant.send('POST', '/plans', {'plan': {
         'name': 'nightly', 'provider_id': cloud.PROVIDER_ID,
         'resources': [{'id': tenant.project_id, 'type': TYPE, 'name': 'x'}],
-        'parameters': parameters}}, expect=(answer,))
+        'parameters': parameters}}, expect=(code,))
 
 
-@pytest.mark.parametrize('parameters, answer', [
+@pytest.mark.parametrize('parameters, code', [
     ({'restore_name': None}, 400), ({'restore_name': {}}, 400),
-    # That there is no such checkpoint is found out later.
+    # Karbor responds before it checks that the checkpoint exists.
     ({'restore_name': 'again'}, 200)])
-def test_karbors_own_api_refuses_bad_restore_options(
-        tenant, parameters, answer):
+def test_karbor_rejects_a_restore_with_invalid_parameters(
+        tenant, parameters, code):
     tenant.send('POST', '/restores', {'restore': {
         'provider_id': cloud.PROVIDER_ID,
         'checkpoint_id': cloud.PROVIDER_ID,
-        'parameters': {TYPE: parameters}}}, expect=(answer,))
+        'parameters': {TYPE: parameters}}}, expect=(code,))
 
 
-def trusts(sandbox, tenant):
-    """What the tenant has entrusted to others: their projects."""
+def list_trusts(sandbox, tenant):
+    """Return the project ids of the trusts that the tenant has created."""
     return [trust['project_id'] for trust in tenant.session.get(
         sandbox.urls['keystone'] + '/OS-TRUST/trusts',
         params={'trustor_user_id': tenant.session.get_user_id()}
     ).json()['trusts'] if trust['impersonation']]
 
 
-def test_a_scheduled_operation_protects_under_a_trust(sandbox, tenant):
-    # Karbor itself has no role in the tenant's project: only with a trust can
-    # it make a backup there.
+def test_scheduled_operation_protects_with_a_trust(sandbox, tenant):
+    # Karbor has no role in the tenant's project. It needs a trust to create
+    # a backup there.
     assert identity.USERS['karbor'][0] != identity.USERS['tenant'][0]
-    assert trusts(sandbox, tenant) == []
+    assert list_trusts(sandbox, tenant) == []
     id_ = tenant.create_instance()
     plan_id = tenant.create_plan([id_])
     start = datetime.datetime.now(datetime.timezone.utc)
@@ -233,18 +236,19 @@ def test_a_scheduled_operation_protects_under_a_trust(sandbox, tenant):
                 'plan_id': plan_id, 'provider_id': cloud.PROVIDER_ID}}}
     )['scheduled_operation']
     try:
-        assert trusts(sandbox, tenant) == [tenant.project_id]
+        assert list_trusts(sandbox, tenant) == [tenant.project_id]
         tenants.wait_for(lambda: any(
             backup['status'] == 'COMPLETED'
             for backup in tenant.list_backups().values()))
     finally:
         tenant.send('DELETE', '/scheduled_operations/' + operation['id'])
         tenant.send('DELETE', '/triggers/' + trigger['id'])
-    assert trusts(sandbox, tenant) == []
-    made = tenant.send('GET', '%s?plan_id=%s' % (
+    assert list_trusts(sandbox, tenant) == []
+    checkpoints = tenant.send('GET', '%s?plan_id=%s' % (
         tenant.checkpoints_path(), plan_id))['checkpoints']
-    assert {one['project_id'] for one in made} == {tenant.project_id}
-    for checkpoint in made:
+    assert {checkpoint['project_id']
+            for checkpoint in checkpoints} == {tenant.project_id}
+    for checkpoint in checkpoints:
         tenants.wait_for(lambda: tenant.send('GET', '%s/%s' % (
             tenant.checkpoints_path(), checkpoint['id']))['checkpoint'][
                 'status'] == 'available')
