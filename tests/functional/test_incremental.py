@@ -1,4 +1,4 @@
-"""A chain of incremental backups on real services, taken apart."""
+"""Test of deletions from a chain of incremental backups."""
 
 from concurrent import futures
 import random
@@ -7,20 +7,24 @@ from tests.functional import api_tenant as tenants
 
 TYPE = tenants.TYPE
 LENGTH = 6
-#: As many rows more in each.
+#: Number of rows that each backup adds.
 ROWS = 100
 
 
-def check(tenant, checkpoints):
-    """Restore every one of them at once, and count the rows of each."""
+def check_restores(tenant, checkpoints):
+    """Restore all checkpoints at the same time and count their rows.
+
+    :param checkpoints: the ids by the expected number of rows.
+    """
     with futures.ThreadPoolExecutor(LENGTH) as pool:
-        told = list(pool.map(tenant.restore, checkpoints.values()))
-    made = [tenants.restored_instance_id(one) for one in told]
-    assert [tenant.count_rows(id_) for id_ in made] == list(checkpoints)
-    tenant.delete_instances(*made)
+        restores = list(pool.map(tenant.restore, checkpoints.values()))
+    ids = [tenants.restored_instance_id(restore) for restore in restores]
+    assert [tenant.count_rows(id_) for id_ in ids] == list(checkpoints)
+    tenant.delete_instances(*ids)
 
 
-def test_a_chain_is_deleted_in_any_order_and_each_survivor_restored(tenant):
+def test_remaining_checkpoints_are_restored_after_deletions_in_any_order(
+        tenant):
     seed = random.randrange(10 ** 6)
     print('seed %d' % seed)
     original = tenant.create_instance()
@@ -33,19 +37,19 @@ def test_a_chain_is_deleted_in_any_order_and_each_survivor_restored(tenant):
         tenant.sql(original, 'INSERT INTO orders '
                              'SELECT generate_series(1, %d)' % ROWS)
         checkpoints[number * ROWS] = tenant.protect(plan)
-    # No two have one parent, so they are one line.
-    assert len({of['parent_id']
-                for of in tenant.list_backups().values()}) == LENGTH
+    # No two backups have the same parent, so they form one chain.
+    assert len({backup['parent_id']
+                for backup in tenant.list_backups().values()}) == LENGTH
 
     order = list(checkpoints)
     random.Random(seed).shuffle(order)
     for rows in order:
         tenant.delete_checkpoint(checkpoints.pop(rows))
-        # Who is needed by a survivor is there, and nobody else.
+        # Only the chain of the newest remaining checkpoint exists.
         assert len(tenant.list_backups()) == max(
             checkpoints, default=0) // ROWS
-        # Every other time, for the sake of the time that it takes.
+        # Restores take long, so check after every second deletion.
         if len(checkpoints) % 2:
-            check(tenant, checkpoints)
+            check_restores(tenant, checkpoints)
     assert not tenant.list_backups()
     assert not tenant.list_objects()
