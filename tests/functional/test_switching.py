@@ -1,4 +1,4 @@
-"""An operator switches from Karbor's in-tree plugin to ours, and back."""
+"""Test of a switch from Karbor's in-tree plugin to this one and back."""
 
 import pytest
 
@@ -12,9 +12,9 @@ IN_TREE = 'karbor-database-protection-plugin'
 
 @pytest.fixture
 def sandbox():
-    """One with the in-tree plugin, on a cloud that suits it.
+    """A sandbox with the in-tree plugin.
 
-    It does not tell Trove the datastore, so that must be the cloud's default.
+    The plugin sends no datastore to Trove, so PostgreSQL is the default.
     """
     with cloud.Sandbox(
             providers=[{
@@ -27,29 +27,30 @@ def sandbox():
         yield running
 
 
-def switch(sandbox, plugin):
+def switch_plugin(sandbox, plugin):
     karbor = sandbox.services['karbor']
     karbor.settings['providers'][0]['plugins'] = [plugin]
     karbor.restart()
 
 
-def test_either_plugin_takes_what_the_other_left(sandbox):
+def test_each_plugin_verifies_restores_and_deletes_checkpoints_of_the_other(
+        sandbox):
     tenant = tenants.Tenant(sandbox)
     original = tenant.create_instance()
     tenant.create_table(original, 500)
     theirs = tenant.protect(tenant.create_plan([original]))
 
-    switch(sandbox, OURS)
+    switch_plugin(sandbox, OURS)
     tenant.verify(theirs)
-    told = tenant.restore(theirs)
-    restored = tenants.restored_instance_id(told)
-    assert list(told['resources_status'].values()) == ['available']
+    restore = tenant.restore(theirs)
+    restored = tenants.restored_instance_id(restore)
+    assert list(restore['resources_status'].values()) == ['available']
     assert tenant.trove.instances.get(restored).status == 'ACTIVE'
     ours = tenant.protect(tenant.create_plan([original]))
     tenant.delete_checkpoint(theirs)
     assert len(tenant.list_backups()) == 1
 
-    switch(sandbox, IN_TREE)
+    switch_plugin(sandbox, IN_TREE)
     tenant.verify(ours)
     again = tenants.restored_instance_id(tenant.restore(ours))
     tenants.wait_for(lambda: tenant.is_up(again))
