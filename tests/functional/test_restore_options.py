@@ -1,4 +1,4 @@
-"""A restore into other places and sizes, on the real services."""
+"""Tests of the restore options, on real services."""
 
 import ast
 from concurrent import futures
@@ -22,7 +22,10 @@ def tenant(sandbox):
 
 @pytest.fixture(scope='module')
 def checkpoint(tenant):
-    """Of a database with rows; it goes with all that was restored from it."""
+    """A checkpoint of an instance with 300 rows.
+
+    The fixture deletes it and all instances afterwards.
+    """
     group = tenant.trove.configurations.create(
         'tuned', '{"max_connections": 77}', datastore=catalog.DATASTORE,
         datastore_version=catalog.VERSION)
@@ -36,9 +39,9 @@ def checkpoint(tenant):
     tenant.trove.configurations.delete(group.id)
 
 
-def test_restored_instance_has_every_option_of_the_request(
+def test_restored_instance_has_the_value_of_each_option(
         sandbox, tenant, checkpoint):
-    told = tenant.restore(checkpoint, {
+    restore = tenant.restore(checkpoint, {
         'restore_name': 'elsewhere',
         'restore_flavor_id': '3',
         'restore_volume_size': '4',
@@ -54,51 +57,52 @@ def test_restored_instance_has_every_option_of_the_request(
         'restore_region_name': identity.REGION,
         'restore_locality': 'anti-affinity',
     })
-    new = tenants.restored_instance_id(told)
-    made = tenant.trove.instances.get(new).to_dict()
-    assert str(made['flavor']['id']) == '3'
-    assert made['volume']['size'] == 4
-    assert made['datastore']['version'] == catalog.OTHER_VERSION
-    assert [(one['address'], one['network'])
-            for one in made['addresses']] == [
+    new = tenants.restored_instance_id(restore)
+    instance = tenant.trove.instances.get(new).to_dict()
+    assert str(instance['flavor']['id']) == '3'
+    assert instance['volume']['size'] == 4
+    assert instance['datastore']['version'] == catalog.OTHER_VERSION
+    assert [(address['address'], address['network'])
+            for address in instance['addresses']] == [
                 ('127.77.200.9', catalog.OTHER_NETWORK)]
-    assert made['access'] == {
+    assert instance['access'] == {
         'is_public': False,
         'allowed_cidrs': ['192.0.2.0/24', '198.51.100.0/24']}
-    assert 'configuration' not in made
-    # There is no other region in the sandbox.
-    assert made['region'] == identity.REGION
-    assert made['locality'] == 'anti-affinity'
+    assert 'configuration' not in instance
+    # The sandbox has only one region.
+    assert instance['region'] == identity.REGION
+    assert instance['locality'] == 'anti-affinity'
     # Trove does not return these. Nova and Cinder log what Trove requests.
     log = sandbox.services['trove'].log.read_text()
     assert 'Server created for %s in zone nova\n' % new in log
     assert 'Volume created for %s of type %s\n' % (
         new, catalog.VOLUME_TYPES[1]) in log
     assert tenant.count_rows(new) == 300
-    first, changed = told['resources_reason'][
+    first, changed = restore['resources_reason'][
         '%s#%s' % (TYPE, new)].splitlines()
     assert first.startswith('elsewhere at 127.77.200.9 is up after ')
     assert changed.startswith('changed: flavor 3 instead of 2, volume size 4 '
                               'instead of 2, volume type ')
-    for words in ('network %s' % catalog.OTHER_NETWORK,
-                  'volume type %s' % catalog.VOLUME_TYPES[1],
-                  'subnet %s' % catalog.OTHER_SUBNET,
-                  'address 127.77.200.9', 'availability zone nova'):
-        assert words in changed
+    for text in ('network %s' % catalog.OTHER_NETWORK,
+                 'volume type %s' % catalog.VOLUME_TYPES[1],
+                 'subnet %s' % catalog.OTHER_SUBNET,
+                 'address 127.77.200.9', 'availability zone nova'):
+        assert text in changed
 
 
-def test_a_region_that_is_not_there_is_told_by_trove(tenant, checkpoint):
+def test_restore_to_an_unknown_region_fails_and_creates_no_instance(
+        tenant, checkpoint):
     before = tenant.list_instance_ids()
-    told = tenant.restore(checkpoint, {'restore_region_name': 'Elsewhere'},
-                          expect='fail')
-    [(key, reason)] = told['resources_reason'].items()
+    restore = tenant.restore(
+        checkpoint, {'restore_region_name': 'Elsewhere'}, expect='fail')
+    [(key, reason)] = restore['resources_reason'].items()
     assert 'Elsewhere' in reason
-    assert told['resources_status'] == {key: 'error'}
+    assert restore['resources_status'] == {key: 'error'}
     assert tenant.list_instance_ids() == before
 
 
-#: Each with a word of the reason.
-BAD = [
+#: Invalid parameters and a part of the reason.
+INVALID = [
     ({'restore_name': '---'}, 'restore_name'),
     ({'restore_name': 'x' * 256}, 'restore_name'),
     ({'restore_flavor_id': '99'}, 'restore_flavor_id'),
@@ -115,7 +119,7 @@ BAD = [
     ({'restore_datastore_version': '9'}, 'restore_datastore_version'),
     ({'restore_datastore_version': catalog.INACTIVE_VERSION},
      'restore_datastore_version'),
-    # The recorded group is for the recorded version.
+    # The recorded configuration group is for the recorded version.
     ({'restore_datastore_version': catalog.OTHER_VERSION},
      'restore_configuration_id'),
     ({'restore_is_public': 'perhaps'}, 'restore_is_public'),
@@ -127,44 +131,48 @@ BAD = [
 
 
 @pytest.fixture(scope='module')
-def refused(sandbox, tenant, checkpoint):
-    """Karbor's records of all bad requests, and what its client shows.
+def rejections(sandbox, tenant, checkpoint):
+    """Send all invalid requests.
 
-    They are made side by side; in the end is how many instances were there,
-    and asked for, before and after.
+    :returns: (records, before, after). The records are Karbor's record of
+        each restore and the output of its client. Before and after are the
+        ids of the instances and the number of create requests.
     """
     terminal = shells.Tenant({
         **sandbox.variables(), 'HOME': str(sandbox.directory)})
 
-    def refuse(case):
-        told = tenant.restore(checkpoint, case[0], expect='fail')
-        return told, terminal.ask('karbor', 'restore-show', told['id'])
+    def reject(case):
+        restore = tenant.restore(checkpoint, case[0], expect='fail')
+        return restore, terminal.ask(
+            'karbor', 'restore-show', restore['id'])
 
-    def state():
+    def get_state():
         return (tenant.list_instance_ids(),
                 tenants.count_create_requests(sandbox, 'instances'))
 
-    before = state()
+    before = get_state()
     with futures.ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(refuse, BAD))
-    return found, before, state()
+        records = list(pool.map(reject, INVALID))
+    return records, before, get_state()
 
 
-def test_nothing_is_created_nor_even_asked_for(refused):
-    found, before, after = refused
-    assert len(found) == 20
+def test_invalid_parameters_cause_no_create_request(rejections):
+    records, before, after = rejections
+    assert len(records) == 20
     assert before == after
 
 
-@pytest.mark.parametrize('number', range(len(BAD)))
-def test_a_bad_request_is_refused_with_its_reason(refused, number):
-    told, shown = refused[0][number]
-    _, said = BAD[number]
-    [(key, reason)] = told['resources_reason'].items()
-    assert said in reason
-    assert told['resources_status'] == {key: 'error'}
-    # As the user reads it.
-    rows = dict(re.findall(r'^\| (\w+) +\| (.*?) +\|$', shown, re.MULTILINE))
+@pytest.mark.parametrize('number', range(len(INVALID)))
+def test_restore_with_invalid_parameters_fails_with_a_reason(
+        rejections, number):
+    restore, output = rejections[0][number]
+    _, text = INVALID[number]
+    [(key, reason)] = restore['resources_reason'].items()
+    assert text in reason
+    assert restore['resources_status'] == {key: 'error'}
+    # The user reads the same in the output of Karbor's client.
+    rows = dict(re.findall(
+        r'^\| (\w+) +\| (.*?) +\|$', output, re.MULTILINE))
     assert rows['status'] == 'fail'
     assert ast.literal_eval(rows['resources_reason']) == {key: reason}
     assert ast.literal_eval(rows['resources_status']) == {key: 'error'}
