@@ -1,4 +1,4 @@
-"""The sandbox leaves nothing behind, and says why it does not come up."""
+"""Tests of how the sandbox ends, and of its error messages."""
 
 import contextlib
 import pathlib
@@ -19,71 +19,75 @@ from tests.sandbox import identity
 from tests.sandbox import process
 from tests.sandbox.services import cloud as catalog
 
-ENDING_SECONDS = 15
+#: Timeout of the end of the sandbox, in seconds.
+END_TIMEOUT = 15
 
 
-def _family(directory):
-    """All processes that were started for the sandbox of a directory."""
-    found = set()
-    for one in psutil.process_iter():
+def _list_processes(directory):
+    """Return all processes of the sandbox of a directory."""
+    processes = set()
+    for candidate in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if any(directory in word for word in one.cmdline()):
-                found |= {one, *one.children(recursive=True)}
-    return found
+            if any(directory in word for word in candidate.cmdline()):
+                processes |= {candidate,
+                              *candidate.children(recursive=True)}
+    return processes
 
 
-def _listening(family):
-    """Where they accept connections: a set of (address, port)."""
-    found = set()
-    for one in family:
+def _list_listeners(processes):
+    """Return (address, port) of all sockets that accept connections."""
+    listeners = set()
+    for listener in processes:
         with contextlib.suppress(psutil.Error):
-            found |= {tuple(at.laddr) for at in one.net_connections('tcp')
-                      if at.status == psutil.CONN_LISTEN}
-    return found
+            listeners |= {tuple(connection.laddr) for connection
+                          in listener.net_connections('tcp')
+                          if connection.status == psutil.CONN_LISTEN}
+    return listeners
 
 
-def _accepts(where):
-    with contextlib.suppress(OSError), socket.create_connection(where):
+def _accepts_connections(address):
+    with contextlib.suppress(OSError), socket.create_connection(address):
         return True
     return False
 
 
-def _until_none(found):
-    """Look for something until there is none of it; give what is left."""
-    deadline = time.monotonic() + ENDING_SECONDS
-    while found() and time.monotonic() < deadline:
+def _wait_until_empty(list_items):
+    """Poll until the list is empty, and return the last result."""
+    deadline = time.monotonic() + END_TIMEOUT
+    while list_items() and time.monotonic() < deadline:
         time.sleep(0.1)
-    return found()
+    return list_items()
 
 
-def _until_gone(directory):
-    return _until_none(lambda: _family(directory))
+def _wait_for_end(directory):
+    return _wait_until_empty(lambda: _list_processes(directory))
 
 
 @contextlib.contextmanager
-def _command():
-    """`python -m tests.sandbox`, once it says that it is ready."""
+def _run_command():
+    """Run `python -m tests.sandbox` and wait until it is ready."""
     with subprocess.Popen(
             [sys.executable, '-m', 'tests.sandbox'], text=True,
             cwd=environments.ROOT, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT) as running:
-        said = ''
-        while 'Ctrl-C to end the sandbox' not in said:
+        output = ''
+        while 'Ctrl-C to end the sandbox' not in output:
             line = running.stdout.readline()
-            assert line, said
-            said += line
+            assert line, output
+            output += line
         try:
-            yield running, said.split('logs: ')[1].split('/logs')[0]
+            yield running, output.split('logs: ')[1].split('/logs')[0]
         finally:
             running.kill()
 
 
-def _start_a_database(directory):
-    told = dict(
+def _create_instance(directory):
+    variables = dict(
         line.removeprefix('export OS_').split('=', 1) for line
         in pathlib.Path(directory, 'openrc-tenant').read_text().splitlines())
     trove = trove_client.Client('1.0', session=identity.session(
-        told['AUTH_URL'], told['USERNAME'], told['PASSWORD']))
+        variables['AUTH_URL'], variables['USERNAME'],
+        variables['PASSWORD']))
     instance = trove.instances.create(
         'any', '1', {'size': 1}, datastore=catalog.DATASTORE,
         datastore_version=catalog.VERSION)
@@ -93,41 +97,43 @@ def _start_a_database(directory):
 
 @pytest.mark.parametrize('number', (signal.SIGINT, signal.SIGTERM,
                                     signal.SIGKILL))
-def test_whatever_ends_the_sandbox_nothing_runs_on(number):
-    with _command() as (running, directory):
-        _start_a_database(directory)
-        family = _family(directory)
-        assert 'postgres' in {one.name() for one in family}
-        ports = _listening(family)
-        assert len(ports) >= 5
+def test_no_process_runs_after_the_sandbox_was_ended_by_a_signal(number):
+    with _run_command() as (running, directory):
+        _create_instance(directory)
+        processes = _list_processes(directory)
+        assert 'postgres' in {member.name() for member in processes}
+        addresses = _list_listeners(processes)
+        assert len(addresses) >= 5
         running.send_signal(number)
-        running.wait(ENDING_SECONDS)
-        assert _until_gone(directory) == set()
-        # A process that is being killed has no name before it has no ports.
-        assert _until_none(lambda: list(filter(_accepts, ports))) == []
+        running.wait(END_TIMEOUT)
+        assert _wait_for_end(directory) == set()
+        # A process that is being killed loses its command line before its
+        # sockets.
+        assert _wait_until_empty(lambda: list(filter(
+            _accepts_connections, addresses))) == []
     if number == signal.SIGKILL:
-        # Nobody was left who could have done it.
+        # A killed sandbox cannot delete its directory.
         shutil.rmtree(directory)
     else:
         assert running.returncode == 0
         assert not pathlib.Path(directory).exists()
 
 
-def test_a_service_that_does_not_come_up_shows_its_last_words():
-    told = []
-    with contextlib.ExitStack() as taken:
-        other = taken.enter_context(socket.socket())
+def test_failed_start_of_a_service_shows_the_end_of_its_log():
+    messages = []
+    with contextlib.ExitStack() as stack:
+        other = stack.enter_context(socket.socket())
         other.bind(('', 0))
         port = other.getsockname()[1]
         with pytest.raises(process.Failure) as failure, cloud.Sandbox(
                 overrides={'trove': {'guest': {'port': port}}},
-                say=told.append):
+                say=messages.append):
             pytest.fail('it started')
-    directory = told[-1].removeprefix('not removed: ')
-    said = str(failure.value)
-    assert 'trove ended' in said
-    assert f'port {port} is in use on all addresses' in said
-    assert f'The whole log: {directory}/logs/trove.log' in said
-    assert 'Traceback' not in said
-    assert _until_gone(directory) == set()
+    directory = messages[-1].removeprefix('not removed: ')
+    error = str(failure.value)
+    assert 'trove ended' in error
+    assert f'port {port} is in use on all addresses' in error
+    assert f'The whole log: {directory}/logs/trove.log' in error
+    assert 'Traceback' not in error
+    assert _wait_for_end(directory) == set()
     shutil.rmtree(directory)
