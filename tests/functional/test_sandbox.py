@@ -13,12 +13,18 @@ import psutil
 import pytest
 from troveclient import client as trove_client
 
+from tests.functional import api_tenant as tenants
 from tests.sandbox import cloud
 from tests.sandbox import environments
 from tests.sandbox import identity
 from tests.sandbox import process
 from tests.sandbox.services import cloud as catalog
 
+#: Text that the sandbox prints when it is ready.
+READY = 'Press Ctrl-C to end the sandbox'
+#: Timeout of the start of the sandbox, in seconds. The first start installs
+#: the services.
+START_TIMEOUT = 900
 #: Timeout of the end of the sandbox, in seconds.
 END_TIMEOUT = 15
 
@@ -63,20 +69,39 @@ def _wait_for_end(directory):
     return _wait_until_empty(lambda: _list_processes(directory))
 
 
+def _wait_until_ready(running, output):
+    """Wait until the sandbox prints READY.
+
+    :param running: the process of the sandbox.
+    :param output: the file that contains what it has printed.
+    :raises AssertionError: the process ended before, or START_TIMEOUT is
+        over. The text has the output.
+    """
+    deadline = time.monotonic() + START_TIMEOUT
+    while READY not in output.read_text():
+        assert running.poll() is None, (
+            f'the sandbox ended before it printed "{READY}". Its output:\n'
+            f'{output.read_text()}')
+        assert time.monotonic() < deadline, (
+            f'the sandbox did not print "{READY}" within {START_TIMEOUT} s. '
+            f'Its output:\n{output.read_text()}')
+        time.sleep(0.1)
+
+
 @contextlib.contextmanager
-def _run_command():
-    """Run `python -m tests.sandbox` and wait until it is ready."""
-    with subprocess.Popen(
-            [sys.executable, '-m', 'tests.sandbox'], text=True,
-            cwd=environments.ROOT, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT) as running:
-        output = ''
-        while 'Ctrl-C to end the sandbox' not in output:
-            line = running.stdout.readline()
-            assert line, output
-            output += line
+def _run_command(output):
+    """Run `python -m tests.sandbox` and wait until it is ready.
+
+    :param output: the path of a file for what the command prints. A read
+        from a pipe would have no time limit.
+    """
+    with output.open('w') as file, subprocess.Popen(
+            [sys.executable, '-m', 'tests.sandbox'], cwd=environments.ROOT,
+            stdout=file, stderr=subprocess.STDOUT) as running:
         try:
-            yield running, output.split('logs: ')[1].split('/logs')[0]
+            _wait_until_ready(running, output)
+            yield running, output.read_text().split('logs: ')[1].split(
+                '/logs')[0]
         finally:
             running.kill()
 
@@ -91,14 +116,15 @@ def _create_instance(directory):
     instance = trove.instances.create(
         'any', '1', {'size': 1}, datastore=catalog.DATASTORE,
         datastore_version=catalog.VERSION)
-    while trove.instances.get(instance.id).status == 'BUILD':
-        time.sleep(0.2)
+    tenants.wait_for(
+        lambda: trove.instances.get(instance.id).status != 'BUILD')
 
 
 @pytest.mark.parametrize('number', (signal.SIGINT, signal.SIGTERM,
                                     signal.SIGKILL))
-def test_no_process_runs_after_the_sandbox_was_ended_by_a_signal(number):
-    with _run_command() as (running, directory):
+def test_no_process_runs_after_the_sandbox_was_ended_by_a_signal(
+        number, tmp_path):
+    with _run_command(tmp_path / 'output') as (running, directory):
         _create_instance(directory)
         processes = _list_processes(directory)
         assert 'postgres' in {member.name() for member in processes}
