@@ -70,7 +70,7 @@ def test_restore_creates_no_instance_if_one_cannot_be_restored(
     assert quota
 
 
-def test_reason_of_an_instance_names_the_one_that_cannot_be_restored(
+def test_reasons_of_the_others_name_the_instance_that_cannot_be_restored(
         tenant, originals, checkpoint):
     restore = tenant.restore(checkpoint, expect='fail', each={
         originals['stock']: {'restore_flavor_id': '99'}})

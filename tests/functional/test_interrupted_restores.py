@@ -1,4 +1,4 @@
-"""Test of how an operator lists and dismisses unconfirmed restores."""
+"""Test of how an operator resolves unconfirmed restores."""
 
 import datetime
 
@@ -14,7 +14,7 @@ operator = test_manage.operator
 ORIGINAL = '1ac4b38e-1a80-4806-82b8-dc4ec5a85e12'
 
 
-def test_unconfirmed_restore_names_the_instance_and_is_dismissed(
+def test_unconfirmed_restores_are_listed_swept_and_dismissed(
         tenant, operator):
     instance_id = tenant.create_instance('orders-restored')
     cfg.CONF(['--config-file', str(operator.config)], project='karbor')

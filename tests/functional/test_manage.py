@@ -28,20 +28,20 @@ class Operator:
         self._karbor = sandbox.session('karbor')
         self._role, = self._keystone.roles.list(name='member')
 
-    def manage(self, *words, expect=0):
+    def manage(self, *arguments, expect=0):
         """Run the command and return its rows and its messages."""
         process = subprocess.run(
-            [COMMAND, *words, '--config-file', self.config, '--format',
+            [COMMAND, *arguments, '--config-file', self.config, '--format',
              'json'], capture_output=True, text=True)
         assert process.returncode == expect, process.stderr
         assert len(process.stderr.splitlines()) == expect, process.stderr
         return json.loads(process.stdout or 'null'), process.stderr
 
-    def table(self, *words):
+    def table(self, *arguments):
         """Run the command, print its output and return it."""
-        print('\n$', COMMAND.name, *words)
+        print('\n$', COMMAND.name, *arguments)
         process = subprocess.run(
-            [COMMAND, '--config-file', self.config, *words],
+            [COMMAND, '--config-file', self.config, *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         print(process.stdout)
         return process.stdout

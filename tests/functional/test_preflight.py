@@ -10,7 +10,7 @@ from tests.functional import test_manage as manage
 def options(sandbox):
     """Return a function that restarts Karbor with changed options.
 
-    The fixture restores the options.
+    After the test Karbor runs with the original options again.
     """
     karbor = sandbox.services['karbor']
     [provider] = karbor.settings['providers']

@@ -48,14 +48,14 @@ def test_report_shows_a_restore_point_in_every_format(
     tenant.verify(checkpoint)
     measure_restore(tenant, operator, checkpoint, instance)
 
-    words = 'report', '--project', tenant.project_id
+    arguments = 'report', '--project', tenant.project_id
 
-    def report(*words, **kwargs):
+    def report(*arguments, **kwargs):
         return {row['instance']: row
-                for row in operator.manage(*words, **kwargs)[0]}
+                for row in operator.manage(*arguments, **kwargs)[0]}
 
-    assert report(*words)[idle]['note'] == 'no checkpoint covers it'
-    row = report(*words)[instance]
+    assert report(*arguments)[idle]['note'] == 'no checkpoint covers it'
+    row = report(*arguments)[instance]
     [backup] = tenant.list_backups().values()
     assert row['checkpoint'] == row['verified_checkpoint'] == checkpoint
     assert row['made'] == backup['created']
@@ -64,12 +64,12 @@ def test_report_shows_a_restore_point_in_every_format(
     assert (row['level'], row['result']) == ('restore', 'passed')
     assert 0 < row['recovery'] < 600 and row['note'] is None
 
-    assert checkpoint in operator.table(*words)
-    rows = csv.DictReader(io.StringIO(operator.table(*words, '-f', 'csv')))
+    assert checkpoint in operator.table(*arguments)
+    rows = csv.DictReader(io.StringIO(operator.table(*arguments, '-f', 'csv')))
     assert {row['instance']: row['checkpoint']
             for row in rows}[instance] == checkpoint
     metrics = parse_metrics(
-        operator.table(*words, '--format', 'prometheus'))
+        operator.table(*arguments, '--format', 'prometheus'))
     assert metrics['karbor_trove_report_complete', None, None] == 1
     assert metrics['karbor_trove_instance_covered', instance, None] == 1
     assert metrics['karbor_trove_instance_covered', idle, None] == 0
@@ -77,10 +77,10 @@ def test_report_shows_a_restore_point_in_every_format(
                    'restore'] == 1
 
     tenant.delete_instances(instance, idle)
-    row = report(*words)[instance]
+    row = report(*arguments)[instance]
     assert (row['name'], row['checkpoint'], row['note']) == (
         'orders', checkpoint, 'deleted in Trove')
-    assert idle not in report(*words)
+    assert idle not in report(*arguments)
 
     operator.revoke_access()
     # As for the textfile collector of the node exporter.
@@ -94,4 +94,4 @@ def test_report_shows_a_restore_point_in_every_format(
     assert report('report', expect=1)[instance]['checkpoint'] == checkpoint
     operator.grant_access()
     tenant.delete_checkpoint(checkpoint)
-    assert instance not in report(*words)
+    assert instance not in report(*arguments)

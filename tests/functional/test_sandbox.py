@@ -34,7 +34,7 @@ def _list_processes(directory):
     processes = set()
     for candidate in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if any(directory in word for word in candidate.cmdline()):
+            if any(directory in argument for argument in candidate.cmdline()):
                 processes |= {candidate,
                               *candidate.children(recursive=True)}
     return processes
