@@ -47,10 +47,9 @@ REQUEST_IN_FLIGHT = datetime.timedelta(minutes=10)
 
 #: Keystone has to return the endpoint of Trove.
 FIND_TROVE = 60.0
-#: Trove has to return what the preflight of a restore needs.
+#: Trove has to return what the preflight of a restore or of a test restore
+#: needs.
 PREFLIGHT_RESTORE = 60.0
-#: Trove has to return what the preflight of a test restore needs.
-PREFLIGHT_VERIFY = 60.0
 #: After an outage of this length a deletion is deferred, and a command fails.
 OUTAGE = 60.0
 #: What an operation may spend on deferred deletions and temporary instances

@@ -3,7 +3,7 @@
 """Base class of the four operations."""
 
 import functools
-from typing import Callable, Dict, Iterable, List, Optional, TypeVar
+from typing import Callable, Dict, Iterable, Optional, TypeVar
 
 from karbor.common import constants
 from karbor.services.protection import protection_plugin
@@ -27,19 +27,20 @@ LOG = logging.getLogger(__name__)
 T = TypeVar('T')
 
 
-def list_instance_ids(checkpoint: karbor_types.Checkpoint,
-                      resource_type: str) -> List[str]:
-    """Return the ids of all instances of a checkpoint, each once."""
-    instance_ids: Dict[str, None] = {}
+def get_sections(checkpoint: karbor_types.Checkpoint, resource_type: str
+                 ) -> Dict[str, karbor_types.BankSection]:
+    """Return the sections of all instances of a checkpoint, by their ids."""
+    sections: Dict[str, karbor_types.BankSection] = {}
 
     def walk(nodes: Iterable[karbor_types.Node]) -> None:
         for node in nodes:
             if node.value.type == resource_type:
-                instance_ids[node.value.id] = None
+                sections[node.value.id] = checkpoint.get_resource_bank_section(
+                    node.value.id)
             walk(node.child_nodes)
 
     walk(checkpoint.resource_graph)
-    return list(instance_ids)
+    return sections
 
 
 class Operation(protection_plugin.Operation):
@@ -83,12 +84,10 @@ class Operation(protection_plugin.Operation):
             had no result.
         """
         self._settings.check()
-        problems = self._flow.problems
-        if not problems:
-            self._flow.preflight.run(lambda: problems.update(find_problems()))
-        if problems:
+        self._flow.check_once(find_problems)
+        if self._flow.problems:
             raise errors.Rejected(preflight_problems.refusal_reason(
-                problems, resource.id, cannot))
+                self._flow.problems, resource.id, cannot))
 
     def _fail(self, checkpoint: karbor_types.Checkpoint,
               resource: karbor_types.Resource, error: Exception,

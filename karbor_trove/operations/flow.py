@@ -6,6 +6,7 @@ import threading
 from typing import Callable, Dict, List, Optional
 
 from karbor_trove import karbor_types
+from karbor_trove.preflight import problems as preflight_problems
 
 
 class FlowState:
@@ -19,19 +20,39 @@ class FlowState:
 
     def __init__(self) -> None:
         """Create the state of one flow."""
-        self._lock = threading.Lock()
-        #: Runs the preflight checks of the whole flow once.
-        self.preflight = RunOnce()
-        #: The problems by resource id, one sentence each. Karbor passes each
-        #: resource its own parameters only, so each resource adds the
-        #: problems of its parameters.
-        self.problems: Dict[str, List[str]] = {}
+        self._status_lock = threading.Lock()
+        self._preflight_lock = threading.Lock()
+        self._is_checked = False
+        self._error: Optional[Exception] = None
+        #: Karbor passes each resource its own parameters only, so each
+        #: resource adds the problems of its parameters.
+        self.problems: preflight_problems.Problems = {}
         #: What the preflight checks could not check, one sentence each. It
         #: is part of the reason of a success.
         self.unchecked: List[str] = []
         #: The temporary instances of earlier verifications that still exist,
         #: one sentence each, by the id of the original instance.
         self.leftovers: Dict[str, List[str]] = {}
+
+    def check_once(self,
+                   find_problems: Callable[[], preflight_problems.Problems]
+                   ) -> None:
+        """Add the problems of the whole flow, unless there are problems.
+
+        Only the first caller runs the function. Later callers wait for it,
+        and raise the error that it raised.
+        """
+        if self.problems:
+            return
+        with self._preflight_lock:
+            if not self._is_checked:
+                try:
+                    self.problems.update(find_problems())
+                except Exception as error:  # Later callers raise it too.
+                    self._error = error
+                self._is_checked = True
+            if self._error is not None:
+                raise self._error
 
     def set_status(self, record: karbor_types.OperationRecord,
                    resource_type: str, resource_id: str, status: str,
@@ -42,32 +63,7 @@ class FlowState:
         :param status: a resource status of Karbor, never one of Trove.
         :param reason: for the user. "" if there is none.
         """
-        with self._lock:
+        with self._status_lock:
             record.update_resource_status(resource_type, resource_id, status,
                                           reason)
             record.save()
-
-
-class RunOnce:
-    """A function that runs once per flow."""
-
-    def __init__(self) -> None:
-        """Create it for one flow."""
-        self._lock = threading.Lock()
-        self._is_done = False
-        self._error: Optional[Exception] = None
-
-    def run(self, function: Callable[[], None]) -> None:
-        """Run the function. Later callers wait for the first one.
-
-        They run nothing, and they raise the error that the first one raised.
-        """
-        with self._lock:
-            if not self._is_done:
-                try:
-                    function()
-                except Exception as error:  # Later callers raise it too.
-                    self._error = error
-                self._is_done = True
-            if self._error is not None:
-                raise self._error

@@ -3,7 +3,7 @@
 """Protect operation."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any, Tuple
 
 from karbor.common import constants
 from karbor import exception
@@ -28,16 +28,6 @@ from karbor_trove.trove import models
 from karbor_trove.verification import baseline
 
 LOG = logging.getLogger(__name__)
-
-
-class _StartedBackup(NamedTuple):
-    """A backup that Trove is creating."""
-
-    backup: models.Backup
-    entry: backup_journal.BackupEntry
-    backup_record: record.BackupRecord
-    #: The databases and users before the backup.
-    accounts: models.Accounts
 
 
 class ProtectOperation(base.Operation):
@@ -81,7 +71,7 @@ class ProtectOperation(base.Operation):
                        ) -> preflight_problems.Problems:
         client = self._connect(context)
         catalog = trove_catalog.Catalog(client, context.project_id)
-        instance_ids = base.list_instance_ids(checkpoint, resource_type)
+        instance_ids = list(base.get_sections(checkpoint, resource_type))
         # As long as the wait for a busy instance that follows. An outage of
         # Trove that ends by then is no reason to go without a backup.
         return self._wait_for(
@@ -120,16 +110,11 @@ class ProtectOperation(base.Operation):
         request = self._parse_request(parameters, checkpoint, instance_id)
         is_incremental = parsing.is_incremental(parameters)
         client = self._connect(context)
-        recorder = baseline.BaselineRecorder(
-            client, self._settings.verify_level, self._poller)
-        started = self._start_backup(client, section, journal, checkpoint,
-                                     request, is_incremental, recorder)
-        backup_id = started.backup.id
-        backup_record = dataclasses.replace(started.backup_record,
-                                            backup_id=backup_id)
+        entry, backup_record, accounts = self._start_backup(
+            client, section, journal, checkpoint, request, is_incremental)
         record.write(section, backup_record)
-        entry = dataclasses.replace(started.entry, backup_id=backup_id)
         journal.write(entry)
+        backup_id = str(entry.backup_id)
         LOG.info('Started backup %s of instance %s', backup_id, instance_id)
 
         backup = self._wait_for(
@@ -144,9 +129,10 @@ class ProtectOperation(base.Operation):
         # both before and after the backup.
         record.write(section, dataclasses.replace(
             backup_record, backup_size=backup.size,
-            accounts=started.accounts.common(
-                recorder.list_accounts(instance_id))))
-        recorder.record_manifest(section.bank, instance_id, backup)
+            accounts=accounts.common(
+                self._list_accounts(client, instance_id))))
+        baseline.record_manifest(client, section.bank, instance_id, backup,
+                                 self._settings.verify_level, self._poller)
         LOG.info('Backup %s of instance %s is complete', backup_id,
                  instance_id)
 
@@ -161,9 +147,14 @@ class ProtectOperation(base.Operation):
                       section: karbor_types.BankSection,
                       journal: backup_journal.BackupJournal,
                       checkpoint: karbor_types.Checkpoint,
-                      request: models.BackupRequest, is_incremental: bool,
-                      recorder: baseline.BaselineRecorder) -> _StartedBackup:
-        """Wait until the instance is ready, and request the backup."""
+                      request: models.BackupRequest, is_incremental: bool
+                      ) -> Tuple[backup_journal.BackupEntry,
+                                 record.BackupRecord, models.Accounts]:
+        """Wait until the instance is ready, and request the backup.
+
+        :returns: the entry and the record with the id of the backup, not
+            written yet, and the databases and users before the backup.
+        """
         instance_id = journal.instance_id
         deadline = self._poller.deadline(self._settings.ready_timeout)
         while True:
@@ -177,7 +168,7 @@ class ProtectOperation(base.Operation):
             backup_record = record.BackupRecord(instance,
                                                 backup_name=request.name)
             record.write(section, backup_record)
-            accounts = recorder.list_accounts(instance_id)
+            accounts = self._list_accounts(client, instance_id)
             entry = backup_journal.BackupEntry(
                 instance_id, checkpoint.id, checkpoint.project_id,
                 request.name, request.description,
@@ -193,13 +184,21 @@ class ProtectOperation(base.Operation):
                     client, journal, entry,
                     dataclasses.replace(request, parent_id=entry.parent_id),
                     self._poller)
-                return _StartedBackup(backup, entry, backup_record, accounts)
             except errors.Busy:
                 # The instance became busy after the check above.
                 self._clock.sleep(min(self._poller.interval,
                                       deadline.remaining))
                 if not deadline.remaining:
                     raise
+            else:
+                return (dataclasses.replace(entry, backup_id=backup.id),
+                        dataclasses.replace(backup_record,
+                                            backup_id=backup.id), accounts)
+
+    def _list_accounts(self, client: trove_client.TroveClient,
+                       instance_id: str) -> models.Accounts:
+        return baseline.list_accounts(
+            client, instance_id, self._settings.verify_level, self._poller)
 
     def _list_backups(self, client: trove_client.TroveClient
                       ) -> chain.Backups:

@@ -2,7 +2,7 @@
 
 """Restore operation."""
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict
 
 from karbor.common import constants
 from karbor import exception
@@ -17,8 +17,6 @@ from karbor_trove.operations import restore_summary
 from karbor_trove.parameters import parsing
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.preflight import restore as preflight_restore
-from karbor_trove import timeouts
-from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import instances
 from karbor_trove.trove import models
@@ -63,48 +61,22 @@ class RestoreOperation(base.Operation):
 
         :param parameters: of the whole restore.
         """
-        problems: preflight_problems.Problems = {}
-        requests: List[Tuple[models.InstanceRequest,
-                             record.BackupRecord]] = []
-        instance_ids = base.list_instance_ids(checkpoint, resource_type)
-        unknown_ids = parsing.unknown_resources(parameters, resource_type,
-                                                instance_ids)
-        for instance_id in instance_ids:
-            sentences = ['parameters are given for %s, which is not in this '
-                         'checkpoint' % unknown_id
-                         for unknown_id in unknown_ids]
-            section = checkpoint.get_resource_bank_section(instance_id)
-            try:
-                backup_record = record.read_backup(section, instance_id)
-                requests.append((parsing.parse_restore(
-                    {**(parameters.get(resource_type) or {}),
-                     **(parameters.get('%s#%s' % (resource_type, instance_id))
-                        or {})},
-                    backup_record.instance, backup_record.backup_id,
-                    checkpoint.id), backup_record))
-            except errors.Rejected as error:
-                sentences += str(error).split('\n')
-            if sentences:
-                problems[instance_id] = sentences
-        if problems:
-            return problems
-        client = self._connect(context)
-        catalog = trove_catalog.Catalog(client, context.project_id)
-
-        def check() -> preflight_problems.Problems:
-            backups = client.list_backups()
-            return preflight_restore.check_restore(
-                [preflight_restore.RestoreCandidate(
-                    request, backups, backup_record.backup_size)
-                 for request, backup_record in requests], catalog)
-
-        problems = self._wait_for(
-            check, timeouts.PREFLIGHT_RESTORE,
-            'the preflight checks of the restore have no result')
-        if catalog.get_quotas() is None:
-            self._flow.unchecked.append(
-                'quotas were not checked before the restore: Trove does not '
-                'return them')
+        sections = base.get_sections(checkpoint, resource_type)
+        problems, candidates = preflight_restore.build_candidates(
+            sections, lambda instance_id, backup_record: parsing.parse_restore(
+                {**(parameters.get(resource_type) or {}),
+                 **(parameters.get('%s#%s' % (resource_type, instance_id))
+                    or {})},
+                backup_record.instance, backup_record.backup_id,
+                checkpoint.id))
+        problems = preflight_problems.group_common(problems, [
+            'parameters are given for %s, which is not in this checkpoint'
+            % unknown_id for unknown_id in parsing.unknown_resources(
+                parameters, resource_type, sections)])
+        if not problems:
+            problems, self._flow.unchecked = preflight_restore.check_restore(
+                candidates, self._connect(context), context.project_id,
+                self._poller)
         return problems
 
     def on_main(self, checkpoint: karbor_types.Checkpoint,

@@ -16,7 +16,6 @@ from karbor_trove.bank import verification_results
 from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove.operations import base
-from karbor_trove.parameters import parsing
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.preflight import verify as preflight_verify
@@ -69,10 +68,7 @@ class VerifyOperation(base.Operation):
                        verify: karbor_types.OperationRecord
                        ) -> preflight_problems.Problems:
         is_restore = self._settings.verify_level == 'restore'
-        sections = {
-            instance_id: checkpoint.get_resource_bank_section(instance_id)
-            for instance_id in base.list_instance_ids(checkpoint,
-                                                      resource_type)}
+        sections = base.get_sections(checkpoint, resource_type)
         deadline = self._poller.deadline(
             self._settings.delete_timeout if is_restore else timeouts.SWEEP)
         # Before the preflight checks, because the temporary instances count
@@ -82,11 +78,10 @@ class VerifyOperation(base.Operation):
                 section, instance_id, context, deadline)
         if not is_restore:
             return {}
-        preparation = preflight_verify.check_verify(
+        problems, self._flow.unchecked = preflight_verify.check_verify(
             sections, checkpoint.id, verify.id, lambda: self._connect(context),
             context.project_id, self._settings, self._poller)
-        self._flow.unchecked.extend(preparation.unchecked)
-        return preparation.problems
+        return problems
 
     def _clean_up(self, section: karbor_types.BankSection, instance_id: str,
                   context: karbor_types.RequestContext,
@@ -123,10 +118,8 @@ class VerifyOperation(base.Operation):
             client = self._connect(context)
             messages = self._inspect(client, section, backup_record, context)
             if level == 'restore':
-                request = parsing.build_temporary_instance_request(
-                    backup_record.instance, backup_record.backup_id,
-                    checkpoint.id, verify.id, self._settings.verify_flavor_id,
-                    self._settings.verify_net_id)
+                request = preflight_verify.build_request(
+                    backup_record, checkpoint.id, verify.id, self._settings)
                 test_restore = temporary_instance.TemporaryRestore(
                     client, self._settings, self._poller).run(
                         section.bank, verify.id, context.project_id, request,

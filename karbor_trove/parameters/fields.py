@@ -23,7 +23,7 @@ _MAX_TEXT_LENGTH = 255
 _TEXT = re.compile(r'.*[0-9A-Za-z].*\n?')
 # Trove's own pattern accepts ids in this form only [uuid in
 # trove/common/apischema.py].
-_UUID = re.compile(r'[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')
+_UUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
 # A message quotes so many characters of a value. All reasons of a restore
 # share 64 kB in Karbor's database [resources_reason in its models.py, on
 # MySQL].
@@ -65,20 +65,17 @@ TEXT = Field(_parse_text, 'one line of 1 to %d characters, with a letter or a '
              'digit (A-Z, a-z, 0-9) among them' % _MAX_TEXT_LENGTH)
 
 
-def _parse_uuid(text: str) -> str:
-    if not _UUID.fullmatch(text):
-        raise ValueError
-    return text
+def _pattern(pattern: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError
+        return text
+
+    return parse
 
 
-ID = Field(_parse_uuid, 'a UUID')
-
-
-def _parse_configuration(text: str) -> str:
-    return text if text == models.NO_CONFIGURATION else _parse_uuid(text)
-
-
-CONFIGURATION = Field(_parse_configuration,
+ID = Field(_pattern(_UUID), 'a UUID')
+CONFIGURATION = Field(_pattern('%s|%s' % (_UUID, models.NO_CONFIGURATION)),
                       'a UUID, or "%s" for none' % models.NO_CONFIGURATION)
 
 
@@ -103,15 +100,8 @@ def _parse_networks(text: str) -> Tuple[str, ...]:
 
 NETWORKS = Field(_parse_networks, 'IPv4 networks like 192.0.2.0/24, separated '
                  'by commas')
-
-
-def _parse_locality(text: str) -> str:
-    if text not in ('affinity', 'anti-affinity'):
-        raise ValueError
-    return text
-
-
-LOCALITY = Field(_parse_locality, 'affinity or anti-affinity')
+LOCALITY = Field(_pattern('affinity|anti-affinity'),
+                 'affinity or anti-affinity')
 
 
 def parse_fields(parameters: Mapping[str, object], fields: Mapping[str, Field],

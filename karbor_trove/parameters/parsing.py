@@ -2,7 +2,6 @@
 
 """Parsing of Karbor's parameters into requests to Trove."""
 
-import dataclasses
 from typing import Any, Collection, Dict, List, Mapping, Optional
 
 from karbor_trove.parameters import fields
@@ -102,28 +101,3 @@ def restore_description(parameters: Mapping[str, object]) -> str:
     It is stored in Karbor's own record, which accepts any text.
     """
     return str(parameters.get('restore_description') or '')
-
-
-def build_temporary_instance_request(
-        original: models.Instance, backup_id: Optional[str],
-        checkpoint_id: str, verification_id: str, flavor_id: Optional[str],
-        net_id: Optional[str]) -> models.InstanceRequest:
-    """Return the request for the temporary instance of a test restore.
-
-    The request has the recorded values of the original instance, except for
-    the operator's options. The temporary instance is not public and does not
-    get the address of the original instance.
-
-    :param original: the original instance, as recorded in the bank.
-    :param flavor_id: the operator's option. None for the recorded flavor.
-    :param net_id: the operator's option. None for the recorded network.
-    :raises errors.Rejected: see parse_restore().
-    """
-    request = parse_restore({}, original, backup_id, checkpoint_id)
-    return dataclasses.replace(
-        request,
-        name=models.temporary_instance_name(verification_id, original.id),
-        flavor_id=flavor_id or request.flavor_id,
-        net_id=net_id or request.net_id,
-        is_public=None,
-        allowed_cidrs=())

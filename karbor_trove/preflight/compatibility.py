@@ -8,7 +8,7 @@ that solves it.
 
 import collections
 import math
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
+from typing import Iterable, Iterator, List, Mapping, Optional, Sequence
 from typing import Union
 
 from karbor_trove.backups import chain
@@ -45,15 +45,11 @@ def check_backup(request: models.InstanceRequest,
             yield '%s was not found' % chain.describe_link(next_id, first_id)
     except errors.ResourceFailed as error:
         yield str(error)
-    yield from _check_volume(request.volume_size, max(sizes, default=0))
-
-
-def _check_volume(volume_size: Optional[int],
-                  backup_size: float) -> Iterator[str]:
-    if volume_size and volume_size < math.ceil(backup_size):
+    size = max(sizes, default=0)
+    if request.volume_size and request.volume_size < math.ceil(size):
         yield ('a volume of %d GB is too small for the backup of %g GB: pass '
                'restore_volume_size, %d or more'
-               % (volume_size, backup_size, math.ceil(backup_size)))
+               % (request.volume_size, size, math.ceil(size)))
 
 
 def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
@@ -94,16 +90,12 @@ def check_version(request: models.InstanceRequest,
                    request.datastore, request.datastore_version,
                    _join(version.id for version in matching)))
     else:
-        yield from _check_flavor(request.flavor_id, catalog.list_flavors(
-            request.datastore, matching[0].id))
-
-
-def _check_flavor(flavor_id: Optional[str],
-                  flavors: Dict[str, int]) -> Iterator[str]:
-    if flavor_id is not None and str(flavor_id) not in flavors:
-        yield ('flavor %s was not found or is not available for this version: '
-               'pass restore_flavor_id, one of %s'
-               % (flavor_id, _join(flavors)))
+        flavors = catalog.list_flavors(request.datastore, matching[0].id)
+        if request.flavor_id is not None and (
+                str(request.flavor_id) not in flavors):
+            yield ('flavor %s was not found or is not available for this '
+                   'version: pass restore_flavor_id, one of %s'
+                   % (request.flavor_id, _join(flavors)))
 
 
 def check_configuration(request: models.InstanceRequest,

@@ -2,7 +2,6 @@
 
 """Verification levels backup and data: checks that restore nothing."""
 
-import functools
 from typing import Callable, Iterator, List, Optional, Tuple, TypeVar
 
 from karbor_trove.backups import chain as backup_chain
@@ -46,18 +45,15 @@ class Inspection:
         :raises errors.KarborTroveError: a backup does not exist, or could not
             be read.
         """
-        return list(backup_chain.walk_to_root(
-            lambda link_id: self._get_complete_backup(link_id, backup_id),
-            backup_id))
+        def get_complete_backup(link_id: str) -> models.Backup:
+            backup = self._wait_for(lambda: self._client.get_backup(link_id),
+                                    'backup %s could not be read' % link_id)
+            if not backup.is_complete:
+                raise errors.ResourceFailed(
+                    backup_chain.describe_incomplete(backup, backup_id))
+            return backup
 
-    def _get_complete_backup(self, backup_id: str, first_id: str
-                             ) -> models.Backup:
-        backup = self._wait_for(lambda: self._client.get_backup(backup_id),
-                                'backup %s could not be read' % backup_id)
-        if not backup.is_complete:
-            raise errors.ResourceFailed(
-                backup_chain.describe_incomplete(backup, first_id))
-        return backup
+        return list(backup_chain.walk_to_root(get_complete_backup, backup_id))
 
     def check_version(self, instance: models.Instance,
                       catalog: trove_catalog.Catalog) -> str:
@@ -109,7 +105,12 @@ class Inspection:
                 problems.append('backup %s: its object is missing: %s'
                                 % (backup.id, backup.location))
                 continue
-            recorded, reason = _read_recorded_manifest(backup, store)
+            recorded = None
+            reason = 'no manifest of backup %s was recorded' % backup.id
+            try:
+                recorded = store.read(backup.id)
+            except errors.Rejected as error:
+                reason = str(error)
             if recorded is None:
                 messages.append('data: %s, so %s' % (
                     reason, 'its segments were compared with its manifest'
@@ -120,7 +121,7 @@ class Inspection:
             expected = recorded or manifest
             problems += ['backup %s: %s' % (backup.id, problem)
                          for problem in (
-                             *check_object(expected.whole, manifest.whole),
+                             *_check_object(expected.whole, manifest.whole),
                              *self._check_segments(expected.segments))]
         if len(problems) > _MAX_PROBLEMS:
             problems[_MAX_PROBLEMS:] = [
@@ -135,48 +136,32 @@ class Inspection:
     def _find_manifest(self, backup: models.Backup
                        ) -> Optional[models.BackupManifest]:
         """Return the manifest as it is now. None if there is no object."""
-        location = backup.location
-        if not location or not swift.is_in_swift(location):
+        if not swift.is_in_swift(backup.location):
             raise errors.Rejected('Trove does not return the location of '
                                   'backup %s in Swift' % backup.id)
-        try:
-            return self._wait_for(
-                lambda: swift.get_manifest(self._client, location),
-                '%s could not be read' % location)
-        except errors.NotFound:
-            return None
+        return self._find(swift.get_manifest, str(backup.location))
 
     def _check_segments(self, expected: Tuple[models.ObjectInfo, ...]
                         ) -> Iterator[str]:
         for segment in expected:
-            actual: Optional[models.ObjectInfo]
-            try:
-                actual = self._wait_for(
-                    functools.partial(swift.get_segment, self._client,
-                                      segment.name),
-                    '%s could not be read' % segment.name)
-            except errors.NotFound:
-                actual = None
-            yield from check_object(segment, actual)
+            yield from _check_object(
+                segment, self._find(swift.get_segment, segment.name))
+
+    def _find(self, get: Callable[[trove_client.TroveClient, str], T],
+              name: str) -> Optional[T]:
+        try:
+            return self._wait_for(lambda: get(self._client, name),
+                                  '%s could not be read' % name)
+        except errors.NotFound:
+            return None
 
     def _wait_for(self, check: Callable[[], Optional[T]], description: str
                   ) -> T:
         return self._poller.wait_for(check, self._deadline, description)
 
 
-def _read_recorded_manifest(backup: models.Backup,
-                            store: manifests.ManifestStore
-                            ) -> Tuple[Optional[models.BackupManifest], str]:
-    """Return the recorded manifest, or None and the reason."""
-    try:
-        manifest = store.read(backup.id)
-    except errors.Rejected as error:
-        return None, str(error)
-    return manifest, 'no manifest of backup %s was recorded' % backup.id
-
-
-def check_object(expected: models.ObjectInfo,
-                 actual: Optional[models.ObjectInfo]) -> Iterator[str]:
+def _check_object(expected: models.ObjectInfo,
+                  actual: Optional[models.ObjectInfo]) -> Iterator[str]:
     """Yield the problem of an object. Yield nothing if it is unchanged.
 
     :param actual: the object as it is now. None if it does not exist.

@@ -84,7 +84,10 @@ class TemporaryRestore:
                 bank, request.original_id),
             verification_journal.TemporaryInstanceEntry(
                 verification_id, project_id, worker_process.current(),
-                self._latest_end().isoformat()))
+                (self._poller.clock.utc() + datetime.timedelta(
+                    seconds=self._settings.restore_timeout
+                    + self._settings.delete_timeout
+                    + timeouts.VERIFICATION_SLACK)).isoformat()))
         result = TemporaryRestoreResult()
         start_time = self._poller.clock.now()
         try:
@@ -112,11 +115,6 @@ class TemporaryRestore:
             raise
         result.messages += self._delete(instance.id, intent)
         return result
-
-    def _latest_end(self) -> datetime.datetime:
-        return self._poller.clock.utc() + datetime.timedelta(
-            seconds=self._settings.restore_timeout
-            + self._settings.delete_timeout + timeouts.VERIFICATION_SLACK)
 
     def _check(self, instance_id: str, start_time: float,
                recorded: models.Accounts, result: TemporaryRestoreResult

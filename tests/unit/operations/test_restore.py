@@ -411,8 +411,7 @@ def test_reason_says_that_quotas_were_not_checked(
              restore=restore, new_resources={})
     [reason] = restore.resources_reason.values()
     assert reason.splitlines()[1:] == ([] if shows_quotas else [
-        'quotas were not checked before the restore: Trove does not return '
-        'them']) + [
+        'quotas were not checked, because Trove does not return them']) + [
             'for the audit']
     assert len(fake_trove.find_requests('GET', '/mgmt/*')) == 2
 

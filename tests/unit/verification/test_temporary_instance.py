@@ -563,7 +563,7 @@ def test_leftovers_are_deleted_before_quotas_are_checked(
 def test_verification_reason_says_that_quotas_were_not_checked(
         backup, verify_at, fake_trove):
     fake_trove.shows_quotas = False
-    assert ('restore: quotas were not checked, because Trove does not show '
+    assert ('restore: quotas were not checked, because Trove does not return '
             'them') in verify_at('restore')
 
 
