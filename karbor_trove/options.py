@@ -34,9 +34,9 @@ OPTIONS: List[cfg.Opt] = [
                 help='Whether to keep a restored database instance that ends '
                      'with the status ERROR, so that the user can inspect it. '
                      'If False, it is deleted within delete_timeout. The '
-                     'reason of the restore says what was done. An instance '
-                     'that is only not up within restore_timeout is always '
-                     'kept.'),
+                     'reason of the restore says whether it was kept or '
+                     'deleted. An instance that is only not up within '
+                     'restore_timeout is always kept.'),
     cfg.FloatOpt('delete_timeout', default=3600.0, min=0.1,
                  help='Seconds that the deletion of a backup, or of the '
                       'temporary instance of a verification, may take. After '

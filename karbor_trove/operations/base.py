@@ -27,22 +27,6 @@ LOG = logging.getLogger(__name__)
 T = TypeVar('T')
 
 
-def get_sections(checkpoint: karbor_types.Checkpoint, resource_type: str
-                 ) -> Dict[str, karbor_types.BankSection]:
-    """Return the sections of all instances of a checkpoint, by their ids."""
-    sections: Dict[str, karbor_types.BankSection] = {}
-
-    def walk(nodes: Iterable[karbor_types.Node]) -> None:
-        for node in nodes:
-            if node.value.type == resource_type:
-                sections[node.value.id] = checkpoint.get_resource_bank_section(
-                    node.value.id)
-            walk(node.child_nodes)
-
-    walk(checkpoint.resource_graph)
-    return sections
-
-
 class Operation(protection_plugin.Operation):
     """One operation on one instance in one flow of Karbor."""
 
@@ -67,9 +51,42 @@ class Operation(protection_plugin.Operation):
         self._poller = polling.Poller(settings.poll_interval, clock)
         self._flow = flow_state
 
+    def _bind(self, checkpoint: karbor_types.Checkpoint,
+              resource: karbor_types.Resource,
+              context: karbor_types.RequestContext,
+              operation_record: Optional[karbor_types.OperationRecord] = None
+              ) -> None:
+        """Store the arguments of a hook.
+
+        Karbor creates an operation for each resource, and calls its hooks one
+        after the other [resource_flow.py, 1.6.0].
+
+        :param operation_record: Karbor's record of the restore or the
+            verification. None for a protect or a delete.
+        """
+        self._checkpoint = checkpoint
+        self._resource = resource
+        self._context = context
+        self._record = operation_record
+        self._section = checkpoint.get_resource_bank_section(resource.id)
+
+    def _get_sections(self) -> Dict[str, karbor_types.BankSection]:
+        """Return the sections of all instances of the checkpoint, by id."""
+        sections: Dict[str, karbor_types.BankSection] = {}
+
+        def walk(nodes: Iterable[karbor_types.Node]) -> None:
+            for node in nodes:
+                if node.value.type == self._resource.type:
+                    sections[node.value.id] = (
+                        self._checkpoint.get_resource_bank_section(
+                            node.value.id))
+                walk(node.child_nodes)
+
+        walk(self._checkpoint.resource_graph)
+        return sections
+
     def _refuse_problems(
-            self, resource: karbor_types.Resource,
-            find_problems: Callable[[], preflight_problems.Problems],
+            self, find_problems: Callable[[], preflight_problems.Problems],
             cannot: str) -> None:
         """Refuse the whole flow if a part of it cannot succeed.
 
@@ -79,50 +96,51 @@ class Operation(protection_plugin.Operation):
         the others reuse its result.
 
         :param find_problems: checks the whole flow.
-        :param cannot: see preflight.problems.refusal_reason().
-        :raises errors.KarborTroveError: the flow has problems, or a check
-            had no result.
+        :param cannot: the words that follow "another database of this", such
+            as "restore cannot be restored".
+        :raises errors.KarborTroveError: a check had no result, or the flow
+            has problems. The message lists those of this resource, one a
+            line. If it has none, the message names the others.
         """
         self._settings.check()
         self._flow.check_once(find_problems)
-        if self._flow.problems:
-            raise errors.Rejected(preflight_problems.refusal_reason(
-                self._flow.problems, resource.id, cannot))
+        problems = self._flow.problems
+        if problems:
+            raise errors.Rejected('\n'.join(problems.get(self._resource.id, [
+                'not started, because another database of this %s: %s'
+                % (cannot, ', '.join(sorted(problems)))])))
 
-    def _fail(self, checkpoint: karbor_types.Checkpoint,
-              resource: karbor_types.Resource, error: Exception,
-              record: Optional[karbor_types.OperationRecord] = None,
+    def _fail(self, error: Exception,
               failed_id: Optional[str] = None) -> Exception:
         """Log and store a failure, and return Karbor's exception for it.
 
-        :param record: gets the reason. Protect and delete have no record, and
-            Karbor's API has no place for their reason. It is stored in the
-            bank instead.
+        Karbor's record gets the reason. If there is none, Karbor's API has no
+        place for the reason. It is stored in the bank instead.
+
         :param failed_id: the id that the record names. By default that of the
             resource.
         """
         reason = str(error)
+        resource = self._resource
         LOG.error('%s instance %s in checkpoint %s failed: %s', self.action,
-                  resource.id, checkpoint.id, reason)
-        if record is None:
+                  resource.id, self._checkpoint.id, reason)
+        if self._record is None:
             resource_status.mark_failed(
-                checkpoint.get_resource_bank_section(resource.id),
-                constants.RESOURCE_STATUS_ERROR, reason)
+                self._section, constants.RESOURCE_STATUS_ERROR, reason)
         else:
-            self._flow.set_status(record, resource.type,
-                                  failed_id or resource.id,
-                                  constants.RESOURCE_STATUS_ERROR, reason)
+            self._flow.set_status(
+                self._record, resource.type, failed_id or resource.id,
+                constants.RESOURCE_STATUS_ERROR, reason)
         return self.failure_class(
             name=self.object_name, reason=reason, resource_id=resource.id,
             resource_type=resource.type)
 
-    def _connect(self, context: karbor_types.RequestContext
-                 ) -> trove_client.TroveClient:
+    def _connect(self) -> trove_client.TroveClient:
         """Connect to Trove with the rights of the request's user.
 
         :raises errors.KarborTroveError: Trove was not found within 60 s.
         """
-        return self._wait_for(lambda: connect.connect(context),
+        return self._wait_for(lambda: connect.connect(self._context),
                               timeouts.FIND_TROVE, 'Trove could not be found')
 
     def _wait_for(self, check: Callable[[], Optional[T]], seconds: float,
@@ -130,11 +148,9 @@ class Operation(protection_plugin.Operation):
         return self._poller.wait_for(check, self._poller.deadline(seconds),
                                      description)
 
-    def _backup_deletion(self, section: karbor_types.BankSection,
-                         instance_id: str,
-                         context: karbor_types.RequestContext
-                         ) -> deferred_deletion.BackupDeletion:
+    def _backup_deletion(self) -> deferred_deletion.BackupDeletion:
         return deferred_deletion.BackupDeletion(
-            backup_journal.BackupJournal(section.bank, instance_id),
-            context.project_id, functools.partial(connect.connect, context),
-            self._poller)
+            backup_journal.BackupJournal(self._section.bank,
+                                         self._resource.id),
+            self._context.project_id,
+            functools.partial(connect.connect, self._context), self._poller)

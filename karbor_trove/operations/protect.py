@@ -48,30 +48,25 @@ class ProtectOperation(base.Operation):
             requested. The resource status is `error`, and the bank has the
             reasons, one a line.
         """
+        self._bind(checkpoint, resource, context)
         # Parse the parameters before anything that lets another resource
         # run, so that the other resources see these problems.
         try:
-            self._parse_request(parameters, checkpoint, resource.id)
+            self._parse_request(parameters)
         except errors.Rejected as error:
             self._flow.problems[resource.id] = str(error).split('\n')
-        section = checkpoint.get_resource_bank_section(resource.id)
         try:
             resource_status.mark_started(
-                section, constants.RESOURCE_STATUS_PROTECTING)
-            self._refuse_problems(
-                resource, lambda: self._find_problems(
-                    checkpoint, resource.type, context),
-                'checkpoint cannot be backed up')
+                self._section, constants.RESOURCE_STATUS_PROTECTING)
+            self._refuse_problems(self._find_problems,
+                                  'checkpoint cannot be backed up')
         except errors.KarborTroveError as error:
-            raise self._fail(checkpoint, resource, error) from error
+            raise self._fail(error) from error
 
-    def _find_problems(self, checkpoint: karbor_types.Checkpoint,
-                       resource_type: str,
-                       context: karbor_types.RequestContext
-                       ) -> preflight_problems.Problems:
-        client = self._connect(context)
-        catalog = trove_catalog.Catalog(client, context.project_id)
-        instance_ids = list(base.get_sections(checkpoint, resource_type))
+    def _find_problems(self) -> preflight_problems.Problems:
+        client = self._connect()
+        catalog = trove_catalog.Catalog(client, self._context.project_id)
+        instance_ids = list(self._get_sections())
         # As long as the wait for a busy instance that follows. An outage of
         # Trove that ends by then is no reason to go without a backup.
         return self._wait_for(
@@ -90,29 +85,25 @@ class ProtectOperation(base.Operation):
             backup. The resource status is `error`, and the bank has the
             reason. If Trove created a backup, the journal has it.
         """
-        section = checkpoint.get_resource_bank_section(resource.id)
-        journal = backup_journal.BackupJournal(section.bank, resource.id)
+        self._bind(checkpoint, resource, context)
         try:
-            self._protect(section, journal, checkpoint, context, parameters)
+            self._protect(parameters)
             resource_status.set_status(
-                section, constants.RESOURCE_STATUS_AVAILABLE)
+                self._section, constants.RESOURCE_STATUS_AVAILABLE)
         except errors.KarborTroveError as error:
-            raise self._fail(checkpoint, resource, error) from error
-        self._backup_deletion(section, resource.id, context).sweep()
+            raise self._fail(error) from error
+        self._backup_deletion().sweep()
 
-    def _protect(self, section: karbor_types.BankSection,
-                 journal: backup_journal.BackupJournal,
-                 checkpoint: karbor_types.Checkpoint,
-                 context: karbor_types.RequestContext,
-                 parameters: karbor_types.Parameters) -> None:
-        instance_id = journal.instance_id
+    def _protect(self, parameters: karbor_types.Parameters) -> None:
+        instance_id = self._resource.id
+        bank = self._section.bank
+        journal = backup_journal.BackupJournal(bank, instance_id)
         self._settings.check()
-        request = self._parse_request(parameters, checkpoint, instance_id)
-        is_incremental = parsing.is_incremental(parameters)
-        client = self._connect(context)
+        request = self._parse_request(parameters)
+        client = self._connect()
         entry, backup_record, accounts = self._start_backup(
-            client, section, journal, checkpoint, request, is_incremental)
-        record.write(section, backup_record)
+            client, journal, request, parsing.is_incremental(parameters))
+        record.write(self._section, backup_record)
         journal.write(entry)
         backup_id = str(entry.backup_id)
         LOG.info('Started backup %s of instance %s', backup_id, instance_id)
@@ -127,26 +118,23 @@ class ProtectOperation(base.Operation):
                                           location=backup.location))
         # A database or a user is in the backup for sure only if it exists
         # both before and after the backup.
-        record.write(section, dataclasses.replace(
+        record.write(self._section, dataclasses.replace(
             backup_record, backup_size=backup.size,
             accounts=accounts.common(
                 self._list_accounts(client, instance_id))))
-        baseline.record_manifest(client, section.bank, instance_id, backup,
+        baseline.record_manifest(client, bank, instance_id, backup,
                                  self._settings.verify_level, self._poller)
         LOG.info('Backup %s of instance %s is complete', backup_id,
                  instance_id)
 
-    def _parse_request(self, parameters: karbor_types.Parameters,
-                       checkpoint: karbor_types.Checkpoint, instance_id: str
+    def _parse_request(self, parameters: karbor_types.Parameters
                        ) -> models.BackupRequest:
         return parsing.parse_protect(
-            parameters, checkpoint.id, instance_id,
+            parameters, self._checkpoint.id, self._resource.id,
             self._settings.storage_driver, self._settings.swift_container)
 
     def _start_backup(self, client: trove_client.TroveClient,
-                      section: karbor_types.BankSection,
                       journal: backup_journal.BackupJournal,
-                      checkpoint: karbor_types.Checkpoint,
                       request: models.BackupRequest, is_incremental: bool
                       ) -> Tuple[backup_journal.BackupEntry,
                                  record.BackupRecord, models.Accounts]:
@@ -167,12 +155,12 @@ class ProtectOperation(base.Operation):
             # and deleted, through the checkpoint.
             backup_record = record.BackupRecord(instance,
                                                 backup_name=request.name)
-            record.write(section, backup_record)
+            record.write(self._section, backup_record)
             accounts = self._list_accounts(client, instance_id)
             entry = backup_journal.BackupEntry(
-                instance_id, checkpoint.id, checkpoint.project_id,
-                request.name, request.description,
-                lost_responses.trove_time(client))
+                instance_id, self._checkpoint.id,
+                self._checkpoint.project_id, request.name,
+                request.description, lost_responses.trove_time(client))
             if is_incremental:
                 entry = create.reserve_parent(
                     client, journal, entry, self._list_backups(client),

@@ -43,40 +43,35 @@ class RestoreOperation(base.Operation):
         :raises karbor.exception.RestoreResourceFailed: nothing was created.
             The reasons are in Karbor's record, one a line.
         """
+        self._bind(checkpoint, resource, context, restore)
         try:
             self._refuse_problems(
-                resource, lambda: self._find_problems(
-                    checkpoint, resource.type, context,
-                    restore.parameters or {}),
+                lambda: self._find_problems(restore.parameters or {}),
                 'restore cannot be restored')
         except (errors.KarborTroveError, exception.KarborException) as error:
-            raise self._fail(checkpoint, resource, error, restore) from error
+            raise self._fail(error) from error
 
-    def _find_problems(self, checkpoint: karbor_types.Checkpoint,
-                       resource_type: str,
-                       context: karbor_types.RequestContext,
-                       parameters: karbor_types.FlowParameters
+    def _find_problems(self, parameters: karbor_types.FlowParameters
                        ) -> preflight_problems.Problems:
         """Check the parameters of all instances, then the state of Trove.
 
         :param parameters: of the whole restore.
         """
-        sections = base.get_sections(checkpoint, resource_type)
-        problems, candidates = preflight_restore.build_candidates(
+        resource_type = self._resource.type
+        sections = self._get_sections()
+        unknown_ids = parsing.unknown_resources(parameters, resource_type,
+                                                sections)
+        problems, self._flow.unchecked = preflight_restore.check_restore(
             sections, lambda instance_id, backup_record: parsing.parse_restore(
                 {**(parameters.get(resource_type) or {}),
                  **(parameters.get('%s#%s' % (resource_type, instance_id))
                     or {})},
                 backup_record.instance, backup_record.backup_id,
-                checkpoint.id))
-        problems = preflight_problems.group_common(problems, [
-            'parameters are given for %s, which is not in this checkpoint'
-            % unknown_id for unknown_id in parsing.unknown_resources(
-                parameters, resource_type, sections)])
-        if not problems:
-            problems, self._flow.unchecked = preflight_restore.check_restore(
-                candidates, self._connect(context), context.project_id,
-                self._poller)
+                self._checkpoint.id),
+            lambda _: ['parameters are given for %s, which is not in this '
+                       'checkpoint' % unknown_id
+                       for unknown_id in unknown_ids],
+            self._connect, self._context.project_id, self._poller)
         return problems
 
     def on_main(self, checkpoint: karbor_types.Checkpoint,
@@ -95,19 +90,19 @@ class RestoreOperation(base.Operation):
         :raises karbor.exception.RestoreResourceFailed: there is no running
             database. The reason is in Karbor's record.
         """
-        section = checkpoint.get_resource_bank_section(resource.id)
+        self._bind(checkpoint, resource, context, restore)
         reported_id = resource.id
         try:
             self._settings.check()
-            backup_record = record.read_backup(section, resource.id)
+            backup_record = record.read_backup(self._section, resource.id)
             request = parsing.parse_restore(
                 parameters, backup_record.instance, backup_record.backup_id,
                 checkpoint.id)
-            description = parsing.restore_description(parameters)
-            client = self._connect(context)
+            description = str(parameters.get('restore_description') or '')
+            client = self._connect()
             start_time = self._clock.now()
             intent = restore_journal.RestoreIntent(
-                section.bank, request.original_id, restore.id,
+                self._section.bank, request.original_id, restore.id,
                 context.project_id)
             instance = instances.create_instance(client, intent, request,
                                                  self._poller)
@@ -121,8 +116,7 @@ class RestoreOperation(base.Operation):
                      resource.id, checkpoint.id)
             instance = self._wait_until_ready(client, instance.id)
         except (errors.KarborTroveError, exception.KarborException) as error:
-            raise self._fail(checkpoint, resource, error, restore,
-                             reported_id) from error
+            raise self._fail(error, reported_id) from error
         new_resources[str(resource.id)] = str(instance.id)
         self._flow.set_status(
             restore, resource.type, instance.id,
@@ -154,8 +148,8 @@ class RestoreOperation(base.Operation):
             ) from error
         except errors.KarborTroveError as error:
             raise type(error)(
-                '%s\ninstance %s is kept until you delete it: its database '
-                'may still come up' % (error, instance_id)) from error
+                '%s\ninstance %s is kept until you delete it, because its '
+                'database may still start' % (error, instance_id)) from error
 
     def _handle_failed_instance(self, client: trove_client.TroveClient,
                                 instance_id: str) -> str:

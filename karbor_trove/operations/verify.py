@@ -18,7 +18,7 @@ from karbor_trove import karbor_types
 from karbor_trove.operations import base
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
-from karbor_trove.preflight import verify as preflight_verify
+from karbor_trove.preflight import restore as preflight_restore
 from karbor_trove import timeouts
 from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
@@ -50,46 +50,50 @@ class VerifyOperation(base.Operation):
         :raises karbor.exception.VerifyResourceFailed: nothing was created.
             The reasons are in Karbor's record, one a line.
         """
+        self._bind(checkpoint, resource, context, verify)
         try:
-            self._refuse_problems(
-                resource, lambda: self._find_problems(
-                    checkpoint, resource.type, context, verify),
-                'checkpoint cannot be restored')
+            self._refuse_problems(lambda: self._find_problems(verify.id),
+                                  'checkpoint cannot be restored')
         except (errors.KarborTroveError, exception.KarborException) as error:
             # If only another resource has problems, this backup was not
             # tested.
             raise self._fail_verification(
-                checkpoint, resource, verify, error,
-                is_tested=resource.id in self._flow.problems) from error
+                error, is_tested=resource.id in self._flow.problems
+            ) from error
 
-    def _find_problems(self, checkpoint: karbor_types.Checkpoint,
-                       resource_type: str,
-                       context: karbor_types.RequestContext,
-                       verify: karbor_types.OperationRecord
+    def _find_problems(self, verification_id: str
                        ) -> preflight_problems.Problems:
         is_restore = self._settings.verify_level == 'restore'
-        sections = base.get_sections(checkpoint, resource_type)
+        sections = self._get_sections()
         deadline = self._poller.deadline(
             self._settings.delete_timeout if is_restore else timeouts.SWEEP)
         # Before the preflight checks, because the temporary instances count
         # in the quotas.
         for instance_id, section in sections.items():
             self._flow.leftovers[instance_id] = self._clean_up(
-                section, instance_id, context, deadline)
+                section, instance_id, deadline)
         if not is_restore:
             return {}
-        problems, self._flow.unchecked = preflight_verify.check_verify(
-            sections, checkpoint.id, verify.id, lambda: self._connect(context),
-            context.project_id, self._settings, self._poller)
-        return problems
+        problems, unchecked = preflight_restore.check_restore(
+            sections,
+            lambda _, backup_record: preflight_restore.build_test_request(
+                backup_record, self._checkpoint.id, verification_id,
+                self._settings),
+            lambda requests: preflight_restore.check_volumes(
+                requests, self._settings),
+            self._connect, self._context.project_id, self._poller)
+        self._flow.unchecked = ['restore: %s' % sentence
+                                for sentence in unchecked]
+        return {instance_id: [preflight_restore.adapt_advice(sentence)
+                              for sentence in sentences]
+                for instance_id, sentences in problems.items()}
 
     def _clean_up(self, section: karbor_types.BankSection, instance_id: str,
-                  context: karbor_types.RequestContext,
                   deadline: polling.Deadline) -> List[str]:
         try:
             return cleanup.TemporaryInstanceCleanup(
-                section.bank, instance_id, context.project_id,
-                functools.partial(connect.connect, context), self._poller
+                section.bank, instance_id, self._context.project_id,
+                functools.partial(connect.connect, self._context), self._poller
             ).run(deadline.remaining)
         except Exception:  # The verification succeeds without a cleanup.
             LOG.exception('Deleting the temporary instances of instance %s '
@@ -109,43 +113,39 @@ class VerifyOperation(base.Operation):
             restored, or the verification did not end by its deadlines. The
             reason is in Karbor's record.
         """
-        section = checkpoint.get_resource_bank_section(resource.id)
+        self._bind(checkpoint, resource, context, verify)
         level = self._settings.verify_level
         test_restore = temporary_instance.TemporaryRestoreResult()
         try:
             self._settings.check()
-            backup_record = record.read_backup(section, resource.id)
-            client = self._connect(context)
-            messages = self._inspect(client, section, backup_record, context)
+            backup_record = record.read_backup(self._section, resource.id)
+            client = self._connect()
+            messages = self._inspect(client, backup_record)
             if level == 'restore':
-                request = preflight_verify.build_request(
-                    backup_record, checkpoint.id, verify.id, self._settings)
                 test_restore = temporary_instance.TemporaryRestore(
                     client, self._settings, self._poller).run(
-                        section.bank, verify.id, context.project_id, request,
-                        backup_record.accounts)
+                        self._section.bank, verify.id, context.project_id,
+                        preflight_restore.build_test_request(
+                            backup_record, checkpoint.id, verify.id,
+                            self._settings), backup_record.accounts)
                 if test_restore.problems:
                     raise errors.ResourceFailed('\n'.join(
                         test_restore.problems + test_restore.messages))
         except (errors.KarborTroveError, exception.KarborException) as error:
             raise self._fail_verification(
-                checkpoint, resource, verify, error,
-                is_tested=not self._settings.problem,
+                error, is_tested=not self._settings.problem,
                 recovery_seconds=test_restore.recovery_seconds) from error
         reason = '\n'.join([
             'verified at level %s' % level, *messages,
             *test_restore.messages, *self._flow.unchecked,
             *self._flow.leftovers.get(resource.id, ())])
-        self._write_result(section, resource, True, reason,
-                           test_restore.recovery_seconds)
+        self._write_result(True, reason, test_restore.recovery_seconds)
         self._flow.set_status(verify, resource.type, resource.id,
                               constants.RESOURCE_STATUS_AVAILABLE, reason)
-        self._backup_deletion(section, resource.id, context).sweep()
+        self._backup_deletion().sweep()
 
     def _inspect(self, client: trove_client.TroveClient,
-                 section: karbor_types.BankSection,
-                 backup_record: record.BackupRecord,
-                 context: karbor_types.RequestContext) -> List[str]:
+                 backup_record: record.BackupRecord) -> List[str]:
         """Verify at the levels backup and data, and return the messages."""
         level = self._settings.verify_level
         backup_inspection = inspection.Inspection(
@@ -156,10 +156,10 @@ class VerifyOperation(base.Operation):
             'backup: %d in the chain, all COMPLETED' % len(chain),
             backup_inspection.check_version(
                 backup_record.instance,
-                trove_catalog.Catalog(client, context.project_id))]
+                trove_catalog.Catalog(client, self._context.project_id))]
         if level == 'backup':
             return messages
-        store = manifests.ManifestStore(section.bank,
+        store = manifests.ManifestStore(self._section.bank,
                                         backup_record.instance.id)
         try:
             messages += backup_inspection.check_data(chain, store)
@@ -170,10 +170,7 @@ class VerifyOperation(base.Operation):
             messages.append('data: the objects were not checked: %s' % error)
         return messages
 
-    def _fail_verification(self, checkpoint: karbor_types.Checkpoint,
-                           resource: karbor_types.Resource,
-                           verify: karbor_types.OperationRecord,
-                           error: Exception, is_tested: bool,
+    def _fail_verification(self, error: Exception, is_tested: bool,
                            recovery_seconds: Optional[float] = None
                            ) -> Exception:
         """Store a failure, and return Karbor's exception for it.
@@ -181,25 +178,22 @@ class VerifyOperation(base.Operation):
         :param is_tested: whether the error is about the backup. If so, it is
             stored as the result. An error of the bank is never stored.
         """
-        failure = self._fail(checkpoint, resource, error, verify)
+        failure = self._fail(error)
         if is_tested and not isinstance(error, errors.BankError):
-            self._write_result(
-                checkpoint.get_resource_bank_section(resource.id), resource,
-                False, str(error), recovery_seconds)
+            self._write_result(False, str(error), recovery_seconds)
         return failure
 
-    def _write_result(self, section: karbor_types.BankSection,
-                      resource: karbor_types.Resource, passed: bool,
-                      reason: str, recovery_seconds: Optional[float]) -> None:
+    def _write_result(self, passed: bool, reason: str,
+                      recovery_seconds: Optional[float]) -> None:
         """Store the result in the bank. Errors of the bank are logged only."""
         level = self._settings.verify_level
         with storage.log_bank_errors(
                 'The result of verifying instance %s could not be stored'
-                % resource.id):
+                % self._resource.id):
             if recovery_seconds is None:
                 recovery_seconds = verification_results.read_recovery_seconds(
-                    section, level)
+                    self._section, level)
             verification_results.write(
-                section, verification_results.VerificationResult(
+                self._section, verification_results.VerificationResult(
                     level, self._clock.utc().isoformat(), passed, reason,
                     recovery_seconds))

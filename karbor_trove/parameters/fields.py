@@ -11,7 +11,7 @@ import dataclasses
 import ipaddress
 import re
 import types
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from karbor_trove import errors
 from karbor_trove.trove import models
@@ -90,16 +90,11 @@ BOOLEAN = Field(lambda text: {'true': True, 'false': False}[text.lower()],
                 'True or False')
 ADDRESS = Field(lambda text: str(ipaddress.IPv4Address(text)),
                 'an IPv4 address')
-
-
-def _parse_networks(text: str) -> Tuple[str, ...]:
-    networks = [str(ipaddress.IPv4Network(network.strip()))
-                for network in text.split(',')]
-    return tuple(dict.fromkeys(networks))
-
-
-NETWORKS = Field(_parse_networks, 'IPv4 networks like 192.0.2.0/24, separated '
-                 'by commas')
+NETWORKS = Field(
+    lambda text: tuple(dict.fromkeys(
+        str(ipaddress.IPv4Network(network.strip()))
+        for network in text.split(','))),
+    'IPv4 networks like 192.0.2.0/24, separated by commas')
 LOCALITY = Field(_pattern('affinity|anti-affinity'),
                  'affinity or anti-affinity')
 

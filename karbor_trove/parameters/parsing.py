@@ -93,11 +93,3 @@ def unknown_resources(parameters: Mapping[str, object], resource_type: str,
     prefix = resource_type + '#'
     return sorted(key[len(prefix):] for key in parameters
                   if key.startswith(prefix) and key[len(prefix):] not in ids)
-
-
-def restore_description(parameters: Mapping[str, object]) -> str:
-    """Return the user's description of the restored instance, or "".
-
-    It is stored in Karbor's own record, which accepts any text.
-    """
-    return str(parameters.get('restore_description') or '')

@@ -13,26 +13,29 @@ from typing import Any, Dict
 
 from karbor_trove.parameters import restore_options
 
-OPTIONS: Dict[str, Any] = {
-    'title': 'Database Instance Protection Options',
-    'type': 'object',
-    'properties': {
-        'backup_name': {
-            'type': 'string',
-            'title': 'Backup Name',
-            'description': 'The name of the database instance backup. One '
-                           'line of 1 to 255 characters with a letter or a '
-                           'digit (A-Z, a-z, 0-9) among them. Left empty: a '
-                           'name that tells the checkpoint and the instance.',
-        },
-        'description': {
-            'type': 'string',
-            'title': 'Description',
-            'description': 'The description of the database instance backup. '
-                           'One line of 1 to 255 characters with a letter or '
-                           'a digit (A-Z, a-z, 0-9) among them. Left empty: '
-                           'one that tells the checkpoint and the instance.',
-        },
+
+def _schema(title: str, properties: Dict[str, Any]) -> Dict[str, Any]:
+    return {'title': 'Database Instance Protection ' + title,
+            'type': 'object', 'properties': properties}
+
+
+def _string(title: str, description: str) -> Dict[str, str]:
+    return {'type': 'string', 'title': title, 'description': description}
+
+
+OPTIONS = {
+    **_schema('Options', {
+        'backup_name': _string(
+            'Backup Name',
+            'The name of the database instance backup. One line of 1 to 255 '
+            'characters with a letter or a digit (A-Z, a-z, 0-9) among them. '
+            'Left empty: a name that tells the checkpoint and the instance.'),
+        'description': _string(
+            'Description',
+            'The description of the database instance backup. One line of 1 '
+            'to 255 characters with a letter or a digit (A-Z, a-z, 0-9) among '
+            'them. Left empty: one that tells the checkpoint and the '
+            'instance.'),
         'incremental': {
             'type': 'boolean',
             'title': 'Incremental',
@@ -41,36 +44,19 @@ OPTIONS: Dict[str, Any] = {
                            'provider. The operator sets how often a full '
                            'backup is made all the same.',
         },
-    },
+    }),
     'required': ['backup_name', 'description'],
 }
-VERIFY: Dict[str, Any] = {
-    'title': 'Database Instance Protection Verify',
-    'type': 'object',
-    'properties': {},
-}
-SAVED_INFO: Dict[str, Any] = {
-    'title': 'Database Instance Protection Saved Info',
-    'type': 'object',
-    'properties': {},
-}
-RESTORE: Dict[str, Any] = {
-    'title': 'Database Instance Protection Restore',
-    'type': 'object',
-    'properties': {
-        **{restore_options.PREFIX + name: {
-            'type': 'string',
-            'title': option.title,
-            'description': '%s Left empty: %s.' % (option.description,
-                                                   option.default),
-        } for name, option in restore_options.OPTIONS.items()},
-        'restore_description': {
-            'type': 'string',
-            'title': 'Restore Description',
-            'description': 'The description of the restored database '
-                           'instance. Trove has no place for it: it is '
-                           'shown with the restore, as the reason of its '
-                           'status.',
-        },
-    },
-}
+VERIFY = _schema('Verify', {})
+SAVED_INFO = _schema('Saved Info', {})
+RESTORE = _schema('Restore', {
+    **{restore_options.PREFIX + name: _string(
+        option.title, '%s Left empty: %s.' % (option.description,
+                                              option.default))
+       for name, option in restore_options.OPTIONS.items()},
+    'restore_description': _string(
+        'Restore Description',
+        'The description of the restored database instance. Trove has no '
+        'place for it: it is shown with the restore, as the reason of its '
+        'status.'),
+})

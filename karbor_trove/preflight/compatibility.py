@@ -79,9 +79,11 @@ def check_version(request: models.InstanceRequest,
         yield ('datastore %s was not found or has no active version: nothing '
                'can be restored into it' % request.datastore)
     elif not matching:
+        number = request.datastore_version_number
         yield ('version %s%s of datastore %s was not found or is not active: '
                'pass restore_datastore_version, one of %s' % (
-                   request.datastore_version, _version_number(request),
+                   request.datastore_version, ' (%s)' % number if number
+                   and number != request.datastore_version else '',
                    request.datastore,
                    _join(version.name for version in active)))
     elif len(matching) > 1:
@@ -131,13 +133,6 @@ def check_addresses(requests: Sequence[models.InstanceRequest]
         if count > 1:
             yield ('restore_ip_address %s is requested for %d databases: pass '
                    'a different address for each' % (address, count))
-
-
-def _version_number(request: models.InstanceRequest) -> str:
-    number = request.datastore_version_number
-    if not number or number == request.datastore_version:
-        return ''
-    return ' (%s)' % number
 
 
 def _join(names: Iterable[str]) -> str:

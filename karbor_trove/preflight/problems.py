@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Problems of a flow: their grouping, quotas and the reason text."""
+"""Problems of a flow: their grouping, and the checks of quotas."""
 
 from typing import Dict, Iterable, Iterator, List
 
@@ -10,20 +10,6 @@ from karbor_trove.trove import catalog as trove_catalog
 #: original instance.
 Problems = Dict[str, List[str]]
 _UNITS = {'volumes': ' GB', 'ram': ' MB'}
-
-
-def refusal_reason(problems: Problems, original_id: str, cannot: str) -> str:
-    """Return the reason text for one instance of a flow that is refused.
-
-    The text lists the problems of the instance, one a line. If the instance
-    has none, the text names the instances of the flow that have problems.
-
-    :param cannot: the words that follow "another database of this", such as
-        "restore cannot be restored".
-    """
-    return '\n'.join(problems.get(original_id, [
-        'not started, because another database of this %s: %s'
-        % (cannot, ', '.join(sorted(problems)))]))
 
 
 def group_common(problems: Problems, common: Iterable[str]) -> Problems:

@@ -3,11 +3,13 @@
 """Preflight checks of restores, and of the test restores of verifications."""
 
 import dataclasses
-from typing import Callable, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 from karbor_trove.bank import record
 from karbor_trove import errors
 from karbor_trove import karbor_types
+from karbor_trove import options
+from karbor_trove.parameters import parsing
 from karbor_trove import polling
 from karbor_trove.preflight import compatibility
 from karbor_trove.preflight import problems as preflight_problems
@@ -17,76 +19,63 @@ from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 
 
-@dataclasses.dataclass(frozen=True)
-class RestoreCandidate:
-    """One instance that a restore is going to create."""
-
-    request: models.InstanceRequest
-    #: The size of the backup in GB when it was created. None if it was not
-    #: recorded.
-    recorded_size: Optional[float] = None
-
-
-def build_candidates(
+def check_restore(
         sections: Mapping[str, karbor_types.BankSection],
         build_request: Callable[[str, record.BackupRecord],
-                                models.InstanceRequest]
-        ) -> Tuple[preflight_problems.Problems, List[RestoreCandidate]]:
-    """Read the records of all instances of a restore, and build the requests.
+                                models.InstanceRequest],
+        check_requests: Callable[[Sequence[models.InstanceRequest]],
+                                 Iterable[str]],
+        connect: Callable[[], trove_client.TroveClient], project_id: str,
+        poller: polling.Poller
+        ) -> Tuple[preflight_problems.Problems, List[str]]:
+    """Check whether all instances of a restore can be created.
+
+    First the requests are checked. If they have no problems, the state of
+    Trove is checked. Quotas are checked for all instances together.
 
     :param sections: the sections of the checkpoint, by the id of the original
         instance.
     :param build_request: gets such an id and the record.
-    :returns: the problems, an empty list for an instance that has none, and
-        the candidates without problems.
-    :raises errors.BankError: a record could not be read.
+    :param check_requests: yields the problems of the requests as a whole.
+    :returns: the problems, and what could not be checked, one sentence each.
+    :raises errors.KarborTroveError: Trove or the bank did not respond as
+        expected.
     """
     problems: preflight_problems.Problems = {}
-    candidates: List[RestoreCandidate] = []
+    requests: List[models.InstanceRequest] = []
+    records: List[record.BackupRecord] = []
     for original_id, section in sections.items():
         problems[original_id] = []
         try:
             backup_record = record.read_backup(section, original_id)
-            candidates.append(RestoreCandidate(
-                build_request(original_id, backup_record),
-                backup_record.backup_size))
+            requests.append(build_request(original_id, backup_record))
+            records.append(backup_record)
         except errors.Rejected as error:
             problems[original_id] = str(error).split('\n')
-    return problems, candidates
-
-
-def check_restore(candidates: Sequence[RestoreCandidate],
-                  client: trove_client.TroveClient, project_id: str,
-                  poller: polling.Poller
-                  ) -> Tuple[preflight_problems.Problems, List[str]]:
-    """Check whether all instances of a restore can be created.
-
-    :param candidates: all instances of the restore. Quotas are checked for
-        all of them together.
-    :returns: the problems, and what could not be checked, one sentence each.
-    :raises errors.KarborTroveError: Trove did not respond as expected.
-    """
+    problems = preflight_problems.group_common(problems,
+                                               check_requests(requests))
+    if problems:
+        return problems, []
+    client = connect()
     catalog = trove_catalog.Catalog(client, project_id)
-    requests = [candidate.request for candidate in candidates]
 
     def check() -> preflight_problems.Problems:
         backups = client.list_backups()
-        problems = {
-            candidate.request.original_id: [
-                *compatibility.check_backup(candidate.request, backups,
-                                            candidate.recorded_size),
-                *compatibility.check_version(candidate.request, catalog),
-                *compatibility.check_configuration(candidate.request, catalog)]
-            for candidate in candidates}
-        return preflight_problems.group_common(problems, [
-            *compatibility.check_addresses(requests),
-            *preflight_problems.check_quotas(catalog, {
-                'instances': len(requests),
-                'volumes': sum(request.volume_size or 0
-                               for request in requests),
-                'ram': sum(_get_ram(request, catalog)
-                           for request in requests),
-            }, 'restore')])
+        return preflight_problems.group_common(
+            {request.original_id: [
+                *compatibility.check_backup(request, backups,
+                                            backup_record.backup_size),
+                *compatibility.check_version(request, catalog),
+                *compatibility.check_configuration(request, catalog)]
+             for request, backup_record in zip(requests, records)},
+            [*compatibility.check_addresses(requests),
+             *preflight_problems.check_quotas(catalog, {
+                 'instances': len(requests),
+                 'volumes': sum(request.volume_size or 0
+                                for request in requests),
+                 'ram': sum(_get_ram(request, catalog)
+                            for request in requests),
+             }, 'restore')])
 
     problems = poller.wait_for(
         check, poller.deadline(timeouts.PREFLIGHT_RESTORE),
@@ -101,3 +90,49 @@ def _get_ram(request: models.InstanceRequest,
     return max((catalog.list_flavors(str(request.datastore), version.id).get(
         str(request.flavor_id), 0) for version
         in compatibility.matching_versions(request, catalog)), default=0)
+
+
+def build_test_request(backup_record: record.BackupRecord, checkpoint_id: str,
+                       verification_id: str, settings: options.Settings
+                       ) -> models.InstanceRequest:
+    """Return the request for the temporary instance of a test restore.
+
+    The request has the recorded values of the original instance, except for
+    the operator's options. The temporary instance is not public and does not
+    get the address of the original instance.
+
+    :raises errors.Rejected: see parsing.parse_restore().
+    """
+    request = parsing.parse_restore({}, backup_record.instance,
+                                    backup_record.backup_id, checkpoint_id)
+    return dataclasses.replace(
+        request,
+        name=models.temporary_instance_name(verification_id,
+                                            request.original_id),
+        flavor_id=settings.verify_flavor_id or request.flavor_id,
+        net_id=settings.verify_net_id or request.net_id,
+        is_public=None,
+        allowed_cidrs=())
+
+
+def check_volumes(requests: Iterable[models.InstanceRequest],
+                  settings: options.Settings) -> Iterator[str]:
+    """Check the limit of the operator for the volumes of a verification."""
+    limit = settings.verify_max_volumes
+    need = sum(request.volume_size or 0 for request in requests)
+    if limit is not None and need > limit:
+        yield ('the test restores of this verification need %d GB of volumes '
+               'together, and verify_max_volumes in the provider file is %d'
+               % (need, limit))
+
+
+def adapt_advice(sentence: str) -> str:
+    """Replace the advice for a restore with that for a verification.
+
+    Users cannot pass parameters to a verification. The operator can set
+    options in the provider file.
+    """
+    return sentence.replace(
+        'pass restore_flavor_id',
+        'the provider file may set verify_flavor_id').replace(
+            ': pass ', ': a restore has to pass ')

@@ -75,9 +75,9 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
 
 def get_usable_instance(client: trove_client.TroveClient,
                         instance_id: str) -> models.Instance:
-    """Return an instance whose database is up or may still come up.
+    """Return an instance whose database is up or may still start.
 
-    :raises errors.ResourceFailed: the database will not come up. The message
+    :raises errors.ResourceFailed: the database will not start. The message
         has Trove's reason if there is one.
     """
     instance = client.get_instance(instance_id)
@@ -89,7 +89,7 @@ def get_usable_instance(client: trove_client.TroveClient,
 
 def get_ready_instance(client: trove_client.TroveClient,
                        instance_id: str) -> Optional[models.Instance]:
-    """Return an instance whose database is up. None if it may still come up.
+    """Return an instance whose database is up. None if it may still start.
 
     :raises errors.ResourceFailed: see get_usable_instance().
     """

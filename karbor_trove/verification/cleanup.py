@@ -63,24 +63,21 @@ class TemporaryInstanceCleanup:
                     '"%s", until %s' % (entry.verification_id, entry.name,
                                         entry.ends_by))
                 continue
-            log_bank_errors = storage.log_bank_errors(
-                'The journal entry of verification %s was not changed'
-                % entry.verification_id)
-            try:
-                self._delete(entry, deadline)
-            except errors.KarborTroveError as error:
-                LOG.warning('The temporary instance of verification %s of '
-                            'instance %s is left: %s', entry.verification_id,
-                            self._journal.instance_id, error)
-                with log_bank_errors:
-                    self._journal.write(
-                        dataclasses.replace(
-                            entry, abandoned_reason=str(error)))
-                leftovers.append('verification %s left the temporary instance '
-                                 '"%s": %s' % (entry.verification_id,
-                                               entry.name, error))
-            else:
-                with log_bank_errors:
+            with storage.log_bank_errors(
+                    'The journal entry of verification %s was not changed'
+                    % entry.verification_id):
+                try:
+                    self._delete(entry, deadline)
+                except errors.KarborTroveError as error:
+                    sentence = ('verification %s left the temporary instance '
+                                '"%s": %s' % (entry.verification_id,
+                                              entry.name, error))
+                    LOG.warning('Original instance %s: %s',
+                                self._journal.instance_id, sentence)
+                    leftovers.append(sentence)
+                    self._journal.write(dataclasses.replace(
+                        entry, abandoned_reason=str(error)))
+                else:
                     self._journal.delete(entry.verification_id)
         return leftovers
 

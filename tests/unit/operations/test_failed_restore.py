@@ -81,8 +81,8 @@ def test_instance_that_is_not_up_in_time_is_always_kept(
     assert instance_id in fake_trove.instances
     assert not fake_trove.find_requests('DELETE')
     assert 'given up after 60 s' in lines[0]
-    assert lines[1:] == ['instance %s is kept until you delete it: its '
-                         'database may still come up' % instance_id]
+    assert lines[1:] == ['instance %s is kept until you delete it, because '
+                         'its database may still start' % instance_id]
 
 
 def test_instance_is_kept_when_trove_rejects_reading_it(
@@ -90,7 +90,7 @@ def test_instance_is_kept_when_trove_rejects_reading_it(
     fake_trove.fail('GET', '/instances/*', 403, times=None)
     instance_id, lines = fail_restore(keep_failed_restores=False)
     assert instance_id in fake_trove.instances
-    assert 'may still come up' in lines[1]
+    assert 'may still start' in lines[1]
 
 
 def test_restore_fails_when_a_user_deletes_the_instance(

@@ -107,6 +107,16 @@ def test_record_names_the_restored_instance_while_it_is_built(
         last['resources_reason'][KEY + instance_id])
 
 
+@pytest.mark.parametrize('parameters, lines', [
+    ({}, []), ({'restore_description': None}, []),
+    ({'restore_description': 'two\nlines'}, ['two', 'lines'])])
+def test_reason_ends_with_the_description_which_may_be_any_text(
+        backup_id, do_restore, restore, parameters, lines):
+    do_restore(**parameters)
+    [reason] = restore.resources_reason.values()
+    assert reason.split('\n')[1:] == lines
+
+
 def test_restore_waits_for_the_database(
         backup_id, do_restore, fake_trove, clock):
     fake_trove.healthy_seconds = 500
@@ -443,9 +453,9 @@ def test_preflight_reports_invalid_values_before_any_request(
 def test_preflight_fails_on_parameters_for_unknown_instances(find_problems):
     lines = find_problems({KEY + OTHER: {'restore_flavor_id': '3'}},
                           restore_volume_size='x')
-    assert lines[0] == ('parameters are given for %s, which is not in this '
+    assert lines[0].startswith("restore_volume_size 'x' is not allowed")
+    assert lines[1] == ('parameters are given for %s, which is not in this '
                         'checkpoint' % OTHER)
-    assert lines[1].startswith("restore_volume_size 'x' is not allowed")
 
 
 def test_no_instance_is_restored_when_one_has_a_problem(

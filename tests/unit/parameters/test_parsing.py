@@ -185,10 +185,3 @@ def test_name_is_made_of_both_ids_if_none_was_recorded():
     request = parsing.parse_restore({}, models.Instance('the-instance'),
                                     'the-backup', 'the-checkpoint')
     assert request.name == 'the-checkpoint@the-instance'
-
-
-@pytest.mark.parametrize('parameters, text', [
-    ({}, ''), ({'restore_description': None}, ''),
-    ({'restore_description': 'two\nlines'}, 'two\nlines')])
-def test_description_of_a_restore_may_be_any_text(parameters, text):
-    assert parsing.restore_description(parameters) == text
