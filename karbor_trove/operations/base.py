@@ -2,7 +2,6 @@
 
 """Base class of the four operations."""
 
-import functools
 from typing import Callable, Dict, Iterable, Optional, TypeVar
 
 from karbor.common import constants
@@ -69,6 +68,8 @@ class Operation(protection_plugin.Operation):
         self._context = context
         self._record = operation_record
         self._section = checkpoint.get_resource_bank_section(resource.id)
+        self._journal = backup_journal.BackupJournal(self._section.bank,
+                                                     resource.id)
 
     def _get_sections(self) -> Dict[str, karbor_types.BankSection]:
         """Return the sections of all instances of the checkpoint, by id."""
@@ -140,8 +141,12 @@ class Operation(protection_plugin.Operation):
 
         :raises errors.KarborTroveError: Trove was not found within 60 s.
         """
-        return self._wait_for(lambda: connect.connect(self._context),
-                              timeouts.FIND_TROVE, 'Trove could not be found')
+        return self._wait_for(self._make_client, timeouts.FIND_TROVE,
+                              'Trove could not be found')
+
+    def _make_client(self, deadline: Optional[polling.Deadline] = None
+                     ) -> trove_client.TroveClient:
+        return connect.connect(self._context, deadline)
 
     def _wait_for(self, check: Callable[[], Optional[T]], seconds: float,
                   description: str) -> T:
@@ -150,7 +155,5 @@ class Operation(protection_plugin.Operation):
 
     def _backup_deletion(self) -> deferred_deletion.BackupDeletion:
         return deferred_deletion.BackupDeletion(
-            backup_journal.BackupJournal(self._section.bank,
-                                         self._resource.id),
-            self._context.project_id,
-            functools.partial(connect.connect, self._context), self._poller)
+            self._journal, self._context.project_id, self._make_client,
+            self._poller)

@@ -66,8 +66,7 @@ class DeleteOperation(base.Operation):
         entry: Optional[backup_journal.BackupEntry] = None
         backup_record: Optional[record.BackupRecord] = None
         try:
-            entry = backup_journal.BackupJournal(
-                self._section.bank, self._resource.id).read(checkpoint.id)
+            entry = self._journal.read(checkpoint.id)
         except errors.CorruptObject as error:
             LOG.error('%s', error)
         try:

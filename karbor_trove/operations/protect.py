@@ -96,15 +96,13 @@ class ProtectOperation(base.Operation):
 
     def _protect(self, parameters: karbor_types.Parameters) -> None:
         instance_id = self._resource.id
-        bank = self._section.bank
-        journal = backup_journal.BackupJournal(bank, instance_id)
         self._settings.check()
         request = self._parse_request(parameters)
         client = self._connect()
         entry, backup_record, accounts = self._start_backup(
-            client, journal, request, parsing.is_incremental(parameters))
+            client, request, parsing.is_incremental(parameters))
         record.write(self._section, backup_record)
-        journal.write(entry)
+        self._journal.write(entry)
         backup_id = str(entry.backup_id)
         LOG.info('Started backup %s of instance %s', backup_id, instance_id)
 
@@ -114,16 +112,17 @@ class ProtectOperation(base.Operation):
             'backup %s is not complete' % backup_id)
         if entry.parent_id:
             chain.check_chain(self._list_backups(client), backup_id)
-        journal.write(dataclasses.replace(entry, is_complete=True,
-                                          location=backup.location))
+        self._journal.write(dataclasses.replace(
+            entry, is_complete=True, location=backup.location))
         # A database or a user is in the backup for sure only if it exists
         # both before and after the backup.
         record.write(self._section, dataclasses.replace(
             backup_record, backup_size=backup.size,
             accounts=accounts.common(
                 self._list_accounts(client, instance_id))))
-        baseline.record_manifest(client, bank, instance_id, backup,
-                                 self._settings.verify_level, self._poller)
+        baseline.record_manifest(
+            client, self._section.bank, instance_id, backup,
+            self._settings.verify_level, self._poller)
         LOG.info('Backup %s of instance %s is complete', backup_id,
                  instance_id)
 
@@ -134,7 +133,6 @@ class ProtectOperation(base.Operation):
             self._settings.storage_driver, self._settings.swift_container)
 
     def _start_backup(self, client: trove_client.TroveClient,
-                      journal: backup_journal.BackupJournal,
                       request: models.BackupRequest, is_incremental: bool
                       ) -> Tuple[backup_journal.BackupEntry,
                                  record.BackupRecord, models.Accounts]:
@@ -143,7 +141,7 @@ class ProtectOperation(base.Operation):
         :returns: the entry and the record with the id of the backup, not
             written yet, and the databases and users before the backup.
         """
-        instance_id = journal.instance_id
+        instance_id = self._resource.id
         deadline = self._poller.deadline(self._settings.ready_timeout)
         while True:
             instance = self._poller.wait_for(
@@ -163,13 +161,13 @@ class ProtectOperation(base.Operation):
                 request.description, lost_responses.trove_time(client))
             if is_incremental:
                 entry = create.reserve_parent(
-                    client, journal, entry, self._list_backups(client),
+                    client, self._journal, entry, self._list_backups(client),
                     self._settings.full_backup_every)
             else:
-                journal.write(entry)
+                self._journal.write(entry)
             try:
                 backup = create.create_backup(
-                    client, journal, entry,
+                    client, self._journal, entry,
                     dataclasses.replace(request, parent_id=entry.parent_id),
                     self._poller)
             except errors.Busy:

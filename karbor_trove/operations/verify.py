@@ -2,7 +2,6 @@
 
 """Verify operation."""
 
-import functools
 from typing import Any, List, Optional
 
 from karbor.common import constants
@@ -22,7 +21,6 @@ from karbor_trove.preflight import restore as preflight_restore
 from karbor_trove import timeouts
 from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
-from karbor_trove.trove import connect
 from karbor_trove.verification import cleanup
 from karbor_trove.verification import inspection
 from karbor_trove.verification import temporary_instance
@@ -93,8 +91,7 @@ class VerifyOperation(base.Operation):
         try:
             return cleanup.TemporaryInstanceCleanup(
                 section.bank, instance_id, self._context.project_id,
-                functools.partial(connect.connect, self._context), self._poller
-            ).run(deadline.remaining)
+                self._make_client, self._poller).run(deadline.remaining)
         except Exception:  # The verification succeeds without a cleanup.
             LOG.exception('Deleting the temporary instances of instance %s '
                           'failed', instance_id)
