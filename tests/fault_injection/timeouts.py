@@ -22,7 +22,6 @@ CONSTANTS = {
     'karbor_trove.timeouts.HTTP_READ_WITH_DEADLINE': 2.0,
     'karbor_trove.timeouts.FIND_TROVE': 3.0,
     'karbor_trove.timeouts.PREFLIGHT_RESTORE': 3.0,
-    'karbor_trove.timeouts.PREFLIGHT_VERIFY': 3.0,
     'karbor_trove.timeouts.LIST_ACCOUNTS': 1.0,
     'karbor_trove.timeouts.READ_MANIFEST': 1.0,
     'karbor_trove.timeouts.LIST_INSTANCES': 3.0,
