@@ -39,7 +39,7 @@ def reserve_parent(client: trove_client.TroveClient,
                                     max_chain_length)
     reserved = dataclasses.replace(
         entry, parent_id=parent_id,
-        not_before=lost_responses.trove_time(client))
+        not_before=lost_responses.find_trove_time(client))
     journal.write(reserved)
     if parent_id is None:
         return reserved

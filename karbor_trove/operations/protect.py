@@ -158,7 +158,7 @@ class ProtectOperation(base.Operation):
             entry = backup_journal.BackupEntry(
                 instance_id, self._checkpoint.id,
                 self._checkpoint.project_id, request.name,
-                request.description, lost_responses.trove_time(client))
+                request.description, lost_responses.find_trove_time(client))
             if is_incremental:
                 entry = create.reserve_parent(
                     client, self._journal, entry, self._list_backups(client),

@@ -36,7 +36,7 @@ def check_quotas(catalog: trove_catalog.Catalog, needs: Dict[str, int],
         resource.
     :param operation: the name of the operation, for the sentence.
     """
-    quotas = catalog.get_quotas() or {}
+    quotas = catalog.find_quotas() or {}
     for resource, need in needs.items():
         quota = quotas.get(resource)
         if quota and quota.remaining is not None and need > quota.remaining:

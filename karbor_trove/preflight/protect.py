@@ -38,7 +38,7 @@ def check_protect(instance_ids: Sequence[str],
         instance_id: [] if instance_id in listed else list(
             _check_instance(instance_id, client))
         for instance_id in instance_ids}
-    if catalog.get_quotas() is None:
+    if catalog.find_quotas() is None:
         LOG.info('Trove does not show the quotas. They are not checked before '
                  'the backups of %s', ', '.join(instance_ids))
     return preflight_problems.group_common(

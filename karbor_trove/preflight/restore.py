@@ -80,7 +80,7 @@ def check_restore(
     problems = poller.wait_for(
         check, poller.deadline(timeouts.PREFLIGHT_RESTORE),
         'the preflight checks of the restore have no result')
-    return problems, [] if catalog.get_quotas() is not None else [
+    return problems, [] if catalog.find_quotas() is not None else [
         'quotas were not checked, because Trove does not return them']
 
 

@@ -3,11 +3,13 @@
 """Datastore versions, flavors, configuration groups and quotas of a project.
 """
 
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 
 from karbor_trove import errors
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
+
+T = TypeVar('T')
 
 
 class Catalog:
@@ -34,7 +36,7 @@ class Catalog:
                                             version.get('version'))
                     for version in versions if version.get('active', True)]
 
-        return self._get(('versions', datastore), request) or []
+        return self._find(('versions', datastore), request) or []
 
     def list_flavors(self, datastore: str, version_id: str) -> Dict[str, int]:
         """Return the RAM in MB of the flavors of a version, by flavor id."""
@@ -46,7 +48,7 @@ class Catalog:
             return {str(flavor['str_id'] or flavor['id']): flavor['ram']
                     for flavor in flavors}
 
-        return self._get(('flavors', datastore, version_id), request) or {}
+        return self._find(('flavors', datastore, version_id), request) or {}
 
     def find_configuration(self, configuration_id: str
                            ) -> Optional[Tuple[str, str]]:
@@ -58,11 +60,9 @@ class Catalog:
             group = api.configurations.get(configuration_id).to_dict()
             return group['datastore_name'], group['datastore_version_name']
 
-        names: Optional[Tuple[str, str]] = self._get(
-            ('configuration', configuration_id), request)
-        return names
+        return self._find(('configuration', configuration_id), request)
 
-    def get_quotas(self) -> Optional[Dict[str, models.Quota]]:
+    def find_quotas(self) -> Optional[Dict[str, models.Quota]]:
         """Return the quotas of the project by resource.
 
         None if Trove does not return them to a tenant. Trove does so since
@@ -77,21 +77,19 @@ class Catalog:
 
         key = ('quotas',)
         try:
-            quotas: Optional[Dict[str, models.Quota]] = self._get(key, request)
+            return self._find(key, request)
         except errors.Rejected:
-            self._cache[key] = quotas = None
-        return quotas
+            self._cache[key] = None
+            return None
 
-    def _get(self, key: Tuple[str, ...],
-             request: Callable[[Any], Any]) -> Any:
-        """Return the result of a request from the cache, or send it.
-
-        None if Trove does not find the object.
-        """
+    def _find(self, key: Tuple[str, ...],
+              request: Callable[[Any], T]) -> Optional[T]:
+        # None is the result if Trove does not find the object.
         if key not in self._cache:
             try:
                 with self._client.call('reading %s' % ' '.join(key)) as api:
                     self._cache[key] = request(api)
             except errors.NotFound:
                 self._cache[key] = None
-        return self._cache[key]
+        result: Optional[T] = self._cache[key]
+        return result

@@ -49,7 +49,7 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
     earlier_ids = {instance.id for instance in poller.wait_for(
         client.list_instances, poller.deadline(timeouts.LOST_RESPONSE),
         'instances could not be listed')}
-    intent.write(request.name, lost_responses.trove_time(client))
+    intent.write(request.name, lost_responses.find_trove_time(client))
 
     def find() -> Optional[models.Instance]:
         matches = [instance for instance in client.list_instances()

@@ -36,7 +36,7 @@ def is_settled(not_before: Optional[str],
             >= timeouts.REQUEST_IN_FLIGHT)
 
 
-def trove_time(client: trove_client.TroveClient) -> Optional[str]:
+def find_trove_time(client: trove_client.TroveClient) -> Optional[str]:
     """Return Trove's time of its last response, ISO format.
 
     A request that follows cannot create anything older. None if not known.
