@@ -5,7 +5,7 @@
 import datetime
 import random
 import time
-from typing import Callable, Optional, Protocol, TypeVar
+from typing import Callable, Optional, TypeVar
 
 from oslo_log import log as logging
 
@@ -17,21 +17,8 @@ LOG = logging.getLogger(__name__)
 T = TypeVar('T')
 
 
-class Clock(Protocol):
-    """Time as polling needs it. Tests pass a clock of their own."""
-
-    def now(self) -> float:
-        """Return the seconds of a monotonic clock."""
-
-    def sleep(self, seconds: float) -> None:
-        """Return after that many seconds."""
-
-    def utc(self) -> datetime.datetime:
-        """Return the time of day in UTC, without a zone, in whole seconds."""
-
-
-class SystemClock:
-    """The time of this machine.
+class Clock:
+    """The time of this machine. Tests pass a clock of their own.
 
     The functions of the time module are looked up at each call. Karbor's
     green threads replace them, so that sleep() lets other threads run.
@@ -51,7 +38,7 @@ class SystemClock:
             microsecond=0, tzinfo=None)
 
 
-SYSTEM_CLOCK = SystemClock()
+SYSTEM_CLOCK = Clock()
 
 
 class Deadline:

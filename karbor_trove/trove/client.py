@@ -21,7 +21,16 @@ _BACKUPS_PER_PAGE = 200
 
 
 class TroveClient:
-    """Trove's API with the rights of one user."""
+    """Trove's API with the rights of one user.
+
+    A request that fails raises one of these:
+
+    * errors.NotFound: the project has no object with this id.
+    * errors.Busy: Trove is working on the object and did nothing.
+    * errors.Rejected: Trove did nothing.
+    * errors.Unreachable: Trove may still carry out the request.
+    * errors.DeadlineExceeded: the deadline is over.
+    """
 
     def __init__(self, make_client: Callable[[], Any],
                  deadline: Optional[polling.Deadline] = None) -> None:
@@ -52,7 +61,6 @@ class TroveClient:
         """Yield the client of python-troveclient for one request.
 
         :param description: what is requested, for the error message.
-        :raises errors.KarborTroveError: the request failed.
         """
         self._api.client.session.timeout = transport.request_timeout(
             self._deadline, description)
@@ -90,8 +98,6 @@ class TroveClient:
 
         Members of clusters are not in Trove's list. Trove cannot back them
         up.
-
-        :raises errors.KarborTroveError: see list_all().
         """
         # A page may be short or empty and still not be the last one: an
         # instance that Trove rejected during its creation takes a place in
@@ -102,21 +108,14 @@ class TroveClient:
             serialization.parse_instance)
 
     def get_instance(self, instance_id: str) -> models.Instance:
-        """Return one instance.
-
-        :raises errors.NotFound: the project has no instance with this id.
-        """
+        """Return one instance."""
         with self.call('reading instance %s' % instance_id) as api:
             return serialization.parse_instance(
                 api.instances.get(instance_id).to_dict())
 
     def create_instance(self,
                         request: models.InstanceRequest) -> models.Instance:
-        """Create an instance from a backup. Trove builds it afterwards.
-
-        :raises errors.Rejected: Trove created nothing.
-        :raises errors.Unreachable: Trove may still create the instance.
-        """
+        """Create an instance from a backup. Trove builds it afterwards."""
         with self.call('creating an instance from backup %s'
                        % request.backup_id) as api:
             instance = api.instances.create(**_supported_arguments(
@@ -125,13 +124,7 @@ class TroveClient:
             return serialization.parse_instance(instance.to_dict())
 
     def delete_instance(self, instance_id: str) -> None:
-        """Request the deletion of an instance. Trove deletes it afterwards.
-
-        :raises errors.NotFound: the project has no instance with this id.
-        :raises errors.Busy: the instance cannot be deleted now.
-        :raises errors.Rejected: Trove does not delete the instance.
-        :raises errors.Unreachable: Trove may still delete the instance.
-        """
+        """Request the deletion of an instance. Trove deletes it afterwards."""
         with self.call('deleting instance %s' % instance_id) as api:
             api.instances.delete(instance_id)
 
@@ -144,7 +137,6 @@ class TroveClient:
 
         :param all_projects: list the backups of all projects. Trove allows
             this to administrators only.
-        :raises errors.KarborTroveError: see list_all().
         """
         # Trove counts the offset of a page from the newest backup. A backup
         # that is created meanwhile shifts the others, so that one comes
@@ -158,21 +150,13 @@ class TroveClient:
             serialization.parse_backup)}
 
     def get_backup(self, backup_id: str) -> models.Backup:
-        """Return one backup.
-
-        :raises errors.NotFound: the project has no backup with this id.
-        """
+        """Return one backup."""
         with self.call('reading backup %s' % backup_id) as api:
             return serialization.parse_backup(
                 api.backups.get(backup_id).to_dict())
 
     def create_backup(self, request: models.BackupRequest) -> models.Backup:
-        """Create a backup. Trove writes its data afterwards.
-
-        :raises errors.Busy: the instance cannot be backed up now.
-        :raises errors.Rejected: Trove created nothing.
-        :raises errors.Unreachable: Trove may still create the backup.
-        """
+        """Create a backup. Trove writes its data afterwards."""
         with self.call('backing up instance %s'
                        % request.instance_id) as api:
             backup = api.backups.create(**_supported_arguments(
@@ -180,10 +164,7 @@ class TroveClient:
             return serialization.parse_backup(backup.to_dict())
 
     def delete_backup(self, backup_id: str) -> None:
-        """Request the deletion of a backup. Trove deletes it afterwards.
-
-        :raises errors.NotFound: the project has no backup with this id.
-        """
+        """Request the deletion of a backup. Trove deletes it afterwards."""
         with self.call('deleting backup %s' % backup_id) as api:
             api.backups.delete(backup_id)
 

@@ -28,23 +28,17 @@ def connect(context: karbor_types.RequestContext,
         the user could not be read.
     """
     def make_client() -> Any:
-        _check_keystone(deadline)
+        # Karbor reads Keystone's versions once, without a timeout
+        # [get_auth_uri() in utils.py, 1.6.0]. A Keystone that hangs would
+        # block it forever.
+        url = cfg.CONF.clients_keystone.auth_uri
+        if url and not (client_factory.ClientFactory.get_keystone_plugin()
+                        ._auth_uri):
+            transport.check_reachable(url, transport.request_timeout(
+                deadline, 'finding Keystone'))
         return client_factory.ClientFactory.create_client('trove', context)
 
     try:
         return client.TroveClient(make_client, deadline)
     except exception.KarborException as error:
         raise errors.Rejected('finding Trove: %s' % error) from error
-
-
-def _check_keystone(deadline: Optional[polling.Deadline]) -> None:
-    """Check that Keystone responds before Karbor reads its versions.
-
-    Karbor reads them once, without a timeout [get_auth_uri() in utils.py,
-    1.6.0]. A Keystone that hangs would block it forever.
-    """
-    url = cfg.CONF.clients_keystone.auth_uri
-    if url and not (client_factory.ClientFactory.get_keystone_plugin()
-                    ._auth_uri):
-        transport.check_reachable(url, transport.request_timeout(
-            deadline, 'finding Keystone'))

@@ -19,10 +19,7 @@ NO_CONFIGURATION = 'none'
 # trove/instance/models.py, 26.0.0].
 _READY = frozenset(('ACTIVE', 'HEALTHY', 'RESTART_REQUIRED'))
 _BROKEN = frozenset(('ERROR', 'FAILED'))
-#: The name of a temporary instance, of the ids of the verification and of the
-#: original instance.
-TEMPORARY_NAME = 'karbor-verify-%s-%s'
-_TEMPORARY = re.compile(TEMPORARY_NAME % (('[0-9a-f-]{36}',) * 2))
+_TEMPORARY_NAME = 'karbor-verify-%s-%s'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +76,8 @@ class Instance:
     @property
     def is_temporary(self) -> bool:
         """Return True if the name is that of a temporary instance."""
-        return bool(_TEMPORARY.fullmatch(self.name or ''))
+        return bool(re.fullmatch(
+            _TEMPORARY_NAME % (('[0-9a-f-]{36}',) * 2), self.name or ''))
 
     @property
     def is_being_deleted(self) -> bool:
@@ -252,4 +250,4 @@ class DatastoreVersion:
 
 def temporary_instance_name(verification_id: str, original_id: str) -> str:
     """Return the name of a temporary instance. It is unique in Trove."""
-    return TEMPORARY_NAME % (verification_id, original_id)
+    return _TEMPORARY_NAME % (verification_id, original_id)

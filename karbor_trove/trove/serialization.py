@@ -77,15 +77,10 @@ def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
     use the newest backup of the instance, no matter who created it
     [Backup.create in trove/backup/models.py, 26.0.0].
     """
-    return {
-        'name': request.name,
-        'instance': request.instance_id,
-        'description': request.description,
-        'parent_id': request.parent_id,
-        'incremental': True if request.parent_id else None,
-        'storage_driver': request.storage_driver,
-        'swift_container': request.swift_container,
-    }
+    arguments = dataclasses.asdict(request)
+    arguments['instance'] = arguments.pop('instance_id')
+    arguments['incremental'] = True if request.parent_id else None
+    return arguments
 
 
 def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:

@@ -23,7 +23,7 @@ def is_in_swift(location: Optional[str]) -> bool:
 
     Other storage drivers use other locations [cinder, since 23.0.0].
     """
-    return bool(location) and str(location).startswith('http')
+    return location is not None and location.startswith('http')
 
 
 def object_exists(client: trove_client.TroveClient, location: str) -> bool:
@@ -94,41 +94,33 @@ def get_segment(client: trove_client.TroveClient,
             '/' + parse.quote(name), endpoint_filter=_SERVICE).headers)
 
 
-def delete_object(client: trove_client.TroveClient, location: str) -> None:
-    """Delete the object of a backup with all its segments.
-
-    :raises errors.NotFound: the object does not exist.
-    """
-    with client.call('deleting %s' % location) as api:
-        api.client.session.delete(
-            _find_path(api, location), endpoint_filter=_SERVICE,
-            params={'multipart-manifest': 'delete'})
-
-
 def delete_leftover_object(client: trove_client.TroveClient,
                            location: Optional[str],
                            outage_deadline: polling.Deadline,
                            poller: polling.Poller) -> None:
-    """Delete the object of a deleted backup, if the object still exists.
+    """Delete the object of a deleted backup and its segments, if any.
 
     :param location: see object_exists(). None if the backup has none.
     :param outage_deadline: how long to wait for Swift during an outage.
     :raises errors.KarborTroveError: the object may still exist.
     """
-    if not is_in_swift(location):
+    if not location or not is_in_swift(location):
         return
-    url = str(location)
 
     def delete_existing() -> bool:
-        if object_exists(client, url):
-            delete_object(client, url)
+        if object_exists(client, location):
+            with client.call('deleting %s' % location) as api:
+                api.client.session.delete(
+                    _find_path(api, location), endpoint_filter=_SERVICE,
+                    params={'multipart-manifest': 'delete'})
         return True
 
     try:
         poller.wait_for(delete_existing, outage_deadline,
-                        'Swift is unavailable and may still hold %s' % url)
+                        'Swift is unavailable and may still hold %s'
+                        % location)
     except errors.NotFound:
-        LOG.debug('%s is deleted', url)
+        LOG.debug('%s is deleted', location)
 
 
 def _parse_headers(path: str, headers: Mapping[str, str]

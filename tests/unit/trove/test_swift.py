@@ -4,6 +4,7 @@ from karbor.services.protection import client_factory
 import pytest
 
 from karbor_trove import errors
+from karbor_trove import polling
 from karbor_trove.trove import connect
 from karbor_trove.trove import swift
 from tests.fake_trove import keystone
@@ -26,7 +27,9 @@ def test_object_exists_until_it_is_deleted(fake_trove, context, location):
     fake_trove.backups.clear()
     assert not swift.object_exists(client, location)
     fake_trove.leftover_objects.add(location)
-    swift.delete_object(client, location)
+    poller = polling.Poller(1.0, fake_trove.clock)
+    swift.delete_leftover_object(client, location, poller.deadline(60.0),
+                                 poller)
     assert not fake_trove.objects.list_urls()
 
 
