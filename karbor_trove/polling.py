@@ -45,10 +45,7 @@ class Deadline:
     """A point in time at which a wait ends."""
 
     def __init__(self, seconds: float, clock: Clock) -> None:
-        """Start the countdown.
-
-        :param seconds: from now.
-        """
+        """Create a deadline that many seconds from now."""
         self.seconds = seconds
         self._clock = clock
         self._end = clock.now() + seconds
@@ -63,10 +60,7 @@ class Poller:
     """Waits with one interval and one clock."""
 
     def __init__(self, interval: float, clock: Clock = SYSTEM_CLOCK) -> None:
-        """Create a poller.
-
-        :param interval: seconds between two checks.
-        """
+        """Create a poller with that many seconds between two checks."""
         self.interval = interval
         self.clock = clock
 

@@ -18,7 +18,6 @@ NO_CONFIGURATION = 'none'
 # be backed up as well [validate_can_perform_action in
 # trove/instance/models.py, 26.0.0].
 _READY = frozenset(('ACTIVE', 'HEALTHY', 'RESTART_REQUIRED'))
-_BROKEN = frozenset(('ERROR', 'FAILED'))
 _TEMPORARY_NAME = 'karbor-verify-%s-%s'
 
 
@@ -71,7 +70,7 @@ class Instance:
 
         Any other status may still change, also an unknown one.
         """
-        return self.status in _BROKEN
+        return self.status in ('ERROR', 'FAILED')
 
     @property
     def is_temporary(self) -> bool:

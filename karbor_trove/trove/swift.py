@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Objects of backups in Swift, with the rights of the client's user."""
+"""Objects of backups in Swift, with the rights of the client's user.
+
+A request raises errors.NotFound if the object does not exist, errors.Rejected
+if Swift does not let this user read it, and errors.Unreachable if Swift does
+not respond.
+"""
 
 from typing import Any, Mapping, Optional
 from urllib import parse
@@ -33,8 +38,6 @@ def object_exists(client: trove_client.TroveClient, location: str) -> bool:
         guest used.
     :returns: False also if only Trove can reach the object: the cloud has no
         Swift, or the object is in an account of Trove's own.
-    :raises errors.Rejected: Swift does not let this user read the object.
-    :raises errors.Unreachable: Swift does not respond.
     """
     try:
         with client.call('reading %s' % location) as api:
@@ -54,9 +57,7 @@ def get_manifest(client: trove_client.TroveClient,
     The segments are those that the manifest names. It does not show whether a
     segment has been changed since [slo.py of Swift].
 
-    :raises errors.NotFound: the object does not exist.
-    :raises errors.Rejected: this user cannot read the object.
-    :raises errors.Unreachable: Swift does not respond.
+    :raises errors.Rejected: also if the object is not in the user's account.
     """
     description = 'reading %s' % location
     with client.call(description) as api:
@@ -86,8 +87,6 @@ def get_segment(client: trove_client.TroveClient,
     """Return etag and size of one segment.
 
     :param name: "container/name", as in the manifest.
-    :raises errors.NotFound: the segment does not exist.
-    :raises errors.Unreachable: Swift does not respond.
     """
     with client.call('reading %s' % name) as api:
         return _parse_headers(name, api.client.session.head(

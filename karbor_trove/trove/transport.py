@@ -19,8 +19,6 @@ from karbor_trove import timeouts
 
 LOG = logging.getLogger(__name__)
 
-_RETRIABLE = frozenset((408, 429))
-
 
 def request_timeout(deadline: Optional[polling.Deadline],
                     description: str) -> Tuple[float, float]:
@@ -102,7 +100,7 @@ def translate_errors(description: str) -> Iterator[None]:
         status = getattr(error, 'http_status', None) or 0
         if status == 404:
             raise errors.NotFound(message(error)) from error
-        if status in _RETRIABLE or status >= 500:
+        if status in (408, 429) or status >= 500:
             raise errors.Unreachable(message(error),
                                      _parse_retry_after(error)) from error
         if status == 422:
