@@ -43,7 +43,7 @@ def parse_instance(data: Dict[str, Any]) -> models.Instance:
         replica_of=(data.get('replica_of') or {}).get('id'),
         cluster_id=data.get('cluster_id'),
         fault=(data.get('fault') or {}).get('message'),
-        created=parse_time(data.get('created')))
+        created=_parse_time(data.get('created')))
 
 
 def parse_backup(data: Dict[str, Any]) -> models.Backup:
@@ -56,16 +56,13 @@ def parse_backup(data: Dict[str, Any]) -> models.Backup:
         instance_id=data.get('instance_id'),
         parent_id=data.get('parent_id'),
         size=data.get('size'),
-        created=parse_time(data.get('created')),
+        created=_parse_time(data.get('created')),
         location=data.get('locationRef'),
         project_id=data.get('project_id'))
 
 
-def parse_time(text: Optional[str]) -> Optional[datetime.datetime]:
-    """Return a time of Trove: UTC without a zone, in whole seconds.
-
-    None if Trove did not return one.
-    """
+def _parse_time(text: Optional[str]) -> Optional[datetime.datetime]:
+    # Trove's times are in UTC, without a zone.
     return datetime.datetime.fromisoformat(
         text).replace(microsecond=0) if text else None
 
