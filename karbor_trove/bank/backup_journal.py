@@ -105,11 +105,18 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
         """Create the journal. Nothing is read or written yet."""
-        path = layout.BACKUP_JOURNAL % instance_id
-        super().__init__(
-            bank.get_sub_section(path), path, VERSION, 'checkpoint_id',
-            lambda _, document: BackupEntry.from_document(document),
-            keeps_copy=True)
+        path = layout.instance_folder(instance_id, layout.BACKUP_JOURNAL)
+
+        def parse(key: str, document: document_store.Document) -> BackupEntry:
+            entry = BackupEntry.from_document(document)
+            document_store.check_ids(
+                path + key, {'instance_id': (entry.instance_id, instance_id),
+                             'checkpoint_id': (entry.checkpoint_id, key)},
+                {'backup_id': entry.backup_id, 'parent_id': entry.parent_id})
+            return entry
+
+        super().__init__(bank.get_sub_section(path), path, VERSION,
+                         'checkpoint_id', parse, keeps_copy=True)
         self.bank = bank
         self.instance_id = instance_id
 

@@ -14,6 +14,7 @@ from oslo_log import log as logging
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import errors
+from karbor_trove import ids
 from karbor_trove import karbor_types
 
 LOG = logging.getLogger(__name__)
@@ -63,6 +64,30 @@ def check_version(name: str, version: int, supported: int) -> None:
             'or a later one' % (name, version, supported))
 
 
+def check_ids(name: str, expected: Mapping[str, Tuple[object, object]],
+              optional: Mapping[str, object]) -> None:
+    """Check the ids in a document, before any of them is used.
+
+    Users of one bank may be able to write into it. An id that is not checked
+    could name the checkpoint of another project, or become a path.
+
+    :param name: of the object, for the message.
+    :param expected: the id in the document and the id of its place, by key.
+    :param optional: ids of objects of Trove, by key. None is allowed.
+    :raises errors.CorruptObject: an id is another one, or no UUID.
+    """
+    for key, (found, place) in expected.items():
+        if found != place:
+            raise errors.CorruptObject(
+                'the object "%s" in the bank is corrupt: its %s is %a and not '
+                '%a' % (name, key, found, place))
+    for key, found in optional.items():
+        if found is not None and not ids.is_uuid(found):
+            raise errors.CorruptObject(
+                'the object "%s" in the bank is corrupt: its %s is %a, which '
+                'is not an id' % (name, key, found))
+
+
 class DocumentStore(Generic[Entry]):
     """The documents of one kind in one section of the bank.
 
@@ -94,7 +119,11 @@ class DocumentStore(Generic[Entry]):
         self._keeps_copy = keeps_copy
 
     def write_document(self, key: str, document: Document) -> None:
-        """Write a document and replace an earlier one."""
+        """Write a document and replace an earlier one.
+
+        :raises errors.Rejected: the key is not one part of a path.
+        """
+        ids.check_path_part(key, 'document')
         document = dict(document, version=self._version)
         if self._keeps_copy and key in storage.list_keys(self._section):
             copy = key + layout.COPY_SUFFIX
@@ -108,8 +137,10 @@ class DocumentStore(Generic[Entry]):
         """Return one entry, or None if there is none.
 
         :raises errors.CorruptObject: the document and its copy are corrupt.
-        :raises errors.Rejected: a later release wrote the document.
+        :raises errors.Rejected: a later release wrote the document, or the
+            key is not one part of a path.
         """
+        ids.check_path_part(key, 'document')
         document = storage.read(self._section, key)
         if document is None:
             return None
@@ -154,7 +185,11 @@ class DocumentStore(Generic[Entry]):
         return self.read_all()[0]
 
     def delete(self, key: str) -> None:
-        """Delete a document and its copy. An absent document is no error."""
+        """Delete a document and its copy. An absent document is no error.
+
+        :raises errors.Rejected: the key is not one part of a path.
+        """
+        ids.check_path_part(key, 'document')
         storage.delete(self._section, key)
         copy = key + layout.COPY_SUFFIX
         if self._keeps_copy and copy in storage.list_keys(self._section):

@@ -2,8 +2,12 @@
 
 """Paths and names of all objects in the bank.
 
-Banks that exist use them: a change makes their objects unreadable.
+Banks that exist use them: a change makes their objects unreadable. An id
+becomes a part of a path only through the functions of this module, which
+check it.
 """
+
+from karbor_trove import ids
 
 # Karbor's own objects [services/protection/checkpoint.py, 1.6.0].
 
@@ -35,13 +39,37 @@ VERIFICATION_RESULT = 'verified-%s'
 
 #: The folder that holds one folder for each instance.
 INSTANCES = '/karbor-trove/'
-#: One object for each checkpoint.
-BACKUP_JOURNAL = INSTANCES + '%s/backups/'
-#: One object for each restore.
-RESTORE_JOURNAL = INSTANCES + '%s/restores/'
-#: One object for each verification.
-VERIFICATION_JOURNAL = INSTANCES + '%s/rehearsals/'
-#: One object for each backup.
-MANIFESTS = INSTANCES + '%s/contents/'
+#: The folders of an instance. Each holds one object for each checkpoint,
+#: restore, verification or backup.
+BACKUP_JOURNAL = 'backups'
+RESTORE_JOURNAL = 'restores'
+VERIFICATION_JOURNAL = 'rehearsals'
+MANIFESTS = 'contents'
 #: The suffix of the name of a copy. document_store.py writes the copies.
 COPY_SUFFIX = '.new'
+
+
+def instance_folder(instance_id: str, folder: str) -> str:
+    """Return the path of a folder of an instance.
+
+    :raises errors.Rejected: the instance id is not a UUID.
+    """
+    return '%s%s/%s/' % (
+        INSTANCES, ids.check_uuid(instance_id, 'database instance'), folder)
+
+
+def resource_folder(resource_id: str) -> str:
+    """Return the path of the section of a resource below its checkpoint.
+
+    :raises errors.Rejected: the resource id is not one part of a path.
+    """
+    return RESOURCE_DATA + ids.check_path_part(
+        resource_id, 'resource')
+
+
+def checkpoint_folder(checkpoint_id: str) -> str:
+    """Return the path of a checkpoint.
+
+    :raises errors.Rejected: the checkpoint id is not a UUID.
+    """
+    return CHECKPOINTS + ids.check_uuid(checkpoint_id, 'checkpoint')

@@ -23,7 +23,7 @@ class ManifestStore(document_store.DocumentStore[models.BackupManifest]):
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
         """Create the store. Nothing is read or written yet."""
-        path = layout.MANIFESTS % instance_id
+        path = layout.instance_folder(instance_id, layout.MANIFESTS)
         super().__init__(bank.get_sub_section(path), path, VERSION, 'whole',
                          lambda _, document: _from_document(document))
 

@@ -95,13 +95,15 @@ def write(section: karbor_types.BankSection, record: BackupRecord) -> None:
     storage.write(section, layout.BACKUP_RECORD, record.to_document())
 
 
-def read(section: karbor_types.BankSection) -> Optional[BackupRecord]:
-    """Return the record.
+def read(section: karbor_types.BankSection,
+         instance_id: str) -> Optional[BackupRecord]:
+    """Return the record of an instance.
 
     None if nothing was written: the protect operation failed before it sent a
     request to Trove, or the backup is already deleted.
 
-    :raises errors.CorruptObject: the record is corrupt.
+    :raises errors.CorruptObject: the record is corrupt, or names another
+        instance.
     :raises errors.Rejected: a later release wrote the record.
     """
     document = storage.read(section, layout.BACKUP_RECORD)
@@ -115,7 +117,12 @@ def read(section: karbor_types.BankSection) -> Optional[BackupRecord]:
             'database instance' % layout.BACKUP_RECORD)
     document_store.check_version(layout.BACKUP_RECORD,
                                  document.get('record_version', 0), VERSION)
-    return BackupRecord.from_document(document)
+    record = BackupRecord.from_document(document)
+    document_store.check_ids(
+        layout.BACKUP_RECORD,
+        {'instance_id': (record.instance.id, instance_id)},
+        {'backup_id': record.backup_id})
+    return record
 
 
 def read_backup(section: karbor_types.BankSection,
@@ -126,7 +133,7 @@ def read_backup(section: karbor_types.BankSection,
     :raises errors.Rejected: the bank knows no backup, or a later release wrote
         the record.
     """
-    record = read(section)
+    record = read(section, instance_id)
     if record is None or not record.backup_id:
         raise errors.Rejected('the checkpoint holds no backup of instance %s'
                               % instance_id)

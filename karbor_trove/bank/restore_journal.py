@@ -67,7 +67,7 @@ class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
 
         :param instance_id: of the original instance.
         """
-        path = layout.RESTORE_JOURNAL % instance_id
+        path = layout.instance_folder(instance_id, layout.RESTORE_JOURNAL)
         super().__init__(
             bank.get_sub_section(path), path, VERSION, 'name',
             lambda key, document: RestoreEntry.from_document(

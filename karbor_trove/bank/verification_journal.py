@@ -79,11 +79,19 @@ class VerificationJournal(
 
         :param instance_id: of the original instance.
         """
-        path = layout.VERIFICATION_JOURNAL % instance_id
-        super().__init__(
-            bank.get_sub_section(path), path, VERSION, 'until',
-            lambda _, document: TemporaryInstanceEntry.from_document(document),
-            keeps_copy=True)
+        path = layout.instance_folder(instance_id, layout.VERIFICATION_JOURNAL)
+
+        def parse(key: str, document: document_store.Document
+                  ) -> TemporaryInstanceEntry:
+            entry = TemporaryInstanceEntry.from_document(document)
+            document_store.check_ids(
+                path + key,
+                {'verification_id': (entry.verification_id, key)},
+                {'instance_id': entry.instance_id})
+            return entry
+
+        super().__init__(bank.get_sub_section(path), path, VERSION, 'until',
+                         parse, keeps_copy=True)
         self.instance_id = instance_id
 
     def write(self, entry: TemporaryInstanceEntry) -> None:

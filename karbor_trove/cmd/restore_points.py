@@ -98,7 +98,7 @@ class RestorePoints:
         record = results = None
         problem = ''
         try:
-            record = backup_record.read(section)
+            record = backup_record.read(section, instance_id)
         except errors.Rejected as error:
             problem = str(error)
             self._report(checkpoint, instance_id, error)

@@ -70,7 +70,8 @@ class DeleteOperation(base.Operation):
         except errors.CorruptObject as error:
             LOG.error('%s', error)
         try:
-            backup_record = record.read(self._section)
+            backup_record = record.read(self._section,
+                                        self._resource.id)
         except errors.CorruptObject as error:
             LOG.error('%s', error)
         if entry is None and backup_record is not None and (

@@ -210,7 +210,7 @@ def _backup_columns(checkpoint: providers.Checkpoint,
     section = checkpoint.resource_section(instance_id)
     row: base.Row = {'reason': resource_status.read_failure_reason(section)}
     try:
-        backup_record = record.read(section)
+        backup_record = record.read(section, instance_id)
         if backup_record is not None:
             row['record'] = backup_record.backup_id
         entry = backup_journal.BackupJournal(

@@ -111,17 +111,21 @@ def test_listed_object_that_is_deleted_meanwhile_is_no_entry(
 # The formats. Stored names differ from those of attributes on purpose.
 
 
+INSTANCE_ID = 'a0000000-0000-4000-8000-000000000000'
 BACKUP_ENTRY = {
-    'version': 1, 'instance_id': 'a', 'checkpoint_id': 'c',
+    'version': 1, 'instance_id': INSTANCE_ID, 'checkpoint_id': 'c',
     'project_id': 'p', 'backup_name': 'nightly', 'description': 'all',
-    'not_before': '2026-01-01T00:00:00', 'parent_id': 'f', 'backup_id': 'k',
+    'not_before': '2026-01-01T00:00:00',
+    'parent_id': 'f0000000-0000-4000-8000-000000000000',
+    'backup_id': 'b0000000-0000-4000-8000-000000000000',
     'location': 'http://swift/k', 'complete': True,
     'deleted': '2026-01-02T00:00:00', 'reason': 'Trove is away',
     'ambiguous': True}
 TEMPORARY_INSTANCE_ENTRY = {
     'version': 1, 'verification_id': 'v', 'project_id': 'p',
     'worker': {'pid': 1}, 'until': '2026-01-02T00:00:00', 'name': 'n',
-    'not_before': '2026-01-01T00:00:00', 'instance_id': 't',
+    'not_before': '2026-01-01T00:00:00',
+    'instance_id': '70000000-0000-4000-8000-000000000000',
     'left': 'Trove is away'}
 RESTORE_ENTRY = {
     'version': 1, 'name': 'n', 'not_before': '2026-01-01T00:00:00',
@@ -129,6 +133,12 @@ RESTORE_ENTRY = {
 MANIFEST = {
     'version': 1, 'whole': {'name': 'c/k', 'etag': 'e', 'bytes': 2},
     'segments': [{'name': 'c/k_1', 'etag': 'f', 'bytes': 2}]}
+#: Ids that are not one part of a path.
+TRAVERSALS = [
+    '../x', 'a/../b', '..', '.', '', '/', 'a/b', 'a\\b', 'x\n', '%2e%2e',
+    '../../../indices/by-provider/x']
+OTHER_ID = 'c0000000-0000-4000-8000-000000000000'
+FOLDER = '/karbor-trove/%s/' % INSTANCE_ID
 JOURNALS = pytest.mark.parametrize('journal_class, path, document', [
     (backup_journal.BackupJournal, 'backups/c', BACKUP_ENTRY),
     (verification_journal.VerificationJournal, 'rehearsals/v',
@@ -138,9 +148,9 @@ JOURNALS = pytest.mark.parametrize('journal_class, path, document', [
 
 @JOURNALS
 def test_entry_keeps_its_stored_form(bank, journal_class, path, document):
-    section = bank.get_sub_section('/karbor-trove/a/')
+    section = bank.get_sub_section(FOLDER)
     section.update_object(path, document)
-    journal = journal_class(bank, 'a')
+    journal = journal_class(bank, INSTANCE_ID)
     [entry] = journal.list_entries()
     section.delete_object(path)
     journal.write(entry)
@@ -149,12 +159,12 @@ def test_entry_keeps_its_stored_form(bank, journal_class, path, document):
 
 
 def test_manifest_keeps_its_stored_form(bank):
-    store = manifests.ManifestStore(bank, 'a')
+    store = manifests.ManifestStore(bank, INSTANCE_ID)
     manifest = models.BackupManifest(
         models.ObjectInfo('c/k', 'e', 2),
         (models.ObjectInfo('c/k_1', 'f', 2),))
     store.write('k', manifest)
-    assert bank.get_object('/karbor-trove/a/contents/k') == MANIFEST
+    assert bank.get_object(FOLDER + 'contents/k') == MANIFEST
     assert store.read('k') == manifest
 
 
@@ -165,9 +175,9 @@ def test_entry_with_the_required_keys_only_is_read(
         'backups/c': ('instance_id', 'checkpoint_id'),
         'rehearsals/v': ('verification_id', 'project_id', 'worker', 'until'),
         'restores/r': ('name',)}[path]
-    bank.update_object('/karbor-trove/a/' + path,
+    bank.update_object(FOLDER + path,
                        {key: document[key] for key in required})
-    [entry] = journal_class(bank, 'a').list_entries()
+    [entry] = journal_class(bank, INSTANCE_ID).list_entries()
     empty = entry.to_document()
     assert {key for key, value in empty.items() if value} == set(required)
 
@@ -178,6 +188,51 @@ def test_entry_with_the_required_keys_only_is_read(
      TEMPORARY_INSTANCE_ENTRY)])
 def test_unknown_key_is_an_error_and_not_lost(
         bank, journal_class, path, document):
-    bank.update_object('/karbor-trove/a/' + path, dict(document, later=1))
+    bank.update_object(FOLDER + path, dict(document, later=1))
     with pytest.raises(TypeError, match='later'):
-        journal_class(bank, 'a').list_entries()
+        journal_class(bank, INSTANCE_ID).list_entries()
+
+
+@pytest.mark.parametrize('key, value, reason', [
+    ('checkpoint_id', 'd', "its checkpoint_id is 'd' and not 'c'"),
+    ('instance_id', OTHER_ID, 'its instance_id is .* and not'),
+    ('backup_id', '../x', "its backup_id is '../x', which is not an id"),
+    ('parent_id', 7, 'its parent_id is 7, which is not an id')])
+def test_backup_entry_that_contradicts_its_place_is_corrupt(
+        bank, key, value, reason):
+    bank.update_object(FOLDER + 'backups/c', {**BACKUP_ENTRY, key: value})
+    journal = backup_journal.BackupJournal(bank, INSTANCE_ID)
+    with pytest.raises(errors.CorruptObject, match=reason):
+        journal.read('c')
+    assert list(journal.read_all()[1]) == ['c']
+
+
+@pytest.mark.parametrize('key, value', [
+    ('verification_id', 'w'), ('instance_id', '../../instances/x')])
+def test_temporary_instance_entry_that_contradicts_its_place_is_corrupt(
+        bank, key, value):
+    bank.update_object(FOLDER + 'rehearsals/v',
+                       {**TEMPORARY_INSTANCE_ENTRY, key: value})
+    with pytest.raises(errors.CorruptObject, match='its %s is' % key):
+        verification_journal.VerificationJournal(bank, INSTANCE_ID).read('v')
+
+
+@pytest.mark.parametrize('instance_id', [
+    *TRAVERSALS, INSTANCE_ID.upper(), INSTANCE_ID.replace('-', ''),
+    INSTANCE_ID + '\n', '{%s}' % INSTANCE_ID, 'urn:uuid:' + INSTANCE_ID])
+@pytest.mark.parametrize('store_class', [
+    backup_journal.BackupJournal, restore_journal.RestoreJournal,
+    verification_journal.VerificationJournal, manifests.ManifestStore])
+def test_store_of_an_id_that_is_no_uuid_is_rejected(
+        bank, store_class, instance_id):
+    with pytest.raises(errors.Rejected, match='UUID in lower case'):
+        store_class(bank, instance_id)
+
+
+@pytest.mark.parametrize('key', [*TRAVERSALS, None, 7])
+def test_key_that_is_not_one_part_of_a_path_is_rejected(section, store, key):
+    for access in (store.read, store.delete,
+                   lambda key: store.write_document(key, {'name': 'x'})):
+        with pytest.raises(errors.Rejected, match='letters, digits'):
+            access(key)
+    assert section.list_objects() == []

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Checks of ids that become parts of paths in the bank or of URLs.
+
+Karbor's API takes any text as the id of a resource, also "../../x" [1.6.0].
+"""
+
+import re
+import uuid
+
+from karbor_trove import errors
+
+_PATH_PART = re.compile(r'[0-9A-Za-z][0-9A-Za-z_.@-]*')
+
+
+def is_uuid(value: object) -> bool:
+    """Return True if a value is a UUID in lower case with dashes.
+
+    Trove's ids of instances and backups, and Karbor's of checkpoints, restores
+    and verifications have this form.
+    """
+    try:
+        return str(uuid.UUID(str(value))) == value
+    except ValueError:
+        return False
+
+
+def check_uuid(value: object, owner: str) -> str:
+    """Return an id if it is a UUID in lower case with dashes.
+
+    :param owner: what the id is of, for the error message.
+    :raises errors.Rejected: the value is anything else.
+    """
+    if not is_uuid(value):
+        raise errors.Rejected(
+            '%s is not the id of a %s, which is a UUID in lower case with '
+            'dashes' % (_quote(value), owner))
+    return str(value)
+
+
+def check_path_part(value: object, owner: str) -> str:
+    """Return an id if it is a single part of a path, whatever its form.
+
+    Resources of other types have other ids, and Keystone's have no dashes.
+
+    :param owner: what the id is of, for the error message.
+    :raises errors.Rejected: the value is anything else.
+    """
+    if not isinstance(value, str) or not _PATH_PART.fullmatch(value):
+        raise errors.Rejected(
+            '%s is not the id of a %s, which has only letters, digits and '
+            'the characters "_.@-"' % (_quote(value), owner))
+    return value
+
+
+def _quote(value: object) -> str:
+    # ASCII and at most 80 characters, whatever a user typed.
+    text = ascii(value)
+    return text if len(text) <= 80 else text[:77] + '...'
