@@ -11,6 +11,7 @@ from karbor.services.protection import protectable_plugin
 from karbor.services.protection.protectable_plugins import database
 
 from karbor_trove import errors
+from karbor_trove import ids
 from karbor_trove import karbor_types
 from karbor_trove import polling
 from karbor_trove import timeouts
@@ -73,9 +74,10 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
         """Return one instance, whatever its status.
 
         :raises karbor.exception.ProtectableResourceNotFound: there is no such
-            instance, or Trove did not respond.
+            instance, the id is not a UUID, or Trove did not respond.
         """
         try:
+            ids.check_uuid(resource_id, 'database instance')
             instance = self._connect(context).get_instance(resource_id)
         except errors.KarborTroveError as error:
             raise exception.ProtectableResourceNotFound(

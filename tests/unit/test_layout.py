@@ -8,11 +8,12 @@ PACKAGE = pathlib.Path(__file__).parents[2] / 'karbor_trove'
 #: The packages and modules of karbor_trove that each of them may import.
 ARROWS = {
     'errors': '',
+    'ids': 'errors',
     'karbor_types': '',
     'timeouts': '',
     'polling': 'errors timeouts',
     'trove': 'errors karbor_types polling timeouts',
-    'bank': 'errors karbor_types timeouts trove',
+    'bank': 'errors ids karbor_types timeouts trove',
     'parameters': 'errors trove',
     'options': 'errors parameters',
     'backups': 'bank errors polling timeouts trove',
@@ -24,7 +25,7 @@ ARROWS = {
                   'polling preflight timeouts trove verification',
     'cmd': 'backups bank errors karbor_types options polling timeouts trove '
            'verification',
-    'protectable': 'errors karbor_types polling timeouts trove',
+    'protectable': 'errors ids karbor_types polling timeouts trove',
     'protection': 'karbor_types operations options parameters polling',
 }
 LEVELS = 9

@@ -225,3 +225,14 @@ def test_listing_fails_when_there_is_no_endpoint(
     with pytest.raises(exception.ListProtectableResourceFailed,
                        match='endpoint'):
         plugin.list_resources(context)
+
+
+@pytest.mark.parametrize('id_', [
+    '../backups', '..', '', 'a/b', '%2e%2e', 'x?limit=1',
+    str(uuid.uuid4()).upper(), uuid.uuid4().hex])
+def test_show_rejects_an_id_that_is_no_uuid_without_a_request(
+        plugin, fake_trove, context, id_):
+    with pytest.raises(exception.ProtectableResourceNotFound,
+                       match='is not the id of a database instance'):
+        plugin.show_resource(context, id_)
+    assert not fake_trove.find_requests('GET', '/*')
