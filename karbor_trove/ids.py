@@ -38,6 +38,11 @@ def check_uuid(value: object, owner: str) -> str:
     return str(value)
 
 
+def is_path_part(value: object) -> bool:
+    """Return True if a value can be a single part of a path."""
+    return isinstance(value, str) and bool(_PATH_PART.fullmatch(value))
+
+
 def check_path_part(value: object, owner: str) -> str:
     """Return an id if it is a single part of a path, whatever its form.
 
@@ -46,11 +51,11 @@ def check_path_part(value: object, owner: str) -> str:
     :param owner: what the id is of, for the error message.
     :raises errors.Rejected: the value is anything else.
     """
-    if not isinstance(value, str) or not _PATH_PART.fullmatch(value):
+    if not is_path_part(value):
         raise errors.Rejected(
             '%s is not the id of a %s, which has only letters, digits and '
             'the characters "_.@-"' % (_quote(value), owner))
-    return value
+    return str(value)
 
 
 def _quote(value: object) -> str:

@@ -133,7 +133,12 @@ class BackupIndex:
 
     def _read_record(self, checkpoint: providers.Checkpoint,
                      resource_id: str) -> None:
-        document = checkpoint.read_object(resource_id, layout.BACKUP_RECORD)
+        try:
+            document = checkpoint.read_object(resource_id,
+                                              layout.BACKUP_RECORD)
+        except errors.Rejected as error:
+            self.unreadable[resource_id] = str(error)
+            return
         if not isinstance(document, dict):
             self.unreadable[resource_id] = (
                 'its record in checkpoint %s is corrupt' % checkpoint.id)

@@ -3,8 +3,8 @@
 """Karbor's providers, their banks, and the checkpoints in the banks."""
 
 import dataclasses
+import logging
 import pathlib
-import re
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from karbor.common import config as _karbor_config  # noqa: F401
@@ -18,11 +18,13 @@ from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker_process
 from karbor_trove import errors
+from karbor_trove import ids
 from karbor_trove import karbor_types
 from karbor_trove import options
 from karbor_trove import polling
 
-_CHECKPOINT_ID = re.compile(r'[0-9A-Za-z][0-9A-Za-z_.-]*')
+#: The logger of the application, whose messages are printed.
+LOG = logging.getLogger('karbor-trove-manage')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +43,7 @@ class Provider:
 
     def list_instance_ids(self) -> List[str]:
         """Return the ids of all instances of which the bank has a journal."""
-        keys = storage.list_keys(self.bank.get_sub_section(layout.INSTANCES))
-        return sorted({key.split('/')[0] for key in keys})
+        return self._list_ids(layout.INSTANCES)
 
     def list_checkpoints(self) -> Iterator['Checkpoint']:
         """Yield all checkpoints, those that were deleted included.
@@ -50,20 +51,33 @@ class Provider:
         Karbor's indices are not used. Karbor writes them after the
         checkpoint, so they lack a checkpoint if Karbor crashes in between.
         """
-        keys = storage.list_keys(
-            self.bank.get_sub_section(layout.CHECKPOINTS))
-        for checkpoint_id in sorted({key.split('/')[0] for key in keys}):
+        for checkpoint_id in self._list_ids(layout.CHECKPOINTS):
             checkpoint = self.find_checkpoint(checkpoint_id)
             if checkpoint is not None:
                 yield checkpoint
 
     def find_checkpoint(self, checkpoint_id: str) -> Optional['Checkpoint']:
         """Return one checkpoint. None if the bank does not have it."""
+        if not ids.is_uuid(checkpoint_id):
+            return None
         section = self.bank.get_sub_section(
-            layout.CHECKPOINTS + checkpoint_id)
+            layout.checkpoint_folder(checkpoint_id))
         index = storage.read(section, layout.CHECKPOINT_INDEX)
         return None if index is None else Checkpoint(
             self, checkpoint_id, section, index)
+
+    def _list_ids(self, folder: str) -> List[str]:
+        """Return the ids that a folder of the bank has folders for.
+
+        Neither Karbor nor this package creates a folder with another name.
+        """
+        keys = storage.list_keys(self.bank.get_sub_section(folder))
+        names = sorted({key.split('/')[0] for key in keys})
+        for name in names:
+            if not ids.is_uuid(name):
+                LOG.warning('%a in the bank of provider %s is ignored: its '
+                            'name is not an id', folder + name, self.id)
+        return list(filter(ids.is_uuid, names))
 
 
 class Checkpoint:
@@ -81,7 +95,8 @@ class Checkpoint:
         self.section = section
         #: None if it is corrupt.
         self.index: Optional[Dict[str, Any]] = (
-            index if isinstance(index, dict) and 'status' in index else None)
+            index if isinstance(index, dict) and 'status' in index
+            and index.get('id') == checkpoint_id else None)
 
     @property
     def status(self) -> Optional[str]:
@@ -112,10 +127,18 @@ class Checkpoint:
             nodes.extend(node.child_nodes)
         return list(resources)
 
+    def list_resource_ids(self) -> List[str]:
+        """Return the ids of the resources that can have a section."""
+        return [resource_id for _, resource_id in self.list_resources()
+                if ids.is_path_part(resource_id)]
+
     def resource_section(self, resource_id: str) -> karbor_types.BankSection:
-        """Return the section of a resource."""
+        """Return the section of a resource.
+
+        :raises errors.Rejected: the id is not one part of a path.
+        """
         return self.section.get_sub_section(
-            layout.RESOURCE_DATA + resource_id)
+            layout.resource_folder(resource_id))
 
     def read_object(self, resource_id: str, key: str) -> Any:
         """Return an object of a resource. None if there is none."""
@@ -181,10 +204,11 @@ def get_checkpoint(providers: List[Provider],
                    checkpoint_id: str) -> Checkpoint:
     """Return a checkpoint of any of the banks.
 
-    :raises errors.Rejected: no bank has a checkpoint with this id.
+    :raises errors.Rejected: no bank has a checkpoint with this id, or it is
+        not an id.
     """
-    for provider in (providers if _CHECKPOINT_ID.fullmatch(checkpoint_id)
-                     else ()):
+    ids.check_uuid(checkpoint_id, 'checkpoint')
+    for provider in providers:
         checkpoint = provider.find_checkpoint(checkpoint_id)
         if checkpoint is not None:
             return checkpoint

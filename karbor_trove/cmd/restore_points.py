@@ -13,6 +13,7 @@ from karbor_trove.bank import storage
 from karbor_trove.bank import verification_results
 from karbor_trove.cmd import providers
 from karbor_trove import errors
+from karbor_trove import ids
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,9 +95,14 @@ class RestorePoints:
 
     def _read_point(self, checkpoint: providers.Checkpoint,
                     instance_id: str) -> RestorePoint:
-        section = checkpoint.resource_section(instance_id)
         record = results = None
         problem = ''
+        try:
+            section = checkpoint.resource_section(
+                ids.check_uuid(instance_id, 'database instance'))
+        except errors.Rejected as error:
+            self._report(checkpoint, instance_id, error)
+            return RestorePoint(checkpoint, instance_id, None, str(error), [])
         try:
             record = backup_record.read(section, instance_id)
         except errors.Rejected as error:

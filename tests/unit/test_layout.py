@@ -23,8 +23,8 @@ ARROWS = {
                     'preflight timeouts trove',
     'operations': 'backups bank errors karbor_types options parameters '
                   'polling preflight timeouts trove verification',
-    'cmd': 'backups bank errors karbor_types options polling timeouts trove '
-           'verification',
+    'cmd': 'backups bank errors ids karbor_types options polling timeouts '
+           'trove verification',
     'protectable': 'errors ids karbor_types polling timeouts trove',
     'protection': 'karbor_types operations options parameters polling',
 }

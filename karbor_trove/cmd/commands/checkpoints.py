@@ -20,6 +20,7 @@ from karbor_trove.bank import worker_process
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd import providers
 from karbor_trove import errors
+from karbor_trove import ids
 
 #: The statuses of a resource on which the operation of a checkpoint has
 #: started, by the status of the checkpoint.
@@ -86,7 +87,7 @@ class ResetCheckpoint(_CheckpointCommand):
         storage.write(checkpoint.section, backup_copy, index)
         # Otherwise a later reset would take the next delete operation for
         # ended.
-        for _, resource_id in checkpoint.list_resources():
+        for resource_id in checkpoint.list_resource_ids():
             storage.delete(checkpoint.resource_section(resource_id),
                            layout.WORKER)
         _write_missing_indices(checkpoint, index)
@@ -121,7 +122,7 @@ def _check_worker(checkpoint: providers.Checkpoint) -> _WorkerCheck:
     ended, whatever the other resources are.
     """
     has_ended = False
-    for _, resource_id in checkpoint.list_resources():
+    for resource_id in checkpoint.list_resource_ids():
         identity = checkpoint.read_object(resource_id, layout.WORKER)
         if identity is None:
             continue
@@ -178,6 +179,8 @@ def _write_missing_indices(checkpoint: providers.Checkpoint,
     paths = karbor_checkpoint.Checkpoint
     section = checkpoint.provider.bank.get_sub_section(layout.INDICES)
     project, timestamp = index['project_id'], index['timestamp']
+    for name in project, index['provider_id'], index['protection_plan']['id']:
+        ids.check_path_part(name, 'project, provider or plan')
     for path in (
             paths._get_checkpoint_path_by_provider(
                 index['provider_id'], project, timestamp, checkpoint.id),
@@ -191,7 +194,10 @@ def _write_missing_indices(checkpoint: providers.Checkpoint,
 
 def _resource_row(checkpoint: providers.Checkpoint, type_: str,
                   resource_id: str) -> base.Row:
-    identity = checkpoint.read_object(resource_id, layout.WORKER)
+    try:
+        identity = checkpoint.read_object(resource_id, layout.WORKER)
+    except errors.Rejected as error:
+        return {'type': type_, 'resource': resource_id, 'note': str(error)}
     row: base.Row = {
         'type': type_, 'resource': resource_id,
         'resource_status': checkpoint.read_object(resource_id,

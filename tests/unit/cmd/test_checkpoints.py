@@ -146,12 +146,37 @@ def test_reset_rejects_a_checkpoint_that_is_not_interrupted(
     assert status() == was
 
 
-@pytest.mark.parametrize('id_', ['11111111-1111-4111-8111-111111111111',
-                                 '../x', 'a b', '..'])
-def test_unknown_checkpoint_is_rejected(manage, id_):
+@pytest.mark.parametrize('id_, problem', [
+    ('11111111-1111-4111-8111-111111111111',
+     'no bank of any provider has the checkpoint 11111111-'),
+    *((id_, '%r is not the id of a checkpoint' % id_)
+      for id_ in ('../x', 'a b', '..', '', 'a' * 36, '1' * 32))])
+def test_unknown_checkpoint_is_rejected(manage, id_, problem):
     for command in 'reset', 'show':
-        assert 'no bank of any provider has the checkpoint %s' % id_ in (
-            manage('checkpoint', command, id_, expect=1))
+        assert problem in manage('checkpoint', command, id_, expect=1)
+
+
+def test_folder_that_is_no_id_is_reported_and_ignored(
+        run, config_file, bank):
+    for folder in '/checkpoints/x', '/karbor-trove/@@':
+        bank.update_object(folder + '/index.json', {'status': 'available'})
+    for words, folder in ((('deferred', 'list'), '/karbor-trove/@@'),
+                          (('report',), '/checkpoints/x')):
+        code, out, err = run(*words, '--config-file', config_file, '-f', 'csv')
+        assert code == 0 and len(out.splitlines()) == 1
+        assert err == (
+            "karbor-trove-manage: '%s' in the bank of provider databases is "
+            'ignored: its name is not an id\n' % folder)
+
+
+def test_index_that_names_another_checkpoint_is_corrupt(
+        interrupt, manage, checkpoint):
+    id_ = interrupt('protecting', identity=ended_worker())
+    checkpoint.checkpoint_section.update_object('index.json', {
+        **checkpoint.checkpoint_section.get_object('index.json'),
+        'id': '11111111-1111-4111-8111-111111111111'})
+    assert 'its index in the bank is corrupt' in manage(
+        'checkpoint', 'reset', id_, '--force', expect=1)
 
 
 def test_corrupt_index_is_shown_and_not_reset(interrupt, manage, checkpoint):

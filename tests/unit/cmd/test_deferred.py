@@ -226,14 +226,16 @@ def test_list_has_a_temporary_instance(
     verification_journal.VerificationJournal(bank, resource.id).write(
         verification_journal.TemporaryInstanceEntry(
             'verification-1', clouds.PROJECT, worker, '2026-01-02T00:00:00',
-            'karbor-verify-1', '2026-01-01T00:00:00', 'instance-1',
+            'karbor-verify-1', '2026-01-01T00:00:00',
+            '11111111-1111-4111-8111-111111111111',
             abandoned_reason))
     assert manage('deferred', 'list') == [{
         'what': 'temporary instance', 'project': clouds.PROJECT,
         'instance': resource.id, 'checkpoint': None, 'backup': None,
         'since': '2026-01-01T00:00:00',
         'why': 'verification verification-1 created a temporary instance '
-               '"karbor-verify-1" (instance-1): ' + reason}]
+               '"karbor-verify-1" (11111111-1111-4111-8111-111111111111): '
+               + reason}]
 
 
 @pytest.fixture

@@ -187,7 +187,9 @@ def _without_record(point, _):
 
 
 def _without_backup(point, _):
-    record.write(point.section, record.BackupRecord(models.Instance('x')))
+    instance_id = point.section.get_object('metadata')['instance_id']
+    record.write(point.section,
+                 record.BackupRecord(models.Instance(instance_id)))
     return 'it holds no backup'
 
 
