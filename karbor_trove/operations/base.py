@@ -2,9 +2,12 @@
 
 """Base class of the four operations."""
 
-from typing import Callable, Dict, Iterable, Optional, TypeVar
+import functools
+import inspect
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional, TypeVar
 
 from karbor.common import constants
+from karbor import exception
 from karbor.services.protection import protection_plugin
 from oslo_log import log as logging
 
@@ -12,6 +15,7 @@ from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import resource_status
 from karbor_trove import errors
+from karbor_trove import ids
 from karbor_trove import karbor_types
 from karbor_trove.operations import flow
 from karbor_trove import options
@@ -24,6 +28,38 @@ from karbor_trove.trove import connect
 LOG = logging.getLogger(__name__)
 
 T = TypeVar('T')
+Hook = TypeVar('Hook', bound=Callable[..., None])
+
+
+def hook(method: Hook) -> Hook:
+    """Decorate a hook of an operation, which Karbor calls.
+
+    Every failure of the hook is stored, and ends with Karbor's exception for
+    the operation. So no resource keeps the status of a running operation,
+    whatever was raised. A resource whose id is not that of a database instance
+    is refused before its id becomes a part of a path in the bank.
+
+    TaskFlow reads the names of the arguments from the decorated method.
+    """
+    names = list(inspect.signature(method).parameters)[1:]
+
+    @functools.wraps(method)
+    def run(self: 'Operation', *args: Any, **kwargs: Any) -> None:
+        arguments = {**dict(zip(names, args)), **kwargs}
+        checkpoint, resource = arguments['checkpoint'], arguments['resource']
+        record = arguments.get(self.record_name)
+        try:
+            ids.check_uuid(resource.id, 'database instance')
+        except errors.Rejected as error:
+            self._refuse(checkpoint, resource, record, error)
+            return
+        self._bind(checkpoint, resource, arguments['context'], record)
+        try:
+            method(self, **arguments)
+        except Exception as error:
+            raise self._fail(error) from error
+
+    return run  # type: ignore[return-value]
 
 
 class Operation(protection_plugin.Operation):
@@ -35,6 +71,9 @@ class Operation(protection_plugin.Operation):
     failure_class: Callable[..., Exception]
     #: What the operation works on, for that exception.
     object_name = 'Database Instance Backup'
+    #: The argument of the hooks that is Karbor's record of the operation. ""
+    #: if there is none.
+    record_name = ''
 
     def __init__(self, settings: options.Settings, clock: polling.Clock,
                  flow_state: flow.FlowState) -> None:
@@ -53,7 +92,7 @@ class Operation(protection_plugin.Operation):
     def _bind(self, checkpoint: karbor_types.Checkpoint,
               resource: karbor_types.Resource,
               context: karbor_types.RequestContext,
-              operation_record: Optional[karbor_types.OperationRecord] = None
+              operation_record: Optional[karbor_types.OperationRecord]
               ) -> None:
         """Store the arguments of a hook.
 
@@ -67,24 +106,26 @@ class Operation(protection_plugin.Operation):
         self._resource = resource
         self._context = context
         self._record = operation_record
+        #: The id of the instance that Karbor's record names.
+        self._reported_id = resource.id
         self._section = checkpoint.get_resource_bank_section(resource.id)
         self._journal = backup_journal.BackupJournal(self._section.bank,
                                                      resource.id)
 
     def _get_sections(self) -> Dict[str, karbor_types.BankSection]:
         """Return the sections of all instances of the checkpoint, by id."""
-        sections: Dict[str, karbor_types.BankSection] = {}
+        return {instance_id: self._checkpoint.get_resource_bank_section(
+            instance_id) for instance_id in self._list_instance_ids()}
 
-        def walk(nodes: Iterable[karbor_types.Node]) -> None:
+    def _list_instance_ids(self) -> Dict[str, None]:
+        """Return the ids of all instances of the checkpoint, each once."""
+        def walk(nodes: Iterable[karbor_types.Node]) -> Iterator[str]:
             for node in nodes:
                 if node.value.type == self._resource.type:
-                    sections[node.value.id] = (
-                        self._checkpoint.get_resource_bank_section(
-                            node.value.id))
-                walk(node.child_nodes)
+                    yield node.value.id
+                yield from walk(node.child_nodes)
 
-        walk(self._checkpoint.resource_graph)
-        return sections
+        return dict.fromkeys(walk(self._checkpoint.resource_graph))
 
     def _refuse_problems(
             self, find_problems: Callable[[], preflight_problems.Problems],
@@ -104,34 +145,66 @@ class Operation(protection_plugin.Operation):
             line. If it has none, the message names the others.
         """
         self._settings.check()
-        self._flow.check_once(find_problems)
+        self._flow.check_once(
+            lambda: self._check_ids() or find_problems())
         problems = self._flow.problems
         if problems:
             raise errors.Rejected('\n'.join(problems.get(self._resource.id, [
                 'not started, because another database of this %s: %s'
                 % (cannot, ', '.join(sorted(problems)))])))
 
-    def _fail(self, error: Exception,
-              failed_id: Optional[str] = None) -> Exception:
+    def _check_ids(self) -> preflight_problems.Problems:
+        problems: preflight_problems.Problems = {}
+        for instance_id in self._list_instance_ids():
+            try:
+                ids.check_uuid(instance_id, 'database instance')
+            except errors.Rejected as error:
+                problems[instance_id] = [str(error)]
+        return problems
+
+    def _fail(self, error: Exception) -> Exception:
         """Log and store a failure, and return Karbor's exception for it.
 
         Karbor's record gets the reason. If there is none, Karbor's API has no
         place for the reason. It is stored in the bank instead.
-
-        :param failed_id: the id that the record names. By default that of the
-            resource.
         """
         reason = str(error)
-        resource = self._resource
-        LOG.error('%s instance %s in checkpoint %s failed: %s', self.action,
-                  resource.id, self._checkpoint.id, reason)
+        if not isinstance(error, (errors.KarborTroveError,
+                                  exception.KarborException)):
+            reason = ('karbor-trove failed because of a fault of its own '
+                      '(%r), and the log has its traceback' % error)
+            LOG.exception('%s instance %s in checkpoint %s met a fault of '
+                          'karbor-trove', self.action, self._resource.id,
+                          self._checkpoint.id)
         if self._record is None:
             resource_status.mark_failed(
                 self._section, constants.RESOURCE_STATUS_ERROR, reason)
-        else:
-            self._flow.set_status(
-                self._record, resource.type, failed_id or resource.id,
-                constants.RESOURCE_STATUS_ERROR, reason)
+        return self._report_failure(
+            self._checkpoint, self._resource, self._record,
+            self._reported_id, reason)
+
+    def _refuse(self, checkpoint: karbor_types.Checkpoint,
+                resource: karbor_types.Resource,
+                record: Optional[karbor_types.OperationRecord],
+                error: errors.Rejected) -> None:
+        """Refuse a resource whose id is not that of an instance.
+
+        Nothing is written to the bank.
+
+        :raises Exception: Karbor's exception for the operation.
+        """
+        raise self._report_failure(checkpoint, resource, record, resource.id,
+                                   str(error)) from error
+
+    def _report_failure(self, checkpoint: karbor_types.Checkpoint,
+                        resource: karbor_types.Resource,
+                        record: Optional[karbor_types.OperationRecord],
+                        reported_id: str, reason: str) -> Exception:
+        LOG.error('%s instance %s in checkpoint %s failed: %s', self.action,
+                  resource.id, checkpoint.id, reason)
+        if record is not None:
+            self._flow.set_status(record, resource.type, reported_id,
+                                  constants.RESOURCE_STATUS_ERROR, reason)
         return self.failure_class(
             name=self.object_name, reason=reason, resource_id=resource.id,
             resource_type=resource.type)

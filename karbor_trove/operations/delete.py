@@ -26,6 +26,7 @@ class DeleteOperation(base.Operation):
     failure_class = exception.DeleteResourceFailed
 
     # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    @base.hook
     def on_main(self, checkpoint: karbor_types.Checkpoint,
                 resource: karbor_types.Resource,
                 context: karbor_types.RequestContext,
@@ -40,21 +41,26 @@ class DeleteOperation(base.Operation):
         :raises karbor.exception.DeleteResourceFailed: a later release wrote
             the record or the journal entry of the backup, or the bank failed.
         """
-        self._bind(checkpoint, resource, context)
         deletion = self._backup_deletion()
-        try:
-            resource_status.mark_started(
-                self._section, constants.RESOURCE_STATUS_DELETING)
-            entry = self._find_entry()
-            if entry is not None:
-                deletion.delete(entry, self._settings.delete_timeout)
-            record.delete(self._section)
-            verification_results.delete(self._section)
-            resource_status.set_status(
-                self._section, constants.RESOURCE_STATUS_DELETED)
-        except errors.KarborTroveError as error:
-            raise self._fail(error) from error
+        resource_status.mark_started(
+            self._section, constants.RESOURCE_STATUS_DELETING)
+        entry = self._find_entry()
+        if entry is not None:
+            deletion.delete(entry, self._settings.delete_timeout)
+        record.delete(self._section)
+        verification_results.delete(self._section)
+        resource_status.set_status(
+            self._section, constants.RESOURCE_STATUS_DELETED)
         deletion.sweep(skip_checkpoint_id=checkpoint.id)
+
+    def _refuse(self, checkpoint: karbor_types.Checkpoint,
+                resource: karbor_types.Resource,
+                record: Optional[karbor_types.OperationRecord],
+                error: errors.Rejected) -> None:
+        # No backup of such a resource was ever created. Otherwise the
+        # checkpoint could never be deleted.
+        LOG.warning('Deleting the backup of %a in checkpoint %s does nothing: '
+                    '%s', resource.id, checkpoint.id, error)
 
     def _find_entry(self) -> Optional[backup_journal.BackupEntry]:
         """Return the journal entry of the backup, or build it from the record.
@@ -70,8 +76,7 @@ class DeleteOperation(base.Operation):
         except errors.CorruptObject as error:
             LOG.error('%s', error)
         try:
-            backup_record = record.read(self._section,
-                                        self._resource.id)
+            backup_record = record.read(self._section, self._resource.id)
         except errors.CorruptObject as error:
             LOG.error('%s', error)
         if entry is None and backup_record is not None and (

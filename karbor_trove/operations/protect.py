@@ -37,6 +37,7 @@ class ProtectOperation(base.Operation):
     failure_class = exception.CreateResourceFailed
 
     # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    @base.hook
     def on_prepare_begin(self, checkpoint: karbor_types.Checkpoint,
                          resource: karbor_types.Resource,
                          context: karbor_types.RequestContext,
@@ -48,20 +49,16 @@ class ProtectOperation(base.Operation):
             requested. The resource status is `error`, and the bank has the
             reasons, one a line.
         """
-        self._bind(checkpoint, resource, context)
         # Parse the parameters before anything that lets another resource
         # run, so that the other resources see these problems.
         try:
             self._parse_request(parameters)
         except errors.Rejected as error:
             self._flow.problems[resource.id] = str(error).split('\n')
-        try:
-            resource_status.mark_started(
-                self._section, constants.RESOURCE_STATUS_PROTECTING)
-            self._refuse_problems(self._find_problems,
-                                  'checkpoint cannot be backed up')
-        except errors.KarborTroveError as error:
-            raise self._fail(error) from error
+        resource_status.mark_started(
+            self._section, constants.RESOURCE_STATUS_PROTECTING)
+        self._refuse_problems(self._find_problems,
+                              'checkpoint cannot be backed up')
 
     def _find_problems(self) -> preflight_problems.Problems:
         client = self._connect()
@@ -75,6 +72,7 @@ class ProtectOperation(base.Operation):
             self._settings.ready_timeout,
             'the preflight checks of the backups have no result')
 
+    @base.hook
     def on_main(self, checkpoint: karbor_types.Checkpoint,
                 resource: karbor_types.Resource,
                 context: karbor_types.RequestContext,
@@ -85,13 +83,9 @@ class ProtectOperation(base.Operation):
             backup. The resource status is `error`, and the bank has the
             reason. If Trove created a backup, the journal has it.
         """
-        self._bind(checkpoint, resource, context)
-        try:
-            self._protect(parameters)
-            resource_status.set_status(
-                self._section, constants.RESOURCE_STATUS_AVAILABLE)
-        except errors.KarborTroveError as error:
-            raise self._fail(error) from error
+        self._protect(parameters)
+        resource_status.set_status(
+            self._section, constants.RESOURCE_STATUS_AVAILABLE)
         self._backup_deletion().sweep()
 
     def _protect(self, parameters: karbor_types.Parameters) -> None:

@@ -30,8 +30,10 @@ class RestoreOperation(base.Operation):
     action = 'Restoring'
     failure_class = exception.RestoreResourceFailed
     object_name = 'Database Instance'
+    record_name = 'restore'
 
     # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    @base.hook
     def on_prepare_begin(self, checkpoint: karbor_types.Checkpoint,
                          resource: karbor_types.Resource,
                          context: karbor_types.RequestContext,
@@ -43,13 +45,9 @@ class RestoreOperation(base.Operation):
         :raises karbor.exception.RestoreResourceFailed: nothing was created.
             The reasons are in Karbor's record, one a line.
         """
-        self._bind(checkpoint, resource, context, restore)
-        try:
-            self._refuse_problems(
-                lambda: self._find_problems(restore.parameters or {}),
-                'restore cannot be restored')
-        except (errors.KarborTroveError, exception.KarborException) as error:
-            raise self._fail(error) from error
+        self._refuse_problems(
+            lambda: self._find_problems(restore.parameters or {}),
+            'restore cannot be restored')
 
     def _find_problems(self, parameters: karbor_types.FlowParameters
                        ) -> preflight_problems.Problems:
@@ -74,6 +72,7 @@ class RestoreOperation(base.Operation):
             self._connect, self._context.project_id, self._poller)
         return problems
 
+    @base.hook
     def on_main(self, checkpoint: karbor_types.Checkpoint,
                 resource: karbor_types.Resource,
                 context: karbor_types.RequestContext,
@@ -90,33 +89,28 @@ class RestoreOperation(base.Operation):
         :raises karbor.exception.RestoreResourceFailed: there is no running
             database. The reason is in Karbor's record.
         """
-        self._bind(checkpoint, resource, context, restore)
-        reported_id = resource.id
-        try:
-            self._settings.check()
-            backup_record = record.read_backup(self._section, resource.id)
-            request = parsing.parse_restore(
-                parameters, backup_record.instance, backup_record.backup_id,
-                checkpoint.id)
-            description = str(parameters.get('restore_description') or '')
-            client = self._connect()
-            start_time = self._clock.now()
-            intent = restore_journal.RestoreIntent(
-                self._section.bank, request.original_id, restore.id,
-                context.project_id)
-            instance = instances.create_instance(client, intent, request,
-                                                 self._poller)
-            reported_id = instance.id
-            self._flow.set_status(restore, resource.type, instance.id,
-                                  constants.RESOURCE_STATUS_RESTORING,
-                                  description)
-            intent.delete()
-            LOG.info('Started instance %s from backup %s of instance %s, '
-                     'checkpoint %s', instance.id, request.backup_id,
-                     resource.id, checkpoint.id)
-            instance = self._wait_until_ready(client, instance.id)
-        except (errors.KarborTroveError, exception.KarborException) as error:
-            raise self._fail(error, reported_id) from error
+        self._settings.check()
+        backup_record = record.read_backup(self._section, resource.id)
+        request = parsing.parse_restore(
+            parameters, backup_record.instance, backup_record.backup_id,
+            checkpoint.id)
+        description = str(parameters.get('restore_description') or '')
+        client = self._connect()
+        start_time = self._clock.now()
+        intent = restore_journal.RestoreIntent(
+            self._section.bank, request.original_id, restore.id,
+            context.project_id)
+        instance = instances.create_instance(client, intent, request,
+                                             self._poller)
+        self._reported_id = instance.id
+        self._flow.set_status(restore, resource.type, instance.id,
+                              constants.RESOURCE_STATUS_RESTORING,
+                              description)
+        intent.delete()
+        LOG.info('Started instance %s from backup %s of instance %s, '
+                 'checkpoint %s', instance.id, request.backup_id,
+                 resource.id, checkpoint.id)
+        instance = self._wait_until_ready(client, instance.id)
         new_resources[str(resource.id)] = str(instance.id)
         self._flow.set_status(
             restore, resource.type, instance.id,

@@ -33,8 +33,14 @@ class VerifyOperation(base.Operation):
 
     action = 'Verifying'
     failure_class = exception.VerifyResourceFailed
+    record_name = 'verify'
+    #: Whether the preflight checks found no problem.
+    _is_prepared = False
+    #: Measured by this verification. None if it measured none.
+    _recovery_seconds: Optional[float] = None
 
     # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    @base.hook
     def on_prepare_begin(self, checkpoint: karbor_types.Checkpoint,
                          resource: karbor_types.Resource,
                          context: karbor_types.RequestContext,
@@ -48,16 +54,8 @@ class VerifyOperation(base.Operation):
         :raises karbor.exception.VerifyResourceFailed: nothing was created.
             The reasons are in Karbor's record, one a line.
         """
-        self._bind(checkpoint, resource, context, verify)
-        try:
-            self._refuse_problems(lambda: self._find_problems(verify.id),
-                                  'checkpoint cannot be restored')
-        except (errors.KarborTroveError, exception.KarborException) as error:
-            # If only another resource has problems, this backup was not
-            # tested.
-            raise self._fail_verification(
-                error, is_tested=resource.id in self._flow.problems
-            ) from error
+        self._refuse_problems(lambda: self._find_problems(verify.id),
+                              'checkpoint cannot be restored')
 
     def _find_problems(self, verification_id: str
                        ) -> preflight_problems.Problems:
@@ -97,6 +95,7 @@ class VerifyOperation(base.Operation):
                           'failed', instance_id)
             return []
 
+    @base.hook
     def on_main(self, checkpoint: karbor_types.Checkpoint,
                 resource: karbor_types.Resource,
                 context: karbor_types.RequestContext,
@@ -110,33 +109,29 @@ class VerifyOperation(base.Operation):
             restored, or the verification did not end by its deadlines. The
             reason is in Karbor's record.
         """
-        self._bind(checkpoint, resource, context, verify)
+        self._is_prepared = True
         level = self._settings.verify_level
         test_restore = temporary_instance.TemporaryRestoreResult()
-        try:
-            self._settings.check()
-            backup_record = record.read_backup(self._section, resource.id)
-            client = self._connect()
-            messages = self._inspect(client, backup_record)
-            if level == 'restore':
-                test_restore = temporary_instance.TemporaryRestore(
-                    client, self._settings, self._poller).run(
-                        self._section.bank, verify.id, context.project_id,
-                        preflight_restore.build_test_request(
-                            backup_record, checkpoint.id, verify.id,
-                            self._settings), backup_record.accounts)
-                if test_restore.problems:
-                    raise errors.ResourceFailed('\n'.join(
-                        test_restore.problems + test_restore.messages))
-        except (errors.KarborTroveError, exception.KarborException) as error:
-            raise self._fail_verification(
-                error, is_tested=not self._settings.problem,
-                recovery_seconds=test_restore.recovery_seconds) from error
+        self._settings.check()
+        backup_record = record.read_backup(self._section, resource.id)
+        client = self._connect()
+        messages = self._inspect(client, backup_record)
+        if level == 'restore':
+            test_restore = temporary_instance.TemporaryRestore(
+                client, self._settings, self._poller).run(
+                    self._section.bank, verify.id, context.project_id,
+                    preflight_restore.build_test_request(
+                        backup_record, checkpoint.id, verify.id,
+                        self._settings), backup_record.accounts)
+            self._recovery_seconds = test_restore.recovery_seconds
+            if test_restore.problems:
+                raise errors.ResourceFailed('\n'.join(
+                    test_restore.problems + test_restore.messages))
         reason = '\n'.join([
             'verified at level %s' % level, *messages,
             *test_restore.messages, *self._flow.unchecked,
             *self._flow.leftovers.get(resource.id, ())])
-        self._write_result(True, reason, test_restore.recovery_seconds)
+        self._write_result(True, reason)
         self._flow.set_status(verify, resource.type, resource.id,
                               constants.RESOURCE_STATUS_AVAILABLE, reason)
         self._backup_deletion().sweep()
@@ -167,26 +162,28 @@ class VerifyOperation(base.Operation):
             messages.append('data: the objects were not checked: %s' % error)
         return messages
 
-    def _fail_verification(self, error: Exception, is_tested: bool,
-                           recovery_seconds: Optional[float] = None
-                           ) -> Exception:
+    def _fail(self, error: Exception) -> Exception:
         """Store a failure, and return Karbor's exception for it.
 
-        :param is_tested: whether the error is about the backup. If so, it is
-            stored as the result. An error of the bank is never stored.
+        It is stored as the result if it is about the backup. That is not so
+        if only another resource has problems, or the settings.
         """
-        failure = self._fail(error)
-        if is_tested and not isinstance(error, errors.BankError):
-            self._write_result(False, str(error), recovery_seconds)
+        failure = super()._fail(error)
+        is_tested = (not self._settings.problem if self._is_prepared
+                     else self._resource.id in self._flow.problems)
+        if is_tested and isinstance(
+                error, errors.KarborTroveError) and not isinstance(
+                    error, errors.BankError):
+            self._write_result(False, str(error))
         return failure
 
-    def _write_result(self, passed: bool, reason: str,
-                      recovery_seconds: Optional[float]) -> None:
+    def _write_result(self, passed: bool, reason: str) -> None:
         """Store the result in the bank. Errors of the bank are logged only."""
         level = self._settings.verify_level
         with storage.log_bank_errors(
                 'The result of verifying instance %s could not be stored'
                 % self._resource.id):
+            recovery_seconds = self._recovery_seconds
             if recovery_seconds is None:
                 recovery_seconds = verification_results.read_recovery_seconds(
                     self._section, level)

@@ -21,7 +21,7 @@ ARROWS = {
                  'polling timeouts trove',
     'verification': 'backups bank errors karbor_types options polling '
                     'preflight timeouts trove',
-    'operations': 'backups bank errors karbor_types options parameters '
+    'operations': 'backups bank errors ids karbor_types options parameters '
                   'polling preflight timeouts trove verification',
     'cmd': 'backups bank errors ids karbor_types options polling timeouts '
            'trove verification',

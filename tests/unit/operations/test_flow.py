@@ -1,6 +1,7 @@
 """Serialized status updates of the resources of one flow."""
 
 import threading
+import uuid
 
 from karbor import exception
 import pytest
@@ -58,6 +59,7 @@ def test_operations_of_one_flow_save_every_status(
             make(resource).on_main(checkpoint, resource, context, {},
                                    new_resources={}, **{operation: record})
 
-    record = Record(lambda record: run('2'))
-    run('1')
-    assert record.all_saved() == [{'1': 'error'}, {'2': 'error'}]
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    record = Record(lambda record: run(second))
+    run(first)
+    assert record.all_saved() == [{first: 'error'}, {second: 'error'}]
