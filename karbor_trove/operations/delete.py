@@ -79,6 +79,11 @@ class DeleteOperation(base.Operation):
             backup_record = record.read(self._section, self._resource.id)
         except errors.CorruptObject as error:
             LOG.error('%s', error)
+        if entry is not None and not entry.is_visible_to(
+                checkpoint.project_id):
+            LOG.error('The journal entry of checkpoint %s is not used: it '
+                      'names project %a', checkpoint.id, entry.project_id)
+            entry = None
         if entry is None and backup_record is not None and (
                 backup_record.backup_id):
             entry = backup_journal.BackupEntry(

@@ -4,6 +4,7 @@ Karbor takes any text as the id of a resource in a plan [1.6.0]. The id is a
 part of paths in the bank, which holds the checkpoints of all projects.
 """
 
+import dataclasses
 import uuid
 
 from karbor import exception
@@ -121,3 +122,15 @@ def test_delete_beside_a_sibling_whose_id_is_no_uuid_deletes(
     assert len(fake_trove.backups) == 2
     run('delete', sibling, attack)
     assert len(fake_trove.backups) == 1
+
+
+def test_delete_ignores_a_journal_entry_that_names_another_project(
+        protect, delete, journal, checkpoint, fake_trove, section):
+    protect()
+    entry = journal.read(checkpoint.id)
+    stranger = fake_trove.add_backup(entry.instance_id)
+    journal.write(dataclasses.replace(
+        entry, project_id='f' * 32, backup_id=stranger))
+    delete()
+    assert set(fake_trove.backups) == {stranger}
+    assert section.get_object('status') == 'deleted'
