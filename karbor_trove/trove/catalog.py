@@ -41,12 +41,12 @@ class Catalog:
     def list_flavors(self, datastore: str, version_id: str) -> Dict[str, int]:
         """Return the RAM in MB of the flavors of a version, by flavor id."""
         def request(api: Any) -> Dict[str, int]:
-            flavors = [item.to_dict() for item in (
-                api.flavors.list_datastore_version_associated_flavors(
-                    datastore, version_id))]
+            # python-troveclient 4 and 5 do not have `flavors`.
+            _, body = api.client.get('/datastores/%s/versions/%s/flavors'
+                                     % (datastore, version_id))
             # An id that is not a number is in str_id [Trove's flavor views].
             return {str(flavor['str_id'] or flavor['id']): flavor['ram']
-                    for flavor in flavors}
+                    for flavor in body['flavors']}
 
         return self._find(('flavors', datastore, version_id), request) or {}
 

@@ -37,12 +37,12 @@ __all__ = ['bank', 'build_resource', 'checkpoint', 'clock', 'context',
            'temporary_journal', 'verify', 'verify_at']
 
 # The examples have no time limit, because it would depend on the machine, and
-# every run has the same examples. `--hypothesis-profile=explore` has new ones.
+# every run has the same examples. `--hypothesis-profile=explore` has new ones:
+# pytest loads it after this file.
 hypothesis.settings.register_profile(
     'unhurried', deadline=None, derandomize=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.register_profile(
     'explore', hypothesis.settings.get_profile('unhurried'),
     derandomize=False)
-if hypothesis.settings.get_current_profile_name() != 'explore':
-    hypothesis.settings.load_profile('unhurried')
+hypothesis.settings.load_profile('unhurried')
