@@ -1,10 +1,12 @@
 """The conformance suite with the fake Trove, and its older releases."""
 
+import inspect
 import re
 
 from karbor.services.protection import client_factory
 import pytest
 from troveclient import exceptions as trove_exceptions
+from troveclient.v1 import backups
 
 from tests.conformance import cloud as clouds
 from tests.conformance import suite
@@ -92,6 +94,10 @@ def test_quotas_count_failed_backups(cloud, fake_trove, resource):
         cloud.create(volume={'size': 2})
 
 
+@pytest.mark.skipif(
+    'storage_driver' not in inspect.signature(
+        backups.Backups.create).parameters,
+    reason='this python-troveclient cannot send it')
 def test_an_unknown_storage_driver_leaves_the_backup_new(
         cloud, clock, resource):
     backup = cloud.client.backups.create('nightly', resource.id,

@@ -8,6 +8,10 @@ import typing
 
 import pytest
 
+# tools/tox refuses an older Python.
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11),
+                                reason='tools/tox needs Python 3.11')
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 # The real interpreter with a prologue that changes its version or modules.
