@@ -10,13 +10,14 @@ import socket
 import sys
 import tempfile
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Iterable
 
 from keystoneauth1 import session as sessions
 
 from tests.sandbox import environments
 from tests.sandbox import identity
 from tests.sandbox import process
+from tests.sandbox.services import cloud as catalog
 
 PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
 #: Karbor uses the last plugin of a type. The first plugin does nothing and is
@@ -158,6 +159,28 @@ class Sandbox:
         """Return shell commands that set the user's variables."""
         return ''.join(f'export {name}={shlex.quote(value)}\n'
                        for name, value in self.variables(user).items())
+
+    def lose_servers(self, *instance_ids: str) -> None:
+        """Let Nova have no servers for exactly these instances.
+
+        Trove then shows the status SHUTDOWN. Without ids all servers exist
+        again.
+        """
+        self._lose(catalog.LOST_SERVERS, instance_ids)
+
+    def lose_networks(self, *network_ids: str) -> None:
+        """Let Neutron have neither these networks nor their subnets.
+
+        Existing ports stay. Without ids all networks exist again.
+        """
+        self._lose(catalog.LOST_NETWORKS, network_ids)
+
+    def _lose(self, name: str, ids: Iterable[str]) -> None:
+        path = self.directory / 'trove' / name
+        # Trove never reads half of the ids.
+        new = path.with_suffix('.new')
+        new.write_text('\n'.join(ids))
+        new.replace(path)
 
     def __enter__(self) -> 'Sandbox':
         self.start()

@@ -12,6 +12,11 @@ FLAVORS = {
     '4': ('db.large', 4096),
 }
 
+#: Flavors that Nova lists for no project. It accepts them by id.
+PRIVATE_FLAVORS = {
+    'private': ('db.private', 512),
+}
+
 #: Each network has one subnet. An instance's address shows its network.
 NETWORK = '6d1e5a0c-2f43-4b9a-9c38-5b6a3d1f7e01'
 SUBNET = '6d1e5a0c-2f43-4b9a-9c38-5b6a3d1f7e02'
@@ -30,6 +35,12 @@ PUBLIC_CIDR = '127.78.0.0/16'
 
 #: Addresses of databases that the tenant created without a network.
 HIDDEN_CIDR = '127.76.0.0/16'
+
+#: Files in Trove's directory, each with ids separated by whitespace: the
+#: instances whose servers Nova no longer has, and the networks that Neutron no
+#: longer has. Without the file nothing is lost.
+LOST_SERVERS = 'lost-servers'
+LOST_NETWORKS = 'lost-networks'
 
 VOLUME_TYPES = ('standard', 'fast')
 

@@ -17,6 +17,7 @@ from novaclient import exceptions as nova_exceptions
 from oslo_log import log
 
 from tests.sandbox.services import cloud
+from tests.sandbox.services import losses
 from tests.sandbox.services import network
 from tests.sandbox.services import virtual_machines
 
@@ -35,6 +36,7 @@ class Flavor:
     disk: int = 10
     ephemeral: int = 0
     links: 'list[Any]' = dataclasses.field(default_factory=list)
+    is_public: bool = True
 
 
 @dataclasses.dataclass
@@ -136,7 +138,32 @@ class Things:
         del self.things[thing_id]
 
 
+class Flavors(Things):
+    def list(self, search_opts: 'dict[str, Any] | None' = None,
+             is_public: 'bool | None' = True, **_: Any) -> Any:
+        """Return the flavors that Nova lists for an administrator.
+
+        :param is_public: None returns private flavors as well. Trove uses the
+            default [flavor/models.py, 26.0].
+        """
+        return [flavor for flavor in super().list(search_opts)
+                if is_public in (None, flavor.is_public)]
+
+
 class Servers(Things):
+    """The servers. Those that a test has lost are not found."""
+
+    def get(self, thing_id: Any) -> Any:
+        server = super().get(thing_id)
+        if losses.is_lost_server(server.instance_id):
+            raise self._missing(404, 'Not found')
+        return server
+
+    def list(self, search_opts: 'dict[str, Any] | None' = None,
+             **_: Any) -> Any:
+        return [server for server in super().list(search_opts)
+                if not losses.is_lost_server(server.instance_id)]
+
     def create(self, name: str, image: str, flavor: str,  # type: ignore
                nics: Any = None, meta: Any = None,
                availability_zone: 'str | None' = None, **_: Any) -> Any:
@@ -163,9 +190,12 @@ class Nova:
     def __init__(self) -> None:
         self.servers = Servers(Server, nova_exceptions.NotFound)
         self.server_groups = Things(ServerGroup, nova_exceptions.NotFound)
-        self.flavors = Things(Flavor, nova_exceptions.NotFound)
-        for flavor_id, (name, ram) in cloud.FLAVORS.items():
-            self.flavors.create(id=flavor_id, name=name, ram=ram)
+        self.flavors = Flavors(Flavor, nova_exceptions.NotFound)
+        for flavors, is_public in ((cloud.FLAVORS, True),
+                                   (cloud.PRIVATE_FLAVORS, False)):
+            for flavor_id, (name, ram) in flavors.items():
+                self.flavors.create(id=flavor_id, name=name, ram=ram,
+                                    is_public=is_public)
 
 
 class Cinder:

@@ -2,7 +2,8 @@
 
 It runs on sqlite.
 
-Settings: directory, host, port, region, admin_password.
+Settings: directory, host, port, region, admin_password. Optional:
+token_seconds, how long a token is valid (default: one day).
 """
 
 import multiprocessing
@@ -18,7 +19,8 @@ from werkzeug import serving
 from tests.sandbox.services import launch
 
 
-def _configure(directory: pathlib.Path, url: str) -> str:
+def _configure(directory: pathlib.Path, url: str, token_seconds: int
+               ) -> str:
     return launch.write_config(directory / 'keystone.conf', {
         'DEFAULT': {'public_endpoint': url, 'use_stderr': 'true'},
         'database': {'connection': f'sqlite:///{directory}/keystone.sqlite'},
@@ -27,7 +29,7 @@ def _configure(directory: pathlib.Path, url: str) -> str:
         'credential': {'key_repository': directory / 'keys'},
         # The minimum of bcrypt. The passwords here protect nothing.
         'identity': {'password_hash_rounds': 4},
-        'token': {'expiration': 86400},
+        'token': {'expiration': token_seconds},
         'oslo_messaging_notifications': {'driver': 'noop'},
     })
 
@@ -53,7 +55,8 @@ def main() -> None:
     directory.mkdir(parents=True, exist_ok=True)
     host, port = settings['host'], settings['port']
     url = f'http://{host}:{port}'
-    config = _configure(directory, url)
+    config = _configure(directory, url,
+                        settings.get('token_seconds', 86400))
     keys = directory / 'keys'
     if not keys.exists():
         keys.mkdir(mode=0o700)

@@ -15,6 +15,7 @@ import uuid
 from neutronclient.common import exceptions
 
 from tests.sandbox.services import cloud
+from tests.sandbox.services import losses
 
 CLAIM_PORT = 5431
 
@@ -76,7 +77,8 @@ class Neutron:
         self._ports[port_id]['device_id'] = server_id
 
     def show_network(self, network_id: str) -> Row:
-        if network_id not in cloud.NETWORKS:
+        if (network_id not in cloud.NETWORKS
+                or losses.is_lost_network(network_id)):
             raise exceptions.NetworkNotFoundClient()
         return {'network': {'id': network_id,
                             'name': cloud.NETWORKS[network_id][0]}}
@@ -84,15 +86,19 @@ class Neutron:
     def list_networks(self, **filters: Any) -> Row:
         networks = ([cloud.PUBLIC_NETWORK] if filters.get('router:external')
                     else cloud.NETWORKS)
-        return {'networks': [{'id': network} for network in networks]}
+        return {'networks': [{'id': network} for network in networks
+                             if not losses.is_lost_network(network)]}
 
     def show_subnet(self, subnet_id: str) -> Row:
-        if subnet_id not in self._subnets:
+        subnet = self._subnets.get(subnet_id)
+        if subnet is None or losses.is_lost_network(subnet['network_id']):
             raise exceptions.NotFound()
-        return {'subnet': self._subnets[subnet_id]}
+        return {'subnet': subnet}
 
     def list_subnets(self, **filters: Any) -> Row:
-        return {'subnets': _find(self._subnets, filters)}
+        return {'subnets': [
+            subnet for subnet in _find(self._subnets, filters)
+            if not losses.is_lost_network(subnet['network_id'])]}
 
     def create_port(self, body: Row) -> Row:
         wanted = body['port']

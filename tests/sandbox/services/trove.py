@@ -37,6 +37,7 @@ from trove.taskmanager import api as taskmanager_api
 
 from tests.sandbox.services import cloud
 from tests.sandbox.services import launch
+from tests.sandbox.services import losses
 from tests.sandbox.services import patches
 from tests.sandbox.services import postgres_binaries
 from tests.sandbox.services import trove_config
@@ -104,6 +105,7 @@ def main() -> None:
              **settings.get('guest', {})}
     _check_port(guest['port'])
     tools = postgres_binaries.Programs(directory)
+    losses.directory = directory
     virtual_machines.Machine.tools = tools
     virtual_machines.Machine.port = guest['port']
     virtual_machines.Machine.prepare_seconds = guest['prepare_seconds']
