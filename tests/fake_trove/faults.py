@@ -45,8 +45,32 @@ UNAUTHORIZED = Response(401, json.dumps({'error': {
     'message': 'The request you have made requires authentication.'}}))
 
 
+_NGINX_404 = (
+    '<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n'
+    '<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx</center>'
+    '\r\n</body>\r\n</html>\r\n')
+_LOGIN_PAGE = (
+    '<!DOCTYPE html>\n<html><head><title>Sign in</title></head>\n'
+    '<body><form action="/login" method="post"></form></body></html>\n')
+
+#: Responses of a load balancer or proxy. The service behind it does not see
+#: the request.
+FOREIGN: typing.Dict[str, Response] = {
+    'foreign-404': Response(404, _NGINX_404, {'Content-Type': 'text/html'}),
+    'foreign-404-text': Response(
+        404, 'default backend - 404', {'Content-Type': 'text/plain'}),
+    'foreign-200': Response(200, _LOGIN_PAGE, {'Content-Type': 'text/html'}),
+}
+
+
 def from_error(error: errors.ErrorResponse) -> Response:
     return Response(error.code, json.dumps(error.body()))
+
+
+def build_error(code: int) -> Response:
+    """Return Trove's own error response for an HTTP code."""
+    return from_error(errors.ErrorResponse(
+        code, 'A fault that the test injected.'))
 
 
 Result = typing.Union[int, str, Exception, Response]
@@ -67,9 +91,12 @@ class Fault:
         return (self.times != 0 and self.method in ('*', method)
                 and fnmatch.fnmatchcase(path, self.path))
 
-    def apply(self, clock: clocks.Clock) -> Response:
-        """Return the response that the client gets instead of Trove's.
+    def apply(self, clock: clocks.Clock,
+              build_error: typing.Callable[[int], Response] = build_error
+              ) -> Response:
+        """Return the response that the client gets instead of the service's.
 
+        :param build_error: returns the service's own error for an HTTP code.
         :raises Exception: the client gets no response.
         """
         clock.sleep(self.takes)
@@ -79,10 +106,11 @@ class Fault:
             raise self.result
         if self.result == 'broken':
             return Response(200, '{"instances": [{"id": "3f')
+        if isinstance(self.result, str) and self.result in FOREIGN:
+            return FOREIGN[self.result]
         if isinstance(self.result, str):
             raise CONNECTION_ERRORS[self.result]()
-        return from_error(errors.ErrorResponse(
-            self.result, 'A fault that the test injected.'))
+        return build_error(self.result)
 
 
 class Faults:
@@ -97,14 +125,17 @@ class Faults:
     def clear(self) -> None:
         self._faults.clear()
 
+    def find(self, method: str, path: str) -> typing.Optional[Fault]:
+        """Return the first fault of a request. None if it succeeds."""
+        return next((fault for fault in self._faults
+                     if fault.matches(method, path)), None)
+
     def next(self, method: str, path: str) -> typing.Optional[Fault]:
         """Return the first fault of a request, and count it as used.
 
         None if the request succeeds.
         """
-        for fault in self._faults:
-            if fault.matches(method, path):
-                if fault.times is not None:
-                    fault.times -= 1
-                return fault
-        return None
+        fault = self.find(method, path)
+        if fault is not None and fault.times is not None:
+            fault.times -= 1
+        return fault

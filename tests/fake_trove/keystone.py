@@ -1,10 +1,13 @@
 """The part of Keystone that Karbor needs to create a client of Trove."""
 
+import http
+import json
 import typing
 
 import requests_mock
 
 from tests.fake_trove import cloud
+from tests.fake_trove import faults
 from tests.fake_trove import serialization
 
 URL = 'http://keystone.example.com:5000'
@@ -41,6 +44,14 @@ def build_token(project_id: str = cloud.PROJECT
                      '%s/v1/AUTH_%s' % (serialization.SWIFT_URL, project_id)),
             _service('database', 'trove',
                      '%s/%s' % (serialization.URL, project_id))]}}
+
+
+def build_error(code: int) -> faults.Response:
+    """Return Keystone's own error response for an HTTP code."""
+    return faults.Response(code, json.dumps({'error': {
+        'code': code, 'title': http.HTTPStatus(code).phrase,
+        'message': 'A fault that the test injected.'}}),
+        {'Content-Type': 'application/json'})
 
 
 def _issue(sent: typing.Any, context: typing.Any

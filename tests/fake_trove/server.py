@@ -17,6 +17,7 @@ from tests.fake_trove import cloud as clouds
 from tests.fake_trove import errors
 from tests.fake_trove import faults
 from tests.fake_trove import instances
+from tests.fake_trove import keystone
 from tests.fake_trove import serialization
 from tests.fake_trove import swift
 
@@ -38,6 +39,10 @@ class Request:
     timeout: typing.Any
 
 
+def _keystone_path(sent: typing.Any) -> str:
+    return '/keystone' + str(sent.path)
+
+
 class FakeTrove(clouds.Cloud):
     """Trove's v1.0 API with state, a virtual clock and injected faults."""
 
@@ -48,6 +53,8 @@ class FakeTrove(clouds.Cloud):
         super().__init__(clock, release)
         self.requests: typing.List[Request] = []
         self._faults = faults.Faults()
+        # A fault of all paths of Trove and Swift is no fault of Keystone.
+        self._keystone_faults = faults.Faults()
         self._on_instances = instances.Instances(self)
         self._on_accounts = accounts.Accounts(self)
         self._on_backups = backups.Backups(self)
@@ -55,12 +62,21 @@ class FakeTrove(clouds.Cloud):
         self.objects = swift.Objects(self, self._faults.next)
 
     def attach(self, mocker: requests_mock.Mocker) -> None:
-        """Serve all requests that this process sends to this Trove."""
+        """Serve all requests that this process sends to this Trove.
+
+        The requests to Keystone are served by keystone.attach(), except those
+        with a fault.
+        """
         self.mocker = mocker
         mocker.register_uri(
             requests_mock.ANY, re.compile('^' + re.escape(self.url) + '/'),
             text=self._serve)
         self.objects.attach(mocker)
+        mocker.register_uri(
+            requests_mock.ANY, re.compile('^' + re.escape(keystone.URL)),
+            additional_matcher=lambda sent: bool(
+                self._keystone_faults.find(sent.method, _keystone_path(sent))),
+            text=self._serve_keystone_fault)
 
     def fail(self, method: str, path: str, result: faults.Result = 503,
              times: typing.Optional[int] = 1, after: bool = False,
@@ -69,15 +85,18 @@ class FakeTrove(clouds.Cloud):
 
         :param method: the HTTP method. '*' matches any.
         :param path: like '/backups/*', with the wildcards of a shell. Paths of
-            Swift begin with '/swift/'.
+            Swift begin with '/swift/', those of Keystone with '/keystone/'.
         :param result: an HTTP code, 'refused', 'reset', 'timeout',
             'connect-timeout', 'broken' (JSON), a Response or an exception.
+            'foreign-404' and 'foreign-200' are HTML of a load balancer,
+            'foreign-404-text' is its plain text.
         :param times: how many requests fail. None if all fail from now on.
         :param after: the request takes effect and only its response is lost.
         :param takes: seconds that pass before the client notices.
         """
-        self._faults.add(faults.Fault(
-            method, path, result, times, after, takes))
+        owner = (self._keystone_faults if path.startswith('/keystone/')
+                 else self._faults)
+        owner.add(faults.Fault(method, path, result, times, after, takes))
 
     def refuse_tokens(self, times: typing.Optional[int] = None) -> None:
         """Reject all tokens.
@@ -95,6 +114,7 @@ class FakeTrove(clouds.Cloud):
     def heal(self) -> None:
         """Remove all faults."""
         self._faults.clear()
+        self._keystone_faults.clear()
 
     def find_requests(self, method: str = '*', path: str = '*'
                       ) -> typing.List[Request]:
@@ -118,6 +138,17 @@ class FakeTrove(clouds.Cloud):
         context.status_code = response.code
         context.headers['Date'] = email.utils.formatdate(
             self.clock.now(), usegmt=True)
+        context.headers.update(response.headers)
+        return response.text
+
+    def _serve_keystone_fault(self, sent: typing.Any, context: typing.Any
+                              ) -> str:
+        with self.lock:
+            fault = self._keystone_faults.next(
+                sent.method, _keystone_path(sent))
+            assert fault is not None
+            response = fault.apply(self.clock, keystone.build_error)
+        context.status_code = response.code
         context.headers.update(response.headers)
         return response.text
 

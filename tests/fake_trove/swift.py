@@ -1,6 +1,8 @@
 """The part of Swift that holds Trove's backups."""
 
 import hashlib
+import html
+import http
 import json
 import re
 import typing
@@ -11,6 +13,25 @@ import requests_mock
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import faults
 from tests.fake_trove import serialization
+
+
+#: Swift's middleware adds this header to every response of its own
+#: [catch_errors.py, 2.38].
+TRANSACTION = 'X-Trans-Id'
+
+
+def build_error(code: int) -> faults.Response:
+    """Return Swift's own error response, which is HTML."""
+    phrase = http.HTTPStatus(code).phrase
+    return faults.Response(
+        code, '<html><h1>%s</h1><p>%s</p></html>' % (
+            html.escape(phrase), 'A text for people.'),
+        {'Content-Type': 'text/html; charset=UTF-8', **_transaction()})
+
+
+def _transaction() -> typing.Dict[str, str]:
+    id_ = 'tx00000000000000000000000000000001'
+    return {TRANSACTION: id_, 'X-Openstack-Request-Id': id_}
 
 
 def _etag(content: bytes) -> str:
@@ -28,6 +49,9 @@ class Objects:
         #: Number of segments of a backup's object. 0 if the bytes are in the
         #: object itself.
         self.segment_count = 0
+        #: Whether a request with ?multipart-manifest=delete deletes only
+        #: manifests and returns 200 for any outcome, as in Swift.
+        self.checks_manifests = False
         #: New content by URL of objects that were changed after Trove wrote
         #: them. None if the object was deleted.
         self.changed: typing.Dict[str, typing.Optional[bytes]] = {}
@@ -39,7 +63,14 @@ class Objects:
             text=self._serve)
 
     def list_urls(self) -> typing.Set[str]:
-        """Return the URLs of the objects of all backups, without segments."""
+        """Return the URLs of the objects of all backups, without segments.
+
+        Deleted objects are not among them.
+        """
+        return {url for url in self._list_written_urls()
+                if self.changed.get(url, b'') is not None}
+
+    def _list_written_urls(self) -> typing.Set[str]:
         return {str(serialization.location(backup))
                 for backup in self._cloud.backups.values()
                 if serialization.location(backup)
@@ -57,7 +88,7 @@ class Objects:
         """
         if url in self.changed:
             return self.changed[url]
-        urls = self.list_urls()
+        urls = self._list_written_urls()
         if url in urls:
             return b''.join(map(self._original, self.segment_urls(url))) or (
                 self._original(url))
@@ -70,15 +101,20 @@ class Objects:
 
     def _headers(self, url: str, content: bytes) -> typing.Dict[str, str]:
         headers = {'Content-Length': str(len(content)),
-                   'Etag': _etag(content)}
-        segments = self.segment_urls(url) if (
-            url in self.list_urls() and url not in self.changed) else []
+                   'Content-Type': 'application/octet-stream',
+                   'Etag': _etag(content), **_transaction()}
+        segments = self._list_segments(url)
         if segments:
             headers['X-Static-Large-Object'] = 'True'
             headers['Etag'] = '"%s"' % _etag(''.join(
                 _etag(self._original(segment))
                 for segment in segments).encode())
         return headers
+
+    def _list_segments(self, url: str) -> typing.List[str]:
+        """Return the URLs in a manifest. Empty for a plain object."""
+        return self.segment_urls(url) if (
+            url in self.list_urls() and url not in self.changed) else []
 
     def _manifest(self, url: str) -> str:
         """Return the manifest as Trove wrote it.
@@ -97,25 +133,67 @@ class Objects:
             parts = parse.urlsplit(sent.url)
             url = parse.urlunsplit(parts._replace(query=''))
             fault = self._next_fault(sent.method, '/swift' + parts.path)
-            content = self.read(url)
-            if fault is None or fault.after:
-                self._change(sent, url)
-            if fault is not None:
-                response = fault.apply(self._cloud.clock)
-                context.status_code = response.code
-                return response.text
-            context.status_code = 404 if content is None and (
-                sent.method != 'PUT') else 200
-            if content is None or sent.method not in ('GET', 'HEAD'):
-                return ''
-            context.headers.update(self._headers(url, content))
-            return self._manifest(url) if (
-                'multipart-manifest=get' in parts.query) else ''
+            if fault is None:
+                response = self._process(sent, url, parts.query)
+            else:
+                if fault.after:
+                    self._process(sent, url, parts.query)
+                response = fault.apply(self._cloud.clock, build_error)
+        context.status_code = response.code
+        context.headers.update(response.headers)
+        return '' if sent.method == 'HEAD' else response.text
 
-    def _change(self, sent: typing.Any, url: str) -> None:
-        if sent.method == 'DELETE':
-            self._cloud.leftover_objects.discard(url)
-            if url not in self.list_urls():
-                self.changed[url] = None
-        elif sent.method == 'PUT':
+    def _process(self, sent: typing.Any, url: str, query: str
+                 ) -> faults.Response:
+        content = self.read(url)
+        if sent.method == 'PUT':
             self.changed[url] = sent.text.encode()
+            return faults.Response(201, headers=_transaction())
+        if sent.method == 'DELETE' and 'multipart-manifest=delete' in query:
+            if content is not None or self.checks_manifests:
+                return self._delete_manifest(sent, url)
+        if content is None:
+            return build_error(404)
+        if sent.method == 'DELETE':
+            self._delete(url)
+            return faults.Response(204, headers=_transaction())
+        text = self._manifest(url) if (
+            'multipart-manifest=get' in query) else ''
+        return faults.Response(200, text, self._headers(url, content))
+
+    def _delete(self, url: str) -> None:
+        self._cloud.leftover_objects.discard(url)
+        self.changed[url] = None
+
+    def _delete_manifest(self, sent: typing.Any, url: str) -> faults.Response:
+        """Delete an object and its segments.
+
+        :returns: HTTP 200. The body has the outcome, as plain text unless the
+            client accepts JSON [slo.py and bulk.py, 2.38].
+        """
+        segments = self._list_segments(url)
+        outcome: typing.Dict[str, typing.Any] = {
+            'Number Deleted': 0, 'Number Not Found': 0, 'Response Body': '',
+            'Response Status': '200 OK'}
+        problems = []
+        if self.read(url) is None:
+            outcome['Number Not Found'] = 1
+        elif self.checks_manifests and not segments:
+            name = '/' + '/'.join(url.split('/')[-2:])
+            problems = [[name, 'Not an SLO manifest']]
+            outcome['Response Status'] = '400 Bad Request'
+        else:
+            for deleted in (*segments, url):
+                self._delete(deleted)
+            outcome['Number Deleted'] = 1 + len(segments)
+        if 'application/json' in sent.headers.get('Accept', ''):
+            type_ = 'application/json'
+            text = json.dumps(dict(outcome, Errors=problems))
+        else:
+            type_ = 'text/plain'
+            text = ''.join([
+                *('%s: %s\n' % item for item in sorted(outcome.items())),
+                'Errors:\n',
+                *('%s, %s\n' % tuple(problem) for problem in problems)])
+        return faults.Response(
+            200, text, {'Content-Type': type_, **_transaction()})

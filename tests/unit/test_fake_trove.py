@@ -5,6 +5,7 @@ import re
 
 from karbor.services.protection import client_factory
 import pytest
+import requests
 from troveclient import exceptions as trove_exceptions
 from troveclient.v1 import backups
 
@@ -12,6 +13,9 @@ from tests.conformance import cloud as clouds
 from tests.conformance import suite
 from tests import fake_trove as fakes
 from tests.fake_trove import fixtures
+from tests.fake_trove import keystone
+from tests.fake_trove import serialization
+from tests.fake_trove import swift
 
 
 class FakeCloud(clouds.Cloud):
@@ -147,3 +151,124 @@ def test_a_deletion_can_fail(cloud, fake_trove, clock, resource):
     cloud.client.backups.delete(backup_id)
     clock.sleep(1)
     assert cloud.get_backup_status(backup_id) == 'DELETE_FAILED'
+
+
+def _get(cloud, path, service='database', **kw):
+    return cloud.client.client.session.get(
+        path, endpoint_filter={'service_type': service}, raise_exc=False, **kw)
+
+
+@pytest.mark.parametrize('result, code, type_, text', [
+    ('foreign-404', 404, 'text/html', '<center>nginx</center>'),
+    ('foreign-404-text', 404, 'text/plain', 'default backend - 404'),
+    ('foreign-200', 200, 'text/html', '<title>Sign in</title>')])
+def test_a_load_balancer_can_answer_instead_of_any_service(
+        cloud, fake_trove, resource, result, code, type_, text):
+    fake_trove.fail('GET', '/instances/*', result)
+    fake_trove.fail('GET', '/swift/*', result)
+    path = '/instances/' + resource.id
+    responses = [_get(cloud, path), _get(cloud, '/any', 'object-store')]
+    fake_trove.fail('GET', '/keystone/v3', result)
+    responses.append(requests.get(keystone.URL + '/v3'))
+    for response in responses:
+        assert response.status_code == code
+        assert response.headers['Content-Type'] == type_
+        assert text in response.text
+        assert swift.TRANSACTION not in response.headers
+    assert _get(cloud, path).json()['instance']['id'] == resource.id
+    assert requests.get(keystone.URL + '/v3').json()['version']
+
+
+def test_a_load_balancer_hides_a_request_from_trove(
+        cloud, fake_trove, resource):
+    backup_id = fake_trove.add_backup(resource.id)
+    fake_trove.fail('DELETE', '/backups/*', 'foreign-404')
+    with pytest.raises(trove_exceptions.NotFound):
+        cloud.client.backups.delete(backup_id)
+    assert cloud.get_backup_status(backup_id) == 'COMPLETED'
+
+
+def test_each_service_has_its_own_form_of_an_error(cloud, fake_trove):
+    fake_trove.fail('GET', '/backups', 404)
+    fake_trove.fail('GET', '/swift/*', 404)
+    assert 'itemNotFound' in _get(cloud, '/backups').json()
+    response = _get(cloud, '/any', 'object-store')
+    assert response.headers[swift.TRANSACTION]
+    assert response.text.startswith('<html><h1>Not Found</h1>')
+    fake_trove.fail('GET', '/keystone/v3', 404)
+    assert 'error' in requests.get(keystone.URL + '/v3').json()
+
+
+def test_faults_of_all_paths_are_no_faults_of_keystone(cloud, fake_trove):
+    fake_trove.refuse_tokens()
+    assert requests.get(keystone.URL + '/v3').status_code == 200
+
+
+class TestObjects:
+    """The fake Swift: plain objects, manifests and their deletion."""
+
+    DELETE = {'multipart-manifest': 'delete'}
+
+    @pytest.fixture(autouse=True)
+    def stored(self, cloud, fake_trove, resource):
+        fake_trove.objects.checks_manifests = True
+        self.fake = fake_trove
+        self.session = cloud.client.client.session
+        self.url = serialization.location(
+            fake_trove.backups[fake_trove.add_backup(resource.id)])
+
+    def send(self, method, url=None, **kw):
+        return self.session.request(
+            url or self.url, method, raise_exc=False, **kw)
+
+    @pytest.mark.parametrize('accept, status', [
+        ('*/*', '\nResponse Status: 400 Bad Request\n'),
+        ('application/json', '"Response Status": "400 Bad Request"')])
+    def test_a_plain_object_is_not_deleted_as_a_manifest(
+            self, accept, status):
+        self.fake.objects.segment_count = 0
+        response = self.send('DELETE', params=self.DELETE,
+                             headers={'Accept': accept})
+        assert response.status_code == 200
+        assert status in response.text
+        assert 'Not an SLO manifest' in response.text
+        assert self.send('HEAD').status_code == 200
+        assert self.fake.objects.list_urls() == {self.url}
+
+    def test_a_plain_object_has_no_manifest_header_and_can_be_deleted(self):
+        self.fake.objects.segment_count = 0
+        headers = self.send('HEAD').headers
+        assert 'X-Static-Large-Object' not in headers
+        assert headers['Etag'] and headers[swift.TRANSACTION]
+        assert self.send('DELETE').status_code == 204
+        assert self.send('HEAD').status_code == 404
+        assert not self.fake.objects.list_urls()
+
+    def test_a_plain_object_can_be_written(self):
+        url = self.url + '.other'
+        assert self.send('PUT', url, data='bytes').status_code == 201
+        response = self.send('DELETE', url, params=self.DELETE)
+        assert 'Not an SLO manifest' in response.text
+        assert self.send('HEAD', url).headers['Content-Length'] == '5'
+
+    def test_a_manifest_is_deleted_with_its_segments(self):
+        response = self.send('DELETE', params=self.DELETE,
+                             headers={'Accept': 'application/json'})
+        assert response.json() == {
+            'Response Status': '200 OK', 'Response Body': '', 'Errors': [],
+            'Number Deleted': 4, 'Number Not Found': 0}
+        for url in [self.url, *self.fake.objects.segment_urls(self.url)]:
+            assert self.send('HEAD', url).status_code == 404
+
+    def test_a_manifest_can_be_deleted_without_its_segments(self):
+        assert self.send('DELETE').status_code == 204
+        assert self.send('HEAD').status_code == 404
+        for url in self.fake.objects.segment_urls(self.url):
+            assert self.send('HEAD', url).status_code == 200
+
+    def test_a_missing_object_is_no_error_of_a_deletion(self):
+        response = self.send('DELETE', self.url + '.other',
+                             params=self.DELETE)
+        assert response.status_code == 200
+        assert 'Number Not Found: 1\n' in response.text
+        assert self.send('DELETE', self.url + '.other').status_code == 404
