@@ -52,6 +52,9 @@ class FakeTrove(clouds.Cloud):
                  release: typing.Union[str, int, float] = 26.0) -> None:
         super().__init__(clock, release)
         self.requests: typing.List[Request] = []
+        #: Seconds by which the Date header is ahead of the times in the
+        #: bodies. Negative if it is behind.
+        self.date_offset = 0.0
         self._faults = faults.Faults()
         # A fault of all paths of Trove and Swift is no fault of Keystone.
         self._keystone_faults = faults.Faults()
@@ -137,7 +140,7 @@ class FakeTrove(clouds.Cloud):
                 response = fault.apply(self.clock)
         context.status_code = response.code
         context.headers['Date'] = email.utils.formatdate(
-            self.clock.now(), usegmt=True)
+            self.clock.now() + self.date_offset, usegmt=True)
         context.headers.update(response.headers)
         return response.text
 

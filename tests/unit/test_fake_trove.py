@@ -1,5 +1,6 @@
 """The conformance suite with the fake Trove, and its older releases."""
 
+import email.utils
 import inspect
 import re
 
@@ -202,6 +203,20 @@ def test_each_service_has_its_own_form_of_an_error(cloud, fake_trove):
 def test_faults_of_all_paths_are_no_faults_of_keystone(cloud, fake_trove):
     fake_trove.refuse_tokens()
     assert requests.get(keystone.URL + '/v3').status_code == 200
+
+
+@pytest.mark.parametrize('offset', [0, 2, -700])
+def test_the_date_can_differ_from_the_times_in_the_bodies(
+        cloud, fake_trove, resource, offset):
+    fake_trove.date_offset = offset
+    responses = [_get(cloud, '/instances/' + resource.id)]
+    fake_trove.fail('GET', '/instances/*', 'foreign-404')
+    responses.append(_get(cloud, '/instances/' + resource.id))
+    for response in responses:
+        date = email.utils.parsedate_to_datetime(response.headers['Date'])
+        assert date.timestamp() == fake_trove.clock.now() + offset
+    assert responses[0].json()['instance']['created'] == (
+        fake_trove.clock.utc().isoformat())
 
 
 class TestObjects:
