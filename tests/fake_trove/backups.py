@@ -37,10 +37,14 @@ class Backups:
         backups.sort(key=lambda backup: -backup['updated'])
         start = int(query.get('marker', 0))
         limit = int(query.get('limit', PAGE))
+        if self._cloud.max_backup_limit is not None:
+            limit = min(limit, self._cloud.max_backup_limit)
         page = backups[start:start + limit]
         marker = str(start + limit) if len(page) == limit else None
-        return {'backups': [serialization.backup(self._cloud, backup)
-                            for backup in page]}, marker
+        items = [serialization.backup(self._cloud, backup) for backup in page]
+        if start == 0 and marker is not None:
+            self._cloud.end_first_page()
+        return {'backups': items}, marker
 
     def show(self, project_id: str, id_: str) -> clouds.State:
         return {'backup': serialization.backup(

@@ -29,6 +29,12 @@ class Catalog:
                 for name in self._cloud.datastores[rest[0]]
                 if self._cloud.shows_inactive_versions or (
                     rest[0], name) not in self._cloud.inactive_versions]}
+        if kind == 'flavors' and not rest:
+            return self._flavors()
+        if kind == 'flavors' and len(rest) == 1:
+            if rest[0] not in self._cloud.accepted_flavors:
+                raise errors.not_found(rest[0])
+            return {'flavor': self._flavor(rest[0])}
         if kind == 'configurations' and len(rest) == 1:
             return {'configuration': self._configuration(rest[0])}
         if kind == 'mgmt' and rest == ['quotas', project_id]:
@@ -36,10 +42,12 @@ class Catalog:
         return None
 
     def _flavors(self) -> clouds.State:
-        return {'flavors': [
-            {'id': int(id_) if id_.isdigit() else None, 'str_id': id_,
-             'name': 'flavor-' + id_, 'ram': ram}
-            for id_, ram in self._cloud.flavors.items()]}
+        return {'flavors': [self._flavor(id_) for id_ in self._cloud.flavors]}
+
+    def _flavor(self, id_: str) -> clouds.State:
+        return {'id': int(id_) if id_.isdigit() else None, 'str_id': id_,
+                'name': 'flavor-' + id_,
+                'ram': self._cloud.accepted_flavors[id_]}
 
     def _version(self, datastore: str, name: str) -> clouds.State:
         version = self._cloud.version(datastore, name)
@@ -62,10 +70,11 @@ class Catalog:
             raise errors.ErrorResponse(403, 'Policy does not allow it.')
         instances = [instance for instance in self._cloud.instances.values()
                      if instance['project_id'] == project_id]
+        flavors = self._cloud.accepted_flavors
         used = {'instances': len(instances),
                 'volumes': sum(instance['volume_size']
                                for instance in instances),
-                'ram': sum(self._cloud.flavors.get(instance['flavor_id'], 0)
+                'ram': sum(flavors.get(instance['flavor_id'], 0)
                            for instance in instances),
                 'backups': len(self._cloud.backups)}
         return [{'resource': resource, 'in_use': in_use, 'reserved': 0,

@@ -43,7 +43,11 @@ class Cloud:
         self.quotas: typing.Dict[str, int] = {}
         self.max_volume_size = 1000
         self.new_backup_size = 0.1
+        #: Largest page of backups. None if any limit is accepted, as in 26.0.
+        self.max_backup_limit: typing.Optional[int] = None
         self.flavors = {'1': 512, '2': 2048, '3': 4096}  # MB of RAM
+        #: Flavors that no list has. Trove accepts them by id.
+        self.private_flavors: typing.Dict[str, int] = {}
         #: The first datastore and the first version of each are the defaults.
         self.datastores = {'mysql': ['8.0'],
                            'postgresql': ['18', '17', '16']}
@@ -57,6 +61,7 @@ class Cloud:
         self.ghosts: typing.Dict[str, str] = {}
         self._instances: typing.Dict[str, State] = {}
         self._backups: typing.Dict[str, State] = {}
+        self._between_pages: typing.List[str] = []
         self.plans: typing.Dict[str, typing.List[State]] = {
             'instance': [], 'backup': [], 'delete': []}
 
@@ -73,6 +78,11 @@ class Cloud:
         with self.lock:
             self.timeline.catch_up()
             return self._backups
+
+    @property
+    def accepted_flavors(self) -> typing.Dict[str, int]:
+        """The RAM of public and private flavors by id, in MB."""
+        return {**self.flavors, **self.private_flavors}
 
     def add_instance(self, name: str = 'db', status: str = 'ACTIVE',
                      **kw: typing.Any) -> str:
@@ -152,6 +162,21 @@ class Cloud:
         :param seconds: how long it takes. None if it never ends.
         """
         self.plans['delete'].append({'status': status, 'seconds': seconds})
+
+    def delete_between_pages(self, *backup_ids: str) -> None:
+        """Delete backups while clients list backups page by page.
+
+        Each of the next lists with more than one page loses one of these
+        backups after its first page. Pages begin at an offset, so the list
+        then lacks the first backup of the second page, if the deleted one was
+        on the first page.
+        """
+        self._between_pages.extend(backup_ids)
+
+    def end_first_page(self) -> None:
+        """Delete the next of those backups: a client has a first page."""
+        if self._between_pages:
+            self.backups.pop(self._between_pages.pop(0), None)
 
     def next_plan(self, kind: str, **default: typing.Any) -> State:
         """Return how this creation or deletion ends, as a test set it."""

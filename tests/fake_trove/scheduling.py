@@ -21,7 +21,8 @@ def build_state(cloud: clouds.Cloud, project_id: str, body: typing.Any
     datastore = _find_datastore(cloud, request.get('datastore', {}))
     network_id = _find_network_id(request.get('nics', []))
     flavor_id = str(request.get('flavorRef')).rsplit('/', 1)[-1]
-    if flavor_id not in cloud.flavors:
+    flavors = cloud.accepted_flavors
+    if flavor_id not in flavors:
         raise errors.ErrorResponse(
             400, 'Resource %s cannot be found.' % flavor_id)
     size = _find_volume_size(cloud, request)
@@ -30,7 +31,7 @@ def build_state(cloud: clouds.Cloud, project_id: str, body: typing.Any
         backup = _find_backup(
             cloud, project_id, request['restorePoint']['backupRef'],
             datastore, size)
-    _check_quotas(cloud, project_id, size, cloud.flavors[flavor_id])
+    _check_quotas(cloud, project_id, size, flavors[flavor_id])
     configuration_id = request.get('configuration')
     if configuration_id and configuration_id not in cloud.configurations:
         # Trove has written a row for the instance before this check, and does
@@ -121,7 +122,7 @@ def _check_quotas(cloud: clouds.Cloud, project_id: str, size: int, ram: int
     used = {'instances': len(instances) + 1,
             'volumes': sum(instance['volume_size']
                            for instance in instances) + size,
-            'ram': sum(cloud.flavors.get(instance['flavor_id'], 0)
+            'ram': sum(cloud.accepted_flavors.get(instance['flavor_id'], 0)
                        for instance in instances) + ram}
     exceeded = [key for key in used if used[key] > cloud.quotas.get(
         key, used[key])]

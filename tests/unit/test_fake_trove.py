@@ -219,6 +219,84 @@ def test_the_date_can_differ_from_the_times_in_the_bodies(
         fake_trove.clock.utc().isoformat())
 
 
+def test_a_private_flavor_is_accepted_and_in_no_list(cloud, fake_trove):
+    fake_trove.private_flavors['private'] = 8192
+    fake_trove.quotas['ram'] = 8192
+    flavors = cloud.client.flavors
+    version_id = fake_trove.version('postgresql', '18')['version_id']
+    for listed in (flavors.list(),
+                   flavors.list_datastore_version_associated_flavors(
+                       'postgresql', version_id)):
+        assert {flavor.str_id for flavor in listed} == set(fake_trove.flavors)
+    assert flavors.get('private').ram == 8192
+    assert flavors.get('1').ram == 512
+    with clouds.http_error(404, 'Resource gone cannot be found.'):
+        flavors.get('gone')
+    instance_id = cloud.create(flavorRef='private')
+    instance = cloud.client.instances.get(instance_id)
+    assert instance.flavor['id'] == 'private'
+    with clouds.http_error(413, "resources: ['ram']."):
+        cloud.create(flavorRef='1')
+    with clouds.http_error(400, 'Resource gone cannot be found.'):
+        cloud.create(flavorRef='gone')
+
+
+class TestPagesOfBackups:
+    """Offsets as markers, and lists that lack a backup."""
+
+    @pytest.fixture(autouse=True)
+    def ids(self, cloud, fake_trove, resource):
+        self.fake = fake_trove
+        self.client = cloud.client
+        self.instance_id = resource.id
+        self.newest_first = []
+        for _ in range(6):
+            self.newest_first.insert(0, fake_trove.add_backup(resource.id))
+            fake_trove.clock.sleep(1)
+
+    def list_pages(self, **kw):
+        pages, marker = [], None
+        while True:
+            page = self.client.backups.list(marker=marker, **kw)
+            pages.append([backup.id for backup in page])
+            marker = page.next
+            if marker is None:
+                return pages
+
+    @pytest.mark.parametrize('limit, largest', [(2, None), (1000, 2)])
+    def test_markers_are_offsets_from_the_newest(self, limit, largest):
+        self.fake.max_backup_limit = largest
+        ids = self.newest_first
+        # A full page has a next one, even if nothing is left.
+        assert self.list_pages(limit=limit) == [
+            ids[:2], ids[2:4], ids[4:], []]
+        page = self.client.backups.list(limit=limit, marker=3)
+        assert [backup.id for backup in page] == ids[3:5]
+
+    def test_a_backup_deleted_between_two_pages_hides_another_one(self):
+        newest, second, hidden, *older = self.newest_first
+        self.fake.delete_between_pages(newest)
+        assert self.list_pages(limit=2) == [
+            [newest, second], older[:2], older[2:]]
+        assert self.list_pages(limit=2) == [
+            [second, hidden], older[:2], older[2:]]
+        assert newest not in self.fake.backups
+
+    def test_each_list_loses_one_backup(self):
+        newest, second = self.newest_first[:2]
+        self.fake.delete_between_pages(newest, second)
+        self.list_pages(limit=2, instance_id=self.instance_id)
+        assert set(self.newest_first) - set(self.fake.backups) == {newest}
+        self.list_pages(limit=2)
+        assert set(self.newest_first) - set(self.fake.backups) == {
+            newest, second}
+
+    def test_a_list_of_one_page_loses_no_backup(self):
+        self.fake.delete_between_pages(self.newest_first[0])
+        assert self.list_pages(limit=1000) == [self.newest_first]
+        assert set(self.fake.backups) == set(self.newest_first)
+
+
 class TestObjects:
     """The fake Swift: plain objects, manifests and their deletion."""
 
