@@ -105,6 +105,19 @@ class Cloud:
         self.instances[instance['id']] = instance
         return str(instance['id'])
 
+    def lose_server(self, instance_id: str) -> None:
+        """Delete the server of a ready instance in Nova, without Trove.
+
+        Trove shows SHUTDOWN from now on, as during a deletion. The instance
+        stays until a client deletes it.
+        """
+        self.instances[instance_id].update(
+            status='SHUTDOWN', operating_status=None)
+
+    def return_server(self, instance_id: str) -> None:
+        """Let Nova have the server again."""
+        self.instances[instance_id].update(status='ACTIVE')
+
     def add_backup(self, instance_id: str, status: str = 'COMPLETED',
                    parent_id: typing.Optional[str] = None,
                    **kw: typing.Any) -> str:

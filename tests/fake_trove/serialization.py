@@ -24,7 +24,8 @@ def status(cloud: clouds.Cloud, instance: clouds.State) -> str:
 
     A running backup of the instance is shown as the status BACKUP.
     """
-    if instance['status'] not in ('ACTIVE', 'HEALTHY'):
+    if instance['deleting'] or instance['status'] not in (
+            'ACTIVE', 'HEALTHY', 'SHUTDOWN'):
         return str(instance['status'])
     if cloud.has_running_backup(instance['id']):
         return 'BACKUP'

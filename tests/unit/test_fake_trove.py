@@ -241,6 +241,46 @@ def test_a_private_flavor_is_accepted_and_in_no_list(cloud, fake_trove):
         cloud.create(flavorRef='gone')
 
 
+def test_an_instance_without_a_server_looks_like_a_deleted_one_and_stays(
+        cloud, fake_trove, clock, resource):
+    lost = resource.id
+    deleted = fake_trove.add_instance()
+    fake_trove.next_delete(seconds=3600)
+    cloud.client.instances.delete(deleted)
+    fake_trove.lose_server(lost)
+    for id_ in lost, deleted:
+        assert cloud.get_statuses(id_) == ('SHUTDOWN', '')
+    listed = {instance.id: instance.status
+              for instance in cloud.client.instances.list()}
+    assert listed == {lost: 'SHUTDOWN', deleted: 'SHUTDOWN'}
+    clock.sleep(1e6)
+    assert cloud.get_statuses(lost) == ('SHUTDOWN', '')
+    assert cloud.get_statuses(deleted) == ('deleted', '')
+    with clouds.http_error(422, 'instance status was SHUTDOWN'):
+        cloud.client.backups.create('nightly', lost)
+
+
+def test_an_instance_without_a_server_can_be_deleted(
+        cloud, fake_trove, clock, resource):
+    fake_trove.lose_server(resource.id)
+    cloud.client.instances.delete(resource.id)
+    clock.sleep(10)
+    assert cloud.get_statuses(resource.id) == ('deleted', '')
+
+
+def test_a_server_can_return(cloud, fake_trove, resource):
+    fake_trove.lose_server(resource.id)
+    fake_trove.return_server(resource.id)
+    assert cloud.get_statuses(resource.id) == ('ACTIVE', 'HEALTHY')
+
+
+def test_a_creation_can_end_without_a_server(cloud, fake_trove, clock):
+    fake_trove.next_instance('SHUTDOWN', 3)
+    id_ = cloud.create()
+    clock.sleep(1e6)
+    assert cloud.get_statuses(id_) == ('SHUTDOWN', '')
+
+
 class TestPagesOfBackups:
     """Offsets as markers, and lists that lack a backup."""
 
