@@ -185,7 +185,7 @@ def test_sweep_is_limited_to_an_instance_or_a_project(
         manage, interrupt, restores, settle, which, resource):
     interrupt()
     settle()
-    assert manage('deferred', 'sweep', which, 'another') == []
+    assert manage('deferred', 'sweep', which, '22222222-2222-4222-8222-222222222222') == []
     assert restores.list_keys()
     id_ = {'--instance': resource.id, '--project': clouds.PROJECT}[which]
     assert len(manage('deferred', 'sweep', which, id_)) == 1
@@ -220,12 +220,12 @@ def test_dismiss_deletes_entries_and_no_instance(
 def test_dismiss_deletes_the_entries_of_all_instances_of_a_restore(
         manage, interrupt, restores, bank):
     interrupt()
-    other = restore_journal.RestoreJournal(bank, 'another')
+    other = restore_journal.RestoreJournal(bank, '22222222-2222-4222-8222-222222222222')
     other.write(dataclasses.replace(
-        restores.read('restore-1'), instance_id='another'))
+        restores.read('restore-1'), instance_id='22222222-2222-4222-8222-222222222222'))
     assert {row['instance'] for row in manage(
         'deferred', 'dismiss', 'restore-1')} == {
-            restores.instance_id, 'another'}
+            restores.instance_id, '22222222-2222-4222-8222-222222222222'}
     assert restores.list_keys() == other.list_keys() == []
 
 
