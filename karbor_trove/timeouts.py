@@ -61,3 +61,8 @@ VERIFICATION_SLACK = 600.0
 #: A restore that is younger than this may still run. It searches for a lost
 #: response for a minute or two only. The rest allows for clocks that differ.
 RESTORE_MAY_RUN = datetime.timedelta(hours=1)
+
+# Banks: files.
+
+#: A temporary file that is older than this belongs to a killed process.
+TEMPORARY_FILE = 3600.0

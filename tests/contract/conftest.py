@@ -6,6 +6,8 @@ from karbor.services.protection import provider as providers
 from oslo_config import cfg
 import pytest
 
+from tests.fake_trove import keystone
+from tests.fake_trove import object_store
 from tests.unit.conftest import *  # noqa: F401,F403
 
 PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
@@ -22,7 +24,8 @@ def no_waiting_time(fake_trove):
 @pytest.fixture
 def load_providers(karbor_conf, tmp_path):
     """Return a function that loads the provider files of a folder."""
-    def load(plugins=('karbor-trove-protection-plugin',), options=''):
+    def load(plugins=('karbor-trove-protection-plugin',), options='',
+             bank='karbor-fs-bank-plugin'):
         folder = tmp_path / 'providers.d'
         folder.mkdir(exist_ok=True)
         (folder / 'trove.conf').write_text(textwrap.dedent('''\
@@ -30,16 +33,21 @@ def load_providers(karbor_conf, tmp_path):
             name = databases
             id = %s
             description = Databases of Trove
-            bank = karbor-fs-bank-plugin
+            bank = %s
             enabled = True
             %s
             [file_system_bank_plugin]
             file_system_bank_path = %s
+            [swift_client]
+            swift_auth_url = %s/v3
+            swift_user = karbor
+            swift_key = password
+            swift_tenant_name = service
             [trove_protection_plugin]
             %s
-            ''') % (PROVIDER_ID, '\n'.join('plugin = ' + name
-                                           for name in plugins),
-                    tmp_path / 'bank', options))
+            ''') % (PROVIDER_ID, bank,
+                    '\n'.join('plugin = ' + name for name in plugins),
+                    tmp_path / 'bank', keystone.URL, options))
         cfg.CONF.set_override('provider_config_dir', str(folder))
         return providers.ProviderRegistry()
     yield load
@@ -50,3 +58,11 @@ def load_providers(karbor_conf, tmp_path):
 def provider(load_providers):
     """The provider of a file that names the plugin."""
     return load_providers().show_provider(PROVIDER_ID)
+
+
+@pytest.fixture
+def store(fake_trove, clock):
+    """The account of Karbor's user in a fake Swift."""
+    store = object_store.ObjectStore(clock)
+    store.attach(fake_trove.mocker)
+    return store

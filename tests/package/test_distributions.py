@@ -16,7 +16,9 @@ from tests.package.conftest import run
 GENERATED = {'AUTHORS', 'ChangeLog', 'PKG-INFO', 'RELEASENOTES.rst'}
 
 ENTRY_POINTS = {
-    'karbor.protections': {'karbor-trove-protection-plugin'},
+    'karbor.protections': {
+        'karbor-trove-fs-bank-plugin', 'karbor-trove-protection-plugin',
+        'karbor-trove-swift-bank-plugin'},
     'karbor.protectables': {'trove-instance'},
     'oslo.config.opts': {'karbor_trove'},
     'console_scripts': {'karbor-trove-manage'},

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Bank plugin for a file system."""
+
+import contextlib
+import os
+import time
+from typing import Any, List, Optional
+import uuid
+
+from karbor import exception
+from karbor.services.protection.bank_plugins import file_system_bank_plugin
+from oslo_serialization import jsonutils
+
+from karbor_trove.bank_plugins import listing
+from karbor_trove import timeouts
+
+#: The first character of the names of temporary files. No key of the bank can
+#: contain it [Bank._KEY_VALIDATION in protection/bank_plugin.py, 1.6.0].
+_TEMPORARY = '~'
+#: How often a write creates its directory. A delete in another process removes
+#: the directory again if it is still empty.
+_WRITE_ATTEMPTS = 10
+
+
+class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
+    """Karbor's bank in a file system, with atomic writes and ordered lists.
+
+    An object is a file, in the same place and with the same content as with
+    Karbor's plugin. The errors of a missing object have a FileNotFoundError in
+    their chain of exceptions, and all other errors have none.
+    """
+
+    def __init__(self, config: Any) -> None:
+        """Read the options and create the directory of the bank.
+
+        :param config: the configuration of the provider file.
+        """
+        super().__init__(config)
+        # Karbor's plugin only logs that it cannot create a directory, and
+        # then may lack this attribute.
+        self.object_container_path = os.path.normpath('/'.join(
+            [self.file_system_bank_path, self.bank_object_container]))
+
+    def get_object(self, key: str, context: Any = None) -> Any:
+        """Return an object. JSON is parsed, and other content is a text.
+
+        :raises karbor.exception.BankGetObjectFailed: there is no such object,
+            or it cannot be read.
+        """
+        self._validate_path(key)
+        try:
+            content = self._get_object(key)
+        except (OSError, UnicodeDecodeError) as error:
+            raise exception.BankGetObjectFailed(
+                reason=error, key=key) from error
+        try:
+            return jsonutils.loads(content)
+        except ValueError:
+            return content
+
+    def delete_object(self, key: str, context: Any = None) -> None:
+        """Delete an object. An absent object is no error.
+
+        :raises karbor.exception.BankDeleteObjectFailed: the object may exist.
+        """
+        self._validate_path(key)
+        try:
+            self._delete_object(key)
+        except OSError as error:
+            raise exception.BankDeleteObjectFailed(
+                reason=error, key=key) from error
+
+    def list_objects(self, prefix: Optional[str] = None,
+                     limit: Optional[int] = None, marker: Optional[str] = None,
+                     sort_dir: Optional[str] = None, context: Any = None
+                     ) -> List[str]:
+        """Return the keys that begin with the prefix, in order.
+
+        See listing.select_page() for the parameters.
+
+        :raises karbor.exception.BankListObjectsFailed: the list would lack
+            keys.
+        """
+        prefix = listing.normalize_prefix(prefix)
+        self._validate_path(prefix)
+        try:
+            keys = self._list_object(prefix)
+        except OSError as error:
+            raise exception.BankListObjectsFailed(reason=error) from error
+        return listing.select_page(keys, limit, marker, sort_dir)
+
+    def _write_object(self, path: str, data: str) -> None:
+        """Write an object, so that it is old or new after a crash."""
+        self._check_container()
+        file = self.object_container_path + path
+        for attempt in range(_WRITE_ATTEMPTS, 0, -1):
+            try:
+                return self._replace_file(file, data.encode('utf-8'))
+            except FileNotFoundError:
+                if attempt == 1:
+                    raise
+
+    def _replace_file(self, file: str, content: bytes) -> None:
+        """Write a file through a temporary file beside it.
+
+        :raises FileNotFoundError: its directory has been removed meanwhile.
+        """
+        directory = os.path.dirname(file)
+        self._create_directory(directory)
+        temporary = os.path.join(directory, _TEMPORARY + uuid.uuid4().hex)
+        try:
+            with open(temporary, 'xb') as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, file)
+        except BaseException:  # Also if the green thread is killed.
+            with contextlib.suppress(OSError):
+                os.remove(temporary)
+            raise
+        _sync_directory(directory)
+
+    def _create_directory(self, directory: str) -> None:
+        """Create a directory and its parents, but not that of the bank."""
+        if directory == self.object_container_path or os.path.isdir(directory):
+            return
+        parent = os.path.dirname(directory)
+        self._create_directory(parent)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(directory)
+        _sync_directory(parent)
+
+    def _get_object(self, path: str) -> str:
+        """Return the content of an object.
+
+        :raises FileNotFoundError: there is no such object.
+        """
+        self._check_container()
+        try:
+            with open(self.object_container_path + path,
+                      encoding='utf-8') as stream:
+                return stream.read()
+        except (IsADirectoryError, NotADirectoryError) as error:
+            raise FileNotFoundError('the object is not a file') from error
+
+    def _delete_object(self, path: str) -> None:
+        self._check_container()
+        file = self.object_container_path + path
+        try:
+            os.remove(file)
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return
+        directory = os.path.dirname(file)
+        with contextlib.suppress(FileNotFoundError):
+            _sync_directory(directory)
+        while directory != self.object_container_path:
+            try:
+                os.rmdir(directory)
+            except OSError:  # It has files, or is removed already.
+                return
+            directory = os.path.dirname(directory)
+
+    def _list_object(self, path: str) -> List[str]:
+        """Return the keys that begin with a prefix, in any order."""
+        self._check_container()
+        keys: List[str] = []
+        for directory, _, names in os.walk(
+                self.object_container_path + path.rpartition('/')[0],
+                onerror=_raise_unless_absent):
+            for name in names:
+                file = os.path.join(directory, name)
+                if name.startswith(_TEMPORARY):
+                    _remove_leftover(file)
+                else:
+                    keys.append(file[len(self.object_container_path):])
+        return [key for key in keys if key.startswith(path)]
+
+    def _check_container(self) -> None:
+        """Check that the directory of the bank exists.
+
+        :raises OSError: it does not. The error is not a FileNotFoundError,
+            which would mean that a single object is absent.
+        """
+        if not os.path.isdir(self.object_container_path):
+            raise OSError(
+                'the directory %s of the bank does not exist or cannot be '
+                'read. Check that its file system is mounted'
+                % self.object_container_path)
+
+
+def _sync_directory(directory: str) -> None:
+    """Write to the disk which files a directory has."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _raise_unless_absent(error: OSError) -> None:
+    # A delete removes empty directories at any time.
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        raise error
+
+
+def _remove_leftover(file: str) -> None:
+    """Remove a temporary file if its process has been killed long ago.
+
+    Karbor's own plugin would list it. A write whose file is removed too early
+    begins again.
+    """
+    with contextlib.suppress(OSError):
+        if time.time() - os.path.getmtime(file) > timeouts.TEMPORARY_FILE:
+            os.remove(file)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Order and pages of the lists that a bank returns."""
+
+from typing import Iterable, List, Optional
+
+
+def normalize_prefix(prefix: Optional[str]) -> str:
+    """Return a prefix with one slash at its beginning, as every key has it.
+
+    Karbor's bank passes "//" for all keys [Bank.list_objects, 1.6.0].
+    """
+    return '/' + (prefix or '').lstrip('/')
+
+
+def is_descending(sort_dir: Optional[str]) -> bool:
+    """Return True if a list begins with the last key.
+
+    :param sort_dir: None and every other word than "desc" mean ascending, as
+        in Karbor's plugins [list_objects, 1.6.0].
+    """
+    return sort_dir == 'desc'
+
+
+def select_page(keys: Iterable[str], limit: Optional[int],
+                marker: Optional[str], sort_dir: Optional[str]) -> List[str]:
+    """Return the keys of one page, in order.
+
+    Karbor's index of a plan has a key for each checkpoint that begins with its
+    date and its time in seconds. So the last key is the newest checkpoint
+    [checkpoint.py, 1.6.0].
+
+    :param keys: at least all keys of the page, in any order.
+    :param limit: the maximum number of keys. None if there is none.
+    :param marker: the last key of the previous page. It need not exist any
+        more. None for the first page.
+    :param sort_dir: see is_descending().
+    """
+    descending = is_descending(sort_dir)
+    if marker is not None:
+        keys = [key for key in keys
+                if (key < marker if descending else key > marker)]
+    return sorted(keys, reverse=descending)[:limit]

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Bank plugin for Swift."""
+
+import contextlib
+import json
+from typing import Any, Dict, List, Mapping, Optional
+
+from karbor import exception
+from karbor.services.protection.bank_plugins import swift_bank_plugin
+from keystoneauth1 import exceptions as keystone_exceptions
+from oslo_serialization import jsonutils
+import swiftclient
+from urllib3 import exceptions as urllib3_exceptions
+
+from karbor_trove.bank_plugins import listing
+from karbor_trove import timeouts
+
+#: What swiftclient raises if it gets no response, or one that it cannot read.
+#: The exceptions of requests are OSErrors. It reads bodies with urllib3.
+_REQUEST_ERRORS = (
+    swiftclient.ClientException, keystone_exceptions.ClientException,
+    urllib3_exceptions.HTTPError, OSError, json.JSONDecodeError,
+    UnicodeDecodeError)
+#: Swift sends both with every response [catch_errors.py of Swift].
+_SWIFT_HEADERS = ('x-trans-id', 'x-openstack-request-id')
+
+
+class _ObjectNotFound(swift_bank_plugin.SwiftConnectionFailed):
+    """Swift responded that it has no such object, or no such container."""
+
+
+class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
+    """Karbor's bank in Swift, with ordered lists and a limit on each request.
+
+    An object has the same name, content and headers as with Karbor's plugin.
+    The errors of a missing object have swiftclient's exception with the status
+    404 in their chain of contexts. All other errors have none.
+    """
+
+    @property
+    def connection(self) -> Any:
+        """Return swiftclient's connection.
+
+        The first use creates the containers and acquires a lease.
+
+        :raises SwiftConnectionFailed: the next use tries again.
+        """
+        try:
+            return super().connection
+        except exception.AcquireLeaseFailed as error:
+            # Karbor's plugin would now go on without a lease.
+            self._connection = None
+            failure: Exception = error
+        except _REQUEST_ERRORS as error:
+            failure = error
+        # Raised here and not above, so that a 404 for the account or for a
+        # container is not in the chain of contexts.
+        raise swift_bank_plugin.SwiftConnectionFailed(
+            reason=failure) from failure
+
+    def _setup_connection(self) -> Any:
+        connection = super()._setup_connection()
+        connection.timeout = connection.session.timeout = (
+            timeouts.HTTP_CONNECT, timeouts.HTTP_READ)
+        return connection
+
+    def get_object(self, key: str, context: Any = None) -> Any:
+        """Return an object. JSON is parsed, and other content is a text.
+
+        :raises karbor.exception.BankGetObjectFailed: there is no such object,
+            or Swift did not return it.
+        """
+        try:
+            return self._get_object(self.bank_object_container, key)
+        except swift_bank_plugin.SwiftConnectionFailed as error:
+            raise exception.BankGetObjectFailed(
+                reason=error, key=key) from error
+
+    def delete_object(self, key: str, context: Any = None) -> None:
+        """Delete an object. An absent object is no error.
+
+        swiftclient repeats a request with a lost response, so the object may
+        be absent because of the same request.
+
+        :raises karbor.exception.BankDeleteObjectFailed: the object may exist.
+        """
+        try:
+            self._delete_object(self.bank_object_container, key)
+        except _ObjectNotFound:
+            return
+        except swift_bank_plugin.SwiftConnectionFailed as error:
+            raise exception.BankDeleteObjectFailed(
+                reason=error, key=key) from error
+
+    def list_objects(self, prefix: Optional[str] = None,
+                     limit: Optional[int] = None, marker: Optional[str] = None,
+                     sort_dir: Optional[str] = None, context: Any = None
+                     ) -> List[str]:
+        """Return the keys that begin with the prefix, in order.
+
+        A descending list is reversed here, because not every store with
+        Swift's API knows the parameter `reverse` [get_params of
+        RGWListBucket_ObjStore_SWIFT in rgw_rest_swift.cc of Ceph].
+
+        See listing.select_page() for the parameters.
+
+        :raises karbor.exception.BankListObjectsFailed: the list would lack
+            keys.
+        """
+        prefix = listing.normalize_prefix(prefix)
+        try:
+            if listing.is_descending(sort_dir):
+                entries = self._get_container(
+                    self.bank_object_container, prefix, end_marker=marker)
+            else:
+                entries = self._get_container(
+                    self.bank_object_container, prefix, limit, marker)
+        except swift_bank_plugin.SwiftConnectionFailed as error:
+            raise exception.BankListObjectsFailed(reason=error) from error
+        return listing.select_page([entry['name'] for entry in entries],
+                                   limit, marker, sort_dir)
+
+    def _get_container(self, container: str, prefix: Optional[str] = None,
+                       limit: Optional[int] = None,
+                       marker: Optional[str] = None,
+                       end_marker: Optional[str] = None
+                       ) -> List[Dict[str, Any]]:
+        """Return Swift's entries, at least `limit` of them if there are.
+
+        Each page is one request. The parameter full_listing of swiftclient
+        would begin with the first page again after each failure.
+        """
+        entries: List[Dict[str, Any]] = []
+        # Swift refuses a limit above its own [constraints.py of Swift]. So it
+        # is not sent.
+        while limit is None or len(entries) < limit:
+            headers, page = self._send(
+                'get_container', container=container, prefix=prefix,
+                marker=marker, end_marker=end_marker)
+            _check_sender(headers)
+            if not page:
+                break
+            last = page[-1]['name']
+            if marker is not None and last <= marker:
+                raise swift_bank_plugin.SwiftConnectionFailed(
+                    reason='Swift did not continue the list of the container '
+                    '%s after "%s": the page ends with "%s"'
+                    % (container, marker, last))
+            entries += page
+            marker = last
+        return entries
+
+    def _get_object(self, container: str, obj: str) -> Any:
+        headers, content = self._send('get_object', container=container,
+                                      obj=obj)
+        _check_sender(headers)
+        # urllib3 1.26 does not compare them.
+        if len(content) != int(headers.get('content-length', len(content))):
+            raise swift_bank_plugin.SwiftConnectionFailed(
+                reason='the response ended after %d of %s bytes'
+                % (len(content), headers['content-length']))
+        try:
+            text = content.decode('utf-8')
+        except UnicodeDecodeError:
+            return content
+        if headers.get('x-object-meta-serialized', '').lower() == 'true':
+            # A corrupt object is a text, as in the bank of a file system.
+            with contextlib.suppress(ValueError):
+                return jsonutils.loads(text)
+        return text
+
+    def _put_object(self, container: str, obj: str, contents: str,
+                    headers: Optional[Mapping[str, str]] = None) -> None:
+        response: Dict[str, Any] = {}
+        self._send('put_object', container=container, obj=obj,
+                   contents=contents, headers=headers, response_dict=response)
+        _check_sender(response['headers'])
+
+    def _post_object(self, container: str, obj: str,
+                     headers: Mapping[str, str]) -> None:
+        self._send('post_object', container=container, obj=obj,
+                   headers=headers)
+
+    def _delete_object(self, container: str, obj: str) -> None:
+        response: Dict[str, Any] = {}
+        self._send('delete_object', container=container, obj=obj,
+                   response_dict=response)
+        _check_sender(response['headers'])
+
+    def _send(self, method: str, **arguments: Any) -> Any:
+        """Send a request with a method of swiftclient's connection.
+
+        :raises _ObjectNotFound: Swift itself responded with 404.
+        :raises SwiftConnectionFailed: the request failed in any other way.
+        """
+        connection = self.connection
+        try:
+            return getattr(connection, method)(**arguments)
+        except swiftclient.ClientException as error:
+            if error.http_status == 404 and _is_from_swift(
+                    error.http_response_headers or {}):
+                raise _ObjectNotFound(reason=error) from error
+            failure: Exception = error
+        except _REQUEST_ERRORS as error:
+            failure = error
+        # Raised here and not above, so that the 404 of a proxy is not in the
+        # chain of contexts.
+        raise swift_bank_plugin.SwiftConnectionFailed(
+            reason=failure) from failure
+
+
+def _is_from_swift(headers: Mapping[str, str]) -> bool:
+    names = {name.lower() for name in headers}
+    return any(name in names for name in _SWIFT_HEADERS)
+
+
+def _check_sender(headers: Mapping[str, str]) -> None:
+    """Check that a successful response is from Swift and not from a proxy.
+
+    :raises SwiftConnectionFailed: it is not.
+    """
+    if not _is_from_swift(headers):
+        raise swift_bank_plugin.SwiftConnectionFailed(
+            reason='the response is not from Swift, because it has none of '
+            'the headers %s. Check swift_auth_url, the catalog and the '
+            'proxies in front of Swift' % ' and '.join(_SWIFT_HEADERS))

@@ -1,0 +1,128 @@
+"""The account of Karbor's user in Swift: containers with plain objects."""
+
+import json
+import re
+import typing
+from urllib import parse
+
+import requests_mock
+
+from tests.fake_trove import clock as clocks
+from tests.fake_trove import faults
+from tests.fake_trove import keystone
+from tests.fake_trove import serialization
+
+#: Swift sends such a header with every response.
+OWN_HEADERS = {'X-Trans-Id': 'tx-1'}
+NOT_FOUND = ('<html><h1>Not Found</h1><p>The resource could not be found.'
+             '</p></html>')
+
+
+class Request(typing.NamedTuple):
+    """A request of a client. The path begins with the container."""
+
+    method: str
+    path: str
+    #: As passed to requests: seconds, or a pair for connecting and reading.
+    timeout: typing.Any
+
+
+class Object(typing.NamedTuple):
+    """An object as it was written."""
+
+    content: bytes
+    headers: typing.Dict[str, str]
+
+
+class ObjectStore:
+    """Swift's API with state and injected faults."""
+
+    url = '%s/v1/AUTH_%s' % (serialization.SWIFT_URL,
+                             keystone.SERVICE_PROJECT)
+
+    def __init__(self, clock: clocks.Clock) -> None:
+        self._clock = clock
+        self._faults = faults.Faults()
+        self.containers: typing.Dict[str, typing.Dict[str, Object]] = {}
+        self.requests: typing.List[Request] = []
+        #: The greatest number of keys in one page of a list.
+        self.page_size = 10000
+
+    def attach(self, mocker: requests_mock.Mocker) -> None:
+        """Serve all requests that this process sends to this account."""
+        mocker.register_uri(
+            requests_mock.ANY,
+            re.compile('^' + re.escape(self.url) + '(/|$)'),
+            content=self._serve)
+
+    def fail(self, method: str, path: str, result: faults.Result = 503,
+             times: typing.Optional[int] = 1, after: bool = False) -> None:
+        """Let requests fail.
+
+        :param path: the container and the object, with a shell's wildcards.
+        :param result: an HTTP code with which Swift itself responds, or what
+            FakeTrove.fail() accepts.
+        :param after: the request takes effect and only its response is lost.
+        """
+        self._faults.add(faults.Fault(method, path, result, times, after, 0))
+
+    def heal(self) -> None:
+        """Remove all faults."""
+        self._faults.clear()
+
+    def _serve(self, sent: typing.Any, context: typing.Any) -> bytes:
+        parts = parse.urlsplit(sent.url)
+        path = parse.unquote(parts.path[len(parse.urlsplit(self.url).path):])
+        self.requests.append(Request(sent.method, path[1:], sent.timeout))
+        fault = self._faults.next(sent.method, path[1:])
+        if fault is None or fault.after:
+            response = self._process(
+                sent, path[1:], dict(parse.parse_qsl(parts.query)))
+        if fault is not None:
+            response = fault.apply(self._clock)
+        context.status_code = response.code
+        content = response.text.encode()
+        context.headers['Content-Length'] = str(len(content))
+        context.headers.update(response.headers)
+        if fault is None or isinstance(fault.result, int):
+            context.headers.update(OWN_HEADERS)
+        return content
+
+    def _process(self, sent: typing.Any, path: str,
+                 query: typing.Dict[str, str]) -> faults.Response:
+        name, slash, key = path.partition('/')
+        if not slash and sent.method == 'PUT':
+            self.containers.setdefault(name, {})
+            return faults.Response(201)
+        objects = self.containers.get(name)
+        if objects is None or slash and sent.method != 'PUT' and (
+                key not in objects):
+            return faults.Response(404, NOT_FOUND)
+        if not slash:
+            return faults.Response(200, json.dumps([
+                {'name': key} for key in self._page(objects, query)]))
+        if sent.method == 'PUT':
+            body = sent.body or b''
+            objects[key] = Object(
+                body.encode() if isinstance(body, str) else body,
+                {header: value.decode() if isinstance(value, bytes) else value
+                 for header, value in sent.headers.items()
+                 if header.lower().startswith(('x-object-meta-',
+                                               'x-delete-'))})
+            return faults.Response(201)
+        if sent.method == 'DELETE':
+            del objects[key]
+            return faults.Response(204)
+        if sent.method == 'POST':
+            return faults.Response(202)
+        return faults.Response(200, objects[key].content.decode('latin-1'),
+                               objects[key].headers)
+
+    def _page(self, objects: typing.Iterable[str],
+              query: typing.Dict[str, str]) -> typing.List[str]:
+        keys = sorted(
+            key for key in objects if key.startswith(query.get('prefix', ''))
+            and key > query.get('marker', '')
+            and (key < query['end_marker'] if 'end_marker' in query else True))
+        limit = min(self.page_size, int(query.get('limit', self.page_size)))
+        return keys[:limit]
