@@ -14,6 +14,7 @@ from tests.unit.cmd import test_checkpoints
 
 REQUESTED_AT = '2026-01-01T00:00:00'
 LONG_AGO = '2020-01-01T00:00:00'
+ANOTHER = '22222222-2222-4222-8222-222222222222'
 
 
 @pytest.fixture
@@ -185,7 +186,7 @@ def test_sweep_is_limited_to_an_instance_or_a_project(
         manage, interrupt, restores, settle, which, resource):
     interrupt()
     settle()
-    assert manage('deferred', 'sweep', which, '22222222-2222-4222-8222-222222222222') == []
+    assert manage('deferred', 'sweep', which, ANOTHER) == []
     assert restores.list_keys()
     id_ = {'--instance': resource.id, '--project': clouds.PROJECT}[which]
     assert len(manage('deferred', 'sweep', which, id_)) == 1
@@ -220,12 +221,12 @@ def test_dismiss_deletes_entries_and_no_instance(
 def test_dismiss_deletes_the_entries_of_all_instances_of_a_restore(
         manage, interrupt, restores, bank):
     interrupt()
-    other = restore_journal.RestoreJournal(bank, '22222222-2222-4222-8222-222222222222')
+    other = restore_journal.RestoreJournal(bank, ANOTHER)
     other.write(dataclasses.replace(
-        restores.read('restore-1'), instance_id='22222222-2222-4222-8222-222222222222'))
+        restores.read('restore-1'), instance_id=ANOTHER))
     assert {row['instance'] for row in manage(
         'deferred', 'dismiss', 'restore-1')} == {
-            restores.instance_id, '22222222-2222-4222-8222-222222222222'}
+            restores.instance_id, ANOTHER}
     assert restores.list_keys() == other.list_keys() == []
 
 
