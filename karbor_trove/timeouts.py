@@ -42,6 +42,9 @@ LOST_RESPONSE = 30.0
 #: Trove may still carry out a request that is younger than this, even if its
 #: response was lost. An older one is settled.
 REQUEST_IN_FLIGHT = datetime.timedelta(minutes=10)
+#: How far two clocks may differ: those of two hosts of Trove's API, or Trove's
+#: and that of this machine.
+CLOCK_TOLERANCE = datetime.timedelta(minutes=5)
 
 # Operations: longer tasks, outages included.
 

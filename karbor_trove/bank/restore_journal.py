@@ -8,13 +8,19 @@ of the instance that the request may have created.
 """
 
 import dataclasses
-from typing import Optional
+from typing import Iterator, List, Optional, Set
+
+from oslo_log import log as logging
 
 from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker_process
+from karbor_trove import errors
+from karbor_trove import ids
 from karbor_trove import karbor_types
+
+LOG = logging.getLogger(__name__)
 
 VERSION = 1
 
@@ -83,12 +89,17 @@ class RestoreIntent:
     """The entry of one restore. See trove.instances.InstanceIntent."""
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str,
-                 restore_id: str, project_id: Optional[str]) -> None:
+                 restore_id: str, project_id: Optional[str],
+                 taken_ids: Set[str]) -> None:
         """Create the intent. Nothing is written yet.
 
         :param instance_id: of the original instance.
         :param project_id: where the restored instance is created.
+        :param taken_ids: the instances that this restore has created for any
+            of its databases. All intents of a restore share it.
         """
+        self._bank = bank
+        self._taken_ids = taken_ids
         self._journal = RestoreJournal(bank, instance_id)
         self._entry = RestoreEntry(instance_id, restore_id,
                                    project_id=project_id,
@@ -96,11 +107,26 @@ class RestoreIntent:
 
     def write(self, name: str, not_before: Optional[str]) -> None:
         """Write the entry before the request is sent."""
-        self._journal.write(dataclasses.replace(self._entry, name=name,
-                                                not_before=not_before))
+        self._entry = dataclasses.replace(self._entry, name=name,
+                                          not_before=not_before)
+        self._journal.write(self._entry)
+
+    def list_rivals(self) -> List[str]:
+        """Return the other open restores of an instance with this name."""
+        return ['restore %s of instance %s' % (entry.restore_id,
+                                               entry.instance_id)
+                for entry in _list_open(self._bank)
+                if entry.name in (None, self._entry.name)
+                and (entry.restore_id, entry.instance_id) != (
+                    self._entry.restore_id, self._entry.instance_id)]
+
+    def is_taken(self, instance_id: str) -> bool:
+        """Return True if it was created for another database."""
+        return instance_id in self._taken_ids
 
     def mark_created(self, instance_id: str) -> None:
-        """Do nothing. Karbor's record does not have the instance yet."""
+        """Write nothing. Karbor's record does not have the instance yet."""
+        self._taken_ids.add(instance_id)
 
     def delete(self) -> None:
         """Delete the entry.
@@ -113,3 +139,20 @@ class RestoreIntent:
                 'The journal entry of restore %s of instance %s is not '
                 'deleted' % (entry.restore_id, entry.instance_id)):
             self._journal.delete(entry.restore_id)
+
+
+def _list_open(bank: karbor_types.Bank) -> Iterator[RestoreEntry]:
+    """Yield the entries of all instances. Unreadable ones have no name."""
+    for key in storage.list_keys(bank.get_sub_section(layout.INSTANCES)):
+        instance_id, _, path = key.partition('/')
+        folder, _, restore_id = path.partition('/')
+        if folder != layout.RESTORE_JOURNAL or not ids.is_uuid(instance_id):
+            continue
+        try:
+            entry = RestoreJournal(bank, instance_id).read(restore_id)
+        except errors.Rejected as error:
+            LOG.error('%s', error)
+            entry = RestoreEntry(instance_id, restore_id)
+        # The list may be stale and still have a deleted object.
+        if entry is not None:
+            yield entry

@@ -9,7 +9,7 @@ verification is found and deleted later.
 
 import dataclasses
 import datetime
-from typing import ContextManager, Optional
+from typing import ContextManager, Optional, Sequence
 
 from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
@@ -120,6 +120,14 @@ class TemporaryInstanceIntent:
                                           not_before=not_before)
         self._journal.write(self._entry)
         self._is_written = True
+
+    def list_rivals(self) -> Sequence[str]:
+        """Return nothing. No other request has the name."""
+        return ()
+
+    def is_taken(self, instance_id: str) -> bool:
+        """Return False. No other request has the name."""
+        return False
 
     def mark_created(self, instance_id: str) -> None:
         """Write the id of the instance, which has to be deleted."""

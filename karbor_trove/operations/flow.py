@@ -3,7 +3,7 @@
 """State that the resources of one flow share."""
 
 import threading
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, FrozenSet, List, Optional, Set
 
 from karbor_trove import karbor_types
 from karbor_trove.preflight import problems as preflight_problems
@@ -27,6 +27,9 @@ class FlowState:
         #: Karbor passes each resource its own parameters only, so each
         #: resource adds the problems of its parameters.
         self.problems: preflight_problems.Problems = {}
+        #: The ids of the instances that a restore has created.
+        self.created_ids: Set[str] = set()
+        self._earlier_ids: Optional[FrozenSet[str]] = None
         #: What the preflight checks could not check, one sentence each. It
         #: is part of the reason of a success.
         self.unchecked: List[str] = []
@@ -53,6 +56,17 @@ class FlowState:
                 self._is_checked = True
             if self._error is not None:
                 raise self._error
+
+    def list_earlier_ids(self, list_ids: Callable[[], FrozenSet[str]]
+                         ) -> FrozenSet[str]:
+        """Return the ids of the instances before the first one was created.
+
+        :param list_ids: lists them. Only the first caller runs it.
+        """
+        with self._preflight_lock:
+            if self._earlier_ids is None:
+                self._earlier_ids = list_ids()
+            return self._earlier_ids
 
     def set_status(self, record: karbor_types.OperationRecord,
                    resource_type: str, resource_id: str, status: str,

@@ -99,9 +99,11 @@ class RestoreOperation(base.Operation):
         start_time = self._clock.now()
         intent = restore_journal.RestoreIntent(
             self._section.bank, request.original_id, restore.id,
-            context.project_id)
-        instance = instances.create_instance(client, intent, request,
-                                             self._poller)
+            context.project_id, self._flow.created_ids)
+        instance = instances.create_instance(
+            client, intent, request, self._poller,
+            self._flow.list_earlier_ids(
+                lambda: instances.list_ids(client, self._poller)))
         self._reported_id = instance.id
         self._flow.set_status(restore, resource.type, instance.id,
                               constants.RESOURCE_STATUS_RESTORING,

@@ -2,7 +2,8 @@
 
 """Creation, status checks and deletion of instances."""
 
-from typing import Optional, Protocol
+import datetime
+from typing import Collection, FrozenSet, Optional, Protocol, Sequence
 
 from oslo_log import log as logging
 
@@ -25,6 +26,15 @@ class InstanceIntent(Protocol):
         :param not_before: Trove's time, ISO format. None if not known.
         """
 
+    def list_rivals(self) -> Sequence[str]:
+        """Return the other open requests that may have created the instance.
+
+        Each is a phrase, such as "restore x of instance y".
+        """
+
+    def is_taken(self, instance_id: str) -> bool:
+        """Return True if another request is known to have created this."""
+
     def mark_created(self, instance_id: str) -> None:
         """Add the id of the instance, which only this entry knows yet."""
 
@@ -32,34 +42,58 @@ class InstanceIntent(Protocol):
         """Delete the entry, because Trove created nothing."""
 
 
+def list_ids(client: trove_client.TroveClient,
+             poller: polling.Poller) -> FrozenSet[str]:
+    """Return the ids of all instances of the project.
+
+    :raises errors.DeadlineExceeded: Trove did not return them within 30 s.
+    """
+    return frozenset(instance.id for instance in poller.wait_for(
+        client.list_instances, poller.deadline(timeouts.LOST_RESPONSE),
+        'instances could not be listed'))
+
+
 def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
-                    request: models.InstanceRequest,
-                    poller: polling.Poller) -> models.Instance:
+                    request: models.InstanceRequest, poller: polling.Poller,
+                    earlier_ids: Collection[str] = ()) -> models.Instance:
     """Create an instance once, even if the response is lost.
 
+    The name is all that the request and the instance have in common. So the
+    instance is not used if another request may have created it as well.
+
     :param intent: remains if it is not known what the request created.
-    :raises errors.Unreachable: no instance was found. It may still be
-        created.
+    :param earlier_ids: the instances that existed before the request. Not
+        needed if the name is unique.
+    :raises errors.Unreachable: the response was lost, and no instance was
+        found that only this request can have created. It may exist.
     :raises errors.Rejected: Trove rejected the request, or several instances
         match it.
     :raises errors.BankError: the intent could not be written, so the request
         was not sent.
     """
-    # Trove's list has no creation times, so list what exists before.
-    earlier_ids = {instance.id for instance in poller.wait_for(
-        client.list_instances, poller.deadline(timeouts.LOST_RESPONSE),
-        'instances could not be listed')}
-    intent.write(request.name, lost_responses.find_trove_time(client))
+    not_before = lost_responses.find_trove_time(client)
+    intent.write(request.name, not_before)
 
     def find() -> Optional[models.Instance]:
+        # Each of the three is read before the next. Another request writes
+        # its intent before it creates an instance, and it deletes the intent
+        # after the id of the instance is known.
         matches = [instance for instance in client.list_instances()
                    if instance.name == request.name
                    and instance.id not in earlier_ids]
+        rivals = intent.list_rivals() if matches else ()
+        matches = [instance for instance in matches
+                   if not intent.is_taken(instance.id)
+                   and _may_be_new(client, instance.id, not_before)]
+        ids = ', '.join(instance.id for instance in matches)
         if len(matches) > 1:
             raise errors.Rejected(
                 'several instances match the request, and none of them is '
-                'used or deleted: %s' % ', '.join(
-                    instance.id for instance in matches))
+                'used or deleted: %s' % ids)
+        if matches and rivals:
+            raise errors.Unreachable(
+                'instance %s has the requested name, but %s may have created '
+                'it' % (ids, ' or '.join(rivals)))
         return matches[0] if matches else None
 
     try:
@@ -71,6 +105,21 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
         raise
     intent.mark_created(instance.id)
     return instance
+
+
+def _may_be_new(client: trove_client.TroveClient, instance_id: str,
+                not_before: Optional[str]) -> bool:
+    """Return False if an instance was created before a request.
+
+    Trove's list has no creation times.
+    """
+    try:
+        created = client.get_instance(instance_id).created
+    except errors.NotFound:
+        return False
+    return (not_before is None or created is None
+            or created + timeouts.CLOCK_TOLERANCE
+            >= datetime.datetime.fromisoformat(not_before))
 
 
 def get_usable_instance(client: trove_client.TroveClient,

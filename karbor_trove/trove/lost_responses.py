@@ -56,13 +56,23 @@ def recover(find: Callable[[], Optional[Created]], lost: errors.Unreachable,
     """
     LOG.warning('No response, searching for the created object: %s', lost)
     poller.clock.sleep(min(lost.retry_after or 0.0, timeouts.LOST_RESPONSE))
+    was_searched = False
+
+    def search() -> Optional[Created]:
+        nonlocal was_searched
+        created = find()
+        was_searched = True
+        return created
+
     try:
         return poller.wait_for(
-            find, poller.deadline(timeouts.LOST_RESPONSE),
+            search, poller.deadline(timeouts.LOST_RESPONSE),
             'the created object was not found')
     except errors.Rejected as error:
         raise errors.Rejected('%s (%s)' % (error, lost)) from error
     except errors.BankError as error:
         raise errors.BankError('%s (%s)' % (error, lost)) from error
     except errors.DeadlineExceeded as error:
-        raise errors.Unreachable('%s (%s)' % (error, lost)) from lost
+        raise errors.Unreachable('%s (%s). %s' % (
+            error, lost, 'It may still be created' if was_searched else
+            'It may exist, because no search succeeded')) from lost

@@ -255,7 +255,7 @@ def test_programming_error_leaves_no_temporary_instance(
         raise KeyError('bug')
 
     monkeypatch.setattr('karbor_trove.trove.accounts.list_accounts', fail)
-    with pytest.raises(KeyError):
+    with pytest.raises(exception.VerifyResourceFailed, match="KeyError"):
         verify_at('restore')
     assert not list_temporary() and not temporary_journal.list_entries()
 
