@@ -61,6 +61,8 @@ class Checkpoint(Protocol):
     id: str
     project_id: str
     resource_graph: Sequence[Node]
+    #: The plan as it was when the checkpoint was created.
+    protection_plan: Mapping[str, Any]
 
     def get_resource_bank_section(self, resource_id: str) -> BankSection:
         """Return the section of one resource of this checkpoint."""

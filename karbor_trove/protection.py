@@ -34,7 +34,7 @@ class TroveProtectionPlugin(protection_plugin.ProtectionPlugin):
         """
         super().__init__(config)
         self._operation_arguments = (options.register(config), clock,
-                                     flow.FlowState())
+                                     flow.FlowState(clock))
 
     @classmethod
     def get_supported_resources_types(cls) -> List[str]:

@@ -61,6 +61,8 @@ SWEEP = 30.0
 #: What the requests of a test restore may take in addition to
 #: restore_timeout and delete_timeout.
 VERIFICATION_SLACK = 600.0
+#: Karbor's database has to save the record of a restore or a verification.
+SAVE_RECORD = 60.0
 #: A restore that is younger than this may still run. It searches for a lost
 #: response for a minute or two only. The rest allows for clocks that differ.
 RESTORE_MAY_RUN = datetime.timedelta(hours=1)

@@ -2,11 +2,23 @@
 
 """State that the resources of one flow share."""
 
+import json
 import threading
-from typing import Callable, Dict, FrozenSet, List, Optional, Set
+from typing import Callable, Dict, FrozenSet, List, Optional, Set, Tuple
+
+from oslo_log import log as logging
 
 from karbor_trove import karbor_types
+from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
+from karbor_trove import timeouts
+
+LOG = logging.getLogger(__name__)
+
+#: The JSON of all reasons of a record, see FlowState.set_status().
+_MAX_BYTES = 60000
+#: The type and the id of a resource.
+Key = Tuple[str, str]
 
 
 class FlowState:
@@ -18,9 +30,17 @@ class FlowState:
     a FlowState, which writes one status after the other.
     """
 
-    def __init__(self) -> None:
-        """Create the state of one flow."""
+    def __init__(self, clock: polling.Clock = polling.SYSTEM_CLOCK) -> None:
+        """Create the state of one flow.
+
+        :param clock: of the wait for Karbor's database.
+        """
+        self._clock = clock
         self._status_lock = threading.Lock()
+        #: The last status and reason of each resource, and what of them the
+        #: record has.
+        self._reported: Dict[Key, Tuple[str, str]] = {}
+        self._updated: Dict[Key, Tuple[str, str]] = {}
         self._preflight_lock = threading.Lock()
         self._is_checked = False
         self._error: Optional[Exception] = None
@@ -70,14 +90,78 @@ class FlowState:
 
     def set_status(self, record: karbor_types.OperationRecord,
                    resource_type: str, resource_id: str, status: str,
-                   reason: str = '') -> None:
+                   reason: str = '') -> bool:
         """Set and save the status of a resource.
+
+        Karbor stores the reasons of all resources in one column of 65,535
+        bytes, and MySQL rejects what is longer [models.py, 1.6.0]. So the
+        longest reasons are shortened until all of them fit. A database that
+        fails is tried again for 60 s. The second attempt has short reasons,
+        since the database may have rejected their length.
 
         :param record: Karbor's record of the restore or verification.
         :param status: a resource status of Karbor, never one of Trove.
         :param reason: for the user. "" if there is none.
+        :returns: False if the record could not be saved. It is logged. An
+            operation that has created something goes on.
         """
         with self._status_lock:
-            record.update_resource_status(resource_type, resource_id, status,
-                                          reason)
-            record.save()
+            self._reported[resource_type, resource_id] = status, reason
+            deadline = polling.Deadline(timeouts.SAVE_RECORD, self._clock)
+            max_bytes = _MAX_BYTES
+            while True:
+                try:
+                    self._update(record, max_bytes)
+                    record.save()
+                    return True
+                except Exception as error:  # Each database has its own.
+                    LOG.warning('Record %s could not be saved, retrying: %s',
+                                record.id, error)
+                if not deadline.remaining:
+                    LOG.error(
+                        'Record %s could not be saved within %g s. The '
+                        'status of %s is "%s": %s', record.id,
+                        deadline.seconds, resource_id, status, reason)
+                    return False
+                self._clock.sleep(min(timeouts.SAVE_RECORD / 12,
+                                      deadline.remaining))
+                max_bytes = _MAX_BYTES // 8
+
+    def _update(self, record: karbor_types.OperationRecord,
+                max_bytes: int) -> None:
+        reasons = _shorten_reasons(
+            {key: reason for key, (_, reason) in self._reported.items()},
+            max_bytes)
+        for key, (status, reason) in self._reported.items():
+            values = status, reasons[key]
+            if values[1] != reason:
+                LOG.info('The reason of %s in record %s is shortened. In full '
+                         'it is: %s', key[1], record.id, reason)
+            if self._updated.get(key) != values:
+                record.update_resource_status(*key, *values)
+                self._updated[key] = values
+
+
+def _shorten_reasons(reasons: Dict[Key, str],
+                     max_bytes: int) -> Dict[Key, str]:
+    """Return the reasons, the longest ones shortened until all of them fit.
+
+    :param max_bytes: of the JSON object of all.
+    """
+    limit = max_bytes
+    while limit and sum(_size(key, _shorten(reason, limit))
+                        for key, reason in reasons.items()) > max_bytes:
+        limit //= 2
+    return {key: _shorten(reason, limit) for key, reason in reasons.items()}
+
+
+def _size(key: Key, reason: str) -> int:
+    # Karbor separates the type and the id with "#". JSON adds ": " and ", ".
+    return len(json.dumps('#'.join(key))) + len(json.dumps(reason)) + 4
+
+
+def _shorten(reason: str, limit: int) -> str:
+    if len(reason) <= limit:
+        return reason
+    return '%s... and %d more characters, see the log of Karbor' % (
+        reason[:limit], len(reason) - limit)

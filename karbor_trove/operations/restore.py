@@ -100,15 +100,16 @@ class RestoreOperation(base.Operation):
         intent = restore_journal.RestoreIntent(
             self._section.bank, request.original_id, restore.id,
             context.project_id, self._flow.created_ids)
-        instance = instances.create_instance(
-            client, intent, request, self._poller,
-            self._flow.list_earlier_ids(
-                lambda: instances.list_ids(client, self._poller)))
+        earlier_ids = self._flow.list_earlier_ids(
+            lambda: instances.list_ids(client, self._poller))
+        instance = instances.create_instance(client, intent, request,
+                                             self._poller, earlier_ids)
         self._reported_id = instance.id
-        self._flow.set_status(restore, resource.type, instance.id,
-                              constants.RESOURCE_STATUS_RESTORING,
-                              description)
-        intent.delete()
+        # Otherwise only the intent has the name of the instance.
+        if self._flow.set_status(restore, resource.type, instance.id,
+                                 constants.RESOURCE_STATUS_RESTORING,
+                                 description):
+            intent.delete()
         LOG.info('Started instance %s from backup %s of instance %s, '
                  'checkpoint %s', instance.id, request.backup_id,
                  resource.id, checkpoint.id)
@@ -119,7 +120,10 @@ class RestoreOperation(base.Operation):
             constants.RESOURCE_STATUS_AVAILABLE,
             restore_summary.describe_restore(
                 instance, self._clock.now() - start_time, request,
-                backup_record.instance, description, self._flow.unchecked))
+                backup_record.instance, description, self._flow.unchecked
+                if resource.id in earlier_ids else [
+                    *self._flow.unchecked, *restore_summary.describe_plan(
+                        checkpoint.protection_plan, resource, instance)]))
         LOG.info('Instance %s is up, restored from instance %s', instance.id,
                  resource.id)
 

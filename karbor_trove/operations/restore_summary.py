@@ -2,8 +2,10 @@
 
 """Reason text of a successful restore."""
 
-from typing import List, Sequence
+from typing import Any, List, Mapping, Sequence
 
+from karbor_trove import ids
+from karbor_trove import karbor_types
 from karbor_trove.parameters import restore_options
 from karbor_trove.trove import models
 
@@ -48,6 +50,32 @@ def describe_restore(instance: models.Instance, seconds: float,
     if description:
         lines.append(description)
     return '\n'.join(lines)
+
+
+def describe_plan(plan: Mapping[str, Any], original: karbor_types.Resource,
+                  instance: models.Instance) -> List[str]:
+    """Return how to change a plan that names an instance that is lost.
+
+    The next checkpoint of the plan would fail.
+
+    :param instance: the restored instance.
+    :returns: one sentence. Empty if the plan does not name the original, as a
+        plan of a whole project.
+    """
+    if not any(resource.get('id') == original.id
+               for resource in plan.get('resources') or ()):
+        return []
+    return ['plan %s still names instance %s, which Trove does not have: '
+            'replace it with "karbor plan-update %s --resources %s=%s=%s", '
+            'followed by the other resources of the plan' % (
+                plan['id'], original.id, plan['id'], instance.id,
+                original.type, _plan_name(instance))]
+
+
+def _plan_name(instance: models.Instance) -> str:
+    # The value of the option is split at "," and "=".
+    name = instance.name or ''
+    return name if ids.is_path_part(name) else instance.id
 
 
 def _format(value: object) -> str:

@@ -1,5 +1,6 @@
 """Serialized status updates of the resources of one flow."""
 
+import json
 import threading
 import uuid
 
@@ -63,3 +64,78 @@ def test_operations_of_one_flow_save_every_status(
     record = Record(lambda record: run(second))
     run(first)
     assert record.all_saved() == [{first: 'error'}, {second: 'error'}]
+
+
+class Database:
+    """Karbor's record in a database with a limited column."""
+
+    id = 'the-record'
+
+    def __init__(self, failures=0, max_bytes=65535):
+        self.reasons = {}
+        self.statuses = {}
+        self.saved = None
+        self._failures = failures
+        self._max_bytes = max_bytes
+
+    def update_resource_status(self, type_, id_, status, reason):
+        self.statuses['%s#%s' % (type_, id_)] = status
+        self.reasons['%s#%s' % (type_, id_)] = reason
+
+    def save(self):
+        if self._failures:
+            self._failures -= 1
+            raise ConnectionError('the database is away')
+        if len(json.dumps(self.reasons).encode()) > self._max_bytes:
+            raise ValueError('Data too long for column resources_reason')
+        self.saved = dict(self.reasons)
+
+
+@pytest.mark.parametrize('count, reason', [
+    (1, 'x' * 100000), (40, 'flavor ' * 1000), (300, 'é' * 5000),
+    (500, '\x1b' * 700), (40, 'short')])
+def test_reasons_of_a_record_fit_into_its_column(clock, count, reason):
+    start = clock.now()
+    state, record = flow.FlowState(clock), Database(max_bytes=60000)
+    for number in range(count):
+        assert state.set_status(record, 'OS::Trove::Instance',
+                                str(uuid.uuid4()), 'error', reason)
+    assert len(record.saved) == count
+    assert set(record.statuses.values()) == {'error'}
+    assert clock.now() == start
+    for saved in record.saved.values():
+        assert saved == reason or (
+            'more characters, see the log of Karbor' in saved)
+    if count == 1:
+        assert len(json.dumps(record.saved)) > 29000
+
+
+def test_short_reasons_stay_whole_beside_a_long_one(clock):
+    state, record = flow.FlowState(clock), Database()
+    state.set_status(record, 'type', 'a', 'error', 'x' * 100000)
+    for number in range(10):
+        state.set_status(record, 'type', str(number), 'error', 'short reason')
+    assert [record.saved['type#%d' % number] for number in range(10)] == (
+        ['short reason'] * 10)
+
+
+@pytest.mark.parametrize('failures', [1, 5])
+def test_record_is_saved_again_after_the_database_failed(clock, failures):
+    state, record = flow.FlowState(clock), Database(failures)
+    assert state.set_status(record, 'type', 'a', 'error', 'reason')
+    assert record.saved == {'type#a': 'reason'}
+
+
+def test_record_that_the_database_finds_too_long_is_shortened(clock):
+    state, record = flow.FlowState(clock), Database(max_bytes=8000)
+    assert state.set_status(record, 'type', 'a', 'error', 'x' * 20000)
+    assert 'more characters' in record.saved['type#a']
+
+
+def test_database_that_fails_for_60_s_is_logged_and_fails_nothing(
+        clock, caplog):
+    start = clock.now()
+    state, record = flow.FlowState(clock), Database(failures=1000)
+    assert not state.set_status(record, 'type', 'a', 'available', 'it is up')
+    assert clock.now() - start >= 60
+    assert 'The status of a is "available": it is up' in caplog.text

@@ -149,3 +149,36 @@ def test_reason_says_whether_the_search_for_an_instance_succeeded(
         run(0)
     [reason] = restore.resources_reason.values()
     assert message in reason
+
+
+@pytest.mark.parametrize('saves, is_kept', [(0, False), (1000, True)])
+def test_journal_keeps_a_restore_that_karbor_has_no_record_of(
+        run, resources, bank, restore, monkeypatch, saves, is_kept):
+    save = restore.save
+
+    def fail():
+        nonlocal saves
+        saves -= 1
+        if saves >= 0:
+            raise ConnectionError('the database is away')
+        save()
+
+    monkeypatch.setattr(type(restore), 'save', lambda self: fail())
+    run(0)
+    assert list(run.new_resources) == [resources[0].id]
+    assert bool(restore_journal.RestoreJournal(
+        bank, resources[0].id).list_entries()) == is_kept
+
+
+def test_reason_of_a_restore_names_the_plan_of_a_lost_instance(
+        run, resources, checkpoint, restore, fake_trove):
+    checkpoint.protection_plan['resources'] = [
+        resource.to_dict() for resource in resources]
+    del fake_trove.instances[resources[0].id]
+    run(0)
+    run(1)
+    lost, existing = restore.resources_reason.values()
+    assert 'karbor plan-update %s --resources %s=OS::Trove::Instance=again' % (
+        checkpoint.protection_plan['id'],
+        run.new_resources[resources[0].id]) in lost
+    assert 'plan-update' not in existing

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from karbor import resource
 import pytest
 
 from karbor_trove.operations import restore_summary
@@ -31,3 +32,24 @@ def test_list_changes_names_each_changed_option(options, words):
 def test_list_changes_omits_unchanged_options(options):
     request = dataclasses.replace(REQUEST, **options)
     assert restore_summary.list_changes(request, ORIGINAL) == []
+
+
+@pytest.mark.parametrize('name, shown', [
+    ('orders', 'orders'), ('a,b', 'new'), ('a=b', 'new'), ('', 'new')])
+def test_describe_plan_has_the_command_for_a_plan_with_a_lost_instance(
+        name, shown):
+    original = resource.Resource('OS::Trove::Instance', 'one', 'orders')
+    [sentence] = restore_summary.describe_plan(
+        {'id': 'p', 'resources': [{'id': 'two'}, {'id': 'one'}]}, original,
+        models.Instance('new', name=name))
+    assert ('"karbor plan-update p --resources new=OS::Trove::Instance=%s"'
+            % shown) in sentence
+    assert 'instance one, which Trove does not have' in sentence
+
+
+@pytest.mark.parametrize('plan', [
+    {'id': 'p'}, {'id': 'p', 'resources': [{'id': 'the-project'}]}])
+def test_describe_plan_is_empty_if_the_plan_does_not_name_the_instance(plan):
+    original = resource.Resource('OS::Trove::Instance', 'one', 'orders')
+    assert not restore_summary.describe_plan(plan, original,
+                                             models.Instance('new'))
