@@ -17,7 +17,9 @@ from karbor_trove.trove import transport
 T = TypeVar('T')
 
 # Trove accepts any limit for backups. It returns 20 instances at most.
-_BACKUPS_PER_PAGE = 200
+_MAX_BACKUPS = 100000
+# How often the backups are listed until two lists in a row are equal.
+_MAX_LISTS = 20
 
 
 class TroveClient:
@@ -138,16 +140,30 @@ class TroveClient:
         :param all_projects: list the backups of all projects. Trove allows
             this to administrators only.
         """
-        # Trove counts the offset of a page from the newest backup. A backup
-        # that is created meanwhile shifts the others, so that one comes
-        # twice. A deletion meanwhile hides one [found with Trove 26]. Large
-        # pages make both rare.
-        return {backup.id: backup for backup in self.list_all(
-            'listing backups',
-            lambda api, marker: api.backups.list(
-                limit=_BACKUPS_PER_PAGE, marker=marker,
-                all_projects=all_projects),
-            serialization.parse_backup)}
+        # Trove counts the offset of a page from the newest backup, so a
+        # backup that is deleted between two pages hides another one [found
+        # with Trove 26]. The limit makes one page of all backups. If Trove
+        # returns less, the list is complete when the next one is equal: that
+        # one lacks the deleted backup, which the first one has.
+        pages: List[Optional[str]] = []
+
+        def list_page(api: Any, marker: Optional[str]) -> Any:
+            pages.append(marker)
+            return api.backups.list(limit=_MAX_BACKUPS, marker=marker,
+                                    all_projects=all_projects)
+
+        previous: Optional[Dict[str, models.Backup]] = None
+        for _ in range(_MAX_LISTS):
+            pages.clear()
+            backups = {backup.id: backup for backup in self.list_all(
+                'listing backups', list_page, serialization.parse_backup)}
+            if len(pages) == 1 or previous is not None and (
+                    backups.keys() == previous.keys()):
+                return backups
+            previous = backups
+        raise errors.Unreachable(
+            'listing backups: two of %d lists in a row were never equal'
+            % _MAX_LISTS)
 
     def get_backup(self, backup_id: str) -> models.Backup:
         """Return one backup."""

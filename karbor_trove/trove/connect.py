@@ -42,3 +42,8 @@ def connect(context: karbor_types.RequestContext,
         return client.TroveClient(make_client, deadline)
     except exception.KarborException as error:
         raise errors.Rejected('finding Trove: %s' % error) from error
+    except (KeyError, TypeError, ValueError) as error:
+        # Karbor builds the URL from a template and the catalog of the token.
+        raise errors.Rejected(
+            'finding Trove: its endpoint cannot be built from [trove_client] '
+            'of karbor.conf and the catalog (%r)' % error) from error

@@ -7,8 +7,10 @@ import datetime
 from typing import Any, Dict, Optional
 
 from karbor_trove.trove import models
+from karbor_trove.trove import transport
 
 
+@transport.read_response()
 def parse_instance(data: Dict[str, Any]) -> models.Instance:
     """Return the instance in a response of Trove's API.
 
@@ -46,6 +48,7 @@ def parse_instance(data: Dict[str, Any]) -> models.Instance:
         created=_parse_time(data.get('created')))
 
 
+@transport.read_response()
 def parse_backup(data: Dict[str, Any]) -> models.Backup:
     """Return the backup in a response of Trove's API."""
     return models.Backup(

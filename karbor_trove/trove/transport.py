@@ -4,7 +4,7 @@
 """
 
 import contextlib
-from typing import Any, Callable, Iterator, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 from keystoneauth1 import exceptions as keystone_exceptions
 from keystoneauth1 import session
@@ -18,6 +18,15 @@ from karbor_trove import polling
 from karbor_trove import timeouts
 
 LOG = logging.getLogger(__name__)
+
+# The statuses of an outage. Trove also sends other 5xx statuses, which are
+# permanent: 501 if the datastore cannot do what is requested [wsgi.py in
+# trove/common, 26.0.0].
+_OUTAGES = frozenset((408, 429, 500, 502, 503, 504, 507, 508, 509))
+# Swift's responses have this header, also those of the object gateway of Ceph.
+_SWIFT_TRANSACTION = 'X-Trans-Id'
+# The text of Trove's 404 for a URL that it does not have [webob.exc].
+_UNKNOWN_URL = 'The resource could not be found.'
 
 
 def request_timeout(deadline: Optional[polling.Deadline],
@@ -63,12 +72,14 @@ def translate_errors(description: str) -> Iterator[None]:
 
     The libraries have two unrelated families of exceptions. Those of
     troveclient are for Trove's responses, those of keystoneauth are for
-    connections and for Keystone.
+    connections, for Keystone and for Swift. A status has its meaning only if
+    the service itself sent it. A load balancer or a proxy may send any status,
+    and is an outage.
 
     :param description: what is requested, for the error message.
     :raises errors.NotFound: the status is 404.
-    :raises errors.Unreachable: no response of Trove came back, or its status
-        is 408, 429 or 5xx.
+    :raises errors.Unreachable: no response of the service came back, or its
+        status is one of _OUTAGES.
     :raises errors.Busy: the status is 422.
     :raises errors.Rejected: anything else.
     """
@@ -88,21 +99,18 @@ def translate_errors(description: str) -> Iterator[None]:
             keystone_exceptions.ConnectionError,
             # Keystone is unavailable and did not return its versions.
             keystone_exceptions.DiscoveryFailure) as error:
-        raise errors.Unreachable(message(error)) from error
-    except (AttributeError, IndexError, KeyError, TypeError,
-            ValueError) as error:
-        # The libraries raise these on JSON of another shape, such as that of
-        # a load balancer.
-        raise errors.Unreachable('%s: not a response of Trove (%r)'
-                                 % (description, error)) from error
+        raise errors.Unreachable(message(error),
+                                 _parse_retry_after(error)) from error
     except (trove_exceptions.ClientException,
             keystone_exceptions.ClientException) as error:
         status = getattr(error, 'http_status', None) or 0
-        if status == 404:
-            raise errors.NotFound(message(error)) from error
-        if status in (408, 429) or status >= 500:
+        response = getattr(error, 'response', None)
+        if status in _OUTAGES or (
+                response is not None and not _is_own_error(response)):
             raise errors.Unreachable(message(error),
                                      _parse_retry_after(error)) from error
+        if status == 404:
+            raise errors.NotFound(message(error)) from error
         if status == 422:
             raise errors.Busy(message(error)) from error
         if status == 401:
@@ -110,6 +118,34 @@ def translate_errors(description: str) -> Iterator[None]:
                 '%s (the user\'s token has expired, or Trove may not use the '
                 'user\'s account in Swift)' % message(error)) from error
         raise errors.Rejected(message(error)) from error
+
+
+@contextlib.contextmanager
+def read_response() -> Iterator[None]:
+    """Report a response of another form than the service's as an outage.
+
+    Only the code that reads the response may run in the context, since the
+    errors of other code are faults of a program.
+
+    :raises troveclient.exceptions.ResponseFormatError: the response is that of
+        a load balancer, for example.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError,
+            ValueError) as error:
+        raise trove_exceptions.ResponseFormatError(
+            'not a response of the service (%r)' % error) from error
+
+
+def check_swift_response(response: Any) -> None:
+    """Check that Swift itself sent a response.
+
+    :raises troveclient.exceptions.ResponseFormatError: it did not.
+    """
+    if _SWIFT_TRANSACTION not in response.headers:
+        raise trove_exceptions.ResponseFormatError(
+            'HTTP %s, but not a response of Swift' % response.status_code)
 
 
 def check_reachable(url: str, timeout: Tuple[float, float]) -> None:
@@ -171,7 +207,7 @@ class _TroveToken(token_endpoint.Token):
 def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
     """Return a replacement for the request method of troveclient.
 
-    It corrects three faults:
+    It corrects these faults:
 
     * On a Retry-After header troveclient raises a TypeError unless the status
       is 413. On JSON of another shape it raises other errors. A response that
@@ -182,48 +218,100 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
       [service_token_roles_required of keystonemiddleware]. The user's own
       token is sufficient, so the request is sent again with that token alone.
       Nothing is done twice, because the first request did not reach Trove's
-      API.
+      API. The next request has the service token again, which makes the user's
+      token valid for longer.
     * Keystone may require a token before it returns its versions. The session
       then requests the token from the auth plugin that is already getting
       one. The plugin waits for itself forever. A session without a token has
       no auth plugin [get_version_data() in discover.py of keystoneauth1].
     """
     request = http.request
+    is_warned = False
 
     def patched(url: str, method: str, **kwargs: Any) -> Tuple[Any, Any]:
-        service_auth = getattr(http.session.auth, 'service_auth', None)
-        if service_auth is not None:
+        nonlocal is_warned
+        auth = http.session.auth
+        get_access = getattr(getattr(auth, 'service_auth', None),
+                             'get_access', None)
+        if get_access is not None:
             tokenless = session.Session(verify=http.session.verify)
             tokenless.timeout = http.session.timeout
-            service_auth.get_access(tokenless)
+            get_access(tokenless)
         response, body = request(url, method, raise_exc=False, **kwargs)
-        auth = http.session.auth
         if response.status_code == 401 and hasattr(auth, 'user_auth'):
             http.session.auth = auth.user_auth
-            response, body = request(url, method, raise_exc=False, **kwargs)
-            if response.status_code != 401:
+            try:
+                response, body = request(url, method, raise_exc=False,
+                                         **kwargs)
+            finally:
+                http.session.auth = auth
+            if response.status_code != 401 and not is_warned:
+                is_warned = True
                 LOG.warning('Trove rejects Karbor\'s service token and '
                             'accepts the user\'s token alone: %s %s', method,
                             url)
         http.date = response.headers.get('Date', http.date)
-        if response.status_code >= 400:
-            retry_after = response.headers.pop('Retry-After', None)
-            if not _is_trove_error(body):
-                # from_response() then does not try to parse the body.
-                response.headers.pop('Content-Type', None)
+        retry_after = response.headers.pop('Retry-After', None)
+        error: Optional[Exception] = None
+        if response.status_code >= 400 and _is_own_error(response):
             error = trove_exceptions.from_response(response, method, url)
-            error.retry_after = retry_after
+        elif response.status_code == 404 and (
+                _UNKNOWN_URL in (response.text or '')):
+            error = trove_exceptions.BadRequest(
+                'Trove does not have the URL %s. Check the endpoint of Trove'
+                % response.url)
+        elif response.status_code >= 300 or (
+                body is None and response.text if method == 'DELETE'
+                else not _has_objects(body)):
+            error = trove_exceptions.ResponseFormatError(
+                'HTTP %s from %s, but not a response of Trove' % (
+                    response.status_code, response.url))
+        if error is not None:
+            error.retry_after = retry_after  # type: ignore[attr-defined]
             raise error
-        if response.status_code >= 300 or method != 'DELETE' and not (
-                body and isinstance(body, dict)):
-            raise trove_exceptions.ResponseFormatError(
-                'HTTP %s, but not a response of Trove' % response.status_code)
-        return response, body
+        return response, _to_json(body)
 
     return patched
 
 
-def _is_trove_error(body: Any) -> bool:
-    # {"message": ...}, or {"itemNotFound": {"message": ...}}
-    return isinstance(body, dict) and bool(body) and (
-        'message' in body or isinstance(next(iter(body.values())), dict))
+class _JsonObject(Dict[str, Any]):
+    """A JSON object of a response, in which a missing key is an outage."""
+
+    def __missing__(self, key: str) -> Any:
+        raise trove_exceptions.ResponseFormatError(
+            'not a response of Trove (it has no "%s")' % key)
+
+
+def _has_objects(body: Any) -> bool:
+    # {"instance": {...}} or {"instances": [{...}], "links": [{...}]}
+    return isinstance(body, dict) and bool(body) and all(
+        isinstance(value, list)
+        and all(isinstance(item, dict) for item in value)
+        if key.endswith('s') else isinstance(value, dict)
+        for key, value in body.items())
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _JsonObject((key, _to_json(item))
+                           for key, item in value.items())
+    return [_to_json(item) for item in value] if isinstance(
+        value, list) else value
+
+
+def _is_own_error(response: Any) -> bool:
+    """Return True if the service itself sent an error.
+
+    Trove and Keystone send {"itemNotFound": {"message": ..., "code": ...}}.
+    Keystone's middleware may send a text, with a header of its own. Swift's
+    errors are HTML.
+    """
+    if _SWIFT_TRANSACTION in response.headers or response.headers.get(
+            'WWW-Authenticate', '').startswith('Keystone'):
+        return True
+    try:
+        [fault] = response.json().values()
+        return (isinstance(fault, dict) and 'message' in fault
+                and fault.get('code') in (None, response.status_code))
+    except (AttributeError, TypeError, ValueError):
+        return False

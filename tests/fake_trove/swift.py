@@ -49,9 +49,6 @@ class Objects:
         #: Number of segments of a backup's object. 0 if the bytes are in the
         #: object itself.
         self.segment_count = 0
-        #: Whether a request with ?multipart-manifest=delete deletes only
-        #: manifests and returns 200 for any outcome, as in Swift.
-        self.checks_manifests = False
         #: New content by URL of objects that were changed after Trove wrote
         #: them. None if the object was deleted.
         self.changed: typing.Dict[str, typing.Optional[bytes]] = {}
@@ -150,8 +147,7 @@ class Objects:
             self.changed[url] = sent.text.encode()
             return faults.Response(201, headers=_transaction())
         if sent.method == 'DELETE' and 'multipart-manifest=delete' in query:
-            if content is not None or self.checks_manifests:
-                return self._delete_manifest(sent, url)
+            return self._delete_manifest(sent, url)
         if content is None:
             return build_error(404)
         if sent.method == 'DELETE':
@@ -178,7 +174,7 @@ class Objects:
         problems = []
         if self.read(url) is None:
             outcome['Number Not Found'] = 1
-        elif self.checks_manifests and not segments:
+        elif not segments:
             name = '/' + '/'.join(url.split('/')[-2:])
             problems = [[name, 'Not an SLO manifest']]
             outcome['Response Status'] = '400 Bad Request'

@@ -344,7 +344,6 @@ class TestObjects:
 
     @pytest.fixture(autouse=True)
     def stored(self, cloud, fake_trove, resource):
-        fake_trove.objects.checks_manifests = True
         self.fake = fake_trove
         self.session = cloud.client.client.session
         self.url = serialization.location(

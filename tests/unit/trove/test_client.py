@@ -76,3 +76,29 @@ def test_version_number_is_not_sent_by_old_client(
         datastore_version='18', datastore_version_number='18.1',
         flavor_id='2', volume_size=2))
     assert sent == [{}]
+
+
+@pytest.mark.parametrize('count', [1, 2, 3])
+@pytest.mark.parametrize('limit', [2, 3, None])
+def test_list_of_backups_has_no_hole_after_deletions_between_pages(
+        client, fake_trove, resource, clock, count, limit):
+    ids = []
+    for _ in range(7):
+        clock.sleep(1)
+        ids.append(fake_trove.add_backup(resource.id))
+    fake_trove.max_backup_limit = limit
+    fake_trove.delete_between_pages(*ids[-count:])
+    listed = set(client.list_backups())
+    assert listed >= set(fake_trove.backups)
+    lists = [request for request in fake_trove.find_requests(
+        'GET', '/backups') if 'marker' not in request.query]
+    assert len(lists) == (1 if limit is None else count + 2)
+
+
+def test_list_of_backups_that_changes_all_the_time_is_unreachable(
+        client, fake_trove, resource):
+    fake_trove.max_backup_limit = 2
+    ids = [fake_trove.add_backup(resource.id) for _ in range(60)]
+    fake_trove.delete_between_pages(*ids[:40])
+    with pytest.raises(errors.Unreachable, match='were never equal'):
+        client.list_backups()

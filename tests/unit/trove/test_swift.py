@@ -8,6 +8,7 @@ from karbor_trove import polling
 from karbor_trove.trove import connect
 from karbor_trove.trove import swift
 from tests.fake_trove import keystone
+from tests.fake_trove import Response
 from tests.fake_trove import serialization
 
 OTHER_ACCOUNT = (
@@ -67,3 +68,66 @@ def test_object_does_not_exist_without_swift_in_the_catalog(
             if service['name'] != 'swift']
         context._auth_token_info = data
     assert not swift.object_exists(connect.connect(context), location)
+
+
+@pytest.fixture
+def delete_leftover(fake_trove, context, location):
+    """Return a function that deletes the object of a deleted backup."""
+    poller = polling.Poller(1.0, fake_trove.clock)
+
+    def delete():
+        fake_trove.backups.clear()
+        fake_trove.leftover_objects.add(location)
+        swift.delete_leftover_object(connect.connect(context), location,
+                                     poller.deadline(60.0), poller)
+    return delete
+
+
+@pytest.mark.parametrize('segments', [0, 1, 3])
+def test_object_is_deleted_with_all_its_segments_if_it_has_any(
+        fake_trove, delete_leftover, segments):
+    fake_trove.objects.segment_count = segments
+    delete_leftover()
+    assert not fake_trove.objects.list_urls()
+
+
+@pytest.mark.parametrize('fault', [
+    'foreign-404', 'foreign-404-text', 'foreign-200', 503])
+@pytest.mark.parametrize('method', ['HEAD', 'DELETE'])
+def test_answer_of_another_server_does_not_delete_an_object(
+        fake_trove, delete_leftover, method, fault):
+    fake_trove.fail(method, '/swift/*', fault, times=None)
+    with pytest.raises(errors.DeadlineExceeded, match='may still hold'):
+        delete_leftover()
+    assert fake_trove.objects.list_urls()
+
+
+@pytest.mark.parametrize('fault', ['foreign-404', 'foreign-200'])
+def test_answer_of_another_server_does_not_make_an_object_missing(
+        fake_trove, context, location, fault):
+    fake_trove.fail('HEAD', '/swift/*', fault)
+    with pytest.raises(errors.Unreachable):
+        swift.object_exists(connect.connect(context), location)
+
+
+def test_partial_deletion_of_a_manifest_is_repeated(
+        fake_trove, delete_leftover):
+    fake_trove.objects.segment_count = 2
+    fake_trove.fail('DELETE', '/swift/*', Response(
+        200, '{"Response Status": "400 Bad Request", "Errors": [["/c/s", '
+        '"409 Conflict"]], "Number Deleted": 1}',
+        {'X-Trans-Id': 'tx1', 'Content-Type': 'application/json'}))
+    delete_leftover()
+    assert [request.method for request in fake_trove.mocker.request_history
+            ][-2:] == ['HEAD', 'DELETE']
+    assert not fake_trove.objects.list_urls()
+
+
+@pytest.mark.parametrize('location', [
+    'http://swift.example.com/v1/AUTH_x/..', 'http://swift/../x',
+    'http://swift/v1/AUTH_x/c/', 'http://swift/./x'])
+def test_location_that_is_no_path_of_an_object_is_not_requested(
+        fake_trove, context, location):
+    assert not swift.object_exists(connect.connect(context), location)
+    assert not [request for request in fake_trove.mocker.request_history
+                if request.url.startswith(serialization.SWIFT_URL)]

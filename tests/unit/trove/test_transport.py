@@ -1,8 +1,10 @@
 """Timeouts, patched troveclient and error translation, at the HTTP boundary.
 """
 
+import json
 import logging
 
+from keystoneauth1 import plugin
 import pytest
 
 from karbor_trove import errors
@@ -40,7 +42,7 @@ def test_expired_token_is_rejected(client, fake_trove, resource):
         client.get_instance(resource.id)
 
 
-def test_service_token_is_omitted_after_trove_rejects_it(
+def test_service_token_is_sent_again_after_trove_rejected_it_once(
         context, fake_trove, resource):
     client = connect.connect(context)
     # keystoneauth itself retries once.
@@ -48,7 +50,7 @@ def test_service_token_is_omitted_after_trove_rejects_it(
     for _ in range(2):
         assert client.get_instance(resource.id).name == 'orders'
     assert ['X-Service-Token' in request.headers
-            for request in fake_trove.requests] == [True, True, False, False]
+            for request in fake_trove.requests] == [True, True, False, True]
     assert {request.headers['X-Auth-Token']
             for request in fake_trove.requests} == {keystone.TOKEN}
 
@@ -71,16 +73,78 @@ def test_successful_response_of_another_server_is_unreachable(
             call()
 
 
-@pytest.mark.parametrize('code, expected', [
-    (403, errors.Rejected), (404, errors.NotFound), (503, errors.Unreachable)])
+@pytest.mark.parametrize('code', [400, 401, 403, 404, 413, 422, 501, 503])
 @pytest.mark.parametrize('text', [
-    '{}', '[]', 'null', '{"error": "upstream away"}', '{"detail": ["a"]}',
-    '<html>Sorry</html>', '{"message": "plain"}'])
-def test_error_response_of_another_server_is_translated_by_its_status(
-        client, fake_trove, resource, text, code, expected):
-    fake_trove.fail('GET', '/instances/*', Response(code, text))
-    with pytest.raises(expected, match='HTTP %d' % code):
+    '', '{}', '[]', 'null', '{"error": "upstream away"}', '{"detail": ["a"]}',
+    '<html>Sorry</html>', '{"message": "no Route matched"}',
+    '{"itemNotFound": {"code": 404}}', '{"error": {"message": "", "code": 7}}',
+    '404 page not found', 'default backend - 404'])
+def test_error_response_of_another_server_is_unreachable(
+        client, fake_trove, resource, text, code):
+    for method, path, call in (
+            ('GET', '/instances/*', lambda: client.get_instance(resource.id)),
+            ('DELETE', '/backups/*', lambda: client.delete_backup('x'))):
+        fake_trove.fail(method, path, Response(code, text), times=None)
+        with pytest.raises(errors.Unreachable, match='HTTP %d from %s' % (
+                code, fake_trove.url)):
+            call()
+
+
+@pytest.mark.parametrize('code, expected', [
+    (400, errors.Rejected), (403, errors.Rejected), (404, errors.NotFound),
+    (413, errors.Rejected), (422, errors.Busy), (501, errors.Rejected),
+    (505, errors.Rejected), (500, errors.Unreachable),
+    (503, errors.Unreachable), (507, errors.Unreachable),
+    (408, errors.Unreachable), (429, errors.Unreachable)])
+def test_error_response_of_trove_is_translated_by_its_status(
+        client, fake_trove, resource, code, expected):
+    body = {'fault': {'message': 'because', 'code': code}}
+    fake_trove.fail('GET', '/instances/*', Response(code, json.dumps(body)))
+    with pytest.raises(errors.KarborTroveError, match='because') as raised:
         client.get_instance(resource.id)
+    assert type(raised.value) is expected
+
+
+def test_url_that_trove_does_not_have_is_rejected_and_named(
+        client, fake_trove, resource):
+    fake_trove.fail('GET', '/instances/*', Response(404, (
+        '404 Not Found\n\nThe resource could not be found.\n\n   ')))
+    with pytest.raises(errors.Rejected, match=(
+            'does not have the URL %s.*Check the endpoint' % fake_trove.url)):
+        client.get_instance(resource.id)
+
+
+@pytest.mark.parametrize('code, text', [(200, '<html>'), (202, 'ok')])
+def test_response_of_another_server_to_a_deletion_is_unreachable(
+        client, fake_trove, code, text):
+    fake_trove.fail('DELETE', '/backups/*', Response(code, text))
+    with pytest.raises(errors.Unreachable):
+        client.delete_backup('x')
+
+
+@pytest.mark.parametrize('error', [
+    AttributeError('x'), KeyError('x'), TypeError('x'), ValueError('x')])
+def test_fault_of_a_program_is_no_outage(client, error, monkeypatch):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(client._api.client.session, 'request', fail)
+    with pytest.raises(type(error)):
+        client.list_instances()
+
+
+def test_service_auth_without_get_access_is_used(
+        context, fake_trove, resource, monkeypatch):
+    class TokenOnly(plugin.BaseAuthPlugin):
+        def get_token(self, session):
+            return 'service'
+
+    client = connect.connect(context)
+    monkeypatch.setattr(client._api.client.session.auth, 'service_auth',
+                        TokenOnly())
+    assert client.get_instance(resource.id).name == 'orders'
+    [request] = fake_trove.requests
+    assert request.headers['X-Service-Token'] == 'service'
 
 
 @pytest.mark.parametrize('header, seconds', [
