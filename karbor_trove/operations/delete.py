@@ -2,6 +2,7 @@
 
 """Delete operation."""
 
+import dataclasses
 from typing import Any, Optional
 
 from karbor.common import constants
@@ -66,7 +67,9 @@ class DeleteOperation(base.Operation):
         """Return the journal entry of the backup, or build it from the record.
 
         Karbor's in-tree plugin writes the record only. If one of the two is
-        corrupt, use the other. None if neither names a backup.
+        corrupt, use the other. A protect that was interrupted may have
+        written the id of the backup to the record only. None if neither names
+        a backup.
         """
         checkpoint = self._checkpoint
         entry: Optional[backup_journal.BackupEntry] = None
@@ -84,11 +87,17 @@ class DeleteOperation(base.Operation):
             LOG.error('The journal entry of checkpoint %s is not used: it '
                       'names project %a', checkpoint.id, entry.project_id)
             entry = None
-        if entry is None and backup_record is not None and (
-                backup_record.backup_id):
-            entry = backup_journal.BackupEntry(
+        if backup_record is None or not backup_record.backup_id:
+            return entry
+        if entry is None:
+            return backup_journal.BackupEntry(
                 instance_id=backup_record.instance.id,
                 checkpoint_id=checkpoint.id, project_id=checkpoint.project_id,
                 backup_name=backup_record.backup_name,
                 backup_id=backup_record.backup_id, is_complete=True)
+        if entry.backup_id is None:
+            # The record is deleted below, so the journal needs the id first.
+            entry = dataclasses.replace(entry,
+                                        backup_id=backup_record.backup_id)
+            self._journal.write(entry)
         return entry

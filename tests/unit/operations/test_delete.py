@@ -1,5 +1,7 @@
 """State of Trove and the bank after a delete."""
 
+import dataclasses
+
 from karbor import exception
 import pytest
 
@@ -236,6 +238,56 @@ def test_delete_uses_the_record_when_the_journal_is_corrupt(
         resource.id, checkpoint.id), content)
     delete()
     assert not fake_trove.backups
+
+
+PARAMETERS = {'backup_name': 'nightly', 'description': 'of the night'}
+
+
+@pytest.fixture
+def recorded_only(protect, fake_trove, resource, journal, clock):
+    """A backup whose id has only the record, and a user's similar backup.
+
+    The worker process ended between the two writes.
+    """
+    protect(**PARAMETERS)
+    [entry] = journal.list_entries()
+    journal.write(dataclasses.replace(entry, backup_id=None, location=None,
+                                      is_complete=False))
+    clock.sleep(60)
+    users_backup = fake_trove.add_backup(resource.id, name='nightly',
+                                         description='of the night')
+    return entry.backup_id, users_backup
+
+
+def test_delete_of_an_intent_uses_the_id_in_the_record(
+        recorded_only, delete, fake_trove, journal):
+    recorded_id, users_backup = recorded_only
+    delete()
+    assert list(fake_trove.backups) == [users_backup]
+    assert not journal.list_entries()
+
+
+def test_delete_of_an_intent_whose_recorded_backup_is_gone_adopts_no_backup(
+        recorded_only, delete, fake_trove, journal):
+    recorded_id, users_backup = recorded_only
+    del fake_trove.backups[recorded_id]
+    delete()
+    assert list(fake_trove.backups) == [users_backup]
+    assert not journal.list_entries()
+
+
+def test_deferred_deletion_of_an_intent_keeps_the_id_in_the_record(
+        recorded_only, delete, fake_trove, journal):
+    recorded_id, users_backup = recorded_only
+    [entry] = journal.list_entries()
+    journal.write(dataclasses.replace(entry,
+                                      deleted_at='2026-01-01T00:00:00'))
+    fake_trove.fail('*', '/backups*', 503, times=None)
+    delete()
+    assert journal.list_entries()[0].backup_id == recorded_id
+    fake_trove.heal()
+    delete()
+    assert list(fake_trove.backups) == [users_backup]
 
 
 def test_delete_fails_when_a_later_release_wrote_the_record(
