@@ -46,6 +46,10 @@ REQUEST_IN_FLIGHT = datetime.timedelta(minutes=10)
 #: and that of this machine.
 CLOCK_TOLERANCE = datetime.timedelta(minutes=5)
 
+#: A backup whose checkpoint was deleted longer ago than this is deleted even
+#: if Swift is unavailable. Its object is deleted when Swift responds again.
+SWIFT_OUTAGE = datetime.timedelta(days=1)
+
 # Operations: longer tasks, outages included.
 
 #: Keystone has to return the endpoint of Trove.

@@ -6,8 +6,8 @@ The functions decide from their arguments alone. They send no requests.
 """
 
 import contextlib
-from typing import Callable, Collection, Iterable, Iterator, List, Mapping
-from typing import Optional, Set
+from typing import Callable, Collection, Dict, Iterable, Iterator, List
+from typing import Mapping, Optional, Set
 
 from karbor_trove import errors
 from karbor_trove.trove import models
@@ -122,16 +122,30 @@ def deletion_blocker(backups: Backups, backup_id: str,
     return None
 
 
+def list_ancestors(backups: Backups, backup_id: str,
+                   recorded_parents: Mapping[str, Optional[str]]
+                   ) -> List[str]:
+    """Return the ids of a chain, from a backup to its root.
+
+    :param recorded_parents: the parents that the bank has recorded, by the id
+        of the backup. They count for the backups that Trove does not list.
+    """
+    # A dictionary keeps the order. A backup that is its own ancestor ends the
+    # walk.
+    ids: Dict[str, None] = {}
+    next_id: Optional[str] = backup_id
+    while next_id and next_id not in ids:
+        ids[next_id] = None
+        backup = backups.get(next_id)
+        next_id = (backup.parent_id if backup
+                   else recorded_parents.get(next_id))
+    return list(ids)
+
+
 def children_first(backups: Backups, backup_ids: Iterable[str]) -> List[str]:
     """Return the ids in an order in which each child precedes its parent."""
-    def distance_to_root(backup_id: str) -> int:
-        distance = 0
-        with contextlib.suppress(errors.ResourceFailed):
-            for _ in walk_to_root(backups.get, backup_id):
-                distance += 1
-        return distance
-
-    return sorted(backup_ids, key=distance_to_root, reverse=True)
+    return sorted(backup_ids, reverse=True, key=lambda backup_id: len(
+        list_ancestors(backups, backup_id, {})))
 
 
 def check_chain(backups: Backups, backup_id: str) -> None:

@@ -4,8 +4,8 @@
 
 import dataclasses
 import datetime
-import functools
-from typing import Callable, Dict, Optional
+import random
+from typing import Callable, Dict, List, Optional, Set, Tuple
 
 from oslo_log import log as logging
 
@@ -62,6 +62,11 @@ class BackupDeletion:
         self._connect = connect
         self._poller = poller
         self._backups: Dict[str, models.Backup] = {}
+        # The client that has listed them.
+        self._client: trove_client.TroveClient
+        # The backups that Trove has not any more. An id is never used again.
+        self._gone: Set[str] = set()
+        self._swift_error: Optional[errors.DeadlineExceeded] = None
 
     def delete(self, entry: backup_journal.BackupEntry,
                timeout: float) -> Outcome:
@@ -81,42 +86,29 @@ class BackupDeletion:
             entry = dataclasses.replace(
                 entry, deleted_at=self._poller.clock.utc().isoformat())
             self._journal.write(entry)
-        outcome = self._attempt(entry, lambda: self._delete(entry, timeout))
-        if outcome.deleted:
-            # Delete the entry last. If this operation is interrupted before,
-            # the next sweep finds the entry and finishes the deletion.
-            if outcome.entry.backup_id is not None:
-                self._manifests.delete(outcome.entry.backup_id)
-            self._journal.delete(outcome.entry.checkpoint_id)
-        return outcome
+        return self._try_to_delete(entry, timeout, None)
 
     def sweep(self, skip_checkpoint_id: Optional[str] = None) -> None:
         """Try all deferred deletions again, for 30 s at most.
 
-        If there are none, no request is sent to Trove. If none of them is
-        possible yet, the only request is one list of the backups. A failure
-        is only logged, since the operation that calls this has already done
-        its own work.
+        The time that the bank takes to return the journal does not count. If
+        there are no deferred deletions, no request is sent to Trove. If none
+        of them is possible yet, the only request is one list of the backups.
+        A failure is only logged, since the operation that calls this has
+        already done its own work.
 
         :param skip_checkpoint_id: the checkpoint whose backup the calling
-            operation has just tried to delete.
+            operation has just tried to delete. It is tried again only if
+            another backup was deleted, which may have been its child.
         """
         try:
-            deferred = [entry for entry in self._journal.list_entries()
+            entries = self._journal.list_entries()
+            deferred = [entry for entry in entries
                         if entry.deleted_at
-                        and entry.checkpoint_id != skip_checkpoint_id
                         and entry.is_visible_to(self._project_id)]
-            if not deferred:
-                return
-            deadline = self._poller.deadline(timeouts.SWEEP)
-            now = self._refresh(deadline, deadline).now
-            # The newest first, so that each child precedes its parent.
-            for entry in sorted(deferred, reverse=True,
-                                key=lambda entry: entry.not_before or ''):
-                outcome = self._attempt(entry, functools.partial(
-                    self._check_deletable, entry, now))
-                if outcome.blocker is None and deadline.remaining:
-                    self.delete(outcome.entry, deadline.remaining)
+            if any(entry.checkpoint_id != skip_checkpoint_id
+                   for entry in deferred):
+                self._sweep(deferred, entries, skip_checkpoint_id)
         except errors.KarborTroveError as error:
             LOG.warning('The deferred deletions of instance %s could not be '
                         'tried again: %s', self._journal.instance_id, error)
@@ -124,18 +116,98 @@ class BackupDeletion:
             LOG.exception('The sweep of the deferred deletions of instance %s '
                           'failed', self._journal.instance_id)
 
-    def _attempt(self, entry: backup_journal.BackupEntry,
-                 action: Callable[[], backup_journal.BackupEntry]) -> Outcome:
-        """Run an action on an entry. If it fails, write the reason."""
+    def _sweep(self, deferred: List[backup_journal.BackupEntry],
+               entries: List[backup_journal.BackupEntry],
+               skip_checkpoint_id: Optional[str]) -> None:
+        """Try deferred deletions again.
+
+        Every entry here was marked as deleted before the journal was read. So
+        an operation that reserves a parent later than that sees the mark, and
+        the journal need not be read again for each deletion.
+
+        :param entries: the whole journal.
+        """
+        deadline = self._poller.deadline(timeouts.SWEEP)
+        now = self._refresh(deadline, deadline).now
+        if any(entry.backup_id is None and entry.matches(backup)
+               for entry in deferred for backup in self._backups.values()):
+            # An intent is written before its backup is created. So a journal
+            # that is read after the list has the intents of all backups in
+            # the list.
+            entries = self._journal.list_entries()
+        blockers: List[Tuple[backup_journal.BackupEntry,
+                             errors.KarborTroveError]] = []
+        any_deleted = False
+        for entry in self._sort(deferred, entries):
+            if entry.checkpoint_id == skip_checkpoint_id and not any_deleted:
+                continue
+            try:
+                entry = self._check_deletable(
+                    self._identify(entry, now, entries), now, entries)
+            except errors.KarborTroveError as error:
+                blockers.append((entry, error))
+                continue
+            if deadline.remaining:
+                # A deletion that never ends leaves time for the others.
+                outcome = self._try_to_delete(entry, deadline.remaining / 2,
+                                              entries)
+                any_deleted = any_deleted or outcome.deleted
+        # The reasons are written last, so that a slow bank does not keep
+        # backups from being deleted. The next sweep writes those that remain.
+        deadline = self._poller.deadline(timeouts.SWEEP)
+        for entry, blocker in blockers:
+            if deadline.remaining:
+                self._defer(entry, blocker)
+
+    def _sort(self, deferred: List[backup_journal.BackupEntry],
+              entries: List[backup_journal.BackupEntry]
+              ) -> List[backup_journal.BackupEntry]:
+        """Return the entries in the order of a sweep.
+
+        Each child precedes its parent. Backups that Trove has precede those
+        whose objects alone remain. The chains are in random order, so that
+        deletions that fail each time do not always take the time of the
+        others.
+        """
+        parents = {_get_key(entry): entry.parent_id for entry in entries}
+        chains = {_get_key(entry): chain.list_ancestors(
+            self._backups, _get_key(entry), parents) for entry in deferred}
+        ranks = {ids[-1]: random.random() for ids in chains.values()}
+        return sorted(deferred, key=lambda entry: (
+            entry.backup_id is not None
+            and entry.backup_id not in self._backups,
+            ranks[chains[_get_key(entry)][-1]],
+            -len(chains[_get_key(entry)])))
+
+    def _try_to_delete(
+            self, entry: backup_journal.BackupEntry, timeout: float,
+            entries: Optional[List[backup_journal.BackupEntry]]) -> Outcome:
+        """Delete a backup. If that fails, write the reason.
+
+        :param entry: it is marked as deleted.
+        :param entries: the whole journal, if it was read after the entry was
+            marked. None to read it.
+        """
         try:
-            return Outcome(action())
+            entry = self._delete(entry, timeout, entries)
         except errors.KarborTroveError as error:
-            blocker = str(error)
-            # The action may have written data to the entry before it failed.
-            with storage.log_bank_errors(blocker):
+            # The journal may have data that were written before the failure.
+            with storage.log_bank_errors(str(error)):
                 entry = self._journal.read(entry.checkpoint_id) or entry
-            if isinstance(error, errors.Ambiguous):
-                entry = dataclasses.replace(entry, is_ambiguous=True)
+            return self._defer(entry, error)
+        # Delete the entry last. If this operation is interrupted before, the
+        # next sweep finds the entry and finishes the deletion.
+        if entry.backup_id is not None:
+            self._manifests.delete(entry.backup_id)
+        self._journal.delete(entry.checkpoint_id)
+        return Outcome(entry)
+
+    def _defer(self, entry: backup_journal.BackupEntry,
+               error: errors.KarborTroveError) -> Outcome:
+        """Write why a backup is not deleted, unless the reason is the same."""
+        blocker = str(error)
+        if isinstance(error, errors.Ambiguous):
+            entry = dataclasses.replace(entry, is_ambiguous=True)
         if blocker != entry.reason:
             LOG.warning('The backup of checkpoint %s of instance %s cannot be '
                         'deleted now: %s', entry.checkpoint_id,
@@ -164,70 +236,156 @@ class BackupDeletion:
         self._backups = self._poller.wait_for(
             client.list_backups, outage_deadline,
             'the backups could not be listed')
+        self._client = client
         return client
 
-    def _check_deletable(self, entry: backup_journal.BackupEntry,
-                         now: Optional[datetime.datetime]
-                         ) -> backup_journal.BackupEntry:
-        """Check with the last list of backups if a backup may be deleted.
-
-        If the response to the request for the backup was lost, find the
-        backup and write its id.
+    def _identify(self, entry: backup_journal.BackupEntry,
+                  now: Optional[datetime.datetime],
+                  entries: List[backup_journal.BackupEntry]
+                  ) -> backup_journal.BackupEntry:
+        """Find the backup of a request whose response was lost.
 
         :param now: Trove's time when it listed the backups. None if Trove did
             not return it.
-        :returns: the entry. It has no backup id if the request created no
-            backup and is settled.
-        :raises errors.Busy: the backup must not be deleted now.
+        :param entries: the whole journal, read after the list.
+        :returns: the entry with the id, which the journal has now. It has no
+            id if the request created no backup and is settled.
+        :raises errors.Busy: Trove may still create the backup.
         :raises errors.Rejected: it is not certain which backup it is.
         """
-        entries = self._journal.list_entries()
-        if entry.backup_id is None:
-            backup = adoption.find_created_backup(
-                self._backups.values(), entry, entries)
-            if backup is None:
-                if not entry.is_settled(now):
-                    raise errors.Busy('the response to the request for the '
-                                      'backup was lost: Trove may still '
-                                      'create the backup')
-                return entry
-            entry = dataclasses.replace(entry, backup_id=backup.id)
-            self._journal.write(entry)
-        blocker = chain.deletion_blocker(
-            self._backups, str(entry.backup_id),
-            {other.reserved_parent_id for other in entries
-             if other.reserved_parent_id})
-        if blocker is not None:
-            raise errors.Busy(blocker)
+        if entry.backup_id is not None:
+            return entry
+        backup = adoption.find_created_backup(
+            self._backups.values(), entry, entries)
+        if backup is None:
+            if not entry.is_settled(now):
+                raise errors.Busy('the response to the request for the '
+                                  'backup was lost: Trove may still '
+                                  'create the backup')
+            return entry
+        entry = dataclasses.replace(entry, backup_id=backup.id)
+        self._journal.write(entry)
         return entry
 
-    def _delete(self, entry: backup_journal.BackupEntry,
-                timeout: float) -> backup_journal.BackupEntry:
+    def _check_deletable(self, entry: backup_journal.BackupEntry,
+                         now: Optional[datetime.datetime],
+                         entries: List[backup_journal.BackupEntry]
+                         ) -> backup_journal.BackupEntry:
+        """Check with the last list of backups if a backup may be deleted.
+
+        :param now: Trove's time when it listed the backups. None if Trove did
+            not return it.
+        :param entries: the whole journal.
+        :returns: the entry.
+        :raises errors.Busy: the backup must not be deleted now.
+        :raises errors.KarborTroveError: it is not known whether it may be.
+        """
+        if entry.backup_id is None:
+            return entry
+        blocker = chain.deletion_blocker(
+            self._backups, entry.backup_id,
+            {str(other.parent_id) for other in entries
+             if other.reserves_parent(now)})
+        if blocker is not None:
+            raise errors.Busy(blocker)
+        # A child may be younger than the list, or a deletion between two
+        # pages of the list may have hidden it.
+        children = [other.backup_id for other in entries
+                    if other.parent_id == entry.backup_id and other.backup_id
+                    and other.backup_id not in self._backups
+                    and self._exists(other.backup_id)]
+        if children:
+            raise errors.Busy('the backup has children: %s'
+                              % ', '.join(sorted(children)))
+        return entry
+
+    def _exists(self, backup_id: str) -> bool:
+        """Return False only if Trove has just responded that a backup is gone.
+
+        :raises errors.KarborTroveError: Trove did not respond as expected.
+        """
+        if backup_id not in self._gone:
+            try:
+                self._client.get_backup(backup_id)
+                return True
+            except errors.NotFound:
+                self._gone.add(backup_id)
+        return False
+
+    def _delete(self, entry: backup_journal.BackupEntry, timeout: float,
+                entries: Optional[List[backup_journal.BackupEntry]]
+                ) -> backup_journal.BackupEntry:
         deadline = self._poller.deadline(timeout)
         outage_deadline = self._poller.deadline(min(timeouts.OUTAGE, timeout))
         if not entry.is_visible_to(self._project_id):
             raise errors.Rejected(
                 'the backup is in project %s, and the request came from '
                 'another project' % entry.project_id)
-        client = self._refresh(deadline, outage_deadline)
-        entry = self._check_deletable(entry, client.now)
+
+        def check() -> backup_journal.BackupEntry:
+            now = self._refresh(deadline, outage_deadline).now
+            journal = (self._journal.list_entries() if entries is None
+                       else entries)
+            return self._check_deletable(
+                self._identify(entry, now, journal), now, journal)
+
+        entry = check()
         if entry.backup_id is None:
             return entry
         backup = self._backups.get(entry.backup_id)
-        if backup is not None:
+        if backup is None:
+            if self._poller.wait_for(
+                    lambda: [self._exists(str(entry.backup_id))],
+                    outage_deadline, 'backup %s could not be read'
+                    % entry.backup_id) == [True]:
+                raise errors.Busy('Trove did not list backup %s, although it '
+                                  'exists' % entry.backup_id)
+        else:
             if backup.location and backup.location != entry.location:
                 entry = dataclasses.replace(entry, location=backup.location)
                 self._journal.write(entry)
-
-            def check_again() -> None:
-                now = self._refresh(deadline, outage_deadline).now
-                self._check_deletable(entry, now)
-
-            delete.delete_backup(client, backup, entry.location, check_again,
-                                 outage_deadline, deadline, self._poller)
+            delete.delete_backup(
+                self._client, backup,
+                None if self._is_overdue(entry) else entry.location, check,
+                outage_deadline, deadline, self._poller)
             # A sweep continues with the parent. The list is not read again, so
             # the deleted child must not block it.
             self._backups.pop(backup.id, None)
-        swift.delete_leftover_object(client, entry.location, outage_deadline,
-                                     self._poller)
+            self._gone.add(backup.id)
+        self._delete_object(entry, outage_deadline)
         return entry
+
+    def _is_overdue(self, entry: backup_journal.BackupEntry) -> bool:
+        """Return True if the backup is deleted even if Swift is unavailable.
+
+        Otherwise the backups of a cloud whose Swift this host never reaches
+        would use up the quota.
+        """
+        return entry.deleted_at is not None and (
+            self._poller.clock.utc()
+            - datetime.datetime.fromisoformat(entry.deleted_at)
+            >= timeouts.SWIFT_OUTAGE)
+
+    def _delete_object(self, entry: backup_journal.BackupEntry,
+                       outage_deadline: polling.Deadline) -> None:
+        """Delete the object that Trove left in Swift, if any.
+
+        :raises errors.KarborTroveError: the object may still exist.
+        """
+        if self._swift_error is not None and swift.is_in_swift(
+                entry.location):
+            # The next backup does not wait for the same outage once more.
+            raise errors.Unreachable(
+                'Swift is unavailable and may still hold %s: %s'
+                % (entry.location, self._swift_error))
+        try:
+            swift.delete_leftover_object(
+                self._client, entry.location, outage_deadline, self._poller)
+        except errors.DeadlineExceeded as error:
+            self._swift_error = error
+            raise
+
+
+def _get_key(entry: backup_journal.BackupEntry) -> str:
+    """Return the id of the backup, or of the checkpoint if it is not known."""
+    return entry.backup_id or entry.checkpoint_id

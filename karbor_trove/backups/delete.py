@@ -2,6 +2,7 @@
 
 """Deletion of one backup in Trove."""
 
+import contextlib
 from typing import Callable, Optional
 
 from oslo_log import log as logging
@@ -17,13 +18,18 @@ LOG = logging.getLogger(__name__)
 
 
 def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
-                  location: Optional[str], check_deletable: Callable[[], None],
+                  location: Optional[str],
+                  check_deletable: Callable[[], object],
                   outage_deadline: polling.Deadline,
                   deadline: polling.Deadline, poller: polling.Poller) -> None:
     """Delete a backup that may be deleted, and wait until it is deleted.
 
+    Only the response to a GET shows that it is deleted. A 404 to the DELETE
+    does not.
+
     :param backup: as Trove has just listed it.
-    :param location: the URL of its object. None if it is not known.
+    :param location: the URL of its object, if Swift has to respond before the
+        deletion. None if it is not known, or if Swift does not matter.
     :param check_deletable: checks again whether the backup may be deleted,
         and raises if not. It is called if an outage has made the caller's
         own check too old.
@@ -41,7 +47,8 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
             swift.object_exists(client, str(location))
         if not check_valid.remaining:
             check_deletable()
-        client.delete_backup(backup.id)
+        with contextlib.suppress(errors.NotFound):
+            client.delete_backup(backup.id)
         return True
 
     def check_status() -> None:
@@ -52,9 +59,9 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
             raise errors.ResourceFailed('Trove could not delete backup %s'
                                         % backup.id)
 
+    poller.wait_for(request_deletion, outage_deadline,
+                    'backup %s could not be deleted' % backup.id)
     try:
-        poller.wait_for(request_deletion, outage_deadline,
-                        'backup %s could not be deleted' % backup.id)
         poller.wait_for(check_status, deadline,
                         'backup %s is not deleted yet' % backup.id,
                         outage_deadline.seconds)

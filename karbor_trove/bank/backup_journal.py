@@ -55,14 +55,18 @@ class BackupEntry(document_store.StoredEntry):
     #: ever adopted.
     is_ambiguous: bool = False
 
-    @property
-    def reserved_parent_id(self) -> Optional[str]:
-        """Return the id of the backup that must not be deleted yet.
+    def reserves_parent(self, now: Optional[datetime.datetime]) -> bool:
+        """Return True if the parent must not be deleted yet.
 
-        It is the parent of a backup that is being created.
+        A backup with this parent may still be created. Once the entry has the
+        id of the backup, the backup itself keeps its parent from being
+        deleted. A request that is settled creates nothing any more, even if
+        its operation was interrupted and its checkpoint still exists.
+
+        :param now: Trove's time. None if Trove returned no time.
         """
-        return (None if self.is_complete or self.deleted_at
-                else self.parent_id)
+        return not (self.parent_id is None or self.backup_id or
+                    self.deleted_at or self.is_settled(now))
 
     def is_visible_to(self, project_id: Optional[str]) -> bool:
         """Return True if Trove lists the backup for a project.

@@ -1,8 +1,13 @@
 """Sweeps of deferred deletions by later operations on the instance."""
 
+import collections
+import dataclasses
+import uuid
+
 import pytest
 
 from karbor_trove.backups import deferred_deletion
+from karbor_trove.bank import backup_journal
 
 
 @pytest.fixture
@@ -126,7 +131,8 @@ def test_sweep_of_five_deletions_takes_30_s_together(
     start = clock.now()
     operations.verify()
     assert clock.now() - start == pytest.approx(30, abs=1)
-    assert len(fake_trove.find_requests('DELETE')) == 1
+    # A deletion that never ends leaves time for the others.
+    assert len(fake_trove.find_requests('DELETE')) == 5
 
 
 def test_sweep_lists_backups_once_if_no_deletion_is_possible(
@@ -198,3 +204,178 @@ def test_write_to_the_bank_is_repeated_once_after_a_failure(
     operations.protect()
     operations.delete()
     assert not fake_trove.backups
+
+
+@pytest.fixture
+def add_entry(fake_trove, resource, context, journal, new_checkpoint):
+    """Return a function that writes a journal entry and creates its backup.
+
+    Its result is the entry.
+    """
+    def add(parent=None, **fields):
+        backup_id = fields.pop('backup_id', None) or fake_trove.add_backup(
+            resource.id, parent_id=parent and parent.backup_id)
+        entry = backup_journal.BackupEntry(**{**dict(
+            instance_id=resource.id, checkpoint_id=str(uuid.uuid4()),
+            project_id=context.project_id, backup_name='nightly',
+            not_before='2026-01-01T00:00:00', backup_id=backup_id,
+            parent_id=parent and parent.backup_id, is_complete=True,
+            location='http://swift.example.com/v1/AUTH_%s/backups/%s' % (
+                context.project_id, backup_id)), **fields})
+        journal.write(entry)
+        return entry
+    return add
+
+
+@pytest.fixture
+def sweep(plugin, journal, context, clock, fake_trove, checkpoint, resource):
+    """Return a function that runs one sweep, as an operation does."""
+    operation = plugin.get_delete_operation(resource)
+
+    def run():
+        operation._bind(checkpoint, resource, context, None)
+        operation._backup_deletion().sweep()
+    return run
+
+
+NOW = '2026-01-01T00:00:00'
+
+
+@pytest.mark.parametrize('is_listed', [True, False])
+def test_sweep_deletes_a_chain_of_equal_times_in_one_pass(
+        add_entry, sweep, fake_trove, journal, is_listed):
+    entries = [add_entry(deleted_at=NOW)]
+    for _ in range(6):
+        entries.append(add_entry(entries[-1], deleted_at=NOW))
+    if not is_listed:
+        # Users have deleted some backups in the middle.
+        for entry in entries[2], entries[4]:
+            del fake_trove.backups[entry.backup_id]
+    sweep()
+    assert not fake_trove.backups
+    assert not journal.list_entries()
+
+
+def test_delete_of_a_parent_sweeps_its_child_and_then_deletes_the_parent(
+        add_entry, delete_checkpoint, checkpoint, fake_trove, journal):
+    parent = add_entry(checkpoint_id=checkpoint.id)
+    add_entry(parent, deleted_at=NOW, reason='Trove was unavailable')
+    delete_checkpoint(checkpoint)
+    assert not fake_trove.backups
+    assert not journal.list_entries()
+
+
+def test_backup_that_a_list_lacks_is_not_treated_as_deleted(
+        add_entry, sweep, fake_trove, journal, monkeypatch):
+    entry = add_entry(deleted_at=NOW)
+    index = fake_trove._on_backups.index
+    with monkeypatch.context() as patch:
+        patch.setattr(fake_trove._on_backups, 'index',
+                      lambda *args: ({'backups': []}, None))
+        sweep()
+    assert [entry.backup_id] == [other.backup_id
+                                 for other in journal.list_entries()]
+    assert fake_trove._on_backups.index == index
+    sweep()
+    assert not fake_trove.backups and not journal.list_entries()
+
+
+def test_child_that_a_list_lacks_keeps_its_parent_from_being_deleted(
+        add_entry, sweep, fake_trove, journal, monkeypatch):
+    parent = add_entry(deleted_at=NOW)
+    child = add_entry(parent)
+    index = fake_trove._on_backups.index
+
+    def hide_child(*args):
+        page, marker = index(*args)
+        return {'backups': [backup for backup in page['backups']
+                            if backup['id'] != child.backup_id]}, marker
+
+    monkeypatch.setattr(fake_trove._on_backups, 'index', hide_child)
+    sweep()
+    assert set(fake_trove.backups) == {parent.backup_id, child.backup_id}
+    assert journal.read(parent.checkpoint_id).reason == (
+        'the backup has children: %s' % child.backup_id)
+    del fake_trove.backups[child.backup_id]
+    sweep()
+    assert not fake_trove.backups
+
+
+@pytest.mark.parametrize('has_id', [True, False])
+def test_interrupted_request_releases_its_parent_when_it_is_settled(
+        add_entry, sweep, fake_trove, journal, clock, has_id):
+    parent = add_entry(deleted_at=NOW)
+    dead = dataclasses.replace(add_entry(parent), is_complete=False,
+                               not_before=clock.utc().isoformat())
+    if not has_id:
+        dead = dataclasses.replace(dead, backup_id=None, location=None)
+        fake_trove.backups.popitem()
+    journal.write(dead)
+    sweep()
+    assert parent.backup_id in fake_trove.backups
+    clock.sleep(3600)
+    if has_id:
+        # A user has deleted the failed backup.
+        fake_trove.backups.popitem()
+    sweep()
+    assert not fake_trove.backups
+    assert [entry.checkpoint_id for entry in journal.list_entries()] == [
+        dead.checkpoint_id]
+
+
+@pytest.mark.parametrize('seconds', [0.02, 0.044, 1])
+def test_sweep_makes_progress_on_a_slow_bank_with_many_entries(
+        add_entry, sweep, fake_trove, clock, bank, journal, monkeypatch,
+        seconds):
+    old = [add_entry() for _ in range(40)]
+    parent = add_entry(deleted_at=NOW)
+    add_entry(parent)
+    leaf = add_entry(deleted_at=NOW)
+    reads = collections.Counter()
+    plugin_class = type(bank._plugin)
+    get_object = plugin_class.get_object
+
+    def read_slowly(self, key, *args, **kwargs):
+        clock.sleep(seconds)
+        reads[key] += 1
+        return get_object(self, key, *args, **kwargs)
+
+    monkeypatch.setattr(plugin_class, 'get_object', read_slowly)
+    sweep()
+    assert leaf.backup_id not in fake_trove.backups
+    assert parent.backup_id in fake_trove.backups
+    assert {reads[key] for key in reads
+            if key.rpartition('/')[2] in {entry.checkpoint_id
+                                          for entry in old}} == {1}
+
+
+def test_deletion_that_never_ends_does_not_starve_the_others(
+        add_entry, sweep, fake_trove):
+    stuck = [add_entry(deleted_at=NOW) for _ in range(10)]
+    for entry in stuck:
+        fake_trove.fail('DELETE', '/backups/%s' % entry.backup_id, 503,
+                        times=None)
+    leaves = {add_entry(deleted_at=NOW).backup_id for _ in range(3)}
+    for _ in range(30):
+        sweep()
+    assert not leaves & set(fake_trove.backups)
+
+
+def test_backup_is_deleted_after_a_day_although_swift_is_unavailable(
+        add_entry, sweep, fake_trove, clock, journal):
+    fake_trove.keeps_objects = True
+    entry = add_entry(deleted_at=clock.utc().isoformat())
+    fake_trove.fail('*', '/swift/*', 'connect-timeout', times=None)
+    clock.sleep(86000)
+    sweep()
+    assert fake_trove.backups
+    clock.sleep(1000)
+    sweep()
+    assert not fake_trove.backups
+    [deferred] = journal.list_entries()
+    assert 'Swift is unavailable and may still hold' in deferred.reason
+    assert entry.backup_id in deferred.location
+    fake_trove.heal()
+    sweep()
+    assert not journal.list_entries()
+    assert not fake_trove.objects.list_urls()

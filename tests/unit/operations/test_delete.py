@@ -311,6 +311,15 @@ def test_delete_retries_requests_that_fail_briefly(
     assert not fake_trove.backups
 
 
+def test_404_to_a_delete_request_does_not_show_that_the_backup_is_deleted(
+        backup, defer_delete, fake_trove):
+    fake_trove.keeps_objects = True
+    fake_trove.fail('DELETE', '/backups/*', 404, times=None)
+    assert 'is not deleted yet' in defer_delete()
+    assert backup['id'] in fake_trove.backups
+    assert not fake_trove.find_requests('DELETE', '/swift/*')
+
+
 @pytest.fixture
 def rejected_deletion(protect, fake_trove):
     """Create a backup that Trove does not delete."""
