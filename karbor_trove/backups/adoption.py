@@ -11,7 +11,8 @@ from karbor_trove.trove import models
 
 def find_created_backup(
         backups: Iterable[models.Backup], entry: backup_journal.BackupEntry,
-        entries: Collection[backup_journal.BackupEntry]
+        entries: Collection[backup_journal.BackupEntry],
+        earlier_ids: Optional[Collection[str]] = None
         ) -> Optional[models.Backup]:
     """Find the backup that a request with a lost response created.
 
@@ -19,9 +20,12 @@ def find_created_backup(
     :param entry: the intent of the request.
     :param entries: all journal entries of the instance. A backup that another
         checkpoint's entry records is not adopted.
+    :param earlier_ids: the ids of the backups that existed before the
+        request. None if they are not known.
     :returns: the backup. None if Trove has not created one so far.
     :raises errors.Rejected: an open request of another checkpoint matches the
-        backup as well. The message names the backup and the checkpoint.
+        backup as well, or the backup may be older than the request. The
+        message names the backup and the checkpoint.
     :raises errors.Ambiguous: several backups match, now or in an earlier
         search. The message names them.
     """
@@ -30,7 +34,8 @@ def find_created_backup(
     recorded_ids = {other.backup_id for other in entries
                     if other.checkpoint_id != entry.checkpoint_id}
     matches = [backup for backup in backups
-               if entry.matches(backup) and backup.id not in recorded_ids]
+               if entry.matches(backup) and backup.id not in recorded_ids
+               and backup.id not in (earlier_ids or ())]
     # If both checkpoints are deleted, both backups are to be deleted. Then it
     # does not matter which of the two requests created this one. The earlier
     # request adopts first: the later one stays open for longer and still
@@ -51,4 +56,11 @@ def find_created_backup(
             'several backups or requests match, so no backup is adopted or '
             'deleted: %s' % ', '.join(
                 ['backup %s' % backup.id for backup in matches] + rivals))
+    if matches and earlier_ids is None and entry.is_uncertain(matches[0]):
+        raise errors.Rejected(
+            'backup %s has the name and the description of the request, but '
+            'its time %s differs from that of the request, %s. It may be '
+            'another backup, so it is not deleted. Delete it in Trove if it '
+            'is not needed' % (matches[0].id, matches[0].created,
+                               entry.not_before))
     return matches[0] if matches else None

@@ -3,7 +3,7 @@
 """Creation of a backup, exactly once, also if a response is lost."""
 
 import dataclasses
-from typing import Optional
+from typing import Optional, Set
 
 from karbor_trove.backups import adoption
 from karbor_trove.backups import chain
@@ -11,6 +11,7 @@ from karbor_trove.bank import backup_journal
 from karbor_trove.bank import storage
 from karbor_trove import errors
 from karbor_trove import polling
+from karbor_trove import timeouts
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
@@ -62,7 +63,8 @@ def create_backup(client: trove_client.TroveClient,
     """Request a backup. If the response is lost, find the created backup.
 
     :param entry: the intent, which the journal already has. If Trove rejects
-        the request, the intent is deleted from the journal.
+        the request, or cannot be asked which backups exist, the intent is
+        deleted from the journal.
     :raises errors.Unreachable: the response was lost and no backup was found.
         Trove may still create one.
     :raises errors.Rejected: Trove rejected the request, or several backups
@@ -70,10 +72,13 @@ def create_backup(client: trove_client.TroveClient,
     :raises errors.BankError: the response was lost, and the bank failed
         during the search. Trove may have created a backup.
     """
+    earlier_ids: Optional[Set[str]] = None
+
     def find() -> Optional[models.Backup]:
         try:
             return adoption.find_created_backup(
-                client.list_backups().values(), entry, journal.list_entries())
+                client.list_backups().values(), entry, journal.list_entries(),
+                earlier_ids)
         except errors.Ambiguous:
             # Later searches must not adopt a backup either, even if a user
             # has deleted all others by then.
@@ -81,6 +86,12 @@ def create_backup(client: trove_client.TroveClient,
             raise
 
     try:
+        if not entry.has_unique_name:
+            # Clocks may differ, so times alone do not show which of two
+            # backups of one name is the new one.
+            earlier_ids = set(poller.wait_for(
+                client.list_backups, poller.deadline(timeouts.LOST_RESPONSE),
+                'backups could not be listed'))
         return client.create_backup(request)
     except errors.Unreachable as lost:
         return lost_responses.recover(find, lost, poller)

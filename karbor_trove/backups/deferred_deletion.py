@@ -5,7 +5,7 @@
 import dataclasses
 import datetime
 import random
-from typing import Callable, Dict, List, Optional, Set, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from oslo_log import log as logging
 
@@ -384,6 +384,19 @@ class BackupDeletion:
         except errors.DeadlineExceeded as error:
             self._swift_error = error
             raise
+
+
+def children_first(entries: Iterable[backup_journal.BackupEntry]
+                   ) -> List[backup_journal.BackupEntry]:
+    """Return the entries of a journal so that each child precedes its parent.
+
+    The order is that of the recorded parents. Times of whole seconds may be
+    equal.
+    """
+    entries = list(entries)
+    parents = {_get_key(entry): entry.parent_id for entry in entries}
+    return sorted(entries, reverse=True, key=lambda entry: len(
+        chain.list_ancestors({}, _get_key(entry), parents)))
 
 
 def _get_key(entry: backup_journal.BackupEntry) -> str:

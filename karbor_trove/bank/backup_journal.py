@@ -82,16 +82,42 @@ class BackupEntry(document_store.StoredEntry):
         return project_id is None or self.project_id is None or (
             project_id.replace('-', '') == self.project_id.replace('-', ''))
 
+    @property
+    def has_unique_name(self) -> bool:
+        """Return True if no other request has this name and description.
+
+        Those that the user has not set hold the id of the checkpoint.
+        """
+        return any(self.checkpoint_id in (text or '')
+                   for text in (self.backup_name, self.description))
+
     def matches(self, backup: models.Backup) -> bool:
-        """Return True if the request may have created the backup."""
-        if self.not_before is None or backup.created is None:
-            return False
-        start = datetime.datetime.fromisoformat(self.not_before)
+        """Return True if the request may have created the backup.
+
+        No clock decides if the name is unique. Otherwise the times may differ
+        by the tolerance, so an older backup of the same name may match.
+        """
         return (backup.instance_id == self.instance_id
                 and backup.name == self.backup_name
                 and backup.description == self.description
-                and start <= backup.created
-                and backup.created < start + timeouts.REQUEST_IN_FLIGHT)
+                and (self.has_unique_name
+                     or self._is_in_time(backup, timeouts.CLOCK_TOLERANCE)))
+
+    def is_uncertain(self, backup: models.Backup) -> bool:
+        """Return True if a matching backup may not be of this request.
+
+        It matches only with the tolerance.
+        """
+        return not (self.has_unique_name
+                    or self._is_in_time(backup, datetime.timedelta(0)))
+
+    def _is_in_time(self, backup: models.Backup,
+                    tolerance: datetime.timedelta) -> bool:
+        if self.not_before is None or backup.created is None:
+            return False
+        start = datetime.datetime.fromisoformat(self.not_before)
+        return (start - tolerance <= backup.created
+                < start + timeouts.REQUEST_IN_FLIGHT + tolerance)
 
     def is_settled(self, now: Optional[datetime.datetime]) -> bool:
         """Return True if the request is too old to still create a backup.

@@ -27,19 +27,22 @@ def is_settled(not_before: Optional[str],
                now: Optional[datetime.datetime]) -> bool:
     """Return True if a request is too old to still create anything.
 
+    The two times may be from two hosts whose clocks differ.
+
     :param not_before: Trove's time before the request, ISO format. None if
         not known.
     :param now: Trove's time. None if not known.
     """
     return (now is not None and not_before is not None
             and now - datetime.datetime.fromisoformat(not_before)
-            >= timeouts.REQUEST_IN_FLIGHT)
+            >= timeouts.REQUEST_IN_FLIGHT + timeouts.CLOCK_TOLERANCE)
 
 
 def find_trove_time(client: trove_client.TroveClient) -> Optional[str]:
     """Return Trove's time of its last response, ISO format.
 
-    A request that follows cannot create anything older. None if not known.
+    A request that follows cannot create anything older, except for the
+    difference between the clocks of Trove's hosts. None if not known.
     """
     return client.now.isoformat() if client.now else None
 

@@ -86,12 +86,11 @@ class SweepDeferred(base.Lister):
                        instance_id: str, project_id: Optional[str]
                        ) -> Iterator[base.Row]:
         journal = backup_journal.BackupJournal(provider.bank, instance_id)
-        deferred = [entry for entry in journal.list_entries()
-                    if project_id in (None, entry.project_id)
-                    and _check_deferral(provider, entry).is_deferred]
-        # The newest first, so that each child precedes its parent.
-        for entry in sorted(deferred, reverse=True,
-                            key=lambda entry: entry.not_before or ''):
+        deferred = [entry for entry in deferred_deletion.children_first(
+            journal.list_entries())
+            if project_id in (None, entry.project_id)
+            and _check_deferral(provider, entry).is_deferred]
+        for entry in deferred:
             try:
                 outcome = delete_backup(
                     provider, project_clients, entry).blocker or 'deleted'

@@ -139,7 +139,8 @@ class OrphanSearch:
         """Return True if the lists of the banks may lack its checkpoint."""
         now = self._client.now
         return (now is None or backup.created is None
-                or now - backup.created < timeouts.REQUEST_IN_FLIGHT)
+                or now - backup.created < (timeouts.REQUEST_IN_FLIGHT
+                                           + timeouts.CLOCK_TOLERANCE))
 
 
 class ListOrphans(base.Lister):

@@ -216,6 +216,7 @@ def _find_instances(client: trove_client.TroveClient, name: Optional[str],
             created = client.get_instance(instance.id).created
         except errors.NotFound:
             continue
-        if created is None or created >= not_before:
+        if created is None or (
+                created >= not_before - timeouts.CLOCK_TOLERANCE):
             instance_ids.append(instance.id)
     return instance_ids

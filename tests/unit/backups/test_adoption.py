@@ -96,10 +96,10 @@ def list_backups(fake_trove):
             for state in fake_trove.backups.values()]
 
 
-def test_request_is_settled_after_10_minutes(
+def test_request_is_settled_after_15_minutes(
         protect, delete, fake_trove, journal, add_matching_backup, clock):
     protect_with_lost_request(protect, fake_trove, **PARAMETERS)
-    clock.sleep(500)
+    clock.sleep(800)
     delete()
     assert journal.list_entries()
     clock.sleep(100)
@@ -120,22 +120,79 @@ def test_backup_that_differs_from_the_request_is_never_adopted(
     assert set(fake_trove.backups) == {users_backup}
 
 
-def test_none_of_several_matching_backups_is_adopted_or_deleted(
-        protect, delete, fake_trove, journal, add_matching_backup, clock):
+def test_backup_that_existed_before_the_request_is_not_adopted(
+        protect, delete, fake_trove, journal, add_matching_backup):
     users_backup = add_matching_backup()
     fake_trove.fail('POST', '/backups', 'reset', after=True)
-    with pytest.raises(exception.CreateResourceFailed) as raised:
-        protect(**PARAMETERS)
-    assert len(fake_trove.backups) == 2
-    for backup_id in fake_trove.backups:
-        assert backup_id in str(raised.value)
+    protect(**PARAMETERS)
+    assert journal.list_entries()[0].backup_id != users_backup
+    delete()
+    assert set(fake_trove.backups) == {users_backup}
+
+
+def test_backup_that_existed_before_a_lost_request_is_never_deleted(
+        protect, delete, fake_trove, journal, add_matching_backup, clock):
+    users_backup = add_matching_backup()
+    clock.sleep(1)
+    protect_with_lost_request(protect, fake_trove, **PARAMETERS)
+    delete()
+    assert set(fake_trove.backups) == {users_backup}
+    [entry] = journal.list_entries()
+    assert users_backup in entry.reason and 'not deleted' in entry.reason
+    del fake_trove.backups[users_backup]
     clock.sleep(1000)
     delete()
-    assert users_backup in fake_trove.backups
-    assert len(fake_trove.backups) == 2
+    assert not journal.list_entries()
+
+
+def test_none_of_several_matching_backups_is_adopted_or_deleted(
+        protect, delete, fake_trove, journal, add_matching_backup, clock):
+    protect_with_lost_request(protect, fake_trove, **PARAMETERS)
+    backups = {add_matching_backup(), add_matching_backup()}
+    clock.sleep(1000)
+    delete()
+    assert set(fake_trove.backups) == backups
     [entry] = journal.list_entries()
-    for backup_id in fake_trove.backups:
+    for backup_id in backups:
         assert backup_id in entry.reason
+
+
+@pytest.mark.parametrize('seconds', [
+    -86400, -700, -299, -2, -1, 1, 2, 3, 299, 700, 86400])
+def test_backup_with_a_default_name_is_adopted_whatever_the_clocks_show(
+        protect, fake_trove, journal, seconds):
+    fake_trove.date_offset = seconds
+    fake_trove.fail('POST', '/backups', 'reset', after=True)
+    protect()
+    assert journal.list_entries()[0].backup_id in fake_trove.backups
+
+
+@pytest.mark.parametrize('seconds', [-299, -1, 1, 299])
+def test_backup_with_a_users_name_is_adopted_if_the_clocks_differ(
+        protect, fake_trove, journal, seconds):
+    fake_trove.date_offset = seconds
+    fake_trove.fail('POST', '/backups', 'reset', after=True)
+    protect(**PARAMETERS)
+    assert journal.list_entries()[0].backup_id in fake_trove.backups
+
+
+@pytest.mark.parametrize('parameters', [{}, PARAMETERS])
+@pytest.mark.parametrize('seconds', [-299, -2, 1, 2, 299])
+def test_journal_never_forgets_a_backup_if_the_clocks_differ(
+        protect, delete, fake_trove, journal, clock, parameters, seconds):
+    """The protect is interrupted, and a host with another clock responds."""
+    fake_trove.date_offset = seconds
+    fake_trove.fail('POST', '/backups', 'reset', after=True)
+    fake_trove.fail('GET', '/backups', 503, times=None)
+    with pytest.raises(exception.CreateResourceFailed):
+        protect(**parameters)
+    fake_trove.heal()
+    for pause in 700, 3600:
+        clock.sleep(pause)
+        delete()
+    assert not fake_trove.backups or journal.list_entries()
+    if not parameters:
+        assert not fake_trove.backups and not journal.list_entries()
 
 
 def test_backup_that_matches_two_requests_is_deleted_after_both_checkpoints(
