@@ -9,8 +9,12 @@ import contextlib
 from typing import Callable, Collection, Dict, Iterable, Iterator, List
 from typing import Mapping, Optional, Set
 
+from oslo_log import log as logging
+
 from karbor_trove import errors
 from karbor_trove.trove import models
+
+LOG = logging.getLogger(__name__)
 
 #: The backups of a project by id, as Trove has just listed them.
 Backups = Mapping[str, models.Backup]
@@ -81,7 +85,8 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
         backup included.
     :returns: the id of the newest complete backup. None if a full backup
         has to be created: there is no complete backup, the chain of the
-        newest one is broken, or the chain has its maximum length.
+        newest one is broken or has its maximum length, or a backup with this
+        parent has failed.
     """
     complete = [backup for backup in backups.values()
                 if backup.id in recorded_ids and backup.is_complete
@@ -92,6 +97,14 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
     # one with the longer chain is the child and therefore newer.
     newest = max(complete, key=lambda backup: (
         backup.created, len(list_chain(backups, backup.id))))
+    # The data of the parent may be damaged. Then every child fails.
+    failed = [backup.id for backup in backups.values()
+              if backup.parent_id == newest.id and backup.status == 'FAILED']
+    if failed:
+        LOG.warning('The next backup is a full one: backup %s is not used as '
+                    'a parent, because its child %s has failed', newest.id,
+                    ', '.join(sorted(failed)))
+        return None
     chain = list_chain(backups, newest.id)
     return newest.id if chain and len(chain) < max_chain_length else None
 
@@ -148,13 +161,17 @@ def children_first(backups: Backups, backup_ids: Iterable[str]) -> List[str]:
         list_ancestors(backups, backup_id, {})))
 
 
-def check_chain(backups: Backups, backup_id: str) -> None:
+def check_chain(get: Callable[[str], Optional[models.Backup]],
+                backup_id: str) -> None:
     """Check that the chain of a new backup is still complete.
 
-    :param backups: as Trove lists them now.
+    :param get: returns the backup with an id, as Trove has it now. None if
+        Trove has just responded that the backup does not exist.
     :raises errors.ResourceFailed: a backup of the chain was deleted.
     """
-    if not list_chain(backups, backup_id):
+    chain = list(walk_to_root(get, backup_id))
+    if not chain or chain[-1].parent_id or not all(
+            backup.is_complete for backup in chain):
         raise errors.ResourceFailed(
             'the chain of backup %s is broken: a backup in it was deleted '
             'meanwhile' % backup_id)

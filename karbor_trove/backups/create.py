@@ -3,7 +3,9 @@
 """Creation of a backup, exactly once, also if a response is lost."""
 
 import dataclasses
-from typing import Optional, Set
+from typing import Iterable, Optional, Set
+
+from oslo_log import log as logging
 
 from karbor_trove.backups import adoption
 from karbor_trove.backups import chain
@@ -15,6 +17,9 @@ from karbor_trove import timeouts
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
+from karbor_trove.trove import swift
+
+LOG = logging.getLogger(__name__)
 
 
 def reserve_parent(client: trove_client.TroveClient,
@@ -38,6 +43,9 @@ def reserve_parent(client: trove_client.TroveClient,
                       if other.is_complete and not other.deleted_at}
     parent_id = chain.choose_parent(backups, list(checkpoint_ids),
                                     max_chain_length)
+    if parent_id and not _has_objects(client, chain.list_chain(backups,
+                                                               parent_id)):
+        parent_id = None
     reserved = dataclasses.replace(
         entry, parent_id=parent_id,
         not_before=lost_responses.find_trove_time(client))
@@ -53,6 +61,31 @@ def reserve_parent(client: trove_client.TroveClient,
         reserved = dataclasses.replace(reserved, parent_id=None)
         journal.write(reserved)
     return reserved
+
+
+def _has_objects(client: trove_client.TroveClient,
+                 backups: Iterable[models.Backup]) -> bool:
+    """Return False if Swift lacks the object of one of the backups.
+
+    A child of such a backup could not be restored. Trove does not check it.
+    The answer is True if Swift cannot tell.
+    """
+    for backup in backups:
+        if not backup.location or not swift.is_in_swift(backup.location):
+            continue
+        try:
+            swift.get_manifest(client, backup.location)
+        except errors.NotFound as error:
+            LOG.error('The next backup of instance %s is a full one: the '
+                      'object of backup %s is missing, so the backup cannot '
+                      'be a parent or be restored: %s', backup.instance_id,
+                      backup.id, error)
+            return False
+        except errors.KarborTroveError as error:
+            LOG.warning('Swift does not show whether the object of backup %s '
+                        'exists: %s', backup.id, error)
+            return True
+    return True
 
 
 def create_backup(client: trove_client.TroveClient,
@@ -101,6 +134,15 @@ def create_backup(client: trove_client.TroveClient,
                 'rejected the request' % entry.checkpoint_id):
             journal.delete(entry.checkpoint_id)
         raise
+
+
+def find_backup(client: trove_client.TroveClient,
+                backup_id: str) -> Optional[models.Backup]:
+    """Return a backup. None if Trove responds that it does not exist."""
+    try:
+        return client.get_backup(backup_id)
+    except errors.NotFound:
+        return None
 
 
 def get_complete_backup(client: trove_client.TroveClient,

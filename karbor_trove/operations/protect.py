@@ -105,7 +105,12 @@ class ProtectOperation(base.Operation):
             self._settings.backup_timeout,
             'backup %s is not complete' % backup_id)
         if entry.parent_id:
-            chain.check_chain(self._list_backups(client), backup_id)
+            # A list may lack a backup, so each one is read.
+            chain.check_chain(
+                lambda id_: self._wait_for(
+                    lambda: [create.find_backup(client, id_)],
+                    self._settings.ready_timeout,
+                    'backup %s could not be read' % id_)[0], backup_id)
         self._journal.write(dataclasses.replace(
             entry, is_complete=True, location=backup.location))
         # A database or a user is in the backup for sure only if it exists

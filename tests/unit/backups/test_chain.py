@@ -79,11 +79,11 @@ def test_list_chain_is_empty_if_a_backup_is_its_own_ancestor():
 
 def test_check_chain_fails_if_the_root_is_deleted():
     backups = build_chain(3)
-    chain.check_chain(backups, 'b2')
+    chain.check_chain(backups.get, 'b2')
     del backups['b0']
     with pytest.raises(errors.ResourceFailed,
                        match='the chain of backup b2 is broken'):
-        chain.check_chain(backups, 'b2')
+        chain.check_chain(backups.get, 'b2')
 
 
 def test_parent_is_the_newest_recorded_backup():
@@ -102,7 +102,14 @@ def test_parent_is_the_child_if_two_backups_have_the_same_time():
 
 
 def test_parent_is_never_a_failed_backup():
+    backups = dict(build_chain(2), **build_backups(('b9', None, 'FAILED')))
+    assert chain.choose_parent(backups, backups, 7) == 'b1'
+
+
+def test_backup_with_a_failed_child_is_not_a_parent():
     backups = dict(build_chain(2), **build_backups(('b9', 'b1', 'FAILED')))
+    assert chain.choose_parent(backups, backups, 7) is None
+    backups = dict(build_chain(2), **build_backups(('b9', 'b0', 'FAILED')))
     assert chain.choose_parent(backups, backups, 7) == 'b1'
 
 

@@ -105,15 +105,6 @@ def test_full_backup_follows_a_broken_chain(
     assert get_parent_id(back_up()[1]) is None
 
 
-def test_failed_backup_never_becomes_the_parent(
-        back_up, fake_trove, get_parent_id):
-    _, first = back_up()
-    fake_trove.next_backup('FAILED')
-    with pytest.raises(exception.CreateResourceFailed):
-        back_up()
-    assert get_parent_id(back_up()[1]) == first
-
-
 def test_backup_with_a_deferred_deletion_never_becomes_the_parent(
         back_up, delete_checkpoint, fake_trove, resource, get_parent_id):
     _, first = back_up()
@@ -208,3 +199,65 @@ def test_first_incremental_backup_reserves_no_parent(
         connect.connect(context), journal,
         backup_journal.BackupEntry(resource.id, 'checkpoint-1'), {}, 7)
     assert entry.parent_id is None
+
+
+def test_backup_after_a_failed_incremental_one_is_a_full_one(
+        back_up, fake_trove, get_parent_id):
+    _, first = back_up()
+    for _ in range(2):
+        # The parent's data are damaged, so its children fail.
+        fake_trove.clock.sleep(86400)
+        fake_trove.next_backup('FAILED')
+        with pytest.raises(exception.CreateResourceFailed):
+            back_up()
+    fake_trove.clock.sleep(86400)
+    _, full = back_up()
+    parents = [request.body['backup'].get('parent_id') for request
+               in fake_trove.find_requests('POST', '/backups')]
+    assert parents == [None, first, None, None]
+    fake_trove.clock.sleep(86400)
+    _, last = back_up()
+    assert get_parent_id(last) == full
+
+
+@pytest.mark.parametrize('link', [0, 1])
+def test_backup_whose_object_is_missing_is_not_a_parent(
+        back_up, fake_trove, get_parent_id, caplog, link):
+    backups = []
+    for _ in range(2):
+        backups.append(back_up()[1])
+        fake_trove.clock.sleep(60)
+    [url] = [url for url in fake_trove.objects.list_urls()
+             if backups[link] in url]
+    fake_trove.objects.changed[url] = None
+    _, full = back_up()
+    assert get_parent_id(full) is None
+    assert 'object of backup %s is missing' % backups[link] in caplog.text
+
+
+@pytest.mark.parametrize('fault', [403, 503, 'connect-timeout'])
+def test_parent_is_used_if_swift_does_not_show_its_object(
+        back_up, fake_trove, get_parent_id, fault):
+    _, first = back_up()
+    fake_trove.clock.sleep(60)
+    fake_trove.fail('*', '/swift/*', fault, times=None)
+    _, second = back_up()
+    assert get_parent_id(second) == first
+
+
+def test_protect_reads_the_chain_if_a_list_lacks_a_backup(
+        back_up, fake_trove, get_parent_id, monkeypatch):
+    _, first = back_up()
+    fake_trove.clock.sleep(60)
+    index = fake_trove._on_backups.index
+
+    def hide_first(*args):
+        page, marker = index(*args)
+        if len(fake_trove.backups) > 1:
+            page = {'backups': [backup for backup in page['backups']
+                                if backup['id'] != first]}
+        return page, marker
+
+    monkeypatch.setattr(fake_trove._on_backups, 'index', hide_first)
+    _, second = back_up()
+    assert get_parent_id(second) == first
