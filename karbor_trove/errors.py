@@ -49,5 +49,12 @@ class Unreachable(KarborTroveError):
         self.retry_after = retry_after
 
 
+class Pending(KarborTroveError):
+    """The object is not in the expected state yet. The wait goes on.
+
+    polling.Poller.wait_for() handles it. Its text is the state that was seen.
+    """
+
+
 class DeadlineExceeded(KarborTroveError):
     """A wait reached its deadline without a result."""

@@ -79,7 +79,8 @@ class Poller:
         exponential backoff and jitter, or after the Retry-After of the
         response if that is longer. Any other error ends the wait.
 
-        :param check: returns the result, or None to keep waiting.
+        :param check: returns the result. To keep waiting it returns None, or
+            raises errors.Pending with the state of the object.
         :param description: what is waited for, for the error message.
         :param outage_timeout: seconds without a response after which the
             wait ends, even before the deadline. None means that only the
@@ -91,13 +92,17 @@ class Poller:
             raise errors.DeadlineExceeded('%s: given up after %g s'
                                           % (description, deadline.seconds))
         failure: Optional[errors.Unreachable] = None
+        state: Optional[str] = None
         outage: Optional[Deadline] = None
         first_pause = min(self.interval, timeouts.LONGEST_POLL_INTERVAL)
         backoff = first_pause
         while True:
             pause = self.interval
             try:
-                result = check()
+                try:
+                    result = check()
+                except errors.Pending as pending:
+                    state, result = str(pending), None
             except errors.Unreachable as error:
                 if failure is None:
                     LOG.warning('No response, retrying: %s', error)
@@ -117,8 +122,11 @@ class Poller:
             if outage is not None and outage.remaining < deadline.remaining:
                 end = outage
             if not end.remaining:
+                details = [state] if state else []
+                if failure:
+                    details.append('the last check failed: %s' % failure)
                 raise errors.DeadlineExceeded('%s: given up after %g s%s' % (
                     description, end.seconds,
-                    ' (the last check failed: %s)' % failure
-                    if failure else '')) from failure
+                    ' (%s)' % ', and '.join(details)
+                    if details else '')) from failure
             self.clock.sleep(min(pause, end.remaining))

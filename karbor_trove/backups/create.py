@@ -146,14 +146,16 @@ def find_backup(client: trove_client.TroveClient,
 
 
 def get_complete_backup(client: trove_client.TroveClient,
-                        backup_id: str) -> Optional[models.Backup]:
+                        backup_id: str) -> models.Backup:
     """Return the backup if it is complete.
 
-    :returns: the backup. None if Trove still works on it.
+    :raises errors.Pending: Trove still works on it.
     :raises errors.ResourceFailed: the backup failed in Trove.
     """
     backup = client.get_backup(backup_id)
     if backup.is_failed:
         raise errors.ResourceFailed('backup %s has the status %s'
                                     % (backup_id, backup.status))
-    return backup if backup.is_complete else None
+    if not backup.is_complete:
+        raise errors.Pending('the last status is %s' % backup.status)
+    return backup

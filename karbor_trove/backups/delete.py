@@ -58,6 +58,7 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
         if status == 'DELETE_FAILED' and backup.status != status:
             raise errors.ResourceFailed('Trove could not delete backup %s'
                                         % backup.id)
+        raise errors.Pending('the last status is %s' % status)
 
     poller.wait_for(request_deletion, outage_deadline,
                     'backup %s could not be deleted' % backup.id)

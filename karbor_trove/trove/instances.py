@@ -137,13 +137,22 @@ def get_usable_instance(client: trove_client.TroveClient,
 
 
 def get_ready_instance(client: trove_client.TroveClient,
-                       instance_id: str) -> Optional[models.Instance]:
-    """Return an instance whose database is up. None if it may still start.
+                       instance_id: str) -> models.Instance:
+    """Return an instance whose database is up.
 
+    :raises errors.Pending: it may still start.
     :raises errors.ResourceFailed: see get_usable_instance().
     """
     instance = get_usable_instance(client, instance_id)
-    return instance if instance.is_ready else None
+    if not instance.is_ready:
+        raise errors.Pending(_describe_last_status(instance))
+    return instance
+
+
+def _describe_last_status(instance: models.Instance) -> str:
+    return 'the last status is ' + '/'.join(
+        status for status in (instance.described_status,
+                              instance.operating_status) if status)
 
 
 def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
@@ -173,7 +182,7 @@ def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
         try:
             client.delete_instance(instance_id)
         except errors.Busy:
-            return None
+            raise errors.Pending(_describe_last_status(instance)) from None
         return True
 
     def check_status() -> None:
@@ -184,6 +193,7 @@ def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
             raise errors.ResourceFailed(
                 'Trove could not delete instance %s, which has the status %s'
                 % (instance_id, instance.described_status))
+        raise errors.Pending(_describe_last_status(instance))
 
     try:
         poller.wait_for(request_deletion, deadline,

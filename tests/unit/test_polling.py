@@ -160,3 +160,18 @@ def test_outage_of_a_day_ends_at_the_deadline_with_the_last_failure(clock):
     with pytest.raises(errors.DeadlineExceeded, match='HTTP 503'):
         wait_for(build_check(errors.Unreachable('HTTP 503')), clock, 86400.0)
     assert clock.now() == 86400
+
+
+def test_deadline_error_has_the_last_state_and_the_last_failure(clock):
+    def check():
+        if clock.now() - start < 5:
+            raise errors.Pending('the last status is BACKUP')
+        raise errors.Unreachable('no response')
+
+    start = clock.now()
+    poller = polling.Poller(1, clock)
+    with pytest.raises(errors.DeadlineExceeded) as raised:
+        poller.wait_for(check, poller.deadline(10), 'backup 1 is not complete')
+    assert str(raised.value) == (
+        'backup 1 is not complete: given up after 10 s (the last status is '
+        'BACKUP, and the last check failed: no response)')

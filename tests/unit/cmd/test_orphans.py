@@ -154,7 +154,7 @@ def test_backup_of_a_running_protect_of_the_in_tree_plugin_is_no_orphan(
     checkpoint.status = 'error'
     checkpoint.commit()
     assert list_ids() == set(), 'too new'
-    clock.sleep(601)
+    clock.sleep(901)
     assert list_ids() == {id_}
     checkpoint.status = 'protecting'
     checkpoint.commit()

@@ -37,7 +37,7 @@ def interrupt(restores, resource):
 @pytest.fixture
 def settle(clock):
     """Return a function that lets the request become settled."""
-    return lambda: clock.sleep(600)
+    return lambda: clock.sleep(900)
 
 
 def test_restore_with_a_lost_response_leaves_an_entry(

@@ -219,7 +219,8 @@ def test_protect_fails_after_ready_timeout_when_the_instance_stays_busy(
     plugin = make_plugin(ready_timeout=100, poll_interval=30)
     start_time = clock.now()
     with pytest.raises(exception.CreateResourceFailed,
-                       match='not ready for a backup: given up after 100 s'):
+                       match='not ready for a backup: given up after 100 s '
+                             r'\(the last status is'):
         plugin.get_protect_operation(resource).on_main(
             checkpoint, resource, context, {})
     assert clock.now() - start_time == pytest.approx(100)

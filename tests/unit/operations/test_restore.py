@@ -159,7 +159,8 @@ def test_restore_fails_after_restore_timeout(
     start_time = clock.now()
     new_resources = {}
     with pytest.raises(exception.RestoreResourceFailed,
-                       match='not up: given up after 900 s'):
+                       match='not up: given up after 900 s '
+                             r'\(the last status is BUILD\)'):
         plugin.get_restore_operation(resource).on_main(
             checkpoint, resource, context, {}, restore, new_resources)
     assert clock.now() - start_time == pytest.approx(900)

@@ -33,7 +33,7 @@ def delete_everything(world):
     for checkpoint in world.checkpoints:
         if checkpoint.status != 'deleted':
             resume(world, world.delete(checkpoint))
-    world.clock.sleep(700)
+    world.clock.sleep(1000)
     _repeat_deletions(world)
     invariants.check(world)
     invariants.get_remaining_backups(world)

@@ -194,7 +194,8 @@ def test_temporary_instance_is_deleted_after_restore_timeout(
     fake_trove.next_instance('ACTIVE', seconds=200)
     start_time = clock.now()
     [line] = verify_at('restore', passes=False, restore_timeout=50)
-    assert line.endswith('is not up: given up after 50 s')
+    assert line.endswith('is not up: given up after 50 s '
+                         '(the last status is BUILD)')
     assert not list_temporary() and not temporary_journal.list_entries()
     assert 200 <= clock.now() - start_time < 220
 
@@ -211,8 +212,9 @@ def test_reason_names_a_temporary_instance_that_is_not_deleted(
     [entry] = temporary_journal.list_entries()
     assert line == ('the temporary instance %s was not deleted, and the next '
                     'verification deletes it: instance %s is not deleted yet: '
-                    'given up after 40 s'
-                    % (entry.instance_id, entry.instance_id))
+                    'given up after 40 s (the last status is %s)'
+                    % (entry.instance_id, entry.instance_id,
+                       'SHUTDOWN' if passes else 'ERROR'))
     assert entry.abandoned_reason and list_temporary() == [entry.name]
     assert clock.now() - start_time < 80
 
@@ -452,7 +454,7 @@ def test_journal_entry_is_deleted_when_the_request_is_settled(
     assert 'the created object was not found' in line
     [entry] = temporary_journal.list_entries()
     assert entry.abandoned_reason and entry.instance_id is None
-    clock.sleep(9 * 60)
+    clock.sleep(14 * 60)
     verify_again('backup')
     assert temporary_journal.list_entries()
     clock.sleep(60)
