@@ -145,7 +145,7 @@ class VerifyOperation(base.Operation):
             self._poller)
         chain = backup_inspection.check_chain(str(backup_record.backup_id))
         messages = [
-            'backup: %d in the chain, all COMPLETED' % len(chain),
+            'backup: %d in the chain, all complete' % len(chain),
             backup_inspection.check_version(
                 backup_record.instance,
                 trove_catalog.Catalog(client, self._context.project_id))]

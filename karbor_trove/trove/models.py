@@ -123,8 +123,12 @@ class Backup:
 
     @property
     def is_complete(self) -> bool:
-        """Return True if an instance can be created from the backup."""
-        return self.status == 'COMPLETED'
+        """Return True if an instance can be created from the backup.
+
+        RESTORED is the status of a backup that a user registered from an
+        object in Swift [restore_from in trove/backup/models.py, 26.0.0].
+        """
+        return self.status in ('COMPLETED', 'RESTORED')
 
     @property
     def is_failed(self) -> bool:
@@ -138,8 +142,7 @@ class Backup:
         Trove would answer 500, or delete the backup while its guest still
         writes it. An unknown status counts as running.
         """
-        return not (self.is_complete or self.is_failed
-                    or self.status == 'RESTORED')
+        return not (self.is_complete or self.is_failed)
 
 
 @dataclasses.dataclass(frozen=True)

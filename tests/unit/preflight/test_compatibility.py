@@ -48,6 +48,7 @@ def build_backups(*rows):
     (build_backups(('leaf', None, 'COMPLETED', 0.1)), []),
     (build_backups(('leaf', 'root', 'COMPLETED', 0.1),
                    ('root', None, 'COMPLETED', 3.0)), []),
+    (build_backups(('leaf', None, 'RESTORED', 0.1)), []),
     ({}, ['backup leaf was not found']),
     (build_backups(('leaf', 'root', 'COMPLETED', 0.1)),
      ['backup root, in the chain of backup leaf, was not found']),

@@ -35,7 +35,7 @@ def get_name(url):
 
 def test_level_backup_reports_what_was_checked(backup, verify_at):
     assert verify_at() == [
-        'verified at level backup', 'backup: 1 in the chain, all COMPLETED',
+        'verified at level backup', 'backup: 1 in the chain, all complete',
         'datastore: postgresql 18 is active']
 
 
