@@ -90,13 +90,18 @@ BOOLEAN = Field(lambda text: {'true': True, 'false': False}[text.lower()],
                 'True or False')
 ADDRESS = Field(lambda text: str(ipaddress.IPv4Address(text)),
                 'an IPv4 address')
+# Trove accepts host bits, and no IPv6 networks [allowed_cidrs in
+# trove/common/apischema.py, 26.0.0]. The networks are sent without host bits,
+# so that no network is sent twice.
 NETWORKS = Field(
     lambda text: tuple(dict.fromkeys(
-        str(ipaddress.IPv4Network(network.strip()))
+        str(ipaddress.IPv4Network(network.strip(), strict=False))
         for network in text.split(','))),
-    'IPv4 networks like 192.0.2.0/24, separated by commas')
-LOCALITY = Field(_pattern('affinity|anti-affinity'),
-                 'affinity or anti-affinity')
+    'IPv4 networks like 192.0.2.0/24, separated by commas. Trove does not '
+    'accept IPv6 networks')
+LOCALITY = Field(_pattern('(soft-)?(anti-)?affinity'),
+                 'affinity, anti-affinity, soft-affinity or '
+                 'soft-anti-affinity')
 
 
 def parse_fields(parameters: Mapping[str, object], fields: Mapping[str, Field],

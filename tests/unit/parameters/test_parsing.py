@@ -122,6 +122,12 @@ def test_rejected_name_is_one_that_trove_rejects(name):
         'allowed_cidrs': ['192.0.2.7/32']}}),
     ('allowed_cidrs', '192.0.2.0/255.255.255.0', {'access': {
         'allowed_cidrs': ['192.0.2.0/24']}}),
+    ('allowed_cidrs', '192.0.2.7/24, 192.0.2.0/24', {'access': {
+        'allowed_cidrs': ['192.0.2.0/24']}}),
+    ('locality', 'affinity', {'locality': 'affinity'}),
+    ('locality', 'anti-affinity', {'locality': 'anti-affinity'}),
+    ('locality', 'soft-affinity', {'locality': 'soft-affinity'}),
+    ('locality', 'soft-anti-affinity', {'locality': 'soft-anti-affinity'}),
     ('is_public', 'TRUE', {'access': {'is_public': True}}),
     ('flavor_id', '0017', {'flavorRef': '0017'})])
 def test_allowed_value_is_sent_in_the_form_that_trove_uses(
@@ -135,10 +141,10 @@ def test_allowed_value_is_sent_in_the_form_that_trove_uses(
     ('volume_size', ['0', ' 7 ', '+7', '\u0663', '\uff17', '0.5', '9' * 5000]),
     ('net_id', ['{%s}' % ID, ID.replace('-', ''), ID + '\n',
                 ID[:-1] + '\u0663']),
-    ('allowed_cidrs', ['192.0.2.7/24', '192.0.2.0/33', '192.0.2.0/24,',
-                       '192.0.2.0/\u0662\u0664', '2001:db8::/32']),
+    ('allowed_cidrs', ['192.0.2.0/33', '192.0.2.0/24,',
+                       '192.0.2.0/\u0662\u0664', '2001:db8::/32', '192.0.2.0/24, ::/0']),
     ('is_public', ['yes', '1', ' true']),
-    ('locality', ['Affinity', 'affinity\n'])])
+    ('locality', ['Affinity', 'affinity\n', 'anti-soft-affinity', 'soft'])])
 def test_value_that_trove_does_not_understand_is_rejected(
         recorder, name, values):
     for value in values:
