@@ -70,7 +70,12 @@ def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
 
 def check_version(request: models.InstanceRequest,
                   catalog: trove_catalog.Catalog) -> Iterator[str]:
-    """Check that the datastore version is active and has the flavor."""
+    """Check that the datastore version is active and has the flavor.
+
+    Trove's list has all versions that are active, so it does not create an
+    instance of any other version [version_index() in
+    trove/datastore/service.py, 26.0.0].
+    """
     if not request.datastore or not request.datastore_version:
         return
     active = catalog.list_versions(request.datastore)
@@ -93,11 +98,58 @@ def check_version(request: models.InstanceRequest,
                    _join(version.id for version in matching)))
     else:
         flavors = catalog.list_flavors(request.datastore, matching[0].id)
-        if request.flavor_id is not None and (
-                str(request.flavor_id) not in flavors):
+        if _is_impossible(request.flavor_id, flavors, catalog):
             yield ('flavor %s was not found or is not available for this '
                    'version: pass restore_flavor_id, one of %s'
                    % (request.flavor_id, _join(flavors)))
+
+
+def _is_impossible(flavor_id: Optional[str], flavors: Mapping[str, int],
+                   catalog: trove_catalog.Catalog) -> bool:
+    """Return True if Trove will surely reject the flavor.
+
+    :param flavors: the flavors that Trove lists for the version.
+    """
+    if flavor_id is None or trove_catalog.get_flavor_segment(
+            str(flavor_id)) in flavors:
+        return False
+    try:
+        return (catalog.find_flavor(str(flavor_id)) is None
+                or trove_catalog.get_flavor_segment(str(flavor_id))
+                in catalog.list_public_flavors())
+    except errors.Rejected:
+        return False
+
+
+def list_unchecked(request: models.InstanceRequest,
+                   catalog: trove_catalog.Catalog) -> Iterator[str]:
+    """Yield a sentence for each value that only the request can check.
+
+    Call this after check_version() has found no problem.
+    """
+    if request.flavor_id is not None and any(
+            trove_catalog.get_flavor_segment(str(request.flavor_id))
+            not in catalog.list_flavors(str(request.datastore), version.id)
+            for version in matching_versions(request, catalog)):
+        yield ('flavor %s was not checked, because Trove lists only public '
+               'flavors' % request.flavor_id)
+
+
+def find_ram(request: models.InstanceRequest,
+             catalog: trove_catalog.Catalog) -> int:
+    """Return the RAM of the requested flavor in MB. 0 if it is not known."""
+    if request.flavor_id is None:
+        return 0
+    segment = trove_catalog.get_flavor_segment(str(request.flavor_id))
+    for version in matching_versions(request, catalog):
+        flavors = catalog.list_flavors(str(request.datastore), version.id)
+        if segment in flavors:
+            return flavors[segment]
+        try:
+            return catalog.find_flavor(str(request.flavor_id)) or 0
+        except errors.Rejected:
+            return 0
+    return 0
 
 
 def check_configuration(request: models.InstanceRequest,

@@ -73,23 +73,20 @@ def check_restore(
                  'instances': len(requests),
                  'volumes': sum(request.volume_size or 0
                                 for request in requests),
-                 'ram': sum(_get_ram(request, catalog)
+                 'ram': sum(compatibility.find_ram(request, catalog)
                             for request in requests),
              }, 'restore')])
 
     problems = poller.wait_for(
         check, poller.deadline(timeouts.PREFLIGHT_RESTORE),
         'the preflight checks of the restore have no result')
-    return problems, [] if catalog.find_quotas() is not None else [
+    if problems:
+        return problems, []
+    unchecked = [] if catalog.find_quotas() is not None else [
         'quotas were not checked, because Trove does not return them']
-
-
-def _get_ram(request: models.InstanceRequest,
-             catalog: trove_catalog.Catalog) -> int:
-    """Return the RAM of the requested flavor in MB. 0 if it is not known."""
-    return max((catalog.list_flavors(str(request.datastore), version.id).get(
-        str(request.flavor_id), 0) for version
-        in compatibility.matching_versions(request, catalog)), default=0)
+    unchecked += [sentence for request in requests for sentence
+                  in compatibility.list_unchecked(request, catalog)]
+    return {}, list(dict.fromkeys(unchecked))
 
 
 def build_test_request(backup_record: record.BackupRecord, checkpoint_id: str,

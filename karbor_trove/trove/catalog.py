@@ -4,6 +4,7 @@
 """
 
 from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
+from urllib import parse
 
 from karbor_trove import errors
 from karbor_trove.trove import client as trove_client
@@ -39,16 +40,37 @@ class Catalog:
         return self._find(('versions', datastore), request) or []
 
     def list_flavors(self, datastore: str, version_id: str) -> Dict[str, int]:
-        """Return the RAM in MB of the flavors of a version, by flavor id."""
-        def request(api: Any) -> Dict[str, int]:
-            # python-troveclient 4 and 5 do not have `flavors`.
-            _, body = api.client.get('/datastores/%s/versions/%s/flavors'
-                                     % (datastore, version_id))
-            # An id that is not a number is in str_id [Trove's flavor views].
-            return {str(flavor['str_id'] or flavor['id']): flavor['ram']
-                    for flavor in body['flavors']}
+        """Return the RAM in MB of the flavors of a version, by flavor id.
 
-        return self._find(('flavors', datastore, version_id), request) or {}
+        Private flavors are in no list, but Trove creates instances with them
+        [list_datastore_version_flavor_associations() in
+        trove/datastore/models.py, 26.0.0].
+        """
+        return self._find(
+            ('flavors', datastore, version_id),
+            lambda api: _read_flavors(api, '/datastores/%s/versions/%s/flavors'
+                                      % (datastore, version_id))) or {}
+
+    def list_public_flavors(self) -> Dict[str, int]:
+        """Return the RAM in MB of all public flavors, by flavor id."""
+        return self._find(('public flavors',), lambda api: _read_flavors(
+            api, '/flavors')) or {}
+
+    def find_flavor(self, flavor_id: str) -> Optional[int]:
+        """Return the RAM in MB of one flavor. None if there is none.
+
+        :param flavor_id: may also be the URL of the flavor, as in a request
+            for an instance.
+        """
+        segment = get_flavor_segment(flavor_id)
+
+        def request(api: Any) -> int:
+            _, body = api.client.get('/flavors/%s' % parse.quote(segment, ''))
+            return int(body['flavor']['ram'])
+
+        # A segment of dots would be removed from the path.
+        return self._find(('flavor', segment),
+                          request) if segment.strip('.') else None
 
     def find_configuration(self, configuration_id: str
                            ) -> Optional[Tuple[str, str]]:
@@ -93,3 +115,16 @@ class Catalog:
                 self._cache[key] = None
         result: Optional[T] = self._cache[key]
         return result
+
+
+def get_flavor_segment(flavor_id: str) -> str:
+    """Return the id of a flavor from its id or its URL, as Trove does."""
+    return parse.urlsplit(flavor_id).path.rpartition('/')[2]
+
+
+def _read_flavors(api: Any, path: str) -> Dict[str, int]:
+    # python-troveclient 4 and 5 do not have `flavors`.
+    _, body = api.client.get(path)
+    # An id that is not a number is in str_id [Trove's flavor views].
+    return {str(flavor['str_id'] or flavor['id']): flavor['ram']
+            for flavor in body['flavors']}

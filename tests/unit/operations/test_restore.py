@@ -433,6 +433,41 @@ def test_reason_says_that_quotas_were_not_checked(
     assert len(fake_trove.find_requests('GET', '/mgmt/*')) == 2
 
 
+@pytest.mark.parametrize('flavor_id', ['hidden', 'c1.hidden_x'])
+def test_restore_uses_a_private_flavor_and_says_it_was_not_checked(
+        backup_id, plugin, checkpoint, resource, context, restore, fake_trove,
+        flavor_id):
+    fake_trove.private_flavors[flavor_id] = 1024
+    restore.parameters = {
+        'OS::Trove::Instance': {'restore_flavor_id': flavor_id}}
+    checkpoint.resource_graph = graph.build_graph(
+        [resource], lambda node: [])
+    operation = plugin.get_restore_operation(resource)
+    for hook in operation.on_prepare_begin, operation.on_main:
+        hook(checkpoint=checkpoint, resource=resource, context=context,
+             parameters={'restore_flavor_id': flavor_id},
+             restore=restore, new_resources={})
+    [instance] = fake_trove.instances.values()
+    assert instance['flavor_id'] == flavor_id
+    [reason] = restore.resources_reason.values()
+    assert ('flavor %s was not checked, because Trove lists only public '
+            'flavors' % flavor_id) in reason.splitlines()
+
+
+def test_ram_of_a_private_flavor_counts_in_the_quota(
+        find_problems, fake_trove):
+    fake_trove.private_flavors['hidden'] = 1024
+    fake_trove.quotas['ram'] = 512
+    assert find_problems(restore_flavor_id='hidden') == [
+        'quota of ram: this restore needs 1024 MB and 512 MB of 512 are left']
+
+
+@pytest.mark.parametrize('flavor_id', ['x/..', 'x/.', '../instances'])
+def test_flavor_id_that_is_a_path_is_not_found(find_problems, flavor_id):
+    [line] = find_problems(restore_flavor_id=flavor_id)
+    assert line.startswith('flavor %s was not found' % flavor_id)
+
+
 def test_preflight_fails_when_only_administrators_see_the_version(
         find_problems, fake_trove):
     # Trove lists inactive versions if the user is an administrator.
@@ -482,8 +517,9 @@ def test_no_instance_is_restored_when_one_has_a_problem(
             plugin.get_restore_operation(resource).on_prepare_begin(
                 checkpoint, resource, context, {}, restore)
     assert not fake_trove.find_requests('POST', '/instances')
-    # One request for all three: backups, versions, flavors, quotas.
-    assert len(fake_trove.requests) - request_count == 4
+    # One request for all three: backups, versions, flavors, the flavor that
+    # is not listed, quotas.
+    assert len(fake_trove.requests) - request_count == 5
     reasons = restore.resources_reason
     assert 'flavor 9 was not found' in reasons[KEY + resources[1].id]
     for other in resources[0], resources[2]:

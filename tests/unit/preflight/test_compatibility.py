@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from karbor_trove import errors
 from karbor_trove.preflight import compatibility
 from karbor_trove.trove import models
 
@@ -24,6 +25,15 @@ class Catalog:
 
     def list_flavors(self, datastore, version_id):
         return {'2': 2048} if version_id == 'id-18' else {'3': 4096}
+
+    def list_public_flavors(self):
+        return {'2': 2048, '3': 4096}
+
+    def find_flavor(self, flavor_id):
+        if flavor_id == 'forbidden':
+            raise errors.Rejected('HTTP 403')
+        return {'2': 2048, '3': 4096, 'private': 512}.get(
+            flavor_id.rpartition('/')[2])
 
     def find_configuration(self, id_):
         return {'tuned': ('postgresql', '18')}.get(id_)
@@ -111,6 +121,27 @@ def test_version_is_active_and_unique_and_has_the_flavor(
         catalog, values, problem):
     assert list(compatibility.check_version(
         build_request(**values), catalog)) == ([problem] if problem else [])
+
+
+@pytest.mark.parametrize('flavor_id, ram', [
+    ('private', 512), ('https://trove.example.com/flavors/private', 512),
+    ('forbidden', 0)])
+def test_flavor_that_no_list_has_is_not_checked(flavor_id, ram):
+    request = build_request(flavor_id=flavor_id)
+    assert not list(compatibility.check_version(request, PLAIN))
+    assert list(compatibility.list_unchecked(request, PLAIN)) == [
+        'flavor %s was not checked, because Trove lists only public flavors'
+        % flavor_id]
+    assert compatibility.find_ram(request, PLAIN) == ram
+
+
+@pytest.mark.parametrize('flavor_id', [
+    '2', 'https://trove.example.com/flavors/2'])
+def test_flavor_of_the_version_needs_no_warning(flavor_id):
+    request = build_request(flavor_id=flavor_id)
+    assert not list(compatibility.check_version(request, PLAIN))
+    assert not list(compatibility.list_unchecked(request, PLAIN))
+    assert compatibility.find_ram(request, PLAIN) == 2048
 
 
 @pytest.mark.parametrize('values, problem', [
