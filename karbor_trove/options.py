@@ -12,7 +12,9 @@ from karbor_trove.parameters import fields
 
 GROUP = 'trove_protection_plugin'
 # oslo.config cannot check these, so a parameter field does.
-_FIELDS = {'verify_flavor_id': fields.TEXT, 'verify_net_id': fields.ID}
+_FIELDS = {'verify_flavor_id': fields.TEXT, 'verify_net_id': fields.ID,
+           'verify_volume_type': fields.TEXT,
+           'verify_availability_zone': fields.TEXT}
 OPTIONS: List[cfg.Opt] = [
     cfg.FloatOpt('poll_interval', default=5.0, min=0.1,
                  help='Seconds between two status checks of a database '
@@ -78,6 +80,18 @@ OPTIONS: List[cfg.Opt] = [
                     'verification at level restore. The user has to be '
                     'allowed to use it. If not set, the network of the '
                     'original instance is used.'),
+    cfg.StrOpt('verify_volume_type',
+               help='The volume type of the temporary instance of a '
+                    'verification at level restore. Trove does not return the '
+                    'volume type of the original instance. Set it if Trove '
+                    'requires a volume type, as for a datastore version that '
+                    'is bound to volume types. If not set, the cloud uses its '
+                    'default.'),
+    cfg.StrOpt('verify_availability_zone',
+               help='The availability zone of the temporary instance of a '
+                    'verification at level restore. Trove does not return the '
+                    'zone of the original instance. If not set, the cloud '
+                    'uses its default.'),
     cfg.IntOpt('verify_max_volumes', min=1,
                help='The maximum size in GB of the volumes of all temporary '
                     'instances of one verification together. A verification '
@@ -102,6 +116,8 @@ class Settings:
     verify_level: str = 'backup'
     verify_flavor_id: Optional[str] = None
     verify_net_id: Optional[str] = None
+    verify_volume_type: Optional[str] = None
+    verify_availability_zone: Optional[str] = None
     verify_max_volumes: Optional[int] = None
     #: What is wrong with the provider file. None if all values are allowed.
     problem: Optional[str] = None

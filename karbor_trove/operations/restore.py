@@ -102,8 +102,12 @@ class RestoreOperation(base.Operation):
             context.project_id, self._flow.created_ids)
         earlier_ids = self._flow.list_earlier_ids(
             lambda: instances.list_ids(client, self._poller))
-        instance = instances.create_instance(client, intent, request,
-                                             self._poller, earlier_ids)
+        try:
+            instance = instances.create_instance(client, intent, request,
+                                                 self._poller, earlier_ids)
+        except (errors.Rejected, errors.NotFound) as error:
+            raise type(error)(
+                preflight_restore.add_advice(str(error))) from error
         self._reported_id = instance.id
         # Otherwise only the intent has the name of the instance.
         if self._flow.set_status(restore, resource.type, instance.id,
@@ -144,7 +148,8 @@ class RestoreOperation(base.Operation):
             raise
         except errors.ResourceFailed as error:
             raise errors.ResourceFailed('%s\n%s' % (
-                error, self._handle_failed_instance(client, instance_id))
+                preflight_restore.add_advice(str(error)),
+                self._handle_failed_instance(client, instance_id))
             ) from error
         except errors.KarborTroveError as error:
             raise type(error)(

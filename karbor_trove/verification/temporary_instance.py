@@ -14,6 +14,7 @@ from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove import options
 from karbor_trove import polling
+from karbor_trove.preflight import restore as preflight_restore
 from karbor_trove import timeouts
 from karbor_trove.trove import accounts
 from karbor_trove.trove import client as trove_client
@@ -99,7 +100,7 @@ class TemporaryRestore:
         except errors.KarborTroveError as error:
             # Unless Trove rejected the request, the instance may exist.
             intent.mark_abandoned(str(error))
-            result.problems.append(str(error))
+            result.problems.append(_add_advice(error))
             return result
         LOG.info('Started temporary instance %s from backup %s of instance %s '
                  'for verification %s', instance.id, request.backup_id,
@@ -107,7 +108,7 @@ class TemporaryRestore:
         try:
             self._check(instance.id, start_time, recorded, result)
         except errors.KarborTroveError as error:
-            result.problems.append(str(error))
+            result.problems.append(_add_advice(error))
         except Exception:
             # Also after an error in this program. A process that is killed
             # deletes nothing, but its journal entry remains.
@@ -148,3 +149,12 @@ class TemporaryRestore:
                     'verification deletes it: %s' % (instance_id, error)]
         intent.delete()
         return []
+
+
+def _add_advice(error: errors.KarborTroveError) -> str:
+    """Return the reason, with the option of the provider file to set."""
+    if not isinstance(error, (errors.NotFound, errors.Rejected,
+                              errors.ResourceFailed)):
+        return str(error)
+    return preflight_restore.adapt_advice(
+        preflight_restore.add_advice(str(error)))

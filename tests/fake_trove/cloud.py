@@ -48,6 +48,9 @@ class Cloud:
         self.flavors = {'1': 512, '2': 2048, '3': 4096}  # MB of RAM
         #: Flavors that no list has. Trove accepts them by id.
         self.private_flavors: typing.Dict[str, int] = {}
+        #: The volume types to which all versions are bound. Trove then
+        #: rejects a request without one of them.
+        self.volume_types: typing.Set[str] = set()
         #: The first datastore and the first version of each are the defaults.
         self.datastores = {'mysql': ['8.0'],
                            'postgresql': ['18', '17', '16']}

@@ -86,6 +86,11 @@ def _find_volume_size(cloud: clouds.Cloud, request: clouds.State) -> int:
         raise errors.ErrorResponse(
             413, "Volume 'size' cannot exceed maximum of %d GB, %s cannot be "
             'accepted.' % (cloud.max_volume_size, size))
+    if cloud.volume_types and (
+            request['volume'].get('type') not in cloud.volume_types):
+        raise errors.ErrorResponse(
+            400, 'Only specific volume types are allowed for a datastore '
+            'version. You must specify a valid volume type.')
     return size
 
 

@@ -179,6 +179,29 @@ def test_restore_fails_with_troves_message_when_trove_rejects_it(
     assert 'Quota exceeded' in restore.resources_reason[KEY + resource.id]
 
 
+def test_refusal_of_the_volume_type_names_the_parameter(
+        backup_id, do_restore, fake_trove, restore, resource):
+    fake_trove.volume_types = {'fast'}
+    with pytest.raises(exception.RestoreResourceFailed):
+        do_restore()
+    assert restore.resources_reason[KEY + resource.id].endswith(
+        ': pass restore_volume_type')
+    do_restore(restore_volume_type='fast')
+
+
+@pytest.mark.parametrize('fault, name', [
+    ('Failed to create User port for instance x', 'restore_net_id'),
+    ('The requested availability zone is not available',
+     'restore_availability_zone')])
+def test_fault_of_the_restored_instance_names_the_parameter(
+        backup_id, do_restore, fake_trove, restore, fault, name):
+    fake_trove.next_instance(fault=fault)
+    with pytest.raises(exception.RestoreResourceFailed):
+        do_restore()
+    [reason] = restore.resources_reason.values()
+    assert reason.splitlines()[0].endswith('%s: pass %s' % (fault, name))
+
+
 def test_restore_fails_when_the_checkpoint_has_no_backup(
         do_restore, restore, resource, fake_trove):
     with pytest.raises(exception.RestoreResourceFailed,

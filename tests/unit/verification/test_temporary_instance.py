@@ -85,6 +85,35 @@ def test_temporary_instance_uses_provider_options_and_has_no_access(
     assert 'access' not in body
 
 
+def test_temporary_instance_has_the_volume_type_and_zone_of_the_provider(
+        backup, verify_at, fake_trove):
+    fake_trove.volume_types = {'fast'}
+    verify_at('restore', verify_volume_type='fast',
+              verify_availability_zone='zone-1')
+    [request] = fake_trove.find_requests('POST', '/instances')
+    body = request.body['instance']
+    assert body['volume'] == {'size': 2, 'type': 'fast'}
+    assert body['availability_zone'] == 'zone-1'
+
+
+def test_refusal_of_the_volume_type_names_the_provider_option(
+        backup, verify_at, fake_trove):
+    fake_trove.volume_types = {'fast'}
+    [line] = verify_at('restore', passes=False)
+    assert line.endswith(': the provider file may set verify_volume_type')
+
+
+@pytest.mark.parametrize('fault, name', [
+    ('Failed to create User port for instance x', 'verify_net_id'),
+    ('The requested availability zone is not available',
+     'verify_availability_zone')])
+def test_fault_of_the_temporary_instance_names_the_provider_option(
+        backup, verify_at, fake_trove, fault, name):
+    fake_trove.next_instance(fault=fault)
+    assert verify_at('restore', passes=False)[0].endswith(
+        '%s: the provider file may set %s' % (fault, name))
+
+
 def test_temporary_instance_is_as_recorded_without_provider_options(
         backup, verify_at, fake_trove):
     fake_trove.instances.clear()
@@ -583,6 +612,8 @@ def test_preflight_passes_at_verify_max_volumes(backup, verify_at):
     ({'verify_level': 'all'}, 'verify_level'),
     ({'verify_net_id': 'databases'}, "verify_net_id 'databases'"),
     ({'verify_flavor_id': '---'}, "verify_flavor_id '---'"),
+    ({'verify_volume_type': '---'}, "verify_volume_type '---'"),
+    ({'verify_availability_zone': '---'}, "verify_availability_zone '---'"),
     ({'verify_max_volumes': '0'}, 'verify_max_volumes')])
 def test_invalid_option_fails_before_any_request(
         backup, make_plugin, checkpoint, resource, context, verify, fake_trove,
