@@ -177,8 +177,11 @@ class ProtectOperation(base.Operation):
                     raise
             else:
                 return (dataclasses.replace(entry, backup_id=backup.id),
-                        dataclasses.replace(backup_record,
-                                            backup_id=backup.id), accounts)
+                        dataclasses.replace(
+                            backup_record, backup_id=backup.id,
+                            instance=dataclasses.replace(
+                                instance, datastore_version_id=backup
+                                .datastore_version_id)), accounts)
 
     def _list_accounts(self, client: trove_client.TroveClient,
                        instance_id: str) -> models.Accounts:

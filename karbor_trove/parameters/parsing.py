@@ -73,10 +73,14 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
         original_id=original.id,
         backup_id=str(backup_id),
         datastore=original.datastore,
-        # The recorded number belongs to the recorded version.
+        # The recorded number and the recorded id belong to the recorded
+        # version.
         datastore_version_number=(
             None if 'datastore_version' in values
             else original.datastore_version_number),
+        datastore_version_id=(
+            None if 'datastore_version' in values
+            else original.datastore_version_id),
         **{**recorded, **values})
 
 

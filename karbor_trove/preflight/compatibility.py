@@ -57,12 +57,16 @@ def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
                       ) -> List[models.DatastoreVersion]:
     """Return the active versions that match an instance's datastore version.
 
-    The datastore version of an instance is a name or an id. Several versions
+    A recorded id decides, because an operator may rename a version. Otherwise
+    the datastore version of an instance is a name or an id. Several versions
     may have one name. If Trove returns their numbers, the number has to match
     as well.
     """
-    return [version
-            for version in catalog.list_versions(instance.datastore or '')
+    versions = catalog.list_versions(instance.datastore or '')
+    if instance.datastore_version_id:
+        return [version for version in versions
+                if version.id == instance.datastore_version_id]
+    return [version for version in versions
             if instance.datastore_version in (version.name, version.id)
             and (version.number is None or instance.datastore_version_number
                  in (None, version.number))]

@@ -37,6 +37,9 @@ class Instance:
     datastore: Optional[str] = None
     datastore_version: Optional[str] = None
     datastore_version_number: Optional[str] = None
+    #: Trove returns it with the backup of an instance only. It stays the same
+    #: if the version is renamed.
+    datastore_version_id: Optional[str] = None
     flavor_id: Optional[str] = None
     #: GB
     volume_size: Optional[int] = None
@@ -120,6 +123,7 @@ class Backup:
     location: Optional[str] = None
     #: Trove returns it since Victoria.
     project_id: Optional[str] = None
+    datastore_version_id: Optional[str] = None
 
     @property
     def is_complete(self) -> bool:
@@ -199,6 +203,8 @@ class InstanceRequest:
     datastore: Optional[str] = None
     datastore_version: Optional[str] = None
     datastore_version_number: Optional[str] = None
+    #: Sent in place of the name and the number.
+    datastore_version_id: Optional[str] = None
     is_public: Optional[bool] = None
     allowed_cidrs: Tuple[str, ...] = ()
     region_name: Optional[str] = None

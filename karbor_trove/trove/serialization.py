@@ -61,7 +61,8 @@ def parse_backup(data: Dict[str, Any]) -> models.Backup:
         size=data.get('size'),
         created=_parse_time(data.get('created')),
         location=data.get('locationRef'),
-        project_id=data.get('project_id'))
+        project_id=data.get('project_id'),
+        datastore_version_id=(data.get('datastore') or {}).get('version_id'))
 
 
 def _parse_time(text: Optional[str]) -> Optional[datetime.datetime]:
@@ -91,11 +92,16 @@ def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
 
     The datastore is always sent. Otherwise Trove would use the cloud's default
     datastore. Trove would reject a backup of another type, and accept one of
-    another version without a check [trove/instance/service.py]. The network is
-    sent as `net-id`, which is the only key that every release knows.
+    another version without a check [trove/instance/service.py]. A recorded id
+    replaces the name of the version, which an operator may change. The network
+    is sent as `net-id`, which is the only key that every release knows.
     """
     arguments = dataclasses.asdict(request)
     del arguments['original_id']
+    version_id = arguments.pop('datastore_version_id')
+    if version_id:
+        arguments.update(datastore_version=version_id,
+                         datastore_version_number=None)
     volume = {'size': arguments.pop('volume_size'),
               'type': arguments.pop('volume_type')}
     # If Trove never returned a size, the datastore has no volumes.

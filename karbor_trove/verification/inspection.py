@@ -77,13 +77,14 @@ class Inspection:
         except errors.Rejected as error:
             return ('datastore: could not check whether version %s is active: '
                     '%s' % (version, error))
-        if not compatibility.matching_versions(instance, catalog):
+        matching = compatibility.matching_versions(instance, catalog)
+        if not matching:
             raise errors.ResourceFailed(
                 'version %s of datastore %s does not exist or is not active, '
                 'active versions: %s' % (version, datastore, ', '.join(sorted(
                     {active_version.name for active_version in active}))
                     or 'none'))
-        return 'datastore: %s %s is active' % (datastore, version)
+        return 'datastore: %s %s is active' % (datastore, matching[0].name)
 
     def check_data(self, chain: List[models.Backup],
                    store: manifests.ManifestStore) -> List[str]:

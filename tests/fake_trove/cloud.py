@@ -54,6 +54,8 @@ class Cloud:
         #: The first datastore and the first version of each are the defaults.
         self.datastores = {'mysql': ['8.0'],
                            'postgresql': ['18', '17', '16']}
+        #: The ids of renamed versions, by datastore and new name.
+        self.version_ids: typing.Dict[typing.Tuple[str, str], str] = {}
         self.inactive_versions = {('postgresql', '16')}
         self.configurations: typing.Dict[str, State] = {}
         #: Whether the object of a deleted backup stays in Swift.
@@ -201,9 +203,21 @@ class Cloud:
 
     def version(self, type_: str, version: str) -> State:
         """Return a datastore version as instances and backups hold it."""
+        version_id = self.version_ids.get((type_, version)) or str(
+            uuid.uuid5(uuid.NAMESPACE_DNS, type_ + '-' + version))
         return {'type': type_, 'version': version, 'version_number': version,
-                'version_id': str(uuid.uuid5(
-                    uuid.NAMESPACE_DNS, type_ + '-' + version))}
+                'version_id': version_id}
+
+    def rename_version(self, type_: str, old: str, new: str) -> None:
+        """Rename a datastore version, which keeps its id."""
+        versions = self.datastores[type_]
+        renamed = self.version(type_, old)
+        self.version_ids[type_, new] = renamed['version_id']
+        versions[versions.index(old)] = new
+        for state in [*self.instances.values(), *self.backups.values()]:
+            if state['datastore'] == renamed:
+                state['datastore'] = dict(self.version(type_, new),
+                                          version_number=old)
 
     def has_running_backup(self, instance_id: str) -> bool:
         return any(backup['instance_id'] == instance_id

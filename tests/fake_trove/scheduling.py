@@ -55,6 +55,9 @@ def _find_datastore(cloud: clouds.Cloud, datastore: typing.Dict[str, str]
         raise errors.ErrorResponse(
             404, "Datastore '%s' cannot be found." % type_)
     version = datastore.get('version', cloud.datastores[type_][0])
+    version = next((name for name in cloud.datastores[type_]
+                    if cloud.version(type_, name)['version_id'] == version),
+                   version)
     if version not in cloud.datastores[type_]:
         raise errors.ErrorResponse(
             400, "Datastore version '%s' cannot be found." % version)

@@ -45,12 +45,43 @@ def test_restored_instance_is_like_the_original(
     body = request.body['instance']
     assert body['restorePoint'] == {'backupRef': backup_id}
     assert body['nics'] == [{'net-id': cloud.NETWORK}]
+    assert body['datastore'] == {
+        'type': 'postgresql', 'version': fake_trove.version(
+            'postgresql', '18')['version_id']}
+
+
+def test_version_is_sent_by_name_and_number_if_no_id_was_recorded(
+        backup_id, do_restore, fake_trove, section):
+    document = section.get_object('metadata')
+    del document['datastore']['version_id']
+    section.update_object('metadata', document)
+    do_restore()
+    [request] = fake_trove.find_requests('POST', '/instances')
     expected = {'type': 'postgresql', 'version': '18'}
     # Older releases of python-troveclient cannot send it.
     if 'datastore_version_number' in inspect.signature(
             instances.Instances.create).parameters:
         expected['version_number'] = '18'
-    assert body['datastore'] == expected
+    assert request.body['instance']['datastore'] == expected
+
+
+@pytest.mark.parametrize('is_id_recorded', [True, False])
+def test_restore_after_a_version_was_renamed(
+        backup_id, run_preflight, find_problems, do_restore, fake_trove,
+        section, is_id_recorded):
+    fake_trove.rename_version('postgresql', '18', '18.4')
+    fake_trove.configurations['tuned'] = {'datastore_version_name': '18.4'}
+    if is_id_recorded:
+        run_preflight()
+        do_restore()
+        [instance] = fake_trove.instances.values()
+        assert instance['datastore']['version'] == '18.4'
+    else:
+        document = section.get_object('metadata')
+        del document['datastore']['version_id']
+        section.update_object('metadata', document)
+        assert find_problems()[0].endswith(
+            'pass restore_datastore_version, one of 17, 18.4')
 
 
 def test_private_access_is_recorded_and_sent(

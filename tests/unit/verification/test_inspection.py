@@ -49,6 +49,21 @@ def test_level_backup_fails_when_the_version_is_not_active(
                     'not active, ' + message)
 
 
+@pytest.mark.parametrize('level', ['backup', 'restore'])
+def test_verification_passes_after_the_version_was_renamed(
+        protect_at, verify_at, fake_trove, level):
+    protect_at(level)
+    fake_trove.rename_version('postgresql', '18', '18.4')
+    assert 'datastore: postgresql 18.4 is active' in verify_at(level)
+
+
+def test_verification_fails_when_another_version_has_the_recorded_name(
+        backup, verify_at, fake_trove):
+    fake_trove.version_ids['postgresql', '18'] = 'another'
+    [line] = verify_at(passes=False)
+    assert line.startswith('version 18 of datastore postgresql does not ')
+
+
 def test_level_backup_passes_when_trove_rejects_listing_versions(
         backup, verify_at, fake_trove):
     fake_trove.fail('GET', '/datastores/*', 403, times=None)
