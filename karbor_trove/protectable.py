@@ -51,9 +51,10 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
         """Return the instances of the token's project.
 
         The list includes an instance that is not ready now, with its status.
-        Otherwise it would be missing from the checkpoints of its project. The
-        list has neither instances that are being deleted nor the temporary
-        instances of verifications.
+        Otherwise it would be missing from the checkpoints of its project. An
+        instance with the status SHUTDOWN is included as well: it is being
+        deleted, or its server is gone, and Trove does not show which. The list
+        does not have the temporary instances of verifications.
 
         :raises karbor.exception.ListProtectableResourceFailed: the list may
             be incomplete.
@@ -64,8 +65,7 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
             raise exception.ListProtectableResourceFailed(
                 type=self.get_resource_type(), reason=str(error)) from error
         return [self._build_resource(instance) for instance in instances
-                if not instance.is_being_deleted
-                and not instance.is_temporary]
+                if not instance.is_temporary]
 
     def show_resource(self, context: karbor_types.RequestContext,
                       resource_id: str,

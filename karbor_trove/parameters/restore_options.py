@@ -89,13 +89,15 @@ OPTIONS: Dict[str, RestoreOption] = {
     'allowed_cidrs': RestoreOption(
         fields.NETWORKS, 'Allowed Networks',
         'The IPv4 networks that may reach it, like 192.0.2.0/24, separated '
-        'by commas. Host bits are set to zero.', 'as recorded', 'allowed networks', 'allowed_cidrs'),
+        'by commas. Host bits are set to zero.', 'as recorded',
+        'allowed networks', 'allowed_cidrs'),
     'region_name': RestoreOption(
         fields.TEXT, 'Region', 'Its region.', 'that of the backup', 'region',
         compared_with='region'),
     'locality': RestoreOption(
         fields.LOCALITY, 'Locality',
         'Whether its later replicas share its machine: affinity, '
-        'anti-affinity, soft-affinity or soft-anti-affinity.', 'neither', 'locality',
+        'anti-affinity, soft-affinity or soft-anti-affinity.', 'neither',
+        'locality',
         compared_with='locality'),
 }

@@ -77,12 +77,12 @@ def test_temporary_instance_is_shown_and_not_listed(
     assert plugin.show_resource(context, id_).name == name
 
 
-def test_instance_being_deleted_is_shown_and_not_listed(
-        plugin, fake_trove, context):
-    id_ = fake_trove.add_instance(status='SHUTDOWN', deleting=True)
-    other_id = fake_trove.add_instance()
-    assert [resource.id for resource in plugin.list_resources(context)] == [
-        other_id]
+@pytest.mark.parametrize('is_deleting', [True, False])
+def test_instance_with_status_shutdown_is_listed_and_shown(
+        plugin, fake_trove, context, is_deleting):
+    id_ = fake_trove.add_instance(status='SHUTDOWN', deleting=is_deleting)
+    [listed] = plugin.list_resources(context)
+    assert (listed.id, listed.extra_info['status']) == (id_, 'SHUTDOWN')
     assert plugin.show_resource(context, id_).id == id_
 
 

@@ -97,8 +97,7 @@ class Report:
             instances = {
                 instance.id: instance
                 for instance in self._wait_for(client.list_instances)
-                if not instance.is_being_deleted
-                and not instance.is_temporary}
+                if not instance.is_temporary}
         except errors.KarborTroveError as error:
             # A project of which all checkpoints are deleted may be deleted
             # itself.

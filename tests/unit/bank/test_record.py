@@ -11,7 +11,8 @@ ID = 'a0000000-0000-4000-8000-000000000000'
 BACKUP = 'b0000000-0000-4000-8000-000000000000'
 INSTANCE = models.Instance(
     id=ID, name='orders', datastore='postgresql', datastore_version='18',
-    datastore_version_number='18.1', datastore_version_id='v', flavor_id='2', volume_size=3,
+    datastore_version_number='18.1', datastore_version_id='v', flavor_id='2',
+    volume_size=3,
     region='RegionOne', locality='affinity', configuration_id='tuned',
     network_id='net', is_public=True, allowed_cidrs=('192.0.2.0/24',),
     replica_of='b')

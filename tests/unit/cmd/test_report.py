@@ -269,15 +269,20 @@ def test_report_has_instances_without_a_checkpoint(
     assert values['instance_covered', resource.id, None] == 1
 
 
-@pytest.mark.parametrize('is_deleted', [True, False])
+def test_report_has_instances_with_status_shutdown(
+        manage, add_point, fake_trove, resource, metrics):
+    add_point()
+    fake_trove.lose_server(resource.id)
+    [row] = manage('report')
+    assert 'deleted in Trove' not in (row['note'] or '')
+    assert metrics()['instance_exists', resource.id, None] == 1
+
+
 def test_report_has_deleted_instances_with_a_checkpoint(
-        manage, add_point, fake_trove, resource, metrics, is_deleted):
+        manage, add_point, fake_trove, resource, metrics):
     point = add_point(name='journal')
     add_point(status='error', name=None)
-    if is_deleted:
-        del fake_trove.instances[resource.id]
-    else:
-        fake_trove.instances[resource.id].update(status='SHUTDOWN')
+    del fake_trove.instances[resource.id]
     [row] = manage('report')
     assert (row['name'], row['checkpoint']) == ('journal', point.id)
     assert row['note'].startswith('deleted in Trove; checkpoint ')

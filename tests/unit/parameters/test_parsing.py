@@ -142,7 +142,8 @@ def test_allowed_value_is_sent_in_the_form_that_trove_uses(
     ('net_id', ['{%s}' % ID, ID.replace('-', ''), ID + '\n',
                 ID[:-1] + '\u0663']),
     ('allowed_cidrs', ['192.0.2.0/33', '192.0.2.0/24,',
-                       '192.0.2.0/\u0662\u0664', '2001:db8::/32', '192.0.2.0/24, ::/0']),
+                       '192.0.2.0/\u0662\u0664', '2001:db8::/32',
+                       '192.0.2.0/24, ::/0']),
     ('is_public', ['yes', '1', ' true']),
     ('locality', ['Affinity', 'affinity\n', 'anti-soft-affinity', 'soft'])])
 def test_value_that_trove_does_not_understand_is_rejected(
