@@ -86,11 +86,10 @@ class Instance:
         """Return True if Trove may be deleting the instance.
 
         An instance whose server is gone looks the same and stays [found with
-        Trove 26]. So lists include it with its status. Its status is SHUTDOWN then and, since Wallaby, the status of the
-        database is empty [trove/instance/models.py, 26.0.0]. Before Wallaby a
-        stopped database looks the same. Such an instance is reported as
-        stopped, because an instance that is missing from a list would be
-        missing from a backup.
+        Trove 26]. So lists include it with its status. The status is SHUTDOWN
+        and, since Wallaby, the status of the database is empty
+        [trove/instance/models.py, 26.0.0]. Before Wallaby a stopped database
+        looks the same. Such an instance is reported as stopped.
         """
         return self.status == 'SHUTDOWN' and self.operating_status is not None
 
