@@ -222,16 +222,18 @@ def test_the_date_can_differ_from_the_times_in_the_bodies(
 def test_a_private_flavor_is_accepted_and_in_no_list(cloud, fake_trove):
     fake_trove.private_flavors['private'] = 8192
     fake_trove.quotas['ram'] = 8192
-    flavors = cloud.client.flavors
+    # python-troveclient 5 does not have `flavors`.
     version_id = fake_trove.version('postgresql', '18')['version_id']
-    for listed in (flavors.list(),
-                   flavors.list_datastore_version_associated_flavors(
-                       'postgresql', version_id)):
-        assert {flavor.str_id for flavor in listed} == set(fake_trove.flavors)
-    assert flavors.get('private').ram == 8192
-    assert flavors.get('1').ram == 512
-    with clouds.http_error(404, 'Resource gone cannot be found.'):
-        flavors.get('gone')
+    for path in ('/flavors',
+                 '/datastores/postgresql/versions/%s/flavors' % version_id):
+        listed = _get(cloud, path).json()['flavors']
+        assert {flavor['str_id'] for flavor in listed} == set(
+            fake_trove.flavors)
+    for id_, ram in [('private', 8192), ('1', 512)]:
+        assert _get(cloud, '/flavors/' + id_).json()['flavor']['ram'] == ram
+    response = _get(cloud, '/flavors/gone')
+    assert response.status_code == 404
+    assert 'Resource gone cannot be found.' in response.text
     instance_id = cloud.create(flavorRef='private')
     instance = cloud.client.instances.get(instance_id)
     assert instance.flavor['id'] == 'private'

@@ -1,0 +1,15 @@
+"""Flavors of a datastore version, with old releases of python-troveclient."""
+
+from karbor_trove.trove import catalog
+
+
+def test_flavors_are_listed_with_a_client_without_the_attribute_flavors(
+        client, fake_trove, context):
+    with client.call('removing the attribute') as api:
+        # python-troveclient 5.1.2 does not have it.
+        vars(api).pop('flavors', None)
+    fake_trove.flavors['m1.small'] = 1024
+    version_id = fake_trove.version('postgresql', '18')['version_id']
+    flavors = catalog.Catalog(client, context.project_id).list_flavors(
+        'postgresql', version_id)
+    assert flavors == {'1': 512, '2': 2048, '3': 4096, 'm1.small': 1024}
