@@ -103,8 +103,11 @@ class Session:
                 if service_type == 'object-store' else
                 '%s/%s' % (serialization.URL, cloud.PROJECT))
 
-    def request(self, url, method, json=None, **kwargs):
+    def request(self, url, method, json=None, endpoint_filter=None,
+                **kwargs):
         self._pause()
+        if (endpoint_filter or {}).get('service_type') == 'object-store':
+            return self._request_swift(url, method, **kwargs)
         sent = types.SimpleNamespace(
             method=method, url=self.get_endpoint() + url, headers={},
             timeout=self.timeout, text=_dump(json))
@@ -122,21 +125,13 @@ class Session:
             seconds, lambda at: self._fake.world.of(
                 owner, lambda: self._fake._process(request)))
 
-    def head(self, url, **kwargs):
-        return self._swift('HEAD', url)
-
-    def get(self, url, params=None, **kwargs):
-        return self._swift('GET', url + '?' + parse.urlencode(params))
-
-    def delete(self, url, **kwargs):
-        return self._swift('DELETE', url)
-
-    def _swift(self, method, path):
-        self._pause()
+    def _request_swift(self, path, method, params=None, headers=None):
         url = self.get_endpoint(service_type='object-store') + path
+        if params:
+            url += '?' + parse.urlencode(params)
         response = self._get_response(
-            self._fake.objects._serve,
-            types.SimpleNamespace(method=method, url=url))
+            self._fake.objects._serve, types.SimpleNamespace(
+                method=method, url=url, headers=headers or {}))
         if response.status_code >= 400:
             raise keystone_exceptions.http.from_response(
                 response, method, url)
