@@ -25,8 +25,9 @@ class BankSection(Protocol):
     def get_object(self, key: str) -> Any:
         """Return an object. JSON is parsed."""
 
-    def list_objects(self, prefix: Optional[str] = None) -> List[str]:
-        """Return the keys that begin with the prefix."""
+    def list_objects(self, prefix: Optional[str] = None,
+                     limit: Optional[int] = None) -> List[str]:
+        """Return the keys that begin with the prefix, up to a number."""
 
     def delete_object(self, key: str) -> None:
         """Delete an object. Fails if there is none."""

@@ -46,12 +46,16 @@ def write(section: karbor_types.BankSection, key: str, value: object) -> None:
     _retry_once(write, 'writing %s' % key)
 
 
-def list_keys(section: karbor_types.BankSection) -> List[str]:
+def list_keys(section: karbor_types.BankSection,
+              limit: Optional[int] = None) -> List[str]:
     """Return the keys of all objects in a section and in its subfolders.
 
+    :param limit: how many keys are enough. None for all.
     :raises errors.BankError: the bank did not return a list.
     """
-    return _retry_once(lambda: list(section.list_objects()), 'listing objects')
+    return _retry_once(lambda: list(
+        section.list_objects() if limit is None
+        else section.list_objects(limit=limit)), 'listing objects')
 
 
 def read(section: karbor_types.BankSection, key: str) -> Any:

@@ -5,7 +5,8 @@
 import dataclasses
 import logging
 import pathlib
-from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Set
+from typing import Tuple
 
 from karbor.common import config as _karbor_config  # noqa: F401
 from karbor.common import constants
@@ -17,6 +18,7 @@ from oslo_config import cfg
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker_process
+from karbor_trove.cmd import bank_checks
 from karbor_trove import errors
 from karbor_trove import ids
 from karbor_trove import karbor_types
@@ -43,18 +45,28 @@ class Provider:
 
     def list_instance_ids(self) -> List[str]:
         """Return the ids of all instances of which the bank has a journal."""
-        return self._list_ids(layout.INSTANCES)
+        return self._list_ids(layout.INSTANCES,
+                              self._list_keys(layout.INSTANCES))
 
     def list_checkpoints(self) -> Iterator['Checkpoint']:
         """Yield all checkpoints, those that were deleted included.
 
         Karbor's indices are not used. Karbor writes them after the
         checkpoint, so they lack a checkpoint if Karbor crashes in between.
+
+        :raises errors.BankError: a checkpoint cannot be read.
         """
-        for checkpoint_id in self._list_ids(layout.CHECKPOINTS):
+        keys = self._list_keys(layout.CHECKPOINTS)
+        for checkpoint_id in self._list_ids(layout.CHECKPOINTS, keys):
             checkpoint = self.find_checkpoint(checkpoint_id)
             if checkpoint is not None:
                 yield checkpoint
+            elif '%s/%s' % (checkpoint_id, layout.CHECKPOINT_INDEX) in keys:
+                # Karbor does not delete the index of a deleted checkpoint.
+                raise errors.BankError(
+                    'the bank of provider %s lists the index of checkpoint '
+                    '%s, and the index cannot be read'
+                    % (self.id, checkpoint_id))
 
     def find_checkpoint(self, checkpoint_id: str) -> Optional['Checkpoint']:
         """Return one checkpoint. None if the bank does not have it."""
@@ -66,12 +78,14 @@ class Provider:
         return None if index is None else Checkpoint(
             self, checkpoint_id, section, index)
 
-    def _list_ids(self, folder: str) -> List[str]:
+    def _list_keys(self, folder: str) -> Set[str]:
+        return set(storage.list_keys(self.bank.get_sub_section(folder)))
+
+    def _list_ids(self, folder: str, keys: Set[str]) -> List[str]:
         """Return the ids that a folder of the bank has folders for.
 
         Neither Karbor nor this package creates a folder with another name.
         """
-        keys = storage.list_keys(self.bank.get_sub_section(folder))
         names = sorted({key.split('/')[0] for key in keys})
         for name in names:
             if not ids.is_uuid(name):
@@ -154,30 +168,57 @@ class Checkpoint:
                     self.read_object(instance_id, layout.WORKER)))
 
 
-def load() -> List[Provider]:
+def load(problems: List[str]) -> List[Provider]:
     """Return the providers of all provider files, also of disabled ones.
 
     The bank and the backups of a disabled provider still exist. A file that
     cannot be loaded is an error. Without its bank, the backups of the provider
     would be reported as orphans.
 
-    :raises errors.Rejected: a file cannot be loaded, or there is none.
+    :param problems: gets a sentence for each bank that is empty, or that is
+        not there or cannot be read. The last two are left out.
+    :raises errors.Rejected: a file cannot be loaded, there is none, or no
+        bank can be read.
     """
     folder = pathlib.Path(utils.find_config(cfg.CONF.provider_config_dir))
+    paths = sorted(folder.glob('*.conf'))
+    if not paths:
+        raise errors.Rejected('there is no provider file in %s' % folder)
     providers = []
-    for path in sorted(folder.glob('*.conf')):
-        config = cfg.ConfigOpts()
-        config(args=['--config-file=%s' % path])
-        config.register_opts(karbor_provider.provider_opts, 'provider')
+    for path in paths:
         try:
-            provider = karbor_provider.PluggableProtectionProvider(config)
+            config = cfg.ConfigOpts()
+            config(args=['--config-file=%s' % path])
+            config.register_opts(karbor_provider.provider_opts, 'provider')
+            plugin_class = utils.load_class(
+                karbor_provider.PROTECTION_NAMESPACE, config.provider.bank)
         except Exception as error:  # Each plugin raises its own.
             raise errors.Rejected('the provider file %s cannot be loaded: %s'
                                   % (path, error)) from error
-        providers.append(Provider(provider.id, provider.bank,
-                                  options.register(config)))
+        message = 'the bank of the provider file %s: %%s' % path
+        try:
+            bank_checks.check_exists(plugin_class, config)
+        except errors.Rejected as error:
+            problems.append(message % error)
+            continue
+        try:
+            provider = karbor_provider.PluggableProtectionProvider(config)
+            settings = options.register(config)
+        except Exception as error:  # Each plugin raises its own.
+            raise errors.Rejected('the provider file %s cannot be loaded: %s'
+                                  % (path, error)) from error
+        try:
+            bank_checks.check_not_empty(provider.bank)
+        except errors.Rejected as error:
+            problems.append(message % error)
+        except errors.BankError as error:
+            problems.append(message % error)
+            continue
+        providers.append(Provider(provider.id, provider.bank, settings))
     if not providers:
-        raise errors.Rejected('there is no provider file in %s' % folder)
+        message = '; '.join(problems)
+        problems.clear()
+        raise errors.Rejected(message)
     return providers
 
 

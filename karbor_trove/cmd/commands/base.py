@@ -13,6 +13,7 @@ from cliff import lister
 from oslo_config import cfg
 
 from karbor_trove.cmd import providers
+from karbor_trove import errors
 
 #: The values of a row by the names of their columns. A column that is
 #: missing in a row is empty there.
@@ -25,6 +26,8 @@ class Lister(lister.Lister):
 
     #: The names of the columns, in order.
     COLUMNS: Sequence[str]
+    #: Whether the command does nothing if one bank is empty or unreadable.
+    NEEDS_ALL_BANKS = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Create the command, see cliff.command.Command."""
@@ -44,7 +47,12 @@ class Lister(lister.Lister):
     def take_action(self, parsed_args: argparse.Namespace
                     ) -> Tuple[Sequence[str], Iterable[Any]]:
         """Return the names of the columns and the values of each row."""
-        rows = self.list_rows(parsed_args, providers.load())
+        all_providers = providers.load(self.problems)
+        if self.problems and self.NEEDS_ALL_BANKS:
+            message = '; '.join(self.problems)
+            self.problems.clear()
+            raise errors.Rejected('nothing is searched or deleted: ' + message)
+        rows = self.list_rows(parsed_args, all_providers)
         return self.COLUMNS, [tuple(map(row.get, self.COLUMNS))
                               for row in rows]
 
@@ -63,9 +71,11 @@ class Lister(lister.Lister):
         """
         cfg.CONF([word for path in self.app.options.config_file or ()
                   for word in ('--config-file', path)], project='karbor')
-        super().run(parsed_args)
-        for problem in dict.fromkeys(self.problems):
-            self.app.LOG.error(problem)
+        try:
+            super().run(parsed_args)
+        finally:
+            for problem in dict.fromkeys(self.problems):
+                self.app.LOG.error(problem)
         return 1 if self.problems else 0
 
 

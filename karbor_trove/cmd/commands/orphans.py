@@ -76,6 +76,30 @@ class OrphanSearch:
             for orphan in map(self._find_orphan, self.backups.values())
             if orphan}
 
+    def check_number(self, backup_ids: List[str],
+                     confirmed: Optional[int]) -> None:
+        """Check that the operator expects as many orphans as there are.
+
+        :param backup_ids: those that the operator has chosen.
+        :param confirmed: the number that the operator has typed out. None if
+            none. It is needed if more than half of Karbor's backups are
+            orphans, for certain or because the operator has chosen them.
+        :raises errors.Rejected: the number is missing or wrong.
+        """
+        number = len(set(backup_ids) | {
+            id_ for id_, orphan in self.orphans.items() if orphan.is_certain})
+        total = len(self.orphans) + len(
+            self._index.recorded_ids & self.backups.keys()
+            - self.orphans.keys())
+        if confirmed == number or (confirmed is None and 2 * number <= total):
+            return
+        raise errors.Rejected(
+            'nothing is deleted: %d of the %d backups of Karbor in Trove are '
+            'orphans. If this is more than half of them, a bank or a provider '
+            'file is probably missing. Check all of them and the output of '
+            '"orphans list", then use "--orphans %d"'
+            % (number, total, number))
+
     @property
     def problems(self) -> List[str]:
         """Return one sentence for each instance that was not searched."""
@@ -151,6 +175,7 @@ class ListOrphans(base.Lister):
 
     COLUMNS = ('project', 'instance', 'backup', 'name', 'status', 'created',
                'size', 'why')
+    NEEDS_ALL_BANKS = True
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
@@ -166,6 +191,7 @@ class DeleteOrphans(base.Lister):
     """
 
     COLUMNS = ('project', 'instance', 'backup', 'name', 'outcome')
+    NEEDS_ALL_BANKS = True
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -176,6 +202,11 @@ class DeleteOrphans(base.Lister):
         parser.add_argument(
             '--yes', action='store_true',
             help='Delete. Without it only show what would be deleted')
+        parser.add_argument(
+            '--orphans', type=int, metavar='NUMBER',
+            help='How many orphans there are. Required if more than half of '
+                 'all backups of Karbor are orphans, because then a bank is '
+                 'probably missing')
         return parser
 
     def list_rows(self, parsed_args: argparse.Namespace,
@@ -183,8 +214,8 @@ class DeleteOrphans(base.Lister):
                   ) -> Iterator[base.Row]:
         """Delete the orphans and yield one row for each.
 
-        :raises errors.Rejected: an id is not the id of an orphan. Nothing was
-            deleted.
+        :raises errors.Rejected: an id is not the id of an orphan, or there
+            are too many orphans. Nothing was deleted.
         """
         project_clients = clients.ProjectClients()
         search = OrphanSearch(all_providers, project_clients)
@@ -193,6 +224,7 @@ class DeleteOrphans(base.Lister):
             raise errors.Rejected('nothing is deleted, because these are no '
                                   'orphans: backup %s'
                                   % ', '.join(sorted(strangers)))
+        search.check_number(parsed_args.ids, parsed_args.orphans)
         remaining = dict(search.backups)
         for backup_id in chain.children_first(remaining, parsed_args.ids or [
                 id_ for id_, orphan in search.orphans.items()

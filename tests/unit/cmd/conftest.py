@@ -42,9 +42,11 @@ def add_provider(tmp_path):
 
 
 @pytest.fixture
-def config_file(fake_trove, add_provider, tmp_path):
+def config_file(fake_trove, add_provider, tmp_path, new_checkpoint):
     """Return a karbor.conf. Its provider uses the bank of the fixture bank."""
     folder = add_provider('databases', tmp_path / 'bank')
+    # The commands do not accept an empty bank.
+    new_checkpoint().delete()
     path = tmp_path / 'manage.conf'
     keystone_authtoken = textwrap.dedent('''\
         [DEFAULT]

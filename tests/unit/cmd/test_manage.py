@@ -137,7 +137,7 @@ def test_missing_provider_is_one_line(run, config_file, tmp_path):
 
 
 def test_programming_error_is_one_line(run, config_file, monkeypatch):
-    def fail(section):
+    def fail(section, limit=None):
         raise ValueError('first\nsecond')
 
     monkeypatch.setattr('karbor_trove.bank.storage.list_keys', fail)

@@ -1,6 +1,7 @@
 """Tests of karbor-trove-manage orphans list and delete."""
 
 import dataclasses
+import shutil
 import uuid
 
 from karbor.services.protection.bank_plugins import file_system_bank_plugin
@@ -98,6 +99,9 @@ def test_backup_in_the_bank_of_a_disabled_provider_is_no_orphan(
         text.replace('enabled = True', 'enabled = False'))
     (folder / 'other.conf').write_text(text.replace(
         str(tmp_path / 'bank'), str(tmp_path / 'empty')))
+    bank = tmp_path / 'empty' / 'karbor'
+    shutil.copytree(tmp_path / 'bank' / 'karbor' / 'checkpoints',
+                    bank / 'checkpoints')
     assert list_ids() == set()
 
 
@@ -235,8 +239,11 @@ def test_backup_is_no_orphan_if_the_list_of_the_bank_lags_behind(
     protect()
     checkpoint.status = 'available'
     checkpoint.commit()
-    monkeypatch.setattr(file_system_bank_plugin.FileSystemBankPlugin,
-                        'list_objects', lambda *_, **__: [])
+    plugin = file_system_bank_plugin.FileSystemBankPlugin
+    list_objects = plugin.list_objects
+    monkeypatch.setattr(plugin, 'list_objects', lambda *args, prefix, **_: [
+        key for key in list_objects(*args, prefix)
+        if checkpoint.id not in key])
     assert fake_trove.backups
     assert list_ids() == set()
 
@@ -257,10 +264,10 @@ def test_second_backup_of_a_checkpoint_is_deleted_only_by_id(
 
 def test_delete_without_yes_only_shows_the_orphans(manage, backup, fake_trove):
     id_ = backup()
-    [row] = manage('orphans', 'delete')
+    [row] = manage('orphans', 'delete', '--orphans', '1')
     assert row['outcome'] == 'would be deleted'
     assert id_ in fake_trove.backups
-    [row] = manage('orphans', 'delete', '--yes')
+    [row] = manage('orphans', 'delete', '--yes', '--orphans', '1')
     assert row['outcome'] == 'deleted'
     assert not fake_trove.backups and not fake_trove.objects.list_urls()
     assert manage('orphans', 'list') == manage('deferred', 'list') == []
@@ -279,7 +286,7 @@ def test_delete_rejects_a_backup_that_is_no_orphan(
 def test_delete_keeps_an_orphan_with_children(manage, backup, fake_trove):
     id_ = backup()
     child = backup('by hand', parent_id=id_)
-    [row] = manage('orphans', 'delete', '--yes')
+    [row] = manage('orphans', 'delete', '--yes', '--orphans', '1')
     assert row['outcome'] == 'the backup has children: %s' % child
     assert set(fake_trove.backups) == {id_, child}
     assert manage('deferred', 'list') == []
@@ -290,7 +297,7 @@ def test_delete_of_a_chain_starts_with_the_last_child(
     first = backup()
     backup(parent_id=backup(parent_id=first))
     assert [row['outcome'] for row in manage(
-        'orphans', 'delete', '--yes')] == ['deleted'] * 3
+        'orphans', 'delete', '--yes', '--orphans', '3')] == ['deleted'] * 3
     assert not fake_trove.backups
 
 
@@ -298,7 +305,7 @@ def test_deletion_that_fails_is_deferred(manage, backup, fake_trove):
     id_ = backup()
     fake_trove.next_delete('DELETE_FAILED')
     fake_trove.delete_seconds = 0
-    [row] = manage('orphans', 'delete', '--yes')
+    [row] = manage('orphans', 'delete', '--yes', '--orphans', '1')
     assert row['outcome'] != 'deleted'
     [deferred] = manage('deferred', 'list')
     assert deferred['backup'] == id_ and deferred['why'] == row['outcome']
@@ -311,7 +318,7 @@ def test_delete_deletes_the_journal_entry_of_a_lost_checkpoint(
     bank.delete_object('/checkpoints/%s/index.json' % checkpoint.id)
     [row] = manage('orphans', 'list')
     assert checkpoint.id in row['why']
-    manage('orphans', 'delete', '--yes')
+    manage('orphans', 'delete', '--yes', '--orphans', '1')
     assert not fake_trove.backups and journal.list_entries() == []
 
 
@@ -320,7 +327,8 @@ def test_delete_changes_nothing_without_access_to_the_project(
     other = fake_trove.add_instance(project_id=keystone.CLOSED_PROJECT)
     id_ = fake_trove.add_backup(other, name='karbor-%s-%s' % (
         uuid.uuid4(), other))
-    [row] = manage('orphans', 'delete', '--yes', expect=1)
+    [row] = manage('orphans', 'delete', '--yes', '--orphans', '1',
+                   expect=1)
     assert 'has no role in project' in row['outcome']
     assert id_ in fake_trove.backups
 

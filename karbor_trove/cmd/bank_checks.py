@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Checks of a provider's bank before a command relies on it.
+
+A backup of a bank that is not there is indistinguishable from a backup that
+no checkpoint knows. Karbor's bank plugins create a missing directory,
+container or bucket when they are created or first used [Karbor 1.6.0]. The
+typing error of an operator then looks like an empty bank.
+"""
+
+import os
+from typing import Any, Optional
+
+from karbor.services.protection.bank_plugins import file_system_bank_plugin
+from karbor.services.protection.bank_plugins import s3_bank_plugin
+from karbor.services.protection.bank_plugins import swift_bank_plugin
+from karbor.services.protection import client_factory
+from oslo_config import cfg
+
+from karbor_trove.bank import layout
+from karbor_trove.bank import storage
+from karbor_trove import errors
+from karbor_trove import karbor_types
+
+
+def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
+    """Check that a bank exists, before the plugin of the bank is created.
+
+    :param plugin_class: the class of the bank plugin. The banks of plugins
+        that do not inherit from Karbor's are not checked.
+    :param config: of the provider file.
+    :raises errors.Rejected: the bank does not exist, or a part of it cannot
+        be read.
+    """
+    if issubclass(plugin_class, file_system_bank_plugin.FileSystemBankPlugin):
+        _check_directory(config)
+    elif issubclass(plugin_class, swift_bank_plugin.SwiftBankPlugin):
+        _check_container(config)
+    elif issubclass(plugin_class, s3_bank_plugin.S3BankPlugin):
+        _check_bucket(config)
+
+
+def check_not_empty(bank: karbor_types.Bank) -> None:
+    """Check that a bank has a checkpoint. A deleted checkpoint counts.
+
+    :raises errors.Rejected: the bank has none.
+    :raises errors.BankError: the bank did not return a list.
+    """
+    if not storage.list_keys(bank.get_sub_section(layout.CHECKPOINTS), 1):
+        raise errors.Rejected(
+            'it holds no checkpoint. This is right only if Karbor has never '
+            'created one with this provider. Otherwise check the mount and '
+            'the path, the container or the bucket in the provider file')
+
+
+def _check_directory(config: cfg.ConfigOpts) -> None:
+    config.register_opts(file_system_bank_plugin.file_system_bank_plugin_opts,
+                         'file_system_bank_plugin')
+    options = config.file_system_bank_plugin
+    if not options.file_system_bank_path:
+        raise errors.Rejected('file_system_bank_path is not set')
+    path = os.path.join(options.file_system_bank_path,
+                        options.bank_object_container)
+
+    def fail(error: OSError) -> None:
+        # Karbor deletes a folder with the last object in it.
+        if not isinstance(error, FileNotFoundError) or error.filename == path:
+            raise error
+
+    try:
+        # Karbor's plugin ignores a folder that cannot be listed, and takes a
+        # file in a folder that cannot be entered for absent.
+        for folder, _, names in os.walk(path, onerror=fail):
+            for name in names:
+                _check_file(os.path.join(folder, name))
+    except OSError as error:
+        raise errors.Rejected(
+            'its directory cannot be read: %s. Check that it is mounted, '
+            'that file_system_bank_path and bank_object_container are right, '
+            'and run the command as Karbor\'s user' % error) from error
+
+
+def _check_file(path: str) -> None:
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return
+    if not os.access(path, os.R_OK):
+        raise PermissionError(13, 'Permission denied', path)
+
+
+def _check_container(config: cfg.ConfigOpts) -> None:
+    config.register_opts(swift_bank_plugin.swift_bank_plugin_opts,
+                         'swift_bank_plugin')
+    container = config.swift_bank_plugin.bank_swift_object_container
+    try:
+        client_factory.ClientFactory.create_client(
+            'swift', None, config).head_container(container)
+    except Exception as error:  # Of Swift's client, Keystone's or Karbor's.
+        _fail('container', container, 'bank_swift_object_container',
+              getattr(error, 'http_status', None) == 404, error)
+
+
+def _check_bucket(config: cfg.ConfigOpts) -> None:
+    config.register_opts(s3_bank_plugin.s3_bank_plugin_opts,
+                         's3_bank_plugin')
+    bucket = config.s3_bank_plugin.bank_s3_object_bucket
+    try:
+        client_factory.ClientFactory.create_client(
+            's3', None, config).head_bucket(Bucket=bucket)
+    except Exception as error:  # Of boto's client or Karbor's.
+        response: Any = getattr(error, 'response', None) or {}
+        _fail('bucket', bucket, 'bank_s3_object_bucket',
+              response.get('Error', {}).get('Code') in ('404', 'NoSuchBucket'),
+              error)
+
+
+def _fail(kind: str, name: Optional[str], option: str, is_absent: bool,
+          error: Exception) -> None:
+    raise errors.Rejected(
+        ('its %s "%s" does not exist. Check %s in the provider file'
+         % (kind, name, option)) if is_absent else
+        ('its %s "%s" cannot be read: %s' % (kind, name, error))) from error
