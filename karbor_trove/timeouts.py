@@ -65,6 +65,9 @@ SWEEP = 30.0
 #: What the requests of a test restore may take in addition to
 #: restore_timeout and delete_timeout.
 VERIFICATION_SLACK = 600.0
+#: How long an instance with the status SHUTDOWN may take to disappear. After
+#: that its server is lost, and it is deleted.
+SHUTDOWN = 300.0
 #: Karbor's database has to save the record of a restore or a verification.
 SAVE_RECORD = 60.0
 #: A restore that is younger than this may still run. It searches for a lost

@@ -169,15 +169,17 @@ def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
     :raises errors.KarborTroveError: the instance may still exist.
     """
     deadline = poller.deadline(timeout)
+    shutdown_deadline = poller.deadline(min(timeouts.SHUTDOWN, timeout / 2))
     was_broken = False
 
     def request_deletion() -> Optional[bool]:
         nonlocal was_broken
         instance = client.get_instance(instance_id)
         # A second request would subtract the instance from the tenant's quota
-        # usage once more.
-        if instance.is_being_deleted:
-            return True
+        # usage once more. An instance whose server is lost has the status of
+        # one that is being deleted, and stays.
+        if instance.is_being_deleted and shutdown_deadline.remaining:
+            raise errors.Pending(_describe_last_status(instance))
         was_broken = instance.is_broken
         try:
             client.delete_instance(instance_id)

@@ -67,3 +67,20 @@ def test_delete_instance_fails_at_its_timeout(
         delete_instance(resource.id, 60.0)
     assert clock.now() - start == pytest.approx(60)
     assert resource.id in fake_trove.instances
+
+
+def test_instance_whose_server_is_lost_is_deleted_after_5_minutes(
+        delete_instance, fake_trove, resource, clock):
+    fake_trove.lose_server(resource.id)
+    start = clock.now()
+    delete_instance(resource.id, timeout=3600.0)
+    assert resource.id not in fake_trove.instances
+    assert 300 <= clock.now() - start < 400
+
+
+def test_instance_that_is_being_deleted_gets_no_second_request(
+        delete_instance, fake_trove, resource, context):
+    fake_trove.delete_seconds = 200.0
+    connect.connect(context).delete_instance(resource.id)
+    delete_instance(resource.id, timeout=3600.0)
+    assert len(fake_trove.find_requests('DELETE', '/instances/*')) == 1
