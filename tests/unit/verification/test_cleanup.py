@@ -13,7 +13,7 @@ from tests.unit.simulation import simulation as worlds
 
 SETTINGS = dataclasses.replace(worlds.SETTINGS, verify_level='restore')
 #: Seconds after which a request is settled.
-SETTLED = 700
+SETTLED = 1300
 
 
 class World(worlds.World):
