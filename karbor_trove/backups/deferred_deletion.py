@@ -33,6 +33,9 @@ class Outcome:
     entry: backup_journal.BackupEntry
     #: Why the backup cannot be deleted now. None if nothing prevents it.
     blocker: Optional[str] = None
+    #: Whether the attempt failed. False if the backup only has to wait, such
+    #: as for the deletion of its children.
+    has_failed: bool = False
 
     @property
     def deleted(self) -> bool:
@@ -217,7 +220,8 @@ class BackupDeletion:
                     'The deletion is deferred, but its reason could not be '
                     'written to the bank'):
                 self._journal.write(entry)
-        return Outcome(entry, blocker)
+        return Outcome(entry, blocker,
+                       has_failed=not isinstance(error, errors.Busy))
 
     def _refresh(self, deadline: polling.Deadline,
                  outage_deadline: polling.Deadline

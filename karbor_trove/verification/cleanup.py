@@ -39,6 +39,8 @@ class TemporaryInstanceCleanup:
         self._project_id = project_id
         self._connect = connect
         self._poller = poller
+        #: One sentence for each deletion that failed. The others wait.
+        self.failures: List[str] = []
 
     def run(self, timeout: float, force: bool = False) -> List[str]:
         """Delete the instances of verifications that have ended.
@@ -75,6 +77,8 @@ class TemporaryInstanceCleanup:
                     LOG.warning('Original instance %s: %s',
                                 self._journal.instance_id, sentence)
                     leftovers.append(sentence)
+                    if not isinstance(error, errors.Busy):
+                        self.failures.append(sentence)
                     self._journal.write(dataclasses.replace(
                         entry, abandoned_reason=str(error)))
                 else:

@@ -4,7 +4,7 @@
 
 import argparse
 import dataclasses
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Tuple
 
 from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import backup_journal
@@ -70,7 +70,7 @@ class SweepDeferred(base.Lister):
                 try:
                     yield from self._sweep_backups(
                         provider, project_clients, instance_id, project_id)
-                    yield from _sweep_temporary_instances(
+                    yield from self._sweep_temporary_instances(
                         provider, project_clients, instance_id, project_id,
                         parsed_args.force)
                 except errors.BankError as error:
@@ -91,13 +91,30 @@ class SweepDeferred(base.Lister):
             if project_id in (None, entry.project_id)
             and _check_deferral(provider, entry).is_deferred]
         for entry in deferred:
-            try:
-                outcome = delete_backup(
-                    provider, project_clients, entry).blocker or 'deleted'
-            except errors.KarborTroveError as error:
-                outcome = str(error)
-                self.problems.append(outcome)
-            yield {**_entry_columns(entry), 'outcome': outcome}
+            outcome, problem = delete_backup(provider, project_clients, entry)
+            self.problems += [problem] if problem else []
+            yield {**_entry_columns(entry), 'outcome': outcome or 'deleted'}
+
+    def _sweep_temporary_instances(self, provider: providers.Provider,
+                                   project_clients: clients.ProjectClients,
+                                   instance_id: str, project_id: Optional[str],
+                                   force: bool) -> Iterator[base.Row]:
+        journal = verification_journal.VerificationJournal(provider.bank,
+                                                           instance_id)
+        for project in sorted({str(entry.project_id)
+                               for entry in journal.list_entries()
+                               if project_id in (None, entry.project_id)}):
+            instance_cleanup = cleanup.TemporaryInstanceCleanup(
+                provider.bank, instance_id, project,
+                lambda deadline: project_clients.get(project),
+                provider.poller)
+            leftovers = instance_cleanup.run(provider.settings.delete_timeout,
+                                             force)
+            self.problems += ['instance %s: %s' % (instance_id, failure)
+                              for failure in instance_cleanup.failures]
+            yield {'project': project, 'instance': instance_id,
+                   'outcome': '; '.join(leftovers)
+                   or 'the temporary instances are deleted'}
 
 
 COMMANDS = {'deferred list': ListDeferred, 'deferred sweep': SweepDeferred}
@@ -106,21 +123,28 @@ COMMANDS = {'deferred list': ListDeferred, 'deferred sweep': SweepDeferred}
 def delete_backup(provider: providers.Provider,
                   project_clients: clients.ProjectClients,
                   entry: backup_journal.BackupEntry
-                  ) -> deferred_deletion.Outcome:
+                  ) -> Tuple[Optional[str], Optional[str]]:
     """Delete a backup, or defer its deletion.
 
-    :raises errors.KarborTroveError: Karbor's user has no access to the
-        project of the backup. Nothing was changed.
-    :raises errors.BankError: the backup may or may not be deleted.
+    :returns: why the backup is not deleted, None if it is. The second item
+        is a sentence for stderr if that is a failure, and None otherwise.
     """
-    if entry.project_id is None:
-        raise errors.Rejected('the journal has no project for backup %s'
-                              % entry.backup_id)
-    client = project_clients.get(entry.project_id)
-    return deferred_deletion.BackupDeletion(
-        backup_journal.BackupJournal(provider.bank, entry.instance_id),
-        entry.project_id, lambda deadline: client, provider.poller
-    ).delete(entry, provider.settings.delete_timeout)
+    try:
+        if entry.project_id is None:
+            raise errors.Rejected('the journal has no project for it')
+        client = project_clients.get(entry.project_id)
+        outcome = deferred_deletion.BackupDeletion(
+            backup_journal.BackupJournal(provider.bank, entry.instance_id),
+            entry.project_id, lambda deadline: client, provider.poller
+        ).delete(entry, provider.settings.delete_timeout)
+        blocker, has_failed = outcome.blocker, outcome.has_failed
+    except errors.KarborTroveError as error:
+        blocker, has_failed = str(error), True
+    return blocker, (
+        '%s of instance %s is not deleted: %s' % (
+            'backup %s' % entry.backup_id if entry.backup_id
+            else 'the backup of checkpoint %s' % entry.checkpoint_id,
+            entry.instance_id, blocker) if has_failed else None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,24 +209,6 @@ def _list_temporary_instances(provider: providers.Provider,
                       '%s' % (entry.verification_id, entry.name,
                               ' (%s)' % entry.instance_id
                               if entry.instance_id else '', reason)}
-
-
-def _sweep_temporary_instances(provider: providers.Provider,
-                               project_clients: clients.ProjectClients,
-                               instance_id: str, project_id: Optional[str],
-                               force: bool) -> Iterator[base.Row]:
-    journal = verification_journal.VerificationJournal(provider.bank,
-                                                       instance_id)
-    for project in sorted({str(entry.project_id)
-                           for entry in journal.list_entries()
-                           if project_id in (None, entry.project_id)}):
-        leftovers = cleanup.TemporaryInstanceCleanup(
-            provider.bank, instance_id, project,
-            lambda deadline: project_clients.get(project), provider.poller
-        ).run(provider.settings.delete_timeout, force)
-        yield {'project': project, 'instance': instance_id,
-               'outcome': '; '.join(leftovers)
-               or 'the temporary instances are deleted'}
 
 
 def _entry_columns(entry: backup_journal.BackupEntry) -> base.Row:

@@ -231,14 +231,10 @@ class DeleteOrphans(base.Lister):
                 if orphan.is_certain]):
             orphan = search.orphans[backup_id]
             blocker = chain.deletion_blocker(remaining, backup_id, ())
-            try:
-                if blocker is None and parsed_args.yes:
-                    blocker = deferred.delete_backup(
-                        orphan.provider, project_clients,
-                        _to_entry(orphan)).blocker
-            except errors.KarborTroveError as error:
-                blocker = str(error)
-                self.problems.append(blocker)
+            if blocker is None and parsed_args.yes:
+                blocker, problem = deferred.delete_backup(
+                    orphan.provider, project_clients, _to_entry(orphan))
+                self.problems += [problem] if problem else []
             if blocker is None:
                 del remaining[backup_id]
             yield {**orphan.to_row(), 'outcome': blocker or (

@@ -78,7 +78,7 @@ def fail_bank(monkeypatch):
 
 
 def test_bank_of_two_providers_is_listed_and_swept_once(
-        manage, deferred, add_provider, tmp_path):
+        manage, deferred, add_provider, tmp_path, delete_at_once):
     (tmp_path / 'providers.d').joinpath('second.conf').write_text(
         (tmp_path / 'providers.d' / 'databases.conf').read_text())
     assert len(manage('deferred', 'list')) == 1
@@ -275,7 +275,7 @@ def test_sweep_needs_force_if_the_verification_may_run(
 def test_sweep_keeps_a_temporary_instance_without_access_to_the_project(
         manage, temporary_instance, fake_trove):
     id_ = temporary_instance('2026-01-02T00:00:00', keystone.CLOSED_PROJECT)
-    [row] = manage('deferred', 'sweep')
+    [row] = manage('deferred', 'sweep', expect=1)
     assert 'has no role in project' in row['outcome']
     assert id_ in fake_trove.instances
     assert manage('deferred', 'list')
@@ -287,3 +287,46 @@ def test_sweep_of_another_project_or_instance_keeps_a_temporary_instance(
     assert manage('deferred', 'sweep', '--project', 'other') == []
     assert manage('deferred', 'sweep', '--instance', 'other') == []
     assert id_ in fake_trove.instances
+
+
+@pytest.mark.parametrize('method, path, status', [
+    ('GET', '/backups', 503), ('GET', '/backups', 403),
+    ('GET', '/backups', 401), ('DELETE', '/backups/*', 403),
+    ('DELETE', '/backups/*', 503), ('DELETE', '/backups/*', 400)])
+def test_sweep_that_fails_exits_with_1_and_names_the_backup(
+        manage, deferred, fake_trove, method, path, status):
+    fake_trove.fail(method, path, status, times=None)
+    [row] = manage('deferred', 'sweep', expect=1)
+    assert row['outcome'] in manage.err
+    assert deferred.backup_id in manage.err
+    assert deferred.backup_id in fake_trove.backups
+
+
+def test_sweep_of_a_temporary_instance_that_fails_exits_with_1(
+        manage, temporary_instance, resource, fake_trove):
+    id_ = temporary_instance('2026-01-02T00:00:00')
+    fake_trove.fail('DELETE', '/instances/*', 403, times=None)
+    [row] = manage('deferred', 'sweep', expect=1)
+    assert row['outcome'] in manage.err and resource.id in manage.err
+    assert id_ in fake_trove.instances
+
+
+def test_sweep_exits_with_0_if_a_backup_waits_for_its_children(
+        manage, deferred, fake_trove):
+    child = fake_trove.add_backup(deferred.instance_id, name='by hand',
+                                  parent_id=deferred.backup_id)
+    [row] = manage('deferred', 'sweep')
+    assert child in row['outcome']
+
+
+def test_debug_of_a_sweep_shows_its_requests_and_no_secrets(
+        run, config_file, deferred, fake_trove):
+    config_file.write_text(config_file.read_text().replace(
+        'password = password', 'password = of-karbors-user'))
+    fake_trove.fail('GET', '/backups', 403, times=None)
+    code, _, err = run('deferred', 'sweep', '--debug', '--config-file',
+                       config_file)
+    assert code == 1 and 'DEBUG' in err and '/backups' in err
+    for secret in ('of-karbors-user', keystone.SERVICE_TOKEN,
+                   'RequestContext', 'auth_token'):
+        assert secret not in err

@@ -4,7 +4,6 @@ import os
 import shutil
 import uuid
 
-from karbor.services.protection.bank_plugins import swift_bank_plugin
 from karbor.services.protection import client_factory
 import pytest
 import swiftclient
@@ -88,8 +87,8 @@ def test_folder_that_cannot_be_listed_is_an_error(
 @pytest.mark.parametrize('words', [(), ('--yes',)])
 def test_orphans_are_not_deleted_if_one_of_two_banks_has_no_checkpoint(
         manage, available, fake_trove, tmp_path, is_mounted, words):
-    (tmp_path / 'other' / 'karbor').mkdir(parents=is_mounted, exist_ok=True
-                                          ) if is_mounted else None
+    if is_mounted:
+        (tmp_path / 'other' / 'karbor').mkdir(parents=True)
     edit_provider(tmp_path, '%s/bank' % tmp_path, '%s/other' % tmp_path,
                   'other')
     assert 'other.conf' in manage('orphans', 'delete', *words, expect=1)
@@ -151,7 +150,6 @@ class Swift:
 def test_container_in_swift_is_not_created(
         run, available, config_file, fake_trove, tmp_path, monkeypatch, words,
         status, reason):
-    assert issubclass(swift_bank_plugin.SwiftBankPlugin, object)
     monkeypatch.setattr(client_factory.ClientFactory, 'create_client',
                         lambda *_, **__: Swift(status))
     edit_provider(tmp_path, 'karbor-fs-bank-plugin',

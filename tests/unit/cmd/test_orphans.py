@@ -305,7 +305,8 @@ def test_deletion_that_fails_is_deferred(manage, backup, fake_trove):
     id_ = backup()
     fake_trove.next_delete('DELETE_FAILED')
     fake_trove.delete_seconds = 0
-    [row] = manage('orphans', 'delete', '--yes', '--orphans', '1')
+    [row] = manage('orphans', 'delete', '--yes', '--orphans', '1',
+                   expect=1)
     assert row['outcome'] != 'deleted'
     [deferred] = manage('deferred', 'list')
     assert deferred['backup'] == id_ and deferred['why'] == row['outcome']
