@@ -5,7 +5,9 @@
 
 import argparse
 from importlib import metadata
+import io
 import logging
+import os
 import sys
 from typing import Any, Dict, List, Optional, Sequence
 import warnings
@@ -13,7 +15,12 @@ import warnings
 from cliff import app
 from cliff import commandmanager
 
+from karbor_trove.cmd import terminal
+
 _NAME = 'karbor-trove-manage'
+# As a shell reports the signals SIGINT and SIGPIPE.
+_INTERRUPTED = 130
+_CLOSED_PIPE = 141
 
 
 class ManageApp(app.App):
@@ -104,7 +111,8 @@ class _OneLineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         record.message = record.getMessage()
-        return ' '.join(self.formatMessage(record).split())
+        return str(terminal.escape(' '.join(
+            self.formatMessage(record).split())))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -117,4 +125,26 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     # Karbor's libraries warn when they are imported. An operator cannot act
     # on these warnings.
     warnings.simplefilter('ignore')
-    return ManageApp().run(list(sys.argv[1:] if argv is None else argv))
+    for stream in sys.stdout, sys.stderr:
+        # A character that the terminal cannot show is no reason to fail.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
+    try:
+        code = ManageApp().run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return _CLOSED_PIPE
+    except OSError as error:
+        _discard_output()
+        print('%s: the output could not be written: %s' % (_NAME, error),
+              file=sys.stderr)
+        return 1
+
+
+def _discard_output() -> None:
+    # Python writes the rest of the buffer when the process ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,6 +10,7 @@ from typing import Tuple
 
 from karbor.common import config as _karbor_config  # noqa: F401
 from karbor.common import constants
+from karbor import exception
 from karbor.services.protection import graph
 from karbor.services.protection import provider as karbor_provider
 from karbor import utils
@@ -180,7 +181,15 @@ def load(problems: List[str]) -> List[Provider]:
     :raises errors.Rejected: a file cannot be loaded, there is none, or no
         bank can be read.
     """
-    folder = pathlib.Path(utils.find_config(cfg.CONF.provider_config_dir))
+    try:
+        folder = pathlib.Path(utils.find_config(cfg.CONF.provider_config_dir))
+    except exception.ConfigNotFound as error:
+        raise errors.Rejected(
+            'no provider files were found: the directory "%s" of '
+            'provider_config_dir does not exist. The configuration files of '
+            'Karbor that were read: %s. Use --config-file to name another one'
+            % (cfg.CONF.provider_config_dir,
+               ', '.join(cfg.CONF.config_file or ()) or 'none')) from error
     paths = sorted(folder.glob('*.conf'))
     if not paths:
         raise errors.Rejected('there is no provider file in %s' % folder)

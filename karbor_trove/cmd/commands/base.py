@@ -13,6 +13,7 @@ from cliff import lister
 from oslo_config import cfg
 
 from karbor_trove.cmd import providers
+from karbor_trove.cmd import terminal
 from karbor_trove import errors
 
 #: The values of a row by the names of their columns. A column that is
@@ -59,7 +60,12 @@ class Lister(lister.Lister):
     def produce_output(self, parsed_args: argparse.Namespace,
                        column_names: Sequence[str], data: Iterable[Any]
                        ) -> int:
-        """Write the rows in the chosen format."""
+        """Write the rows in the chosen format.
+
+        The formats json and yaml escape control characters themselves.
+        """
+        if parsed_args.formatter in ('table', 'value', 'csv'):
+            data = [tuple(map(terminal.escape, row)) for row in data]
         if parsed_args.formatter == 'table':
             self.formatter = TableFormatter()
         return super().produce_output(parsed_args, column_names, data)

@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -222,3 +225,58 @@ def test_list_finds_trove_in_the_catalog(run, config_file, fake_trove):
         headers={'X-Subject-Token': keystone.SERVICE_TOKEN})
     assert run('orphans', 'list', '--config-file', config_file)[0] == 0
     assert fake_trove.find_requests('GET', '/backups')
+
+
+@pytest.mark.parametrize('format_', ['table', 'value', 'csv', 'json', 'yaml'])
+def test_control_characters_of_a_tenant_are_escaped(
+        run, config_file, fake_trove, resource, format_):
+    name = 'a\x1b]0;b\x07\x9b\x7f\n\u202e\u2066'
+    fake_trove.instances[resource.id]['name'] = name
+    code, out, err = run('report', '-f', format_, '--config-file',
+                         config_file)
+    assert code == 0, err
+    assert not set('\x1b\x07\x9b\x7f\u202e\u2066') & set(out)
+
+
+def test_missing_provider_directory_is_explained(run, config_file, tmp_path):
+    config_file.write_text(config_file.read_text().replace(
+        'provider_config_dir = %s' % (tmp_path / 'providers.d'),
+        'provider_config_dir = /none/providers'))
+    code, out, err = run('deferred', 'list', '--config-file', config_file)
+    assert (code, out) == (1, '')
+    assert '"/none/providers" of provider_config_dir' in err
+    assert str(config_file) in err
+
+
+def run_process(config_file, *words, **kw):
+    return subprocess.Popen(
+        [sys.executable, '-c',
+         'import sys; from karbor_trove.cmd import manage; '
+         'sys.exit(manage.main())', *words, '--config-file',
+         str(config_file)], stderr=subprocess.PIPE, text=True, **kw)
+
+
+def test_full_disk_is_one_line(config_file):
+    with open('/dev/full', 'w') as full:
+        process = run_process(config_file, 'deferred', 'list', stdout=full)
+        _, err = process.communicate()
+    assert process.returncode == 1
+    assert 'No space left' in err and len(err.splitlines()) == 1
+
+
+def test_closed_pipe_ends_without_a_message(config_file):
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = run_process(config_file, 'deferred', 'list', stdout=writer)
+    os.close(writer)
+    _, err = process.communicate()
+    assert (process.returncode, err) == (141, '')
+
+
+def test_ctrl_c_exits_with_130(run, config_file, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('karbor_trove.bank.storage.list_keys', interrupt)
+    assert run('deferred', 'list', '--config-file', config_file) == (
+        130, '', '')

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Text of tenants on the terminal of an operator."""
+
+import re
+
+# The control characters C0, DEL and C1, the separators of lines and
+# paragraphs, and the characters that change the direction of the text.
+_CONTROL_CHARACTERS = re.compile(
+    '[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]')
+
+
+def escape(value: object) -> object:
+    """Return a value in which a text has no control characters.
+
+    A control character becomes its escape sequence in Python, such as
+    "\\x1b". A terminal would run it as a command, and a line feed would
+    start a line that looks like one of the command.
+    """
+    if not isinstance(value, str):
+        return value
+    return _CONTROL_CHARACTERS.sub(
+        lambda match: match[0].encode('unicode_escape').decode(), value)
