@@ -64,8 +64,9 @@ class ResetCheckpoint(_CheckpointCommand):
     """Set the status of an interrupted checkpoint to "error".
 
     Then the checkpoint can be deleted. Its status has to be "protecting",
-    "deleting" or "error-deleting", and its operation has to have ended. A
-    copy of the previous index stays in the bank.
+    "deleting" or "error-deleting", and its operation has to have ended. With
+    --force it may also be "deleted" if Karbor still lists it. A copy of the
+    previous index stays in the bank.
     """
 
     COLUMNS = ('checkpoint', 'was', 'status', 'backup_copy')
@@ -152,6 +153,16 @@ def _check_resettable(checkpoint: providers.Checkpoint,
     # Karbor has written "error-deleting", so its operation has ended.
     if checkpoint.status == constants.CHECKPOINT_STATUS_ERROR_DELETING:
         return checkpoint.index
+    # Karbor deletes the indices after it has written "deleted". A process
+    # that was killed in between leaves a checkpoint that is listed for ever
+    # [Checkpoint.delete() in 1.6.0].
+    if checkpoint.is_deleted and _list_indices(checkpoint, checkpoint.index):
+        if force:
+            return checkpoint.index
+        raise errors.Rejected(
+            'checkpoint %s is not reset: it is deleted, but Karbor still '
+            'lists it. Make sure that no process deletes it now, then use '
+            '--force and delete it again' % checkpoint.id)
     if checkpoint.status not in _STARTED_STATUSES:
         raise errors.Rejected(
             'checkpoint %s is not reset: it is %s. Only a checkpoint that is '
@@ -176,20 +187,33 @@ def _write_missing_indices(checkpoint: providers.Checkpoint,
     is missing, and the checkpoint is interrupted again [Checkpoint.delete()
     in 1.6.0].
     """
-    paths = karbor_checkpoint.Checkpoint
     section = checkpoint.provider.bank.get_sub_section(layout.INDICES)
+    for path in _index_paths(checkpoint, index):
+        storage.write(section, path, checkpoint.id)
+
+
+def _list_indices(checkpoint: providers.Checkpoint,
+                  index: Dict[str, Any]) -> List[str]:
+    """Return the paths of Karbor's indices that the bank has."""
+    section = checkpoint.provider.bank.get_sub_section(layout.INDICES)
+    return [path for path in _index_paths(checkpoint, index)
+            if storage.read(section, path) is not None]
+
+
+def _index_paths(checkpoint: providers.Checkpoint,
+                 index: Dict[str, Any]) -> Sequence[str]:
+    paths = karbor_checkpoint.Checkpoint
     project, timestamp = index['project_id'], index['timestamp']
     for name in project, index['provider_id'], index['protection_plan']['id']:
         ids.check_path_part(name, 'project, provider or plan')
-    for path in (
-            paths._get_checkpoint_path_by_provider(
-                index['provider_id'], project, timestamp, checkpoint.id),
-            paths._get_checkpoint_path_by_date(
-                index['created_at'], project, timestamp, checkpoint.id),
-            paths._get_checkpoint_path_by_plan(
-                index['protection_plan']['id'], project, index['created_at'],
-                timestamp, checkpoint.id)):
-        storage.write(section, path, checkpoint.id)
+    return (
+        paths._get_checkpoint_path_by_provider(
+            index['provider_id'], project, timestamp, checkpoint.id),
+        paths._get_checkpoint_path_by_date(
+            index['created_at'], project, timestamp, checkpoint.id),
+        paths._get_checkpoint_path_by_plan(
+            index['protection_plan']['id'], project, index['created_at'],
+            timestamp, checkpoint.id))
 
 
 def _resource_row(checkpoint: providers.Checkpoint, type_: str,

@@ -78,7 +78,10 @@ class Report:
             client = self._clients.get()
             backups = self._wait_for(
                 lambda: client.list_backups(all_projects=True))
-        except errors.Rejected:
+        except errors.Rejected as error:
+            # Without a project the report would be empty without a reason.
+            if not any(self._points.projects.values()):
+                self.problems.append(str(error))
             return None
         return _BackupList(backups, client.now)
 

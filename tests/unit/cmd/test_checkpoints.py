@@ -137,7 +137,7 @@ def test_reset_of_error_deleting_needs_no_force(interrupt, manage, status):
     assert status() == 'error'
 
 
-@pytest.mark.parametrize('was', ['available', 'error', 'deleted', 'copying'])
+@pytest.mark.parametrize('was', ['available', 'error', 'copying'])
 def test_reset_rejects_a_checkpoint_that_is_not_interrupted(
         interrupt, manage, status, was):
     id_ = interrupt(was, identity=ended_worker())
@@ -279,3 +279,34 @@ def test_show_lists_resources_of_other_types_without_a_backup(
     assert len(rows) == 2
     assert {row['worker'] for row in rows.values()} == {
         'an unknown process, may be running', None}
+
+
+@pytest.mark.parametrize('deleted_indices', [0, 1, 2])
+def test_reset_repairs_a_checkpoint_whose_deletion_was_killed(
+        manage, protect, checkpoint, delete, bank, context, deleted_indices,
+        monkeypatch):
+    protect()
+    checkpoint.status = 'available'
+    checkpoint.commit()
+    delete()
+    section = checkpoint._indices_section
+    delete_object = section.delete_object
+    calls = []
+
+    def delete_or_be_killed(*args, **kw):
+        if len(calls) == deleted_indices:
+            raise SystemExit
+        calls.append(args)
+        delete_object(*args, **kw)
+
+    monkeypatch.setattr(section, 'delete_object', delete_or_be_killed)
+    with pytest.raises(SystemExit):
+        checkpoint.delete()
+    monkeypatch.undo()
+    assert '--force' in manage('checkpoint', 'reset', checkpoint.id, expect=1)
+    [row] = manage('checkpoint', 'reset', checkpoint.id, '--force')
+    assert (row['was'], row['status']) == ('deleted', 'error')
+    checkpoint.reload_meta_data()
+    checkpoint.delete()
+    assert 'is deleted' in manage(
+        'checkpoint', 'reset', checkpoint.id, '--force', expect=1)

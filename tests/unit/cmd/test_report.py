@@ -667,3 +667,11 @@ def test_columns_and_sorting_do_not_apply_to_prometheus(report, add_point):
     add_point()
     code, out, _ = report('prometheus', '-c', 'name', '--sort-column', 'name')
     assert code == 0 and 'instance_covered' in str(parse_metrics(out))
+
+
+def test_report_without_access_to_keystone_is_not_empty_and_well(
+        run, config_file, fake_trove):
+    fake_trove.mocker.post(keystone.URL + '/v3/auth/tokens', status_code=401,
+                           json={})
+    code, _, err = run('report', '--config-file', config_file)
+    assert code == 1 and 'Keystone refuses' in err
