@@ -65,8 +65,9 @@ def _create_client(project_id: Optional[str]) -> trove_client.TroveClient:
             project_id = session.get_project_id()
         except keystone_exceptions.Unauthorized as error:
             raise errors.Rejected(
-                'Keystone refuses the user of [%s] in project %s: its '
-                'password is wrong, or it has no role in project %s'
+                'Keystone refuses the user of [%s] in project %s: the '
+                'credentials are wrong, or the user has no role in project '
+                '%s'
                 % ((_GROUP,) + (project_id or 'of its own',) * 2)
             ) from error
         # With trove_endpoint the catalog need not have Trove.

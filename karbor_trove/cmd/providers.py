@@ -199,8 +199,11 @@ def load(problems: List[str]) -> List[Provider]:
             config = cfg.ConfigOpts()
             config(args=['--config-file=%s' % path])
             config.register_opts(karbor_provider.provider_opts, 'provider')
-            plugin_class = utils.load_class(
-                karbor_provider.PROTECTION_NAMESPACE, config.provider.bank)
+            plugin_class = _load_class(path, config.provider.bank)
+            for name in config.provider.plugin:
+                _load_class(path, name)
+        except errors.Rejected:
+            raise
         except Exception as error:  # Each plugin raises its own.
             raise errors.Rejected('the provider file %s cannot be loaded: %s'
                                   % (path, error)) from error
@@ -229,6 +232,22 @@ def load(problems: List[str]) -> List[Provider]:
         problems.clear()
         raise errors.Rejected(message)
     return providers
+
+
+def _load_class(path: pathlib.Path, name: str) -> Any:
+    """Return the class of a plugin that a provider file names.
+
+    :raises errors.Rejected: there is none, or it cannot be imported.
+    """
+    try:
+        return utils.load_class(karbor_provider.PROTECTION_NAMESPACE, name)
+    except Exception as error:  # Each plugin raises its own.
+        lines = [str(number) for number, line in enumerate(
+            path.read_text(errors='replace').splitlines(), 1)
+            if line.partition('=')[2].strip() == name]
+        raise errors.Rejected(
+            'the provider file %s cannot be loaded: line %s: plugin "%s": %s'
+            % (path, ', '.join(lines) or '?', name, error)) from error
 
 
 def distinct_banks(providers: List[Provider]) -> List[Provider]:

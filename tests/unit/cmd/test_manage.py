@@ -280,3 +280,18 @@ def test_ctrl_c_exits_with_130(run, config_file, monkeypatch):
     monkeypatch.setattr('karbor_trove.bank.storage.list_keys', interrupt)
     assert run('deferred', 'list', '--config-file', config_file) == (
         130, '', '')
+
+
+@pytest.mark.parametrize('word', ['karbor-fs-bank-plugin',
+                                  'karbor-trove-protection-plugin'])
+def test_provider_file_with_a_wrong_plugin_is_named_with_line_and_word(
+        run, config_file, tmp_path, word):
+    path = tmp_path / 'providers.d' / 'databases.conf'
+    path.write_text(path.read_text().replace(word, 'no-such-plugin'))
+    code, out, err = run('deferred', 'list', '--config-file', config_file)
+    assert (code, out) == (1, '') and len(err.splitlines()) == 1
+    assert str(path) in err and '"no-such-plugin"' in err
+    line = path.read_text().splitlines().index(
+        next(line for line in path.read_text().splitlines()
+             if 'no-such-plugin' in line)) + 1
+    assert 'line %d:' % line in err
