@@ -177,8 +177,12 @@ def _comparable(key, value):
 def test_current_code_writes_the_same_documents(karbor, bank, name):
     contents = json.loads((FOLDER / (name + '.json')).read_text())
     scenarios.SCENARIOS[name](karbor)
-    assert comparable(scenarios.documents(bank), karbor.ids) == comparable(
-        contents['bank'], contents['ids'])
+    documents = comparable(scenarios.documents(bank), karbor.ids)
+    for document in documents.values():
+        # The record has this key in addition.
+        if isinstance(document, dict) and 'datastore' in document:
+            del document['datastore']['version_id']
+    assert documents == comparable(contents['bank'], contents['ids'])
 
 
 # What the operator reads.

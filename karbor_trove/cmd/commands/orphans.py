@@ -47,7 +47,7 @@ class Orphan:
                 'backup': backup.id, 'name': backup.name,
                 'status': backup.status, 'size': backup.size,
                 'created': backup.created and backup.created.isoformat(),
-                'why': self.reason}
+                'reason': self.reason}
 
 
 class OrphanSearch:
@@ -174,7 +174,7 @@ class ListOrphans(base.Lister):
     """
 
     COLUMNS = ('project', 'instance', 'backup', 'name', 'status', 'created',
-               'size', 'why')
+               'size', 'reason')
     NEEDS_ALL_BANKS = True
 
     def list_rows(self, parsed_args: argparse.Namespace,

@@ -74,7 +74,7 @@ def test_list_chain_is_empty_if_a_backup_is_not_complete(status):
 def test_restored_backup_counts_as_complete():
     backups = build_backups(('b0', None, 'RESTORED'), ('b1', 'b0', 'RESTORED'))
     assert list_ids(backups, 'b1') == ['b1', 'b0']
-    chain.check_chain(backups, 'b1')
+    chain.check_chain(backups.get, 'b1')
 
 
 def test_list_chain_is_empty_if_a_backup_is_its_own_ancestor():

@@ -133,7 +133,7 @@ def test_sweep_deletes_children_before_their_parents(
         journal.instance_id, parent_id=deferred.backup_id)
     journal.write(dataclasses.replace(
         deferred, checkpoint_id='later', backup_id=child,
-        not_before='2999-01-01T00:00:00'))
+        parent_id=deferred.backup_id))
     assert [row['outcome'] for row in manage('deferred', 'sweep')] == [
         'deleted', 'deleted']
     assert not fake_trove.backups

@@ -70,7 +70,7 @@ def test_backup_with_a_name_of_karbor_and_no_checkpoint_is_an_orphan(
     assert row['backup'] == id_
     assert row['project'] == clouds.PROJECT
     assert row['instance'] == resource.id
-    assert row['why'] == 'no bank has the checkpoint %s' % checkpoint
+    assert row['reason'] == 'no bank has the checkpoint %s' % checkpoint
 
 
 @pytest.mark.parametrize('name', [
@@ -194,7 +194,7 @@ def test_ambiguous_backups_are_listed_and_deleted_only_by_id(
     ids = {backup('nightly'), backup('nightly')}
     rows = manage('orphans', 'list')
     assert {row['backup'] for row in rows} == ids
-    assert all(checkpoint.id in row['why'] for row in rows)
+    assert all(checkpoint.id in row['reason'] for row in rows)
     assert manage('orphans', 'delete', '--yes') == []
     assert set(fake_trove.backups) == ids
     id_ = min(ids)
@@ -210,7 +210,7 @@ def test_backup_that_matches_two_requests_is_deleted_only_by_id(
     id_ = backup('nightly')
     [row] = manage('orphans', 'list')
     assert row['backup'] == id_
-    assert entry.checkpoint_id in row['why'] and 'another' in row['why']
+    assert entry.checkpoint_id in row['reason'] and 'another' in row['reason']
     assert manage('orphans', 'delete', '--yes') == []
     assert id_ in fake_trove.backups
 
@@ -256,7 +256,7 @@ def test_second_backup_of_a_checkpoint_is_deleted_only_by_id(
     id_ = backup(checkpoint_id=checkpoint.id)
     [row] = manage('orphans', 'list')
     assert row['backup'] == id_
-    assert row['why'] == 'checkpoint %s does not know it' % checkpoint.id
+    assert row['reason'] == 'checkpoint %s does not know it' % checkpoint.id
     assert manage('orphans', 'delete', '--yes') == []
     manage('orphans', 'delete', id_, '--yes')
     assert len(fake_trove.backups) == 1
@@ -318,7 +318,7 @@ def test_delete_deletes_the_journal_entry_of_a_lost_checkpoint(
     protect(backup_name='nightly', description='of the night')
     bank.delete_object('/checkpoints/%s/index.json' % checkpoint.id)
     [row] = manage('orphans', 'list')
-    assert checkpoint.id in row['why']
+    assert checkpoint.id in row['reason']
     manage('orphans', 'delete', '--yes', '--orphans', '1')
     assert not fake_trove.backups and journal.list_entries() == []
 
