@@ -176,7 +176,7 @@ class Environment:
 
     def read_record(self, checkpoint):
         """Return the backup record. None if there is none."""
-        return record.read(self.section(checkpoint), self.instance_id)
+        return record.read(self.section(checkpoint), self.resource.id)
 
     def create_checkpoint(self, parameters=None, **provider_options):
         """Return a new checkpoint with a complete backup."""
