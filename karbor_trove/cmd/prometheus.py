@@ -91,9 +91,9 @@ def build_metrics(reports: List[instance_reports.InstanceReport],
                'How long a restore took when a verification measured it last.',
                per_instance(lambda report: None if report.recovery is None
                             else report.recovery.total_seconds())),
-        Metric('report_timestamp_seconds', 'When this was found out.',
+        Metric('report_timestamp_seconds', 'When this report was created.',
                [({}, int(time.time()))]),
-        Metric('report_complete', 'Whether all could be looked at.',
+        Metric('report_complete', 'Whether the report includes everything.',
                [({}, is_complete)])]
 
 

@@ -177,7 +177,7 @@ def load(problems: List[str]) -> List[Provider]:
     would be reported as orphans.
 
     :param problems: gets a sentence for each bank that is empty, or that is
-        not there or cannot be read. The last two are left out.
+        not there or cannot be read. The last two are not returned.
     :raises errors.Rejected: a file cannot be loaded, there is none, or no
         bank can be read.
     """

@@ -85,7 +85,7 @@ class RestorePoints:
                     self._read_point(checkpoint, resource_id))
 
     def _read_corrupt(self, checkpoint: providers.Checkpoint) -> None:
-        self.problems.append('checkpoint %s is left out: its index in the '
+        self.problems.append('checkpoint %s is not included: its index in the '
                              'bank is corrupt' % checkpoint.id)
         for instance_id in {
                 key[len(layout.RESOURCE_DATA):].partition('/')[0]

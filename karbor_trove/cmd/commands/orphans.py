@@ -103,7 +103,7 @@ class OrphanSearch:
     @property
     def problems(self) -> List[str]:
         """Return one sentence for each instance that was not searched."""
-        return ['the backups of instance %s are left out: %s' % item
+        return ['the backups of instance %s are not included: %s' % item
                 for item in sorted(self._index.unreadable.items())]
 
     def _find_orphan(self, backup: models.Backup) -> Optional[Orphan]:

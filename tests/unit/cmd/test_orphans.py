@@ -129,7 +129,7 @@ def test_instance_with_unreadable_objects_is_left_out_and_reported(
     section = checkpoint.get_resource_bank_section(resource.id)
     for content in ({'record_version': record.VERSION + 1}, '{"instance'):
         section.update_object('metadata', content)
-        assert 'instance %s are left out' % resource.id in read_problem(
+        assert 'instance %s are not included' % resource.id in read_problem(
             manage)
     section.delete_object('metadata')
     path = '/karbor-trove/%s/backups/%s' % (resource.id, checkpoint.id)

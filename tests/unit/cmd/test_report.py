@@ -439,7 +439,7 @@ def test_checkpoint_with_a_corrupt_index_is_a_problem_and_a_note(
     good, bad = add_point(), add_point()
     bad.checkpoint.checkpoint_section.update_object('index.json', '{"sta')
     [row] = manage('report', expect=1)
-    assert 'checkpoint %s is left out: its index' % bad.id in manage.err
+    assert 'checkpoint %s is not included: its index' % bad.id in manage.err
     assert row['checkpoint'] == good.id
     assert row['note'] == 'checkpoint %s cannot be read' % bad.id
     good.set_status('deleted')
