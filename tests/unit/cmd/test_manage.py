@@ -108,7 +108,7 @@ def test_value_has_no_titles(run, config_file, checkpoint):
      ['what', 'project', 'instance', 'checkpoint', 'backup', 'since', 'why']),
     (('orphans', 'list'),
      ['project', 'instance', 'backup', 'name', 'status', 'created', 'size',
-      'why'])])
+      'reason'])])
 def test_csv_of_an_empty_list_has_the_columns(
         run, config_file, fake_trove, words, columns):
     code, out, err = run(*words, '--config-file', config_file, '-f', 'csv')
