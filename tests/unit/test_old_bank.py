@@ -476,7 +476,7 @@ def test_deletion_of_an_ambiguous_old_checkpoint_keeps_both_backups(
     assert set(fake_trove.backups) == {ids.backup, ids.backup_of_user}
     # One of them alone may still be the user's.
     del fake_trove.backups[ids.backup]
-    manage('deferred', 'sweep')
+    manage('deferred', 'sweep', expect=1)
     assert set(fake_trove.backups) == {ids.backup_of_user}
     fake_trove.backups.clear()
     manage('deferred', 'sweep')
