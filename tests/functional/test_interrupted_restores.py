@@ -21,7 +21,7 @@ def test_unconfirmed_restores_are_listed_swept_and_dismissed(
     journal = restore_journal.RestoreJournal(
         providers.load([])[0].bank, ORIGINAL)
     requested_at = datetime.datetime.now(datetime.timezone.utc).replace(
-        tzinfo=None, microsecond=0) - datetime.timedelta(minutes=11)
+        tzinfo=None, microsecond=0) - datetime.timedelta(minutes=16)
     created, lost = ('43ed5ce9-2b5d-4f0e-8d6e-5a3f4f0c2d11',
                      '9d0a5b0c-7c2f-4f3a-a1f5-2f6f0c9b7e22')
     for id_, name in (created, 'orders-restored'), (lost, 'orders-lost'):
