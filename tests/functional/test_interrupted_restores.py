@@ -17,8 +17,8 @@ ORIGINAL = '1ac4b38e-1a80-4806-82b8-dc4ec5a85e12'
 def test_unconfirmed_restores_are_listed_swept_and_dismissed(
         tenant, operator):
     instance_id = tenant.create_instance('orders-restored')
-    # Karbor creates the container of the bank with the first request to it.
-    tenant.send('GET', tenant.checkpoints_path())
+    # An empty bank would be reported by every command.
+    tenant.protect(tenant.create_plan([instance_id]))
     cfg.CONF(['--config-file', str(operator.config)], project='karbor')
     journal = restore_journal.RestoreJournal(
         providers.load([])[0].bank, ORIGINAL)
