@@ -22,7 +22,7 @@ from karbor_trove import timeouts
 from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
 from karbor_trove.verification import cleanup
-from karbor_trove.verification import inspection
+from karbor_trove.verification import data_checks
 from karbor_trove.verification import temporary_instance
 
 LOG = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class VerifyOperation(base.Operation):
         self._settings.check()
         backup_record = record.read_backup(self._section, resource.id)
         client = self._connect()
-        messages = self._inspect(client, backup_record)
+        messages = self._check_backup(client, backup_record)
         if level == 'restore':
             test_restore = temporary_instance.TemporaryRestore(
                 client, self._settings, self._poller).run(
@@ -136,17 +136,17 @@ class VerifyOperation(base.Operation):
                               constants.RESOURCE_STATUS_AVAILABLE, reason)
         self._backup_deletion().sweep()
 
-    def _inspect(self, client: trove_client.TroveClient,
-                 backup_record: record.BackupRecord) -> List[str]:
+    def _check_backup(self, client: trove_client.TroveClient,
+                      backup_record: record.BackupRecord) -> List[str]:
         """Verify at the levels backup and data, and return the messages."""
         level = self._settings.verify_level
-        backup_inspection = inspection.Inspection(
+        checks = data_checks.DataChecks(
             client, self._poller.deadline(self._settings.ready_timeout),
             self._poller)
-        chain = backup_inspection.check_chain(str(backup_record.backup_id))
+        chain = checks.check_chain(str(backup_record.backup_id))
         messages = [
             'backup: %d in the chain, all complete' % len(chain),
-            backup_inspection.check_version(
+            checks.check_version(
                 backup_record.instance,
                 trove_catalog.Catalog(client, self._context.project_id))]
         if level == 'backup':
@@ -154,7 +154,7 @@ class VerifyOperation(base.Operation):
         store = manifests.ManifestStore(self._section.bank,
                                         backup_record.instance.id)
         try:
-            messages += backup_inspection.check_data(chain, store)
+            messages += checks.check_data(chain, store)
         except errors.Rejected as error:
             # A test restore proves more than these checks.
             if level == 'data':

@@ -20,7 +20,7 @@ _MAX_PROBLEMS = 20
 T = TypeVar('T')
 
 
-class Inspection:
+class DataChecks:
     """Checks one backup and its chain.
 
     The methods return messages for the user, and raise errors.ResourceFailed
@@ -29,7 +29,7 @@ class Inspection:
 
     def __init__(self, client: trove_client.TroveClient,
                  deadline: polling.Deadline, poller: polling.Poller) -> None:
-        """Create the inspection. No request is sent yet.
+        """Create the checks. No request is sent yet.
 
         :param deadline: limits all checks together.
         """
