@@ -162,6 +162,26 @@ class Operation(protection_plugin.Operation):
                 problems[instance_id] = [str(error)]
         return problems
 
+    def _report_left_out(self, operation_record: karbor_types.OperationRecord,
+                         outcome: str) -> bool:
+        """Set the status of an instance that has no backup.
+
+        The others of an available checkpoint have one. So the operation does
+        not fail, and goes on with the others.
+
+        :param outcome: such as "not restored".
+        :returns: False if the instance was not left out.
+        """
+        reason = resource_status.find_left_out_reason(self._section)
+        if reason is None:
+            return False
+        LOG.error('%s instance %s in checkpoint %s: %s: %s', self.action,
+                  self._resource.id, self._checkpoint.id, outcome, reason)
+        self._flow.set_status(
+            operation_record, self._resource.type, self._resource.id,
+            constants.RESOURCE_STATUS_ERROR, '%s: %s' % (outcome, reason))
+        return True
+
     def _fail(self, error: Exception) -> Exception:
         """Log and store a failure, and return Karbor's exception for it.
 

@@ -53,6 +53,9 @@ class FlowState:
         #: What the preflight checks could not check, one sentence each. It
         #: is part of the reason of a success.
         self.unchecked: List[str] = []
+        #: The ids of the instances that were being deleted when the protect
+        #: read them.
+        self.shutdown_ids: Set[str] = set()
         #: The temporary instances of earlier verifications that still exist,
         #: one sentence each, by the id of the original instance.
         self.leftovers: Dict[str, List[str]] = {}

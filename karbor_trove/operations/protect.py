@@ -30,6 +30,10 @@ from karbor_trove.verification import baseline
 LOG = logging.getLogger(__name__)
 
 
+class _InstanceDeletedError(errors.NotFound):
+    """There is nothing to back up any more."""
+
+
 class ProtectOperation(base.Operation):
     """Backs up one database instance."""
 
@@ -64,11 +68,12 @@ class ProtectOperation(base.Operation):
         client = self._connect()
         catalog = trove_catalog.Catalog(client, self._context.project_id)
         instance_ids = list(self._get_sections())
+        deletion_wait = self._create_deletion_wait()
         # As long as the wait for a busy instance that follows. An outage of
         # Trove that ends by then is no reason to go without a backup.
         return self._wait_for(
-            lambda: preflight_protect.check_protect(instance_ids, client,
-                                                    catalog),
+            lambda: preflight_protect.check_protect(
+                instance_ids, client, catalog, deletion_wait),
             self._settings.ready_timeout,
             'the preflight checks of the backups have no result')
 
@@ -81,9 +86,19 @@ class ProtectOperation(base.Operation):
 
         :raises karbor.exception.CreateResourceFailed: there is no complete
             backup. The resource status is `error`, and the bank has the
-            reason. If Trove created a backup, the journal has it.
+            reason. If Trove created a backup, the journal has it. An instance
+            that is deleted before its backup is left out instead: the
+            resource status is `error`, and the others are backed up.
         """
-        self._protect(parameters)
+        try:
+            self._protect(parameters)
+        except _InstanceDeletedError as error:
+            record.delete(self._section)
+            LOG.warning('Checkpoint %s has no backup of instance %s, because '
+                        '%s', checkpoint.id, resource.id, error)
+            resource_status.mark_failed(
+                self._section, constants.RESOURCE_STATUS_ERROR, str(error))
+            return
         resource_status.set_status(
             self._section, constants.RESOURCE_STATUS_AVAILABLE)
         self._backup_deletion().sweep()
@@ -142,11 +157,20 @@ class ProtectOperation(base.Operation):
         """
         instance_id = self._resource.id
         deadline = self._poller.deadline(self._settings.ready_timeout)
+        deletion_wait = self._create_deletion_wait()
         while True:
-            instance = self._poller.wait_for(
-                lambda: instances.get_ready_instance(client, instance_id),
-                deadline,
-                'instance %s is not ready for a backup' % instance_id)
+            try:
+                instance = self._poller.wait_for(
+                    lambda: instances.get_ready_instance(client, instance_id,
+                                                         deletion_wait),
+                    deadline,
+                    'instance %s is not ready for a backup' % instance_id)
+            except errors.NotFound as error:
+                if instance_id not in self._flow.shutdown_ids:
+                    raise
+                raise _InstanceDeletedError(
+                    'instance %s was deleted before its backup began'
+                    % instance_id) from error
             # Saved before the request and before the wait: a backup that
             # fails half-way, or whose response is lost, must still be found,
             # and deleted, through the checkpoint.
@@ -182,6 +206,9 @@ class ProtectOperation(base.Operation):
                             instance=dataclasses.replace(
                                 instance, datastore_version_id=backup
                                 .datastore_version_id)), accounts)
+
+    def _create_deletion_wait(self) -> instances.DeletionWait:
+        return instances.DeletionWait(self._poller, self._flow.shutdown_ids)
 
     def _list_accounts(self, client: trove_client.TroveClient,
                        instance_id: str) -> models.Accounts:

@@ -90,6 +90,8 @@ class RestoreOperation(base.Operation):
             database. The reason is in Karbor's record.
         """
         self._settings.check()
+        if self._report_left_out(restore, 'not restored'):
+            return
         backup_record = record.read_backup(self._section, resource.id)
         request = parsing.parse_restore(
             parameters, backup_record.instance, backup_record.backup_id,

@@ -113,6 +113,8 @@ class VerifyOperation(base.Operation):
         level = self._settings.verify_level
         test_restore = temporary_instance.TemporaryRestoreResult()
         self._settings.check()
+        if self._report_left_out(verify, 'not verified'):
+            return
         backup_record = record.read_backup(self._section, resource.id)
         client = self._connect()
         messages = self._check_backup(client, backup_record)

@@ -17,14 +17,17 @@ LOG = logging.getLogger(__name__)
 
 def check_protect(instance_ids: Sequence[str],
                   client: trove_client.TroveClient,
-                  catalog: trove_catalog.Catalog
+                  catalog: trove_catalog.Catalog,
+                  deletion_wait: instances.DeletionWait
                   ) -> preflight_problems.Problems:
     """Check whether all instances of a checkpoint can be backed up.
 
-    A busy instance is no problem. The protect operation waits for it.
+    A busy instance is no problem. The protect operation waits for it. An
+    instance that disappears during the wait is no problem either.
 
     :param instance_ids: all instances of the checkpoint. The quota is checked
         for all of them together.
+    :raises errors.Pending: an instance is being deleted.
     :raises errors.KarborTroveError: Trove did not respond as expected.
     """
     # One list needs fewer requests than one request for each instance. It
@@ -36,7 +39,7 @@ def check_protect(instance_ids: Sequence[str],
                   in client.list_instances() if not instance.is_lost}
     problems = {
         instance_id: [] if instance_id in listed else list(
-            _check_instance(instance_id, client))
+            _check_instance(instance_id, client, deletion_wait))
         for instance_id in instance_ids}
     if catalog.find_quotas() is None:
         LOG.info('Trove does not show the quotas. They are not checked before '
@@ -46,12 +49,17 @@ def check_protect(instance_ids: Sequence[str],
             catalog, {'backups': len(instance_ids)}, 'protect'))
 
 
-def _check_instance(instance_id: str, client: trove_client.TroveClient
-                    ) -> Iterator[str]:
+def _check_instance(instance_id: str, client: trove_client.TroveClient,
+                    deletion_wait: instances.DeletionWait) -> Iterator[str]:
     try:
-        instance = instances.get_usable_instance(client, instance_id)
-    except (errors.ResourceFailed, errors.NotFound) as error:
+        instance = instances.get_usable_instance(client, instance_id,
+                                                 deletion_wait)
+    except errors.ResourceFailed as error:
         yield str(error)
+        return
+    except errors.NotFound as error:
+        if instance_id not in deletion_wait.instance_ids:
+            yield str(error)
         return
     # Trove responds with HTTP 501 to a backup of a member [Backup.create() in
     # trove/backup/models.py, 26.0.0].

@@ -7,6 +7,7 @@ import re
 from typing import Callable, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 from karbor_trove.bank import record
+from karbor_trove.bank import resource_status
 from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove import options
@@ -40,8 +41,9 @@ def check_restore(
         ) -> Tuple[preflight_problems.Problems, List[str]]:
     """Check whether all instances of a restore can be created.
 
-    First the requests are checked. If they have no problems, the state of
-    Trove is checked. Quotas are checked for all instances together.
+    An instance that the checkpoint left out is no problem, unless there is no
+    other. First the requests are checked. If they have no problems, the state
+    of Trove is checked. Quotas are checked for all instances together.
 
     :param sections: the sections of the checkpoint, by the id of the original
         instance.
@@ -54,7 +56,16 @@ def check_restore(
     problems: preflight_problems.Problems = {}
     requests: List[models.InstanceRequest] = []
     records: List[record.BackupRecord] = []
+    left_out = {
+        original_id: reason for original_id, section in sections.items()
+        for reason in [resource_status.find_left_out_reason(section)]
+        if reason is not None}
+    if len(left_out) == len(sections):
+        return {original_id: [reason]
+                for original_id, reason in left_out.items()}, []
     for original_id, section in sections.items():
+        if original_id in left_out:
+            continue
         problems[original_id] = []
         try:
             backup_record = record.read_backup(section, original_id)

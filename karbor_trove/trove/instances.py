@@ -3,7 +3,7 @@
 """Creation, status checks and deletion of instances."""
 
 import datetime
-from typing import Collection, FrozenSet, Optional, Protocol, Sequence
+from typing import Collection, FrozenSet, Optional, Protocol, Sequence, Set
 
 from oslo_log import log as logging
 
@@ -122,28 +122,63 @@ def _may_be_new(client: trove_client.TroveClient, instance_id: str,
             >= datetime.datetime.fromisoformat(not_before))
 
 
-def get_usable_instance(client: trove_client.TroveClient,
-                        instance_id: str) -> models.Instance:
+class DeletionWait:
+    """Waits for instances that are being deleted.
+
+    An instance whose server is lost has the same status, and stays.
+    """
+
+    def __init__(self, poller: polling.Poller, instance_ids: Set[str]
+                 ) -> None:
+        """Create a wait of 5 minutes for all instances together.
+
+        :param instance_ids: gets those that are being deleted.
+        """
+        self._deadline = poller.deadline(timeouts.SHUTDOWN)
+        self.instance_ids = instance_ids
+
+    def check(self, instance: models.Instance) -> None:
+        """Check that an instance is not being deleted.
+
+        :raises errors.Pending: it is, and the wait goes on.
+        """
+        if instance.is_being_deleted:
+            self.instance_ids.add(instance.id)
+            if self._deadline.remaining:
+                raise errors.Pending('the last status of instance %s is %s' % (
+                    instance.id, instance.status))
+
+
+def get_usable_instance(client: trove_client.TroveClient, instance_id: str,
+                        deletion_wait: Optional[DeletionWait] = None
+                        ) -> models.Instance:
     """Return an instance whose database is up or may still start.
 
+    :param deletion_wait: None if an instance that is being deleted is a
+        failure at once.
+    :raises errors.Pending: the instance is being deleted.
     :raises errors.ResourceFailed: the database will not start. The message
         has Trove's reason if there is one.
     """
     instance = client.get_instance(instance_id)
+    if deletion_wait is not None:
+        deletion_wait.check(instance)
     if instance.is_lost:
         raise errors.ResourceFailed('instance %s has the status %s' % (
             instance_id, instance.described_status))
     return instance
 
 
-def get_ready_instance(client: trove_client.TroveClient,
-                       instance_id: str) -> models.Instance:
+def get_ready_instance(client: trove_client.TroveClient, instance_id: str,
+                       deletion_wait: Optional[DeletionWait] = None
+                       ) -> models.Instance:
     """Return an instance whose database is up.
 
-    :raises errors.Pending: it may still start.
+    :param deletion_wait: see get_usable_instance().
+    :raises errors.Pending: it may still start, or is being deleted.
     :raises errors.ResourceFailed: see get_usable_instance().
     """
-    instance = get_usable_instance(client, instance_id)
+    instance = get_usable_instance(client, instance_id, deletion_wait)
     if not instance.is_ready:
         raise errors.Pending(_describe_last_status(instance))
     return instance

@@ -11,6 +11,7 @@ import pytest
 from taskflow import exceptions as taskflow_exceptions
 
 from karbor_trove.bank import resource_status
+from karbor_trove import polling
 from karbor_trove import protectable
 from tests.contract import conftest
 from tests.fake_trove import cloud
@@ -155,6 +156,53 @@ def test_no_instance_is_backed_up_when_one_is_broken(
         assert reason.startswith('not started') and broken_id in reason
     run_flow('delete', checkpoint)
     assert list_statuses(checkpoint) == {'deleted'}
+
+
+@pytest.fixture
+def virtual_sleep(monkeypatch, clock):
+    """Let time pass in the fake Trove only."""
+    monkeypatch.setattr(polling.Clock, 'sleep',
+                        lambda self, seconds: clock.sleep(seconds))
+
+
+def test_deleted_instance_costs_the_others_nothing(
+        run_flow, new_checkpoint, fake_trove, context, virtual_sleep):
+    checkpoint = new_checkpoint(3)
+    deleted_id = checkpoint.resource_graph[1].value.id
+    fake_trove.start_deletion(deleted_id, 100)
+    run_flow('protect', checkpoint)
+    assert sorted(list_statuses(checkpoint)) == ['available', 'error']
+    assert len(fake_trove.backups) == 2
+    reason = 'instance %s was deleted before its backup began' % deleted_id
+    key = '%s#%s' % (TYPE, deleted_id)
+
+    verify = karbor_records.new(karbor_records.Verification, context,
+                                checkpoint.id)
+    run_flow('verify', checkpoint, verify=verify, new_resources={})
+    assert sorted(verify.resources_status.values()) == [
+        'available', 'available', 'error']
+    assert verify.resources_reason[key] == 'not verified: ' + reason
+    restore = karbor_records.new(karbor_records.Restore, context,
+                                 checkpoint.id)
+    new_resources = {}
+    run_flow('restore', checkpoint, restore=restore,
+             new_resources=new_resources)
+    assert len(new_resources) == 2 and deleted_id not in new_resources
+    assert restore.resources_reason[key] == 'not restored: ' + reason
+    run_flow('delete', checkpoint)
+    assert not fake_trove.backups
+
+
+def test_restore_of_left_out_instances_alone_is_refused(
+        run_flow, new_checkpoint, fake_trove, context, virtual_sleep):
+    checkpoint = new_checkpoint(1)
+    fake_trove.start_deletion(checkpoint.resource_graph[0].value.id, 100)
+    run_flow('protect', checkpoint)
+    with pytest.raises(exception.RestoreResourceFailed,
+                       match='was deleted before its backup began'):
+        run_flow('restore', checkpoint, new_resources={},
+                 restore=karbor_records.new(karbor_records.Restore, context,
+                                            checkpoint.id))
 
 
 @pytest.mark.parametrize('bad', [0, 2])

@@ -119,6 +119,14 @@ class Cloud:
         self.instances[instance_id].update(
             status='SHUTDOWN', operating_status=None)
 
+    def start_deletion(self, instance_id: str, seconds: float) -> None:
+        """Let a user delete an instance, which takes so many seconds."""
+        self.instances[instance_id].update(
+            status='SHUTDOWN', operating_status=None, deleting=True)
+        self.timeline.after(
+            seconds, lambda at: self.instances.pop(instance_id, None)
+            and None)
+
     def return_server(self, instance_id: str) -> None:
         """Let Nova have the server again."""
         self.instances[instance_id].update(status='ACTIVE')

@@ -179,7 +179,7 @@ def test_protect_waits_for_a_healthy_database(
     assert request.at - start_time >= 60
 
 
-@pytest.mark.parametrize('status', ['ERROR', 'FAILED', 'SHUTDOWN'])
+@pytest.mark.parametrize('status', ['ERROR', 'FAILED'])
 def test_protect_fails_at_once_with_the_fault_of_a_broken_instance(
         protect, fake_trove, resource, section, clock, status):
     fake_trove.instances[resource.id].update(
@@ -192,6 +192,45 @@ def test_protect_fails_at_once_with_the_fault_of_a_broken_instance(
     assert clock.now() == start_time
     assert not fake_trove.backups
     assert section.get_object('status') == 'error'
+
+
+def test_protect_waits_until_a_server_has_returned(
+        protect, fake_trove, resource, section):
+    fake_trove.lose_server(resource.id)
+    fake_trove.timeline.after(
+        200, lambda at: fake_trove.return_server(resource.id))
+    protect()
+    assert section.get_object('status') == 'available'
+
+
+def test_protect_fails_after_five_minutes_without_a_server(
+        protect, fake_trove, resource, section, clock):
+    fake_trove.lose_server(resource.id)
+    start_time = clock.now()
+    with pytest.raises(exception.CreateResourceFailed, match='SHUTDOWN'):
+        protect()
+    assert clock.now() - start_time == pytest.approx(300, abs=10)
+    assert section.get_object('status') == 'error'
+
+
+def test_instance_that_is_deleted_before_its_backup_is_left_out(
+        make_plugin, fake_trove, checkpoint, resource, section, context,
+        clock, journal):
+    operation = make_plugin(poll_interval=1).get_protect_operation(resource)
+    fake_trove.start_deletion(resource.id, 200)
+    operation.on_main(checkpoint, resource, context, {})
+    assert section.get_object('status') == 'error'
+    assert resource_status.read_failure_reason(section) == (
+        'instance %s was deleted before its backup began' % resource.id)
+    assert not journal.list_entries()
+
+
+def test_instance_that_trove_does_not_have_is_not_left_out(
+        make_plugin, fake_trove, checkpoint, resource, context):
+    fake_trove.instances.clear()
+    with pytest.raises(exception.CreateResourceFailed):
+        make_plugin().get_protect_operation(resource).on_main(
+            checkpoint, resource, context, {})
 
 
 def test_protect_waits_when_the_instance_becomes_busy_after_the_check(

@@ -67,7 +67,7 @@ def reason_of_others(failed_ids):
             'be backed up: ' + ', '.join(sorted(failed_ids))]
 
 
-@pytest.mark.parametrize('status', ['ERROR', 'FAILED', 'SHUTDOWN'])
+@pytest.mark.parametrize('status', ['ERROR', 'FAILED'])
 def test_broken_instance_refuses_the_whole_checkpoint(
         new_flow, fake_trove, status):
     flow = new_flow()
@@ -82,6 +82,26 @@ def test_broken_instance_refuses_the_whole_checkpoint(
     assert [request.path for request in fake_trove.requests] == [
         '/instances', '/instances/' + broken,
         '/mgmt/quotas/' + flow.checkpoint.project_id]
+
+
+def test_lost_server_refuses_the_whole_checkpoint_after_five_minutes(
+        new_flow, fake_trove, clock):
+    flow = new_flow()
+    lost = flow.ids[1]
+    fake_trove.lose_server(lost)
+    start_time = clock.now()
+    assert flow.refused(flow.ids[0]) == reason_of_others([lost])
+    assert clock.now() - start_time == pytest.approx(300, abs=10)
+    assert flow.refused(lost) == ['instance %s has the status SHUTDOWN' % lost]
+
+
+def test_instance_that_is_deleted_meanwhile_refuses_nothing(
+        new_flow, fake_trove):
+    flow = new_flow()
+    fake_trove.start_deletion(flow.ids[0], 60)
+    for id_ in flow.ids:
+        flow.begin(id_)
+    assert flow.ids[0] not in fake_trove.instances
 
 
 def test_missing_instance_refuses_the_whole_checkpoint(new_flow, fake_trove):
