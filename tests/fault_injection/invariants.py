@@ -5,6 +5,8 @@ import time
 
 from karbor import exception
 
+from tests.fault_injection import timeouts
+
 _ALLOWED_ERRORS = {
     'protect': exception.CreateResourceFailed,
     'restore': exception.RestoreResourceFailed,
@@ -21,12 +23,14 @@ def check_every_backup_is_known(environment):
     """I1: the journal has the id or a matching intent of every backup."""
     entries = environment.journal.list_entries()
     ids = {entry.backup_id for entry in entries}
+    tolerance = datetime.timedelta(seconds=timeouts.CLOCK_TOLERANCE)
     intents = [entry for entry in entries if entry.backup_id is None]
     for id_, backup in environment.list_backups().items():
         created = datetime.datetime.fromisoformat(backup['created'])
         assert id_ in ids or any(
             entry.backup_name == backup['name']
-            and datetime.datetime.fromisoformat(entry.not_before) <= created
+            and datetime.datetime.fromisoformat(entry.not_before)
+            <= created + tolerance
             for entry in intents), ('I1: lost', backup, entries)
 
 

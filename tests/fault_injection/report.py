@@ -6,6 +6,7 @@ import pathlib
 
 from tests.fault_injection import cases
 from tests.fault_injection import scenarios
+from tests.fault_injection import timeouts
 
 PATH = (pathlib.Path(__file__).parents[2]
         / 'doc/source/reference/fault-matrix.rst')
@@ -53,6 +54,12 @@ hanging
    The response has this HTTP code. 429 and 503 come with Retry-After.
 broken JSON
    Half of the response is missing.
+foreign 404, foreign 200
+   A load balancer responds with this HTTP code and HTML. The service does not
+   see the request.
+Date off
+   The Date header is {ahead:.0f} s ahead of the times in the bodies. If the
+   request creates a backup or an instance, its response is lost.
 
 The requests to Keystone are those of a Karbor that has just started. A request
 that a simpler scenario sends as well is only in the table of that scenario.
@@ -60,7 +67,8 @@ that a simpler scenario sends as well is only in the table of that scenario.
 The bank is a directory, except in the tables with a bank in Swift. Those show
 the requests to the bank. Karbor's client of Swift does not retry them there
 (``swift_retry_attempts = 0``). Karbor sets no timeout for this client, so
-these tables have no time-out and no hanging. If a deletion ends with an error
+these tables have no time-out and no hanging. They have no Date off, because no
+operation reads that header of the bank. If a deletion ends with an error
 there, the operator can repeat it after ``karbor-trove-manage checkpoint
 reset``. While the bank is unavailable, the operation cannot write a deferred
 deletion.
@@ -119,8 +127,9 @@ def build_page(outcomes):
 
     :param outcomes: case -> outcome, for all cases.
     """
-    return '\n'.join([_INTRODUCTION.format(count=len(outcomes)).rstrip(),
-                      *_tables(outcomes), ''])
+    introduction = _INTRODUCTION.format(count=len(outcomes),
+                                        ahead=timeouts.DATE_AHEAD)
+    return '\n'.join([introduction.rstrip(), *_tables(outcomes), ''])
 
 
 def parse_page(text):
