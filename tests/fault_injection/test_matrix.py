@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.fault_injection import cases
+from tests.fault_injection import holes
 from tests.fault_injection import report
 from tests.fault_injection import runner
 from tests.fault_injection import scenarios
@@ -76,6 +77,13 @@ def test_invariants_hold_after_any_fault(cases_runner, every, left, capsys):
     else:
         assert outcomes == {case: known.get(case) for case in selected}
     assert not violations, '\n\n'.join(violations)
+
+
+def test_a_child_that_lists_lack_is_not_deleted_with_its_parent(
+        cases_runner, capsys):
+    outcomes, violations = _run(cases_runner, holes.CASES, capsys)
+    assert not violations, '\n\n'.join(violations)
+    assert set(outcomes.values()) == {'put off'}
 
 
 def test_page_has_all_cases_and_no_violation(cases_runner):
