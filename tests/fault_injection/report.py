@@ -25,6 +25,10 @@ A proxy in front of these services injects the faults. After each experiment
 the invariants are checked in Trove, Swift and the bank. Then the checkpoint is
 deleted, and nothing may be left.
 
+The timeouts are a few seconds long, and a busy machine may need more. So an
+experiment whose outcome differs from that of the last run is repeated, and the
+page has the second outcome.
+
 The columns of a table are the requests of the operation, in their order.
 Repeated polling requests count as one. The rows are the faults. The first
 outcome of a cell is that of a single fault. The second outcome is that of a

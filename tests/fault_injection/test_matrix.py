@@ -37,6 +37,28 @@ def _run(cases_runner, selected, capsys):
     return {case: outcomes[case] for case in selected}, violations
 
 
+def _list_differing(outcomes, known):
+    """Return the cases with another outcome than the page has."""
+    return [case for case, outcome in outcomes.items()
+            if outcome != known.get(case, outcome)]
+
+
+def _run_again(cases_runner, outcomes, known, capsys):
+    """Run cases with another outcome than the page has once more, one by one.
+
+    On a busy machine an operation may reach one of the short time limits. A
+    violation of the first run remains one.
+    """
+    repeated, violations = {}, []
+    for case in _list_differing(outcomes, known):
+        with capsys.disabled():
+            print('The page has "%s":' % known[case], file=sys.stderr)
+        outcome, more = _run(cases_runner, [case], capsys)
+        repeated.update(outcome)
+        violations += more
+    return {**outcomes, **repeated}, violations
+
+
 def _list_requests(cases_):
     """Return (operation, request) of cases, each once, in their order."""
     return list(dict.fromkeys((case.operation, case.request)
@@ -61,6 +83,17 @@ def test_parsed_page_has_the_written_outcomes(outcome):
     assert max(map(len, page.splitlines())) <= 88
 
 
+def test_only_cases_with_another_outcome_run_again(capsys):
+    class CasesRunner:
+        def run(self, cases_):
+            return [(case, 'done', None) for case in cases_]
+
+    outcomes = {'same': 'error', 'other': 'put off', 'new': 'error'}
+    known = {'same': 'error', 'other': 'done'}
+    assert _run_again(CasesRunner(), outcomes, known, capsys) == (
+        {'same': 'error', 'other': 'done', 'new': 'error'}, [])
+
+
 def test_invariants_hold_after_any_fault(cases_runner, every, left, capsys):
     known = _read_page()
     selected = cases_runner.cases
@@ -70,6 +103,8 @@ def test_invariants_hold_after_any_fault(cases_runner, every, left, capsys):
     elif not every:
         selected = selected[::_STRIDE]
     outcomes, violations = _run(cases_runner, selected, capsys)
+    outcomes, more = _run_again(cases_runner, outcomes, known, capsys)
+    violations += more
     if every:
         complete = {**known, **outcomes} if left else outcomes
         report.PATH.write_text(report.build_page(
