@@ -19,6 +19,10 @@ _STATUS_AFTER_ERROR = {'protect': 'error'}
 _TIMEOUT = 20.0
 
 
+class TimeLimitMissed(AssertionError):
+    """An operation took too long. A busy machine may be the cause."""
+
+
 def check_every_backup_is_known(environment):
     """I1: the journal has the id or a matching intent of every backup."""
     entries = environment.journal.list_entries()
@@ -52,12 +56,11 @@ def check_live_checkpoints(environment, checkpoints):
 
 
 def check_end(environment, scenario, result, bank_unavailable):
-    """I2, I5: the operation ended in time, and as Karbor expects.
+    """I2, I5: the operation ended as Karbor expects.
 
     :param bank_unavailable: whether the bank was unavailable until the end.
         Then the operation could not write a deferred deletion or a status.
     """
-    assert result['seconds'] <= scenario.longest, ('I5', result['seconds'])
     raised = result.get('raised')
     allowed = _ALLOWED_ERRORS[scenario.hook]
     if bank_unavailable and scenario.hook == 'delete':
@@ -76,6 +79,16 @@ def check_end(environment, scenario, result, bank_unavailable):
         record = result[scenario.hook]
         assert set(record.resources_status.values()) == {'error'}, record
         assert all(record.resources_reason.values()), record
+
+
+def check_duration(scenario, result):
+    """I5: the operation ended in time.
+
+    :raises TimeLimitMissed: it did not.
+    """
+    if result['seconds'] > scenario.longest:
+        raise TimeLimitMissed('I5: the operation took %.1f s. The limit is '
+                              '%.1f s' % (result['seconds'], scenario.longest))
 
 
 def check_nothing_was_created_twice(before, after, requests, retries):
