@@ -110,8 +110,8 @@ FAULTS: dict[str, proxy.Fault] = {
     'Date off': _date_off,
 }
 
-#: The faults of requests to a bank in Swift. Karbor sets no timeout for its
-#: client of Swift, so requests without a response would never end. No
-#: operation reads the Date of the bank.
+#: The faults of requests to a bank in Swift. Each request without a response
+#: lasts until its timeout, and an operation has no deadline for all of them.
+#: No operation reads the Date of the bank.
 BANK_FAULTS = [kind for kind in FAULTS
                if kind not in ('time-out', 'hanging', 'Date off')]

@@ -25,9 +25,9 @@ A proxy in front of these services injects the faults. After each experiment
 the invariants are checked in Trove, Swift and the bank. Then the checkpoint is
 deleted, and nothing may be left.
 
-The timeouts are a few seconds long, and a busy machine may need more. So an
-experiment whose outcome differs from that of the last run is repeated, and the
-page has the second outcome.
+The time limits are a few seconds long, and a busy machine may need more. So an
+experiment runs again, alone, if it violated an invariant or if its outcome is
+not the one that this page had. Then the page has the second outcome.
 
 The columns of a table are the requests of the operation, in their order.
 Repeated polling requests count as one. The rows are the faults. The first
@@ -69,11 +69,12 @@ The requests to Keystone are those of a Karbor that has just started. A request
 that a simpler scenario sends as well is only in the table of that scenario.
 
 The bank is a directory, except in the tables with a bank in Swift. Those show
-the requests to the bank. Karbor's client of Swift does not retry them there
-(``swift_retry_attempts = 0``). Karbor sets no timeout for this client, so
-these tables have no time-out and no hanging. They have no Date off, because no
-operation reads that header of the bank. If a deletion ends with an error
-there, the operator can repeat it after ``karbor-trove-manage checkpoint
+the requests to the bank, with ``karbor-trove-swift-bank-plugin``. Swift's
+client does not retry them there (``swift_retry_attempts = 0``). The plugin
+limits the time of each request, but an operation has no deadline for all of
+them. So these tables have no time-out and no hanging. They have no Date off,
+because no operation reads that header of the bank. If a deletion ends with an
+error there, the operator can repeat it after ``karbor-trove-manage checkpoint
 reset``. While the bank is unavailable, the operation cannot write a deferred
 deletion.
 '''
