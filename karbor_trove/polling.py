@@ -45,7 +45,10 @@ class Deadline:
     """A point in time at which a wait ends."""
 
     def __init__(self, seconds: float, clock: Clock) -> None:
-        """Create a deadline that many seconds from now."""
+        """Create a deadline.
+
+        :param seconds: from now.
+        """
         self.seconds = seconds
         self._clock = clock
         self._end = clock.now() + seconds
@@ -65,7 +68,10 @@ class Poller:
         self.clock = clock
 
     def deadline(self, seconds: float) -> Deadline:
-        """Return a deadline that many seconds from now."""
+        """Return a deadline.
+
+        :param seconds: from now.
+        """
         return Deadline(seconds, self.clock)
 
     def wait_for(self, check: Callable[[], Optional[T]], deadline: Deadline,

@@ -45,7 +45,8 @@ def walk_to_root(get: Callable[[str], Optional[models.Backup]],
 def describe_incomplete(backup: models.Backup, first_id: str) -> str:
     """Return the sentence about a backup of a chain that is not complete.
 
-    :param first_id: the id of the backup whose chain is read.
+    :param first_id: the id of the newest backup of the chain, at which the
+        reading began.
     """
     return '%s is not COMPLETED, but %s' % (
         describe_link(backup.id, first_id), backup.status)
@@ -54,7 +55,8 @@ def describe_incomplete(backup: models.Backup, first_id: str) -> str:
 def describe_link(backup_id: str, first_id: str) -> str:
     """Return the phrase that names one backup of a chain.
 
-    :param first_id: the id of the backup whose chain is read.
+    :param first_id: the id of the newest backup of the chain, at which the
+        reading began.
     """
     if backup_id == first_id:
         return 'backup %s' % backup_id

@@ -247,7 +247,10 @@ class BackupDeletion:
                   now: Optional[datetime.datetime],
                   entries: List[backup_journal.BackupEntry]
                   ) -> backup_journal.BackupEntry:
-        """Find the backup of a request whose response was lost.
+        """Add the id of the backup to an entry that has none.
+
+        The response to the request for the backup was lost, so the backup is
+        searched for.
 
         :param now: Trove's time when it listed the backups. None if Trove did
             not return it.
@@ -360,10 +363,10 @@ class BackupDeletion:
         return entry
 
     def _is_overdue(self, entry: backup_journal.BackupEntry) -> bool:
-        """Return True if the backup is deleted even if Swift is unavailable.
+        """Return True if the deletion no longer waits for Swift.
 
-        Otherwise the backups of a cloud whose Swift this host never reaches
-        would use up the quota.
+        That is so a day after the checkpoint was deleted. If this host can
+        never connect to Swift, the backups would otherwise use up the quota.
         """
         return entry.deleted_at is not None and (
             self._poller.clock.utc()

@@ -100,15 +100,17 @@ class DocumentStore(Generic[Entry]):
                  keeps_copy: bool = False) -> None:
         """Create the store. Nothing is read or written yet.
 
-        :param path: of the section, for messages.
-        :param version: of the documents that this release writes, and the
-            latest that it can read.
-        :param required_key: a key that all versions of the document have.
-        :param parse: builds an entry from its key and from its document
-            without the version.
-        :param keeps_copy: whether a document that is changed is first written
-            to a copy beside it. The file-system bank writes in place, so a
-            crash leaves a corrupt object. Then the copy is read. Documents
+        :param section: the folder of the documents.
+        :param path: the path of the section, for messages.
+        :param version: the latest version of the documents that this release
+            can read. It writes this version.
+        :param required_key: a key that the documents of all versions have. A
+            document without it is corrupt.
+        :param parse: builds an entry. It gets the key of the document, and the
+            document without its version.
+        :param keeps_copy: whether write_document() first writes a copy of a
+            document that exists. The file-system bank writes in place, so a
+            crash leaves a corrupt document. Then the copy is read. Documents
             that are written only once need no copy.
         """
         self._section = section

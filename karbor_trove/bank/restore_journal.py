@@ -121,11 +121,14 @@ class RestoreIntent:
                     self._entry.restore_id, self._entry.instance_id)]
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if it was created for another database."""
+        """Return True if this restore created it for another database."""
         return instance_id in self._taken_ids
 
     def mark_created(self, instance_id: str) -> None:
-        """Write nothing. Karbor's record does not have the instance yet."""
+        """Remember the id, so that no other database of the restore uses it.
+
+        Nothing is written. The entry stays until Karbor's record has the id.
+        """
         self._taken_ids.add(instance_id)
 
     def delete(self) -> None:

@@ -122,11 +122,11 @@ class TemporaryInstanceIntent:
         self._is_written = True
 
     def list_rivals(self) -> Sequence[str]:
-        """Return nothing. No other request has the name."""
+        """Return an empty list, because the requested name is unique."""
         return ()
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return False. No other request has the name."""
+        """Return False, because the requested name is unique."""
         return False
 
     def mark_created(self, instance_id: str) -> None:

@@ -79,8 +79,8 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
 
         See listing.select_page() for the parameters.
 
-        :raises karbor.exception.BankListObjectsFailed: the list would lack
-            keys.
+        :raises karbor.exception.BankListObjectsFailed: the keys could not be
+            read completely.
         """
         prefix = listing.normalize_prefix(prefix)
         self._validate_path(prefix)
@@ -91,7 +91,10 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
         return listing.select_page(keys, limit, marker, sort_dir)
 
     def _write_object(self, path: str, data: str) -> None:
-        """Write an object, so that it is old or new after a crash."""
+        """Replace an object.
+
+        After a crash the object has either its old or its new data.
+        """
         self._check_container()
         file = self.object_container_path + path
         for attempt in range(_WRITE_ATTEMPTS, 0, -1):
@@ -205,10 +208,11 @@ def _raise_unless_absent(error: OSError) -> None:
 
 
 def _remove_leftover(file: str) -> None:
-    """Remove a temporary file if its process has been killed long ago.
+    """Remove a temporary file that is older than an hour.
 
-    Karbor's own plugin would list it. A write whose file is removed too early
-    begins again.
+    The process that wrote it was killed, and Karbor's own plugin would list
+    the file as an object. If the process is only slow, it writes the file
+    again.
     """
     with contextlib.suppress(OSError):
         if time.time() - os.path.getmtime(file) > timeouts.TEMPORARY_FILE:

@@ -24,13 +24,13 @@ def is_descending(sort_dir: Optional[str]) -> bool:
 
 def select_page(keys: Iterable[str], limit: Optional[int],
                 marker: Optional[str], sort_dir: Optional[str]) -> List[str]:
-    """Return the keys of one page, in order.
+    """Return the keys of one page, sorted.
 
-    Karbor's index of a plan has a key for each checkpoint that begins with its
-    date and its time in seconds. So the last key is the newest checkpoint
+    A descending list of Karbor's index of a plan begins with the newest
+    checkpoint, because its keys begin with the time of the checkpoint
     [checkpoint.py, 1.6.0].
 
-    :param keys: at least all keys of the page, in any order.
+    :param keys: all keys, or at least those of the page, in any order.
     :param limit: the maximum number of keys. None if there is none.
     :param marker: the last key of the previous page. It need not exist any
         more. None for the first page.

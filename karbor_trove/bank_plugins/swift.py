@@ -105,8 +105,8 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
 
         See listing.select_page() for the parameters.
 
-        :raises karbor.exception.BankListObjectsFailed: the list would lack
-            keys.
+        :raises karbor.exception.BankListObjectsFailed: the keys could not be
+            read completely.
         """
         prefix = listing.normalize_prefix(prefix)
         try:

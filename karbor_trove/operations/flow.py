@@ -63,10 +63,13 @@ class FlowState:
     def check_once(self,
                    find_problems: Callable[[], preflight_problems.Problems]
                    ) -> None:
-        """Add the problems of the whole flow, unless there are problems.
+        """Find the problems of the whole flow once, and add them.
 
-        Only the first caller runs the function. Later callers wait for it,
-        and raise the error that it raised.
+        Only the first caller runs the function. The others wait for it, and
+        raise the error that it raised. Nothing is done if a resource has
+        already added problems.
+
+        :param find_problems: checks all resources of the flow.
         """
         if self.problems:
             return

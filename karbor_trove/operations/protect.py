@@ -152,8 +152,9 @@ class ProtectOperation(base.Operation):
                                  record.BackupRecord, models.Accounts]:
         """Wait until the instance is ready, and request the backup.
 
-        :returns: the entry and the record with the id of the backup, not
-            written yet, and the databases and users before the backup.
+        :returns: the entry and the record, both with the id of the backup and
+            not written yet, and the databases and users that existed before
+            the request.
         """
         instance_id = self._resource.id
         deadline = self._poller.deadline(self._settings.ready_timeout)

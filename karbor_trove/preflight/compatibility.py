@@ -55,12 +55,12 @@ def check_backup(request: models.InstanceRequest,
 def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
                       catalog: trove_catalog.Catalog
                       ) -> List[models.DatastoreVersion]:
-    """Return the active versions that match an instance's datastore version.
+    """Return the active datastore versions that an instance can have.
 
-    A recorded id decides, because an operator may rename a version. Otherwise
-    the datastore version of an instance is a name or an id. Several versions
-    may have one name. If Trove returns their numbers, the number has to match
-    as well.
+    If the id of the version was recorded, only that id matches, because an
+    operator may rename a version. Otherwise the recorded text is compared with
+    the names and the ids. Several versions may have one name. Then the number
+    of the version has to match as well, if Trove returns it.
     """
     versions = catalog.list_versions(instance.datastore or '')
     if instance.datastore_version_id:

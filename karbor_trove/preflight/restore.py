@@ -147,10 +147,10 @@ def check_volumes(requests: Iterable[models.InstanceRequest],
 
 
 def add_advice(reason: str) -> str:
-    """Return Trove's reason with the parameter that may solve the problem.
+    """Add the parameter that may solve the problem to Trove's reason.
 
-    Before the request nothing shows whether Trove requires or accepts a volume
-    type, an availability zone, a network or a private flavor.
+    Only Trove's answer to the request shows whether it requires or accepts a
+    volume type, an availability zone, a network or a private flavor.
 
     :param reason: why Trove rejected the request, or why the instance failed.
     """

@@ -33,7 +33,7 @@ class InstanceIntent(Protocol):
         """
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if another request is known to have created this."""
+        """Return True if another request has created the instance."""
 
     def mark_created(self, instance_id: str) -> None:
         """Add the id of the instance, which only this entry knows yet."""

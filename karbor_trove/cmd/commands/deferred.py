@@ -149,8 +149,9 @@ def delete_backup(provider: providers.Provider,
 
 @dataclasses.dataclass(frozen=True)
 class _Deferral:
-    """Whether the deletion of a backup is deferred."""
+    """The result of _check_deferral()."""
 
+    #: Whether the deletion of the backup is deferred.
     is_deferred: bool
     #: Why the backup still exists. Empty if its checkpoint exists too.
     reason: str = ''

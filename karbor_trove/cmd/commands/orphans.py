@@ -149,7 +149,10 @@ class OrphanSearch:
 
     def _check_checkpoint(self, checkpoint_id: str, backup: models.Backup
                           ) -> Optional[Orphan]:
-        """Return an orphan whose name has the id of a checkpoint, or None."""
+        """Return the orphan if no checkpoint has this backup. Otherwise None.
+
+        :param checkpoint_id: as in the name or the description of the backup.
+        """
         if (self._index.may_be_in_use(checkpoint_id, str(backup.instance_id))
                 or self._index.is_recorded(checkpoint_id, backup)):
             return None
