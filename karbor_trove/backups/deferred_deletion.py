@@ -18,6 +18,7 @@ from karbor_trove.bank import storage
 from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove import timeouts
+from karbor_trove import times
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.trove import swift
@@ -370,7 +371,7 @@ class BackupDeletion:
         """
         return entry.deleted_at is not None and (
             self._poller.clock.utc()
-            - datetime.datetime.fromisoformat(entry.deleted_at)
+            - times.parse_utc(entry.deleted_at)
             >= timeouts.SWIFT_OUTAGE)
 
     def _delete_object(self, entry: backup_journal.BackupEntry,

@@ -16,6 +16,7 @@ from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
 from karbor_trove import karbor_types
 from karbor_trove import timeouts
+from karbor_trove import times
 from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
 
@@ -115,7 +116,7 @@ class BackupEntry(document_store.StoredEntry):
                     tolerance: datetime.timedelta) -> bool:
         if self.not_before is None or backup.created is None:
             return False
-        start = datetime.datetime.fromisoformat(self.not_before)
+        start = times.parse_utc(self.not_before)
         return (start - tolerance <= backup.created
                 < start + timeouts.REQUEST_IN_FLIGHT + tolerance)
 

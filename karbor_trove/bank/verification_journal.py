@@ -16,6 +16,7 @@ from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker_process
 from karbor_trove import karbor_types
+from karbor_trove import times
 from karbor_trove.trove import lost_responses
 
 VERSION = 1
@@ -53,7 +54,7 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
         """
         return (self.abandoned_reason is not None
                 or not worker_process.may_be_alive(self.worker)
-                or datetime.datetime.fromisoformat(self.ends_by) <= now)
+                or times.parse_utc(self.ends_by) <= now)
 
     def cannot_exist(self, trove_now: Optional[datetime.datetime],
                      now: datetime.datetime) -> bool:

@@ -11,6 +11,7 @@ from karbor.common import constants
 from karbor_trove.backups import chain
 from karbor_trove.bank import verification_results
 from karbor_trove.cmd import restore_points
+from karbor_trove import times
 from karbor_trove.trove import models
 
 
@@ -106,8 +107,7 @@ def build_report(report: InstanceReport,
 def verification_time(result: verification_results.VerificationResult
                       ) -> datetime.datetime:
     """Return when a verification ended: UTC, without a zone."""
-    return datetime.datetime.fromisoformat(
-        result.verified_at).replace(tzinfo=None)
+    return times.parse_utc(result.verified_at)
 
 
 @dataclasses.dataclass(frozen=True)

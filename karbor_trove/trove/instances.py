@@ -2,7 +2,6 @@
 
 """Creation, status checks and deletion of instances."""
 
-import datetime
 from typing import Collection, FrozenSet, Optional, Protocol, Sequence, Set
 
 from oslo_log import log as logging
@@ -10,6 +9,7 @@ from oslo_log import log as logging
 from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove import timeouts
+from karbor_trove import times
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
@@ -119,7 +119,7 @@ def _may_be_new(client: trove_client.TroveClient, instance_id: str,
         return False
     return (not_before is None or created is None
             or created + timeouts.CLOCK_TOLERANCE
-            >= datetime.datetime.fromisoformat(not_before))
+            >= times.parse_utc(not_before))
 
 
 class DeletionWait:

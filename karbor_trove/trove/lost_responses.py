@@ -15,6 +15,7 @@ from oslo_log import log as logging
 from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove import timeouts
+from karbor_trove import times
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 
@@ -34,7 +35,7 @@ def is_settled(not_before: Optional[str],
     :param now: Trove's time. None if not known.
     """
     return (now is not None and not_before is not None
-            and now - datetime.datetime.fromisoformat(not_before)
+            and now - times.parse_utc(not_before)
             >= timeouts.REQUEST_IN_FLIGHT + timeouts.CLOCK_TOLERANCE)
 
 

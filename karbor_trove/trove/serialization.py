@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 from typing import Any, Dict, Optional
 
+from karbor_trove import times
 from karbor_trove.trove import models
 from karbor_trove.trove import transport
 
@@ -66,9 +67,7 @@ def parse_backup(data: Dict[str, Any]) -> models.Backup:
 
 
 def _parse_time(text: Optional[str]) -> Optional[datetime.datetime]:
-    # Trove's times are in UTC, without a zone.
-    return datetime.datetime.fromisoformat(
-        text).replace(microsecond=0) if text else None
+    return times.parse_utc(text) if text else None
 
 
 def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:

@@ -11,13 +11,14 @@ ARROWS = {
     'ids': 'errors',
     'karbor_types': '',
     'timeouts': '',
+    'times': '',
     'polling': 'errors timeouts',
-    'trove': 'errors karbor_types polling timeouts',
-    'bank': 'errors ids karbor_types timeouts trove',
+    'trove': 'errors karbor_types polling timeouts times',
+    'bank': 'errors ids karbor_types timeouts times trove',
     'bank_plugins': 'timeouts',
     'parameters': 'errors trove',
     'options': 'errors parameters',
-    'backups': 'bank errors polling timeouts trove',
+    'backups': 'bank errors polling timeouts times trove',
     'preflight': 'backups bank errors karbor_types options parameters '
                  'polling timeouts trove',
     'verification': 'backups bank errors karbor_types options polling '
@@ -25,7 +26,7 @@ ARROWS = {
     'operations': 'backups bank errors ids karbor_types options parameters '
                   'polling preflight timeouts trove verification',
     'cmd': 'backups bank errors ids karbor_types options polling timeouts '
-           'trove verification',
+           'times trove verification',
     'protectable': 'errors ids karbor_types polling timeouts trove',
     'protection': 'karbor_types operations options parameters polling',
 }

@@ -18,6 +18,7 @@ from karbor_trove.cmd.commands import base
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import timeouts
+from karbor_trove import times
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import lost_responses
 
@@ -163,7 +164,7 @@ def _may_run(entry: restore_journal.RestoreEntry) -> bool:
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
     return worker_process.may_be_alive(entry.worker) and (
         entry.not_before is None
-        or now - datetime.datetime.fromisoformat(entry.not_before)
+        or now - times.parse_utc(entry.not_before)
         < timeouts.RESTORE_MAY_RUN)
 
 
@@ -188,7 +189,7 @@ def _check(entry: restore_journal.RestoreEntry, provider: providers.Provider,
             'the journal has no project or no time for it. Search for an '
             'instance "%s", then use "deferred dismiss"' % entry.name)
     client = project_clients.get(entry.project_id)
-    not_before = datetime.datetime.fromisoformat(entry.not_before)
+    not_before = times.parse_utc(entry.not_before)
     instance_ids = provider.poller.wait_for(
         lambda: _find_instances(client, entry.name, not_before),
         provider.poller.deadline(timeouts.OUTAGE), 'Trove is unavailable')

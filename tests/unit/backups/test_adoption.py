@@ -8,6 +8,7 @@ from karbor_trove.backups import adoption
 from karbor_trove.bank import backup_journal
 from karbor_trove import errors
 from karbor_trove.trove import serialization
+from tests.fake_trove import clock as clocks
 from tests.fake_trove import serialization as views
 
 LOST_RESPONSES = ['reset', 'timeout', 500, 503, 'broken']
@@ -128,6 +129,18 @@ def test_backup_that_existed_before_the_request_is_not_adopted(
     assert journal.list_entries()[0].backup_id != users_backup
     delete()
     assert set(fake_trove.backups) == {users_backup}
+
+
+@pytest.mark.parametrize('zone', ['Z', '+00:00'])
+def test_created_backup_is_found_if_times_have_a_zone(
+        protect, fake_trove, section, zone, monkeypatch):
+    format_time = clocks.format_time
+    monkeypatch.setattr(clocks, 'format_time',
+                        lambda seconds: format_time(seconds) + zone)
+    fake_trove.fail('POST', '/backups', 'reset', after=True)
+    protect(backup_name='nightly', description='orders')
+    assert section.get_object('status') == 'available'
+    assert len(fake_trove.backups) == 1
 
 
 def test_backup_that_existed_before_a_lost_request_is_never_deleted(
