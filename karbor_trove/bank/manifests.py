@@ -9,6 +9,7 @@ checkpoint, because a backup may have children after its checkpoint is deleted.
 
 from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
+from karbor_trove.bank import storage
 from karbor_trove import karbor_types
 from karbor_trove.trove import models
 
@@ -26,6 +27,10 @@ class ManifestStore(document_store.DocumentStore[models.BackupManifest]):
         path = layout.instance_folder(instance_id, layout.MANIFESTS)
         super().__init__(bank.get_sub_section(path), path, VERSION, 'whole',
                          lambda _, document: _from_document(document))
+
+    def delete(self, key: str) -> None:
+        """Delete the manifest of a backup, if there is one."""
+        storage.delete_optional(self._section, [key])
 
     def write(self, backup_id: str, manifest: models.BackupManifest) -> None:
         """Write the manifest of a backup and replace an earlier one."""

@@ -148,7 +148,7 @@ def delete(section: karbor_types.BankSection) -> None:
     The status stays, because Karbor reads it.
     """
     storage.delete(section, layout.BACKUP_RECORD)
-    storage.delete(section, layout.FAILURE_REASON)
+    storage.delete_optional(section, [layout.FAILURE_REASON])
 
 
 def _to_list(names: Optional[Tuple[str, ...]]) -> Optional[List[str]]:

@@ -11,7 +11,8 @@ written into the directory.
 
 import contextlib
 import sys
-from typing import Any, Callable, Iterator, List, Optional, TypeVar
+from typing import (Any, Callable, Iterable, Iterator, List, Optional,
+                    TypeVar)
 
 from oslo_log import log as logging
 
@@ -101,6 +102,20 @@ def delete(section: karbor_types.BankSection, key: str) -> None:
             section.delete_object(key)
 
     _retry_once(delete, 'deleting %s' % key)
+
+
+def delete_optional(section: karbor_types.BankSection,
+                    keys: Iterable[str]) -> None:
+    """Delete those of these objects that the section has.
+
+    Karbor's file-system bank logs an ERROR for each read of an absent object.
+    So the objects are searched in a list. A stale list may leave an object,
+    which no operation reads after that.
+
+    :raises errors.BankError: the objects may be deleted nevertheless.
+    """
+    for key in set(keys) & set(list_keys(section)):
+        delete(section, key)
 
 
 def _retry_once(request: Callable[[], Result], description: str) -> Result:

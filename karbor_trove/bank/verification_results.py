@@ -52,8 +52,11 @@ def read_all(section: karbor_types.BankSection) -> List[VerificationResult]:
     :raises errors.Rejected: a later release wrote a result.
     """
     store = _store(section)
-    results = [store.read(layout.VERIFICATION_RESULT % level)
-               for level in LEVELS]
+    # Karbor's file-system bank logs an ERROR for a read of an absent object.
+    listed = storage.list_keys(section)
+    results = [store.read(key) for key in (
+        layout.VERIFICATION_RESULT % level for level in LEVELS)
+        if key in listed]
     return sorted((result for result in results if result is not None),
                   key=lambda result: result.verified_at, reverse=True)
 
@@ -73,8 +76,8 @@ def read_recovery_seconds(section: karbor_types.BankSection,
 
 def delete(section: karbor_types.BankSection) -> None:
     """Delete the results of all levels."""
-    for level in LEVELS:
-        storage.delete(section, layout.VERIFICATION_RESULT % level)
+    storage.delete_optional(section, [layout.VERIFICATION_RESULT % level
+                                      for level in LEVELS])
 
 
 def _store(section: karbor_types.BankSection

@@ -1,6 +1,7 @@
 """State of Trove and the bank after a delete."""
 
 import dataclasses
+import logging
 
 from karbor import exception
 import pytest
@@ -414,3 +415,17 @@ def test_sweep_from_another_project_deletes_nothing(
         new_checkpoint(), resource, other_context, {})
     assert set(fake_trove.backups) == {backup['id']}
     assert journal.list_entries()
+
+
+@pytest.mark.parametrize('level', ['backup', 'data', 'restore'])
+def test_no_operation_that_succeeds_logs_an_error(
+        protect_at, verify_at, do_restore, delete, section, caplog, level):
+    caplog.set_level(logging.WARNING)
+    protect_at(level)
+    verify_at(level)
+    verify_at(level)
+    do_restore()
+    delete()
+    assert section.get_object('status') == 'deleted'
+    assert [record.getMessage() for record in caplog.records
+            if record.levelno >= logging.ERROR] == []
