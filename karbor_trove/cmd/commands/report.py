@@ -211,7 +211,9 @@ def _replace_file(path: str) -> Iterator[TextIO]:
     # names do not end in ".prom".
     temporary_path = '%s.%d.tmp' % (path, os.getpid())
     try:
-        with open(temporary_path, 'w', encoding='utf-8') as file:
+        # A character that UTF-8 does not have is no reason to fail.
+        with open(temporary_path, 'w', encoding='utf-8',
+                  errors='backslashreplace') as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

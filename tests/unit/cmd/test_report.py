@@ -15,6 +15,7 @@ import pytest
 from karbor_trove.bank import record
 from karbor_trove.bank import verification_results
 from karbor_trove.cmd.commands import report as report_command
+from karbor_trove.cmd import prometheus
 from karbor_trove import polling
 from karbor_trove.trove import client
 from karbor_trove.trove import models
@@ -577,18 +578,59 @@ def test_prometheus_parses_all_metrics(add_point, metrics, resource, clock):
         ('recovery_seconds', resource.id, None): 9.5}
 
 
-def test_prometheus_parses_special_characters_in_a_name(
-        report, add_point, fake_trove, resource):
+@pytest.fixture
+def name_labels(add_point, fake_trove, resource, report, tmp_path):
+    """Return a function that returns the label of a name, once for each way.
+
+    The ways are standard output and a file.
+    """
     add_point()
-    name = 'a "b"\\n\nc=1,{d} \u00e9'
-    fake_trove.instances[resource.id]['name'] = name
-    code, out, _ = report('prometheus')
-    labels = [sample.labels
-              for family in parser.text_string_to_metric_families(out)
-              for sample in family.samples if sample.labels]
-    assert labels
-    assert all(label == {'project_id': clouds.PROJECT, 'name': name,
-                         'instance_id': resource.id} for label in labels)
+
+    def name_labels(name):
+        fake_trove.instances[resource.id]['name'] = name
+        path = tmp_path / 'report.prom'
+        code, out, err = report('prometheus')
+        assert (code, err) == (0, '')
+        assert report('prometheus', '--output', path) == (0, '', '')
+        for text in out, path.read_text(), path.read_bytes().decode():
+            labels = [sample.labels for family
+                      in parser.text_string_to_metric_families(text)
+                      for sample in family.samples if sample.labels]
+            assert labels
+            assert all((label['project_id'], label['instance_id']) == (
+                clouds.PROJECT, resource.id) for label in labels)
+            yield {label['name'] for label in labels}
+    return name_labels
+
+
+@pytest.mark.parametrize('name', [
+    'a "b"\\n\nc=1,{d} \u00e9', '\\', '\n', '"', '\\"', '"} 1\n# HELP x',
+    '\\\\n', ' a ', '#', '\u20ac \U0001f418', ''])
+def test_prometheus_parses_special_characters_in_a_name(name_labels, name):
+    assert list(name_labels(name)) == [{name}] * 3
+
+
+@pytest.mark.parametrize('name, label', [
+    ('a\rb', r'a\rb'), ('\x1b[2J\n\x07', '\\x1b[2J\n\\x07'),
+    ('\x00\t\x7f\x85', r'\x00\t\x7f\x85'), ('\u2028\u202e', r'\u2028\u202e'),
+    ('\r\n"\\', '\\r\n"\\')])
+def test_prometheus_has_control_characters_as_escape_sequences(
+        name_labels, name, label):
+    assert list(name_labels(name)) == [{label}] * 3
+
+
+@pytest.mark.parametrize('encoding, label', [
+    ('ascii', r'\xe9\u20ac'), ('latin-1', '\xe9\\u20ac'),
+    ('utf-8', '\xe9\u20ac'), (None, '\xe9\u20ac')])
+def test_prometheus_parses_characters_that_the_encoding_does_not_have(
+        encoding, label):
+    stdout = (io.StringIO() if encoding is None
+              else io.TextIOWrapper(io.BytesIO(), encoding))
+    prometheus.PrometheusFormatter().emit_list(
+        (), [('m', 'A metric.', [({'name': '\xe9\u20ac'}, 1)])], stdout, None)
+    stdout.seek(0)
+    [family] = parser.text_string_to_metric_families(stdout.read())
+    assert family.samples[0].labels == {'name': label}
 
 
 def test_prometheus_parses_a_report_without_instances(metrics, config_file):
