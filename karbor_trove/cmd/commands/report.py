@@ -18,6 +18,7 @@ from karbor_trove.cmd import providers
 from karbor_trove.cmd import restore_points
 from karbor_trove import errors
 from karbor_trove import timeouts
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 
 T = TypeVar('T')
@@ -46,6 +47,7 @@ class Report:
         self._clients = project_clients
         self._poller = all_providers[0].poller
         self._trove_is_unavailable = False
+        self._project_id = project_id
         self._points = restore_points.RestorePoints(all_providers, project_id)
         #: What could not be read, a sentence each.
         self.problems = list(self._points.problems)
@@ -92,6 +94,7 @@ class Report:
         :param backups: None to list the backups of this project here.
         """
         instances: Optional[Dict[str, models.Instance]] = None
+        client: Optional[trove_client.TroveClient] = None
         try:
             client = self._clients.get(project_id)
             if backups is None:
@@ -103,9 +106,9 @@ class Report:
                 if not instance.is_temporary}
         except errors.KarborTroveError as error:
             # A project of which all checkpoints are deleted may be deleted
-            # itself.
-            if (self._points.projects.get(project_id, True)
-                    or not isinstance(error, errors.Rejected)):
+            # itself. Then Keystone gives no token for it.
+            if not (isinstance(error, errors.Rejected) and client is None
+                    and self._may_be_deleted(project_id)):
                 self.problems.append('project %s: %s' % (project_id, error))
         if backups is None:
             return
@@ -122,6 +125,14 @@ class Report:
                     None if instances is None else id_ in instances),
                 points.get(id_, []), *backups,
                 self._points.corrupt.get(id_, [])))
+
+    def _may_be_deleted(self, project_id: str) -> bool:
+        """Return True if Keystone may not have a project any more.
+
+        The project that the operator has chosen has to exist.
+        """
+        return self._project_id is None and not self._points.projects.get(
+            project_id, True)
 
 
 def _find_name(points: List[restore_points.RestorePoint]) -> Optional[str]:

@@ -392,7 +392,18 @@ def test_project_with_only_deleted_checkpoints_may_be_deleted(
     add_point()
     add_point('x', keystone.CLOSED_PROJECT, status='deleted')
     assert [row['instance'] for row in manage('report')] == [resource.id]
-    assert manage('report', '--project', keystone.CLOSED_PROJECT) == []
+    # The project that the operator has chosen has to exist.
+    assert manage('report', '--project', keystone.CLOSED_PROJECT,
+                  expect=1) == []
+    assert 'has no role in project' in manage.err
+
+
+def test_project_with_only_deleted_checkpoints_whose_list_fails_is_a_problem(
+        manage, add_point, fake_trove):
+    add_point(status='deleted')
+    fake_trove.fail('GET', '/instances', 403)
+    assert manage('report', expect=1) == []
+    assert 'project %s: ' % clouds.PROJECT in manage.err
 
 
 def test_report_waits_a_minute_for_an_unavailable_trove(
