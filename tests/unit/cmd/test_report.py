@@ -309,6 +309,80 @@ def test_resources_of_a_deleted_checkpoint_are_not_read(
     assert row['checkpoint'] == good.id and row['note'] is None
 
 
+@pytest.fixture
+def delete_checkpoint(plugin, context, bank):
+    """Return a function that deletes a checkpoint as Karbor does."""
+    indices = bank.get_sub_section('/indices')
+
+    def delete_checkpoint(point):
+        checkpoint = point.checkpoint
+        instance = karbor_resource.Resource(
+            TYPE, checkpoint.resource_graph[0].value.id, 'orders')
+        plugin.get_delete_operation(instance).on_main(
+            checkpoint, instance, context, {})
+        point.set_status('deleted')
+        for key in list(indices.list_objects()):
+            if key.endswith('@' + point.id):
+                indices.delete_object(key)
+    return delete_checkpoint
+
+
+@pytest.mark.parametrize('words', [(), ('--project', clouds.PROJECT)])
+def test_report_reads_no_more_with_each_deleted_checkpoint(
+        manage, add_point, delete_checkpoint, bank, monkeypatch, words,
+        fake_trove):
+    add_point()
+    reads = []
+    plugin_class = type(bank._plugin)
+    get_object = plugin_class.get_object
+
+    def count(self, key, *args, **kwargs):
+        reads.append(key)
+        return get_object(self, key, *args, **kwargs)
+
+    monkeypatch.setattr(plugin_class, 'get_object', count)
+    costs = []
+    for _ in range(3):
+        reads.clear()
+        requests = len(fake_trove.requests)
+        [row] = manage('report', *words)
+        assert row['checkpoint'] and row['note'] is None
+        costs.append((len(reads), len(fake_trove.requests) - requests))
+        for _ in range(10):
+            delete_checkpoint(add_point())
+    assert len(set(costs)) == 1
+
+
+def test_report_has_the_project_whose_checkpoints_are_all_deleted(
+        manage, add_point, delete_checkpoint, fake_trove, resource, bank):
+    other = fake_trove.add_instance(project_id='other')
+    third = fake_trove.add_instance(project_id='other')
+    add_point()
+    for instance_id in other, third, other:
+        delete_checkpoint(add_point(instance_id, 'other'))
+    rows = {row['instance']: row['note'] for row in manage('report')}
+    assert rows == {resource.id: None, other: 'no checkpoint covers it',
+                    third: 'no checkpoint covers it'}
+
+
+def test_report_has_a_checkpoint_that_karbors_indices_lack(
+        manage, add_point, bank, resource):
+    point = add_point()
+    for key in list(bank.get_sub_section('/indices').list_objects()):
+        bank.get_sub_section('/indices').delete_object(key)
+    [row] = manage('report')
+    assert row['checkpoint'] == point.id
+
+
+def test_report_has_a_checkpoint_without_a_record_that_karbor_lists(
+        manage, add_point):
+    point = add_point()
+    point.section.delete_object('metadata')
+    [row] = manage('report')
+    assert row['note'] == (
+        'checkpoint %s cannot be restored: it holds no backup' % point.id)
+
+
 def test_report_leaves_out_resources_of_other_types(
         manage, add_point, resource):
     add_point(type_='OS::Cinder::Volume', instance_id='volume')
@@ -421,6 +495,7 @@ def test_report_waits_a_minute_for_an_unavailable_trove(
 def test_report_may_take_more_than_a_minute(
         manage, add_point, fake_trove, monkeypatch, clock):
     monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
+    add_point()
     for project_id in 'first', 'second':
         add_point(fake_trove.add_instance(project_id=project_id), project_id)
     list_instances = client.TroveClient.list_instances
@@ -437,6 +512,7 @@ def test_report_may_take_more_than_a_minute(
 def test_report_waits_for_an_unavailable_trove_only_once(
         report, add_point, fake_trove, monkeypatch, clock):
     monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
+    add_point()
     for project_id in 'first', 'second':
         add_point(fake_trove.add_instance(project_id=project_id), project_id)
     fake_trove.fail('GET', '/instances', 503, times=None)
