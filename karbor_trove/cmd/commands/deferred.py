@@ -4,7 +4,7 @@
 
 import argparse
 import dataclasses
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional
 
 from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import backup_journal
@@ -86,14 +86,18 @@ class SweepDeferred(base.Lister):
                        instance_id: str, project_id: Optional[str]
                        ) -> Iterator[base.Row]:
         journal = backup_journal.BackupJournal(provider.bank, instance_id)
-        deferred = [entry for entry in deferred_deletion.children_first(
-            journal.list_entries())
-            if project_id in (None, entry.project_id)
-            and _check_deferral(provider, entry).is_deferred]
-        for entry in deferred:
-            outcome, problem = delete_backup(provider, project_clients, entry)
-            self.problems += [problem] if problem else []
-            yield {**_entry_columns(entry), 'outcome': outcome or 'deleted'}
+        deferred = [entry for entry in journal.list_entries()
+                    if project_id in (None, entry.project_id)
+                    and _check_deferral(provider, entry).is_deferred]
+        for project in {entry.project_id: None for entry in deferred}:
+            for deletion in delete_backups(
+                    provider, project_clients, journal,
+                    [entry for entry in deferred
+                     if entry.project_id == project]):
+                self.problems += ([deletion.problem] if deletion.problem
+                                  else [])
+                yield {**_entry_columns(deletion.entry),
+                       'outcome': deletion.blocker or 'deleted'}
 
     def _sweep_temporary_instances(self, provider: providers.Provider,
                                    project_clients: clients.ProjectClients,
@@ -120,31 +124,49 @@ class SweepDeferred(base.Lister):
 COMMANDS = {'deferred list': ListDeferred, 'deferred sweep': SweepDeferred}
 
 
-def delete_backup(provider: providers.Provider,
-                  project_clients: clients.ProjectClients,
-                  entry: backup_journal.BackupEntry
-                  ) -> Tuple[Optional[str], Optional[str]]:
-    """Delete a backup, or defer its deletion.
+@dataclasses.dataclass(frozen=True)
+class Deletion:
+    """The result of an attempt to delete a backup."""
 
-    :returns: why the backup is not deleted, None if it is. The second item
-        is a sentence for stderr if that is a failure, and None otherwise.
+    entry: backup_journal.BackupEntry
+    #: Why the backup is not deleted. None if it is.
+    blocker: Optional[str]
+    #: A sentence for stderr. None if nothing failed.
+    problem: Optional[str]
+
+
+def delete_backups(provider: providers.Provider,
+                   project_clients: clients.ProjectClients,
+                   journal: backup_journal.BackupJournal,
+                   entries: List[backup_journal.BackupEntry]
+                   ) -> Iterator[Deletion]:
+    """Delete backups of one instance and one project, or defer that.
+
+    :param journal: of the instance.
     """
+    remaining = {entry.checkpoint_id: entry for entry in entries}
     try:
-        if entry.project_id is None:
+        project_id = entries[0].project_id
+        if project_id is None:
             raise errors.Rejected('the journal has no project for it')
-        client = project_clients.get(entry.project_id)
-        outcome = deferred_deletion.BackupDeletion(
-            backup_journal.BackupJournal(provider.bank, entry.instance_id),
-            entry.project_id, lambda deadline: client, provider.poller
-        ).delete(entry, provider.settings.delete_timeout)
-        blocker, has_failed = outcome.blocker, outcome.has_failed
+        client = project_clients.get(project_id)
+        for outcome in deferred_deletion.BackupDeletion(
+                journal, project_id, lambda deadline: client, provider.poller
+                ).delete_all(entries, provider.settings.delete_timeout):
+            del remaining[outcome.entry.checkpoint_id]
+            yield _describe(outcome.entry, outcome.blocker,
+                            outcome.has_failed)
     except errors.KarborTroveError as error:
-        blocker, has_failed = str(error), True
-    return blocker, (
-        '%s of instance %s is not deleted: %s' % (
-            'backup %s' % entry.backup_id if entry.backup_id
-            else 'the backup of checkpoint %s' % entry.checkpoint_id,
-            entry.instance_id, blocker) if has_failed else None)
+        for entry in remaining.values():
+            yield _describe(entry, str(error), has_failed=True)
+
+
+def _describe(entry: backup_journal.BackupEntry, blocker: Optional[str],
+              has_failed: bool) -> Deletion:
+    return Deletion(entry, blocker, '%s of instance %s is not deleted: %s' % (
+        'backup %s' % entry.backup_id if entry.backup_id
+        else 'the backup of checkpoint %s' % entry.checkpoint_id,
+        entry.instance_id, blocker) if has_failed else None)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -235,9 +235,14 @@ class DeleteOrphans(base.Lister):
             orphan = search.orphans[backup_id]
             blocker = chain.deletion_blocker(remaining, backup_id, ())
             if blocker is None and parsed_args.yes:
-                blocker, problem = deferred.delete_backup(
-                    orphan.provider, project_clients, _to_entry(orphan))
-                self.problems += [problem] if problem else []
+                entry = _to_entry(orphan)
+                [deletion] = deferred.delete_backups(
+                    orphan.provider, project_clients,
+                    backup_journal.BackupJournal(orphan.provider.bank,
+                                                 entry.instance_id), [entry])
+                blocker = deletion.blocker
+                self.problems += ([deletion.problem] if deletion.problem
+                                  else [])
             if blocker is None:
                 del remaining[backup_id]
             yield {**orphan.to_row(), 'outcome': blocker or (
