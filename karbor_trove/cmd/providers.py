@@ -20,6 +20,7 @@ from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker_process
 from karbor_trove.cmd import bank_checks
+from karbor_trove.cmd import progress
 from karbor_trove import errors
 from karbor_trove import ids
 from karbor_trove import karbor_types
@@ -104,7 +105,9 @@ class Provider:
 
         :param keys: those of the objects of all checkpoints.
         """
-        for checkpoint_id in checkpoint_ids:
+        for checkpoint_id in progress.track(
+                checkpoint_ids, 'Reading the checkpoints of provider %s'
+                % self.id):
             checkpoint = self.find_checkpoint(checkpoint_id)
             if checkpoint is not None:
                 yield checkpoint

@@ -13,6 +13,7 @@ from karbor_trove.bank import worker_process
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd.commands import unconfirmed_restores
+from karbor_trove.cmd import progress
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove.verification import cleanup
@@ -31,7 +32,9 @@ class ListDeferred(base.Lister):
                   all_providers: List[providers.Provider]
                   ) -> Iterator[base.Row]:
         for provider in providers.distinct_banks(all_providers):
-            for instance_id in provider.list_instance_ids():
+            for instance_id in progress.track(
+                    provider.list_instance_ids(),
+                    'Reading the journals of instances'):
                 yield from _list_backups(provider, instance_id)
                 yield from unconfirmed_restores.list_rows(provider,
                                                           instance_id)
@@ -64,7 +67,9 @@ class SweepDeferred(base.Lister):
         project_id = parsed_args.project
         project_clients = clients.ProjectClients()
         for provider in providers.distinct_banks(all_providers):
-            for instance_id in provider.list_instance_ids():
+            for instance_id in progress.track(
+                    provider.list_instance_ids(),
+                    'Sweeping the journals of instances'):
                 if parsed_args.instance not in (None, instance_id):
                     continue
                 try:

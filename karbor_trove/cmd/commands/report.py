@@ -13,6 +13,7 @@ from karbor_trove.backups import chain
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd import instance_reports
+from karbor_trove.cmd import progress
 from karbor_trove.cmd import prometheus
 from karbor_trove.cmd import providers
 from karbor_trove.cmd import restore_points
@@ -54,7 +55,8 @@ class Report:
         self.instances: List[instance_reports.InstanceReport] = []
         if project_id is None:
             backups = self._list_all_backups()
-            for id_ in sorted(self._points.projects):
+            for id_ in progress.track(sorted(self._points.projects),
+                                      'Reading the instances of projects'):
                 self._report_project(id_, backups)
         else:
             self._report_project(project_id, None)
