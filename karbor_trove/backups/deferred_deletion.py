@@ -38,6 +38,8 @@ class Outcome:
     #: Whether the attempt failed. False if the backup only has to wait, such
     #: as for the deletion of its children.
     has_failed: bool = False
+    #: Whether Trove did not respond for as long as an attempt waits for it.
+    is_outage: bool = False
 
     @property
     def deleted(self) -> bool:
@@ -113,13 +115,15 @@ class BackupDeletion:
         journal = self._journal.list_entries()
         for entry in marked:
             if self._outage is not None:
-                yield Outcome(entry, str(self._outage), has_failed=True)
+                yield Outcome(entry, str(self._outage), True, is_outage=True)
                 continue
             try:
                 # The backup of a lost response is identified with a journal
                 # that was read after the list of the backups.
-                yield self._try_to_delete(
+                outcome = self._try_to_delete(
                     entry, timeout, journal if entry.backup_id else None)
+                yield dataclasses.replace(
+                    outcome, is_outage=self._outage is not None)
             except errors.BankError as error:
                 yield Outcome(entry, str(error), has_failed=True)
 
@@ -296,7 +300,9 @@ class BackupDeletion:
                 client.list_backups, outage_deadline,
                 'the backups could not be listed')
         except errors.DeadlineExceeded as error:
-            self._outage = error
+            # Without a cause no request was sent: Swift took the time.
+            if error.__cause__ is not None:
+                self._outage = error
             raise
         self._client = client
         return client

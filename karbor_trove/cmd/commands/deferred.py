@@ -66,6 +66,9 @@ class SweepDeferred(base.Lister):
                   ) -> Iterator[base.Row]:
         project_id = parsed_args.project
         project_clients = clients.ProjectClients()
+        # Why Trove could not be reached. The command waits for Trove once,
+        # not once for each instance.
+        self._outage: Optional[str] = None
         for provider in providers.distinct_banks(all_providers):
             for instance_id in progress.track(
                     provider.list_instance_ids(),
@@ -95,10 +98,15 @@ class SweepDeferred(base.Lister):
                     if project_id in (None, entry.project_id)
                     and _check_deferral(provider, entry).is_deferred]
         for project in {entry.project_id: None for entry in deferred}:
-            for deletion in delete_backups(
-                    provider, project_clients, journal,
-                    [entry for entry in deferred
-                     if entry.project_id == project]):
+            of_project = [entry for entry in deferred
+                          if entry.project_id == project]
+            for deletion in (
+                    [_describe(entry, self._outage, True)
+                     for entry in of_project] if self._outage
+                    else delete_backups(provider, project_clients, journal,
+                                        of_project)):
+                if deletion.is_outage:
+                    self._outage = deletion.blocker
                 self.problems += ([deletion.problem] if deletion.problem
                                   else [])
                 yield {**_entry_columns(deletion.entry),
@@ -138,6 +146,8 @@ class Deletion:
     blocker: Optional[str]
     #: A sentence for stderr. None if nothing failed.
     problem: Optional[str]
+    #: Whether Trove did not respond.
+    is_outage: bool = False
 
 
 def delete_backups(provider: providers.Provider,
@@ -160,18 +170,18 @@ def delete_backups(provider: providers.Provider,
                 ).delete_all(entries, provider.settings.delete_timeout):
             del remaining[outcome.entry.checkpoint_id]
             yield _describe(outcome.entry, outcome.blocker,
-                            outcome.has_failed)
+                            outcome.has_failed, outcome.is_outage)
     except errors.KarborTroveError as error:
         for entry in remaining.values():
             yield _describe(entry, str(error), has_failed=True)
 
 
 def _describe(entry: backup_journal.BackupEntry, blocker: Optional[str],
-              has_failed: bool) -> Deletion:
+              has_failed: bool, is_outage: bool = False) -> Deletion:
     return Deletion(entry, blocker, '%s of instance %s is not deleted: %s' % (
         'backup %s' % entry.backup_id if entry.backup_id
         else 'the backup of checkpoint %s' % entry.checkpoint_id,
-        entry.instance_id, blocker) if has_failed else None)
+        entry.instance_id, blocker) if has_failed else None, is_outage)
 
 
 @dataclasses.dataclass(frozen=True)

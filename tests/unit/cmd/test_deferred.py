@@ -359,7 +359,7 @@ def slow_bank(monkeypatch, clock):
 @pytest.fixture
 def add_deferred(fake_trove, journal):
     """Return a function that adds backups whose deletion is deferred."""
-    def add_deferred(count):
+    def add_deferred(count, journal=journal):
         for _ in range(count):
             journal.write(backup_journal.BackupEntry(
                 journal.instance_id, str(uuid.uuid4()), clouds.PROJECT,
@@ -393,16 +393,21 @@ def test_sweep_reads_the_journal_once(
     assert costs[2] - costs[1] == 2 * (costs[1] - costs[0])
 
 
-def test_sweep_waits_only_once_for_each_instance_if_trove_is_unavailable(
-        run, config_file, add_deferred, fake_trove, clock, monkeypatch):
+@pytest.mark.parametrize('count', [1, 3])
+def test_sweep_waits_only_once_if_trove_is_unavailable(
+        run, config_file, add_deferred, fake_trove, clock, monkeypatch, bank,
+        count):
     monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
     add_deferred(10)
+    for _ in range(count - 1):
+        journal = backup_journal.BackupJournal(bank, str(uuid.uuid4()))
+        add_deferred(10, journal)
     fake_trove.fail('*', '*', 503, times=None)
     start = clock.now()
     code, out, err = run('deferred', 'sweep', '--config-file', config_file)
-    assert code == 1 and len(err.splitlines()) == 10
+    assert code == 1 and len(err.splitlines()) == 10 * count
     assert clock.now() - start < 70
-    assert len(fake_trove.backups) == 10
+    assert len(fake_trove.backups) == 10 * count
 
 
 def test_sweep_goes_on_after_a_journal_entry_that_cannot_be_deleted(

@@ -509,6 +509,32 @@ def test_report_may_take_more_than_a_minute(
         clouds.PROJECT, 'first', 'second']
 
 
+@pytest.mark.parametrize('words', [
+    ('report',), ('report', '--project', clouds.PROJECT), ('orphans', 'list'),
+    ('orphans', 'delete', '--yes')], ids=' '.join)
+@pytest.mark.parametrize('seconds', [13, 61])
+def test_commands_do_not_take_the_time_of_the_bank_for_troves(
+        manage, add_point, fake_trove, monkeypatch, clock, bank, resource,
+        words, seconds):
+    monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
+    fake_trove.delete_seconds = 0
+    for _ in range(2):
+        add_point()
+    orphan = fake_trove.add_backup(resource.id, name='karbor-%s-%s' % (
+        uuid.uuid4(), resource.id))
+    plugin_class = type(bank._plugin)
+    get_object = plugin_class.get_object
+
+    def read_slowly(self, *args, **kwargs):
+        clock.sleep(seconds)
+        return get_object(self, *args, **kwargs)
+
+    monkeypatch.setattr(plugin_class, 'get_object', read_slowly)
+    [row] = manage(*words)
+    assert row.get('checkpoint') or row['backup'] == orphan
+    assert (orphan in fake_trove.backups) == ('--yes' not in words)
+
+
 def test_report_waits_for_an_unavailable_trove_only_once(
         report, add_point, fake_trove, monkeypatch, clock):
     monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
