@@ -4,7 +4,7 @@
 
 import argparse
 import dataclasses
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Mapping, Optional
 
 from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import backup_journal
@@ -94,7 +94,9 @@ class SweepDeferred(base.Lister):
                        instance_id: str, project_id: Optional[str]
                        ) -> Iterator[base.Row]:
         journal = backup_journal.BackupJournal(provider.bank, instance_id)
-        deferred = [entry for entry in journal.list_entries()
+        entries, unreadable = journal.read_all()
+        self._report_unreadable(instance_id, project_id, unreadable)
+        deferred = [entry for entry in entries
                     if project_id in (None, entry.project_id)
                     and _check_deferral(provider, entry).is_deferred]
         for project in {entry.project_id: None for entry in deferred}:
@@ -112,14 +114,28 @@ class SweepDeferred(base.Lister):
                 yield {**_entry_columns(deletion.entry),
                        'outcome': deletion.blocker or 'deleted'}
 
+    def _report_unreadable(self, instance_id: str, project_id: Optional[str],
+                           unreadable: Mapping[str, errors.Rejected]) -> None:
+        """Add a problem for each journal entry that cannot be read.
+
+        The project of such an entry is not known.
+
+        :param project_id: the project that the operator has chosen, if any.
+        """
+        if project_id is None:
+            self.problems += ['instance %s is not swept completely: %s'
+                              % (instance_id, error)
+                              for error in unreadable.values()]
+
     def _sweep_temporary_instances(self, provider: providers.Provider,
                                    project_clients: clients.ProjectClients,
                                    instance_id: str, project_id: Optional[str],
                                    force: bool) -> Iterator[base.Row]:
         journal = verification_journal.VerificationJournal(provider.bank,
                                                            instance_id)
-        for project in sorted({str(entry.project_id)
-                               for entry in journal.list_entries()
+        entries, unreadable = journal.read_all()
+        self._report_unreadable(instance_id, project_id, unreadable)
+        for project in sorted({str(entry.project_id) for entry in entries
                                if project_id in (None, entry.project_id)}):
             instance_cleanup = cleanup.TemporaryInstanceCleanup(
                 provider.bank, instance_id, project,

@@ -422,3 +422,19 @@ def test_sweep_goes_on_after_a_journal_entry_that_cannot_be_deleted(
     assert not fake_trove.backups
     assert [entry.checkpoint_id
             for entry in journal.list_entries()] == [first]
+
+
+@pytest.mark.parametrize('folder', ['backups', 'rehearsals', 'restores'])
+@pytest.mark.parametrize('content', ['{"checkpoint_id', {'version': 9}])
+def test_sweep_names_a_journal_entry_that_cannot_be_read(
+        manage, deferred, bank, resource, fake_trove, delete_at_once, folder,
+        content):
+    key = str(uuid.uuid4())
+    if isinstance(content, dict):
+        content = {**content, 'checkpoint_id': key, 'verification_id': key,
+                   'restore_id': key}
+    bank.update_object('/karbor-trove/%s/%s/%s' % (
+        resource.id, folder, key), content)
+    rows = manage('deferred', 'sweep', expect=1)
+    assert folder + '/' + key in manage.err
+    assert rows[0]['outcome'] == 'deleted' and not fake_trove.backups
