@@ -2,10 +2,11 @@
 
 """Polling: clocks, deadlines and waits that survive an outage."""
 
+import contextlib
 import datetime
 import random
 import time
-from typing import Callable, Optional, TypeVar
+from typing import Callable, Iterator, Optional, TypeVar
 
 from oslo_log import log as logging
 
@@ -39,6 +40,43 @@ class Clock:
 
 
 SYSTEM_CLOCK = Clock()
+
+
+class PausableClock(Clock):
+    """A clock that stands still while something else takes time.
+
+    Deadlines of this clock limit what Trove takes, and not what the bank
+    takes in between.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Create the clock.
+
+        :param clock: the clock that runs on all the time.
+        """
+        self._clock = clock
+        self._paused = 0.0
+
+    def now(self) -> float:
+        """Return the seconds of the other clock without those of pauses."""
+        return self._clock.now() - self._paused
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep that many seconds."""
+        self._clock.sleep(seconds)
+
+    def utc(self) -> datetime.datetime:
+        """Return the time of day of the other clock."""
+        return self._clock.utc()
+
+    @contextlib.contextmanager
+    def pause(self) -> Iterator[None]:
+        """Do not count the time of the context. Pauses cannot be nested."""
+        start = self._clock.now()
+        try:
+            yield
+        finally:
+            self._paused += self._clock.now() - start
 
 
 class Deadline:

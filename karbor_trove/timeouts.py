@@ -59,9 +59,12 @@ FIND_TROVE = 60.0
 PREFLIGHT_RESTORE = 60.0
 #: After an outage of this length a deletion is deferred, and a command fails.
 OUTAGE = 60.0
-#: What an operation may spend on deferred deletions and temporary instances
-#: of earlier operations.
+#: What an operation may wait for Trove because of deferred deletions and
+#: temporary instances of earlier operations.
 SWEEP = 30.0
+#: The same for deferred deletions, with the time that the bank takes to change
+#: the journal.
+SWEEP_WITH_BANK = 60.0
 #: What the requests of a test restore may take in addition to
 #: restore_timeout and delete_timeout.
 VERIFICATION_SLACK = 600.0

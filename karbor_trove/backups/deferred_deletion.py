@@ -5,7 +5,8 @@
 import dataclasses
 import datetime
 import random
-from typing import Callable, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Set
+from typing import Tuple
 
 from oslo_log import log as logging
 
@@ -37,6 +38,8 @@ class Outcome:
     #: Whether the attempt failed. False if the backup only has to wait, such
     #: as for the deletion of its children.
     has_failed: bool = False
+    #: Whether Trove did not respond for as long as an attempt waits for it.
+    is_outage: bool = False
 
     @property
     def deleted(self) -> bool:
@@ -64,13 +67,20 @@ class BackupDeletion:
         self._manifests = manifests.ManifestStore(journal.bank,
                                                   journal.instance_id)
         self._connect = connect
-        self._poller = poller
+        # All deadlines are limits for Trove and Swift. A slow bank uses up
+        # nothing of them, or else no request would be left in time.
+        self._clock = polling.PausableClock(poller.clock)
+        self._poller = polling.Poller(poller.interval, self._clock)
+        # This clock counts the time of the bank as well.
+        self._wall_clock = poller.clock
         self._backups: Dict[str, models.Backup] = {}
         # The client that has listed them.
         self._client: trove_client.TroveClient
         # The backups that Trove has not any more. An id is never used again.
         self._gone: Set[str] = set()
         self._swift_error: Optional[errors.DeadlineExceeded] = None
+        # Why the backups could not be listed. None if they could.
+        self._outage: Optional[errors.DeadlineExceeded] = None
 
     def delete(self, entry: backup_journal.BackupEntry,
                timeout: float) -> Outcome:
@@ -83,21 +93,62 @@ class BackupDeletion:
         :raises errors.BankError: the journal could not be changed. The
             backup may or may not be deleted.
         """
+        return self._try_to_delete(self._mark_deleted(entry), timeout, None)
+
+    def delete_all(self, entries: Iterable[backup_journal.BackupEntry],
+                   timeout: float) -> Iterator[Outcome]:
+        """Delete or defer the backups of several entries, children first.
+
+        The journal is read once for all of them. If Trove is unavailable for
+        one backup, the others are not tried. If the bank fails for one
+        backup, the others are tried.
+
+        :param timeout: seconds that each deletion in Trove may take.
+        :raises errors.BankError: the journal could not be read.
+        """
+        marked = []
+        for entry in children_first(entries):
+            try:
+                marked.append(self._mark_deleted(entry))
+            except errors.BankError as error:
+                yield Outcome(entry, str(error), has_failed=True)
+        journal = self._journal.list_entries()
+        for entry in marked:
+            if self._outage is not None:
+                yield Outcome(entry, str(self._outage), True, is_outage=True)
+                continue
+            try:
+                # The backup of a lost response is identified with a journal
+                # that was read after the list of the backups.
+                outcome = self._try_to_delete(
+                    entry, timeout, journal if entry.backup_id else None)
+                yield dataclasses.replace(
+                    outcome, is_outage=self._outage is not None)
+            except errors.BankError as error:
+                yield Outcome(entry, str(error), has_failed=True)
+
+    def _mark_deleted(self, entry: backup_journal.BackupEntry
+                      ) -> backup_journal.BackupEntry:
+        """Mark an entry as deleted, if it is not.
+
+        This happens before reading other operations' parent reservations.
+        They reserve before they read this mark, so at least one of the two
+        operations sees the other.
+        """
         if entry.deleted_at is None:
-            # Mark the entry as deleted before reading other operations'
-            # parent reservations. They reserve before they read this mark, so
-            # at least one of the two operations sees the other.
             entry = dataclasses.replace(
                 entry, deleted_at=self._poller.clock.utc().isoformat())
             self._journal.write(entry)
-        return self._try_to_delete(entry, timeout, None)
+        return entry
 
     def sweep(self, skip_checkpoint_id: Optional[str] = None) -> None:
-        """Try all deferred deletions again, for 30 s at most.
+        """Try all deferred deletions again, for 30 s of Trove at most.
 
-        The time that the bank takes to return the journal does not count. If
-        there are no deferred deletions, no request is sent to Trove. If none
-        of them is possible yet, the only request is one list of the backups.
+        The time that the bank takes to return the journal does not count. The
+        time that it takes to change the journal is limited as well, but at
+        least one deletion is tried. If there are no deferred deletions, no
+        request is sent to Trove. If none of them is possible yet, the only
+        request is one list of the backups.
         A failure is only logged, since the operation that calls this has
         already done its own work.
 
@@ -138,13 +189,18 @@ class BackupDeletion:
             # An intent is written before its backup is created. So a journal
             # that is read after the list has the intents of all backups in
             # the list.
-            entries = self._journal.list_entries()
+            with self._clock.pause():
+                entries = self._journal.list_entries()
+        end = polling.Deadline(timeouts.SWEEP_WITH_BANK, self._wall_clock)
         blockers: List[Tuple[backup_journal.BackupEntry,
                              errors.KarborTroveError]] = []
         any_deleted = False
         for entry in self._sort(deferred, entries):
             if entry.checkpoint_id == skip_checkpoint_id and not any_deleted:
                 continue
+            if not end.remaining:
+                # The order is another one in the next sweep.
+                break
             try:
                 entry = self._check_deletable(
                     self._identify(entry, now, entries), now, entries)
@@ -158,9 +214,9 @@ class BackupDeletion:
                 any_deleted = any_deleted or outcome.deleted
         # The reasons are written last, so that a slow bank does not keep
         # backups from being deleted. The next sweep writes those that remain.
-        deadline = self._poller.deadline(timeouts.SWEEP)
+        end = polling.Deadline(timeouts.SWEEP, self._wall_clock)
         for entry, blocker in blockers:
-            if deadline.remaining:
+            if end.remaining:
                 self._defer(entry, blocker)
 
     def _sort(self, deferred: List[backup_journal.BackupEntry],
@@ -196,14 +252,15 @@ class BackupDeletion:
             entry = self._delete(entry, timeout, entries)
         except errors.KarborTroveError as error:
             # The journal may have data that were written before the failure.
-            with storage.log_bank_errors(str(error)):
+            with self._clock.pause(), storage.log_bank_errors(str(error)):
                 entry = self._journal.read(entry.checkpoint_id) or entry
             return self._defer(entry, error)
         # Delete the entry last. If this operation is interrupted before, the
         # next sweep finds the entry and finishes the deletion.
-        if entry.backup_id is not None:
-            self._manifests.delete(entry.backup_id)
-        self._journal.delete(entry.checkpoint_id)
+        with self._clock.pause():
+            if entry.backup_id is not None:
+                self._manifests.delete(entry.backup_id)
+            self._journal.delete(entry.checkpoint_id)
         return Outcome(entry)
 
     def _defer(self, entry: backup_journal.BackupEntry,
@@ -217,7 +274,7 @@ class BackupDeletion:
                         'deleted now: %s', entry.checkpoint_id,
                         entry.instance_id, blocker)
             entry = dataclasses.replace(entry, reason=blocker)
-            with storage.log_bank_errors(
+            with self._clock.pause(), storage.log_bank_errors(
                     'The deletion is deferred, but its reason could not be '
                     'written to the bank'):
                 self._journal.write(entry)
@@ -235,12 +292,18 @@ class BackupDeletion:
         # Its own timeout limits by how much.
         request_deadline = self._poller.deadline(
             deadline.remaining + timeouts.HTTP_READ_WITH_DEADLINE)
-        client = self._poller.wait_for(
-            lambda: self._connect(request_deadline), outage_deadline,
-            'Trove could not be found')
-        self._backups = self._poller.wait_for(
-            client.list_backups, outage_deadline,
-            'the backups could not be listed')
+        try:
+            client = self._poller.wait_for(
+                lambda: self._connect(request_deadline), outage_deadline,
+                'Trove could not be found')
+            self._backups = self._poller.wait_for(
+                client.list_backups, outage_deadline,
+                'the backups could not be listed')
+        except errors.DeadlineExceeded as error:
+            # Without a cause no request was sent: Swift took the time.
+            if error.__cause__ is not None:
+                self._outage = error
+            raise
         self._client = client
         return client
 
@@ -272,7 +335,8 @@ class BackupDeletion:
                                   'create the backup')
             return entry
         entry = dataclasses.replace(entry, backup_id=backup.id)
-        self._journal.write(entry)
+        with self._clock.pause():
+            self._journal.write(entry)
         return entry
 
     def _check_deletable(self, entry: backup_journal.BackupEntry,
@@ -331,11 +395,17 @@ class BackupDeletion:
                 'another project' % entry.project_id)
 
         def check() -> backup_journal.BackupEntry:
+            nonlocal entries
             now = self._refresh(deadline, outage_deadline).now
-            journal = (self._journal.list_entries() if entries is None
-                       else entries)
-            return self._check_deletable(
-                self._identify(entry, now, journal), now, journal)
+            list_valid = self._start_validity()
+            if entries is None:
+                with self._clock.pause():
+                    entries = self._journal.list_entries()
+            identified = self._identify(entry, now, entries)
+            if not list_valid.remaining:
+                # A user may have created a child while the bank was slow.
+                now = self._refresh(deadline, outage_deadline).now
+            return self._check_deletable(identified, now, entries)
 
         entry = check()
         if entry.backup_id is None:
@@ -351,7 +421,11 @@ class BackupDeletion:
         else:
             if backup.location and backup.location != entry.location:
                 entry = dataclasses.replace(entry, location=backup.location)
-                self._journal.write(entry)
+                list_valid = self._start_validity()
+                with self._clock.pause():
+                    self._journal.write(entry)
+                if not list_valid.remaining:
+                    check()
             delete.delete_backup(
                 self._client, backup,
                 None if self._is_overdue(entry) else entry.location, check,
@@ -362,6 +436,11 @@ class BackupDeletion:
             self._gone.add(backup.id)
         self._delete_object(entry, outage_deadline)
         return entry
+
+    def _start_validity(self) -> polling.Deadline:
+        """Return the deadline until which a list of children is trusted."""
+        return polling.Deadline(timeouts.CHILDREN_CHECK_VALID,
+                                self._wall_clock)
 
     def _is_overdue(self, entry: backup_journal.BackupEntry) -> bool:
         """Return True if the deletion no longer waits for Swift.

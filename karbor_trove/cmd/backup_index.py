@@ -11,6 +11,7 @@ from karbor_trove.bank import backup_journal
 from karbor_trove.bank import layout
 from karbor_trove.bank import record
 from karbor_trove.bank import storage
+from karbor_trove.cmd import progress
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove.trove import models
@@ -152,7 +153,9 @@ class BackupIndex:
             self.recorded_ids.add(document['backup_id'])
 
     def _read_journals(self, provider: providers.Provider) -> None:
-        for instance_id in provider.list_instance_ids():
+        for instance_id in progress.track(
+                provider.list_instance_ids(),
+                'Reading the backup journals of instances'):
             journal = backup_journal.BackupJournal(provider.bank, instance_id)
             entries, unreadable = journal.read_all()
             for error in unreadable.values():

@@ -94,6 +94,12 @@ def _create_session(project_id: Optional[str]) -> keystone_session.Session:
     except keystone_exceptions.AuthPluginException as error:
         raise errors.Rejected('[%s] of karbor.conf: %s'
                               % (_GROUP, error)) from error
+    if auth is None:
+        raise errors.Rejected(
+            '[%s] of karbor.conf has no auth_type, so the command has no '
+            'credentials for Keystone. Set auth_type and the options of the '
+            'user, or use --config-file to name the file that has them'
+            % _GROUP)
     conf = cfg.CONF.trove_client
     return keystone_session.Session(auth=auth, verify=(
         not conf.trove_auth_insecure

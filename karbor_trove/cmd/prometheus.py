@@ -12,6 +12,7 @@ from cliff.formatters import base
 
 from karbor_trove.bank import verification_results
 from karbor_trove.cmd import instance_reports
+from karbor_trove.cmd import terminal
 
 #: The name of the format.
 FORMAT = 'prometheus'
@@ -39,14 +40,16 @@ class PrometheusFormatter(base.ListFormatter):
                   data: Iterable[Sequence[Any]], stdout: TextIO,
                   parsed_args: argparse.Namespace) -> None:
         """Write the metrics."""
+        encoding = getattr(stdout, 'encoding', None) or 'utf-8'
         for name, description, samples in data:
             name = _PREFIX + name
             stdout.write('# HELP %s %s\n# TYPE %s gauge\n'
                          % (name, description, name))
             for labels, value in samples:
                 if value is not None:
-                    stdout.write('%s%s %s\n' % (name, _format_labels(labels),
-                                                _format_number(value)))
+                    stdout.write('%s%s %s\n' % (
+                        name, _format_labels(labels, encoding),
+                        _format_number(value)))
 
 
 def build_metrics(reports: List[instance_reports.InstanceReport],
@@ -108,11 +111,25 @@ def _timestamp(moment: Optional[datetime.datetime]) -> Optional[float]:
         moment.replace(tzinfo=datetime.timezone.utc).timestamp())
 
 
-def _format_labels(labels: Dict[str, str]) -> str:
+def _format_labels(labels: Dict[str, str], encoding: str) -> str:
     return '{%s}' % ','.join(
-        '%s="%s"' % (name, value.replace('\\', r'\\').replace('"', r'\"')
-                     .replace('\n', r'\n'))
+        '%s="%s"' % (name, _escape(value, encoding))
         for name, value in labels.items()) if labels else ''
+
+
+def _escape(value: str, encoding: str) -> str:
+    """Return the value of a label as the text format has it.
+
+    The format has escape sequences for the line feed, the quotation mark and
+    the backslash only, and rejects all others. So the escape sequence of any
+    other control character is a text with a backslash of its own, and so is
+    that of a character that the encoding does not have.
+    """
+    lines = [str(terminal.escape(line)).encode(
+        encoding, 'backslashreplace').decode(encoding)
+        for line in value.split('\n')]
+    return r'\n'.join(line.replace('\\', r'\\').replace('"', r'\"')
+                      for line in lines)
 
 
 def _format_number(value: float) -> str:

@@ -20,6 +20,7 @@ from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker_process
 from karbor_trove.cmd import bank_checks
+from karbor_trove.cmd import progress
 from karbor_trove import errors
 from karbor_trove import ids
 from karbor_trove import karbor_types
@@ -58,7 +59,55 @@ class Provider:
         :raises errors.BankError: a checkpoint cannot be read.
         """
         keys = self._list_keys(layout.CHECKPOINTS)
+        yield from self._read_checkpoints(
+            self._list_ids(layout.CHECKPOINTS, keys), keys)
+
+    def list_living_checkpoints(self) -> Iterator['Checkpoint']:
+        """Yield all checkpoints that may have restore points.
+
+        Karbor keeps the index of each deleted checkpoint, so there are more of
+        them every day. Karbor deletes what it has in its indices, and the
+        delete operation deletes the backup records. A checkpoint that is in no
+        index and has no record is not read. A checkpoint that Karbor was
+        creating during a crash is in no index either, and it holds no backup.
+
+        For each resource that only such checkpoints have, one of them is
+        yielded, because it shows in which project the resource was.
+
+        :raises errors.BankError: a checkpoint cannot be read.
+        """
+        keys = self._list_keys(layout.CHECKPOINTS)
+        living = {key.rpartition('@')[2]
+                  for key in self._list_keys(layout.INDICES)}
+        resources: Dict[str, Set[str]] = {}
+        for key in keys:
+            checkpoint_id, _, path = key.partition('/')
+            of_checkpoint = resources.setdefault(checkpoint_id, set())
+            if path.startswith(layout.RESOURCE_DATA):
+                resource_id, _, name = path[
+                    len(layout.RESOURCE_DATA):].partition('/')
+                of_checkpoint.add(resource_id)
+                if name == layout.BACKUP_RECORD:
+                    living.add(checkpoint_id)
+        known = set().union(*(
+            resources[id_] for id_ in living & resources.keys()))
+        chosen = []
         for checkpoint_id in self._list_ids(layout.CHECKPOINTS, keys):
+            if (checkpoint_id in living
+                    or not resources[checkpoint_id] <= known):
+                chosen.append(checkpoint_id)
+                known |= resources[checkpoint_id]
+        yield from self._read_checkpoints(chosen, keys)
+
+    def _read_checkpoints(self, checkpoint_ids: List[str], keys: Set[str]
+                          ) -> Iterator['Checkpoint']:
+        """Yield checkpoints that the bank lists.
+
+        :param keys: those of the objects of all checkpoints.
+        """
+        for checkpoint_id in progress.track(
+                checkpoint_ids, 'Reading the checkpoints of provider %s'
+                % self.id):
             checkpoint = self.find_checkpoint(checkpoint_id)
             if checkpoint is not None:
                 yield checkpoint

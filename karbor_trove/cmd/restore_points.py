@@ -41,7 +41,7 @@ class RestorePoints:
 
     def __init__(self, all_providers: Iterable[providers.Provider],
                  project_id: Optional[str] = None) -> None:
-        """Read all checkpoints, with their records and verifications.
+        """Read all living checkpoints, their records and verifications.
 
         :param project_id: only of this project.
         """
@@ -56,7 +56,7 @@ class RestorePoints:
         #: What could not be read, a sentence each.
         self.problems: List[str] = []
         for provider in providers.distinct_banks(list(all_providers)):
-            for checkpoint in provider.list_checkpoints():
+            for checkpoint in provider.list_living_checkpoints():
                 if checkpoint.index is None:
                     self._read_corrupt(checkpoint)
                 else:

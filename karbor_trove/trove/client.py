@@ -10,14 +10,18 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Set, TypeVar
 
 from karbor_trove import errors
 from karbor_trove import polling
+from karbor_trove import timeouts
 from karbor_trove.trove import models
 from karbor_trove.trove import serialization
 from karbor_trove.trove import transport
 
 T = TypeVar('T')
 
-# Trove accepts any limit for backups. It returns 20 instances at most.
+# Trove accepts any limit for backups. For instances it takes a larger limit
+# for the largest one that it allows, which is 20 by default
+# [pagination_limit() in trove/common/utils.py, 26.0.0].
 _MAX_BACKUPS = 100000
+_MAX_INSTANCES = 1000
 # How often the backups are listed until two lists in a row are equal.
 _MAX_LISTS = 20
 
@@ -100,14 +104,47 @@ class TroveClient:
 
         Members of clusters are not in Trove's list. Trove cannot back them
         up.
+
+        :raises errors.DeadlineExceeded: Trove has not returned all pages by
+            the deadline. The message has the option of Trove to change.
         """
+        pages: List[int] = []
+        remaining = 0.0
+
+        def list_page(api: Any, marker: Optional[str]) -> Any:
+            nonlocal remaining
+            remaining = self._deadline.remaining if self._deadline else 0.0
+            page = api.instances.list(limit=_MAX_INSTANCES, marker=marker)
+            pages.append(len(page))
+            return page
+
         # A page may be short or empty and still not be the last one: an
         # instance that Trove rejected during its creation takes a place in
         # the page and is not shown.
-        return self.list_all(
-            'listing database instances',
-            lambda api, marker: api.instances.list(marker=marker),
-            serialization.parse_instance)
+        try:
+            return self.list_all('listing database instances', list_page,
+                                 serialization.parse_instance)
+        except (errors.DeadlineExceeded, errors.Unreachable) as error:
+            deadline = self._deadline
+            if deadline is None:
+                raise
+            if pages and not deadline.remaining:
+                raise errors.DeadlineExceeded(
+                    'listing database instances: given up after %g s, in '
+                    'which Trove returned %d instances in %d pages. Raise '
+                    'the option instances_page_size in trove.conf, so that '
+                    'Trove returns more instances in a page'
+                    % (deadline.seconds, sum(pages), len(pages))) from error
+            if (isinstance(error, errors.Unreachable) and remaining
+                    - deadline.remaining >= timeouts.HTTP_READ_WITH_DEADLINE):
+                raise errors.Unreachable(
+                    '%s. Trove has to return a page of instances within %g '
+                    's. Find out why Trove is slow, or lower the option '
+                    'instances_page_size in trove.conf, so that Trove '
+                    'returns fewer instances in a page'
+                    % (error, timeouts.HTTP_READ_WITH_DEADLINE),
+                    error.retry_after) from error
+            raise
 
     def get_instance(self, instance_id: str) -> models.Instance:
         """Return one instance."""

@@ -43,6 +43,8 @@ class Cloud:
         self.quotas: typing.Dict[str, int] = {}
         self.max_volume_size = 1000
         self.new_backup_size = 0.1
+        #: Largest page of instances: instances_page_size of trove.conf.
+        self.instances_page_size = 20
         #: Largest page of backups. None if any limit is accepted, as in 26.0.
         self.max_backup_limit: typing.Optional[int] = None
         self.flavors = {'1': 512, '2': 2048, '3': 4096}  # MB of RAM

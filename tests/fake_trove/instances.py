@@ -7,8 +7,6 @@ from tests.fake_trove import errors
 from tests.fake_trove import scheduling
 from tests.fake_trove import serialization
 
-PAGE = 20
-
 
 class Instances:
     """The requests under /instances."""
@@ -22,8 +20,9 @@ class Instances:
         """Return a page in the order of ids, and the next marker.
 
         The marker is the last id of the page. Within the page the newest
-        instance is the first. A limit over 20 counts as 20. Ghosts count, so
-        a page with a next page may be shorter than its limit, or empty.
+        instance is the first. A limit over instances_page_size counts as
+        instances_page_size. Ghosts count, so a page with a next page may be
+        shorter than its limit, or empty.
         """
         clustered = query.get('include_clustered', '').lower() == 'true'
         rows = {instance['id']: instance
@@ -33,7 +32,8 @@ class Instances:
         ids = sorted(id_ for id_ in [*rows, *(
             ghost for ghost, owner in self._cloud.ghosts.items()
             if owner == project_id)] if id_ > query.get('marker', ''))
-        limit = min(int(query.get('limit', PAGE)), PAGE)
+        largest = self._cloud.instances_page_size
+        limit = min(int(query.get('limit', largest)), largest)
         marker = ids[limit - 1] if len(ids) > limit else None
         page = [rows[id_] for id_ in ids[:limit] if id_ in rows]
         page.sort(key=lambda instance: -instance['created'])

@@ -199,6 +199,67 @@ def test_listing_ends_within_karbors_rpc_timeout(
     assert clock.now() - start_time <= 50
 
 
+@pytest.fixture
+def slow_page(fake_trove, clock, monkeypatch):
+    """Return a function that sets how long a page of instances takes."""
+    seconds = 0
+
+    def take(request):
+        if request.path == '/instances':
+            clock.sleep(min(seconds, request.timeout[1]))
+            if seconds > request.timeout[1]:
+                raise requests.exceptions.ReadTimeout('Read timed out.')
+        return process(request)
+
+    def set_seconds(value):
+        nonlocal seconds
+        seconds = value
+
+    process = fake_trove._process
+    monkeypatch.setattr(fake_trove, '_process', take)
+    return set_seconds
+
+
+@pytest.mark.parametrize('count, seconds, pages', [
+    (320, 3, 15), (500, 2.5, 18), (100, 9.5, 4)])
+def test_listing_with_slow_pages_names_the_option_of_trove(
+        fake_trove, context, clock, slow_page, count, seconds, pages):
+    slow_page(seconds)
+    for _ in range(count):
+        fake_trove.add_instance()
+    plugin = protectable.TroveInstanceProtectable(clock=clock)
+    with pytest.raises(exception.ListProtectableResourceFailed) as raised:
+        plugin.list_resources(context)
+    text = str(raised.value)
+    assert 'given up after 45 s' in text and 'instances_page_size' in text
+    assert 'returned %d instances in %d pages' % (20 * pages, pages) in text
+    # The operator of Trove has followed the advice.
+    fake_trove.instances_page_size = 200
+    assert len(plugin.list_resources(context)) == count
+
+
+@pytest.mark.parametrize('seconds', [3, 9.5])
+def test_listing_with_slow_pages_succeeds_within_the_time_limit(
+        fake_trove, context, clock, slow_page, seconds):
+    slow_page(seconds)
+    ids = {fake_trove.add_instance() for _ in range(80)}
+    plugin = protectable.TroveInstanceProtectable(clock=clock)
+    assert {resource.id for resource
+            in plugin.list_resources(context)} == ids
+
+
+@pytest.mark.parametrize('seconds', [11, 40])
+def test_listing_with_a_page_that_is_too_slow_names_its_time_limit(
+        fake_trove, context, clock, slow_page, seconds):
+    slow_page(seconds)
+    fake_trove.add_instance()
+    plugin = protectable.TroveInstanceProtectable(clock=clock)
+    with pytest.raises(exception.ListProtectableResourceFailed) as raised:
+        plugin.list_resources(context)
+    assert 'a page of instances within 10 s' in str(raised.value)
+    assert 'lower the option instances_page_size' in str(raised.value)
+
+
 def test_showing_ends_within_karbors_rpc_timeout(
         fake_trove, context, clock, slow_responses):
     id_ = fake_trove.add_instance()

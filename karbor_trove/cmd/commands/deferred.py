@@ -4,7 +4,7 @@
 
 import argparse
 import dataclasses
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, List, Mapping, Optional
 
 from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import backup_journal
@@ -13,6 +13,7 @@ from karbor_trove.bank import worker_process
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd.commands import unconfirmed_restores
+from karbor_trove.cmd import progress
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove.verification import cleanup
@@ -31,7 +32,9 @@ class ListDeferred(base.Lister):
                   all_providers: List[providers.Provider]
                   ) -> Iterator[base.Row]:
         for provider in providers.distinct_banks(all_providers):
-            for instance_id in provider.list_instance_ids():
+            for instance_id in progress.track(
+                    provider.list_instance_ids(),
+                    'Reading the journals of instances'):
                 yield from _list_backups(provider, instance_id)
                 yield from unconfirmed_restores.list_rows(provider,
                                                           instance_id)
@@ -63,8 +66,13 @@ class SweepDeferred(base.Lister):
                   ) -> Iterator[base.Row]:
         project_id = parsed_args.project
         project_clients = clients.ProjectClients()
+        # Why Trove could not be reached. The command waits for Trove once,
+        # not once for each instance.
+        self._outage: Optional[str] = None
         for provider in providers.distinct_banks(all_providers):
-            for instance_id in provider.list_instance_ids():
+            for instance_id in progress.track(
+                    provider.list_instance_ids(),
+                    'Sweeping the journals of instances'):
                 if parsed_args.instance not in (None, instance_id):
                     continue
                 try:
@@ -86,14 +94,38 @@ class SweepDeferred(base.Lister):
                        instance_id: str, project_id: Optional[str]
                        ) -> Iterator[base.Row]:
         journal = backup_journal.BackupJournal(provider.bank, instance_id)
-        deferred = [entry for entry in deferred_deletion.children_first(
-            journal.list_entries())
-            if project_id in (None, entry.project_id)
-            and _check_deferral(provider, entry).is_deferred]
-        for entry in deferred:
-            outcome, problem = delete_backup(provider, project_clients, entry)
-            self.problems += [problem] if problem else []
-            yield {**_entry_columns(entry), 'outcome': outcome or 'deleted'}
+        entries, unreadable = journal.read_all()
+        self._report_unreadable(instance_id, project_id, unreadable)
+        deferred = [entry for entry in entries
+                    if project_id in (None, entry.project_id)
+                    and _check_deferral(provider, entry).is_deferred]
+        for project in {entry.project_id: None for entry in deferred}:
+            of_project = [entry for entry in deferred
+                          if entry.project_id == project]
+            for deletion in (
+                    [_describe(entry, self._outage, True)
+                     for entry in of_project] if self._outage
+                    else delete_backups(provider, project_clients, journal,
+                                        of_project)):
+                if deletion.is_outage:
+                    self._outage = deletion.blocker
+                self.problems += ([deletion.problem] if deletion.problem
+                                  else [])
+                yield {**_entry_columns(deletion.entry),
+                       'outcome': deletion.blocker or 'deleted'}
+
+    def _report_unreadable(self, instance_id: str, project_id: Optional[str],
+                           unreadable: Mapping[str, errors.Rejected]) -> None:
+        """Add a problem for each journal entry that cannot be read.
+
+        The project of such an entry is not known.
+
+        :param project_id: the project that the operator has chosen, if any.
+        """
+        if project_id is None:
+            self.problems += ['instance %s is not swept completely: %s'
+                              % (instance_id, error)
+                              for error in unreadable.values()]
 
     def _sweep_temporary_instances(self, provider: providers.Provider,
                                    project_clients: clients.ProjectClients,
@@ -101,8 +133,9 @@ class SweepDeferred(base.Lister):
                                    force: bool) -> Iterator[base.Row]:
         journal = verification_journal.VerificationJournal(provider.bank,
                                                            instance_id)
-        for project in sorted({str(entry.project_id)
-                               for entry in journal.list_entries()
+        entries, unreadable = journal.read_all()
+        self._report_unreadable(instance_id, project_id, unreadable)
+        for project in sorted({str(entry.project_id) for entry in entries
                                if project_id in (None, entry.project_id)}):
             instance_cleanup = cleanup.TemporaryInstanceCleanup(
                 provider.bank, instance_id, project,
@@ -120,31 +153,51 @@ class SweepDeferred(base.Lister):
 COMMANDS = {'deferred list': ListDeferred, 'deferred sweep': SweepDeferred}
 
 
-def delete_backup(provider: providers.Provider,
-                  project_clients: clients.ProjectClients,
-                  entry: backup_journal.BackupEntry
-                  ) -> Tuple[Optional[str], Optional[str]]:
-    """Delete a backup, or defer its deletion.
+@dataclasses.dataclass(frozen=True)
+class Deletion:
+    """The result of an attempt to delete a backup."""
 
-    :returns: why the backup is not deleted, None if it is. The second item
-        is a sentence for stderr if that is a failure, and None otherwise.
+    entry: backup_journal.BackupEntry
+    #: Why the backup is not deleted. None if it is.
+    blocker: Optional[str]
+    #: A sentence for stderr. None if nothing failed.
+    problem: Optional[str]
+    #: Whether Trove did not respond.
+    is_outage: bool = False
+
+
+def delete_backups(provider: providers.Provider,
+                   project_clients: clients.ProjectClients,
+                   journal: backup_journal.BackupJournal,
+                   entries: List[backup_journal.BackupEntry]
+                   ) -> Iterator[Deletion]:
+    """Delete backups of one instance and one project, or defer that.
+
+    :param journal: of the instance.
     """
+    remaining = {entry.checkpoint_id: entry for entry in entries}
     try:
-        if entry.project_id is None:
+        project_id = entries[0].project_id
+        if project_id is None:
             raise errors.Rejected('the journal has no project for it')
-        client = project_clients.get(entry.project_id)
-        outcome = deferred_deletion.BackupDeletion(
-            backup_journal.BackupJournal(provider.bank, entry.instance_id),
-            entry.project_id, lambda deadline: client, provider.poller
-        ).delete(entry, provider.settings.delete_timeout)
-        blocker, has_failed = outcome.blocker, outcome.has_failed
+        client = project_clients.get(project_id)
+        for outcome in deferred_deletion.BackupDeletion(
+                journal, project_id, lambda deadline: client, provider.poller
+                ).delete_all(entries, provider.settings.delete_timeout):
+            del remaining[outcome.entry.checkpoint_id]
+            yield _describe(outcome.entry, outcome.blocker,
+                            outcome.has_failed, outcome.is_outage)
     except errors.KarborTroveError as error:
-        blocker, has_failed = str(error), True
-    return blocker, (
-        '%s of instance %s is not deleted: %s' % (
-            'backup %s' % entry.backup_id if entry.backup_id
-            else 'the backup of checkpoint %s' % entry.checkpoint_id,
-            entry.instance_id, blocker) if has_failed else None)
+        for entry in remaining.values():
+            yield _describe(entry, str(error), has_failed=True)
+
+
+def _describe(entry: backup_journal.BackupEntry, blocker: Optional[str],
+              has_failed: bool, is_outage: bool = False) -> Deletion:
+    return Deletion(entry, blocker, '%s of instance %s is not deleted: %s' % (
+        'backup %s' % entry.backup_id if entry.backup_id
+        else 'the backup of checkpoint %s' % entry.checkpoint_id,
+        entry.instance_id, blocker) if has_failed else None, is_outage)
 
 
 @dataclasses.dataclass(frozen=True)

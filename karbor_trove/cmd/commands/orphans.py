@@ -13,6 +13,7 @@ from karbor_trove.cmd import backup_index
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd.commands import deferred
+from karbor_trove.cmd import progress
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import timeouts
@@ -229,15 +230,21 @@ class DeleteOrphans(base.Lister):
                                   % ', '.join(sorted(strangers)))
         search.check_number(parsed_args.ids, parsed_args.orphans)
         remaining = dict(search.backups)
-        for backup_id in chain.children_first(remaining, parsed_args.ids or [
-                id_ for id_, orphan in search.orphans.items()
-                if orphan.is_certain]):
+        for backup_id in progress.track(chain.children_first(
+                remaining, parsed_args.ids or [
+                    id_ for id_, orphan in search.orphans.items()
+                    if orphan.is_certain]), 'Deleting backups'):
             orphan = search.orphans[backup_id]
             blocker = chain.deletion_blocker(remaining, backup_id, ())
             if blocker is None and parsed_args.yes:
-                blocker, problem = deferred.delete_backup(
-                    orphan.provider, project_clients, _to_entry(orphan))
-                self.problems += [problem] if problem else []
+                entry = _to_entry(orphan)
+                [deletion] = deferred.delete_backups(
+                    orphan.provider, project_clients,
+                    backup_journal.BackupJournal(orphan.provider.bank,
+                                                 entry.instance_id), [entry])
+                blocker = deletion.blocker
+                self.problems += ([deletion.problem] if deletion.problem
+                                  else [])
             if blocker is None:
                 del remaining[backup_id]
             yield {**orphan.to_row(), 'outcome': blocker or (

@@ -13,11 +13,13 @@ from karbor_trove.backups import chain
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd import instance_reports
+from karbor_trove.cmd import progress
 from karbor_trove.cmd import prometheus
 from karbor_trove.cmd import providers
 from karbor_trove.cmd import restore_points
 from karbor_trove import errors
 from karbor_trove import timeouts
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 
 T = TypeVar('T')
@@ -46,13 +48,15 @@ class Report:
         self._clients = project_clients
         self._poller = all_providers[0].poller
         self._trove_is_unavailable = False
+        self._project_id = project_id
         self._points = restore_points.RestorePoints(all_providers, project_id)
         #: What could not be read, a sentence each.
         self.problems = list(self._points.problems)
         self.instances: List[instance_reports.InstanceReport] = []
         if project_id is None:
             backups = self._list_all_backups()
-            for id_ in sorted(self._points.projects):
+            for id_ in progress.track(sorted(self._points.projects),
+                                      'Reading the instances of projects'):
                 self._report_project(id_, backups)
         else:
             self._report_project(project_id, None)
@@ -92,6 +96,7 @@ class Report:
         :param backups: None to list the backups of this project here.
         """
         instances: Optional[Dict[str, models.Instance]] = None
+        client: Optional[trove_client.TroveClient] = None
         try:
             client = self._clients.get(project_id)
             if backups is None:
@@ -103,9 +108,9 @@ class Report:
                 if not instance.is_temporary}
         except errors.KarborTroveError as error:
             # A project of which all checkpoints are deleted may be deleted
-            # itself.
-            if (self._points.projects.get(project_id, True)
-                    or not isinstance(error, errors.Rejected)):
+            # itself. Then Keystone gives no token for it.
+            if not (isinstance(error, errors.Rejected) and client is None
+                    and self._may_be_deleted(project_id)):
                 self.problems.append('project %s: %s' % (project_id, error))
         if backups is None:
             return
@@ -122,6 +127,14 @@ class Report:
                     None if instances is None else id_ in instances),
                 points.get(id_, []), *backups,
                 self._points.corrupt.get(id_, [])))
+
+    def _may_be_deleted(self, project_id: str) -> bool:
+        """Return True if Keystone may not have a project any more.
+
+        The project that the operator has chosen has to exist.
+        """
+        return self._project_id is None and not self._points.projects.get(
+            project_id, True)
 
 
 def _find_name(points: List[restore_points.RestorePoint]) -> Optional[str]:
@@ -211,7 +224,9 @@ def _replace_file(path: str) -> Iterator[TextIO]:
     # names do not end in ".prom".
     temporary_path = '%s.%d.tmp' % (path, os.getpid())
     try:
-        with open(temporary_path, 'w', encoding='utf-8') as file:
+        # A character that UTF-8 does not have is no reason to fail.
+        with open(temporary_path, 'w', encoding='utf-8',
+                  errors='backslashreplace') as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -15,6 +15,7 @@ from karbor_trove.bank import restore_journal
 from karbor_trove.bank import worker_process
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
+from karbor_trove.cmd import progress
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import timeouts
@@ -138,7 +139,9 @@ def _list_journals(all_providers: List[providers.Provider]) -> Iterator[
         Tuple[providers.Provider, restore_journal.RestoreJournal, str]]:
     """Yield each unconfirmed restore: its provider, journal and id."""
     for provider in providers.distinct_banks(all_providers):
-        for instance_id in provider.list_instance_ids():
+        for instance_id in progress.track(
+                provider.list_instance_ids(),
+                'Reading the restore journals of instances'):
             journal = restore_journal.RestoreJournal(provider.bank,
                                                      instance_id)
             for restore_id in journal.list_keys():

@@ -213,8 +213,11 @@ def add_entry(fake_trove, resource, context, journal, new_checkpoint):
     Its result is the entry.
     """
     def add(parent=None, **fields):
-        backup_id = fields.pop('backup_id', None) or fake_trove.add_backup(
-            resource.id, parent_id=parent and parent.backup_id)
+        if 'backup_id' in fields:
+            backup_id = fields.pop('backup_id')
+        else:
+            backup_id = fake_trove.add_backup(
+                resource.id, parent_id=parent and parent.backup_id)
         entry = backup_journal.BackupEntry(**{**dict(
             instance_id=resource.id, checkpoint_id=str(uuid.uuid4()),
             project_id=context.project_id, backup_name='nightly',
@@ -321,6 +324,108 @@ def test_interrupted_request_releases_its_parent_when_it_is_settled(
     assert not fake_trove.backups
     assert [entry.checkpoint_id for entry in journal.list_entries()] == [
         dead.checkpoint_id]
+
+
+@pytest.fixture
+def slow_bank(bank, monkeypatch, clock):
+    """Return a function that lets each request to the bank take a time.
+
+    It returns the number of reads by key.
+    """
+    plugin_class = type(bank._plugin)
+
+    def slow_bank(seconds):
+        reads = collections.Counter()
+        for name in ('get_object', 'update_object', 'delete_object',
+                     'list_objects'):
+            def request(self, *args, _name=name,
+                        _request=getattr(plugin_class, name), **kwargs):
+                clock.sleep(seconds)
+                if _name == 'get_object':
+                    reads[args[0]] += 1
+                return _request(self, *args, **kwargs)
+            monkeypatch.setattr(plugin_class, name, request)
+        return reads
+    return slow_bank
+
+
+@pytest.mark.parametrize('seconds', [0.02, 1, 61])
+def test_each_sweep_makes_progress_however_slow_the_bank_is(
+        add_entry, sweep, fake_trove, slow_bank, seconds):
+    for _ in range(20):
+        add_entry()
+    deleted = {add_entry(deleted_at=NOW).backup_id for _ in range(5)}
+    slow_bank(seconds)
+    for number in range(5):
+        before = len(deleted & set(fake_trove.backups))
+        sweep()
+        assert not before or len(deleted & set(fake_trove.backups)) < before
+    assert not deleted & set(fake_trove.backups)
+
+
+@pytest.mark.parametrize('seconds', [0.05, 1, 61])
+def test_sweep_with_an_ambiguous_request_makes_progress_on_a_slow_bank(
+        add_entry, sweep, fake_trove, slow_bank, resource, seconds):
+    for _ in range(20):
+        add_entry()
+    for _ in range(2):
+        fake_trove.add_backup(resource.id, name='nightly')
+    add_entry(deleted_at=NOW, backup_id=None, location=None,
+              is_complete=False)
+    leaf = add_entry(deleted_at=NOW)
+    slow_bank(seconds)
+    for _ in range(2):
+        sweep()
+    assert leaf.backup_id not in fake_trove.backups
+
+
+@pytest.mark.parametrize('seconds', [1, 3])
+def test_sweep_on_a_slow_bank_ends(
+        add_entry, sweep, fake_trove, slow_bank, clock, seconds):
+    for _ in range(50):
+        add_entry(deleted_at=NOW)
+    slow_bank(seconds)
+    start = clock.now()
+    sweep()
+    # The journal is read, and the reads and writes of one deletion may follow
+    # the limit.
+    assert clock.now() - start < 55 * seconds + 60 + 15 * seconds
+    assert len(fake_trove.backups) < 50
+
+
+@pytest.mark.parametrize('seconds', [0.1, 13, 100])
+def test_delete_does_not_take_the_time_of_the_bank_for_troves(
+        add_entry, delete_checkpoint, checkpoint, fake_trove, journal,
+        slow_bank, seconds):
+    for _ in range(10):
+        add_entry()
+    # The location is not known yet, so the journal is written once more.
+    entry = add_entry(checkpoint_id=checkpoint.id, location=None)
+    slow_bank(seconds)
+    delete_checkpoint(checkpoint)
+    assert entry.backup_id not in fake_trove.backups
+    assert journal.read(checkpoint.id) is None
+
+
+def test_child_that_is_created_while_the_bank_is_read_is_not_deleted(
+        add_entry, delete_checkpoint, checkpoint, fake_trove, journal, clock,
+        resource, monkeypatch):
+    parent = add_entry(checkpoint_id=checkpoint.id)
+    list_entries = backup_journal.BackupJournal.list_entries
+    children = []
+
+    def create_child_and_list(self):
+        clock.sleep(60)
+        if not children:
+            children.append(fake_trove.add_backup(
+                resource.id, parent_id=parent.backup_id))
+        return list_entries(self)
+
+    monkeypatch.setattr(backup_journal.BackupJournal, 'list_entries',
+                        create_child_and_list)
+    delete_checkpoint(checkpoint)
+    assert set(fake_trove.backups) == {parent.backup_id, *children}
+    assert 'has children' in journal.read(checkpoint.id).reason
 
 
 @pytest.mark.parametrize('seconds', [0.02, 0.044, 1])

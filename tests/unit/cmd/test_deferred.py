@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import uuid
 
 from karbor.services.protection.bank_plugins import file_system_bank_plugin
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import verification_journal
 from karbor_trove.bank import worker_process
+from karbor_trove import polling
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
 
@@ -330,3 +332,109 @@ def test_debug_of_a_sweep_shows_its_requests_and_no_secrets(
     for secret in ('of-karbors-user', keystone.SERVICE_TOKEN,
                    'RequestContext', 'auth_token'):
         assert secret not in err
+
+
+@pytest.fixture
+def slow_bank(monkeypatch, clock):
+    """Return a function that lets each read of the bank take a time.
+
+    It returns the keys that are read.
+    """
+    def slow_bank(seconds):
+        plugin = file_system_bank_plugin.FileSystemBankPlugin
+        get_object = plugin.get_object
+        reads = []
+
+        def read_slowly(self, key, *args, **kwargs):
+            clock.sleep(seconds)
+            reads.append(key)
+            return get_object(self, key, *args, **kwargs)
+
+        monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
+        monkeypatch.setattr(plugin, 'get_object', read_slowly)
+        return reads
+    return slow_bank
+
+
+@pytest.fixture
+def add_deferred(fake_trove, journal):
+    """Return a function that adds backups whose deletion is deferred."""
+    def add_deferred(count, journal=journal):
+        for _ in range(count):
+            journal.write(backup_journal.BackupEntry(
+                journal.instance_id, str(uuid.uuid4()), clouds.PROJECT,
+                'nightly', not_before='2026-01-01T00:00:00',
+                backup_id=fake_trove.add_backup(journal.instance_id),
+                is_complete=True, deleted_at='2026-01-01T00:00:00'))
+    return add_deferred
+
+
+@pytest.mark.parametrize('seconds', [0.1, 13, 61])
+def test_sweep_does_not_take_the_time_of_the_bank_for_troves(
+        manage, deferred, temporary_instance, fake_trove, delete_at_once,
+        slow_bank, seconds, add_deferred):
+    add_deferred(3)
+    id_ = temporary_instance('2025-12-31T00:00:00')
+    slow_bank(seconds)
+    assert len(manage('deferred', 'sweep')) == 5
+    assert not fake_trove.backups and id_ not in fake_trove.instances
+
+
+def test_sweep_reads_the_journal_once(
+        manage, delete_at_once, slow_bank, add_deferred, fake_trove):
+    reads = slow_bank(0.044)
+    costs = []
+    for count in 5, 10, 20:
+        add_deferred(count)
+        reads.clear()
+        assert len(manage('deferred', 'sweep')) == count
+        costs.append(len(reads))
+    assert not fake_trove.backups
+    assert costs[2] - costs[1] == 2 * (costs[1] - costs[0])
+
+
+@pytest.mark.parametrize('count', [1, 3])
+def test_sweep_waits_only_once_if_trove_is_unavailable(
+        run, config_file, add_deferred, fake_trove, clock, monkeypatch, bank,
+        count):
+    monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
+    add_deferred(10)
+    for _ in range(count - 1):
+        journal = backup_journal.BackupJournal(bank, str(uuid.uuid4()))
+        add_deferred(10, journal)
+    fake_trove.fail('*', '*', 503, times=None)
+    start = clock.now()
+    code, out, err = run('deferred', 'sweep', '--config-file', config_file)
+    assert code == 1 and len(err.splitlines()) == 10 * count
+    assert clock.now() - start < 70
+    assert len(fake_trove.backups) == 10 * count
+
+
+def test_sweep_goes_on_after_a_journal_entry_that_cannot_be_deleted(
+        run, config_file, add_deferred, fake_trove, journal, fail_bank,
+        delete_at_once):
+    add_deferred(5)
+    [first, *others] = [entry.checkpoint_id
+                        for entry in journal.list_entries()]
+    fail_bank(first, 'delete_object')
+    code, out, err = run('deferred', 'sweep', '--config-file', config_file)
+    assert code == 1 and len(err.splitlines()) == 1
+    assert not fake_trove.backups
+    assert [entry.checkpoint_id
+            for entry in journal.list_entries()] == [first]
+
+
+@pytest.mark.parametrize('folder', ['backups', 'rehearsals', 'restores'])
+@pytest.mark.parametrize('content', ['{"checkpoint_id', {'version': 9}])
+def test_sweep_names_a_journal_entry_that_cannot_be_read(
+        manage, deferred, bank, resource, fake_trove, delete_at_once, folder,
+        content):
+    key = str(uuid.uuid4())
+    if isinstance(content, dict):
+        content = {**content, 'checkpoint_id': key, 'verification_id': key,
+                   'restore_id': key}
+    bank.update_object('/karbor-trove/%s/%s/%s' % (
+        resource.id, folder, key), content)
+    rows = manage('deferred', 'sweep', expect=1)
+    assert folder + '/' + key in manage.err
+    assert rows[0]['outcome'] == 'deleted' and not fake_trove.backups

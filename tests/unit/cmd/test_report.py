@@ -15,6 +15,7 @@ import pytest
 from karbor_trove.bank import record
 from karbor_trove.bank import verification_results
 from karbor_trove.cmd.commands import report as report_command
+from karbor_trove.cmd import prometheus
 from karbor_trove import polling
 from karbor_trove.trove import client
 from karbor_trove.trove import models
@@ -308,6 +309,80 @@ def test_resources_of_a_deleted_checkpoint_are_not_read(
     assert row['checkpoint'] == good.id and row['note'] is None
 
 
+@pytest.fixture
+def delete_checkpoint(plugin, context, bank):
+    """Return a function that deletes a checkpoint as Karbor does."""
+    indices = bank.get_sub_section('/indices')
+
+    def delete_checkpoint(point):
+        checkpoint = point.checkpoint
+        instance = karbor_resource.Resource(
+            TYPE, checkpoint.resource_graph[0].value.id, 'orders')
+        plugin.get_delete_operation(instance).on_main(
+            checkpoint, instance, context, {})
+        point.set_status('deleted')
+        for key in list(indices.list_objects()):
+            if key.endswith('@' + point.id):
+                indices.delete_object(key)
+    return delete_checkpoint
+
+
+@pytest.mark.parametrize('words', [(), ('--project', clouds.PROJECT)])
+def test_report_reads_no_more_with_each_deleted_checkpoint(
+        manage, add_point, delete_checkpoint, bank, monkeypatch, words,
+        fake_trove):
+    add_point()
+    reads = []
+    plugin_class = type(bank._plugin)
+    get_object = plugin_class.get_object
+
+    def count(self, key, *args, **kwargs):
+        reads.append(key)
+        return get_object(self, key, *args, **kwargs)
+
+    monkeypatch.setattr(plugin_class, 'get_object', count)
+    costs = []
+    for _ in range(3):
+        reads.clear()
+        requests = len(fake_trove.requests)
+        [row] = manage('report', *words)
+        assert row['checkpoint'] and row['note'] is None
+        costs.append((len(reads), len(fake_trove.requests) - requests))
+        for _ in range(10):
+            delete_checkpoint(add_point())
+    assert len(set(costs)) == 1
+
+
+def test_report_has_the_project_whose_checkpoints_are_all_deleted(
+        manage, add_point, delete_checkpoint, fake_trove, resource, bank):
+    other = fake_trove.add_instance(project_id='other')
+    third = fake_trove.add_instance(project_id='other')
+    add_point()
+    for instance_id in other, third, other:
+        delete_checkpoint(add_point(instance_id, 'other'))
+    rows = {row['instance']: row['note'] for row in manage('report')}
+    assert rows == {resource.id: None, other: 'no checkpoint covers it',
+                    third: 'no checkpoint covers it'}
+
+
+def test_report_has_a_checkpoint_that_karbors_indices_lack(
+        manage, add_point, bank, resource):
+    point = add_point()
+    for key in list(bank.get_sub_section('/indices').list_objects()):
+        bank.get_sub_section('/indices').delete_object(key)
+    [row] = manage('report')
+    assert row['checkpoint'] == point.id
+
+
+def test_report_has_a_checkpoint_without_a_record_that_karbor_lists(
+        manage, add_point):
+    point = add_point()
+    point.section.delete_object('metadata')
+    [row] = manage('report')
+    assert row['note'] == (
+        'checkpoint %s cannot be restored: it holds no backup' % point.id)
+
+
 def test_report_leaves_out_resources_of_other_types(
         manage, add_point, resource):
     add_point(type_='OS::Cinder::Volume', instance_id='volume')
@@ -391,7 +466,18 @@ def test_project_with_only_deleted_checkpoints_may_be_deleted(
     add_point()
     add_point('x', keystone.CLOSED_PROJECT, status='deleted')
     assert [row['instance'] for row in manage('report')] == [resource.id]
-    assert manage('report', '--project', keystone.CLOSED_PROJECT) == []
+    # The project that the operator has chosen has to exist.
+    assert manage('report', '--project', keystone.CLOSED_PROJECT,
+                  expect=1) == []
+    assert 'has no role in project' in manage.err
+
+
+def test_project_with_only_deleted_checkpoints_whose_list_fails_is_a_problem(
+        manage, add_point, fake_trove):
+    add_point(status='deleted')
+    fake_trove.fail('GET', '/instances', 403)
+    assert manage('report', expect=1) == []
+    assert 'project %s: ' % clouds.PROJECT in manage.err
 
 
 def test_report_waits_a_minute_for_an_unavailable_trove(
@@ -409,6 +495,7 @@ def test_report_waits_a_minute_for_an_unavailable_trove(
 def test_report_may_take_more_than_a_minute(
         manage, add_point, fake_trove, monkeypatch, clock):
     monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
+    add_point()
     for project_id in 'first', 'second':
         add_point(fake_trove.add_instance(project_id=project_id), project_id)
     list_instances = client.TroveClient.list_instances
@@ -422,9 +509,36 @@ def test_report_may_take_more_than_a_minute(
         clouds.PROJECT, 'first', 'second']
 
 
+@pytest.mark.parametrize('words', [
+    ('report',), ('report', '--project', clouds.PROJECT), ('orphans', 'list'),
+    ('orphans', 'delete', '--yes')], ids=' '.join)
+@pytest.mark.parametrize('seconds', [13, 61])
+def test_commands_do_not_take_the_time_of_the_bank_for_troves(
+        manage, add_point, fake_trove, monkeypatch, clock, bank, resource,
+        words, seconds):
+    monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
+    fake_trove.delete_seconds = 0
+    for _ in range(2):
+        add_point()
+    orphan = fake_trove.add_backup(resource.id, name='karbor-%s-%s' % (
+        uuid.uuid4(), resource.id))
+    plugin_class = type(bank._plugin)
+    get_object = plugin_class.get_object
+
+    def read_slowly(self, *args, **kwargs):
+        clock.sleep(seconds)
+        return get_object(self, *args, **kwargs)
+
+    monkeypatch.setattr(plugin_class, 'get_object', read_slowly)
+    [row] = manage(*words)
+    assert row.get('checkpoint') or row['backup'] == orphan
+    assert (orphan in fake_trove.backups) == ('--yes' not in words)
+
+
 def test_report_waits_for_an_unavailable_trove_only_once(
         report, add_point, fake_trove, monkeypatch, clock):
     monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
+    add_point()
     for project_id in 'first', 'second':
         add_point(fake_trove.add_instance(project_id=project_id), project_id)
     fake_trove.fail('GET', '/instances', 503, times=None)
@@ -577,18 +691,59 @@ def test_prometheus_parses_all_metrics(add_point, metrics, resource, clock):
         ('recovery_seconds', resource.id, None): 9.5}
 
 
-def test_prometheus_parses_special_characters_in_a_name(
-        report, add_point, fake_trove, resource):
+@pytest.fixture
+def name_labels(add_point, fake_trove, resource, report, tmp_path):
+    """Return a function that returns the label of a name, once for each way.
+
+    The ways are standard output and a file.
+    """
     add_point()
-    name = 'a "b"\\n\nc=1,{d} \u00e9'
-    fake_trove.instances[resource.id]['name'] = name
-    code, out, _ = report('prometheus')
-    labels = [sample.labels
-              for family in parser.text_string_to_metric_families(out)
-              for sample in family.samples if sample.labels]
-    assert labels
-    assert all(label == {'project_id': clouds.PROJECT, 'name': name,
-                         'instance_id': resource.id} for label in labels)
+
+    def name_labels(name):
+        fake_trove.instances[resource.id]['name'] = name
+        path = tmp_path / 'report.prom'
+        code, out, err = report('prometheus')
+        assert (code, err) == (0, '')
+        assert report('prometheus', '--output', path) == (0, '', '')
+        for text in out, path.read_text(), path.read_bytes().decode():
+            labels = [sample.labels for family
+                      in parser.text_string_to_metric_families(text)
+                      for sample in family.samples if sample.labels]
+            assert labels
+            assert all((label['project_id'], label['instance_id']) == (
+                clouds.PROJECT, resource.id) for label in labels)
+            yield {label['name'] for label in labels}
+    return name_labels
+
+
+@pytest.mark.parametrize('name', [
+    'a "b"\\n\nc=1,{d} \u00e9', '\\', '\n', '"', '\\"', '"} 1\n# HELP x',
+    '\\\\n', ' a ', '#', '\u20ac \U0001f418', ''])
+def test_prometheus_parses_special_characters_in_a_name(name_labels, name):
+    assert list(name_labels(name)) == [{name}] * 3
+
+
+@pytest.mark.parametrize('name, label', [
+    ('a\rb', r'a\rb'), ('\x1b[2J\n\x07', '\\x1b[2J\n\\x07'),
+    ('\x00\t\x7f\x85', r'\x00\t\x7f\x85'), ('\u2028\u202e', r'\u2028\u202e'),
+    ('\r\n"\\', '\\r\n"\\')])
+def test_prometheus_has_control_characters_as_escape_sequences(
+        name_labels, name, label):
+    assert list(name_labels(name)) == [{label}] * 3
+
+
+@pytest.mark.parametrize('encoding, label', [
+    ('ascii', r'\xe9\u20ac'), ('latin-1', '\xe9\\u20ac'),
+    ('utf-8', '\xe9\u20ac'), (None, '\xe9\u20ac')])
+def test_prometheus_parses_characters_that_the_encoding_does_not_have(
+        encoding, label):
+    stdout = (io.StringIO() if encoding is None
+              else io.TextIOWrapper(io.BytesIO(), encoding))
+    prometheus.PrometheusFormatter().emit_list(
+        (), [('m', 'A metric.', [({'name': '\xe9\u20ac'}, 1)])], stdout, None)
+    stdout.seek(0)
+    [family] = parser.text_string_to_metric_families(stdout.read())
+    assert family.samples[0].labels == {'name': label}
 
 
 def test_prometheus_parses_a_report_without_instances(metrics, config_file):

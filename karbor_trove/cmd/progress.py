@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Progress of a long command on the terminal of an operator."""
+
+import sys
+from typing import Iterator, Sequence, TypeVar
+
+from karbor_trove import polling
+
+T = TypeVar('T')
+
+#: Seconds from the start to the first line, and from one line to the next.
+INTERVAL = 1.0
+# Moves the cursor to the start of the line and deletes the line.
+_ERASE = '\r\x1b[K'
+
+
+def track(items: Sequence[T], description: str) -> Iterator[T]:
+    """Yield the items, and show how many of them were taken.
+
+    The line is written to standard error, only if that is a terminal. It is
+    erased at the end.
+
+    :param description: what is done with the items. It has no text of users.
+    """
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    clock = polling.SYSTEM_CLOCK
+    next_time = clock.now() + INTERVAL
+    is_shown = False
+    try:
+        for number, item in enumerate(items, 1):
+            if clock.now() >= next_time:
+                # A message of the log begins at the same place.
+                sys.stderr.write('%s%s: %d of %d\r' % (
+                    _ERASE, description, number, len(items)))
+                sys.stderr.flush()
+                is_shown = True
+                next_time = clock.now() + INTERVAL
+            yield item
+    finally:
+        if is_shown:
+            sys.stderr.write(_ERASE)
+            sys.stderr.flush()
