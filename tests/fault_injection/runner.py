@@ -23,7 +23,9 @@ USERS = ('first', 'second', 'third', 'fourth')
 VIOLATED = 'VIOLATED'
 #: Maximum duration of a case in seconds.
 _CASE_TIMEOUT = 240.0
-_REQUEST_IN_FLIGHT = 'karbor_trove.timeouts.REQUEST_IN_FLIGHT'
+#: Constants of the plugin: how long a request may still create something.
+_IN_FLIGHT = {'karbor_trove.timeouts.REQUEST_IN_FLIGHT': 600.0,
+              'karbor_trove.timeouts.CLOCK_TOLERANCE': 300.0}
 
 _environment = None
 
@@ -66,11 +68,11 @@ def _clean_up(environment, scenario, instances):
             assert 'raised' not in result, ('I2', result['raised'])
     invariants.check_deferred_deletions_have_a_reason(environment)
     # No request is active, so all intents are settled.
-    launch.set_constants({_REQUEST_IN_FLIGHT: 0})
+    launch.set_constants(dict.fromkeys(_IN_FLIGHT, 0.0))
     try:
         invariants.check_nothing_is_left(environment, environment.survivor)
     finally:
-        launch.set_constants({_REQUEST_IN_FLIGHT: 600})
+        launch.set_constants(_IN_FLIGHT)
 
 
 def _get_outcome(environment, scenario, result):

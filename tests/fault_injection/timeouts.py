@@ -51,4 +51,5 @@ NEVER = 2 * LONGEST_TEST_RESTORE
 OF_KILLS = {
     **CONSTANTS,
     'karbor_trove.timeouts.REQUEST_IN_FLIGHT': 30.0,
+    'karbor_trove.timeouts.CLOCK_TOLERANCE': 0.0,
 }

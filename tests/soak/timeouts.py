@@ -24,6 +24,7 @@ CONSTANTS = {
     'karbor_trove.timeouts.OUTAGE': 12.0,
     'karbor_trove.timeouts.SWEEP': 12.0,
     'karbor_trove.timeouts.REQUEST_IN_FLIGHT': 30.0,
+    'karbor_trove.timeouts.CLOCK_TOLERANCE': 0.0,
 }
 
 #: Seconds after which an operation counts as stuck: all its deadlines, and
