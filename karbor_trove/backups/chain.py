@@ -77,6 +77,17 @@ def list_chain(backups: Backups, backup_id: str) -> List[models.Backup]:
     return chain if all(backup.is_complete for backup in chain) else []
 
 
+def list_failed_children(backups: Backups, backup_id: str) -> List[str]:
+    """Return the ids of the children of a backup that have failed.
+
+    If there are any, the data of the backup may be damaged. Then every child
+    fails, so the backup is not used as a parent.
+    """
+    return sorted(backup.id for backup in backups.values()
+                  if backup.parent_id == backup_id
+                  and backup.status == 'FAILED')
+
+
 def choose_parent(backups: Backups, recorded_ids: Collection[str],
                   max_chain_length: int) -> Optional[str]:
     """Return the id of the parent for the next incremental backup.
@@ -99,13 +110,11 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
     # one with the longer chain is the child and therefore newer.
     newest = max(complete, key=lambda backup: (
         backup.created, len(list_chain(backups, backup.id))))
-    # The data of the parent may be damaged. Then every child fails.
-    failed = [backup.id for backup in backups.values()
-              if backup.parent_id == newest.id and backup.status == 'FAILED']
-    if failed:
+    failed_ids = list_failed_children(backups, newest.id)
+    if failed_ids:
         LOG.warning('The next backup is a full one: backup %s is not used as '
                     'a parent, because its child %s has failed', newest.id,
-                    ', '.join(sorted(failed)))
+                    ', '.join(failed_ids))
         return None
     chain = list_chain(backups, newest.id)
     return newest.id if chain and len(chain) < max_chain_length else None

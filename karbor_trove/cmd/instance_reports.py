@@ -80,6 +80,11 @@ def build_report(report: InstanceReport,
         newest = max(failed, key=lambda assessment: assessment.point.time)
         notes.append('checkpoint %s cannot be restored: %s' % (
             newest.point.checkpoint.id, newest.problem))
+    if best:
+        failed_ids = chain.list_failed_children(backups, best.chain[0].id)
+        notes += ['backup %s is not used as a parent, because its child %s '
+                  'has failed' % (best.chain[0].id, ', '.join(failed_ids))
+                  ] if failed_ids else []
     notes += ['checkpoint %s cannot be read' % checkpoint_id
               for checkpoint_id in corrupt_ids]
     if not points and not corrupt_ids:

@@ -1,5 +1,8 @@
 """Lost responses: the created backup or instance is found, never repeated."""
 
+import dataclasses
+import uuid
+
 from karbor import exception
 import pytest
 import requests
@@ -7,8 +10,10 @@ import requests
 from karbor_trove.backups import adoption
 from karbor_trove.bank import backup_journal
 from karbor_trove import errors
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import serialization
 from tests.fake_trove import clock as clocks
+from tests.fake_trove import Response
 from tests.fake_trove import serialization as views
 
 LOST_RESPONSES = ['reset', 'timeout', 500, 503, 'broken']
@@ -41,6 +46,37 @@ def test_backup_is_adopted_after_a_lost_response(
     assert len(fake_trove.find_requests('POST', '/backups')) == 1
     delete()
     assert not fake_trove.backups
+
+
+def test_search_for_a_lost_backup_begins_after_the_retry_after(
+        protect, fake_trove):
+    fake_trove.fail('POST', '/backups', Response(
+        503, '', {'Retry-After': '17'}), after=True)
+    protect()
+    [request] = fake_trove.find_requests('POST', '/backups')
+    searches = [search.at for search in
+                fake_trove.find_requests('GET', '/backups')
+                if search.at >= request.at]
+    assert searches[0] - request.at >= 17
+
+
+def test_request_of_an_unknown_time_is_never_settled(
+        protect, delete, fake_trove, journal, clock):
+    protect_with_lost_request(protect, fake_trove)
+    [entry] = journal.list_entries()
+    journal.write(dataclasses.replace(entry, not_before=None))
+    clock.sleep(1e6)
+    delete()
+    assert 'may still create the backup' in journal.list_entries()[0].reason
+
+
+def test_request_is_not_settled_without_a_time_of_trove(
+        protect, delete, fake_trove, journal, clock, monkeypatch):
+    protect_with_lost_request(protect, fake_trove)
+    monkeypatch.setattr(trove_client.TroveClient, 'now', None)
+    clock.sleep(1e6)
+    delete()
+    assert 'may still create the backup' in journal.list_entries()[0].reason
 
 
 @pytest.mark.parametrize('fault', ['refused'] + LOST_RESPONSES)
@@ -223,6 +259,18 @@ def test_backup_that_matches_two_requests_is_deleted_after_both_checkpoints(
     plugin.get_delete_operation(resource).on_main(
         other, resource, context, {})
     assert not fake_trove.backups
+
+
+def test_open_request_with_another_name_is_no_rival(
+        protect, fake_trove, journal, resource, clock):
+    other = backup_journal.BackupEntry(
+        resource.id, str(uuid.uuid4()), backup_name='weekly',
+        description='of the week', not_before=clock.utc().isoformat())
+    journal.write(other)
+    fake_trove.fail('POST', '/backups', 'reset', after=True)
+    protect(**PARAMETERS)
+    assert [entry.backup_id for entry in journal.list_entries()
+            if entry != other] == list(fake_trove.backups)
 
 
 def test_earlier_of_two_deleted_requests_adopts_first():

@@ -140,6 +140,18 @@ def test_report_counts_the_backups_of_a_chain(manage, add_point):
     assert (row['checkpoint'], row['chain']) == (child.id, 2)
 
 
+def test_report_names_a_backup_that_is_not_used_as_a_parent(
+        manage, add_point, fake_trove, resource):
+    parent = add_point()
+    child = fake_trove.add_backup(resource.id, 'FAILED',
+                                  parent_id=parent.backup)
+    [row] = manage('report')
+    assert row['checkpoint'] == parent.id
+    assert row['note'] == (
+        'backup %s is not used as a parent, because its child %s has failed'
+        % (parent.backup, child))
+
+
 def test_newest_restore_point_has_the_newest_backup(
         manage, add_point, fake_trove):
     slow, quick = add_point(), add_point()

@@ -7,8 +7,10 @@ from karbor import exception
 import pytest
 
 from karbor_trove.bank import backup_journal
+from karbor_trove.bank import record
 from karbor_trove.bank import resource_status
 from karbor_trove import errors
+from karbor_trove.trove import models
 from tests.fake_trove import fixtures
 
 
@@ -259,6 +261,14 @@ def recorded_only(protect, fake_trove, resource, journal, clock):
     users_backup = fake_trove.add_backup(resource.id, name='nightly',
                                          description='of the night')
     return entry.backup_id, users_backup
+
+
+def test_delete_of_a_record_without_a_backup_leaves_nothing(
+        delete, section, resource, journal, fake_trove):
+    record.write(section, record.BackupRecord(models.Instance(resource.id)))
+    delete()
+    assert section.get_object('status') == 'deleted'
+    assert not journal.list_keys() and not fake_trove.requests
 
 
 def test_delete_of_an_intent_uses_the_id_in_the_record(

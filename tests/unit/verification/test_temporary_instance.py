@@ -14,6 +14,7 @@ from karbor_trove import polling
 from karbor_trove.trove import connect
 from karbor_trove.verification import cleanup
 from tests.fake_trove import cloud
+from tests.fake_trove import fixtures
 from tests.fake_trove import karbor_records
 
 ELSEWHERE = '22222222-3333-4444-8555-666666666666'
@@ -553,6 +554,24 @@ def test_second_cleanup_succeeds_when_the_instance_is_deleted(
     temporary_journal.write(leftover)
     assert cleanups[1].run(30) == []
     assert not temporary_journal.list_entries()
+
+
+def test_cleanup_leaves_the_instance_of_another_project(
+        leftover, bank, temporary_journal, clock, list_temporary):
+    other = fixtures.request_context('00000000000040008000000000000000')
+    assert cleanup.TemporaryInstanceCleanup(
+        bank, temporary_journal.instance_id, other.project_id,
+        lambda deadline: connect.connect(other), polling.Poller(1, clock)
+    ).run(30) == []
+    assert temporary_journal.list_entries() == [leftover]
+    assert list_temporary()
+
+
+def test_verify_reports_a_leftover_that_is_not_deleted_in_time(
+        leftover, verify_again, fake_trove):
+    fake_trove.delete_seconds = None
+    last = verify_again('backup', delete_timeout=100)[-1]
+    assert 'left the temporary instance' in last and 'given up' in last
 
 
 # Preflight checks.
