@@ -42,7 +42,7 @@ def _configuration(directory, sections):
     return launch.write_config(path, sections)
 
 
-def _configure_karbor(sandbox, cloud, directory):
+def configure_karbor(sandbox, cloud, directory):
     """Load what the plugin reads from karbor.conf."""
     settings = sandbox.services['karbor'].settings
     assert client_factory.ClientFactory.get_client_module('trove')
@@ -78,7 +78,7 @@ class Environment:
             service: sandbox.urls[service]
             for service in ('keystone', 'swift', 'trove')})
         self.tenant = tenants.Tenant(sandbox, user)
-        _configure_karbor(sandbox, self.cloud, self.directory)
+        configure_karbor(sandbox, self.cloud, self.directory)
         launch.set_constants(timeouts.CONSTANTS)
         self.context = _context(self.tenant.session, self.cloud)
         self._swift = provider_files.swift_bank(dict(
