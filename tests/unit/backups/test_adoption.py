@@ -360,6 +360,18 @@ def test_restore_fails_if_several_instances_match_after_a_lost_response(
         do_restore()
 
 
+def test_ambiguous_request_stays_in_the_journal_until_it_is_settled(
+        protect, delete, fake_trove, journal, clock):
+    protect_with_lost_request(protect, fake_trove, **PARAMETERS)
+    [entry] = journal.list_entries()
+    journal.write(dataclasses.replace(entry, is_ambiguous=True))
+    delete()
+    assert 'may still create the backup' in journal.list_entries()[0].reason
+    clock.sleep(3600)
+    delete()
+    assert not journal.list_entries()
+
+
 def test_ambiguous_request_never_adopts_a_backup(
         protect, delete, fake_trove, journal, add_matching_backup):
     protect_with_lost_request(protect, fake_trove, **PARAMETERS)

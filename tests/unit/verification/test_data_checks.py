@@ -70,11 +70,22 @@ def test_level_backup_passes_when_trove_rejects_listing_versions(
     assert 'could not check whether' in verify_at()[2]
 
 
+@pytest.mark.parametrize('datastore', [
+    {}, {'type': 'postgresql'}, {'version': '18'}])
 def test_level_backup_passes_when_no_version_was_recorded(
-        backup, verify_at, section):
+        backup, verify_at, section, datastore):
     document = section.get_object('metadata')
-    section.update_object('metadata', dict(document, datastore={}))
+    section.update_object('metadata', dict(document, datastore=datastore))
     assert 'was not recorded' in verify_at()[2]
+
+
+def test_level_backup_fails_when_the_versions_cannot_be_listed(
+        backup, verify_at, fake_trove):
+    fake_trove.fail('GET', '/datastores/*', 503, times=None)
+    [line] = verify_at(passes=False, ready_timeout=20)
+    assert line.startswith(
+        'the versions of datastore postgresql could not be listed: given up '
+        'after 20 s')
 
 
 def test_protect_at_level_backup_records_no_baseline(
