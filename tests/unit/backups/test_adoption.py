@@ -360,6 +360,19 @@ def test_restore_fails_if_several_instances_match_after_a_lost_response(
         do_restore()
 
 
+def test_request_with_a_rival_alone_is_not_ambiguous(
+        protect, fake_trove, journal, resource, clock):
+    rival = backup_journal.BackupEntry(
+        resource.id, str(uuid.uuid4()), backup_name='nightly',
+        description='of the night', not_before=clock.utc().isoformat())
+    journal.write(rival)
+    fake_trove.fail('POST', '/backups', 'reset', after=True)
+    with pytest.raises(exception.CreateResourceFailed, match='several'):
+        protect(**PARAMETERS)
+    [entry] = [entry for entry in journal.list_entries() if entry != rival]
+    assert not entry.is_ambiguous and entry.backup_id is None
+
+
 def test_ambiguous_request_stays_in_the_journal_until_it_is_settled(
         protect, delete, fake_trove, journal, clock):
     protect_with_lost_request(protect, fake_trove, **PARAMETERS)
