@@ -3,18 +3,56 @@
 """Options of the provider file."""
 
 import dataclasses
+import os
+import ssl
 from typing import Any, Dict, List, Optional, Tuple
+from urllib import parse
 
 from oslo_config import cfg
 
 from karbor_trove import errors
 from karbor_trove.parameters import fields
+from karbor_trove.trove import models
 
 GROUP = 'trove_protection_plugin'
+
+
+def _parse_ca_cert_file(path: str) -> str:
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if os.path.isdir(path):
+            os.listdir(path)
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(cafile=path)
+    except OSError as error:
+        raise ValueError(str(error)) from error
+    return path
+
+
+def _parse_endpoint(url: str) -> str:
+    example = str(models.SwiftOptions(
+        endpoint_override=url).get_endpoint('0'))
+    parts = parse.urlsplit(example)
+    if (parts.scheme not in ('http', 'https') or not parts.hostname
+            or parts.port == 0 or parts.query or parts.fragment
+            or set('%$() \t\n') & set(example)):
+        raise ValueError
+    return url
+
+
 # oslo.config cannot check these, so a parameter field does.
 _FIELDS = {'verify_flavor_id': fields.TEXT, 'verify_net_id': fields.ID,
            'verify_volume_type': fields.TEXT,
-           'verify_availability_zone': fields.TEXT}
+           'verify_availability_zone': fields.TEXT,
+           'swift_region_name': fields.TEXT,
+           'swift_ca_cert_file': fields.Field(
+               _parse_ca_cert_file, 'a file of CA certificates in PEM format '
+               'that Karbor can read, or a directory of them'),
+           'swift_endpoint_override': fields.Field(
+               _parse_endpoint, 'a URL that begins with http:// or https://, '
+               'without a query, for example '
+               'https://swift.example.org/v1/AUTH_%(project_id)s')}
 OPTIONS: List[cfg.Opt] = [
     cfg.FloatOpt('poll_interval', default=5.0, min=0.1,
                  help='Seconds between two status checks of a database '
@@ -59,6 +97,32 @@ OPTIONS: List[cfg.Opt] = [
                help='The Swift container for the backups, in the project of '
                     'the instance. Needs Trove Victoria (14.0.0) or newer. If '
                     'not set, Trove uses its own default.'),
+    cfg.StrOpt('swift_region_name',
+               help='The region of the Swift that holds the backups, as in '
+                    'Keystone\'s catalog. If not set, the region is region_id '
+                    'of [trove_client] in karbor.conf, or the only region '
+                    'that has Swift.'),
+    cfg.StrOpt('swift_interface',
+               choices=['public', 'internal', 'admin'],
+               help='The interface of the endpoint of Swift in Keystone\'s '
+                    'catalog. If not set, the interface that karbor.conf sets '
+                    'in swift_catalog_info of [swift_client], '
+                    'trove_catalog_info of [trove_client] or interface of '
+                    '[trove_client] is preferred, then public.'),
+    cfg.StrOpt('swift_ca_cert_file',
+               help='The file of CA certificates in PEM format with which the '
+                    'certificate of Swift is verified. If not set, '
+                    'swift_auth_insecure and swift_ca_cert_file of '
+                    '[swift_client] apply, first of the provider file, then '
+                    'of karbor.conf. Otherwise trove_auth_insecure and '
+                    'trove_ca_cert_file of [trove_client] apply.'),
+    cfg.StrOpt('swift_endpoint_override',
+               help='The URL of Swift, for example '
+                    'https://swift.example.org/v1/AUTH_%(project_id)s. It '
+                    'replaces the endpoint of Keystone\'s catalog, together '
+                    'with swift_region_name and swift_interface. If the '
+                    'catalog has Swift, the account in the URL is replaced by '
+                    'that of the project.'),
     cfg.StrOpt('verify_level', default='backup',
                choices=[
                    ('backup', 'All backups of the chain exist and are '
@@ -119,6 +183,8 @@ class Settings:
     verify_volume_type: Optional[str] = None
     verify_availability_zone: Optional[str] = None
     verify_max_volumes: Optional[int] = None
+    #: The options that begin with swift_, except for swift_container.
+    swift: models.SwiftOptions = models.SwiftOptions()
     #: What is wrong with the provider file. None if all values are allowed.
     problem: Optional[str] = None
 
@@ -158,7 +224,10 @@ def register(conf: cfg.ConfigOpts) -> Settings:
         except errors.Rejected as error:
             values[name] = None
             problems.append(str(error))
-    return Settings(problem='; '.join(problems) or None, **values)
+    swift = models.SwiftOptions(conf=conf, **{
+        name: values.pop('swift_' + name) or None for name in (
+            'region_name', 'interface', 'ca_cert_file', 'endpoint_override')})
+    return Settings(problem='; '.join(problems) or None, swift=swift, **values)
 
 
 def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:

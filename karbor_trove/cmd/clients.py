@@ -9,7 +9,7 @@ record of the backup nevertheless, and continues to count the backup in the
 quota of the tenant [found with Trove 26].
 """
 
-from typing import Any, Dict, Optional, Union
+from typing import Any, Dict, Optional, Tuple, Union
 
 from karbor import context as karbor_context
 from karbor.services.protection import client_factory
@@ -20,6 +20,8 @@ from oslo_config import cfg
 
 from karbor_trove import errors
 from karbor_trove.trove import client as trove_client
+from karbor_trove.trove import connect
+from karbor_trove.trove import models
 from karbor_trove.trove import transport
 
 _GROUP = 'keystone_authtoken'
@@ -32,29 +34,35 @@ class ProjectClients:
         """Create the clients. No request is sent yet."""
         # An error is cached as well. So a project in which Karbor's user has
         # no role is tried only once.
-        self._clients: Dict[Optional[str], Union[
-            trove_client.TroveClient, errors.KarborTroveError]] = {}
+        self._clients: Dict[
+            Tuple[Optional[str], models.SwiftOptions],
+            Union[trove_client.TroveClient, errors.KarborTroveError]] = {}
 
-    def get(self, project_id: Optional[str] = None
+    def get(self, project_id: Optional[str] = None,
+            swift: models.SwiftOptions = models.SwiftOptions()
             ) -> trove_client.TroveClient:
         """Return the client for a project.
 
         :param project_id: None for the project of Karbor's own user.
+        :param swift: the options of the provider file whose backups are
+            deleted. Other requests do not reach Swift.
         :raises errors.KarborTroveError: Trove cannot be reached, or Karbor's
             user has no role in the project.
         """
-        if project_id not in self._clients:
+        key = project_id, swift
+        if key not in self._clients:
             try:
-                self._clients[project_id] = _create_client(project_id)
+                self._clients[key] = _create_client(project_id, swift)
             except errors.KarborTroveError as error:
-                self._clients[project_id] = error
-        client = self._clients[project_id]
+                self._clients[key] = error
+        client = self._clients[key]
         if isinstance(client, errors.KarborTroveError):
             raise client
         return client
 
 
-def _create_client(project_id: Optional[str]) -> trove_client.TroveClient:
+def _create_client(project_id: Optional[str], swift: models.SwiftOptions
+                   ) -> trove_client.TroveClient:
     # Karbor's own module for Trove, with the operator's [trove_client].
     module = client_factory.ClientFactory.get_client_module('trove')
     session = _create_session(project_id)
@@ -79,7 +87,9 @@ def _create_client(project_id: Optional[str]) -> trove_client.TroveClient:
         service_catalog=[{'type': service_type,
                           'endpoints': [{interface: url}]}])
     return trove_client.TroveClient(
-        lambda: module.create(context, cfg.CONF, session=session))
+        lambda: module.create(context, cfg.CONF, session=session),
+        read_swift=lambda: connect.read_swift_connection(
+            swift, project_id or ''))
 
 
 def _create_session(project_id: Optional[str]) -> keystone_session.Session:

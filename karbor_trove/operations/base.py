@@ -239,7 +239,8 @@ class Operation(protection_plugin.Operation):
 
     def _make_client(self, deadline: Optional[polling.Deadline] = None
                      ) -> trove_client.TroveClient:
-        return connect.connect(self._context, deadline)
+        return connect.connect(self._context, deadline,
+                               self._settings.swift)
 
     def _wait_for(self, check: Callable[[], Optional[T]], seconds: float,
                   description: str) -> T:

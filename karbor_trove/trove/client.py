@@ -39,15 +39,21 @@ class TroveClient:
     """
 
     def __init__(self, make_client: Callable[[], Any],
-                 deadline: Optional[polling.Deadline] = None) -> None:
+                 deadline: Optional[polling.Deadline] = None,
+                 read_swift: Callable[[], models.SwiftConnection]
+                 = models.SwiftConnection) -> None:
         """Create the client. This may send requests to Keystone.
 
         :param make_client: returns a client of python-troveclient.
         :param deadline: no request begins after it, and each one is limited
             by transport.request_timeout().
+        :param read_swift: returns how to connect to Swift, or raises
+            errors.Rejected. The default has no preferences.
         :raises errors.KarborTroveError: the client could not be created.
         """
         self._deadline = deadline
+        #: Returns how to connect to Swift.
+        self.read_swift = read_swift
         self._api = transport.patch_client(make_client)
 
     @property

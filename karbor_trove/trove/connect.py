@@ -2,7 +2,7 @@
 
 """Connection to Trove with the rights of a Karbor request's user."""
 
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from karbor.common import config as _karbor_config  # noqa: F401, its options
 from karbor import exception
@@ -13,17 +13,21 @@ from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove import polling
 from karbor_trove.trove import client
+from karbor_trove.trove import models
 from karbor_trove.trove import transport
 
 
 def connect(context: karbor_types.RequestContext,
-            deadline: Optional[polling.Deadline] = None) -> client.TroveClient:
+            deadline: Optional[polling.Deadline] = None,
+            swift: models.SwiftOptions = models.SwiftOptions()
+            ) -> client.TroveClient:
     """Return a client of Trove with the rights of a request's user.
 
     Karbor's own factory finds the endpoint and adds its service token. So the
     operator's section [trove_client] of karbor.conf applies here as well.
 
     :param deadline: see TroveClient.
+    :param swift: the options of the provider file.
     :raises errors.KarborTroveError: the endpoint of Trove or the rights of
         the user could not be read.
     """
@@ -39,7 +43,9 @@ def connect(context: karbor_types.RequestContext,
         return client_factory.ClientFactory.create_client('trove', context)
 
     try:
-        return client.TroveClient(make_client, deadline)
+        return client.TroveClient(
+            make_client, deadline,
+            lambda: read_swift_connection(swift, context.project_id))
     except exception.KarborException as error:
         raise errors.Rejected('finding Trove: %s' % error) from error
     except (KeyError, TypeError, ValueError) as error:
@@ -47,3 +53,76 @@ def connect(context: karbor_types.RequestContext,
         raise errors.Rejected(
             'finding Trove: its endpoint cannot be built from [trove_client] '
             'of karbor.conf and the catalog (%r)' % error) from error
+
+
+def read_swift_connection(swift: models.SwiftOptions,
+                          project_id: str) -> models.SwiftConnection:
+    """Return how to reach Swift, from the provider file and karbor.conf.
+
+    An option of the provider file is used as it is. The options of Karbor are
+    meant for Trove, so the region and the interface of Swift may differ from
+    them where the catalog has only one region or another interface.
+
+    :param project_id: the project of the user.
+    :raises errors.Rejected: a value of Karbor's options is not allowed.
+    """
+    # This registers the options of [trove_client].
+    client_factory.ClientFactory.get_client_module('trove')
+    try:
+        preferred = _read_interface()
+        return models.SwiftConnection(
+            region_name=swift.region_name or cfg.CONF.trove_client.region_id,
+            is_region_required=swift.region_name is not None,
+            interfaces=(swift.interface,) if swift.interface else tuple(
+                dict.fromkeys((preferred, 'public', 'internal', 'admin'))),
+            verify=swift.ca_cert_file or _read_verify(swift.conf),
+            endpoint_override=swift.get_endpoint(project_id))
+    except ValueError as error:
+        raise errors.Rejected('finding Swift: %s' % error) from error
+
+
+def _read_interface() -> str:
+    """Return the interface that karbor.conf sets for Swift or for Trove.
+
+    The defaults of Karbor's options contradict each other, so only an option
+    that the operator has set counts.
+
+    :raises ValueError: it is no interface.
+    """
+    _register_swift_client(cfg.CONF)
+    for group, name in (('swift_client', 'swift_catalog_info'),
+                        ('trove_client', 'trove_catalog_info'),
+                        ('trove_client', 'interface')):
+        location = cfg.CONF.get_location(name, group)
+        if location is None or location.location in (
+                cfg.Locations.opt_default, cfg.Locations.set_default):
+            continue
+        value = cfg.CONF[group][name] or ''
+        interface = value.rpartition(':')[2].replace('URL', '')
+        if interface not in ('public', 'internal', 'admin'):
+            raise ValueError('[%s] %s = %s has none of the interfaces public, '
+                             'internal and admin' % (group, name, value))
+        return interface
+    return 'public'
+
+
+def _read_verify(provider_conf: Any) -> Optional[Union[bool, str]]:
+    """Return what [swift_client] says about certificates. None if nothing.
+
+    :param provider_conf: the configuration of the provider file, where the
+        section is that of the bank. It comes before karbor.conf.
+    """
+    for conf in provider_conf, cfg.CONF:
+        if conf is None:
+            continue
+        _register_swift_client(conf)
+        section = conf.swift_client
+        if section.swift_auth_insecure:
+            return False
+        if section.swift_ca_cert_file:
+            return str(section.swift_ca_cert_file)
+    return None
+
+
+def _register_swift_client(conf: Any) -> None:
+    client_factory.ClientFactory.get_client_module('swift').register_opts(conf)

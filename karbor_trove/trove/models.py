@@ -8,7 +8,7 @@ Reading an attribute never sends a request.
 import dataclasses
 import datetime
 import re
-from typing import Optional, Tuple
+from typing import Any, Optional, Tuple, Union
 
 #: The configuration_id of a restore without a configuration group, even if
 #: the original instance has one.
@@ -254,6 +254,51 @@ class DatastoreVersion:
     name: str
     #: Differs between versions of one name. Trove returns it since Wallaby.
     number: Optional[str]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SwiftOptions:
+    """What a provider file says about the connection to Swift.
+
+    None means that karbor.conf decides.
+    """
+
+    region_name: Optional[str] = None
+    #: public, internal or admin.
+    interface: Optional[str] = None
+    ca_cert_file: Optional[str] = None
+    #: May have %(project_id)s in it.
+    endpoint_override: Optional[str] = None
+    #: The configuration of the provider file. None if there is no file.
+    conf: Any = None
+
+    def get_endpoint(self, project_id: str) -> Optional[str]:
+        """Return endpoint_override for a project.
+
+        Keystone's catalog accepts all these forms, so this option does too.
+        """
+        url = self.endpoint_override
+        for template in ('%(project_id)s', '$(project_id)s', '%(tenant_id)s',
+                         '$(tenant_id)s'):
+            url = url and url.replace(template, project_id)
+        return url
+
+
+@dataclasses.dataclass(frozen=True)
+class SwiftConnection:
+    """How to find Swift in the user's catalog, and how to connect to it."""
+
+    #: None for any region.
+    region_name: Optional[str] = None
+    #: Whether an endpoint of another region is never used.
+    is_region_required: bool = False
+    #: The interfaces, the preferred one first. Others are never used.
+    interfaces: Tuple[str, ...] = ('public', 'internal', 'admin')
+    #: The path of a file of CA certificates, or False to accept every
+    #: certificate. None to verify as for Trove.
+    verify: Optional[Union[bool, str]] = None
+    #: The URL of Swift. None for the endpoint of the catalog.
+    endpoint_override: Optional[str] = None
 
 
 def temporary_instance_name(verification_id: str, original_id: str) -> str:

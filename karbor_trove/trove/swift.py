@@ -7,7 +7,8 @@ if Swift does not let this user read it, and errors.Unreachable if Swift does
 not respond.
 """
 
-from typing import Any, Mapping, Optional
+import dataclasses
+from typing import Any, Mapping, Optional, Union
 from urllib import parse
 
 from oslo_log import log as logging
@@ -16,11 +17,10 @@ from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
+from karbor_trove.trove import swift_endpoint
 from karbor_trove.trove import transport
 
 LOG = logging.getLogger(__name__)
-
-_SERVICE = {'service_type': 'object-store'}
 
 
 def is_in_swift(location: Optional[str]) -> bool:
@@ -41,10 +41,10 @@ def object_exists(client: trove_client.TroveClient, location: str) -> bool:
     """
     try:
         with client.call('reading %s' % location) as api:
-            path = _find_path(api, location)
-            if path is None:
+            account = _find_account(client, api, location)
+            if account is None:
                 return False
-            _send(api, 'HEAD', path)
+            account.send('HEAD', _get_name(location))
     except errors.NotFound:
         return False
     return True
@@ -61,16 +61,17 @@ def get_manifest(client: trove_client.TroveClient,
     """
     description = 'reading %s' % location
     with client.call(description) as api:
-        path = _find_path(api, location)
-        if path is None:
+        account = _find_account(client, api, location)
+        if account is None:
             raise errors.Rejected('%s is not in the account of this user'
                                   % location)
-        headers = _send(api, 'HEAD', path).headers
-        whole = _parse_headers(path, headers)
+        name = _get_name(location)
+        headers = account.send('HEAD', name).headers
+        whole = _parse_headers(name, headers)
         if headers.get('X-Static-Large-Object', '').lower() != 'true':
             return models.BackupManifest(whole)
-        response = _send(api, 'GET', path,
-                         params={'multipart-manifest': 'get'})
+        response = account.send('GET', name,
+                                params={'multipart-manifest': 'get'})
         with transport.read_response():
             return models.BackupManifest(whole, tuple(
                 models.ObjectInfo(segment['name'].lstrip('/'),
@@ -83,10 +84,15 @@ def get_segment(client: trove_client.TroveClient,
     """Return etag and size of one segment.
 
     :param name: "container/name", as in the manifest.
+    :raises errors.Rejected: also if the catalog does not have Swift.
     """
     with client.call('reading %s' % name) as api:
+        account = _find_account(client, api)
+        if account is None:
+            raise errors.Rejected('reading %s: the catalog does not have Swift'
+                                  % name)
         return _parse_headers(
-            name, _send(api, 'HEAD', '/' + parse.quote(name)).headers)
+            name, account.send('HEAD', parse.quote(name)).headers)
 
 
 def delete_leftover_object(client: trove_client.TroveClient,
@@ -104,9 +110,9 @@ def delete_leftover_object(client: trove_client.TroveClient,
 
     def delete_existing() -> bool:
         with client.call('deleting %s' % location) as api:
-            path = _find_path(api, location)
-            if path is not None:
-                _delete(api, path)
+            account = _find_account(client, api, location)
+            if account is not None:
+                _delete(account, _get_name(location))
         return True
 
     try:
@@ -117,64 +123,88 @@ def delete_leftover_object(client: trove_client.TroveClient,
         LOG.debug('%s is deleted', location)
 
 
-def _send(api: Any, method: str, path: str, **kwargs: Any) -> Any:
-    """Return Swift's response to a request for an object."""
-    response = api.client.session.request(
-        path, method, endpoint_filter=_SERVICE, **kwargs)
-    transport.check_swift_response(response)
-    return response
+@dataclasses.dataclass(frozen=True)
+class _Account:
+    """The account of the user in Swift."""
+
+    session: Any
+    url: str
+    verify: Optional[Union[bool, str]]
+
+    def send(self, method: str, name: str, **kwargs: Any) -> Any:
+        """Return Swift's response to a request for an object.
+
+        :param name: container and object, as in a URL.
+        """
+        if self.verify is not None:
+            kwargs['verify'] = self.verify
+        try:
+            response = self.session.request('%s/%s' % (self.url, name), method,
+                                            **kwargs)
+        except OSError as error:
+            # The session translates every other error.
+            raise errors.Rejected(
+                'the CA file for requests to Swift cannot be read: %s'
+                % error) from error
+        transport.check_swift_response(response)
+        return response
 
 
-def _delete(api: Any, path: str) -> None:
+def _delete(account: _Account, name: str) -> None:
     """Delete an object, and its segments if it has any.
 
     Swift answers 200 to the deletion of a manifest, and its JSON has the
     result. A deletion of the segments leaves an object without segments where
     it is [slo.py and bulk.py of Swift, 2.38].
     """
-    headers = _send(api, 'HEAD', path).headers
+    headers = account.send('HEAD', name).headers
     if headers.get('X-Static-Large-Object', '').lower() != 'true':
-        _send(api, 'DELETE', path)
+        account.send('DELETE', name)
         return
-    response = _send(api, 'DELETE', path,
-                     params={'multipart-manifest': 'delete'},
-                     headers={'Accept': 'application/json'})
+    response = account.send('DELETE', name,
+                            params={'multipart-manifest': 'delete'},
+                            headers={'Accept': 'application/json'})
     with transport.read_response():
         result = response.json()
         status, failures = result['Response Status'], result['Errors']
     if not status.startswith('200') or failures:
         raise errors.Unreachable('Swift deleted %s only in part: %s %s'
-                                 % (path, status, failures))
+                                 % (name, status, failures))
 
 
-def _parse_headers(path: str, headers: Mapping[str, str]
+def _parse_headers(name: str, headers: Mapping[str, str]
                    ) -> models.ObjectInfo:
     with transport.read_response():
         # The etag of an object with segments is in quotes.
-        return models.ObjectInfo(path.lstrip('/'), headers['Etag'].strip('"'),
+        return models.ObjectInfo(name, headers['Etag'].strip('"'),
                                  int(headers['Content-Length']))
 
 
-def _find_path(api: Any, location: str) -> Optional[str]:
-    """Return the path of an object below the user's own account.
+def _get_name(location: str) -> str:
+    """Return container and object of a location.
+
+    They are its last two parts [swift.py of Trove's backup image].
+    """
+    return '/'.join(location.split('/')[-2:])
+
+
+def _find_account(client: trove_client.TroveClient, api: Any,
+                  location: Optional[str] = None) -> Optional[_Account]:
+    """Return the user's own account.
 
     The user's catalog has the endpoint of Swift. Trove's guest may use another
-    one. The last two parts of a location are container and object [swift.py of
-    Trove's backup image].
+    one.
 
-    :returns: None if the object is not in the user's account, or if the
-        location is not that of an object.
+    :param location: of an object that has to be in the account.
+    :returns: None if the object is not in the user's account, if the location
+        is not that of an object, or if the catalog does not have Swift.
     """
-    endpoint = transport.find_endpoint(api, **_SERVICE)
-    accounts = {account for account in map(_find_account, (endpoint, location))
-                if account}
-    names = location.split('/')[-2:]
-    if not endpoint or len(accounts) > 1 or {'', '.', '..'} & set(names):
+    if location is not None and {'', '.', '..'} & set(
+            location.split('/')[-2:]):
         return None
-    return '/' + '/'.join(names)
-
-
-def _find_account(url: Optional[str]) -> Optional[str]:
-    # Other stores with Swift's API may have no account in their URLs.
-    return next((part for part in (url or '').split('/')
-                 if part.startswith('AUTH_')), None)
+    swift = client.read_swift()
+    url = swift_endpoint.find_endpoint(api, swift)
+    accounts = {account for account in map(
+        swift_endpoint.find_account, (url, location)) if account}
+    return (_Account(api.client.session, url, swift.verify)
+            if url and len(accounts) < 2 else None)

@@ -4,7 +4,7 @@
 """
 
 import contextlib
-from typing import Any, Callable, Dict, Iterator, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from keystoneauth1 import exceptions as keystone_exceptions
 from keystoneauth1 import session
@@ -160,17 +160,23 @@ def check_reachable(url: str, timeout: Tuple[float, float]) -> None:
         http.get(url, authenticated=False, raise_exc=False, redirect=False)
 
 
-def find_endpoint(client: Any, service_type: str) -> Optional[str]:
-    """Return the endpoint of a service in the user's catalog.
+def list_endpoints(client: Any, service_type: str) -> List[Any]:
+    """Return all endpoints of a service in the user's catalog.
 
     :param client: a patched one.
-    :returns: None if the catalog does not have the service.
+    :returns: objects with region_name, interface and url. Empty if the token
+        has no catalog, or if the catalog does not have the service.
     """
-    endpoint: Optional[str] = None
-    with contextlib.suppress(keystone_exceptions.EndpointNotFound):
-        endpoint = client.client.session.get_endpoint(
-            service_type=service_type)
-    return endpoint
+    http = client.client.session
+    auth = getattr(http.auth, 'user_auth', http.auth)
+    get_access = getattr(auth, 'get_access', None)
+    if get_access is None:
+        return []
+    access = get_access(http)
+    endpoints = access.service_catalog.get_endpoints_data(
+        service_type=service_type) if access.has_service_catalog() else {}
+    return [endpoint for of_type in endpoints.values()
+            for endpoint in of_type]
 
 
 def _parse_retry_after(error: Exception) -> Optional[float]:
@@ -189,19 +195,10 @@ def _with_session(client: Any) -> Any:
     old = client.client
     if isinstance(old, trove_client.SessionClient):
         return client
-    auth = _TroveToken(old.management_url, old.auth_token)
+    # This token has no catalog.
+    auth = token_endpoint.Token(old.management_url, old.auth_token)
     return trove_client.Client('1.0', session=session.Session(
         auth=auth, verify=old.verify_cert))
-
-
-class _TroveToken(token_endpoint.Token):
-    """A token without a catalog. Its only endpoint is that of Trove."""
-
-    def get_endpoint(self, session: session.Session,
-                     **kwargs: Any) -> Optional[str]:
-        """Return Trove's endpoint. None for Swift."""
-        return (None if kwargs.get('service_type') == 'object-store'
-                else super().get_endpoint(session, **kwargs))
 
 
 def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:

@@ -17,7 +17,7 @@ ARROWS = {
     'bank': 'errors ids karbor_types timeouts times trove',
     'bank_plugins': 'timeouts',
     'parameters': 'errors trove',
-    'options': 'errors parameters',
+    'options': 'errors parameters trove',
     'backups': 'bank errors polling timeouts times trove',
     'preflight': 'backups bank errors karbor_types options parameters '
                  'polling timeouts trove',

@@ -180,7 +180,7 @@ def delete_backups(provider: providers.Provider,
         project_id = entries[0].project_id
         if project_id is None:
             raise errors.Rejected('the journal has no project for it')
-        client = project_clients.get(project_id)
+        client = project_clients.get(project_id, provider.settings.swift)
         for outcome in deferred_deletion.BackupDeletion(
                 journal, project_id, lambda deadline: client, provider.poller
                 ).delete_all(entries, provider.settings.delete_timeout):
