@@ -84,25 +84,27 @@ def read_swift_connection(swift: models.SwiftOptions,
 def _read_interface() -> str:
     """Return the interface that karbor.conf sets for Swift or for Trove.
 
-    The defaults of Karbor's options contradict each other, so only an option
-    that the operator has set counts.
+    Karbor's default is the public one in one option and the internal one in
+    another. So a default does not count.
 
     :raises ValueError: it is no interface.
     """
     _register_swift_client(cfg.CONF)
+    location = cfg.CONF.get_location('interface', 'trove_client')
+    is_set = location is not None and location.location not in (
+        cfg.Locations.opt_default, cfg.Locations.set_default)
     for group, name in (('swift_client', 'swift_catalog_info'),
                         ('trove_client', 'trove_catalog_info'),
                         ('trove_client', 'interface')):
-        location = cfg.CONF.get_location(name, group)
-        if location is None or location.location in (
-                cfg.Locations.opt_default, cfg.Locations.set_default):
-            continue
         value = cfg.CONF[group][name] or ''
         interface = value.rpartition(':')[2].replace('URL', '')
+        if name == 'interface' and not is_set:
+            break
         if interface not in ('public', 'internal', 'admin'):
             raise ValueError('[%s] %s = %s has none of the interfaces public, '
                              'internal and admin' % (group, name, value))
-        return interface
+        if interface != 'public':
+            return interface
     return 'public'
 
 

@@ -54,14 +54,22 @@ def karbor_conf(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
     # Karbor's factory caches one Keystone plugin per process.
     factory = client_factory.ClientFactory
     monkeypatch.setattr(factory, '_keystone_plugin', None)
-    # This call registers the options of the group trove_client.
+    # These calls register the options of trove_client and swift_client.
     assert factory.get_client_module('trove')
+    factory.get_client_module('swift').register_opts(cfg.CONF)
     path = tmp_path / 'karbor.conf'
     path.write_text(KARBOR_CONF)
     cfg.CONF(['--config-file', str(path)], project='karbor',
              default_config_dirs=[])
     yield cfg.CONF
     cfg.CONF.reset()
+    # reset() does not clear what a test has overridden.
+    cfg.CONF.clear_override('auth_url', 'trustee')
+    for group in 'trove_client', 'swift_client':
+        for name in cfg.CONF[group]:
+            cfg.CONF.clear_override(name, group)
+            # oslo.config would still say that the option is set.
+            cfg.CONF._groups[group]._opts[name].pop('location', None)
 
 
 @pytest.fixture

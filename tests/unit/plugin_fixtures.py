@@ -2,17 +2,22 @@
 
 from concurrent import futures
 import functools
+import re
+import shutil
 
+import certifi
 from karbor import exception
 from karbor import resource as karbor_resource
 from karbor.services.protection import graph
 from oslo_config import cfg
 import pytest
+import requests_mock
 
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import verification_journal
 from karbor_trove.bank import verification_results
 from karbor_trove import protection
+from tests.fake_trove import keystone
 
 
 @pytest.fixture
@@ -29,10 +34,40 @@ def provider_conf(tmp_path):
 
 
 @pytest.fixture
+def ca_file(tmp_path):
+    """A file with a CA certificate."""
+    path = tmp_path / 'ca.pem'
+    shutil.copy(certifi.where(), path)
+    return path
+
+
+@pytest.fixture
 def make_plugin(provider_conf, clock):
     """Return a function that creates a plugin with these options."""
     return lambda **options: protection.TroveProtectionPlugin(
         provider_conf(**options), clock)
+
+
+@pytest.fixture
+def other_swift(context, fake_trove):
+    """Let the catalog have another Swift in the region that Trove is in.
+
+    The Swift with the backups is in RegionTwo.
+    """
+    data = keystone.build_token()
+    for service in data['token']['catalog']:
+        if service['type'] == 'object-store':
+            [endpoint] = service['endpoints']
+            service['endpoints'] = [
+                {**endpoint, 'id': region, 'region': region,
+                 'region_id': region,
+                 'url': endpoint['url'].replace('swift.', host)}
+                for region, host in (('RegionOne', 'other.'),
+                                     ('RegionTwo', 'swift.'))]
+    context._auth_token_info = data
+    fake_trove.mocker.register_uri(
+        requests_mock.ANY, re.compile('.*//other.example.com'),
+        status_code=404, headers={'X-Trans-Id': 'tx1'})
 
 
 @pytest.fixture

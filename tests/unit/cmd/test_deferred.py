@@ -1,6 +1,8 @@
 """Tests of karbor-trove-manage deferred list and sweep."""
 
 import dataclasses
+import datetime
+import re
 import shutil
 import uuid
 
@@ -438,3 +440,29 @@ def test_sweep_names_a_journal_entry_that_cannot_be_read(
     rows = manage('deferred', 'sweep', expect=1)
     assert folder + '/' + key in manage.err
     assert rows[0]['outcome'] == 'deleted' and not fake_trove.backups
+
+
+def test_sweep_connects_to_swift_as_the_provider_file_says(
+        manage, deferred, fake_trove, delete_at_once, tmp_path, ca_file):
+    with (tmp_path / 'providers.d' / 'databases.conf').open('a') as file:
+        file.write('swift_endpoint_override = https://swift.internal/v1\n'
+                   'swift_ca_cert_file = %s\n' % ca_file)
+    head = fake_trove.mocker.head(
+        re.compile('https://swift.internal/v1/AUTH_%s/' % clouds.PROJECT),
+        status_code=404, headers={'X-Trans-Id': 'tx1'})
+    [row] = manage('deferred', 'sweep')
+    assert row['outcome'] == 'deleted'
+    assert {request.verify for request in head.request_history} == {
+        str(ca_file)}
+    assert not fake_trove.find_requests('*', '/swift/*')
+
+
+def test_sweep_names_the_region_in_which_swift_is_not(
+        manage, deferred, journal, fake_trove, delete_at_once, tmp_path):
+    journal.write(dataclasses.replace(
+        deferred, deleted_at=datetime.datetime.utcnow().isoformat()))
+    with (tmp_path / 'providers.d' / 'databases.conf').open('a') as file:
+        file.write('swift_region_name = RegionTwo\n')
+    [row] = manage('deferred', 'sweep', expect=1)
+    assert 'RegionTwo' in row['outcome'] and 'RegionTwo' in manage.err
+    assert fake_trove.backups

@@ -439,3 +439,32 @@ def test_no_operation_that_succeeds_logs_an_error(
     assert section.get_object('status') == 'deleted'
     assert [record.getMessage() for record in caplog.records
             if record.levelno >= logging.ERROR] == []
+
+
+def test_delete_reads_swift_where_the_provider_file_says(
+        fake_trove, make_plugin, protect, checkpoint, resource, context,
+        section, other_swift):
+    protect()
+    fake_trove.leaves_objects = True
+    make_plugin(poll_interval=1, swift_region_name='RegionTwo'
+                ).get_delete_operation(resource).on_main(
+        checkpoint, resource, context, {})
+    assert not fake_trove.backups
+    assert not fake_trove.objects.list_urls()
+    assert section.get_object('status') == 'deleted'
+
+
+def test_unknown_region_of_swift_stops_deletions_for_a_day_only(
+        fake_trove, make_plugin, protect, checkpoint, new_checkpoint, resource,
+        context, journal, clock):
+    protect()
+    plugin = make_plugin(poll_interval=1, swift_region_name='RegionTwo')
+    operation = plugin.get_delete_operation(resource)
+    operation.on_main(checkpoint, resource, context, {})
+    [entry] = journal.list_entries()
+    assert 'swift_region_name' in entry.reason
+    assert fake_trove.backups
+    clock.sleep(86400)
+    plugin.get_delete_operation(resource).on_main(new_checkpoint(), resource,
+                                                  context, {})
+    assert not fake_trove.backups
