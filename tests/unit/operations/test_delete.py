@@ -445,7 +445,7 @@ def test_delete_reads_swift_where_the_provider_file_says(
         fake_trove, make_plugin, protect, checkpoint, resource, context,
         section, other_swift):
     protect()
-    fake_trove.leaves_objects = True
+    fake_trove.keeps_objects = True
     make_plugin(poll_interval=1, swift_region_name='RegionTwo'
                 ).get_delete_operation(resource).on_main(
         checkpoint, resource, context, {})

@@ -160,6 +160,22 @@ def test_level_data_names_a_missing_object(
     assert line == 'backup %s: its object is missing: %s' % (backup['id'], url)
 
 
+def test_level_data_reads_objects_in_the_region_of_trove(
+        other_swift, karbor_conf, protect_at, verify_at, fake_trove):
+    karbor_conf.set_override('region_id', 'RegionTwo', 'trove_client')
+    fake_trove.objects.segment_count = 3
+    protect_at('data')
+    assert any('data: 4 objects' in line and 'unchanged' in line
+               for line in verify_at('data'))
+
+
+def test_level_data_calls_no_object_missing_if_swift_is_not_in_the_region(
+        backup, verify_at, fake_trove):
+    [line] = verify_at('data', passes=False, swift_region_name='RegionTwo')
+    assert 'missing' not in line
+    assert 'swift_region_name' in line and 'RegionOne public' in line
+
+
 def test_level_data_fails_when_an_object_replaces_the_manifest(
         backup, verify_at, fake_trove):
     url = serialization.location(backup)
