@@ -8,6 +8,8 @@ import email.utils
 import inspect
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set, TypeVar
 
+from oslo_utils import timeutils
+
 from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove import timeouts
@@ -63,8 +65,9 @@ class TroveClient:
         None if no response with a time has come back yet.
         """
         try:
-            return email.utils.parsedate_to_datetime(
-                self._api.client.date).replace(tzinfo=None)
+            now: datetime.datetime = timeutils.normalize_time(
+                email.utils.parsedate_to_datetime(self._api.client.date))
+            return now
         except (TypeError, ValueError):
             return None
 

@@ -441,6 +441,24 @@ def test_no_operation_that_succeeds_logs_an_error(
             if record.levelno >= logging.ERROR] == []
 
 
+@pytest.mark.parametrize('order', [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_no_deletion_in_a_chain_of_backups_logs_an_error(
+        make_plugin, new_checkpoint, resource, context, fake_trove, caplog,
+        order):
+    plugin = make_plugin(poll_interval=1, verify_level='data')
+    checkpoints = [new_checkpoint() for _ in order]
+    for checkpoint in checkpoints:
+        plugin.get_protect_operation(resource).on_main(
+            checkpoint, resource, context, {'incremental': True})
+    for index in order:
+        plugin.get_delete_operation(resource).on_main(
+            checkpoints[index], resource, context, {})
+        checkpoints[index].delete()
+    assert not fake_trove.backups
+    assert [record.getMessage() for record in caplog.records
+            if record.levelno >= logging.ERROR] == []
+
+
 def test_delete_reads_swift_where_the_provider_file_says(
         fake_trove, make_plugin, protect, checkpoint, resource, context,
         section, other_swift):

@@ -1,5 +1,6 @@
 """Lists, missing objects and old versions of python-troveclient."""
 
+import datetime
 import uuid
 
 import pytest
@@ -8,6 +9,7 @@ from troveclient.v1 import instances
 
 from karbor_trove import errors
 from karbor_trove.trove import models
+from tests.fake_trove import cloud
 from tests.fake_trove import Response
 
 
@@ -102,3 +104,16 @@ def test_list_of_backups_that_changes_all_the_time_is_unreachable(
     fake_trove.delete_between_pages(*ids[:40])
     with pytest.raises(errors.Unreachable, match='were never equal'):
         client.list_backups()
+
+
+@pytest.mark.parametrize('date, expected', [
+    ('Thu, 01 Jan 2026 12:00:00 GMT', datetime.datetime(2026, 1, 1, 12)),
+    ('Thu, 01 Jan 2026 12:00:00 -0000', datetime.datetime(2026, 1, 1, 12)),
+    ('Thu, 01 Jan 2026 14:00:00 +0200', datetime.datetime(2026, 1, 1, 12)),
+    ('yesterday', None)])
+def test_time_of_a_response_is_read_with_its_zone(
+        client, fake_trove, date, expected):
+    fake_trove.mocker.get('%s/%s/instances' % (fake_trove.url, cloud.PROJECT),
+                          json={'instances': []}, headers={'Date': date})
+    client.list_instances()
+    assert client.now == expected
