@@ -142,10 +142,11 @@ class _Account:
             response = self.session.request('%s/%s' % (self.url, name), method,
                                             **kwargs)
         except OSError as error:
-            # The session translates every other error.
+            # The session translates the errors of the connection.
             raise errors.Rejected(
-                'the CA file for requests to Swift cannot be read: %s'
-                % error) from error
+                'the certificate of Swift cannot be verified with %s: %s'
+                % (kwargs.get('verify', self.session.verify), error)
+            ) from error
         transport.check_swift_response(response)
         return response
 

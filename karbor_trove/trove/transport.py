@@ -6,6 +6,7 @@
 import contextlib
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
+from keystoneauth1 import discover
 from keystoneauth1 import exceptions as keystone_exceptions
 from keystoneauth1 import session
 from keystoneauth1 import token_endpoint
@@ -164,14 +165,17 @@ def list_endpoints(client: Any, service_type: str) -> List[Any]:
     """Return all endpoints of a service in the user's catalog.
 
     :param client: a patched one.
-    :returns: objects with region_name, interface and url. Empty if the token
-        has no catalog, or if the catalog does not have the service.
+    :returns: objects with region_name, interface and url. Empty if the catalog
+        does not have the service. An auth plugin without a catalog has one
+        endpoint at most, without a region.
     """
     http = client.client.session
     auth = getattr(http.auth, 'user_auth', http.auth)
     get_access = getattr(auth, 'get_access', None)
     if get_access is None:
-        return []
+        url = http.get_endpoint(service_type=service_type)
+        return [discover.EndpointData(
+            catalog_url=url, interface='public')] if url else []
     access = get_access(http)
     endpoints = access.service_catalog.get_endpoints_data(
         service_type=service_type) if access.has_service_catalog() else {}
@@ -195,10 +199,19 @@ def _with_session(client: Any) -> Any:
     old = client.client
     if isinstance(old, trove_client.SessionClient):
         return client
-    # This token has no catalog.
-    auth = token_endpoint.Token(old.management_url, old.auth_token)
+    auth = _TroveToken(old.management_url, old.auth_token)
     return trove_client.Client('1.0', session=session.Session(
         auth=auth, verify=old.verify_cert))
+
+
+class _TroveToken(token_endpoint.Token):
+    """A token without a catalog. Its only endpoint is that of Trove."""
+
+    def get_endpoint(self, session: session.Session,
+                     **kwargs: Any) -> Optional[str]:
+        """Return Trove's endpoint. None for Swift."""
+        return (None if kwargs.get('service_type') == 'object-store'
+                else super().get_endpoint(session, **kwargs))
 
 
 def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:

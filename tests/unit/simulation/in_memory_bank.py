@@ -103,10 +103,9 @@ class Session:
                 if service_type == 'object-store' else
                 '%s/%s' % (serialization.URL, cloud.PROJECT))
 
-    def request(self, url, method, json=None, endpoint_filter=None,
-                **kwargs):
+    def request(self, url, method, json=None, **kwargs):
         self._pause()
-        if (endpoint_filter or {}).get('service_type') == 'object-store':
+        if url.startswith(serialization.SWIFT_URL):
             return self._request_swift(url, method, **kwargs)
         sent = types.SimpleNamespace(
             method=method, url=self.get_endpoint() + url, headers={},
@@ -125,8 +124,7 @@ class Session:
             seconds, lambda at: self._fake.world.of(
                 owner, lambda: self._fake._process(request)))
 
-    def _request_swift(self, path, method, params=None, headers=None):
-        url = self.get_endpoint(service_type='object-store') + path
+    def _request_swift(self, url, method, params=None, headers=None):
         if params:
             url += '?' + parse.urlencode(params)
         response = self._get_response(
