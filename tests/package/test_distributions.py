@@ -107,7 +107,7 @@ def test_wheel_requires_what_the_code_imports(wheel_metadata):
              if not requirement.marker}
 
     assert names == {'cliff', 'keystoneauth1', 'oslo.config', 'oslo.log',
-                     'pbr', 'python-troveclient'}
+                     'oslo.utils', 'pbr', 'python-troveclient'}
 
 
 def test_metadata_has_name_summary_licence_and_python_version(wheel_metadata):
