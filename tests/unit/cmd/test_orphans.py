@@ -303,11 +303,10 @@ def test_delete_of_a_chain_starts_with_the_last_child(
 
 def test_deletion_that_fails_is_deferred(manage, backup, fake_trove):
     id_ = backup()
-    fake_trove.next_delete('DELETE_FAILED')
-    fake_trove.delete_seconds = 0
+    fake_trove.next_delete('DELETE_FAILED', seconds=1)
     [row] = manage('orphans', 'delete', '--yes', '--orphans', '1',
                    expect=1)
-    assert row['outcome'] != 'deleted'
+    assert row['outcome'] == 'Trove could not delete backup %s' % id_
     [deferred] = manage('deferred', 'list')
     assert deferred['backup'] == id_ and deferred['why'] == row['outcome']
     assert manage('orphans', 'list') == []

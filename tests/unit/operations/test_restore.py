@@ -170,18 +170,6 @@ def test_restore_succeeds_with_each_release(
     assert instance['datastore']['version'] == '18'
 
 
-def test_restore_fails_with_the_fault_of_the_instance(
-        backup_id, do_restore, fake_trove, restore):
-    fake_trove.next_instance('ERROR', fault='No valid host was found.')
-    with pytest.raises(exception.RestoreResourceFailed):
-        do_restore()
-    [instance_id] = fake_trove.instances
-    assert restore.resources_status == {KEY + instance_id: 'error'}
-    reason = restore.resources_reason[KEY + instance_id]
-    assert 'ERROR' in reason
-    assert 'No valid host was found.' in reason
-
-
 def test_restore_fails_after_restore_timeout(
         backup_id, make_plugin, checkpoint, resource, context, restore,
         fake_trove, clock):
