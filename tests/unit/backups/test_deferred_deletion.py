@@ -8,6 +8,7 @@ import pytest
 
 from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import backup_journal
+from tests.fake_trove import serialization
 
 
 @pytest.fixture
@@ -464,6 +465,38 @@ def test_deletion_that_never_ends_does_not_starve_the_others(
     for _ in range(30):
         sweep()
     assert not leaves & set(fake_trove.backups)
+
+
+def test_sweep_keeps_the_reasons_of_the_deletions_that_it_does_not_reach(
+        add_entry, sweep, fake_trove, journal):
+    entries = [add_entry(deleted_at=NOW, reason='Trove was unavailable')
+               for _ in range(3)]
+    fake_trove.fail('DELETE', '/backups/*', 503, times=None, takes=40)
+    sweep()
+    assert len(fake_trove.find_requests('DELETE')) == 1
+    [changed] = [entry for entry in journal.list_entries()
+                 if entry not in entries]
+    assert 'could not be deleted' in changed.reason
+
+
+def test_sweep_from_another_project_sends_no_request(
+        add_entry, sweep, fake_trove, journal):
+    entry = add_entry(deleted_at=NOW, reason='Trove was unavailable',
+                      project_id='00000000000040008000000000000000')
+    sweep()
+    assert journal.list_entries() == [entry]
+    assert not fake_trove.requests
+
+
+def test_location_stays_in_the_journal_if_trove_does_not_return_it(
+        add_entry, sweep, fake_trove, journal, monkeypatch):
+    entry = add_entry(deleted_at=NOW)
+    monkeypatch.setattr(serialization, 'location', lambda state: None)
+    fake_trove.next_delete('DELETE_FAILED', seconds=1)
+    sweep()
+    [deferred] = journal.list_entries()
+    assert 'could not delete backup' in deferred.reason
+    assert deferred.location == entry.location
 
 
 def test_backup_is_deleted_after_a_day_although_swift_is_unavailable(

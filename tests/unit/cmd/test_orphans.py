@@ -273,6 +273,15 @@ def test_delete_without_yes_only_shows_the_orphans(manage, backup, fake_trove):
     assert manage('orphans', 'list') == manage('deferred', 'list') == []
 
 
+def test_delete_deletes_an_orphan_of_the_in_tree_plugin_without_its_id(
+        manage, backup, resource, clock, fake_trove):
+    id_ = backup('backup' + resource.id)
+    clock.sleep(3600)
+    [row] = manage('orphans', 'delete', '--yes', '--orphans', '1')
+    assert (row['backup'], row['outcome']) == (id_, 'deleted')
+    assert not fake_trove.backups
+
+
 def test_delete_rejects_a_backup_that_is_no_orphan(
         manage, backup, protect, fake_trove):
     protect()

@@ -1,6 +1,7 @@
 """Verification level restore, and the cleanup of temporary instances."""
 
 import dataclasses
+import datetime
 
 from karbor import exception
 from karbor.services.protection import graph
@@ -65,13 +66,16 @@ def test_journal_entry_is_written_before_the_request(
         fake_trove._on_instances, 'create',
         lambda *args: (entries.extend(temporary_journal.list_entries()),
                        create(*args))[1])
-    verify_at('restore')
+    verify_at('restore', restore_timeout=1000, delete_timeout=200)
     [entry] = entries
     assert entry.name == 'karbor-verify-%s-%s' % (verify.id, resource.id)
     assert entry.project_id == cloud.PROJECT
     assert entry.not_before and entry.instance_id is None
     assert worker_process.may_be_alive(entry.worker)
-    assert entry.ends_by > entry.not_before
+    # 600 s are for the requests.
+    assert datetime.datetime.fromisoformat(entry.ends_by) == (
+        datetime.datetime.fromisoformat(entry.not_before)
+        + datetime.timedelta(seconds=1000 + 200 + 600))
 
 
 def test_temporary_instance_uses_provider_options_and_has_no_access(
