@@ -638,15 +638,15 @@ def test_preflight_passes_at_verify_max_volumes(backup, verify_at):
     ({'verify_volume_type': '---'}, "verify_volume_type '---'"),
     ({'verify_availability_zone': '---'}, "verify_availability_zone '---'"),
     ({'verify_max_volumes': '0'}, 'verify_max_volumes')])
+@pytest.mark.parametrize('hook', ['on_prepare_begin', 'on_main'])
 def test_invalid_option_fails_before_any_request(
         backup, make_plugin, checkpoint, resource, context, verify, fake_trove,
-        options, message):
+        options, message, hook):
     fake_trove.requests.clear()
     checkpoint.resource_graph = graph.build_graph([resource], lambda node: [])
     with pytest.raises(exception.VerifyResourceFailed):
-        make_plugin(**options).get_verify_operation(
-            resource).on_prepare_begin(
-                checkpoint, resource, context, {}, verify)
+        getattr(make_plugin(**options).get_verify_operation(resource), hook)(
+            checkpoint, resource, context, {}, verify)
     assert message in verify.resources_reason[KEY + resource.id]
     assert not fake_trove.requests
     assert not verification_results.read_all(
