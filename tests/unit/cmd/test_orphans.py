@@ -10,6 +10,7 @@ import pytest
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import record
 from karbor_trove.bank import worker_process
+from karbor_trove.trove import serialization
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
 from tests.unit.cmd import test_checkpoints
@@ -157,11 +158,22 @@ def test_backup_of_a_running_protect_of_the_in_tree_plugin_is_no_orphan(
     id_ = backup('backup' + resource.id)
     checkpoint.status = 'error'
     checkpoint.commit()
+    clock.sleep(899)
     assert list_ids() == set(), 'too new'
-    clock.sleep(901)
+    clock.sleep(1)
     assert list_ids() == {id_}
     checkpoint.status = 'protecting'
     checkpoint.commit()
+    assert list_ids() == set()
+
+
+def test_backup_of_the_in_tree_plugin_without_a_time_is_no_orphan(
+        list_ids, backup, resource, clock, monkeypatch):
+    parse = serialization.parse_backup
+    monkeypatch.setattr(serialization, 'parse_backup',
+                        lambda data: parse(dict(data, created=None)))
+    backup('backup' + resource.id)
+    clock.sleep(3600)
     assert list_ids() == set()
 
 
