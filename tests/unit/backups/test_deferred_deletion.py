@@ -485,6 +485,19 @@ def test_sweep_keeps_the_reasons_of_the_deletions_that_it_does_not_reach(
     assert 'could not be deleted' in changed.reason
 
 
+def test_sweep_writes_reasons_for_30_s_only_and_the_next_one_the_others(
+        add_entry, sweep, fake_trove, journal, resource, slow_bank):
+    for _ in range(4):
+        parent = add_entry(deleted_at=NOW)
+        fake_trove.add_backup(resource.id, parent_id=parent.backup_id)
+    # The bank takes more than 30 s for one entry.
+    slow_bank(10)
+    for count in range(1, 5):
+        sweep()
+        assert len([entry for entry in journal.list_entries()
+                    if entry.reason]) == count
+
+
 def test_sweep_from_another_project_sends_no_request(
         add_entry, sweep, fake_trove, journal):
     entry = add_entry(deleted_at=NOW, reason='Trove was unavailable',

@@ -86,13 +86,16 @@ def test_error_response_to_the_users_token_alone_is_translated(
             for request in fake_trove.requests] == [True, True, False]
 
 
-@pytest.mark.parametrize('times, count', [(2, 1), (None, 0)])
+@pytest.mark.parametrize('times, code, count', [
+    (2, 200, 1), (2, 404, 1), (None, 401, 0)])
 def test_rejected_service_token_is_logged_once_if_the_users_is_accepted(
-        context, fake_trove, resource, caplog, times, count):
+        context, fake_trove, resource, caplog, times, code, count):
     client = connect.connect(context)
     for _ in range(2):
         fake_trove.refuse_tokens(times)
-        with contextlib.suppress(errors.Rejected):
+        if code == 404:
+            fake_trove.fail('GET', '/instances/*', code)
+        with contextlib.suppress(errors.Rejected, errors.NotFound):
             client.get_instance(resource.id)
     assert caplog.text.count('rejects Karbor\'s service token') == count
 
