@@ -22,6 +22,8 @@ class Cloud(abc.ABC):
     #: Has now() and sleep(seconds).
     clock: typing.Any
     flavor_id: str
+    #: A flavor of 512 MB that Nova lists for no project.
+    private_flavor_id = 'private'
     network_id: str
     datastore = 'postgresql'
     version = '18'
@@ -44,6 +46,14 @@ class Cloud(abc.ABC):
 
         Several tests may share it.
         """
+
+    @abc.abstractmethod
+    def lose_server(self, instance_id: str) -> None:
+        """Let Nova have no server for this instance."""
+
+    @abc.abstractmethod
+    def return_server(self, instance_id: str) -> None:
+        """Let Nova have the server of this instance again."""
 
     def wait_for(self, check: typing.Callable[[], T]) -> T:
         """Call the check until its result is true, and return the result."""

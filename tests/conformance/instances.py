@@ -130,6 +130,50 @@ class InstanceBehaviour:
         with http_error(404):
             cloud.client.instances.delete(id_)
 
+    def test_an_instance_without_a_server_is_in_shutdown_until_it_returns(
+            self, cloud: Cloud):
+        """It looks like an instance that is being deleted."""
+        id_ = cloud.create_instance()
+        cloud.lose_server(id_)
+        cloud.wait_for(lambda: cloud.get_statuses(id_) == ('SHUTDOWN', ''))
+        assert [instance.status for instance in cloud.client.instances.list()
+                if instance.id == id_] == ['SHUTDOWN']
+        with http_error(422, 'instance status was SHUTDOWN'):
+            cloud.client.backups.create('nightly', id_)
+        cloud.return_server(id_)
+        cloud.wait_until_ready(id_)
+
+    def test_an_instance_without_a_server_can_be_deleted(
+            self, cloud: Cloud):
+        id_ = cloud.create_instance(cloud.build_name('without-database'))
+        cloud.lose_server(id_)
+        cloud.wait_for(lambda: cloud.get_statuses(id_) == ('SHUTDOWN', ''))
+        cloud.client.instances.delete(id_)
+        cloud.wait_for(lambda: cloud.get_statuses(id_)[0] == 'deleted')
+
+    def test_a_private_flavor_is_in_no_list_and_can_be_used(
+            self, cloud: Cloud):
+        flavor_id = cloud.private_flavor_id
+        [version] = [version for version
+                     in cloud.client.datastore_versions.list(cloud.datastore)
+                     if version.name == cloud.version]
+        # python-troveclient 5 does not have `flavors`.
+        get = cloud.client.client.get
+        for path in '/flavors', '/datastores/%s/versions/%s/flavors' % (
+                cloud.datastore, version.id):
+            listed = {flavor['str_id'] for flavor in get(path)[1]['flavors']}
+            assert cloud.flavor_id in listed and flavor_id not in listed
+        flavor = get('/flavors/' + flavor_id)[1]['flavor']
+        assert (flavor['str_id'], flavor['ram']) == (flavor_id, 512)
+        id_ = cloud.create_instance(cloud.build_name('without-database'),
+                                    flavorRef=flavor_id)
+        instance = cloud.client.instances.get(id_).to_dict()
+        assert instance['flavor']['id'] == flavor_id
+
+    def test_an_unknown_flavor_is_not_found(self, cloud: Cloud):
+        with http_error(404, 'Resource gone cannot be found.'):
+            cloud.client.client.get('/flavors/gone')
+
     def test_a_failed_instance_has_a_fault_and_can_be_deleted(
             self, cloud: Cloud):
         id_ = cloud.create(cloud.build_name('fail-create'))

@@ -69,6 +69,40 @@ class ObjectBehaviour:
         assert headers['Etag'] == hashlib.md5(b'other bytes').hexdigest()
         assert int(headers['Content-Length']) == len('other bytes')
 
+    def test_a_plain_object_is_not_deleted_as_a_manifest(
+            self, cloud: Cloud):
+        """Swift responds with HTTP 200. The body has the error."""
+        stored = _store_backup(cloud)
+        path = '/%s/plain.tar.gz' % stored.path.split('/')[1]
+        stored.send('PUT', path, data='bytes')
+        assert 'X-Static-Large-Object' not in stored.send(
+            'HEAD', path).headers
+        response = stored.send(
+            'DELETE', path, params={'multipart-manifest': 'delete'},
+            headers={'Accept': 'application/json'})
+        assert response.status_code == 200
+        result = response.json()
+        assert result['Response Status'] == '400 Bad Request'
+        assert result['Number Deleted'] == 0
+        assert result['Errors'] == [[path, 'Not an SLO manifest']]
+        assert stored.send('HEAD', path).status_code == 200
+        stored.send('DELETE', path)
+        with pytest.raises(keystone_exceptions.NotFound):
+            stored.send('HEAD', path)
+
+    def test_a_manifest_is_deleted_with_its_segments(self, cloud: Cloud):
+        stored = _store_backup(cloud)
+        segments = stored.manifest
+        result = stored.send(
+            'DELETE', stored.path, params={'multipart-manifest': 'delete'},
+            headers={'Accept': 'application/json'}).json()
+        assert result['Response Status'] == '200 OK'
+        assert result['Number Deleted'] == 1 + len(segments)
+        assert result['Errors'] == []
+        for path in (stored.path, *(segment['name'] for segment in segments)):
+            with pytest.raises(keystone_exceptions.NotFound):
+                stored.send('HEAD', path)
+
     def test_a_deleted_segment_is_not_found(self, cloud: Cloud):
         stored = _store_backup(cloud)
         path = stored.manifest[0]['name']

@@ -29,8 +29,10 @@ class RealCloud(clouds.Cloud):
     inactive_version = catalog.INACTIVE_VERSION
     max_volume_size = 1000
 
-    def __init__(self, session):
-        self.client = trove_client.Client('1.0', session=session)
+    def __init__(self, sandbox):
+        self._sandbox = sandbox
+        self.client = trove_client.Client(
+            '1.0', session=sandbox.session(user='tenant'))
         self._numbers = itertools.count()
         self._shared_id = self.create_instance('shared')
 
@@ -40,6 +42,12 @@ class RealCloud(clouds.Cloud):
 
     def get_shared_instance(self):
         return self._shared_id
+
+    def lose_server(self, instance_id):
+        self._sandbox.lose_servers(instance_id)
+
+    def return_server(self, instance_id):
+        self._sandbox.lose_servers()
 
     def list_ids(self):
         """Return the ids of all instances and of all backups."""
@@ -77,7 +85,7 @@ class RealCloud(clouds.Cloud):
 
 @pytest.fixture(scope='module')
 def real_cloud(sandbox):
-    cloud = RealCloud(sandbox.session(user='tenant'))
+    cloud = RealCloud(sandbox)
     yield cloud
     instance_id = cloud.get_shared_instance()
     cloud.client.instances.delete(instance_id)

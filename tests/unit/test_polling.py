@@ -1,5 +1,6 @@
 """Waits with a simulated clock."""
 
+import random
 import time
 
 import pytest
@@ -103,6 +104,33 @@ def test_any_other_error_ends_the_wait(clock, error):
     with pytest.raises(type(error)):
         wait_for(build_check(None, error), clock)
     assert clock.now() == 3
+
+
+@pytest.mark.parametrize('jitter', [1.0, 1.25])
+def test_pauses_of_an_outage_double_up_to_a_minute_and_have_a_jitter(
+        clock, monkeypatch, jitter):
+    ranges = []
+    monkeypatch.setattr(random, 'uniform', lambda low, high: (
+        ranges.append((low, high)), jitter)[1])
+    times = []
+
+    def check():
+        times.append(clock.now())
+        raise errors.Unreachable('timeout')
+
+    with pytest.raises(errors.DeadlineExceeded):
+        wait_for(check, clock, seconds=1000.0)
+    pauses = [later - earlier for earlier, later in zip(times, times[1:])]
+    assert pauses[:7] == [
+        pause * jitter for pause in [3, 6, 12, 24, 48, 60, 60]]
+    assert set(ranges) == {(1.0, 1.25)}
+
+
+def test_first_pause_of_each_outage_is_the_interval(clock, monkeypatch):
+    monkeypatch.setattr(random, 'uniform', lambda low, high: low)
+    outage = [errors.Unreachable('timeout')] * 2
+    wait_for(build_check(*outage, None, *outage, 'complete'), clock, 100.0)
+    assert clock.now() == 3 + 6 + 3 + 3 + 6
 
 
 def test_retry_after_is_respected(clock):

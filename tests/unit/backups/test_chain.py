@@ -107,6 +107,13 @@ def test_parent_is_the_child_if_two_backups_have_the_same_time():
     assert chain.choose_parent(backups, backups, 7) == 'a'
 
 
+def test_backup_without_a_time_is_not_a_parent():
+    backups = build_chain(2)
+    backups['b9'] = models.Backup('b9', status='COMPLETED')
+    assert chain.choose_parent(backups, backups, 7) == 'b1'
+    assert chain.choose_parent(backups, ['b9'], 7) is None
+
+
 def test_parent_is_never_a_failed_backup():
     backups = dict(build_chain(2), **build_backups(('b9', None, 'FAILED')))
     assert chain.choose_parent(backups, backups, 7) == 'b1'

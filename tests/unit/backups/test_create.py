@@ -114,6 +114,19 @@ def test_backup_with_a_deferred_deletion_never_becomes_the_parent(
     assert get_parent_id(back_up()[1]) == first
 
 
+def test_backup_that_is_complete_after_its_protect_failed_is_not_a_parent(
+        make_plugin, back_up, fake_trove, get_parent_id):
+    fake_trove.next_backup('COMPLETED', seconds=600)
+    with pytest.raises(exception.CreateResourceFailed,
+                       match='is not complete: given up after 60 s'):
+        back_up(plugin=make_plugin(backup_timeout=60))
+    fake_trove.clock.sleep(600)
+    _, second = back_up()
+    assert get_parent_id(second) is None
+    assert {backup['status'] for backup
+            in fake_trove.backups.values()} == {'COMPLETED'}
+
+
 def test_backup_is_full_if_its_parent_is_marked_as_deleted_after_reservation(
         back_up, journal, monkeypatch, get_parent_id):
     checkpoint, _ = back_up()

@@ -8,6 +8,7 @@ import pytest
 
 from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import backup_journal
+from tests.fake_trove import serialization
 
 
 @pytest.fixture
@@ -67,14 +68,20 @@ def test_next_operation_deletes_a_deferred_backup(
 
 
 @pytest.mark.parametrize('operation', ['protect', 'delete', 'verify'])
-def test_sweep_that_cannot_delete_takes_30_s_and_fails_no_operation(
+def test_sweep_that_cannot_delete_takes_15_s_and_fails_no_operation(
         operations, deferred, fake_trove, clock, operation):
-    operations.protect()
-    fake_trove.add_backup(deferred, id=deferred)
-    fake_trove.fail('DELETE', '*', 503, times=None)
-    start = clock.now()
-    getattr(operations, 'verify' if operation == 'protect' else operation)()
-    assert clock.now() - start <= 30 + 60
+    path = '/backups/%s' % deferred
+    fake_trove.fail('DELETE', path, 503, times=None)
+    if operation != 'protect':
+        operations.protect()
+    fake_trove.requests.clear()
+    getattr(operations, operation)()
+    assert deferred in fake_trove.backups
+    times = [request.at for request in fake_trove.find_requests(
+        'DELETE', path)]
+    assert len(times) > 1
+    # Half of the 30 s is for the other deferred deletions.
+    assert 14 <= clock.now() - times[0] <= 16
 
 
 @pytest.mark.parametrize('operation', ['protect', 'delete', 'verify'])
@@ -464,6 +471,51 @@ def test_deletion_that_never_ends_does_not_starve_the_others(
     for _ in range(30):
         sweep()
     assert not leaves & set(fake_trove.backups)
+
+
+def test_sweep_keeps_the_reasons_of_the_deletions_that_it_does_not_reach(
+        add_entry, sweep, fake_trove, journal):
+    entries = [add_entry(deleted_at=NOW, reason='Trove was unavailable')
+               for _ in range(3)]
+    fake_trove.fail('DELETE', '/backups/*', 503, times=None, takes=40)
+    sweep()
+    assert len(fake_trove.find_requests('DELETE')) == 1
+    [changed] = [entry for entry in journal.list_entries()
+                 if entry not in entries]
+    assert 'could not be deleted' in changed.reason
+
+
+def test_sweep_writes_reasons_for_30_s_only_and_the_next_one_the_others(
+        add_entry, sweep, fake_trove, journal, resource, slow_bank):
+    for _ in range(4):
+        parent = add_entry(deleted_at=NOW)
+        fake_trove.add_backup(resource.id, parent_id=parent.backup_id)
+    # The bank takes more than 30 s for one entry.
+    slow_bank(10)
+    for count in range(1, 5):
+        sweep()
+        assert len([entry for entry in journal.list_entries()
+                    if entry.reason]) == count
+
+
+def test_sweep_from_another_project_sends_no_request(
+        add_entry, sweep, fake_trove, journal):
+    entry = add_entry(deleted_at=NOW, reason='Trove was unavailable',
+                      project_id='00000000000040008000000000000000')
+    sweep()
+    assert journal.list_entries() == [entry]
+    assert not fake_trove.requests
+
+
+def test_location_stays_in_the_journal_if_trove_does_not_return_it(
+        add_entry, sweep, fake_trove, journal, monkeypatch):
+    entry = add_entry(deleted_at=NOW)
+    monkeypatch.setattr(serialization, 'location', lambda state: None)
+    fake_trove.next_delete('DELETE_FAILED', seconds=1)
+    sweep()
+    [deferred] = journal.list_entries()
+    assert 'could not delete backup' in deferred.reason
+    assert deferred.location == entry.location
 
 
 def test_backup_is_deleted_after_a_day_although_swift_is_unavailable(

@@ -10,6 +10,7 @@ from oslo_config import cfg
 import pytest
 
 from karbor_trove.cmd import manage as command
+from karbor_trove import polling
 from tests.fake_trove import fixtures
 from tests.fake_trove import keystone
 
@@ -69,10 +70,11 @@ def config_file(fake_trove, add_provider, tmp_path, new_checkpoint):
 
 
 @pytest.fixture
-def run(capsys):
+def run(capsys, monkeypatch, clock):
     """Return a function that runs the command with these arguments.
 
-    It returns the exit code, standard output and standard error.
+    It returns the exit code, standard output and standard error. The command
+    has the clock of the fake Trove.
     """
     def run(*words):
         with warnings.catch_warnings():
@@ -82,6 +84,7 @@ def run(capsys):
                 code = error.code or 0
         return (code, *capsys.readouterr())
 
+    monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
     yield run

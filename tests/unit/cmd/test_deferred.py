@@ -12,7 +12,6 @@ import pytest
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import verification_journal
 from karbor_trove.bank import worker_process
-from karbor_trove import polling
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
 
@@ -258,7 +257,7 @@ def temporary_instance(bank, resource, fake_trove, clock):
 
 def test_sweep_deletes_a_temporary_instance(
         manage, temporary_instance, fake_trove, resource):
-    id_ = temporary_instance('2026-01-02T00:00:00')
+    id_ = temporary_instance('2025-12-31T00:00:00')
     [row] = manage('deferred', 'sweep')
     assert row['instance'] == resource.id
     assert row['outcome'] == 'the temporary instances are deleted'
@@ -278,7 +277,7 @@ def test_sweep_needs_force_if_the_verification_may_run(
 
 def test_sweep_keeps_a_temporary_instance_without_access_to_the_project(
         manage, temporary_instance, fake_trove):
-    id_ = temporary_instance('2026-01-02T00:00:00', keystone.CLOSED_PROJECT)
+    id_ = temporary_instance('2025-12-31T00:00:00', keystone.CLOSED_PROJECT)
     [row] = manage('deferred', 'sweep', expect=1)
     assert 'has no role in project' in row['outcome']
     assert id_ in fake_trove.instances
@@ -287,7 +286,7 @@ def test_sweep_keeps_a_temporary_instance_without_access_to_the_project(
 
 def test_sweep_of_another_project_or_instance_keeps_a_temporary_instance(
         manage, temporary_instance, fake_trove):
-    id_ = temporary_instance('2026-01-02T00:00:00')
+    id_ = temporary_instance('2025-12-31T00:00:00')
     assert manage('deferred', 'sweep', '--project', 'other') == []
     assert manage('deferred', 'sweep', '--instance', 'other') == []
     assert id_ in fake_trove.instances
@@ -308,7 +307,7 @@ def test_sweep_that_fails_exits_with_1_and_names_the_backup(
 
 def test_sweep_of_a_temporary_instance_that_fails_exits_with_1(
         manage, temporary_instance, resource, fake_trove):
-    id_ = temporary_instance('2026-01-02T00:00:00')
+    id_ = temporary_instance('2025-12-31T00:00:00')
     fake_trove.fail('DELETE', '/instances/*', 403, times=None)
     [row] = manage('deferred', 'sweep', expect=1)
     assert row['outcome'] in manage.err and resource.id in manage.err
@@ -352,7 +351,6 @@ def slow_bank(monkeypatch, clock):
             reads.append(key)
             return get_object(self, key, *args, **kwargs)
 
-        monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
         monkeypatch.setattr(plugin, 'get_object', read_slowly)
         return reads
     return slow_bank
@@ -397,9 +395,7 @@ def test_sweep_reads_the_journal_once(
 
 @pytest.mark.parametrize('count', [1, 3])
 def test_sweep_waits_only_once_if_trove_is_unavailable(
-        run, config_file, add_deferred, fake_trove, clock, monkeypatch, bank,
-        count):
-    monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
+        run, config_file, add_deferred, fake_trove, clock, bank, count):
     add_deferred(10)
     for _ in range(count - 1):
         journal = backup_journal.BackupJournal(bank, str(uuid.uuid4()))

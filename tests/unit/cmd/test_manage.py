@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+from oslo_config import cfg
 import pytest
 import yaml
 
@@ -246,6 +247,13 @@ def test_missing_provider_directory_is_explained(run, config_file, tmp_path):
     assert (code, out) == (1, '')
     assert '"/none/providers" of provider_config_dir' in err
     assert str(config_file) in err
+
+
+def test_machine_without_configuration_files_is_explained(run, monkeypatch):
+    monkeypatch.setattr(cfg, 'find_config_files', lambda *args, **kwargs: [])
+    code, out, err = run('deferred', 'list')
+    assert (code, out) == (1, '')
+    assert 'of Karbor that were read: none. Use --config-file' in err
 
 
 def run_process(config_file, *words, **kw):

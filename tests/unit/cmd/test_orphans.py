@@ -10,6 +10,7 @@ import pytest
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import record
 from karbor_trove.bank import worker_process
+from karbor_trove.trove import serialization
 from tests.fake_trove import cloud as clouds
 from tests.fake_trove import keystone
 from tests.unit.cmd import test_checkpoints
@@ -157,11 +158,22 @@ def test_backup_of_a_running_protect_of_the_in_tree_plugin_is_no_orphan(
     id_ = backup('backup' + resource.id)
     checkpoint.status = 'error'
     checkpoint.commit()
+    clock.sleep(899)
     assert list_ids() == set(), 'too new'
-    clock.sleep(901)
+    clock.sleep(1)
     assert list_ids() == {id_}
     checkpoint.status = 'protecting'
     checkpoint.commit()
+    assert list_ids() == set()
+
+
+def test_backup_of_the_in_tree_plugin_without_a_time_is_no_orphan(
+        list_ids, backup, resource, clock, monkeypatch):
+    parse = serialization.parse_backup
+    monkeypatch.setattr(serialization, 'parse_backup',
+                        lambda data: parse(dict(data, created=None)))
+    backup('backup' + resource.id)
+    clock.sleep(3600)
     assert list_ids() == set()
 
 
@@ -273,6 +285,15 @@ def test_delete_without_yes_only_shows_the_orphans(manage, backup, fake_trove):
     assert manage('orphans', 'list') == manage('deferred', 'list') == []
 
 
+def test_delete_deletes_an_orphan_of_the_in_tree_plugin_without_its_id(
+        manage, backup, resource, clock, fake_trove):
+    id_ = backup('backup' + resource.id)
+    clock.sleep(3600)
+    [row] = manage('orphans', 'delete', '--yes', '--orphans', '1')
+    assert (row['backup'], row['outcome']) == (id_, 'deleted')
+    assert not fake_trove.backups
+
+
 def test_delete_rejects_a_backup_that_is_no_orphan(
         manage, backup, protect, fake_trove):
     protect()
@@ -303,11 +324,10 @@ def test_delete_of_a_chain_starts_with_the_last_child(
 
 def test_deletion_that_fails_is_deferred(manage, backup, fake_trove):
     id_ = backup()
-    fake_trove.next_delete('DELETE_FAILED')
-    fake_trove.delete_seconds = 0
+    fake_trove.next_delete('DELETE_FAILED', seconds=1)
     [row] = manage('orphans', 'delete', '--yes', '--orphans', '1',
                    expect=1)
-    assert row['outcome'] != 'deleted'
+    assert row['outcome'] == 'Trove could not delete backup %s' % id_
     [deferred] = manage('deferred', 'list')
     assert deferred['backup'] == id_ and deferred['why'] == row['outcome']
     assert manage('orphans', 'list') == []

@@ -12,6 +12,7 @@ from karbor_trove.bank import resource_status
 from karbor_trove import errors
 from karbor_trove.trove import models
 from tests.fake_trove import fixtures
+from tests.fake_trove import serialization
 
 
 @pytest.fixture
@@ -177,6 +178,14 @@ def test_delete_removes_an_object_that_trove_left(backup, delete, fake_trove):
     assert not fake_trove.objects.list_urls()
 
 
+def test_delete_removes_the_object_of_a_backup_that_trove_has_no_more(
+        backup, delete, fake_trove):
+    fake_trove.leftover_objects.add(serialization.location(backup))
+    fake_trove.backups.clear()
+    delete()
+    assert not fake_trove.objects.list_urls()
+
+
 def test_deletion_of_a_left_object_is_deferred_during_swift_outage(
         backup, defer_delete, delete, fake_trove):
     fake_trove.keeps_objects = True
@@ -310,6 +319,17 @@ def test_delete_fails_when_a_later_release_wrote_the_record(
         delete()
     assert section.get_object('status') == 'error'
     assert 'version 2' in resource_status.read_failure_reason(section)
+    assert not fake_trove.find_requests('DELETE')
+
+
+def test_delete_fails_when_a_later_release_wrote_the_journal_entry(
+        backup, delete, fake_trove, section, bank, resource, checkpoint):
+    key = '/karbor-trove/%s/backups/%s' % (resource.id, checkpoint.id)
+    bank.update_object(key, dict(bank.get_object(key), version=2))
+    with pytest.raises(exception.DeleteResourceFailed, match='version 2'):
+        delete()
+    assert section.get_object('status') == 'error'
+    assert section.get_object('metadata')['backup_id'] == backup['id']
     assert not fake_trove.find_requests('DELETE')
 
 

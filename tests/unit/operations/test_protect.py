@@ -3,6 +3,7 @@
 import inspect
 
 from karbor import exception
+from karbor.services.protection import graph
 import pytest
 from troveclient.v1 import backups
 
@@ -46,6 +47,21 @@ def test_protect_rejects_invalid_names_before_any_request(
     assert repr(value) in str(raised.value)
     assert not fake_trove.requests
     assert section.get_object('status') == 'error'
+
+
+@pytest.mark.parametrize('hook', ['on_prepare_begin', 'on_main'])
+def test_protect_with_an_invalid_option_fails_before_any_request(
+        make_plugin, checkpoint, resource, context, fake_trove, section,
+        hook):
+    checkpoint.resource_graph = graph.build_graph(
+        [resource], lambda node: [])
+    operation = make_plugin(backup_timeout='soon').get_protect_operation(
+        resource)
+    with pytest.raises(exception.CreateResourceFailed,
+                       match='backup_timeout'):
+        getattr(operation, hook)(checkpoint, resource, context, {})
+    assert section.get_object('status') == 'error'
+    assert not fake_trove.requests
 
 
 def test_protect_records_what_a_restore_needs(

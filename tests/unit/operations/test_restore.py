@@ -123,6 +123,22 @@ def test_restore_rejects_an_invalid_name_before_any_request(
     assert "restore_name '---'" in restore.resources_reason[KEY + resource.id]
 
 
+@pytest.mark.parametrize('hook', ['on_prepare_begin', 'on_main'])
+def test_restore_with_an_invalid_option_fails_before_any_request(
+        backup_id, make_plugin, checkpoint, resource, context, restore,
+        fake_trove, hook):
+    checkpoint.resource_graph = graph.build_graph(
+        [resource], lambda node: [])
+    operation = make_plugin(restore_timeout='soon').get_restore_operation(
+        resource)
+    fake_trove.requests.clear()
+    with pytest.raises(exception.RestoreResourceFailed):
+        getattr(operation, hook)(checkpoint, resource, context, {}, restore,
+                                 {})
+    assert 'restore_timeout' in restore.resources_reason[KEY + resource.id]
+    assert not fake_trove.requests
+
+
 def test_record_names_the_restored_instance_while_it_is_built(
         backup_id, do_restore, fake_trove, restore, clock, monkeypatch):
     statuses = []
@@ -168,18 +184,6 @@ def test_restore_succeeds_with_each_release(
     do_restore()
     [instance] = fake_trove.instances.values()
     assert instance['datastore']['version'] == '18'
-
-
-def test_restore_fails_with_the_fault_of_the_instance(
-        backup_id, do_restore, fake_trove, restore):
-    fake_trove.next_instance('ERROR', fault='No valid host was found.')
-    with pytest.raises(exception.RestoreResourceFailed):
-        do_restore()
-    [instance_id] = fake_trove.instances
-    assert restore.resources_status == {KEY + instance_id: 'error'}
-    reason = restore.resources_reason[KEY + instance_id]
-    assert 'ERROR' in reason
-    assert 'No valid host was found.' in reason
 
 
 def test_restore_fails_after_restore_timeout(
@@ -438,6 +442,15 @@ def test_preflight_fails_when_the_configuration_group_does_not_exist(
     assert find_problems() == [
         'configuration group tuned was not found: pass '
         'restore_configuration_id, the id of another group or "none"']
+
+
+def test_configuration_group_is_accepted_when_no_datastore_was_recorded(
+        run_preflight, section, restore, fake_trove):
+    section.update_object('metadata', dict(section.get_object('metadata'),
+                                           datastore={}))
+    run_preflight()
+    assert not restore.saved
+    assert fake_trove.find_requests('GET', '/configurations/tuned')
 
 
 def test_preflight_fails_when_the_configuration_group_is_for_another_version(

@@ -24,7 +24,8 @@ class Catalog:
         return self._versions if datastore == 'postgresql' else []
 
     def list_flavors(self, datastore, version_id):
-        return {'2': 2048} if version_id == 'id-18' else {'3': 4096}
+        return {'id-18': {'2': 2048}, 'id-17': {'3': 4096}}.get(
+            version_id, {})
 
     def list_public_flavors(self):
         return {'2': 2048, '3': 4096}
@@ -114,6 +115,9 @@ def test_recorded_size_counts_if_trove_returns_none(
     (PLAIN, {'flavor_id': '9'},
      'flavor 9 was not found or is not available for this version: pass '
      'restore_flavor_id, one of 2'),
+    (Catalog(('id-19', '18', '18')), {},
+     'flavor 2 was not found or is not available for this version: pass '
+     'restore_flavor_id, one of none'),
     (PLAIN, {'datastore_version': '17'},
      'flavor 2 was not found or is not available for this version: pass '
      'restore_flavor_id, one of 3')])

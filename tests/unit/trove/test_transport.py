@@ -1,11 +1,13 @@
 """Timeouts, patched troveclient and error translation, at the HTTP boundary.
 """
 
+import contextlib
 import json
 import logging
 
 from keystoneauth1 import plugin
 import pytest
+import requests
 
 from karbor_trove import errors
 from karbor_trove import polling
@@ -36,6 +38,20 @@ def test_permanent_http_error_is_rejected_with_its_status(
         client.get_instance(resource.id)
 
 
+@pytest.mark.parametrize('message, expected', [
+    ('[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate',
+     errors.Rejected),
+    ('[SSL: TLSV1_ALERT_INTERNAL_ERROR] tlsv1 alert', errors.Unreachable)])
+def test_certificate_that_is_not_valid_is_rejected_and_other_tls_errors_not(
+        client, fake_trove, resource, message, expected):
+    fake_trove.fail('GET', '/instances/*',
+                    requests.exceptions.SSLError(message))
+    with pytest.raises(errors.KarborTroveError) as raised:
+        client.get_instance(resource.id)
+    assert type(raised.value) is expected
+    assert message in str(raised.value)
+
+
 def test_expired_token_is_rejected(client, fake_trove, resource):
     fake_trove.refuse_tokens()
     with pytest.raises(errors.Rejected, match='refused|401'):
@@ -53,6 +69,35 @@ def test_service_token_is_sent_again_after_trove_rejected_it_once(
             for request in fake_trove.requests] == [True, True, False, True]
     assert {request.headers['X-Auth-Token']
             for request in fake_trove.requests} == {keystone.TOKEN}
+
+
+@pytest.mark.parametrize('code, expected', [
+    (404, errors.NotFound), (403, errors.Rejected), (422, errors.Busy),
+    (503, errors.Unreachable)])
+def test_error_response_to_the_users_token_alone_is_translated(
+        context, fake_trove, resource, code, expected):
+    client = connect.connect(context)
+    fake_trove.refuse_tokens(times=2)
+    fake_trove.fail('GET', '/instances/*', code)
+    with pytest.raises(errors.KarborTroveError) as raised:
+        client.get_instance(resource.id)
+    assert type(raised.value) is expected
+    assert ['X-Service-Token' in request.headers
+            for request in fake_trove.requests] == [True, True, False]
+
+
+@pytest.mark.parametrize('times, code, count', [
+    (2, 200, 1), (2, 404, 1), (None, 401, 0)])
+def test_rejected_service_token_is_logged_once_if_the_users_is_accepted(
+        context, fake_trove, resource, caplog, times, code, count):
+    client = connect.connect(context)
+    for _ in range(2):
+        fake_trove.refuse_tokens(times)
+        if code == 404:
+            fake_trove.fail('GET', '/instances/*', code)
+        with contextlib.suppress(errors.Rejected, errors.NotFound):
+            client.get_instance(resource.id)
+    assert caplog.text.count('rejects Karbor\'s service token') == count
 
 
 @pytest.mark.parametrize('code', [200, 202, 300])

@@ -147,6 +147,12 @@ def test_level_data_names_20_changed_objects_at_most(
         manifest.whole, manifest.segments * 10))
     lines = verify_at('data', passes=False)
     assert len(lines) == 21 and lines[20] == 'and 10 more'
+    [segment, *_] = manifest.segments
+    for count, last in (20, segment.name + ' is missing'), (21, 'and 1 more'):
+        store.write(backup['id'], models.BackupManifest(
+            manifest.whole, (segment,) * count))
+        lines = verify_at('data', passes=False)
+        assert len(lines) == count and lines[-1].endswith(last)
 
 
 @pytest.mark.parametrize('level', ['data', 'backup'])

@@ -1,6 +1,7 @@
 """Verification level restore, and the cleanup of temporary instances."""
 
 import dataclasses
+import datetime
 
 from karbor import exception
 from karbor.services.protection import graph
@@ -65,13 +66,16 @@ def test_journal_entry_is_written_before_the_request(
         fake_trove._on_instances, 'create',
         lambda *args: (entries.extend(temporary_journal.list_entries()),
                        create(*args))[1])
-    verify_at('restore')
+    verify_at('restore', restore_timeout=1000, delete_timeout=200)
     [entry] = entries
     assert entry.name == 'karbor-verify-%s-%s' % (verify.id, resource.id)
     assert entry.project_id == cloud.PROJECT
     assert entry.not_before and entry.instance_id is None
     assert worker_process.may_be_alive(entry.worker)
-    assert entry.ends_by > entry.not_before
+    # 600 s are for the requests.
+    assert datetime.datetime.fromisoformat(entry.ends_by) == (
+        datetime.datetime.fromisoformat(entry.not_before)
+        + datetime.timedelta(seconds=1000 + 200 + 600))
 
 
 def test_temporary_instance_uses_provider_options_and_has_no_access(
@@ -634,15 +638,15 @@ def test_preflight_passes_at_verify_max_volumes(backup, verify_at):
     ({'verify_volume_type': '---'}, "verify_volume_type '---'"),
     ({'verify_availability_zone': '---'}, "verify_availability_zone '---'"),
     ({'verify_max_volumes': '0'}, 'verify_max_volumes')])
+@pytest.mark.parametrize('hook', ['on_prepare_begin', 'on_main'])
 def test_invalid_option_fails_before_any_request(
         backup, make_plugin, checkpoint, resource, context, verify, fake_trove,
-        options, message):
+        options, message, hook):
     fake_trove.requests.clear()
     checkpoint.resource_graph = graph.build_graph([resource], lambda node: [])
     with pytest.raises(exception.VerifyResourceFailed):
-        make_plugin(**options).get_verify_operation(
-            resource).on_prepare_begin(
-                checkpoint, resource, context, {}, verify)
+        getattr(make_plugin(**options).get_verify_operation(resource), hook)(
+            checkpoint, resource, context, {}, verify)
     assert message in verify.resources_reason[KEY + resource.id]
     assert not fake_trove.requests
     assert not verification_results.read_all(
