@@ -58,7 +58,7 @@ class DismissRestores(base.Lister):
         rows = []
         for journal, restore_id in matches:
             entry = _read_or_guess(journal, restore_id)
-            if not parsed_args.force and _may_run(entry):
+            if not parsed_args.force and entry.may_run(_now()):
                 raise errors.Rejected(
                     'no entry is deleted: %s may still work on restore %s. '
                     'Make sure that the process has ended, then use --force. '
@@ -86,9 +86,12 @@ def list_rows(provider: providers.Provider,
     for error in unreadable.values():
         yield {**row, 'why': str(error)}
     for entry in entries:
-        yield {**row, 'project': entry.project_id, 'since': entry.not_before,
-               'why': 'restore %s got no response; it may have created an '
-                      'instance "%s"' % (entry.restore_id, entry.name)}
+        # A trace belongs to a restore whose instance is known.
+        if entry.created_id is None:
+            yield {**row, 'project': entry.project_id,
+                   'since': entry.not_before,
+                   'why': 'restore %s got no response; it may have created '
+                          'an instance "%s"' % (entry.restore_id, entry.name)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +109,9 @@ def sweep(all_providers: List[providers.Provider],
           project_id: Optional[str] = None) -> Iterator[SweepResult]:
     """Delete the entries of restores that have created no instance.
 
+    The traces of restores that began more than an hour ago are deleted as
+    well. They need no row.
+
     :param instance_id: only of this original instance.
     :param project_id: only of this project.
     """
@@ -118,6 +124,10 @@ def sweep(all_providers: List[providers.Provider],
             entry = journal.read(restore_id)
             # The list may be stale and still have a deleted entry.
             if entry is None or project_id not in (None, entry.project_id):
+                continue
+            if entry.created_id is not None:
+                if not entry.is_recent(_now()):
+                    journal.delete(restore_id)
                 continue
             check = _check(entry, provider, project_clients)
             outcome = check.outcome
@@ -158,17 +168,9 @@ def _read_or_guess(journal: restore_journal.RestoreJournal,
         return unknown
 
 
-def _may_run(entry: restore_journal.RestoreEntry) -> bool:
-    """Return True if the restore may still search for its instance.
-
-    The worker process runs longer than the restore, so the age of the
-    restore counts as well.
-    """
-    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    return worker_process.may_be_alive(entry.worker) and (
-        entry.not_before is None
-        or now - times.parse_utc(entry.not_before)
-        < timeouts.RESTORE_MAY_RUN)
+def _now() -> datetime.datetime:
+    """Return the time of this machine: UTC, without a zone."""
+    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
 
 
 @dataclasses.dataclass(frozen=True)
