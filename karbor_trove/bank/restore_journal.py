@@ -55,6 +55,11 @@ class RestoreEntry:
     #: The restored instance. None while the restore is open.
     created_id: Optional[str] = None
 
+    @property
+    def marker(self) -> str:
+        """Return the key of the marker."""
+        return '%s@%s' % (self.restore_id, self.instance_id)
+
     def is_recent(self, now: datetime.datetime) -> bool:
         """Return True if the restore began less than an hour ago, or may have.
 
@@ -132,11 +137,23 @@ class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
 
         super().__init__(bank.get_sub_section(path), path, VERSION, 'name',
                          parse)
+        self._bank = bank
         self.instance_id = instance_id
 
     def write(self, entry: RestoreEntry) -> None:
-        """Write an entry."""
+        """Write an entry and its marker."""
         self.write_document(entry.restore_id, entry.to_document())
+        if entry.name is not None:
+            # After the entry: a marker without one is of a closed restore.
+            storage.write(_markers(self._bank, entry.name), entry.marker,
+                          {'name': entry.name})
+
+    def delete_entry(self, entry: RestoreEntry) -> None:
+        """Delete an entry and its marker. An absent one is no error."""
+        self.delete(entry.restore_id)
+        if entry.name is not None:
+            storage.delete_optional(_markers(self._bank, entry.name),
+                                    [entry.marker])
 
 
 class RestoreIntent:
@@ -157,8 +174,6 @@ class RestoreIntent:
         # What the traces of other restores name.
         self._traced_ids: Set[str] = set()
         self._created_id: Optional[str] = None
-        self._marker = '%s@%s' % (restore_id, instance_id)
-        self._markers: karbor_types.BankSection
         self._journal = RestoreJournal(bank, instance_id)
         self._entry = RestoreEntry(instance_id, restore_id,
                                    project_id=project_id,
@@ -168,11 +183,7 @@ class RestoreIntent:
         """Write the entry before the request is sent."""
         self._entry = dataclasses.replace(self._entry, name=name,
                                           not_before=not_before)
-        self._markers = self._bank.get_sub_section(
-            layout.restore_name_folder(name))
         self._journal.write(self._entry)
-        # After the entry: a marker without an entry is of a closed restore.
-        storage.write(self._markers, self._marker, {'name': name})
 
     def list_rivals(self) -> List[str]:
         """Return the other open restores of an instance with this name.
@@ -237,16 +248,15 @@ class RestoreIntent:
                 self._journal.write(dataclasses.replace(
                     entry, created_id=created_id))
                 return
-            self._journal.delete(entry.restore_id)
-            storage.delete(self._markers, self._marker)
+            self._journal.delete_entry(entry)
             is_last = all(other is None or other.created_id
                           for other in others.values())
             for marker, other in others.items():
-                if other and is_last:
-                    RestoreJournal(self._bank, other.instance_id).delete(
-                        other.restore_id)
-                if other is None or is_last:
-                    storage.delete(self._markers, marker)
+                if other is None:
+                    storage.delete(self._get_markers(), marker)
+                elif is_last:
+                    RestoreJournal(self._bank, other.instance_id).delete_entry(
+                        other)
 
     def _read_marked(self) -> Dict[str, Optional[RestoreEntry]]:
         """Return the entries of the other restores with this name, by marker.
@@ -254,8 +264,8 @@ class RestoreIntent:
         Empty if all of them belong to this restore of Karbor, which knows its
         instances itself. None is the entry of a closed restore.
         """
-        keys = [key for key in storage.list_keys(self._markers)
-                if key != self._marker]
+        keys = [key for key in storage.list_keys(self._get_markers())
+                if key != self._entry.marker]
         own = self._entry.restore_id + '@'
         if all(key.startswith(own) for key in keys):
             return {}
@@ -264,12 +274,20 @@ class RestoreIntent:
                 for restore_id, _, instance_id in [key.partition('@')]
                 if ids.is_uuid(instance_id)}
 
+    def _get_markers(self) -> karbor_types.BankSection:
+        return _markers(self._bank, str(self._entry.name))
+
     def _list_others(self) -> List[RestoreEntry]:
         """Return the other entries with this name, or with an unknown one."""
         return [entry for entry in _list_entries(self._bank)
                 if entry.name in (None, self._entry.name)
                 and (entry.restore_id, entry.instance_id) != (
                     self._entry.restore_id, self._entry.instance_id)]
+
+
+def _markers(bank: karbor_types.Bank, name: str) -> karbor_types.BankSection:
+    """Return the section of the markers of the restores with a name."""
+    return bank.get_sub_section(layout.restore_name_folder(name))
 
 
 def _list_entries(bank: karbor_types.Bank) -> Iterator[RestoreEntry]:

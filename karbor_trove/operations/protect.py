@@ -72,7 +72,8 @@ class ProtectOperation(base.Operation):
         # project. The instance may disappear before this operation reads it.
         self._flow.shutdown_ids.update(
             resource.id for resource in self._list_resources()
-            if (resource.extra_info or {}).get('status') == models.SHUTDOWN)
+            if (getattr(resource, 'extra_info', None) or {}).get('status')
+            == models.SHUTDOWN)
         deletion_wait = self._create_deletion_wait()
         # As long as the wait for a busy instance that follows. An outage of
         # Trove that ends by then is no reason to go without a backup.

@@ -56,8 +56,10 @@ class DismissRestores(base.Lister):
                 'no entry is deleted: no bank has an entry of restore %s'
                 % ', '.join(sorted(unknown)))
         rows = []
+        entries = []
         for journal, restore_id in matches:
             entry = _read_or_guess(journal, restore_id)
+            entries.append((journal, entry))
             if not parsed_args.force and entry.may_run(_now()):
                 raise errors.Rejected(
                     'no entry is deleted: %s may still work on restore %s. '
@@ -69,8 +71,8 @@ class DismissRestores(base.Lister):
                          'instance': journal.instance_id,
                          'restore': restore_id, 'name': entry.name,
                          'since': entry.not_before})
-        for journal, restore_id in matches:
-            journal.delete(restore_id)
+        for journal, entry in entries:
+            journal.delete_entry(entry)
         return rows
 
 
@@ -127,12 +129,12 @@ def sweep(all_providers: List[providers.Provider],
                 continue
             if entry.created_id is not None:
                 if not entry.is_recent(_now()):
-                    journal.delete(restore_id)
+                    journal.delete_entry(entry)
                 continue
             check = _check(entry, provider, project_clients)
             outcome = check.outcome
             if check.has_created_none:
-                journal.delete(restore_id)
+                journal.delete_entry(entry)
         except errors.KarborTroveError as error:
             # The project of an entry that cannot be read is not known.
             if (entry is None and project_id is not None

@@ -116,6 +116,17 @@ def test_sweep_deletes_the_entry_of_a_restore_without_an_instance(
     assert set(fake_trove.instances) == {resource.id}
 
 
+@pytest.mark.parametrize('recent', [False, True])
+def test_trace_of_a_restore_is_deleted_after_an_hour_and_not_listed(
+        manage, interrupt, restores, resource, bank, recent):
+    interrupt(created_id=ANOTHER,
+              not_before=recent_time() if recent else LONG_AGO)
+    assert manage('deferred', 'list') == []
+    assert manage('deferred', 'sweep') == []
+    assert bool(restores.list_keys()) == recent
+    assert bool(list(bank.list_objects('/karbor-trove-restores'))) == recent
+
+
 def test_sweep_keeps_the_entry_of_a_restore_that_is_not_settled(
         manage, interrupt, restores, clock):
     interrupt()

@@ -78,6 +78,11 @@ def list_restores(bank, resources):
 
 
 @pytest.fixture
+def list_markers(bank):
+    return lambda: list(bank.list_objects('/karbor-trove-restores'))
+
+
+@pytest.fixture
 def before_post(fake_trove):
     """Return a function that sets what happens before the first POST."""
     actions = []
@@ -134,10 +139,11 @@ def test_restore_never_uses_the_instance_of_another_process(
 
 
 def test_trace_of_a_restore_is_deleted_with_the_last_of_its_name(
-        run, run_elsewhere, before_post, list_restores):
+        run, run_elsewhere, before_post, list_restores, list_markers):
     before_post(lambda: run_elsewhere(1))
     run(0)
     assert not list_restores()
+    assert not list_markers()
 
 
 @pytest.mark.parametrize('name, count', [('again', 1), ('other', 0)])
@@ -169,6 +175,32 @@ def test_restore_leaves_no_trace_for_a_restore_that_has_ended(
     journal.write(ended)
     run(0)
     assert list_restores() == [ended]
+
+
+def test_marker_of_a_closed_restore_is_deleted_by_the_next(
+        run, run_elsewhere, resources, bank, list_markers, list_restores):
+    journal = restore_journal.RestoreJournal(bank, resources[1].id)
+    journal.write(restore_journal.RestoreEntry(
+        resources[1].id, 'closed', 'again'))
+    journal.delete('closed')
+    assert len(list_markers()) == 1
+    run(0)
+    assert not list_markers() and not list_restores()
+
+
+def test_trace_stays_while_a_restore_of_its_name_is_open(
+        run, run_elsewhere, resources, bank, before_post, list_restores):
+    """Three restores: the second one to end leaves a trace as well."""
+    journal = restore_journal.RestoreJournal(bank, resources[1].id)
+    open_entry = restore_journal.RestoreEntry(
+        resources[1].id, 'open', 'again', worker=worker_process.current())
+    journal.write(open_entry)
+    before_post(lambda: run_elsewhere(1))
+    run(0)
+    entries = list_restores()
+    assert len(entries) == 3
+    assert [entry for entry in entries if not entry.created_id] == [
+        open_entry]
 
 
 def test_trace_in_the_bank_has_to_name_an_instance(
