@@ -59,7 +59,8 @@ def restore_name_folder(name: str) -> str:
 
     A name is any text of a user, so the path has its hash.
     """
-    return '%s%s/' % (RESTORE_NAMES, hashlib.sha256(name.encode()).hexdigest())
+    return '%s%s/' % (RESTORE_NAMES, hashlib.sha256(
+        name.encode(errors='surrogatepass')).hexdigest())
 
 
 def instance_folder(instance_id: str, folder: str) -> str:

@@ -55,6 +55,16 @@ class RestoreEntry:
     #: The restored instance. None while the restore is open.
     created_id: Optional[str] = None
 
+    def check(self) -> None:
+        """Check the name and the time, which become a path and a number.
+
+        :raises ValueError: one of them is of another kind.
+        """
+        if not isinstance(self.name, (str, type(None))):
+            raise ValueError('its name is %a, which is no text' % (self.name,))
+        if self.not_before is not None:
+            times.parse_utc(self.not_before)
+
     @property
     def marker(self) -> str:
         """Return the key of the marker."""
@@ -128,7 +138,7 @@ class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
             document_store.check_ids(path + key, {},
                                      {'created_id': entry.created_id})
             try:
-                entry.is_recent(datetime.datetime.min)
+                entry.check()
             except ValueError as error:
                 raise errors.CorruptObject(
                     'the object "%s" in the bank is corrupt: %s'

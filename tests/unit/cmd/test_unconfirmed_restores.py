@@ -87,7 +87,10 @@ def test_list_has_an_entry_of_an_earlier_release(manage, bank, resource):
 
 
 @pytest.mark.parametrize('document, message', [
-    ('{"na', 'is corrupt'), ({'version': 2, 'name': 'x'}, 'has version 2')])
+    ('{"na', 'is corrupt'), ({'version': 2, 'name': 'x'}, 'has version 2'),
+    ({'name': 5}, 'its name is 5'), ({'name': 'x', 'not_before': 'soon'},
+                                     'is corrupt'),
+    ({'name': 'x', 'created_id': '../x'}, 'created_id')])
 def test_entry_that_cannot_be_read_is_listed_and_can_be_dismissed(
         manage, bank, resource, restores, document, message):
     path = '/karbor-trove/%s/restores/restore-1' % resource.id

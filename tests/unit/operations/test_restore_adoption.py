@@ -82,22 +82,6 @@ def list_markers(bank):
     return lambda: list(bank.list_objects('/karbor-trove-restores'))
 
 
-@pytest.fixture
-def before_post(fake_trove):
-    """Return a function that sets what happens before the first POST."""
-    actions = []
-    serve = fake_trove._serve
-
-    def act_and_serve(sent, context):
-        if sent.method == 'POST' and actions:
-            actions.pop()()
-        return serve(sent, context)
-
-    fake_trove._serve = act_and_serve
-    fake_trove.attach(fake_trove.mocker)
-    return actions.append
-
-
 @pytest.mark.parametrize('result, after', LOST)
 def test_restore_never_uses_the_instance_of_its_sibling(
         run, resources, fake_trove, before_post, result, after):
