@@ -5,7 +5,6 @@
 The functions decide from their arguments alone. They send no requests.
 """
 
-import contextlib
 from typing import Callable, Collection, Dict, Iterable, Iterator, List
 from typing import Mapping, Optional, Set
 
@@ -69,12 +68,26 @@ def list_chain(backups: Backups, backup_id: str) -> List[models.Backup]:
     :returns: the backups from this one to the root. The list is empty if a
         backup of the chain is missing, not complete or its own ancestor.
     """
-    chain: List[models.Backup] = []
-    with contextlib.suppress(errors.ResourceFailed):
-        chain = list(walk_to_root(backups.get, backup_id))
-    if not chain or chain[-1].parent_id:
+    if find_break(backups, backup_id):
         return []
-    return chain if all(backup.is_complete for backup in chain) else []
+    return list(walk_to_root(backups.get, backup_id))
+
+
+def find_break(backups: Backups, backup_id: str) -> Optional[str]:
+    """Return the phrase about the backup that breaks a chain.
+
+    :returns: None if the chain can be restored.
+    """
+    next_id: Optional[str] = backup_id
+    try:
+        for backup in walk_to_root(backups.get, backup_id):
+            if not backup.is_complete:
+                return describe_incomplete(backup, backup_id)
+            next_id = backup.parent_id
+    except errors.ResourceFailed as error:
+        return str(error)
+    return ('%s was not found' % describe_link(next_id, backup_id)
+            if next_id else None)
 
 
 def list_failed_children(backups: Backups, backup_id: str) -> List[str]:
@@ -104,6 +117,11 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
     complete = [backup for backup in backups.values()
                 if backup.id in recorded_ids and backup.is_complete
                 and backup.created is not None]
+    unusable = set(recorded_ids) - {backup.id for backup in complete}
+    if unusable:
+        LOG.warning('Backups are not used as parents: %s', ', '.join(
+            '%s is %s' % (id_, backups[id_].status) if id_ in backups
+            else '%s was not found' % id_ for id_ in sorted(unusable)))
     if not complete:
         return None
     # Trove's times are whole seconds. Of two backups of the same second, the
@@ -111,13 +129,14 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
     newest = max(complete, key=lambda backup: (
         backup.created, len(list_chain(backups, backup.id))))
     failed_ids = list_failed_children(backups, newest.id)
-    if failed_ids:
+    problem = ('its child %s has failed' % ', '.join(failed_ids)
+               if failed_ids else find_break(backups, newest.id))
+    if problem:
         LOG.warning('The next backup is a full one: backup %s is not used as '
-                    'a parent, because its child %s has failed', newest.id,
-                    ', '.join(failed_ids))
+                    'a parent, because %s', newest.id, problem)
         return None
     chain = list_chain(backups, newest.id)
-    return newest.id if chain and len(chain) < max_chain_length else None
+    return newest.id if len(chain) < max_chain_length else None
 
 
 def deletion_blocker(backups: Backups, backup_id: str,

@@ -7,6 +7,8 @@ becomes a part of a path only through the functions of this module, which
 check it.
 """
 
+import hashlib
+
 from karbor_trove import ids
 
 # Karbor's own objects [services/protection/checkpoint.py, 1.6.0].
@@ -45,8 +47,20 @@ BACKUP_JOURNAL = 'backups'
 RESTORE_JOURNAL = 'restores'
 VERIFICATION_JOURNAL = 'rehearsals'
 MANIFESTS = 'contents'
+#: The folder that holds one folder for each name of a restored instance, with
+#: one marker for each entry in a restore journal.
+RESTORE_NAMES = '/karbor-trove-restores/'
 #: The suffix of the name of a copy. document_store.py writes the copies.
 COPY_SUFFIX = '.new'
+
+
+def restore_name_folder(name: str) -> str:
+    """Return the path of the folder of a restored instance's name.
+
+    A name is any text of a user, so the path has its hash.
+    """
+    return '%s%s/' % (RESTORE_NAMES, hashlib.sha256(
+        name.encode(errors='surrogatepass')).hexdigest())
 
 
 def instance_folder(instance_id: str, folder: str) -> str:

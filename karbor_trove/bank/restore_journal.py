@@ -5,10 +5,18 @@
 An entry is deleted when Trove has responded. An entry that still exists after
 the restore has ended belongs to an interrupted restore. The entry has the name
 of the instance that the request may have created.
+
+An entry with the id of the created instance is a trace. A restore leaves it if
+another restore with the same name is open. Otherwise that restore, which may
+run in another process, could take the instance for its own.
+
+Each entry has a marker in a folder of its name. So a restore finds the others
+of its name without a list of the whole bank.
 """
 
 import dataclasses
-from typing import Iterator, List, Optional, Set
+import datetime
+from typing import Dict, Iterator, List, Optional, Set
 
 from oslo_log import log as logging
 
@@ -19,6 +27,8 @@ from karbor_trove.bank import worker_process
 from karbor_trove import errors
 from karbor_trove import ids
 from karbor_trove import karbor_types
+from karbor_trove import timeouts
+from karbor_trove import times
 
 LOG = logging.getLogger(__name__)
 
@@ -42,12 +52,58 @@ class RestoreEntry:
     project_id: Optional[str] = None
     #: The process that sends the request, see worker_process.py.
     worker: object = None
+    #: The restored instance. None while the restore is open.
+    created_id: Optional[str] = None
+
+    def check(self) -> None:
+        """Check the name and the time, which become a path and a number.
+
+        :raises ValueError: one of them is of another kind.
+        """
+        if not isinstance(self.name, (str, type(None))):
+            raise ValueError('its name is %a, which is no text' % (self.name,))
+        if self.not_before is not None:
+            times.parse_utc(self.not_before)
+
+    @property
+    def marker(self) -> str:
+        """Return the key of the marker."""
+        return '%s@%s' % (self.restore_id, self.instance_id)
+
+    def is_recent(self, now: datetime.datetime) -> bool:
+        """Return True if the restore began less than an hour ago, or may have.
+
+        :param now: UTC, without a zone.
+        """
+        return (self.not_before is None
+                or now - times.parse_utc(self.not_before)
+                < timeouts.RESTORE_MAY_RUN)
+
+    def may_run(self, now: datetime.datetime) -> bool:
+        """Return True if the restore may still search for its instance.
+
+        The worker process runs longer than the restore, so the age of the
+        restore counts as well.
+
+        :param now: UTC, without a zone.
+        """
+        return worker_process.may_be_alive(self.worker) and self.is_recent(now)
+
+    def may_run_with(self, other: 'RestoreEntry') -> bool:
+        """Return True if the restore may still run, beside another one.
+
+        :param other: the restore that runs now.
+        """
+        return self.may_run(times.parse_utc(other.not_before)
+                            if other.not_before else datetime.datetime.min)
 
     def to_document(self) -> document_store.Document:
         """Return the JSON object that the bank stores."""
         document = dataclasses.asdict(self)
         # The path of the object has them.
         del document['instance_id'], document['restore_id']
+        if self.created_id is None:
+            del document['created_id']
         return document
 
     @classmethod
@@ -55,11 +111,12 @@ class RestoreEntry:
                       document: document_store.Document) -> 'RestoreEntry':
         """Build an entry from what to_document() returned.
 
-        Earlier releases wrote neither a project nor a worker.
+        Earlier releases wrote neither a project nor a worker. They ignore the
+        id of a created instance, and take a trace for an open restore.
         """
         return cls(instance_id, restore_id, document['name'],
                    document.get('not_before'), document.get('project_id'),
-                   document.get('worker'))
+                   document.get('worker'), document.get('created_id'))
 
 
 class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
@@ -74,15 +131,39 @@ class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
         :param instance_id: of the original instance.
         """
         path = layout.instance_folder(instance_id, layout.RESTORE_JOURNAL)
-        super().__init__(
-            bank.get_sub_section(path), path, VERSION, 'name',
-            lambda key, document: RestoreEntry.from_document(
-                instance_id, key, document))
+
+        def parse(key: str, document: document_store.Document
+                  ) -> RestoreEntry:
+            entry = RestoreEntry.from_document(instance_id, key, document)
+            document_store.check_ids(path + key, {},
+                                     {'created_id': entry.created_id})
+            try:
+                entry.check()
+            except ValueError as error:
+                raise errors.CorruptObject(
+                    'the object "%s" in the bank is corrupt: %s'
+                    % (path + key, error)) from error
+            return entry
+
+        super().__init__(bank.get_sub_section(path), path, VERSION, 'name',
+                         parse)
+        self._bank = bank
         self.instance_id = instance_id
 
     def write(self, entry: RestoreEntry) -> None:
-        """Write an entry."""
+        """Write an entry and its marker."""
         self.write_document(entry.restore_id, entry.to_document())
+        if entry.name is not None:
+            # After the entry: a marker without one is of a closed restore.
+            storage.write(_markers(self._bank, entry.name), entry.marker,
+                          {'name': entry.name})
+
+    def delete_entry(self, entry: RestoreEntry) -> None:
+        """Delete an entry and its marker. An absent one is no error."""
+        self.delete(entry.restore_id)
+        if entry.name is not None:
+            storage.delete_optional(_markers(self._bank, entry.name),
+                                    [entry.marker])
 
 
 class RestoreIntent:
@@ -100,6 +181,9 @@ class RestoreIntent:
         """
         self._bank = bank
         self._taken_ids = taken_ids
+        # What the traces of other restores name.
+        self._traced_ids: Set[str] = set()
+        self._created_id: Optional[str] = None
         self._journal = RestoreJournal(bank, instance_id)
         self._entry = RestoreEntry(instance_id, restore_id,
                                    project_id=project_id,
@@ -112,17 +196,24 @@ class RestoreIntent:
         self._journal.write(self._entry)
 
     def list_rivals(self) -> List[str]:
-        """Return the other open restores of an instance with this name."""
+        """Return the other open restores of an instance with this name.
+
+        The traces of closed restores are read as well, for is_taken().
+        """
+        others = self._list_others()
+        self._traced_ids = {entry.created_id for entry in others
+                            if entry.created_id}
         return ['restore %s of instance %s' % (entry.restore_id,
                                                entry.instance_id)
-                for entry in _list_open(self._bank)
-                if entry.name in (None, self._entry.name)
-                and (entry.restore_id, entry.instance_id) != (
-                    self._entry.restore_id, self._entry.instance_id)]
+                for entry in others if not entry.created_id]
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if this restore created it for another database."""
-        return instance_id in self._taken_ids
+        """Return True if another request has created the instance.
+
+        It was sent by this restore for another database, or by another
+        restore whose trace list_rivals() has read.
+        """
+        return instance_id in self._taken_ids | self._traced_ids
 
     def mark_created(self, instance_id: str) -> None:
         """Remember the id, so that no other database of the restore uses it.
@@ -130,32 +221,106 @@ class RestoreIntent:
         Nothing is written. The entry stays until Karbor's record has the id.
         """
         self._taken_ids.add(instance_id)
+        self._created_id = instance_id
+
+    def confirm(self) -> None:
+        """Delete the entry, or leave a trace. Karbor's record has the id.
+
+        If the bank fails, the entry stays until an operator's sweep.
+        """
+        self._close(self._created_id)
 
     def delete(self) -> None:
-        """Delete the entry.
+        """Delete the entry, because Trove created nothing.
 
-        At that time Karbor's record has the instance, or Trove created none.
         If the bank fails, the entry stays until an operator's sweep.
+        """
+        self._close(None)
+
+    def _close(self, created_id: Optional[str]) -> None:
+        """Delete the entry and what no other restore needs any more.
+
+        :param created_id: the restored instance. If another restore with the
+            same name is open, the entry gets the id and stays.
         """
         entry = self._entry
         with storage.log_bank_errors(
                 'The journal entry of restore %s of instance %s is not '
                 'deleted' % (entry.restore_id, entry.instance_id)):
-            self._journal.delete(entry.restore_id)
+            # An open restore wrote its marker before its request. So the list
+            # has each restore that could take this instance for its own.
+            others = self._read_marked()
+            if created_id and any(
+                    other and not other.created_id
+                    and other.restore_id != entry.restore_id
+                    and other.may_run_with(entry)
+                    for other in others.values()):
+                self._journal.write(dataclasses.replace(
+                    entry, created_id=created_id))
+                return
+            self._journal.delete_entry(entry)
+            is_last = all(other is None or other.created_id
+                          for other in others.values())
+            for marker, other in others.items():
+                if other is None:
+                    storage.delete(self._get_markers(), marker)
+                elif is_last:
+                    RestoreJournal(self._bank, other.instance_id).delete_entry(
+                        other)
+
+    def _read_marked(self) -> Dict[str, Optional[RestoreEntry]]:
+        """Return the entries of the other restores with this name, by marker.
+
+        Empty if all of them belong to this restore of Karbor, which knows its
+        instances itself. None is the entry of a closed restore.
+        """
+        keys = [key for key in storage.list_keys(self._get_markers())
+                if key != self._entry.marker]
+        own = self._entry.restore_id + '@'
+        if all(key.startswith(own) for key in keys):
+            return {}
+        return {key: _read(self._bank, instance_id, restore_id)
+                for key in keys
+                for restore_id, _, instance_id in [key.partition('@')]
+                if ids.is_uuid(instance_id)}
+
+    def _get_markers(self) -> karbor_types.BankSection:
+        return _markers(self._bank, str(self._entry.name))
+
+    def _list_others(self) -> List[RestoreEntry]:
+        """Return the other entries with this name, or with an unknown one."""
+        return [entry for entry in _list_entries(self._bank)
+                if entry.name in (None, self._entry.name)
+                and (entry.restore_id, entry.instance_id) != (
+                    self._entry.restore_id, self._entry.instance_id)]
 
 
-def _list_open(bank: karbor_types.Bank) -> Iterator[RestoreEntry]:
+def _markers(bank: karbor_types.Bank, name: str) -> karbor_types.BankSection:
+    """Return the section of the markers of the restores with a name."""
+    return bank.get_sub_section(layout.restore_name_folder(name))
+
+
+def _list_entries(bank: karbor_types.Bank) -> Iterator[RestoreEntry]:
     """Yield the entries of all instances. Unreadable ones have no name."""
     for key in storage.list_keys(bank.get_sub_section(layout.INSTANCES)):
         instance_id, _, path = key.partition('/')
         folder, _, restore_id = path.partition('/')
         if folder != layout.RESTORE_JOURNAL or not ids.is_uuid(instance_id):
             continue
-        try:
-            entry = RestoreJournal(bank, instance_id).read(restore_id)
-        except errors.Rejected as error:
-            LOG.error('%s', error)
-            entry = RestoreEntry(instance_id, restore_id)
+        entry = _read(bank, instance_id, restore_id)
         # The list may be stale and still have a deleted object.
         if entry is not None:
             yield entry
+
+
+def _read(bank: karbor_types.Bank, instance_id: str,
+          restore_id: str) -> Optional[RestoreEntry]:
+    """Return an entry, or None if there is none.
+
+    An entry that cannot be read has no name.
+    """
+    try:
+        return RestoreJournal(bank, instance_id).read(restore_id)
+    except errors.Rejected as error:
+        LOG.error('%s', error)
+        return RestoreEntry(instance_id, restore_id)

@@ -4,7 +4,7 @@
 
 import dataclasses
 import datetime
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from karbor.common import constants
 
@@ -56,7 +56,9 @@ class InstanceReport:
 def build_report(report: InstanceReport,
                  points: List[restore_points.RestorePoint],
                  backups: chain.Backups, now: Optional[datetime.datetime],
-                 corrupt_ids: List[str]) -> InstanceReport:
+                 corrupt_ids: List[str],
+                 find_lost: Callable[[List[models.Backup]], Optional[str]]
+                 ) -> InstanceReport:
     """Return a report with the restore point and the verifications.
 
     :param report: what is known of the instance itself.
@@ -66,13 +68,24 @@ def build_report(report: InstanceReport,
     :param now: Trove's time. None if Trove returned no time.
     :param corrupt_ids: the checkpoints that may hold the instance and cannot
         be read.
+    :param find_lost: returns the id of one of these backups whose object
+        Swift does not have. None if there is none.
     """
     notes = [] if report.exists else [
         'deleted in Trove' if report.exists is False
         else 'it is not known whether Trove still has it']
     assessments = [_assess(point, backups) for point in points]
-    best = max((assessment for assessment in assessments
-                if assessment.chain), key=_newness, default=None)
+    best = None
+    for assessment in sorted(
+            (assessment for assessment in assessments if assessment.chain),
+            key=_newness, reverse=True):
+        lost_id = find_lost(assessment.chain)
+        if lost_id is None:
+            best = assessment
+            break
+        assessments[assessments.index(assessment)] = _Assessment(
+            assessment.point, [], 'the object of backup %s is missing in '
+            'Swift, so the backup is not used as a parent' % lost_id)
     failed = [assessment for assessment in assessments
               if assessment.problem
               and (best is None or assessment.point.time >= best.point.time)]
@@ -150,8 +163,7 @@ def _assess(point: restore_points.RestorePoint,
     elif not backups[backup_id].is_complete:
         problem = 'backup %s is %s' % (backup_id, backups[backup_id].status)
     else:
-        problem = ('in the chain of backup %s a backup is missing or not '
-                   'complete' % backup_id)
+        problem = str(chain.find_break(backups, backup_id))
     return _Assessment(point, [], problem)
 
 

@@ -119,13 +119,19 @@ class Operation(protection_plugin.Operation):
 
     def _list_instance_ids(self) -> Dict[str, None]:
         """Return the ids of all instances of the checkpoint, each once."""
-        def walk(nodes: Iterable[karbor_types.Node]) -> Iterator[str]:
+        return dict.fromkeys(resource.id
+                             for resource in self._list_resources())
+
+    def _list_resources(self) -> Iterator[karbor_types.Resource]:
+        """Yield the instances of the checkpoint. One may be there twice."""
+        def walk(nodes: Iterable[karbor_types.Node]
+                 ) -> Iterator[karbor_types.Resource]:
             for node in nodes:
                 if node.value.type == self._resource.type:
-                    yield node.value.id
+                    yield node.value
                 yield from walk(node.child_nodes)
 
-        return dict.fromkeys(walk(self._checkpoint.resource_graph))
+        return walk(self._checkpoint.resource_graph)
 
     def _refuse_problems(
             self, find_problems: Callable[[], preflight_problems.Problems],

@@ -68,6 +68,12 @@ class ProtectOperation(base.Operation):
         client = self._connect()
         catalog = trove_catalog.Catalog(client, self._context.project_id)
         instance_ids = list(self._get_sections())
+        # Karbor has the status of an instance that it found through its
+        # project. The instance may disappear before this operation reads it.
+        self._flow.shutdown_ids.update(
+            resource.id for resource in self._list_resources()
+            if (getattr(resource, 'extra_info', None) or {}).get('status')
+            == models.SHUTDOWN)
         deletion_wait = self._create_deletion_wait()
         # As long as the wait for a busy instance that follows. An outage of
         # Trove that ends by then is no reason to go without a backup.

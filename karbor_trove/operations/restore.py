@@ -115,7 +115,7 @@ class RestoreOperation(base.Operation):
         if self._flow.set_status(restore, resource.type, instance.id,
                                  constants.RESOURCE_STATUS_RESTORING,
                                  description):
-            intent.delete()
+            intent.confirm()
         LOG.info('Started instance %s from backup %s of instance %s, '
                  'checkpoint %s', instance.id, request.backup_id,
                  resource.id, checkpoint.id)

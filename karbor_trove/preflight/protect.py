@@ -2,7 +2,7 @@
 
 """Preflight checks of protect operations."""
 
-from typing import Iterator, Sequence
+from typing import Iterator, List, Sequence
 
 from oslo_log import log as logging
 
@@ -33,24 +33,33 @@ def check_protect(instance_ids: Sequence[str],
     # One list needs fewer requests than one request for each instance. It
     # omits members of clusters, and does not return faults, so the instances
     # that are missing or broken are requested one by one.
-    listed = {}
+    listed = set()
     if len(instance_ids) > 1:
-        listed = {instance.id: instance for instance
-                  in client.list_instances() if not instance.is_lost}
+        for instance in client.list_instances():
+            deletion_wait.notice(instance)
+            if not instance.is_lost:
+                listed.add(instance.id)
+    deleted: List[str] = []
     problems = {
         instance_id: [] if instance_id in listed else list(
-            _check_instance(instance_id, client, deletion_wait))
+            _check_instance(instance_id, client, deletion_wait, deleted))
         for instance_id in instance_ids}
     if catalog.find_quotas() is None:
         LOG.info('Trove does not show the quotas. They are not checked before '
                  'the backups of %s', ', '.join(instance_ids))
     return preflight_problems.group_common(
         problems, preflight_problems.check_quotas(
-            catalog, {'backups': len(instance_ids)}, 'protect'))
+            catalog, {'backups': len(instance_ids) - len(deleted)},
+            'protect'))
 
 
 def _check_instance(instance_id: str, client: trove_client.TroveClient,
-                    deletion_wait: instances.DeletionWait) -> Iterator[str]:
+                    deletion_wait: instances.DeletionWait,
+                    deleted: List[str]) -> Iterator[str]:
+    """Yield the problems of an instance.
+
+    :param deleted: gets the id of an instance that was deleted meanwhile.
+    """
     try:
         instance = instances.get_usable_instance(client, instance_id,
                                                  deletion_wait)
@@ -58,7 +67,9 @@ def _check_instance(instance_id: str, client: trove_client.TroveClient,
         yield str(error)
         return
     except errors.NotFound as error:
-        if instance_id not in deletion_wait.instance_ids:
+        if instance_id in deletion_wait.instance_ids:
+            deleted.append(instance_id)
+        else:
             yield str(error)
         return
     # Trove responds with HTTP 501 to a backup of a member [Backup.create() in

@@ -125,28 +125,34 @@ def _may_be_new(client: trove_client.TroveClient, instance_id: str,
 class DeletionWait:
     """Waits for instances that are being deleted.
 
-    An instance whose server is lost has the same status, and stays.
+    An instance whose server is lost has the same status, and stays. Before
+    Wallaby an instance whose database is only stopped has it as well.
     """
 
     def __init__(self, poller: polling.Poller, instance_ids: Set[str]
                  ) -> None:
         """Create a wait of 5 minutes for all instances together.
 
-        :param instance_ids: gets those that are being deleted.
+        :param instance_ids: gets those that had the status SHUTDOWN. If one
+            of them disappears, it was deleted.
         """
         self._deadline = poller.deadline(timeouts.SHUTDOWN)
         self.instance_ids = instance_ids
+
+    def notice(self, instance: models.Instance) -> None:
+        """Remember an instance that may be being deleted."""
+        if instance.status == models.SHUTDOWN:
+            self.instance_ids.add(instance.id)
 
     def check(self, instance: models.Instance) -> None:
         """Check that an instance is not being deleted.
 
         :raises errors.Pending: it is, and the wait goes on.
         """
-        if instance.is_being_deleted:
-            self.instance_ids.add(instance.id)
-            if self._deadline.remaining:
-                raise errors.Pending('the last status of instance %s is %s' % (
-                    instance.id, instance.status))
+        self.notice(instance)
+        if instance.is_being_deleted and self._deadline.remaining:
+            raise errors.Pending('the last status of instance %s is %s' % (
+                instance.id, instance.status))
 
 
 def get_usable_instance(client: trove_client.TroveClient, instance_id: str,

@@ -13,6 +13,8 @@ from typing import Any, Optional, Tuple, Union
 #: The configuration_id of a restore without a configuration group, even if
 #: the original instance has one.
 NO_CONFIGURATION = 'none'
+#: The status of an instance that is being deleted, or whose server is lost.
+SHUTDOWN = 'SHUTDOWN'
 # From Trove 12 to 18 the status of a database without problems is ACTIVE or
 # HEALTHY, depending on the release. An instance that requires a restart can
 # be backed up as well [validate_can_perform_action in
@@ -91,7 +93,7 @@ class Instance:
         [trove/instance/models.py, 26.0.0]. Before Wallaby a stopped database
         looks the same. Such an instance is reported as stopped.
         """
-        return self.status == 'SHUTDOWN' and self.operating_status is not None
+        return self.status == SHUTDOWN and self.operating_status is not None
 
     @property
     def is_lost(self) -> bool:

@@ -13,6 +13,7 @@ from tests.fake_trove.fixtures import release
 from tests.fake_trove.fixtures import resource
 from tests.fake_trove.fixtures import restore
 from tests.fake_trove.fixtures import verify
+from tests.unit.plugin_fixtures import before_post
 from tests.unit.plugin_fixtures import build_resource
 from tests.unit.plugin_fixtures import ca_file
 from tests.unit.plugin_fixtures import delete
@@ -31,12 +32,13 @@ from tests.unit.plugin_fixtures import section
 from tests.unit.plugin_fixtures import temporary_journal
 from tests.unit.plugin_fixtures import verify_at
 
-__all__ = ['bank', 'build_resource', 'ca_file', 'checkpoint', 'clock',
-           'context', 'delete', 'do_restore', 'do_verify', 'fake_trove',
-           'in_threads', 'journal', 'karbor_conf', 'list_temporary',
-           'make_plugin', 'new_checkpoint', 'other_swift', 'plugin',
-           'protect', 'protect_at', 'provider_conf', 'release', 'resource',
-           'restore', 'section', 'temporary_journal', 'verify', 'verify_at']
+__all__ = ['bank', 'before_post', 'build_resource', 'ca_file', 'checkpoint',
+           'clock', 'context', 'delete', 'do_restore', 'do_verify',
+           'fake_trove', 'in_threads', 'journal', 'karbor_conf',
+           'list_temporary', 'make_plugin', 'new_checkpoint', 'other_swift',
+           'plugin', 'protect', 'protect_at', 'provider_conf', 'release',
+           'resource', 'restore', 'section', 'temporary_journal', 'verify',
+           'verify_at']
 
 # The examples have no time limit, because it would depend on the machine, and
 # every run has the same examples. `--hypothesis-profile=explore` has new ones:

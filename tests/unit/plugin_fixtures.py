@@ -206,3 +206,19 @@ def list_temporary(fake_trove, resource):
     return lambda: [instance['name']
                     for instance in fake_trove.instances.values()
                     if instance['id'] != resource.id]
+
+
+@pytest.fixture
+def before_post(fake_trove):
+    """Return a function that sets what happens before the first POST."""
+    actions = []
+    serve = fake_trove._serve
+
+    def act_and_serve(sent, context):
+        if sent.method == 'POST' and actions:
+            actions.pop()()
+        return serve(sent, context)
+
+    fake_trove._serve = act_and_serve
+    fake_trove.attach(fake_trove.mocker)
+    return actions.append

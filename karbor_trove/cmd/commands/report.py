@@ -21,6 +21,7 @@ from karbor_trove import errors
 from karbor_trove import timeouts
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
+from karbor_trove.trove import swift
 
 T = TypeVar('T')
 
@@ -48,6 +49,9 @@ class Report:
         self._clients = project_clients
         self._poller = all_providers[0].poller
         self._trove_is_unavailable = False
+        self._swift_is_unavailable = False
+        # Whether Swift lacks the object of a backup, by its id.
+        self._is_lost: Dict[str, bool] = {}
         self._project_id = project_id
         self._points = restore_points.RestorePoints(all_providers, project_id)
         #: What could not be read, a sentence each.
@@ -126,7 +130,41 @@ class Report:
                     project_id, id_, name,
                     None if instances is None else id_ in instances),
                 points.get(id_, []), *backups,
-                self._points.corrupt.get(id_, [])))
+                self._points.corrupt.get(id_, []),
+                lambda links: self._find_lost(client, links)))
+
+    def _find_lost(self, client: Optional[trove_client.TroveClient],
+                   links: List[models.Backup]) -> Optional[str]:
+        """Return the id of a backup whose object Swift lacks, or None.
+
+        Objects that Karbor's user cannot read are not checked.
+
+        :param client: of the project. None if there is none.
+        """
+        for backup in links:
+            if client is not None and backup.id not in self._is_lost:
+                self._is_lost[backup.id] = self._lacks_object(client, backup)
+            if self._is_lost.get(backup.id):
+                return backup.id
+        return None
+
+    def _lacks_object(self, client: trove_client.TroveClient,
+                      backup: models.Backup) -> bool:
+        if self._swift_is_unavailable or not swift.is_in_swift(
+                backup.location):
+            return False
+        try:
+            swift.get_manifest(client, str(backup.location))
+        except errors.NotFound:
+            return True
+        except errors.Rejected:
+            return False
+        except errors.KarborTroveError as error:
+            # One request is enough, or else each backup would wait for it.
+            self._swift_is_unavailable = True
+            self.problems.append(
+                'the objects of the backups were not checked: %s' % error)
+        return False
 
     def _may_be_deleted(self, project_id: str) -> bool:
         """Return True if Keystone may not have a project any more.

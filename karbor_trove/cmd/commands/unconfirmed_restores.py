@@ -56,9 +56,11 @@ class DismissRestores(base.Lister):
                 'no entry is deleted: no bank has an entry of restore %s'
                 % ', '.join(sorted(unknown)))
         rows = []
+        entries = []
         for journal, restore_id in matches:
             entry = _read_or_guess(journal, restore_id)
-            if not parsed_args.force and _may_run(entry):
+            entries.append((journal, entry))
+            if not parsed_args.force and entry.may_run(_now()):
                 raise errors.Rejected(
                     'no entry is deleted: %s may still work on restore %s. '
                     'Make sure that the process has ended, then use --force. '
@@ -69,8 +71,8 @@ class DismissRestores(base.Lister):
                          'instance': journal.instance_id,
                          'restore': restore_id, 'name': entry.name,
                          'since': entry.not_before})
-        for journal, restore_id in matches:
-            journal.delete(restore_id)
+        for journal, entry in entries:
+            journal.delete_entry(entry)
         return rows
 
 
@@ -86,9 +88,12 @@ def list_rows(provider: providers.Provider,
     for error in unreadable.values():
         yield {**row, 'why': str(error)}
     for entry in entries:
-        yield {**row, 'project': entry.project_id, 'since': entry.not_before,
-               'why': 'restore %s got no response; it may have created an '
-                      'instance "%s"' % (entry.restore_id, entry.name)}
+        # A trace belongs to a restore whose instance is known.
+        if entry.created_id is None:
+            yield {**row, 'project': entry.project_id,
+                   'since': entry.not_before,
+                   'why': 'restore %s got no response; it may have created '
+                          'an instance "%s"' % (entry.restore_id, entry.name)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +111,9 @@ def sweep(all_providers: List[providers.Provider],
           project_id: Optional[str] = None) -> Iterator[SweepResult]:
     """Delete the entries of restores that have created no instance.
 
+    The traces of restores that began more than an hour ago are deleted as
+    well. They need no row.
+
     :param instance_id: only of this original instance.
     :param project_id: only of this project.
     """
@@ -119,10 +127,14 @@ def sweep(all_providers: List[providers.Provider],
             # The list may be stale and still have a deleted entry.
             if entry is None or project_id not in (None, entry.project_id):
                 continue
+            if entry.created_id is not None:
+                if not entry.is_recent(_now()):
+                    journal.delete_entry(entry)
+                continue
             check = _check(entry, provider, project_clients)
             outcome = check.outcome
             if check.has_created_none:
-                journal.delete(restore_id)
+                journal.delete_entry(entry)
         except errors.KarborTroveError as error:
             # The project of an entry that cannot be read is not known.
             if (entry is None and project_id is not None
@@ -158,17 +170,9 @@ def _read_or_guess(journal: restore_journal.RestoreJournal,
         return unknown
 
 
-def _may_run(entry: restore_journal.RestoreEntry) -> bool:
-    """Return True if the restore may still search for its instance.
-
-    The worker process runs longer than the restore, so the age of the
-    restore counts as well.
-    """
-    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    return worker_process.may_be_alive(entry.worker) and (
-        entry.not_before is None
-        or now - times.parse_utc(entry.not_before)
-        < timeouts.RESTORE_MAY_RUN)
+def _now() -> datetime.datetime:
+    """Return the time of this machine: UTC, without a zone."""
+    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -316,6 +316,38 @@ def test_backup_of_another_checkpoint_is_never_adopted(
     assert len(fake_trove.backups) == 1
 
 
+@pytest.mark.parametrize('same_instance', [True, False])
+@pytest.mark.parametrize('fault, after', [
+    ('refused', False), ('timeout', False), ('reset', False), (500, False),
+    (503, False), (429, False), ('reset', True), (503, True)])
+def test_backup_of_a_sibling_that_ends_during_the_request_is_never_adopted(
+        protect, plugin, new_checkpoint, resource, context, fake_trove,
+        before_post, build_resource, journal, checkpoint, same_instance,
+        fault, after):
+    sibling = resource if same_instance else build_resource(
+        fake_trove.add_instance())
+
+    def protect_sibling():
+        plugin.get_protect_operation(sibling).on_main(
+            new_checkpoint(), sibling, context, PARAMETERS)
+        fake_trove.fail('POST', '/backups', fault, after=after)
+
+    before_post(protect_sibling)
+    if after:
+        protect(**PARAMETERS)
+        assert len(fake_trove.backups) == 2
+    else:
+        with pytest.raises(exception.CreateResourceFailed):
+            protect(**PARAMETERS)
+        assert len(fake_trove.backups) == 1
+    entry = journal.read(checkpoint.id)
+    assert bool(entry.backup_id) == after
+    if same_instance:
+        ids = [entry.backup_id for entry in journal.list_entries()
+               if entry.backup_id]
+        assert sorted(ids) == sorted(fake_trove.backups)
+
+
 def test_rejected_request_has_no_journal_entry(protect, fake_trove, journal):
     fake_trove.shows_quotas = False
     fake_trove.quotas['backups'] = 0

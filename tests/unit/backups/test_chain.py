@@ -126,10 +126,22 @@ def test_backup_with_a_failed_child_is_not_a_parent():
     assert chain.choose_parent(backups, backups, 7) == 'b1'
 
 
-def test_broken_chain_gives_no_parent():
+def test_broken_chain_gives_no_parent(caplog):
     backups = build_chain(3)
     del backups['b0']
     assert chain.choose_parent(backups, backups, 7) is None
+    assert ('backup b2 is not used as a parent, because backup b0, in the '
+            'chain of backup b2, was not found') in caplog.text
+
+
+def test_recorded_backups_that_are_unusable_are_named(caplog):
+    backups = dict(build_chain(1), **build_backups(('b8', None, 'FAILED')))
+    assert chain.choose_parent(backups, ['b0', 'b8', 'b9'], 7) == 'b0'
+    assert ('Backups are not used as parents: b8 is FAILED, b9 was not found'
+            in caplog.text)
+    caplog.clear()
+    assert chain.choose_parent(backups, ['b0'], 7) == 'b0'
+    assert not caplog.text
 
 
 @pytest.mark.parametrize('max_chain_length, parent', [

@@ -170,6 +170,24 @@ def test_deletion_is_deferred_while_an_intent_reserves_the_backup(
     assert not fake_trove.backups
 
 
+@pytest.mark.parametrize('fault', ['refused', 'timeout', 'reset', 500, 503,
+                                   429])
+@pytest.mark.parametrize('seconds, is_deleted', [(800, False), (1000, True)])
+def test_request_that_can_create_nothing_any_more_reserves_no_parent(
+        back_up, delete_checkpoint, fake_trove, journal, fault, seconds,
+        is_deleted):
+    checkpoint, first = back_up()
+    fake_trove.fail('POST', '/backups', fault)
+    with pytest.raises(exception.CreateResourceFailed):
+        back_up()
+    fake_trove.clock.sleep(seconds)
+    delete_checkpoint(checkpoint)
+    assert (first not in fake_trove.backups) == is_deleted
+    [dead] = [entry for entry in journal.list_entries()
+              if entry.checkpoint_id != checkpoint.id]
+    assert dead.parent_id == first
+
+
 @pytest.mark.parametrize('order', [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2),
                                    (2, 0, 3, 1)])
 def test_checkpoints_of_a_chain_are_deleted_in_any_order(

@@ -152,6 +152,42 @@ def test_report_names_a_backup_that_is_not_used_as_a_parent(
         % (parent.backup, child))
 
 
+def list_heads(fake_trove):
+    """Return the URLs of the HEAD requests, which only Swift gets."""
+    return [request.url for request in fake_trove.mocker.request_history
+            if request.method == 'HEAD']
+
+
+def test_report_reads_each_object_of_a_chain_once(
+        manage, add_point, fake_trove):
+    first = add_point()
+    second = add_point(parent_id=first.backup)
+    other = add_point(fake_trove.add_instance(), parent_id=second.backup)
+    manage('report')
+    urls = list_heads(fake_trove)
+    assert len(urls) == 3
+    assert sum(other.backup in url for url in urls) == 1
+
+
+def test_report_does_not_need_an_account_in_swift(
+        manage, add_point, fake_trove):
+    point = add_point()
+    fake_trove.fail('*', '/swift/*', 403, times=None)
+    [row] = manage('report')
+    assert (row['checkpoint'], row['note']) == (point.id, None)
+
+
+def test_report_asks_an_unavailable_swift_once_and_says_so(
+        manage, add_point, fake_trove):
+    points = [add_point(), add_point(fake_trove.add_instance())]
+    fake_trove.fail('*', '/swift/*', 503, times=None)
+    rows = manage('report', expect=1)
+    assert 'the objects of the backups were not checked' in manage.err
+    assert {row['checkpoint'] for row in rows} == {
+        point.id for point in points}
+    assert len(list_heads(fake_trove)) == 1
+
+
 def test_newest_restore_point_has_the_newest_backup(
         manage, add_point, fake_trove):
     slow, quick = add_point(), add_point()
@@ -182,16 +218,35 @@ def _with_failed_backup(point, fake_trove):
 
 
 def _without_parent(point, fake_trove):
-    fake_trove.backups[point.backup]['parent_id'] = str(uuid.uuid4())
-    return ('in the chain of backup %s a backup is missing or not complete'
-            % point.backup)
+    parent = fake_trove.backups[point.backup]['parent_id'] = str(uuid.uuid4())
+    return ('backup %s, in the chain of backup %s, was not found'
+            % (parent, point.backup))
 
 
 def _with_failed_parent(point, fake_trove):
-    fake_trove.backups[point.backup]['parent_id'] = fake_trove.add_backup(
-        'x', 'FAILED')
-    return ('in the chain of backup %s a backup is missing or not complete'
-            % point.backup)
+    parent = fake_trove.add_backup('x', 'FAILED')
+    fake_trove.backups[point.backup]['parent_id'] = parent
+    return ('backup %s, in the chain of backup %s, is not COMPLETED, but '
+            'FAILED' % (parent, point.backup))
+
+
+def _delete_object(fake_trove, backup):
+    [url] = [url for url in fake_trove.objects.list_urls() if backup in url]
+    fake_trove.objects.changed[url] = None
+
+
+def _without_object(point, fake_trove):
+    _delete_object(fake_trove, point.backup)
+    return ('the object of backup %s is missing in Swift, so the backup is '
+            'not used as a parent' % point.backup)
+
+
+def _without_object_of_parent(point, fake_trove):
+    parent = fake_trove.add_backup('x')
+    fake_trove.backups[point.backup]['parent_id'] = parent
+    _delete_object(fake_trove, parent)
+    return ('the object of backup %s is missing in Swift, so the backup is '
+            'not used as a parent' % parent)
 
 
 def _without_record(point, _):
@@ -219,7 +274,8 @@ def _error(point, fake_trove):
 
 @pytest.fixture(params=[
     _without_backup_in_trove, _with_failed_backup, _without_parent,
-    _with_failed_parent, _without_record, _without_backup, _protecting,
+    _with_failed_parent, _without_object, _without_object_of_parent,
+    _without_record, _without_backup, _protecting,
     _error])
 def break_point(request, fake_trove):
     """Return a function that breaks a restore point.

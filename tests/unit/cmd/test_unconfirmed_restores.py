@@ -87,7 +87,10 @@ def test_list_has_an_entry_of_an_earlier_release(manage, bank, resource):
 
 
 @pytest.mark.parametrize('document, message', [
-    ('{"na', 'is corrupt'), ({'version': 2, 'name': 'x'}, 'has version 2')])
+    ('{"na', 'is corrupt'), ({'version': 2, 'name': 'x'}, 'has version 2'),
+    ({'name': 5}, 'its name is 5'), ({'name': 'x', 'not_before': 'soon'},
+                                     'is corrupt'),
+    ({'name': 'x', 'created_id': '../x'}, 'created_id')])
 def test_entry_that_cannot_be_read_is_listed_and_can_be_dismissed(
         manage, bank, resource, restores, document, message):
     path = '/karbor-trove/%s/restores/restore-1' % resource.id
@@ -114,6 +117,17 @@ def test_sweep_deletes_the_entry_of_a_restore_without_an_instance(
     assert row['instance'] == resource.id
     assert restores.list_keys() == []
     assert set(fake_trove.instances) == {resource.id}
+
+
+@pytest.mark.parametrize('recent', [False, True])
+def test_trace_of_a_restore_is_deleted_after_an_hour_and_not_listed(
+        manage, interrupt, restores, resource, bank, recent):
+    interrupt(created_id=ANOTHER,
+              not_before=recent_time() if recent else LONG_AGO)
+    assert manage('deferred', 'list') == []
+    assert manage('deferred', 'sweep') == []
+    assert bool(restores.list_keys()) == recent
+    assert bool(list(bank.list_objects('/karbor-trove-restores'))) == recent
 
 
 def test_sweep_keeps_the_entry_of_a_restore_that_is_not_settled(

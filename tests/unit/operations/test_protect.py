@@ -3,6 +3,7 @@
 import inspect
 
 from karbor import exception
+from karbor import resource as karbor_resource
 from karbor.services.protection import graph
 import pytest
 from troveclient.v1 import backups
@@ -239,6 +240,29 @@ def test_instance_that_is_deleted_before_its_backup_is_left_out(
     assert resource_status.read_failure_reason(section) == (
         'instance %s was deleted before its backup began' % resource.id)
     assert not journal.list_entries()
+
+
+@pytest.mark.parametrize('release', [12.0])
+def test_instance_of_an_old_release_that_is_deleted_is_left_out(
+        make_plugin, fake_trove, checkpoint, resource, section, context):
+    operation = make_plugin(poll_interval=1).get_protect_operation(resource)
+    fake_trove.start_deletion(resource.id, 200)
+    operation.on_main(checkpoint, resource, context, {})
+    assert resource_status.read_failure_reason(section) == (
+        'instance %s was deleted before its backup began' % resource.id)
+
+
+def test_instance_that_karbor_listed_with_shutdown_is_left_out(
+        make_plugin, fake_trove, checkpoint, resource, section, context):
+    fake_trove.instances.clear()
+    resource = karbor_resource.Resource(resource.type, resource.id, 'orders',
+                                        {'status': 'SHUTDOWN'})
+    checkpoint.resource_graph = graph.build_graph([resource], lambda _: [])
+    operation = make_plugin().get_protect_operation(resource)
+    for hook in operation.on_prepare_begin, operation.on_main:
+        hook(checkpoint, resource, context, {})
+    assert 'was deleted before' in resource_status.read_failure_reason(
+        section)
 
 
 def test_instance_that_trove_does_not_have_is_not_left_out(

@@ -5,7 +5,9 @@ from karbor.services.protection import graph
 import pytest
 
 from karbor_trove.bank import restore_journal
+from karbor_trove.bank import worker_process
 from tests.fake_trove import fixtures
+from tests.fake_trove import karbor_records
 
 LOST = [('refused', False), ('reset', False), ('timeout', False),
         (500, False), (503, False), (429, False), ('reset', True),
@@ -48,19 +50,36 @@ def run(resources, make_plugin, checkpoint, context, restore):
 
 
 @pytest.fixture
-def before_post(fake_trove):
-    """Return a function that sets what happens before the first POST."""
-    actions = []
-    serve = fake_trove._serve
+def run_elsewhere(resources, make_plugin, checkpoint, context):
+    """Return a function that restores a resource in a flow of its own.
 
-    def act_and_serve(sent, context):
-        if sent.method == 'POST' and actions:
-            actions.pop()()
-        return serve(sent, context)
+    It stands for another process of karbor-protection.
+    """
+    def run(number, name='again'):
+        parameters = {'restore_name': name}
+        other = karbor_records.new(karbor_records.Restore, context,
+                                   checkpoint.id)
+        other.parameters = {fixtures.RESOURCE_TYPE: parameters}
+        new_resources = {}
+        make_plugin(poll_interval=1).get_restore_operation(
+            resources[number]).on_main(
+            checkpoint, resources[number], context, parameters,
+            restore=other, new_resources=new_resources)
+        return new_resources[resources[number].id]
+    return run
 
-    fake_trove._serve = act_and_serve
-    fake_trove.attach(fake_trove.mocker)
-    return actions.append
+
+@pytest.fixture
+def list_restores(bank, resources):
+    """Return a function that lists the entries of the restore journals."""
+    return lambda: [entry for resource in resources
+                    for entry in restore_journal.RestoreJournal(
+                        bank, resource.id).list_entries()]
+
+
+@pytest.fixture
+def list_markers(bank):
+    return lambda: list(bank.list_objects('/karbor-trove-restores'))
 
 
 @pytest.mark.parametrize('result, after', LOST)
@@ -79,6 +98,103 @@ def test_restore_never_uses_the_instance_of_its_sibling(
                            match='It may still be created'):
             run(0)
         assert list(run.new_resources) == [resources[1].id]
+
+
+@pytest.mark.parametrize('result, after', LOST)
+@pytest.mark.parametrize('number', [0, 1])
+def test_restore_never_uses_the_instance_of_another_process(
+        run, run_elsewhere, resources, fake_trove, before_post, result,
+        after, number):
+    created = []
+
+    def restore_elsewhere():
+        created.append(run_elsewhere(number))
+        fake_trove.fail('POST', '/instances', result, after=after)
+
+    before_post(restore_elsewhere)
+    if after:
+        run(0)
+        assert {run.new_resources[resources[0].id]}.isdisjoint(created)
+    else:
+        with pytest.raises(exception.RestoreResourceFailed,
+                           match='It may still be created'):
+            run(0)
+        assert not run.new_resources
+
+
+def test_trace_of_a_restore_is_deleted_with_the_last_of_its_name(
+        run, run_elsewhere, before_post, list_restores, list_markers):
+    before_post(lambda: run_elsewhere(1))
+    run(0)
+    assert not list_restores()
+    assert not list_markers()
+
+
+@pytest.mark.parametrize('name, count', [('again', 1), ('other', 0)])
+def test_restore_leaves_a_trace_only_for_an_open_restore_of_its_name(
+        run, run_elsewhere, before_post, list_restores, fake_trove, name,
+        count):
+    traces = []
+
+    def restore_elsewhere():
+        run_elsewhere(1, name)
+        traces.extend(entry.created_id for entry in list_restores()
+                      if entry.created_id)
+
+    before_post(restore_elsewhere)
+    run(0)
+    assert len(traces) == count
+    assert set(traces) <= set(fake_trove.instances)
+
+
+@pytest.mark.parametrize('fields', [
+    {'worker': {'host': 'elsewhere', 'pid': 1, 'started': '1'},
+     'not_before': '2025-12-31T22:00:00'},
+    {'worker': dict(worker_process.current(), pid=0)}])
+def test_restore_leaves_no_trace_for_a_restore_that_has_ended(
+        run, resources, bank, list_restores, fields):
+    journal = restore_journal.RestoreJournal(bank, resources[1].id)
+    ended = restore_journal.RestoreEntry(resources[1].id, 'ended', 'again',
+                                         **fields)
+    journal.write(ended)
+    run(0)
+    assert list_restores() == [ended]
+
+
+def test_marker_of_a_closed_restore_is_deleted_by_the_next(
+        run, run_elsewhere, resources, bank, list_markers, list_restores):
+    journal = restore_journal.RestoreJournal(bank, resources[1].id)
+    journal.write(restore_journal.RestoreEntry(
+        resources[1].id, 'closed', 'again'))
+    journal.delete('closed')
+    assert len(list_markers()) == 1
+    run(0)
+    assert not list_markers() and not list_restores()
+
+
+def test_trace_stays_while_a_restore_of_its_name_is_open(
+        run, run_elsewhere, resources, bank, before_post, list_restores):
+    """Three restores: the second one to end leaves a trace as well."""
+    journal = restore_journal.RestoreJournal(bank, resources[1].id)
+    open_entry = restore_journal.RestoreEntry(
+        resources[1].id, 'open', 'again', worker=worker_process.current())
+    journal.write(open_entry)
+    before_post(lambda: run_elsewhere(1))
+    run(0)
+    entries = list_restores()
+    assert len(entries) == 3
+    assert [entry for entry in entries if not entry.created_id] == [
+        open_entry]
+
+
+def test_trace_in_the_bank_has_to_name_an_instance(
+        run, resources, bank, fake_trove):
+    bank.update_object(
+        '/karbor-trove/%s/restores/x' % resources[1].id,
+        {'name': 'again', 'created_id': '../../x', 'version': 1})
+    fake_trove.fail('POST', '/instances', 'reset', after=True)
+    with pytest.raises(exception.RestoreResourceFailed, match='restore x of'):
+        run(0)
 
 
 def test_restore_does_not_use_an_instance_that_an_open_restore_may_own(

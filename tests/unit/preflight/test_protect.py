@@ -38,6 +38,15 @@ class Flow:
         assert reason in str(raised.value)
         return reason.splitlines()
 
+    def set_listed_status(self, id_, status):
+        """Set the status that Karbor has from the list of a project."""
+        operation, resource = self._operations[id_]
+        self._operations[id_] = operation, karbor_resource.Resource(
+            resource.type, id_, resource.name, {'status': status})
+        self.checkpoint.resource_graph = graph.build_graph(
+            [resource for _, resource in self._operations.values()],
+            lambda node: [])
+
     def section(self, id_):
         return self.checkpoint.get_resource_bank_section(id_)
 
@@ -102,6 +111,40 @@ def test_instance_that_is_deleted_meanwhile_refuses_nothing(
     for id_ in flow.ids:
         flow.begin(id_)
     assert flow.ids[0] not in fake_trove.instances
+
+
+def test_instance_that_disappears_after_the_list_refuses_nothing(
+        new_flow, fake_trove, monkeypatch):
+    flow = new_flow()
+    fake_trove.start_deletion(flow.ids[0], 60)
+    index = fake_trove._on_instances.index
+
+    def list_and_delete(*args):
+        page = index(*args)
+        fake_trove.instances.pop(flow.ids[0], None)
+        return page
+
+    monkeypatch.setattr(fake_trove._on_instances, 'index', list_and_delete)
+    for id_ in flow.ids:
+        flow.begin(id_)
+
+
+def test_instance_that_was_deleted_needs_no_quota(new_flow, fake_trove):
+    flow = new_flow()
+    fake_trove.quotas['backups'] = 2
+    fake_trove.start_deletion(flow.ids[0], 60)
+    for id_ in flow.ids:
+        flow.begin(id_)
+
+
+def test_instance_that_karbor_listed_with_shutdown_refuses_nothing(
+        new_flow, fake_trove):
+    flow = new_flow()
+    gone = flow.ids[0]
+    flow.set_listed_status(gone, 'SHUTDOWN')
+    del fake_trove.instances[gone]
+    for id_ in flow.ids:
+        flow.begin(id_)
 
 
 def test_missing_instance_refuses_the_whole_checkpoint(new_flow, fake_trove):

@@ -78,6 +78,27 @@ def test_journal_entry_is_written_before_the_request(
         + datetime.timedelta(seconds=1000 + 200 + 600))
 
 
+@pytest.mark.parametrize('fault', ['refused', 'timeout', 500, 503, 429])
+@pytest.mark.parametrize('ends', [True, False])
+def test_temporary_instance_of_a_sibling_is_never_adopted(
+        backup, verify_at, verify_again, fake_trove, before_post, fault, ends,
+        list_temporary, temporary_journal):
+    def verify_sibling():
+        if ends:
+            verify_again('restore')
+        else:
+            fake_trove.add_instance(name='karbor-verify-%s-%s' % (
+                ELSEWHERE, backup['instance_id']))
+        fake_trove.fail('POST', '/instances', fault)
+
+    before_post(verify_sibling)
+    reason = verify_at('restore', passes=False)
+    assert any('It may still be created' in line for line in reason)
+    assert len(list_temporary()) == (not ends)
+    [entry] = temporary_journal.list_entries()
+    assert entry.instance_id is None
+
+
 def test_temporary_instance_uses_provider_options_and_has_no_access(
         backup, verify_at, fake_trove):
     verify_at('restore', verify_flavor_id='1', verify_net_id=ELSEWHERE)
