@@ -249,11 +249,18 @@ def test_missing_provider_directory_is_explained(run, config_file, tmp_path):
     assert str(config_file) in err
 
 
-def test_machine_without_configuration_files_is_explained(run, monkeypatch):
-    monkeypatch.setattr(cfg, 'find_config_files', lambda *args, **kwargs: [])
-    code, out, err = run('deferred', 'list')
-    assert (code, out) == (1, '')
-    assert 'of Karbor that were read: none. Use --config-file' in err
+def test_machine_without_configuration_files_is_explained():
+    """In a process of its own: in this one Karbor has required options."""
+    process = subprocess.run(
+        [sys.executable, '-c',
+         'import sys; from oslo_config import cfg; '
+         'cfg.find_config_files = lambda *args, **kwargs: []; '
+         'from karbor_trove.cmd import manage; '
+         'sys.exit(manage.main())', 'deferred', 'list'],
+        capture_output=True, text=True)
+    assert (process.returncode, process.stdout) == (1, '')
+    assert ('of Karbor that were read: none. Use --config-file'
+            in process.stderr)
 
 
 def run_process(config_file, *words, **kw):
