@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 
-from oslo_config import cfg
 import pytest
 import yaml
 
