@@ -35,6 +35,17 @@ def test_document_is_written_with_its_version(section, keeps_copy):
     assert section.list_objects() == [] and store.read('a') is None
 
 
+def test_new_document_is_written_without_a_copy(section, store, monkeypatch):
+    keys = []
+    write = section.update_object
+    monkeypatch.setattr(section, 'update_object', lambda key, value: (
+        keys.append(key), write(key, value)))
+    store.write_document('a', {'name': 'first'})
+    assert keys == ['a']
+    store.write_document('a', {'name': 'second'})
+    assert len(keys) == 3
+
+
 def test_document_without_a_version_is_read(section, store):
     section.update_object('a', {'name': 'x'})
     assert store.read('a') == ('a', {'name': 'x'})

@@ -58,6 +58,41 @@ def test_error_that_the_caller_handles_does_not_make_an_object_absent(
             storage.read(section, 'status')
 
 
+@pytest.fixture
+def failed_reads(section, monkeypatch):
+    """The keys of all reads, each of which fails with an unknown error."""
+    keys = []
+
+    def fail(key):
+        keys.append(key)
+        raise OSError('disk on fire')
+
+    monkeypatch.setattr(section, 'get_object', fail)
+    return keys
+
+
+def test_object_that_cannot_be_read_is_absent_only_if_the_list_lacks_it(
+        section, failed_reads):
+    assert storage.read(section, 'status') is None
+    section.update_object('status', 'deleted')
+    with pytest.raises(errors.BankError, match='reading status.*on fire'):
+        storage.read(section, 'status')
+
+
+def test_read_that_has_failed_twice_is_not_repeated_by_a_deletion(
+        section, failed_reads):
+    section.update_object('status', 'deleted')
+    with pytest.raises(errors.BankError, match='reading status'):
+        storage.delete(section, 'status')
+    assert failed_reads == ['status'] * 2
+
+
+def test_deletion_of_optional_objects_reads_no_absent_object(
+        section, failed_reads):
+    storage.delete_optional(section, ['status', 'worker'])
+    assert not failed_reads
+
+
 class SwiftBank(swift_bank_plugin.SwiftBankPlugin):
     """Karbor's plugin without a Swift.
 
