@@ -138,7 +138,7 @@ class InstanceBehaviour:
         cloud.wait_for(lambda: cloud.get_statuses(id_) == ('SHUTDOWN', ''))
         assert [instance.status for instance in cloud.client.instances.list()
                 if instance.id == id_] == ['SHUTDOWN']
-        with http_error(422, 'instance status was SHUTDOWN'):
+        with http_error(422, 'is not ready'):
             cloud.client.backups.create('nightly', id_)
         cloud.return_server(id_)
         cloud.wait_until_ready(id_)

@@ -32,7 +32,8 @@ def quota_exceeded(resources: typing.Iterable[str]) -> ErrorResponse:
 
 
 def not_available(instance_id: str, status: str) -> ErrorResponse:
-    if status == 'BUILD':
+    # The second has no server [found with Trove 26].
+    if status in ('BUILD', 'SHUTDOWN'):
         return ErrorResponse(422, 'Instance %s is not ready.' % instance_id)
     return ErrorResponse(
         422, 'Instance %s is not currently available for an action to be '

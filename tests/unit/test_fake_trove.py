@@ -251,7 +251,7 @@ def test_an_instance_without_a_server_looks_like_a_deleted_one_and_stays(
     clock.sleep(1e6)
     assert cloud.get_statuses(lost) == ('SHUTDOWN', '')
     assert cloud.get_statuses(deleted) == ('deleted', '')
-    with clouds.http_error(422, 'instance status was SHUTDOWN'):
+    with clouds.http_error(422, 'is not ready'):
         cloud.client.backups.create('nightly', lost)
 
 
