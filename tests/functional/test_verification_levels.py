@@ -206,7 +206,8 @@ def test_the_reported_recovery_time_equals_the_measured_one(
     [reported] = [float(line.split()[5]) for line in reason.splitlines()
                   if ' was up ' in line]
     print('\nreported %.1f s, measured %.1f s' % (reported, measured))
-    assert reported == pytest.approx(measured, rel=0.1)
+    # Each of the two polls, and a busy machine delays both.
+    assert reported == pytest.approx(measured, abs=2.5)
     assert reported > 5
 
 
