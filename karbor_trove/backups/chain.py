@@ -44,8 +44,8 @@ def walk_to_root(get: Callable[[str], Optional[models.Backup]],
 def describe_incomplete(backup: models.Backup, first_id: str) -> str:
     """Return the sentence about a backup of a chain that is not complete.
 
-    :param first_id: the id of the newest backup of the chain, at which the
-        reading began.
+    :param first_id: the id of the backup whose chain was checked, which is
+        the newest one of the chain.
     """
     return '%s is not COMPLETED, but %s' % (
         describe_link(backup.id, first_id), backup.status)
@@ -54,8 +54,8 @@ def describe_incomplete(backup: models.Backup, first_id: str) -> str:
 def describe_link(backup_id: str, first_id: str) -> str:
     """Return the phrase that names one backup of a chain.
 
-    :param first_id: the id of the newest backup of the chain, at which the
-        reading began.
+    :param first_id: the id of the backup whose chain was checked, which is
+        the newest one of the chain.
     """
     if backup_id == first_id:
         return 'backup %s' % backup_id
@@ -109,10 +109,10 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
         this bank. No other backup becomes a parent.
     :param max_chain_length: how many backups a chain may have, the full
         backup included.
-    :returns: the id of the newest complete backup. None if a full backup
-        has to be created: there is no complete backup, the chain of the
-        newest one is broken or has its maximum length, or a backup with this
-        parent has failed.
+    :returns: the id of the newest complete backup. None if the next backup
+        has to be a full one: there is no complete backup, the chain of the
+        newest one is broken or has the maximum length, or a child of the
+        newest one has failed.
     """
     complete = [backup for backup in backups.values()
                 if backup.id in recorded_ids and backup.is_complete
@@ -170,8 +170,8 @@ def list_ancestors(backups: Backups, backup_id: str,
                    ) -> List[str]:
     """Return the ids of a chain, from a backup to its root.
 
-    :param recorded_parents: the parents that the bank has recorded, by the id
-        of the backup. They count for the backups that Trove does not list.
+    :param recorded_parents: the ids of the parents in the bank, by the id of
+        the backup. They are used for backups that Trove does not list.
     """
     # A dictionary keeps the order. A backup that is its own ancestor ends the
     # walk.
@@ -195,9 +195,10 @@ def check_chain(get: Callable[[str], Optional[models.Backup]],
                 backup_id: str) -> None:
     """Check that the chain of a new backup is still complete.
 
-    :param get: returns the backup with an id, as Trove has it now. None if
-        Trove has just responded that the backup does not exist.
-    :raises errors.ResourceFailed: a backup of the chain was deleted.
+    :param get: returns the backup with an id, as Trove has it now. It returns
+        None if Trove has just responded that the backup does not exist.
+    :raises errors.ResourceFailed: a backup of the chain was deleted, or is not
+        complete.
     """
     chain = list(walk_to_root(get, backup_id))
     if not chain or chain[-1].parent_id or not all(

@@ -67,8 +67,8 @@ def _has_objects(client: trove_client.TroveClient,
                  backups: Iterable[models.Backup]) -> bool:
     """Return False if Swift lacks the object of one of the backups.
 
-    A child of such a backup could not be restored. Trove does not check it.
-    The answer is True if Swift cannot tell.
+    A child of such a backup could not be restored, and Trove does not check
+    that. The result is True if Swift does not respond as expected.
     """
     for backup in backups:
         if not backup.location or not swift.is_in_swift(backup.location):
@@ -95,9 +95,9 @@ def create_backup(client: trove_client.TroveClient,
                   poller: polling.Poller) -> models.Backup:
     """Request a backup. If the response is lost, find the created backup.
 
-    :param entry: the intent, which the journal already has. If Trove rejects
-        the request, or cannot be asked which backups exist, the intent is
-        deleted from the journal.
+    :param entry: the intent, which the journal already has. It is deleted from
+        the journal if no backup was requested, because Trove could not list
+        the existing ones, or if Trove rejects the request.
     :raises errors.Unreachable: the response was lost and no backup was found.
         Trove may still create one.
     :raises errors.Rejected: Trove rejected the request, or several backups

@@ -60,15 +60,15 @@ class BackupDeletion:
         :param project_id: the project whose backups the client lists. The
             backups of other projects are deferred.
         :param connect: returns a client that sends no request after the
-            deadline. An error that it raises defers the deletion.
+            given deadline. If it raises an error, the deletion is deferred.
         """
         self._journal = journal
         self._project_id = project_id
         self._manifests = manifests.ManifestStore(journal.bank,
                                                   journal.instance_id)
         self._connect = connect
-        # All deadlines are limits for Trove and Swift. A slow bank uses up
-        # nothing of them, or else no request would be left in time.
+        # All deadlines are limits for Trove and Swift. The time of the bank
+        # does not count, or else a slow bank would leave no time for requests.
         self._clock = polling.PausableClock(poller.clock)
         self._poller = polling.Poller(poller.interval, self._clock)
         # This clock counts the time of the bank as well.
@@ -76,7 +76,8 @@ class BackupDeletion:
         self._backups: Dict[str, models.Backup] = {}
         # The client that has listed them.
         self._client: trove_client.TroveClient
-        # The backups that Trove has not any more. An id is never used again.
+        # The ids of the backups that do not exist any more. Trove never uses
+        # an id again.
         self._gone: Set[str] = set()
         self._swift_error: Optional[errors.DeadlineExceeded] = None
         # Why the backups could not be listed. None if they could.
@@ -142,15 +143,16 @@ class BackupDeletion:
         return entry
 
     def sweep(self, skip_checkpoint_id: Optional[str] = None) -> None:
-        """Try all deferred deletions again, for 30 s of Trove at most.
+        """Try all deferred deletions again, for a limited time.
 
-        The time that the bank takes to return the journal does not count. The
-        time that it takes to change the journal is limited as well, but at
-        least one deletion is tried. If there are no deferred deletions, no
-        request is sent to Trove. If none of them is possible yet, the only
-        request is one list of the backups.
-        A failure is only logged, since the operation that calls this has
-        already done its own work.
+        Trove may take 30 s in total. The time that the bank takes to return
+        the journal does not count. The time that the bank takes to change the
+        journal has a limit of its own. At least one deletion is tried.
+
+        If there are no deferred deletions, no request is sent to Trove. If
+        none of them is possible yet, the only request is one list of the
+        backups. A failure is only logged, since the operation that calls this
+        has already done its own work.
 
         :param skip_checkpoint_id: the checkpoint whose backup the calling
             operation has just tried to delete. It is tried again only if
@@ -176,9 +178,9 @@ class BackupDeletion:
                skip_checkpoint_id: Optional[str]) -> None:
         """Try deferred deletions again.
 
-        Every entry here was marked as deleted before the journal was read. So
-        an operation that reserves a parent later than that sees the mark, and
-        the journal need not be read again for each deletion.
+        The journal is read once for all deletions. Every deferred entry was
+        marked as deleted before that. An operation that reserves one of these
+        backups as a parent later sees the mark.
 
         :param entries: the whole journal.
         """
@@ -225,9 +227,9 @@ class BackupDeletion:
         """Return the entries in the order of a sweep.
 
         Each child precedes its parent. Backups that Trove has precede those
-        whose objects alone remain. The chains are in random order, so that
-        deletions that fail each time do not always take the time of the
-        others.
+        of which only the object in Swift remains. The chains are in random
+        order. Otherwise deletions that always fail could use up the time of
+        every sweep.
         """
         parents = {_get_key(entry): entry.parent_id for entry in entries}
         chains = {_get_key(entry): chain.list_ancestors(
@@ -242,9 +244,9 @@ class BackupDeletion:
     def _try_to_delete(
             self, entry: backup_journal.BackupEntry, timeout: float,
             entries: Optional[List[backup_journal.BackupEntry]]) -> Outcome:
-        """Delete a backup. If that fails, write the reason.
+        """Delete a backup. If that fails, write the reason to the journal.
 
-        :param entry: it is marked as deleted.
+        :param entry: an entry that is marked as deleted.
         :param entries: the whole journal, if it was read after the entry was
             marked. None to read it.
         """
@@ -265,7 +267,7 @@ class BackupDeletion:
 
     def _defer(self, entry: backup_journal.BackupEntry,
                error: errors.KarborTroveError) -> Outcome:
-        """Write why a backup is not deleted, unless the reason is the same."""
+        """Write why a backup is not deleted, if the entry lacks the reason."""
         blocker = str(error)
         if isinstance(error, errors.Ambiguous):
             entry = dataclasses.replace(entry, is_ambiguous=True)
@@ -311,18 +313,20 @@ class BackupDeletion:
                   now: Optional[datetime.datetime],
                   entries: List[backup_journal.BackupEntry]
                   ) -> backup_journal.BackupEntry:
-        """Add the id of the backup to an entry that has none.
+        """Find the backup of an entry without an id, and add its id.
 
-        The response to the request for the backup was lost, so the backup is
-        searched for.
+        The entry has no id if the response to the request for the backup was
+        lost. If the backup is found, the changed entry is written to the
+        journal. An entry that has an id is returned as it is.
 
         :param now: Trove's time when it listed the backups. None if Trove did
             not return it.
         :param entries: the whole journal, read after the list.
-        :returns: the entry with the id, which the journal has now. It has no
-            id if the request created no backup and is settled.
+        :returns: the entry with the id of the backup. Its id is None if the
+            request is settled and has created no backup.
         :raises errors.Busy: Trove may still create the backup.
-        :raises errors.Rejected: it is not certain which backup it is.
+        :raises errors.Rejected: a backup matches, but another request may
+            have created it, or several backups match.
         """
         if entry.backup_id is not None:
             return entry
@@ -343,14 +347,15 @@ class BackupDeletion:
                          now: Optional[datetime.datetime],
                          entries: List[backup_journal.BackupEntry]
                          ) -> backup_journal.BackupEntry:
-        """Check with the last list of backups if a backup may be deleted.
+        """Check that the last list of backups allows a deletion.
 
         :param now: Trove's time when it listed the backups. None if Trove did
             not return it.
         :param entries: the whole journal.
-        :returns: the entry.
+        :returns: the same entry.
         :raises errors.Busy: the backup must not be deleted now.
-        :raises errors.KarborTroveError: it is not known whether it may be.
+        :raises errors.KarborTroveError: Trove did not respond as expected, so
+            it is not known whether the backup has children.
         """
         if entry.backup_id is None:
             return entry
@@ -443,10 +448,11 @@ class BackupDeletion:
                                 self._wall_clock)
 
     def _is_overdue(self, entry: backup_journal.BackupEntry) -> bool:
-        """Return True if the deletion no longer waits for Swift.
+        """Return True if the backup has to be deleted even without Swift.
 
-        That is so a day after the checkpoint was deleted. If this host can
-        never connect to Swift, the backups would otherwise use up the quota.
+        The deletion waits for Swift for a day after the checkpoint was
+        deleted. If this host can never connect to Swift, the backups would
+        otherwise use up the quota.
         """
         return entry.deleted_at is not None and (
             self._poller.clock.utc()
@@ -477,8 +483,8 @@ def children_first(entries: Iterable[backup_journal.BackupEntry]
                    ) -> List[backup_journal.BackupEntry]:
     """Return the entries of a journal so that each child precedes its parent.
 
-    The order is that of the recorded parents. Times of whole seconds may be
-    equal.
+    The recorded parents decide. Times do not, because they are whole seconds
+    and may be equal.
     """
     entries = list(entries)
     parents = {_get_key(entry): entry.parent_id for entry in entries}

@@ -28,8 +28,9 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
     does not.
 
     :param backup: as Trove has just listed it.
-    :param location: the URL of its object, if Swift has to respond before the
-        deletion. None if it is not known, or if Swift does not matter.
+    :param location: the URL of its object. Swift has to respond before the
+        deletion. None if the URL is not known, or if the deletion does not
+        wait for Swift.
     :param check_deletable: checks again whether the backup may be deleted,
         and raises if not. It is called if an outage has made the caller's
         own check too old.
