@@ -59,10 +59,11 @@ class BackupEntry(document_store.StoredEntry):
     def reserves_parent(self, now: Optional[datetime.datetime]) -> bool:
         """Return True if the parent must not be deleted yet.
 
-        A backup with this parent may still be created. Once the entry has the
-        id of the backup, the backup itself keeps its parent from being
-        deleted. A request that is settled creates nothing any more, even if
-        its operation was interrupted and its checkpoint still exists.
+        That is so while a backup with this parent may still be created. Once
+        the entry has the id of the backup, Trove lists the backup as a child,
+        and the child keeps its parent from being deleted. A settled request
+        creates nothing any more, even if its operation was interrupted and
+        its checkpoint still exists.
 
         :param now: Trove's time. None if Trove returned no time.
         """
@@ -74,8 +75,8 @@ class BackupEntry(document_store.StoredEntry):
 
         Karbor lets administrators of other projects delete and verify
         [manager.py in services/protection, 1.6.0]. Trove lists only the
-        backups of the token's project. The list does not show whether a
-        backup of another project exists.
+        backups of the token's project. So a backup of another project that
+        is not in the list may still exist.
 
         :param project_id: None for a list of all projects.
         """
@@ -87,7 +88,8 @@ class BackupEntry(document_store.StoredEntry):
     def has_unique_name(self) -> bool:
         """Return True if no other request has this name and description.
 
-        Those that the user has not set hold the id of the checkpoint.
+        A default name and a default description hold the id of the
+        checkpoint.
         """
         return any(self.checkpoint_id in (text or '')
                    for text in (self.backup_name, self.description))
@@ -95,8 +97,9 @@ class BackupEntry(document_store.StoredEntry):
     def matches(self, backup: models.Backup) -> bool:
         """Return True if the request may have created the backup.
 
-        No clock decides if the name is unique. Otherwise the times may differ
-        by the tolerance, so an older backup of the same name may match.
+        If the name or the description is unique, the times do not matter.
+        Otherwise the times may differ by the tolerance of the clocks, so an
+        older backup of the same name may match.
         """
         return (backup.instance_id == self.instance_id
                 and backup.name == self.backup_name
@@ -105,9 +108,11 @@ class BackupEntry(document_store.StoredEntry):
                      or self._is_in_time(backup, timeouts.CLOCK_TOLERANCE)))
 
     def is_uncertain(self, backup: models.Backup) -> bool:
-        """Return True if a matching backup may not be of this request.
+        """Return True if a matching backup may belong to another request.
 
-        It matches only with the tolerance.
+        That is so if its time matches only with the tolerance of the clocks.
+
+        :param backup: a backup for which matches() returned True.
         """
         return not (self.has_unique_name
                     or self._is_in_time(backup, datetime.timedelta(0)))

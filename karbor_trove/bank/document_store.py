@@ -52,8 +52,8 @@ class StoredEntry:
 def check_version(name: str, version: int, supported: int) -> None:
     """Check that this release can read a document.
 
-    :param name: of the object, for the message.
-    :param version: of the document.
+    :param name: the name of the object, for the message.
+    :param version: the version in the document.
     :param supported: the latest version that this release can read.
     :raises errors.Rejected: a later release wrote the document.
     """
@@ -72,9 +72,11 @@ def check_ids(name: str, expected: Mapping[str, Tuple[object, object]],
     could name the checkpoint of another project, or become a path.
 
     :param name: of the object, for the message.
-    :param expected: the id in the document and the id of its place, by key.
+    :param expected: pairs of ids by key. A pair has the id in the document
+        and the id that the document has to have because of its path.
     :param optional: ids of objects of Trove, by key. None is allowed.
-    :raises errors.CorruptObject: an id is another one, or no UUID.
+    :raises errors.CorruptObject: the ids of a pair differ, or an optional id
+        is not a UUID.
     """
     for key, (found, place) in expected.items():
         if found != place:
@@ -100,18 +102,20 @@ class DocumentStore(Generic[Entry]):
                  keeps_copy: bool = False) -> None:
         """Create the store. Nothing is read or written yet.
 
-        :param section: the folder of the documents.
-        :param path: the path of the section, for messages.
-        :param version: the latest version of the documents that this release
-            can read. It writes this version.
-        :param required_key: a key that the documents of all versions have. A
-            document without it is corrupt.
-        :param parse: builds an entry. It gets the key of the document, and the
-            document without its version.
-        :param keeps_copy: whether write_document() first writes a copy of a
-            document that exists. The file-system bank writes in place, so a
-            crash leaves a corrupt document. Then the copy is read. Documents
-            that are written only once need no copy.
+        :param section: the folder of the documents in the bank.
+        :param path: the path of the section, ending with a slash. Messages
+            name a document by it.
+        :param version: the version that this release writes. It reads this
+            version and all earlier ones.
+        :param required_key: a key of the JSON object that the documents of all
+            versions have. A document without it is corrupt.
+        :param parse: builds an entry from the key of a document in the bank,
+            and from the document without its version. It raises
+            errors.CorruptObject if the document cannot be one of this place.
+        :param keeps_copy: whether a document that is replaced is also written
+            to a copy first. Karbor's bank plugin for a file system writes in
+            place, so a crash can leave a corrupt document. Then read() returns
+            the copy. Documents that are written only once need no copy.
         """
         self._section = section
         self._path = path
@@ -158,15 +162,19 @@ class DocumentStore(Generic[Entry]):
         return self._parse(key, document)
 
     def list_keys(self) -> List[str]:
-        """Return the keys of all documents, those of copies included."""
+        """Return the keys of all documents.
+
+        A document of which only the copy exists is included.
+        """
         suffix = layout.COPY_SUFFIX
         return sorted({key[:-len(suffix)] if key.endswith(suffix) else key
                        for key in storage.list_keys(self._section)})
 
     def read_all(self) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
-        """Return all entries, and why the others cannot be read, by key.
+        """Return the entries that can be read, and the errors of the others.
 
-        The keys are readable even if the documents are not.
+        :returns: the entries, and the errors by the key of the document. The
+            key is known even if the document cannot be read.
         """
         entries: List[Entry] = []
         unreadable: Dict[str, errors.Rejected] = {}

@@ -57,7 +57,7 @@ COPY_SUFFIX = '.new'
 def restore_name_folder(name: str) -> str:
     """Return the path of the folder of a restored instance's name.
 
-    A name is any text of a user, so the path has its hash.
+    A user may choose any name, so the path has a hash of the name.
     """
     return '%s%s/' % (RESTORE_NAMES, hashlib.sha256(
         name.encode(errors='surrogatepass')).hexdigest())

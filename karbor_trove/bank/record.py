@@ -99,10 +99,10 @@ def write(section: karbor_types.BankSection, record: BackupRecord) -> None:
 
 def read(section: karbor_types.BankSection,
          instance_id: str) -> Optional[BackupRecord]:
-    """Return the record of an instance.
+    """Return the record of an instance. None if there is none.
 
-    None if nothing was written: the protect operation failed before it sent a
-    request to Trove, or the backup is already deleted.
+    Without a record, the protect operation failed before it sent a request to
+    Trove, or the backup is already deleted.
 
     :raises errors.CorruptObject: the record is corrupt, or names another
         instance.

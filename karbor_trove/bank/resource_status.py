@@ -52,7 +52,7 @@ def mark_failed(section: karbor_types.BankSection, status: str,
 def find_left_out_reason(section: karbor_types.BankSection) -> Optional[str]:
     """Return why an available checkpoint has no backup of an instance.
 
-    None if it has a backup, or if the reason is not known.
+    :returns: None if it has a backup, or if the reason is not known.
     """
     return (None if storage.read(section, layout.BACKUP_RECORD) is not None
             else read_failure_reason(section))

@@ -56,9 +56,11 @@ class RestoreEntry:
     created_id: Optional[str] = None
 
     def check(self) -> None:
-        """Check the name and the time, which become a path and a number.
+        """Check that the name and the time can be used.
 
-        :raises ValueError: one of them is of another kind.
+        The name becomes a part of a path.
+
+        :raises ValueError: the name is not a text, or the time is not a time.
         """
         if not isinstance(self.name, (str, type(None))):
             raise ValueError('its name is %a, which is no text' % (self.name,))
@@ -71,7 +73,7 @@ class RestoreEntry:
         return '%s@%s' % (self.restore_id, self.instance_id)
 
     def is_recent(self, now: datetime.datetime) -> bool:
-        """Return True if the restore began less than an hour ago, or may have.
+        """Return True if the restore may have begun less than an hour ago.
 
         :param now: UTC, without a zone.
         """
@@ -82,15 +84,15 @@ class RestoreEntry:
     def may_run(self, now: datetime.datetime) -> bool:
         """Return True if the restore may still search for its instance.
 
-        The worker process runs longer than the restore, so the age of the
-        restore counts as well.
+        That is so if its worker process may run and the restore is recent.
+        A worker process runs longer than a restore, so the age counts too.
 
         :param now: UTC, without a zone.
         """
         return worker_process.may_be_alive(self.worker) and self.is_recent(now)
 
     def may_run_with(self, other: 'RestoreEntry') -> bool:
-        """Return True if the restore may still run, beside another one.
+        """Return True if the restore may still run while another one runs.
 
         :param other: the restore that runs now.
         """
@@ -190,15 +192,22 @@ class RestoreIntent:
                                    worker=worker_process.current())
 
     def write(self, name: str, not_before: Optional[str]) -> None:
-        """Write the entry before the request is sent."""
+        """Write the entry before the request is sent.
+
+        :param name: of the restored instance.
+        :param not_before: Trove's time, ISO format. None if not known.
+        :raises errors.BankError: the request must not be sent.
+        """
         self._entry = dataclasses.replace(self._entry, name=name,
                                           not_before=not_before)
         self._journal.write(self._entry)
 
     def list_rivals(self) -> List[str]:
-        """Return the other open restores of an instance with this name.
+        """Return the other open restores to an instance with this name.
 
-        The traces of closed restores are read as well, for is_taken().
+        The traces of closed restores are read as well. is_taken() uses them.
+
+        :returns: a phrase for each, such as "restore x of instance y".
         """
         others = self._list_others()
         self._traced_ids = {entry.created_id for entry in others
@@ -208,25 +217,33 @@ class RestoreIntent:
                 for entry in others if not entry.created_id]
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if another request has created the instance.
+        """Return True if another request has created a found instance.
 
-        It was sent by this restore for another database, or by another
-        restore whose trace list_rivals() has read.
+        This restore may have created the instance for another database of
+        the checkpoint. Another restore may have left a trace with its id.
+        Call list_rivals() before, because it reads the traces.
+
+        :param instance_id: of the instance that was found in Trove.
         """
         return instance_id in self._taken_ids | self._traced_ids
 
     def mark_created(self, instance_id: str) -> None:
-        """Remember the id, so that no other database of the restore uses it.
+        """Store the id of the created instance in memory.
 
-        Nothing is written. The entry stays until Karbor's record has the id.
+        After that is_taken() returns True for the other databases of this
+        restore. Nothing is written to the bank. The entry in the bank stays
+        open until Karbor's record has the id.
+
+        :param instance_id: of the restored instance.
         """
         self._taken_ids.add(instance_id)
         self._created_id = instance_id
 
     def confirm(self) -> None:
-        """Delete the entry, or leave a trace. Karbor's record has the id.
+        """Delete the entry, or turn it into a trace.
 
-        If the bank fails, the entry stays until an operator's sweep.
+        Call this when Karbor's record has the id of the instance. If the bank
+        fails, the entry stays until an operator's sweep.
         """
         self._close(self._created_id)
 
@@ -271,8 +288,9 @@ class RestoreIntent:
     def _read_marked(self) -> Dict[str, Optional[RestoreEntry]]:
         """Return the entries of the other restores with this name, by marker.
 
-        Empty if all of them belong to this restore of Karbor, which knows its
-        instances itself. None is the entry of a closed restore.
+        The entry is None if its restore is closed. The dictionary is empty if
+        all markers are of this restore, because it has the ids of its
+        instances in memory.
         """
         keys = [key for key in storage.list_keys(self._get_markers())
                 if key != self._entry.marker]
@@ -288,7 +306,7 @@ class RestoreIntent:
         return _markers(self._bank, str(self._entry.name))
 
     def _list_others(self) -> List[RestoreEntry]:
-        """Return the other entries with this name, or with an unknown one."""
+        """Return the other entries with this name or with an unknown name."""
         return [entry for entry in _list_entries(self._bank)
                 if entry.name in (None, self._entry.name)
                 and (entry.restore_id, entry.instance_id) != (

@@ -26,9 +26,11 @@ Result = TypeVar('Result')
 
 @contextlib.contextmanager
 def log_bank_errors(message: str) -> Iterator[None]:
-    """Log a bank error and continue. Used where the next step matters more.
+    """Log a bank error in the context, and continue after the context.
 
-    :param message: what was not done.
+    This is for places where the next step matters more.
+
+    :param message: the sentence for the log, which says what was not done.
     """
     try:
         yield
@@ -51,7 +53,7 @@ def list_keys(section: karbor_types.BankSection,
               limit: Optional[int] = None) -> List[str]:
     """Return the keys of all objects in a section and in its subfolders.
 
-    :param limit: how many keys are enough. None for all.
+    :param limit: the maximum number of keys. None if there is none.
     :raises errors.BankError: the bank did not return a list.
     """
     return _retry_once(lambda: list(

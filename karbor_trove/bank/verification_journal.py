@@ -60,8 +60,10 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
                      now: datetime.datetime) -> bool:
         """Return True if an absent instance will not appear later either.
 
-        :param trove_now: Trove's time. None if Trove returned no time. Then
-            only our clock decides, counted from the end of the verification.
+        Without Trove's time, our clock decides. It counts from the end of the
+        verification.
+
+        :param trove_now: Trove's time. None if Trove returned no time.
         :param now: our clock, UTC.
         """
         return (lost_responses.is_settled(self.not_before, trove_now)
@@ -103,9 +105,9 @@ class VerificationJournal(
 class TemporaryInstanceIntent:
     """The entry of one temporary instance. See trove.instances.InstanceIntent.
 
-    Only the first write raises bank errors. After it the name in the entry is
-    enough to find the instance, which has to be deleted in any case. So later
-    bank errors are logged.
+    Only the first write raises bank errors. Later bank errors are logged. The
+    name in the entry is enough to find the instance, and the instance has to
+    be deleted in any case.
     """
 
     def __init__(self, journal: VerificationJournal,
@@ -116,37 +118,47 @@ class TemporaryInstanceIntent:
         self._is_written = False
 
     def write(self, name: str, not_before: Optional[str]) -> None:
-        """Write the entry before the request is sent."""
+        """Write the entry before the request is sent.
+
+        :param name: of the temporary instance.
+        :param not_before: Trove's time, ISO format. None if not known.
+        :raises errors.BankError: the request must not be sent.
+        """
         self._entry = dataclasses.replace(self._entry, name=name,
                                           not_before=not_before)
         self._journal.write(self._entry)
         self._is_written = True
 
     def list_rivals(self) -> Sequence[str]:
-        """Return an empty list, because the requested name is unique."""
+        """Return an empty sequence: no other request has this unique name."""
         return ()
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return False, because the requested name is unique."""
+        """Return False: no other request has this unique name.
+
+        :param instance_id: of the instance that was found in Trove.
+        """
         return False
 
     def mark_created(self, instance_id: str) -> None:
-        """Write the id of the instance, which has to be deleted."""
+        """Write the id of the temporary instance to the entry."""
         self._replace(dataclasses.replace(self._entry,
                                           instance_id=instance_id))
 
     def mark_abandoned(self, reason: str) -> None:
         """Write why the instance was not deleted.
 
-        The next verification deletes it. If no entry was written, no
-        instance was requested. In that case nothing is written.
+        The next verification deletes it. If no instance was requested,
+        nothing is written.
+
+        :param reason: one sentence for the operator.
         """
         if self._is_written:
             self._replace(dataclasses.replace(self._entry,
                                               abandoned_reason=reason))
 
     def delete(self) -> None:
-        """Delete the entry. No instance exists or can still be created."""
+        """Delete the entry, because no instance exists or can be created."""
         self._is_written = False
         with self._log_bank_errors():
             self._journal.delete(self._entry.verification_id)

@@ -23,7 +23,7 @@ LEVELS = ('backup', 'data', 'restore')
 
 @dataclasses.dataclass(frozen=True)
 class VerificationResult(document_store.StoredEntry):
-    """The result of the verification of a level that ended last."""
+    """The result of the last verification at one level."""
 
     STORED_KEYS = {'verified_at': 'at'}
 
@@ -63,9 +63,10 @@ def read_all(section: karbor_types.BankSection) -> List[VerificationResult]:
 
 def read_recovery_seconds(section: karbor_types.BankSection,
                           level: str) -> Optional[float]:
-    """Return the recovery time that a level measured last.
+    """Return the recovery time in seconds that a level measured last.
 
-    None if it was never measured, or if the results cannot be read.
+    :param level: a verification level.
+    :returns: None if it was never measured, or if the results cannot be read.
     """
     try:
         return next((result.recovery_seconds for result in read_all(section)

@@ -43,7 +43,7 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
             [self.file_system_bank_path, self.bank_object_container]))
 
     def get_object(self, key: str, context: Any = None) -> Any:
-        """Return an object. JSON is parsed, and other content is a text.
+        """Return an object. JSON is parsed. Other content is returned as text.
 
         :raises karbor.exception.BankGetObjectFailed: there is no such object,
             or it cannot be read.
@@ -75,12 +75,14 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
                      limit: Optional[int] = None, marker: Optional[str] = None,
                      sort_dir: Optional[str] = None, context: Any = None
                      ) -> List[str]:
-        """Return the keys that begin with the prefix, in order.
+        """Return the keys that begin with a prefix, in order.
 
-        See listing.select_page() for the parameters.
-
-        :raises karbor.exception.BankListObjectsFailed: the keys could not be
-            read completely.
+        :param prefix: None for all keys.
+        :param limit: see listing.select_page().
+        :param marker: see listing.select_page().
+        :param sort_dir: see listing.select_page().
+        :raises karbor.exception.BankListObjectsFailed: a directory could not
+            be read, so keys may be missing.
         """
         prefix = listing.normalize_prefix(prefix)
         self._validate_path(prefix)
@@ -91,9 +93,13 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
         return listing.select_page(keys, limit, marker, sort_dir)
 
     def _write_object(self, path: str, data: str) -> None:
-        """Replace an object.
+        """Create or replace an object atomically.
 
-        After a crash the object has either its old or its new data.
+        After a crash the object has either its old or its new content.
+
+        :param path: the key of the object, which begins with a slash.
+        :param data: the new content.
+        :raises OSError: the object may still have its old content.
         """
         self._check_container()
         file = self.object_container_path + path
@@ -105,9 +111,11 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
                     raise
 
     def _replace_file(self, file: str, content: bytes) -> None:
-        """Write a file through a temporary file beside it.
+        """Write a temporary file and rename it to the name of the file.
 
-        :raises FileNotFoundError: its directory has been removed meanwhile.
+        :param file: the path in the file system.
+        :raises FileNotFoundError: a delete in another process has removed the
+            directory of the file meanwhile.
         """
         directory = os.path.dirname(file)
         self._create_directory(directory)
@@ -193,7 +201,7 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
 
 
 def _sync_directory(directory: str) -> None:
-    """Write to the disk which files a directory has."""
+    """Write the list of the files in a directory to the disk."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -208,11 +216,13 @@ def _raise_unless_absent(error: OSError) -> None:
 
 
 def _remove_leftover(file: str) -> None:
-    """Remove a temporary file that is older than an hour.
+    """Remove a temporary file if it is older than an hour.
 
-    The process that wrote it was killed, and Karbor's own plugin would list
-    the file as an object. If the process is only slow, it writes the file
-    again.
+    The process that created the file was probably killed before it renamed the
+    file. Karbor's own plugin would list the file as an object. If the process
+    is only slow, its rename fails, and it writes the object again.
+
+    :param file: the path in the file system.
     """
     with contextlib.suppress(OSError):
         if time.time() - os.path.getmtime(file) > timeouts.TEMPORARY_FILE:

@@ -9,6 +9,8 @@ def normalize_prefix(prefix: Optional[str]) -> str:
     """Return a prefix with one slash at its beginning, as every key has it.
 
     Karbor's bank passes "//" for all keys [Bank.list_objects, 1.6.0].
+
+    :param prefix: None for all keys.
     """
     return '/' + (prefix or '').lstrip('/')
 
@@ -24,17 +26,18 @@ def is_descending(sort_dir: Optional[str]) -> bool:
 
 def select_page(keys: Iterable[str], limit: Optional[int],
                 marker: Optional[str], sort_dir: Optional[str]) -> List[str]:
-    """Return the keys of one page, sorted.
+    """Return the sorted keys of one page of a list.
 
-    A descending list of Karbor's index of a plan begins with the newest
-    checkpoint, because its keys begin with the time of the checkpoint
-    [checkpoint.py, 1.6.0].
+    Karbor reads its index of a plan in descending order. The keys of the index
+    begin with the time of the checkpoint, so the newest checkpoint is the
+    first one [checkpoint.py, 1.6.0].
 
-    :param keys: all keys, or at least those of the page, in any order.
+    :param keys: the keys of the whole list in any order. Keys that belong to
+        other pages may be missing.
     :param limit: the maximum number of keys. None if there is none.
-    :param marker: the last key of the previous page. It need not exist any
-        more. None for the first page.
-    :param sort_dir: see is_descending().
+    :param marker: the last key of the previous page, which may be deleted.
+        None for the first page.
+    :param sort_dir: "desc" to begin with the last key. See is_descending().
     """
     descending = is_descending(sort_dir)
     if marker is not None:

@@ -44,7 +44,8 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
 
         The first use creates the containers and acquires a lease.
 
-        :raises SwiftConnectionFailed: the next use tries again.
+        :raises SwiftConnectionFailed: there is no connection. The next use
+            tries again.
         """
         try:
             return super().connection
@@ -66,7 +67,9 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
         return connection
 
     def get_object(self, key: str, context: Any = None) -> Any:
-        """Return an object. JSON is parsed, and other content is a text.
+        """Return an object. JSON is parsed. Other content is returned as text.
+
+        Content that is not UTF-8 is returned as bytes.
 
         :raises karbor.exception.BankGetObjectFailed: there is no such object,
             or Swift did not return it.
@@ -97,16 +100,18 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
                      limit: Optional[int] = None, marker: Optional[str] = None,
                      sort_dir: Optional[str] = None, context: Any = None
                      ) -> List[str]:
-        """Return the keys that begin with the prefix, in order.
+        """Return the keys that begin with a prefix, in order.
 
         A descending list is reversed here, because not every store with
         Swift's API knows the parameter `reverse` [get_params of
         RGWListBucket_ObjStore_SWIFT in rgw_rest_swift.cc of Ceph].
 
-        See listing.select_page() for the parameters.
-
-        :raises karbor.exception.BankListObjectsFailed: the keys could not be
-            read completely.
+        :param prefix: None for all keys.
+        :param limit: see listing.select_page().
+        :param marker: see listing.select_page().
+        :param sort_dir: see listing.select_page().
+        :raises karbor.exception.BankListObjectsFailed: Swift did not return
+            the whole list, so keys may be missing.
         """
         prefix = listing.normalize_prefix(prefix)
         try:
@@ -126,7 +131,10 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
                        marker: Optional[str] = None,
                        end_marker: Optional[str] = None
                        ) -> List[Dict[str, Any]]:
-        """Return Swift's entries, at least `limit` of them if there are.
+        """Return Swift's entries of a list, page by page.
+
+        More than `limit` entries may be returned.
+
 
         Each page is one request. The parameter full_listing of swiftclient
         would begin with the first page again after each failure.
