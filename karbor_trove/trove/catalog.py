@@ -59,8 +59,8 @@ class Catalog:
     def find_flavor(self, flavor_id: str) -> Optional[int]:
         """Return the RAM in MB of one flavor. None if there is none.
 
-        :param flavor_id: may also be the URL of the flavor, as in a request
-            for an instance.
+        :param flavor_id: the id of the flavor, or its URL as in a request for
+            an instance.
         """
         segment = get_flavor_segment(flavor_id)
 

@@ -37,7 +37,8 @@ class TroveClient:
     * errors.Busy: Trove is working on the object and did nothing.
     * errors.Rejected: Trove did nothing.
     * errors.Unreachable: Trove may still carry out the request.
-    * errors.DeadlineExceeded: the deadline is over.
+    * errors.DeadlineExceeded: the deadline has passed, and no request was
+      sent.
     """
 
     def __init__(self, make_client: Callable[[], Any],
@@ -47,8 +48,9 @@ class TroveClient:
         """Create the client. This may send requests to Keystone.
 
         :param make_client: returns a client of python-troveclient.
-        :param deadline: no request begins after it, and each one is limited
-            by transport.request_timeout().
+        :param deadline: no request is sent after it. It also limits the
+            timeouts of each request, see transport.request_timeout(). None
+            if there is no deadline.
         :param read_swift: returns how to connect to Swift, or raises
             errors.Rejected. The default has no preferences.
         :raises errors.KarborTroveError: the client could not be created.
@@ -74,6 +76,8 @@ class TroveClient:
     @contextlib.contextmanager
     def call(self, description: str) -> Iterator[Any]:
         """Yield the client of python-troveclient for one request.
+
+        Its exceptions are raised as those of the class above.
 
         :param description: what is requested, for the error message.
         """
@@ -233,9 +237,10 @@ class TroveClient:
 
 def _supported_arguments(method: Any,
                          arguments: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the arguments without those that are None.
+    """Return the arguments that are not None.
 
-    :raises errors.Rejected: python-troveclient is too old for an argument.
+    :raises errors.Rejected: the method of the installed python-troveclient
+        does not have one of these arguments.
     """
     supported = inspect.signature(method).parameters
     arguments = {name: value for name, value in arguments.items()

@@ -26,7 +26,7 @@ def connect(context: karbor_types.RequestContext,
     Karbor's own factory finds the endpoint and adds its service token. So the
     operator's section [trove_client] of karbor.conf applies here as well.
 
-    :param deadline: see TroveClient.
+    :param deadline: no request is sent after it. None if there is none.
     :param swift: the options of the provider file.
     :raises errors.KarborTroveError: the endpoint of Trove or the rights of
         the user could not be read.
@@ -59,9 +59,9 @@ def read_swift_connection(swift: models.SwiftOptions,
                           project_id: str) -> models.SwiftConnection:
     """Return how to reach Swift, from the provider file and karbor.conf.
 
-    An option of the provider file is used as it is. The options of Karbor are
-    meant for Trove, so the region and the interface of Swift may differ from
-    them where the catalog has only one region or another interface.
+    An option of the provider file is used as it is. Karbor's options are meant
+    for Trove. So their region is not required if the catalog has Swift in one
+    other region only, and their interface is only the preferred one.
 
     :param project_id: the project of the user.
     :raises errors.Rejected: a value of Karbor's options is not allowed.
@@ -84,8 +84,8 @@ def read_swift_connection(swift: models.SwiftOptions,
 def _read_interface() -> str:
     """Return the interface that karbor.conf sets for Swift or for Trove.
 
-    Karbor's default is the public one in one option and the internal one in
-    another. So a default does not count.
+    Defaults are ignored, because the two options of Karbor have different
+    ones: public and internal.
 
     :raises ValueError: it is no interface.
     """
@@ -111,8 +111,10 @@ def _read_interface() -> str:
 def _read_verify(provider_conf: Any) -> Optional[Union[bool, str]]:
     """Return what [swift_client] says about certificates. None if nothing.
 
-    :param provider_conf: the configuration of the provider file, where the
-        section is that of the bank. It comes before karbor.conf.
+    :param provider_conf: the configuration of the provider file. Its section
+        [swift_client] is for the bank, and precedes that of karbor.conf.
+    :returns: the path of a file of CA certificates, or False to accept every
+        certificate.
     """
     for conf in provider_conf, cfg.CONF:
         if conf is None:

@@ -18,25 +18,37 @@ LOG = logging.getLogger(__name__)
 
 
 class InstanceIntent(Protocol):
-    """The entry of a request in a journal of the bank."""
+    """The journal entry of one request for an instance.
+
+    create_instance() writes it before the request is sent.
+    """
 
     def write(self, name: str, not_before: Optional[str]) -> None:
         """Write the entry before the request is sent.
 
+        :param name: the requested name of the instance.
         :param not_before: Trove's time, ISO format. None if not known.
+        :raises errors.BankError: the request must not be sent.
         """
 
     def list_rivals(self) -> Sequence[str]:
-        """Return the other open requests that may have created the instance.
+        """Return the other open requests for an instance with this name.
 
-        Each is a phrase, such as "restore x of instance y".
+        :returns: a phrase for each, such as "restore x of instance y".
         """
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if another request has created the instance."""
+        """Return True if another request has created a found instance.
+
+        Call list_rivals() before, because an implementation may read there
+        what other requests have created.
+
+        :param instance_id: the id of an instance in Trove that has the
+            requested name.
+        """
 
     def mark_created(self, instance_id: str) -> None:
-        """Add the id of the instance, which only this entry knows yet."""
+        """Add the id of the created instance to this entry."""
 
     def delete(self) -> None:
         """Delete the entry, because Trove created nothing."""
@@ -58,12 +70,13 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
                     earlier_ids: Collection[str] = ()) -> models.Instance:
     """Create an instance once, even if the response is lost.
 
-    The name is all that the request and the instance have in common. So the
-    instance is not used if another request may have created it as well.
+    After a lost response the instance is searched for by its name. It is not
+    used if another request with the same name may have created it.
 
-    :param intent: remains if it is not known what the request created.
-    :param earlier_ids: the instances that existed before the request. Not
-        needed if the name is unique.
+    :param intent: the journal entry of the request. It remains in the journal
+        if it is not known what the request created.
+    :param earlier_ids: the ids of the instances that existed before the
+        request. Not needed if the name is unique.
     :raises errors.Unreachable: the response was lost, and no instance was
         found that only this request can have created. It may exist.
     :raises errors.Rejected: Trove rejected the request, or several instances
@@ -111,7 +124,10 @@ def _may_be_new(client: trove_client.TroveClient, instance_id: str,
                 not_before: Optional[str]) -> bool:
     """Return False if an instance was created before a request.
 
-    Trove's list has no creation times.
+    The instance is read on its own, because a list has no creation times.
+
+    :param not_before: Trove's time before the request, ISO format. None if not
+        known.
     """
     try:
         created = client.get_instance(instance_id).created
@@ -125,16 +141,18 @@ def _may_be_new(client: trove_client.TroveClient, instance_id: str,
 class DeletionWait:
     """Waits for instances that are being deleted.
 
-    An instance whose server is lost has the same status, and stays. Before
-    Wallaby an instance whose database is only stopped has it as well.
+    Other instances have the same status. An instance whose server is lost has
+    it, and does not disappear. Before Wallaby an instance whose database is
+    stopped has it as well.
     """
 
     def __init__(self, poller: polling.Poller, instance_ids: Set[str]
                  ) -> None:
         """Create a wait of 5 minutes for all instances together.
 
-        :param instance_ids: gets those that had the status SHUTDOWN. If one
-            of them disappears, it was deleted.
+        :param instance_ids: the set to which the ids of instances with the
+            status SHUTDOWN are added. If one of them disappears, it was
+            deleted.
         """
         self._deadline = poller.deadline(timeouts.SHUTDOWN)
         self.instance_ids = instance_ids
@@ -147,7 +165,8 @@ class DeletionWait:
     def check(self, instance: models.Instance) -> None:
         """Check that an instance is not being deleted.
 
-        :raises errors.Pending: it is, and the wait goes on.
+        :raises errors.Pending: the instance may be being deleted, and the wait
+            has not ended.
         """
         self.notice(instance)
         if instance.is_being_deleted and self._deadline.remaining:
@@ -160,8 +179,8 @@ def get_usable_instance(client: trove_client.TroveClient, instance_id: str,
                         ) -> models.Instance:
     """Return an instance whose database is up or may still start.
 
-    :param deletion_wait: None if an instance that is being deleted is a
-        failure at once.
+    :param deletion_wait: the wait for an instance that is being deleted. None
+        to raise errors.ResourceFailed for it at once.
     :raises errors.Pending: the instance is being deleted.
     :raises errors.ResourceFailed: the database will not start. The message
         has Trove's reason if there is one.

@@ -2,9 +2,9 @@
 
 """Recovery of what a create request with a lost response has created.
 
-Trove may carry out a request although its response is lost, and has no key
-with which the request could be repeated safely. So the created object is
-searched for, by its name and by Trove's time.
+Trove may carry out a request although its response is lost. A second request
+would create a second object. So the created object is searched for, by its
+name and by Trove's time.
 """
 
 import datetime
@@ -42,8 +42,10 @@ def is_settled(not_before: Optional[str],
 def find_trove_time(client: trove_client.TroveClient) -> Optional[str]:
     """Return Trove's time of its last response, ISO format.
 
-    A request that follows cannot create anything older, except for the
-    difference between the clocks of Trove's hosts. None if not known.
+    The next request creates objects that are not older, except for the
+    difference between the clocks of Trove's hosts.
+
+    :returns: None if Trove has not returned its time.
     """
     return client.now.isoformat() if client.now else None
 

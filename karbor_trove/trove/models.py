@@ -73,7 +73,7 @@ class Instance:
     def is_broken(self) -> bool:
         """Return True if only an operator can repair the instance.
 
-        Any other status may still change, also an unknown one.
+        An unknown status is not such a status, since it may still change.
         """
         return self.status in ('ERROR', 'FAILED')
 
@@ -145,8 +145,8 @@ class Backup:
     def is_running(self) -> bool:
         """Return True if Trove works on the backup. Do not delete it then.
 
-        Trove would answer 500, or delete the backup while its guest still
-        writes it. An unknown status counts as running.
+        Trove would respond with HTTP 500, or delete the backup while its guest
+        still writes it. An unknown status counts as running.
         """
         return not (self.is_complete or self.is_failed)
 
@@ -160,7 +160,10 @@ class Accounts:
     users: Optional[Tuple[str, ...]] = None
 
     def common(self, other: 'Accounts') -> 'Accounts':
-        """Return what both have. None where one of them is not known."""
+        """Return the databases and users that both have.
+
+        A list that is not known in one of them is None in the result.
+        """
         return Accounts(_common(self.databases, other.databases),
                         _common(self.users, other.users))
 
@@ -275,9 +278,12 @@ class SwiftOptions:
     conf: Any = None
 
     def get_endpoint(self, project_id: str) -> Optional[str]:
-        """Return endpoint_override for a project.
+        """Return the URL of the option endpoint_override for a project.
 
-        Keystone's catalog accepts all these forms, so this option does too.
+        The id of the project replaces the placeholder in the URL. All forms of
+        the placeholder in Keystone's catalog are accepted.
+
+        :returns: None if the option is not set.
         """
         url = self.endpoint_override
         for template in ('%(project_id)s', '$(project_id)s', '%(tenant_id)s',

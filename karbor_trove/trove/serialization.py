@@ -86,8 +86,7 @@ def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
 def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
     """Return the arguments that create an instance. None is not sent.
 
-    An attribute of the request that the function does not convert is an
-    argument of the same name.
+    Most attributes of the request are arguments of the same name.
 
     The datastore is always sent. Otherwise Trove would use the cloud's default
     datastore. Trove would reject a backup of another type, and accept one of

@@ -34,10 +34,10 @@ def is_in_swift(location: Optional[str]) -> bool:
 def object_exists(client: trove_client.TroveClient, location: str) -> bool:
     """Return True if the object of a backup exists.
 
-    :param location: locationRef of Trove's API, which is the URL that Trove's
-        guest used.
-    :returns: False also if only Trove can reach the object: the cloud has no
-        Swift, or the object is in an account of Trove's own.
+    :param location: the locationRef in Trove's API. It is the URL to which
+        Trove's guest uploaded the backup.
+    :returns: False also if the object is not in the account of the user: the
+        cloud has no Swift, or Trove uses an account of its own.
     """
     try:
         with client.call('reading %s' % location) as api:
@@ -54,8 +54,9 @@ def get_manifest(client: trove_client.TroveClient,
                  location: str) -> models.BackupManifest:
     """Return etags and sizes of a backup's object, without its data.
 
-    The segments are those that the manifest names. It does not show whether a
-    segment has been changed since [slo.py of Swift].
+    The etags of the segments are those that the manifest of Swift has. Swift
+    does not change the manifest if a segment is changed later [slo.py of
+    Swift].
 
     :raises errors.Rejected: also if the object is not in the user's account.
     """
@@ -154,9 +155,10 @@ class _Account:
 def _delete(account: _Account, name: str) -> None:
     """Delete an object, and its segments if it has any.
 
-    Swift answers 200 to the deletion of a manifest, and its JSON has the
-    result. A deletion of the segments leaves an object without segments where
-    it is [slo.py and bulk.py of Swift, 2.38].
+    Objects with and without segments need different requests. A request that
+    deletes segments does not delete an object without segments. Swift
+    responds to it with HTTP 200, and the JSON of the response has the result
+    [slo.py and bulk.py of Swift, 2.38].
     """
     headers = account.send('HEAD', name).headers
     if headers.get('X-Static-Large-Object', '').lower() != 'true':
@@ -193,10 +195,11 @@ def _find_account(client: trove_client.TroveClient, api: Any,
                   location: Optional[str] = None) -> Optional[_Account]:
     """Return the user's own account.
 
-    The user's catalog has the endpoint of Swift. Trove's guest may use another
-    one.
+    The endpoint is from the user's catalog. Trove's guest may use another
+    endpoint.
 
-    :param location: of an object that has to be in the account.
+    :param location: the location of an object that has to be in the account.
+        None if there is no such object.
     :returns: None if the object is not in the user's account, if the location
         is not that of an object, or if the catalog does not have Swift.
     """

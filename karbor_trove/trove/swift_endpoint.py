@@ -13,9 +13,11 @@ def find_endpoint(api: Any, swift: models.SwiftConnection) -> Optional[str]:
     """Return the URL of the user's account in Swift.
 
     :param api: a patched client of python-troveclient.
+    :param swift: which region, interface and URL to use.
     :returns: None if the user's catalog does not have Swift.
-    :raises errors.Rejected: the catalog has Swift, but not where the options
-        say. This does not show that an object is missing.
+    :raises errors.Rejected: the catalog has Swift, but not in the region or
+        with the interface of the options. Then it is not known whether an
+        object exists.
     """
     endpoints = transport.list_endpoints(api, 'object-store')
     if swift.endpoint_override is None:

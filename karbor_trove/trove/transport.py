@@ -123,13 +123,14 @@ def translate_errors(description: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def read_response() -> Iterator[None]:
-    """Report a response of another form than the service's as an outage.
+    """Report a response that cannot be read as an outage.
 
-    Only the code that reads the response may run in the context, since the
-    errors of other code are faults of a program.
+    A load balancer or a proxy may have sent it. Only the code that reads the
+    response may run in the context, because its errors are not reported as
+    programming errors.
 
-    :raises troveclient.exceptions.ResponseFormatError: the response is that of
-        a load balancer, for example.
+    :raises troveclient.exceptions.ResponseFormatError: the response does not
+        have the form of a response of the service.
     """
     try:
         yield
@@ -152,7 +153,7 @@ def check_swift_response(response: Any) -> None:
 def check_reachable(url: str, timeout: Tuple[float, float]) -> None:
     """Check that a server responds at the URL, no matter what it returns.
 
-    :param timeout: seconds to connect and to read.
+    :param timeout: the seconds to connect, and the seconds to read.
     :raises errors.Unreachable: no server responds in that time.
     """
     http: Any = session.Session()
@@ -192,9 +193,9 @@ def _parse_retry_after(error: Exception) -> Optional[float]:
 def _with_session(client: Any) -> Any:
     """Return the client, or one like it that uses a keystoneauth session.
 
-    Without the details of the token, Karbor creates an older kind of client
-    [client_factory.py and clients/trove.py, 1.6.0]. On a 401 that client logs
-    in again, and has no credentials to do so.
+    If Karbor does not have the details of the token, it creates a client of an
+    older kind [client_factory.py and clients/trove.py, 1.6.0]. On a 401 that
+    client tries to log in again, but it has no credentials.
     """
     old = client.client
     if isinstance(old, trove_client.SessionClient):
@@ -223,17 +224,18 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
       is 413. On JSON of another shape it raises other errors. A response that
       is not JSON is returned as None [apiclient/exceptions.py and client.py of
       python-troveclient 8].
-    * A 401 may be meant for Karbor's service token. That token has no project
-      and therefore no role, and newer Troves require a role
-      [service_token_roles_required of keystonemiddleware]. The user's own
-      token is sufficient, so the request is sent again with that token alone.
-      Nothing is done twice, because the first request did not reach Trove's
-      API. The next request has the service token again, which makes the user's
-      token valid for longer.
+    * Trove may respond with 401 because of Karbor's service token. That token
+      has no project and therefore no role, and newer Troves require a role
+      [service_token_roles_required of keystonemiddleware]. The request is sent
+      again with the user's token alone, which is sufficient. Nothing is done
+      twice, because the first request did not reach Trove's API. The next
+      request has the service token again. With it Trove accepts the user's
+      token for a while after its end.
     * Keystone may require a token before it returns its versions. The session
-      then requests the token from the auth plugin that is already getting
-      one. The plugin waits for itself forever. A session without a token has
-      no auth plugin [get_version_data() in discover.py of keystoneauth1].
+      then requests the token from the auth plugin, which is already waiting
+      for one. The plugin would wait forever. Therefore a session without an
+      auth plugin reads the versions first [get_version_data() in discover.py
+      of keystoneauth1].
     """
     request = http.request
     is_warned = False
