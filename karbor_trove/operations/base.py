@@ -34,10 +34,10 @@ Hook = TypeVar('Hook', bound=Callable[..., None])
 def hook(method: Hook) -> Hook:
     """Decorate a hook of an operation, which Karbor calls.
 
-    Every failure of the hook is stored, and ends with Karbor's exception for
-    the operation. So no resource keeps the status of a running operation,
-    whatever was raised. A resource whose id is not that of a database instance
-    is refused before its id becomes a part of a path in the bank.
+    Whatever the hook raises is stored as a failure, and raised as Karbor's
+    exception for the operation. So no resource keeps the status of a running
+    operation. A resource whose id is not that of a database instance is
+    refused before its id becomes a part of a path in the bank.
 
     TaskFlow reads the names of the arguments from the decorated method.
     """
@@ -139,16 +139,17 @@ class Operation(protection_plugin.Operation):
         """Refuse the whole flow if a part of it cannot succeed.
 
         Every operation that creates something calls this in its hook
-        on_prepare_begin. Karbor does not wait for all resources between that
-        hook and the next. So the first resource checks the whole flow, and
+        on_prepare_begin. After that hook Karbor does not wait for the other
+        resources of the flow. So the first resource checks the whole flow, and
         the others reuse its result.
 
         :param find_problems: checks the whole flow.
         :param cannot: the words that follow "another database of this", such
             as "restore cannot be restored".
         :raises errors.KarborTroveError: a check had no result, or the flow
-            has problems. The message lists those of this resource, one a
-            line. If it has none, the message names the others.
+            has problems. The message lists the problems of this resource, one
+            a line. If there are none, the message names the resources that
+            have problems.
         """
         self._settings.check()
         self._flow.check_once(
@@ -170,12 +171,14 @@ class Operation(protection_plugin.Operation):
 
     def _report_left_out(self, operation_record: karbor_types.OperationRecord,
                          outcome: str) -> bool:
-        """Set the status of an instance that has no backup.
+        """Set the status of an instance that the checkpoint left out.
 
-        The others of an available checkpoint have one. So the operation does
-        not fail, and goes on with the others.
+        The instance has no backup, but the other instances of an available
+        checkpoint have one. So the operation does not fail, and goes on with
+        them.
 
-        :param outcome: such as "not restored".
+        :param operation_record: Karbor's record, which gets the reason.
+        :param outcome: what is said of the instance, such as "not restored".
         :returns: False if the instance was not left out.
         """
         reason = resource_status.find_left_out_reason(self._section)
@@ -191,8 +194,8 @@ class Operation(protection_plugin.Operation):
     def _fail(self, error: Exception) -> Exception:
         """Log and store a failure, and return Karbor's exception for it.
 
-        Karbor's record gets the reason. If there is none, Karbor's API has no
-        place for the reason. It is stored in the bank instead.
+        The reason is stored in Karbor's record. A protect and a delete have no
+        such record, so their reason is stored in the bank.
         """
         reason = str(error)
         if not isinstance(error, (errors.KarborTroveError,

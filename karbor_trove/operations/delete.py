@@ -66,10 +66,13 @@ class DeleteOperation(base.Operation):
     def _find_entry(self) -> Optional[backup_journal.BackupEntry]:
         """Return the journal entry of the backup, or build it from the record.
 
-        Karbor's in-tree plugin writes the record only. If one of the two is
-        corrupt, use the other. A protect that was interrupted may have
-        written the id of the backup to the record only. None if neither names
-        a backup.
+        Karbor's in-tree plugin writes the record only. An interrupted protect
+        may have written the id of the backup to the record only. If one of the
+        two is corrupt, the other is used.
+
+        :returns: None if neither names a backup.
+        :raises errors.KarborTroveError: the bank failed, or a later release
+            wrote one of the two.
         """
         checkpoint = self._checkpoint
         entry: Optional[backup_journal.BackupEntry] = None

@@ -63,13 +63,15 @@ class FlowState:
     def check_once(self,
                    find_problems: Callable[[], preflight_problems.Problems]
                    ) -> None:
-        """Find the problems of the whole flow once, and add them.
+        """Check the whole flow once, and add the problems to `problems`.
 
-        Only the first caller runs the function. The others wait for it, and
-        raise the error that it raised. Nothing is done if a resource has
-        already added problems.
+        Every resource of the flow calls this. The first call runs
+        find_problems(). The others wait until it has ended. If the flow
+        already has problems, for example of the parameters of a resource,
+        find_problems() is not run.
 
-        :param find_problems: checks all resources of the flow.
+        :param find_problems: returns the problems of all resources.
+        :raises Exception: what find_problems() raised. Every caller gets it.
         """
         if self.problems:
             return
@@ -85,9 +87,12 @@ class FlowState:
 
     def list_earlier_ids(self, list_ids: Callable[[], FrozenSet[str]]
                          ) -> FrozenSet[str]:
-        """Return the ids of the instances before the first one was created.
+        """Return the ids of the instances that existed before the flow's own.
 
-        :param list_ids: lists them. Only the first caller runs it.
+        Only the first call lists them. So call this before the first instance
+        is created.
+
+        :param list_ids: lists the ids of all instances of the project.
         """
         with self._preflight_lock:
             if self._earlier_ids is None:

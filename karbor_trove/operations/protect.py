@@ -90,11 +90,13 @@ class ProtectOperation(base.Operation):
                 parameters: karbor_types.Parameters, **kwargs: Any) -> None:
         """Create the backup and wait until it is complete.
 
+        An instance that is deleted before its backup is left out, which is no
+        failure. Its resource status is `error`, and the other instances are
+        backed up.
+
         :raises karbor.exception.CreateResourceFailed: there is no complete
             backup. The resource status is `error`, and the bank has the
-            reason. If Trove created a backup, the journal has it. An instance
-            that is deleted before its backup is left out instead: the
-            resource status is `error`, and the others are backed up.
+            reason. If Trove created a backup, the journal has it.
         """
         try:
             self._protect(parameters)
@@ -158,9 +160,15 @@ class ProtectOperation(base.Operation):
                                  record.BackupRecord, models.Accounts]:
         """Wait until the instance is ready, and request the backup.
 
-        :returns: the entry and the record, both with the id of the backup and
-            not written yet, and the databases and users that existed before
-            the request.
+        The journal entry and the record are written before the request. The
+        id of the backup is known only after it.
+
+        :returns: the entry and the record with the id of the backup, which the
+            caller has to write, and the databases and users that existed
+            before the request.
+        :raises _InstanceDeletedError: the instance was deleted meanwhile.
+        :raises errors.KarborTroveError: no backup is known. If Trove may have
+            created one, the journal entry remains.
         """
         instance_id = self._resource.id
         deadline = self._poller.deadline(self._settings.ready_timeout)

@@ -84,8 +84,8 @@ class RestoreOperation(base.Operation):
         :param restore: Karbor's record. It names the restored instance as
             soon as there is one. If none was created, it names the original
             instance.
-        :param new_resources: gets the id of the restored instance, by the id
-            of the original instance.
+        :param new_resources: Karbor's mapping of the ids of original instances
+            to those of restored instances. The new id is added to it.
         :raises karbor.exception.RestoreResourceFailed: there is no running
             database. The reason is in Karbor's record.
         """

@@ -12,7 +12,7 @@ from karbor_trove.trove import models
 
 def list_changes(request: models.InstanceRequest,
                  original: models.Instance) -> List[str]:
-    """Return the differences from the original that are known."""
+    """Return the known differences between a request and the original."""
     changes = []
     for name, option in restore_options.OPTIONS.items():
         value = getattr(request, name)
@@ -54,13 +54,15 @@ def describe_restore(instance: models.Instance, seconds: float,
 
 def describe_plan(plan: Mapping[str, Any], original: karbor_types.Resource,
                   instance: models.Instance) -> List[str]:
-    """Return how to change a plan that names an instance that is lost.
+    """Return how to change a plan that still names a lost instance.
 
-    The next checkpoint of the plan would fail.
+    Without the change, the next checkpoint of the plan fails.
 
+    :param plan: the plan of the checkpoint.
+    :param original: the lost instance.
     :param instance: the restored instance.
-    :returns: one sentence. Empty if the plan does not name the original, as a
-        plan of a whole project.
+    :returns: one sentence. Empty if the plan does not name the original. That
+        is so for a plan of a whole project.
     """
     if not any(resource.get('id') == original.id
                for resource in plan.get('resources') or ()):

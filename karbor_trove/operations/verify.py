@@ -140,7 +140,11 @@ class VerifyOperation(base.Operation):
 
     def _check_backup(self, client: trove_client.TroveClient,
                       backup_record: record.BackupRecord) -> List[str]:
-        """Verify at the levels backup and data, and return the messages."""
+        """Return the messages of the levels backup and data.
+
+        :raises errors.KarborTroveError: the backup is not intact, or could not
+            be checked.
+        """
         level = self._settings.verify_level
         checks = data_checks.DataChecks(
             client, self._poller.deadline(self._settings.ready_timeout),
@@ -167,8 +171,9 @@ class VerifyOperation(base.Operation):
     def _fail(self, error: Exception) -> Exception:
         """Store a failure, and return Karbor's exception for it.
 
-        It is stored as the result if it is about the backup. That is not so
-        if only another resource has problems, or the settings.
+        A failure that is about the backup is also the result of the
+        verification. A failure of another resource, of the settings or of the
+        bank is not.
         """
         failure = super()._fail(error)
         is_tested = (not self._settings.problem if self._is_prepared

@@ -20,7 +20,7 @@ from karbor_trove.trove import models
 def check_backup(request: models.InstanceRequest,
                  backups: Mapping[str, models.Backup],
                  recorded_size: Optional[float]) -> Iterator[str]:
-    """Check the chain of the backup and the size of the volume.
+    """Check the chain of the backup, and that it fits the requested volume.
 
     Trove restores the whole chain, from the root on, but checks only the
     requested backup. A backup's size is what the database used on its volume,
@@ -55,12 +55,16 @@ def check_backup(request: models.InstanceRequest,
 def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
                       catalog: trove_catalog.Catalog
                       ) -> List[models.DatastoreVersion]:
-    """Return the active datastore versions that an instance can have.
+    """Return the active datastore versions that an instance can use.
 
-    If the id of the version was recorded, only that id matches, because an
-    operator may rename a version. Otherwise the recorded text is compared with
-    the names and the ids. Several versions may have one name. Then the number
-    of the version has to match as well, if Trove returns it.
+    If the instance has the id of a version, only that version matches, because
+    an operator may rename a version. Otherwise a version matches if the
+    instance has its name or its id as text. Several versions may have the same
+    name, so the numbers of the versions have to be equal as well. A number
+    that is not known matches every number.
+
+    :param instance: the request for an instance, or an instance from the bank.
+    :returns: usually one version. Empty if no active version matches.
     """
     versions = catalog.list_versions(instance.datastore or '')
     if instance.datastore_version_id:
@@ -112,7 +116,8 @@ def _is_impossible(flavor_id: Optional[str], flavors: Mapping[str, int],
                    catalog: trove_catalog.Catalog) -> bool:
     """Return True if Trove will surely reject the flavor.
 
-    :param flavors: the flavors that Trove lists for the version.
+    :param flavors: the RAM of the flavors that Trove lists for the version, by
+        flavor id.
     """
     if flavor_id is None or trove_catalog.get_flavor_segment(
             str(flavor_id)) in flavors:

@@ -58,7 +58,8 @@ def _check_instance(instance_id: str, client: trove_client.TroveClient,
                     deleted: List[str]) -> Iterator[str]:
     """Yield the problems of an instance.
 
-    :param deleted: gets the id of an instance that was deleted meanwhile.
+    :param deleted: the list to which the id is added if the instance was
+        deleted meanwhile.
     """
     try:
         instance = instances.get_usable_instance(client, instance_id,

@@ -41,14 +41,19 @@ def check_restore(
         ) -> Tuple[preflight_problems.Problems, List[str]]:
     """Check whether all instances of a restore can be created.
 
-    An instance that the checkpoint left out is no problem, unless there is no
-    other. First the requests are checked. If they have no problems, the state
-    of Trove is checked. Quotas are checked for all instances together.
+    An instance that the checkpoint left out is a problem only if the
+    checkpoint has no other instance. The requests are checked first. If they
+    have no problems, the state of Trove is checked. Quotas are checked for all
+    instances together.
 
     :param sections: the sections of the checkpoint, by the id of the original
         instance.
-    :param build_request: gets such an id and the record.
-    :param check_requests: yields the problems of the requests as a whole.
+    :param build_request: builds a request from the id of the original instance
+        and its record.
+    :param check_requests: yields the problems of all requests together.
+    :param connect: connects to Trove. It is called after the requests have
+        been checked.
+    :param project_id: the project in which the instances are created.
     :returns: the problems, and what could not be checked, one sentence each.
     :raises errors.KarborTroveError: Trove or the bank did not respond as
         expected.
@@ -137,7 +142,7 @@ def build_test_request(backup_record: record.BackupRecord, checkpoint_id: str,
 
 def check_volumes(requests: Iterable[models.InstanceRequest],
                   settings: options.Settings) -> Iterator[str]:
-    """Check the limit of the operator for the volumes of a verification."""
+    """Check the operator's limit on the volumes of a verification, in GB."""
     limit = settings.verify_max_volumes
     need = sum(request.volume_size or 0 for request in requests)
     if limit is not None and need > limit:
@@ -147,12 +152,13 @@ def check_volumes(requests: Iterable[models.InstanceRequest],
 
 
 def add_advice(reason: str) -> str:
-    """Add the parameter that may solve the problem to Trove's reason.
+    """Return Trove's reason with the restore parameter that may help.
 
-    Only Trove's answer to the request shows whether it requires or accepts a
+    No check before the request shows whether Trove requires or accepts a
     volume type, an availability zone, a network or a private flavor.
 
     :param reason: why Trove rejected the request, or why the instance failed.
+    :returns: the reason alone if it is about none of these.
     """
     words = re.sub('[ _-]+', ' ', reason.lower())
     for subject, name in _ADVICE.items():
@@ -162,10 +168,14 @@ def add_advice(reason: str) -> str:
 
 
 def adapt_advice(sentence: str) -> str:
-    """Replace the advice for a restore with that for a verification.
+    """Return a sentence with advice for a verification.
 
-    Users cannot pass parameters to a verification. The operator can set
-    options in the provider file.
+    Users cannot pass parameters to a verification, but the operator can set
+    options in the provider file. So the option replaces the parameter. If
+    there is no such option, the sentence says that only a restore can pass the
+    parameter.
+
+    :param sentence: a problem, or a result of add_advice().
     """
     for name in _ADVICE.values():
         sentence = sentence.replace(

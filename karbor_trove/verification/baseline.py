@@ -26,7 +26,9 @@ def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   ) -> models.Accounts:
     """Return the databases and users for a later test restore.
 
-    At other verification levels nothing is read, and both are None.
+    At the levels below `restore` nothing is read, and both are None.
+
+    :param verify_level: the verification level of the provider.
     """
     if verify_level != 'restore':
         return models.Accounts()
@@ -38,7 +40,7 @@ def record_manifest(client: trove_client.TroveClient, bank: karbor_types.Bank,
                     verify_level: str, poller: polling.Poller) -> None:
     """Store the etags and sizes of the backup's objects in Swift.
 
-    At verification level backup nothing is stored.
+    At the verification level `backup` nothing is stored.
 
     :param backup: a complete backup.
     """

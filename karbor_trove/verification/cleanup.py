@@ -32,7 +32,8 @@ class TemporaryInstanceCleanup:
         :param instance_id: of the original instance.
         :param project_id: the project of the client. Temporary instances of
             other projects are not touched.
-        :param connect: returns a client whose requests end by the deadline.
+        :param connect: returns a client that sends no request after the given
+            deadline.
         """
         self._journal = verification_journal.VerificationJournal(bank,
                                                                  instance_id)

@@ -90,7 +90,8 @@ class DataChecks:
                    store: manifests.ManifestStore) -> List[str]:
         """Check that the objects of a chain are unchanged since the protect.
 
-        :param store: has the manifests that the protects recorded.
+        :param chain: the backups of the chain.
+        :param store: the store of the manifests that the protects recorded.
         :returns: messages for the user.
         :raises errors.ResourceFailed: objects are missing or changed. The
             message names them.

@@ -26,7 +26,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclasses.dataclass
 class TemporaryRestoreResult:
-    """The result of a test restore. It failed if there is a problem."""
+    """The result of a test restore, which failed if it has problems."""
 
     problems: List[str] = dataclasses.field(default_factory=list)
     messages: List[str] = dataclasses.field(default_factory=list)
@@ -76,7 +76,10 @@ class TemporaryRestore:
 
         If it cannot be deleted now, the next verification deletes it.
 
-        :param recorded: the databases and users that it must have.
+        :param project_id: the project in which the instance is created. None
+            if it is not known.
+        :param request: the request for the instance.
+        :param recorded: the databases and users that the instance has to have.
         :raises errors.BankError: the intent could not be written, so no
             instance was requested.
         """
@@ -136,7 +139,11 @@ class TemporaryRestore:
     def _delete(self, instance_id: str,
                 intent: verification_journal.TemporaryInstanceIntent
                 ) -> List[str]:
-        """Delete the instance. Return a message if it could not be deleted."""
+        """Delete the instance.
+
+        :returns: a message if the instance could not be deleted, or else an
+            empty list.
+        """
         try:
             instances.delete_and_wait(self._client, instance_id,
                                       self._settings.delete_timeout,
@@ -152,7 +159,7 @@ class TemporaryRestore:
 
 
 def _add_advice(error: errors.KarborTroveError) -> str:
-    """Return the reason, with the option of the provider file to set."""
+    """Return the reason with the option of the provider file that may help."""
     if not isinstance(error, (errors.NotFound, errors.Rejected,
                               errors.ResourceFailed)):
         return str(error)
