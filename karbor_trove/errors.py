@@ -6,7 +6,7 @@ from typing import Optional
 
 
 class KarborTroveError(Exception):
-    """Base class of all errors below. Its text is meant for the user."""
+    """Base class of all errors below. Users read their texts."""
 
 
 class NotFound(KarborTroveError):
@@ -30,7 +30,7 @@ class CorruptObject(Rejected):
 
 
 class BankError(KarborTroveError):
-    """The bank failed twice to read, write, list or delete something."""
+    """The bank failed twice with the same request."""
 
 
 class ResourceFailed(KarborTroveError):
@@ -40,8 +40,9 @@ class ResourceFailed(KarborTroveError):
 class Unreachable(KarborTroveError):
     """No usable response came back. The same request may succeed later.
 
-    :param retry_after: seconds that Trove asks the client to wait. None if
-        the response has no such number.
+    :param message: what was requested and what happened.
+    :param retry_after: the seconds of the response's Retry-After header. None
+        if the response has no such number.
     """
 
     def __init__(self, message: str, retry_after: Optional[float] = None):
@@ -52,7 +53,8 @@ class Unreachable(KarborTroveError):
 class Pending(KarborTroveError):
     """The object is not in the expected state yet. The wait goes on.
 
-    polling.Poller.wait_for() handles it. Its text is the state that was seen.
+    polling.Poller.wait_for() handles it. The text is the state that was read
+    last.
     """
 
 

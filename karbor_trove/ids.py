@@ -28,7 +28,7 @@ def is_uuid(value: object) -> bool:
 def check_uuid(value: object, owner: str) -> str:
     """Return an id if it is a UUID in lower case with dashes.
 
-    :param owner: what the id is of, for the error message.
+    :param owner: the kind of the object, for the error message.
     :raises errors.Rejected: the value is anything else.
     """
     if not is_uuid(value):

@@ -27,7 +27,11 @@ class BankSection(Protocol):
 
     def list_objects(self, prefix: Optional[str] = None,
                      limit: Optional[int] = None) -> List[str]:
-        """Return the keys that begin with the prefix, up to a number."""
+        """Return the keys that begin with a prefix.
+
+        :param prefix: None for all keys.
+        :param limit: the maximum number of keys. None if there is none.
+        """
 
     def delete_object(self, key: str) -> None:
         """Delete an object. Fails if there is none."""

@@ -199,12 +199,13 @@ class Settings:
 
 
 def register(conf: cfg.ConfigOpts) -> Settings:
-    """Register and read the options. A wrong value is replaced by its default.
+    """Register the options of the provider file, and return their values.
 
-    The operations refuse to start with a wrong value, except for the delete
-    operation. If the constructor of the plugin failed instead, Karbor would
-    leave a checkpoint `protecting` for ever [provider.load_plugins() in
-    flows/protect.py, 1.6.0], and one to be deleted `error-deleting`.
+    A wrong value is replaced by its default. All operations but the delete
+    operation refuse to start then, see Settings.check(). This function does
+    not fail, because Karbor would leave a new checkpoint `protecting` for ever
+    [provider.load_plugins() in flows/protect.py, 1.6.0], and a checkpoint that
+    is being deleted `error-deleting`.
 
     :param conf: the configuration of one provider file, not karbor.conf. The
         options may be registered already.

@@ -30,7 +30,7 @@ class Clock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Sleep that many seconds. Other green threads run meanwhile."""
+        """Wait for some seconds. Other green threads run meanwhile."""
         time.sleep(seconds)
 
     def utc(self) -> datetime.datetime:
@@ -45,24 +45,24 @@ SYSTEM_CLOCK = Clock()
 class PausableClock(Clock):
     """A clock that stands still while something else takes time.
 
-    Deadlines of this clock limit what Trove takes, and not what the bank
-    takes in between.
+    A deadline of this clock limits the time that Trove takes. The clock is
+    paused while the bank is used.
     """
 
     def __init__(self, clock: Clock) -> None:
         """Create the clock.
 
-        :param clock: the clock that runs on all the time.
+        :param clock: the clock that does not stand still.
         """
         self._clock = clock
         self._paused = 0.0
 
     def now(self) -> float:
-        """Return the seconds of the other clock without those of pauses."""
+        """Return the seconds of the other clock, without those of pauses."""
         return self._clock.now() - self._paused
 
     def sleep(self, seconds: float) -> None:
-        """Sleep that many seconds."""
+        """Wait for some seconds of the other clock."""
         self._clock.sleep(seconds)
 
     def utc(self) -> datetime.datetime:
@@ -71,7 +71,7 @@ class PausableClock(Clock):
 
     @contextlib.contextmanager
     def pause(self) -> Iterator[None]:
-        """Do not count the time of the context. Pauses cannot be nested."""
+        """Stop this clock in the context. Pauses cannot be nested."""
         start = self._clock.now()
         try:
             yield
@@ -83,9 +83,10 @@ class Deadline:
     """A point in time at which a wait ends."""
 
     def __init__(self, seconds: float, clock: Clock) -> None:
-        """Create a deadline.
+        """Create a deadline `seconds` from now.
 
-        :param seconds: from now.
+        :param seconds: the timeout. A wait polls once more at its deadline.
+        :param clock: the clock that the deadline is compared with.
         """
         self.seconds = seconds
         self._clock = clock
@@ -101,15 +102,12 @@ class Poller:
     """Waits with one interval and one clock."""
 
     def __init__(self, interval: float, clock: Clock = SYSTEM_CLOCK) -> None:
-        """Create a poller with that many seconds between two checks."""
+        """Create a poller that polls once in `interval` seconds."""
         self.interval = interval
         self.clock = clock
 
     def deadline(self, seconds: float) -> Deadline:
-        """Return a deadline.
-
-        :param seconds: from now.
-        """
+        """Return a deadline `seconds` from now."""
         return Deadline(seconds, self.clock)
 
     def wait_for(self, check: Callable[[], Optional[T]], deadline: Deadline,

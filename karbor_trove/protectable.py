@@ -23,8 +23,8 @@ from karbor_trove.trove import models
 class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
     """Lists and shows database instances.
 
-    Karbor keeps one object for all users, created with the context of the
-    first one. So no data of a request may be stored in the object.
+    Karbor creates one object with the context of the first user, and uses it
+    for all users. So no data of a request may be stored in the object.
     """
 
     def __init__(self, context: Optional[karbor_types.RequestContext] = None,
@@ -118,12 +118,13 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
 def instance_protectable() -> TroveInstanceProtectable:
     """Replace Karbor's in-tree protectable, and return the plugin.
 
-    Karbor has an in-tree protectable for the same type. It uses the one that
-    it loads last, and the order differs between machines
-    [ProtectableRegistry, 1.6.0]. Karbor calls this entry point when it loads
-    this plugin. If it loads this plugin last, it uses the returned object. If
-    it loads this plugin first, its own entry point then finds this class
-    under the name of the in-tree class.
+    Karbor has an in-tree protectable for the same type. Karbor uses the
+    protectable that it loads last, and the order differs between machines
+    [ProtectableRegistry, 1.6.0].
+
+    Karbor calls this function when it loads this plugin. If it loads this
+    plugin last, it uses the returned object. If it loads the in-tree plugin
+    last, it finds this class under the name of the in-tree class.
     """
     database.DatabaseInstanceProtectablePlugin = TroveInstanceProtectable
     return TroveInstanceProtectable()

@@ -62,7 +62,7 @@ class TroveProtectionPlugin(protection_plugin.ProtectionPlugin):
 
     @classmethod
     def get_saved_info_schema(cls, resource_type: str) -> Dict[str, Any]:
-        """Return the saved info that `provider show` lists. It is empty."""
+        """Return the empty schema of the saved info in `provider show`."""
         return schemas.SAVED_INFO
 
     def get_protect_operation(self, resource: karbor_types.Resource

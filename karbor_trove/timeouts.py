@@ -18,7 +18,7 @@ HTTP_READ = 25.0
 #: requests: some to Keystone and, if Trove rejects the service token, two to
 #: Trove.
 HTTP_READ_WITH_DEADLINE = 10.0
-#: Longest pause between two checks during an outage, before the jitter.
+#: Longest pause between two checks during an outage, without the jitter.
 LONGEST_POLL_INTERVAL = 60.0
 
 # Listing: what Trove or Swift has to return, outages included.

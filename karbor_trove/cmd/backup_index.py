@@ -98,16 +98,20 @@ class BackupIndex:
         return False
 
     def may_be_in_use(self, checkpoint_id: str, instance_id: str) -> bool:
-        """Return True if an operation may work on a checkpoint now."""
+        """Return True if an operation may work on an instance now.
+
+        :param checkpoint_id: the checkpoint of the operation.
+        """
         checkpoint = self.find_checkpoint(checkpoint_id)
         return checkpoint is not None and checkpoint.may_be_in_use(
             instance_id)
 
     def is_recorded(self, checkpoint_id: str, backup: models.Backup) -> bool:
-        """Return True if a journal has the backup of a checkpoint.
+        """Return True if a journal entry of a checkpoint may have a backup.
 
-        The entry is read directly. The lists of Swift may be stale and lack
-        an object that was written a moment ago.
+        That is so if the entry has the id of the backup, or no id yet. The
+        entry is read directly, because the lists of Swift may be stale and
+        lack an object that was written a moment ago.
         """
         for provider in self._providers:
             entry = backup_journal.BackupJournal(

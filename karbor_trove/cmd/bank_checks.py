@@ -2,10 +2,10 @@
 
 """Checks of a provider's bank before a command relies on it.
 
-A backup of a bank that is not there is indistinguishable from a backup that
-no checkpoint knows. Karbor's bank plugins create a missing directory,
-container or bucket when they are created or first used [Karbor 1.6.0]. The
-typing error of an operator then looks like an empty bank.
+If a bank does not exist, all of its backups look like orphans. Karbor's bank
+plugins create a missing directory, container or bucket at their creation or
+first use [Karbor 1.6.0]. So a bank whose name is mistyped in a provider file
+appears to be an empty bank.
 """
 
 import os
@@ -26,9 +26,9 @@ from karbor_trove import karbor_types
 def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
     """Check that a bank exists, before the plugin of the bank is created.
 
-    :param plugin_class: the class of the bank plugin. The banks of plugins
-        that do not inherit from Karbor's are not checked.
-    :param config: of the provider file.
+    :param plugin_class: the class of the bank plugin. If it does not inherit
+        from a bank plugin of Karbor, nothing is checked.
+    :param config: the configuration of the provider file.
     :raises errors.Rejected: the bank does not exist, or a part of it cannot
         be read.
     """
@@ -41,7 +41,7 @@ def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
 
 
 def check_not_empty(bank: karbor_types.Bank) -> None:
-    """Check that a bank has a checkpoint. A deleted checkpoint counts.
+    """Check that a bank has at least one checkpoint, or a deleted one.
 
     :raises errors.Rejected: the bank has none.
     :raises errors.BankError: the bank did not return a list.

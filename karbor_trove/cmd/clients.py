@@ -44,8 +44,8 @@ class ProjectClients:
         """Return the client for a project.
 
         :param project_id: None for the project of Karbor's own user.
-        :param swift: the options of the provider file whose backups are
-            deleted. Other requests do not reach Swift.
+        :param swift: the options of a provider file for the connection to
+            Swift. With the default karbor.conf decides.
         :raises errors.KarborTroveError: Trove cannot be reached, or Karbor's
             user has no role in the project.
         """

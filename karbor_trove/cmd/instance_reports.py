@@ -46,7 +46,7 @@ class InstanceReport:
     result: Optional[str] = None
     #: The recovery time that was measured last.
     recovery: Optional[datetime.timedelta] = None
-    #: What an operator should know, a sentence each, joined by semicolons.
+    #: What an operator should know. Semicolons separate the sentences.
     note: Optional[str] = None
     #: The last result of each verification level.
     levels: Mapping[str, verification_results.VerificationResult] = (
@@ -63,13 +63,13 @@ def build_report(report: InstanceReport,
 
     :param report: what is known of the instance itself.
     :param points: all restore points of the instance in all banks.
-    :param backups: those in Trove, of the instance's project at least. They
-        were listed after the restore points were read.
+    :param backups: the backups in Trove, at least those of the instance's
+        project. They were listed after the restore points were read.
     :param now: Trove's time. None if Trove returned no time.
-    :param corrupt_ids: the checkpoints that may hold the instance and cannot
-        be read.
-    :param find_lost: returns the id of one of these backups whose object
-        Swift does not have. None if there is none.
+    :param corrupt_ids: the ids of the checkpoints that cannot be read and may
+        hold the instance.
+    :param find_lost: gets the backups of a chain, and returns the id of one
+        whose object Swift does not have. None if there is none.
     """
     notes = [] if report.exists else [
         'deleted in Trove' if report.exists is False
@@ -196,9 +196,9 @@ def _summarize_verifications(
         points: List[restore_points.RestorePoint]) -> _Verifications:
     """Return what the verifications of an instance found.
 
-    The last result of each level counts, whatever its checkpoint. So a
-    failure is hidden neither by an earlier success of another checkpoint nor
-    by a success of another level.
+    The last result of each level counts, no matter which checkpoint was
+    verified. So a failure is reported until a later verification of the same
+    level passes.
 
     :param points: all restore points of the instance.
     """

@@ -16,12 +16,13 @@ _ERASE = '\r\x1b[K'
 
 
 def track(items: Sequence[T], description: str) -> Iterator[T]:
-    """Yield the items, and show how many of them were taken.
+    """Yield the items, and show how many of them are done.
 
-    The line is written to standard error, only if that is a terminal. It is
-    erased at the end.
+    The line is written to standard error if that is a terminal. It is erased
+    at the end.
 
-    :param description: what is done with the items. It has no text of users.
+    :param description: what is done with the items. It must not contain text
+        of users.
     """
     if not sys.stderr.isatty():
         yield from items

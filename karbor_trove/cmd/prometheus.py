@@ -118,12 +118,13 @@ def _format_labels(labels: Dict[str, str], encoding: str) -> str:
 
 
 def _escape(value: str, encoding: str) -> str:
-    """Return the value of a label as the text format has it.
+    """Return the value of a label in the text format.
 
     The format has escape sequences for the line feed, the quotation mark and
-    the backslash only, and rejects all others. So the escape sequence of any
-    other control character is a text with a backslash of its own, and so is
-    that of a character that the encoding does not have.
+    the backslash, and rejects all others. Another control character becomes
+    its escape sequence in Python, and the backslash of that sequence is
+    escaped. A character that the encoding does not have is treated in the same
+    way.
     """
     lines = [str(terminal.escape(line)).encode(
         encoding, 'backslashreplace').decode(encoding)

@@ -65,14 +65,14 @@ class Provider:
     def list_living_checkpoints(self) -> Iterator['Checkpoint']:
         """Yield all checkpoints that may have restore points.
 
-        Karbor keeps the index of each deleted checkpoint, so there are more of
-        them every day. Karbor deletes what it has in its indices, and the
-        delete operation deletes the backup records. A checkpoint that is in no
-        index and has no record is not read. A checkpoint that Karbor was
-        creating during a crash is in no index either, and it holds no backup.
+        Karbor never deletes the object that describes a checkpoint, so there
+        are more of them every day. A deleted checkpoint is in none of Karbor's
+        indices, and has no backup record. A checkpoint of which both are
+        missing is not read. If it is not deleted, Karbor crashed during its
+        creation, and it holds no backup.
 
-        For each resource that only such checkpoints have, one of them is
-        yielded, because it shows in which project the resource was.
+        For a resource that only such checkpoints have, one of them is yielded,
+        because it shows the project of the resource.
 
         :raises errors.BankError: a checkpoint cannot be read.
         """
@@ -132,9 +132,10 @@ class Provider:
         return set(storage.list_keys(self.bank.get_sub_section(folder)))
 
     def _list_ids(self, folder: str, keys: Set[str]) -> List[str]:
-        """Return the ids that a folder of the bank has folders for.
+        """Return the ids for which a folder of the bank has a subfolder.
 
-        Neither Karbor nor this package creates a folder with another name.
+        Subfolders whose name is no id are ignored. Neither Karbor nor this
+        package creates them.
         """
         names = sorted({key.split('/')[0] for key in keys})
         for name in names:
@@ -225,9 +226,12 @@ def load(problems: List[str]) -> List[Provider]:
     cannot be loaded is an error. Without its bank, the backups of the provider
     would be reported as orphans.
 
-    :param problems: gets a sentence for each bank that is empty, or that is
-        not there or cannot be read. The last two are not returned.
-    :raises errors.Rejected: a file cannot be loaded, there is none, or no
+    A bank that does not exist or cannot be read is a problem, and its provider
+    is not returned. An empty bank is a problem too, but its provider is
+    returned.
+
+    :param problems: the list to which a sentence for each such bank is added.
+    :raises errors.Rejected: a file cannot be loaded, there is no file, or no
         bank can be read.
     """
     try:
@@ -303,8 +307,8 @@ def distinct_banks(providers: List[Provider]) -> List[Provider]:
     """Return the providers, but only one provider for each bank.
 
     Two providers may use one bank. Their options do not prove it, because
-    each bank plugin has its own. Banks with the same objects count as one:
-    whatever can be read from one of them can be read from the other one.
+    each bank plugin has options of its own. Two banks with the same objects
+    count as one bank, because both return the same data.
     """
     if len(providers) == 1:
         return providers

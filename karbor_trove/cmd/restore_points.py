@@ -43,7 +43,7 @@ class RestorePoints:
                  project_id: Optional[str] = None) -> None:
         """Read all living checkpoints, their records and verifications.
 
-        :param project_id: only of this project.
+        :param project_id: the only project to read. None for all.
         """
         self._project_id = project_id
         #: Whether a project has a checkpoint that is not deleted, by the id

@@ -24,9 +24,9 @@ _TEXT = re.compile(r'.*[0-9A-Za-z].*\n?')
 # Trove's own pattern accepts ids in this form only [uuid in
 # trove/common/apischema.py].
 _UUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
-# A message quotes so many characters of a value. All reasons of a restore
-# share 64 kB in Karbor's database [resources_reason in its models.py, on
-# MySQL].
+# A message quotes this many characters of a value at most. All reasons of a
+# restore share 64 kB in Karbor's database [resources_reason in its models.py,
+# on MySQL].
 _MAX_QUOTED_LENGTH = 300
 
 #: A value that a parser returns.

@@ -56,6 +56,7 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
 
     :param parameters: Karbor's parameters of this instance.
     :param original: the original instance, as recorded in the bank.
+    :param backup_id: the id of the backup. None if none is recorded.
     :raises errors.Rejected: one line for each value that is not allowed. For
         a recorded value the line names the parameter that replaces it.
     """

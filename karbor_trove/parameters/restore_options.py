@@ -27,7 +27,7 @@ class RestoreOption:
     #: The title and the description in the published schema.
     title: str
     description: str
-    #: What holds if the user passes nothing, in words.
+    #: The effect if the user passes nothing, in words.
     default: str
     #: The name in the reason text of a restore. None if it is not listed.
     label: Optional[str]

@@ -118,9 +118,8 @@ class _WorkerCheck:
 def _check_worker(checkpoint: providers.Checkpoint) -> _WorkerCheck:
     """Check whether the process of the checkpoint's operation has ended.
 
-    One process works on all resources of a checkpoint. So it is enough if
-    one resource on which the operation has started names a process that has
-    ended, whatever the other resources are.
+    One process works on all resources of a checkpoint. So one resource is
+    enough on which the operation has started, and whose process has ended.
     """
     has_ended = False
     for resource_id in checkpoint.list_resource_ids():
@@ -182,10 +181,9 @@ def _write_missing_indices(checkpoint: providers.Checkpoint,
                            index: Dict[str, Any]) -> None:
     """Write Karbor's indices of a checkpoint.
 
-    After a crash between the write of a checkpoint and the write of its
-    indices, the indices are missing. Karbor's delete operation fails if one
-    is missing, and the checkpoint is interrupted again [Checkpoint.delete()
-    in 1.6.0].
+    Karbor writes a checkpoint before its indices, so a crash in between leaves
+    it without indices. Then Karbor's delete operation fails, and the
+    checkpoint is interrupted again [Checkpoint.delete() in 1.6.0].
     """
     section = checkpoint.provider.bank.get_sub_section(layout.INDICES)
     for path in _index_paths(checkpoint, index):

@@ -120,7 +120,9 @@ class SweepDeferred(base.Lister):
 
         The project of such an entry is not known.
 
-        :param project_id: the project that the operator has chosen, if any.
+        :param project_id: the project that the operator has chosen. None if
+            all projects are swept.
+        :param unreadable: the errors of the entries, by key.
         """
         if project_id is None:
             self.problems += ['instance %s is not swept completely: %s'
@@ -171,9 +173,11 @@ def delete_backups(provider: providers.Provider,
                    journal: backup_journal.BackupJournal,
                    entries: List[backup_journal.BackupEntry]
                    ) -> Iterator[Deletion]:
-    """Delete backups of one instance and one project, or defer that.
+    """Delete the backups of journal entries, or defer their deletion.
 
-    :param journal: of the instance.
+    :param journal: the backup journal of the instance of all entries.
+    :param entries: at least one entry. All are of one project.
+    :returns: one result for each entry.
     """
     remaining = {entry.checkpoint_id: entry for entry in entries}
     try:
@@ -202,16 +206,20 @@ def _describe(entry: backup_journal.BackupEntry, blocker: Optional[str],
 
 @dataclasses.dataclass(frozen=True)
 class _Deferral:
-    """The result of _check_deferral()."""
+    """Whether the deletion of the backup of a journal entry is deferred."""
 
-    #: Whether the deletion of the backup is deferred.
+    #: False if the checkpoint of the backup is not deleted.
     is_deferred: bool
-    #: Why the backup still exists. Empty if its checkpoint exists too.
+    #: Why the backup still exists. Empty if the deletion is not deferred.
     reason: str = ''
 
 
 def _check_deferral(provider: providers.Provider,
                     entry: backup_journal.BackupEntry) -> _Deferral:
+    """Return whether the deletion of an entry's backup is deferred, and why.
+
+    :param provider: the provider whose bank has the entry.
+    """
     if entry.deleted_at:
         return _Deferral(True, entry.reason or 'its deletion was interrupted')
     # Karbor's in-tree plugin does not know the journal. It deletes a

@@ -124,7 +124,10 @@ class OrphanSearch:
         return orphan
 
     def _match_requests(self, backup: models.Backup) -> Optional[Orphan]:
-        """Return an orphan that an open request may have created, or None."""
+        """Return the backup as an orphan if an open request matches it.
+
+        :returns: None if no open request may have created the backup.
+        """
         requests = self._index.list_requests_for(backup)
         if not requests:
             return None
@@ -135,7 +138,12 @@ class OrphanSearch:
             False, self._provider)
 
     def _match_names(self, backup: models.Backup) -> Optional[Orphan]:
-        """Return an orphan that has a name of Karbor's, or None."""
+        """Return the backup as an orphan if its name is one of Karbor's.
+
+        The description may be one of Karbor's instead.
+
+        :returns: None if both are not, or if a checkpoint may know the backup.
+        """
         instance_id = str(backup.instance_id)
         for pattern, text in ((_NAME, backup.name),
                               (_DESCRIPTION, backup.description)):
@@ -150,9 +158,12 @@ class OrphanSearch:
 
     def _check_checkpoint(self, checkpoint_id: str, backup: models.Backup
                           ) -> Optional[Orphan]:
-        """Return the orphan if no checkpoint has this backup. Otherwise None.
+        """Return the backup as an orphan if its checkpoint does not know it.
 
-        :param checkpoint_id: as in the name or the description of the backup.
+        :param checkpoint_id: the id of the checkpoint that is part of the name
+            or the description of the backup.
+        :returns: None if the bank records the backup, or if an operation may
+            still work on the checkpoint.
         """
         if (self._index.may_be_in_use(checkpoint_id, str(backup.instance_id))
                 or self._index.is_recorded(checkpoint_id, backup)):
@@ -164,7 +175,7 @@ class OrphanSearch:
                       % checkpoint_id, True, self._provider)
 
     def _is_new(self, backup: models.Backup) -> bool:
-        """Return True if the lists of the banks may lack its checkpoint."""
+        """Return True if the banks may not list the checkpoint yet."""
         now = self._client.now
         return (now is None or backup.created is None
                 or now - backup.created < (timeouts.REQUEST_IN_FLIGHT

@@ -42,8 +42,8 @@ class Report:
                  project_id: Optional[str] = None) -> None:
         """Read the banks, then Trove, one project after another.
 
-        :param project_id: only of this project. None for each project of
-            which a bank has a checkpoint.
+        :param project_id: the only project of the report. None for each
+            project of which a bank has a checkpoint.
         :raises errors.KarborTroveError: a bank or Trove is unavailable.
         """
         self._clients = project_clients
@@ -66,7 +66,10 @@ class Report:
             self._report_project(project_id, None)
 
     def _wait_for(self, request: Callable[[], T]) -> T:
-        """Send a request and wait for Trove, but only once in a report."""
+        """Send a request, and wait for Trove during an outage.
+
+        After one outage of full length, later requests do not wait.
+        """
         if self._trove_is_unavailable:
             return request()
         try:
@@ -167,9 +170,10 @@ class Report:
         return False
 
     def _may_be_deleted(self, project_id: str) -> bool:
-        """Return True if Keystone may not have a project any more.
+        """Return True if Keystone may have deleted a project.
 
-        The project that the operator has chosen has to exist.
+        A project that the operator has chosen has to exist, so the result is
+        False for it.
         """
         return self._project_id is None and not self._points.projects.get(
             project_id, True)

@@ -112,10 +112,10 @@ def sweep(all_providers: List[providers.Provider],
     """Delete the entries of restores that have created no instance.
 
     The traces of restores that began more than an hour ago are deleted as
-    well. They need no row.
+    well. They have no result.
 
-    :param instance_id: only of this original instance.
-    :param project_id: only of this project.
+    :param instance_id: the id of the only original instance. None for all.
+    :param project_id: the id of the only project. None for all.
     """
     for provider, journal, restore_id in _list_journals(all_providers):
         if instance_id not in (None, journal.instance_id):
@@ -162,7 +162,7 @@ def _list_journals(all_providers: List[providers.Provider]) -> Iterator[
 
 def _read_or_guess(journal: restore_journal.RestoreJournal,
                    restore_id: str) -> restore_journal.RestoreEntry:
-    """Return an entry. An entry that cannot be read has unknown values."""
+    """Return an entry. If it cannot be read, all its values are unknown."""
     unknown = restore_journal.RestoreEntry(journal.instance_id, restore_id)
     try:
         return journal.read(restore_id) or unknown
