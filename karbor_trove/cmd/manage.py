@@ -67,7 +67,7 @@ class ManageApp(app.App):
                  'is where Karbor finds it: /etc/karbor/karbor.conf')
         # cliff accepts it only after the command. Releases before cliff
         # accepted it before the command as well.
-        parser.add_argument('--format', help=argparse.SUPPRESS)
+        parser.add_argument('-f', '--format', help=argparse.SUPPRESS)
         return parser
 
     def configure_logging(self) -> None:
@@ -95,14 +95,32 @@ class ManageApp(app.App):
             console.addFilter(logging.Filter(_NAME))
 
     def initialize_app(self, argv: List[str]) -> None:
-        """Check that there is a command. Without one cliff starts a shell.
+        """Check the name of the command.
+
+        Without a name cliff starts a shell. A name whose words are
+        abbreviated is found, too. That is too easily a typing error if the
+        command deletes something.
 
         :param argv: the arguments without the options that all commands have.
         """
         if not argv and not self.options.deferred_help:
             self.parser.error('the name of a command is missing, see --help')
-        if self.options.format and argv and argv[0] != 'help':
-            argv += ['--format', self.options.format]
+        from karbor_trove.cmd.commands import base
+
+        try:
+            found, name, arguments = self.command_manager.find_command(argv)
+        except ValueError:  # cliff suggests other names.
+            return
+        if not issubclass(found, base.Lister):
+            return
+        if found.IS_CHANGE and name not in dict(self.command_manager):
+            self.parser.error(
+                'the name of a command that deletes or changes something '
+                'cannot be abbreviated: "%s"' % name)
+        if self.options.format:
+            # Ids may follow after "--".
+            start = len(argv) - len(arguments)
+            argv[start:start] = ['--format', self.options.format]
 
 
 class _OneLineFormatter(logging.Formatter):

@@ -135,7 +135,7 @@ class Operation(protection_plugin.Operation):
 
     def _refuse_problems(
             self, find_problems: Callable[[], preflight_problems.Problems],
-            cannot: str) -> None:
+            refusal: str) -> None:
         """Refuse the whole flow if a part of it cannot succeed.
 
         Every operation that creates something calls this in its hook
@@ -144,7 +144,7 @@ class Operation(protection_plugin.Operation):
         the others reuse its result.
 
         :param find_problems: checks the whole flow.
-        :param cannot: the words that follow "another database of this", such
+        :param refusal: the words that follow "another database of this", such
             as "restore cannot be restored".
         :raises errors.KarborTroveError: a check had no result, or the flow
             has problems. The message lists the problems of this resource, one
@@ -158,7 +158,7 @@ class Operation(protection_plugin.Operation):
         if problems:
             raise errors.Rejected('\n'.join(problems.get(self._resource.id, [
                 'not started, because another database of this %s: %s'
-                % (cannot, ', '.join(sorted(problems)))])))
+                % (refusal, ', '.join(sorted(problems)))])))
 
     def _check_ids(self) -> preflight_problems.Problems:
         problems: preflight_problems.Problems = {}

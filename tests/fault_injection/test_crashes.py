@@ -92,7 +92,7 @@ class Stage:
                 succeeded, output = self.karbor.manage(
                     'checkpoint', 'reset', id_)
                 if not succeeded:
-                    assert 'the bank does not say which process' in output, (
+                    assert 'the bank does not name the process' in output, (
                         output)
                     succeeded, output = self.karbor.manage(
                         'checkpoint', 'reset', id_, '--force')

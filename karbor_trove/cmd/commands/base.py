@@ -27,6 +27,9 @@ class Lister(lister.Lister):
 
     #: The names of the columns, in order.
     COLUMNS: Sequence[str]
+    #: Whether the command deletes or changes something. Then its name cannot
+    #: be abbreviated.
+    IS_CHANGE = False
     #: Whether the command does nothing if one bank is empty or unreadable.
     NEEDS_ALL_BANKS = False
 
@@ -47,7 +50,11 @@ class Lister(lister.Lister):
 
     def take_action(self, parsed_args: argparse.Namespace
                     ) -> Tuple[Sequence[str], Iterable[Any]]:
-        """Return the names of the columns and the values of each row."""
+        """Return the names of the columns and the values of each row.
+
+        :raises errors.Rejected: a column does not exist. Nothing was done.
+        """
+        self._check_columns(parsed_args)
         all_providers = providers.load(self.problems)
         if self.problems and self.NEEDS_ALL_BANKS:
             message = '; '.join(self.problems)
@@ -56,6 +63,17 @@ class Lister(lister.Lister):
         rows = self.list_rows(parsed_args, all_providers)
         return self.COLUMNS, [tuple(map(row.get, self.COLUMNS))
                               for row in rows]
+
+    def _check_columns(self, parsed_args: argparse.Namespace) -> None:
+        # cliff does this after the action, and ignores an unknown column if
+        # another one is known [DisplayCommandBase in 4.17].
+        unknown = [name for name in parsed_args.columns
+                   if self._normalize_column_name(name) not in self.COLUMNS]
+        if unknown:
+            raise errors.Rejected(
+                'nothing is done: there is no column %s. The columns are %s'
+                % (' or '.join('"%s"' % name for name in unknown),
+                   ', '.join(self.COLUMNS)))
 
     def produce_output(self, parsed_args: argparse.Namespace,
                        column_names: Sequence[str], data: Iterable[Any]

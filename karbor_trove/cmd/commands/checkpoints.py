@@ -70,6 +70,7 @@ class ResetCheckpoint(_CheckpointCommand):
     """
 
     COLUMNS = ('checkpoint', 'was', 'status', 'backup_copy')
+    IS_CHANGE = True
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -134,7 +135,7 @@ def _check_worker(checkpoint: providers.Checkpoint) -> _WorkerCheck:
                 _STARTED_STATUSES[str(checkpoint.status)]):
             has_ended = True
     return _WorkerCheck(has_ended, '' if has_ended else (
-        'the bank does not say which process works on it'))
+        'the bank does not name the process of its operation'))
 
 
 def _check_resettable(checkpoint: providers.Checkpoint,

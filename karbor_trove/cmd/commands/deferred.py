@@ -49,6 +49,7 @@ class SweepDeferred(base.Lister):
     """
 
     COLUMNS = ('project', 'instance', 'checkpoint', 'backup', 'outcome')
+    IS_CHANGE = True
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)

@@ -206,6 +206,7 @@ class DeleteOrphans(base.Lister):
     """
 
     COLUMNS = ('project', 'instance', 'backup', 'name', 'outcome')
+    IS_CHANGE = True
     NEEDS_ALL_BANKS = True
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -242,7 +243,7 @@ class DeleteOrphans(base.Lister):
         search.check_number(parsed_args.ids, parsed_args.orphans)
         remaining = dict(search.backups)
         for backup_id in progress.track(chain.children_first(
-                remaining, parsed_args.ids or [
+                remaining, list(dict.fromkeys(parsed_args.ids)) or [
                     id_ for id_, orphan in search.orphans.items()
                     if orphan.is_certain]), 'Deleting backups'):
             orphan = search.orphans[backup_id]

@@ -225,11 +225,11 @@ class ShowReport(base.Lister):
     def take_action(self, parsed_args: argparse.Namespace
                     ) -> Tuple[Sequence[str], Iterable[Any]]:
         """Return the rows, or the metrics if the format is prometheus."""
-        columns_and_rows = super().take_action(parsed_args)
         if parsed_args.formatter != prometheus.FORMAT:
-            return columns_and_rows
+            return super().take_action(parsed_args)
         # Metrics have no columns that could be chosen or sorted by.
         parsed_args.columns = parsed_args.sort_columns = []
+        super().take_action(parsed_args)
         return prometheus.Metric._fields, prometheus.build_metrics(
             self._instances, is_complete=not self.problems)
 

@@ -31,6 +31,7 @@ class DismissRestores(base.Lister):
     """
 
     COLUMNS = ('project', 'instance', 'restore', 'name', 'since')
+    IS_CHANGE = True
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)

@@ -56,6 +56,14 @@ def test_reset_sets_error_if_the_worker_has_ended(
         id_, was, 'error')
 
 
+def test_unknown_column_is_rejected_before_a_checkpoint_is_reset(
+        interrupt, manage, status):
+    id_ = interrupt('deleting', identity=ended_worker())
+    assert 'no column "typo"' in manage(
+        'checkpoint', 'reset', id_, '-c', 'was', '-c', 'typo', expect=1)
+    assert status() == 'deleting'
+
+
 def test_reset_keeps_a_copy_of_the_old_index(interrupt, manage, checkpoint):
     id_ = interrupt('deleting', identity=ended_worker())
     index = checkpoint.checkpoint_section.get_object('index.json')
@@ -83,7 +91,7 @@ def test_reset_needs_force_if_the_bank_names_no_worker(
         interrupt, manage, status, was):
     id_ = interrupt(was)
     message = manage('checkpoint', 'reset', id_, expect=1)
-    assert 'the bank does not say which process' in message
+    assert 'the bank does not name the process' in message
     assert 'Make sure that the process has ended, then use --force' in message
     assert status() == was
     manage('checkpoint', 'reset', id_, '--force')
@@ -94,7 +102,7 @@ def test_worker_of_protect_does_not_count_for_a_delete_operation(
         interrupt, manage, status):
     id_ = interrupt('deleting', identity=ended_worker(),
                     resource_status='available')
-    assert 'the bank does not say which process' in manage(
+    assert 'the bank does not name the process' in manage(
         'checkpoint', 'reset', id_, expect=1)
     assert status() == 'deleting'
 
@@ -105,7 +113,7 @@ def test_worker_of_a_reset_operation_does_not_count_for_the_next_one(
     manage('checkpoint', 'reset', id_)
     checkpoint.reload_meta_data()
     interrupt('deleting')
-    assert 'the bank does not say which process' in manage(
+    assert 'the bank does not name the process' in manage(
         'checkpoint', 'reset', id_, expect=1)
     assert status() == 'deleting'
 

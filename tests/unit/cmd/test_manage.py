@@ -121,6 +121,7 @@ def test_unknown_column_is_one_line(run, config_file, checkpoint):
                          '--config-file', config_file)
     assert (code, out) == (1, '')
     assert len(err.splitlines()) == 1 and 'resource_status' in err
+    assert 'no column "x"' in err
 
 
 def test_missing_configuration_is_one_line(run, tmp_path):

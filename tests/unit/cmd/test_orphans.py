@@ -1,6 +1,7 @@
 """Tests of karbor-trove-manage orphans list and delete."""
 
 import dataclasses
+import json
 import shutil
 import uuid
 
@@ -302,6 +303,62 @@ def test_delete_rejects_a_backup_that_is_no_orphan(
     assert 'no orphans: backup %s' % known in manage(
         'orphans', 'delete', id_, known, '--yes', expect=1)
     assert set(fake_trove.backups) == {known, id_}
+
+
+def test_delete_counts_an_id_that_is_named_twice_once(
+        manage, backup, fake_trove):
+    id_ = backup()
+    for yes, outcome in ((), 'would be deleted'), (('--yes',), 'deleted'):
+        [row] = manage('orphans', 'delete', *yes, '--orphans', 1, id_, id_)
+        assert row['outcome'] == outcome
+    assert not fake_trove.backups
+
+
+@pytest.mark.parametrize('before, after', [
+    (('--format', 'json'), ()), (('-f', 'json'), ()),
+    ((), ('--format', 'json')), ((), ('-f', 'json')), ((), ('-fjson',))])
+def test_delete_accepts_a_format_and_ids_after_two_dashes(
+        run, config_file, backup, fake_trove, before, after):
+    id_ = backup()
+    code, out, err = run(*before, '--config-file', config_file, 'orphans',
+                         'delete', '--yes', '--orphans', 1, *after, '--', id_)
+    assert (code, err) == (0, '')
+    assert [row['backup'] for row in json.loads(out)] == [id_]
+    assert not fake_trove.backups
+
+
+@pytest.mark.parametrize('columns', [('typo',), ('backup', 'typo')])
+def test_unknown_column_is_rejected_before_a_backup_is_deleted(
+        manage, backup, fake_trove, columns):
+    id_ = backup()
+    words = [word for name in columns for word in ('-c', name)]
+    assert 'nothing is done: there is no column "typo"' in manage(
+        'orphans', 'delete', '--yes', '--orphans', 1, *words, expect=1)
+    assert id_ in fake_trove.backups
+
+
+@pytest.mark.parametrize('words', [
+    ('orphans', 'dele'), ('o', 'delete'), ('o', 'd')])
+def test_command_that_deletes_cannot_be_abbreviated(
+        run, config_file, backup, fake_trove, words):
+    id_ = backup()
+    code, out, err = run(*words, '--yes', '--orphans', 1, '--config-file',
+                         config_file)
+    assert (code, out) == (2, '')
+    assert 'cannot be abbreviated: "%s"' % ' '.join(words) in err
+    assert id_ in fake_trove.backups
+
+
+@pytest.mark.parametrize('words', [
+    ('deferred', 'sw'), ('def', 'dismiss', 'x'), ('check', 'reset', 'x')])
+def test_command_that_changes_something_cannot_be_abbreviated(run, words):
+    code, out, err = run(*words)
+    assert (code, out) == (2, '')
+    assert 'cannot be abbreviated: "%s"' % ' '.join(words[:2]) in err
+
+
+def test_command_that_lists_can_be_abbreviated(run, config_file, fake_trove):
+    assert run('orph', 'li', '--config-file', config_file) == (0, '\n', '')
 
 
 def test_delete_keeps_an_orphan_with_children(manage, backup, fake_trove):
