@@ -15,6 +15,7 @@ import warnings
 from cliff import app
 from cliff import commandmanager
 
+from karbor_trove.cmd import declarations
 from karbor_trove.cmd import terminal
 
 _NAME = 'karbor-trove-manage'
@@ -31,20 +32,10 @@ class ManageApp(app.App):
 
     def __init__(self) -> None:
         """Create the application with the commands of all subjects."""
-        # The modules import Karbor. main() has to silence Karbor's warnings
-        # before that.
-        from karbor_trove.cmd.commands import checkpoints
-        from karbor_trove.cmd.commands import deferred
-        from karbor_trove.cmd.commands import orphans
-        from karbor_trove.cmd.commands import report
-        from karbor_trove.cmd.commands import unconfirmed_restores
-
         # Commands of other packages are found in this entry point group.
         manager = commandmanager.CommandManager('karbor_trove.manage')
-        for subject in (checkpoints, deferred, orphans, report,
-                        unconfirmed_restores):
-            for name, command in subject.COMMANDS.items():
-                manager.add_command(name, command)
+        for name, command in declarations.COMMANDS.items():
+            manager.add_command(name, command)
         super().__init__(
             description='Show and repair what the database plugins of Karbor '
                         'left in its banks and in Trove.',
@@ -105,13 +96,11 @@ class ManageApp(app.App):
         """
         if not argv and not self.options.deferred_help:
             self.parser.error('the name of a command is missing, see --help')
-        from karbor_trove.cmd.commands import base
-
         try:
             found, name, arguments = self.command_manager.find_command(argv)
         except ValueError:  # cliff suggests other names.
             return
-        if not issubclass(found, base.Lister):
+        if not issubclass(found, declarations.Lister):
             return
         if found.IS_CHANGE and name not in dict(self.command_manager):
             self.parser.error(

@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Metrics of the report, in the text format that Prometheus reads."""
+"""The text format of metrics that Prometheus reads."""
 
 import argparse
-import datetime
-import time
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional
-from typing import Sequence, TextIO, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence
+from typing import TextIO, Tuple
 
 from cliff.formatters import base
 
-from karbor_trove.bank import verification_results
-from karbor_trove.cmd import instance_reports
 from karbor_trove.cmd import terminal
 
 #: The name of the format.
 FORMAT = 'prometheus'
 _PREFIX = 'karbor_trove_'
-_GB = 1024 ** 3
 #: Labels and value. A sample without a value is not written.
 Sample = Tuple[Dict[str, str], Optional[float]]
 
@@ -50,65 +45,6 @@ class PrometheusFormatter(base.ListFormatter):
                     stdout.write('%s%s %s\n' % (
                         name, _format_labels(labels, encoding),
                         _format_number(value)))
-
-
-def build_metrics(reports: List[instance_reports.InstanceReport],
-                  is_complete: bool) -> List[Metric]:
-    """Return the metrics of a report. All times are seconds since 1970.
-
-    :param is_complete: whether everything could be read.
-    """
-    def per_instance(value: Callable[[instance_reports.InstanceReport],
-                                     Optional[float]]) -> List[Sample]:
-        return [(_labels(report), value(report)) for report in reports]
-
-    def per_level(value: Callable[[verification_results.VerificationResult],
-                                  Optional[float]]) -> List[Sample]:
-        return [({**_labels(report), 'level': level}, value(result))
-                for report in reports
-                for level, result in sorted(report.levels.items())]
-
-    return [
-        Metric('instance_exists', 'Whether Trove has the database instance.',
-               per_instance(lambda report: report.exists)),
-        Metric('instance_covered', 'Whether a checkpoint can be restored now.',
-               per_instance(lambda report: report.checkpoint is not None)),
-        Metric('last_restorable_timestamp_seconds',
-               'When the newest backup that can be restored was made.',
-               per_instance(lambda report: _timestamp(report.made))),
-        Metric('chain_length',
-               'How many backups a restore of it needs, itself counted.',
-               per_instance(lambda report: report.chain)),
-        Metric('backup_size_bytes',
-               'What the database took on its volume when it was made.',
-               per_instance(lambda report: None if report.size is None
-                            else round(report.size * _GB))),
-        Metric('last_verification_timestamp_seconds',
-               'When a verification of this level ended last.',
-               per_level(lambda result: _timestamp(
-                   instance_reports.verification_time(result)))),
-        Metric('last_verification_success',
-               'Whether the last verification of this level passed.',
-               per_level(lambda result: result.passed)),
-        Metric('recovery_seconds',
-               'How long a restore took when a verification measured it last.',
-               per_instance(lambda report: None if report.recovery is None
-                            else report.recovery.total_seconds())),
-        Metric('report_timestamp_seconds', 'When this report was created.',
-               [({}, int(time.time()))]),
-        Metric('report_complete', 'Whether the report includes everything.',
-               [({}, is_complete)])]
-
-
-def _labels(report: instance_reports.InstanceReport) -> Dict[str, str]:
-    # Not "instance": in Prometheus this is the label of the scraped host.
-    return {'project_id': report.project, 'instance_id': report.instance,
-            'name': report.name or ''}
-
-
-def _timestamp(moment: Optional[datetime.datetime]) -> Optional[float]:
-    return None if moment is None else int(
-        moment.replace(tzinfo=datetime.timezone.utc).timestamp())
 
 
 def _format_labels(labels: Dict[str, str], encoding: str) -> str:

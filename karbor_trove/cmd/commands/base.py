@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Base class of the commands that list something."""
+"""Base class of the work of a command."""
 
 import abc
 import argparse
 import datetime
-from typing import Any, Dict, Iterable, List, Sequence, TextIO, Tuple, Union
+from typing import Any, Dict, Iterable, List, Sequence, Union
 
 from cliff import columns
-from cliff.formatters import table
-from cliff import lister
 from oslo_config import cfg
 
 from karbor_trove.cmd import providers
-from karbor_trove.cmd import terminal
 from karbor_trove import errors
 
 #: The values of a row by the names of their columns. A column that is
@@ -22,98 +19,41 @@ Row = Dict[str, Any]
 _UNITS = (('d', 86400), ('h', 3600), ('min', 60), ('s', 1))
 
 
-class Lister(lister.Lister):
-    """A command that lists rows, all of them or as many as it can."""
+class Action(abc.ABC):
+    """The work of a command."""
 
-    #: The names of the columns, in order.
-    COLUMNS: Sequence[str]
-    #: Whether the command deletes or changes something. Then its name cannot
-    #: be abbreviated.
-    IS_CHANGE = False
     #: Whether the command does nothing if one bank is empty or unreadable.
     NEEDS_ALL_BANKS = False
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Create the command, see cliff.command.Command."""
-        super().__init__(*args, **kwargs)
+    def __init__(self) -> None:
+        """Create the action. Nothing is read yet."""
         #: What could not be read or done, a sentence each.
         self.problems: List[str] = []
 
     @abc.abstractmethod
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> Iterable[Row]:
-        """Run the command and return its rows.
+        """Do the work and return the rows.
 
         If something cannot be read or done, add a sentence to `problems` and
         continue. If nothing can, raise an exception.
         """
 
-    def take_action(self, parsed_args: argparse.Namespace
-                    ) -> Tuple[Sequence[str], Iterable[Any]]:
-        """Return the names of the columns and the values of each row.
+    def run(self, parsed_args: argparse.Namespace,
+            config_files: Sequence[str]) -> Iterable[Row]:
+        """Read Karbor's configuration, do the work and return the rows.
 
-        :raises errors.Rejected: a column does not exist. Nothing was done.
+        :param config_files: Karbor's own. Empty for those that Karbor finds.
+        :raises errors.Rejected: nothing was done, because a bank is missing.
         """
-        self._check_columns(parsed_args)
+        cfg.CONF([word for path in config_files
+                  for word in ('--config-file', path)], project='karbor')
         all_providers = providers.load(self.problems)
         if self.problems and self.NEEDS_ALL_BANKS:
             message = '; '.join(self.problems)
             self.problems.clear()
             raise errors.Rejected('nothing is searched or deleted: ' + message)
-        rows = self.list_rows(parsed_args, all_providers)
-        return self.COLUMNS, [tuple(map(row.get, self.COLUMNS))
-                              for row in rows]
-
-    def _check_columns(self, parsed_args: argparse.Namespace) -> None:
-        # cliff does this after the action, and ignores an unknown column if
-        # another one is known [DisplayCommandBase in 4.17].
-        unknown = [name for name in parsed_args.columns
-                   if self._normalize_column_name(name) not in self.COLUMNS]
-        if unknown:
-            raise errors.Rejected(
-                'nothing is done: there is no column %s. The columns are %s'
-                % (' or '.join('"%s"' % name for name in unknown),
-                   ', '.join(self.COLUMNS)))
-
-    def produce_output(self, parsed_args: argparse.Namespace,
-                       column_names: Sequence[str], data: Iterable[Any]
-                       ) -> int:
-        """Write the rows in the chosen format.
-
-        The formats json and yaml escape control characters themselves.
-        """
-        if parsed_args.formatter in ('table', 'value', 'csv'):
-            data = [tuple(map(terminal.escape, row)) for row in data]
-        if parsed_args.formatter == 'table':
-            self.formatter = TableFormatter()
-        return super().produce_output(parsed_args, column_names, data)
-
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        """Read Karbor's configuration and run the command.
-
-        :returns: 0. 1 if there are problems.
-        """
-        cfg.CONF([word for path in self.app.options.config_file or ()
-                  for word in ('--config-file', path)], project='karbor')
-        try:
-            super().run(parsed_args)
-        finally:
-            for problem in dict.fromkeys(self.problems):
-                self.app.LOG.error(problem)
-        return 1 if self.problems else 0
-
-
-class TableFormatter(table.TableFormatter):
-    """A table with titles for the columns and with empty cells for None."""
-
-    def emit_list(self, column_names: Sequence[str],
-                  data: Iterable[Sequence[Any]], stdout: TextIO,
-                  parsed_args: argparse.Namespace) -> None:
-        """Write the table."""
-        super().emit_list(
-            [name.replace('_', ' ').capitalize() for name in column_names],
-            [['' if value is None else value for value in row]
-             for row in data], stdout, parsed_args)
+        return self.list_rows(parsed_args, all_providers)
 
 
 # The oldest cliff that is supported has no generic classes.

@@ -36,19 +36,8 @@ _STARTED_STATUSES: Dict[str, Sequence[str]] = {
 }
 
 
-class _CheckpointCommand(base.Lister):
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument('id', metavar='CHECKPOINT_ID')
-        return parser
-
-
-class ShowCheckpoint(_CheckpointCommand):
-    """Show what the bank holds of each resource of a checkpoint."""
-
-    COLUMNS = ('checkpoint', 'status', 'type', 'resource', 'resource_status',
-               'worker', 'record', 'journal', 'parent', 'note', 'reason')
+class CheckpointListing(base.Action):
+    """The work of the command "checkpoint show"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
@@ -60,24 +49,8 @@ class ShowCheckpoint(_CheckpointCommand):
                 for row in rows or [{}]]
 
 
-class ResetCheckpoint(_CheckpointCommand):
-    """Set the status of an interrupted checkpoint to "error".
-
-    Then the checkpoint can be deleted. Its status has to be "protecting",
-    "deleting" or "error-deleting", and its operation has to have ended. With
-    --force it may also be "deleted" if Karbor still lists it. A copy of the
-    previous index stays in the bank.
-    """
-
-    COLUMNS = ('checkpoint', 'was', 'status', 'backup_copy')
-    IS_CHANGE = True
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
-            '--force', action='store_true',
-            help='Skip the check that the worker process has ended')
-        return parser
+class CheckpointReset(base.Action):
+    """The work of the command "checkpoint reset"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
@@ -101,10 +74,6 @@ class ResetCheckpoint(_CheckpointCommand):
         storage.write(checkpoint.section, layout.CHECKPOINT_INDEX, new_index)
         return [{'checkpoint': checkpoint.id, 'was': index['status'],
                  'status': new_index['status'], 'backup_copy': backup_copy}]
-
-
-COMMANDS = {'checkpoint show': ShowCheckpoint,
-            'checkpoint reset': ResetCheckpoint}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,14 +19,8 @@ from karbor_trove import errors
 from karbor_trove.verification import cleanup
 
 
-class ListDeferred(base.Lister):
-    """List deferred deletions and requests whose result is not known.
-
-    Also lists unconfirmed restores and temporary instances of verifications.
-    """
-
-    COLUMNS = ('what', 'project', 'instance', 'checkpoint', 'backup', 'since',
-               'why')
+class DeferredListing(base.Action):
+    """The work of the command "deferred list"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
@@ -41,26 +35,8 @@ class ListDeferred(base.Lister):
                 yield from _list_temporary_instances(provider, instance_id)
 
 
-class SweepDeferred(base.Lister):
-    """Try all deferred deletions again.
-
-    Also deletes temporary instances of verifications that have ended, and
-    the journal entries of restores that have created no instance.
-    """
-
-    COLUMNS = ('project', 'instance', 'checkpoint', 'backup', 'outcome')
-    IS_CHANGE = True
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument('--instance', metavar='ID',
-                            help='Only of this original instance')
-        parser.add_argument('--project', metavar='ID',
-                            help='Only of this project')
-        parser.add_argument(
-            '--force', action='store_true',
-            help='Skip the check that the verification has ended')
-        return parser
+class DeferredSweep(base.Action):
+    """The work of the command "deferred sweep"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
@@ -151,9 +127,6 @@ class SweepDeferred(base.Lister):
             yield {'project': project, 'instance': instance_id,
                    'outcome': '; '.join(leftovers)
                    or 'the temporary instances are deleted'}
-
-
-COMMANDS = {'deferred list': ListDeferred, 'deferred sweep': SweepDeferred}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -182,14 +182,9 @@ class OrphanSearch:
                                            + timeouts.CLOCK_TOLERANCE))
 
 
-class ListOrphans(base.Lister):
-    """List the backups of Karbor that no checkpoint knows.
+class OrphanListing(base.Action):
+    """The work of the command "orphans list"."""
 
-    The backups of all projects are compared with the banks of all providers.
-    """
-
-    COLUMNS = ('project', 'instance', 'backup', 'name', 'status', 'created',
-               'size', 'reason')
     NEEDS_ALL_BANKS = True
 
     def list_rows(self, parsed_args: argparse.Namespace,
@@ -199,31 +194,10 @@ class ListOrphans(base.Lister):
         return [orphan.to_row() for orphan in search.orphans.values()]
 
 
-class DeleteOrphans(base.Lister):
-    """Delete backups of Karbor that no checkpoint knows.
+class OrphanDeletion(base.Action):
+    """The work of the command "orphans delete"."""
 
-    A backup with children is not deleted. A deletion that fails is deferred.
-    """
-
-    COLUMNS = ('project', 'instance', 'backup', 'name', 'outcome')
-    IS_CHANGE = True
     NEEDS_ALL_BANKS = True
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
-            'ids', nargs='*', metavar='BACKUP_ID',
-            help='The default is all orphans that Karbor has created for '
-                 'certain')
-        parser.add_argument(
-            '--yes', action='store_true',
-            help='Delete. Without it only show what would be deleted')
-        parser.add_argument(
-            '--orphans', type=int, metavar='NUMBER',
-            help='How many orphans there are. Required if more than half of '
-                 'all backups of Karbor are orphans, because then a bank is '
-                 'probably missing')
-        return parser
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
@@ -261,9 +235,6 @@ class DeleteOrphans(base.Lister):
                 del remaining[backup_id]
             yield {**orphan.to_row(), 'outcome': blocker or (
                 'deleted' if parsed_args.yes else 'would be deleted')}
-
-
-COMMANDS = {'orphans list': ListOrphans, 'orphans delete': DeleteOrphans}
 
 
 def _to_entry(orphan: Orphan) -> backup_journal.BackupEntry:

@@ -3,16 +3,14 @@
 """`report`: from what each database instance can be restored."""
 
 import argparse
-import contextlib
 import datetime
-import os
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple
-from typing import Optional, Sequence, TextIO, Tuple, TypeVar
+from typing import Callable, Dict, List, NamedTuple, Optional, TypeVar
 
 from karbor_trove.backups import chain
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd import instance_reports
+from karbor_trove.cmd import metrics
 from karbor_trove.cmd import progress
 from karbor_trove.cmd import prometheus
 from karbor_trove.cmd import providers
@@ -186,32 +184,8 @@ def _find_name(points: List[restore_points.RestorePoint]) -> Optional[str]:
         if point.record and point.record.instance.name), None)
 
 
-class ShowReport(base.Lister):
-    """Show from what each database instance can be restored.
-
-    Each row has the newest checkpoint that can be restored, the last
-    verification and the recovery time. Instances that no checkpoint covers
-    are listed, too.
-    """
-
-    COLUMNS = ('project', 'instance', 'name', 'checkpoint', 'made', 'age',
-               'chain', 'size', 'verified', 'verified_checkpoint', 'level',
-               'result', 'recovery', 'note')
-
-    @property
-    def formatter_namespace(self) -> str:
-        """Return the entry points of cliff's formats and of prometheus."""
-        return 'karbor_trove.report_formatter'
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument('--project', metavar='ID',
-                            help='Only of this project')
-        parser.add_argument(
-            '--output', metavar='FILE',
-            help='Write to this file instead of to standard output. A reader '
-                 'of the file sees the previous content or the whole new one')
-        return parser
+class ReportListing(base.Action):
+    """The work of the command "report"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
@@ -219,32 +193,14 @@ class ShowReport(base.Lister):
                         parsed_args.project)
         self.problems += report.problems
         self._instances = report.instances
-        return [{name: _to_cell(getattr(instance, name))
-                 for name in self.COLUMNS} for instance in report.instances]
+        return [{name: _to_cell(value)
+                 for name, value in vars(instance).items()}
+                for instance in report.instances]
 
-    def take_action(self, parsed_args: argparse.Namespace
-                    ) -> Tuple[Sequence[str], Iterable[Any]]:
-        """Return the rows, or the metrics if the format is prometheus."""
-        if parsed_args.formatter != prometheus.FORMAT:
-            return super().take_action(parsed_args)
-        # Metrics have no columns that could be chosen or sorted by.
-        parsed_args.columns = parsed_args.sort_columns = []
-        super().take_action(parsed_args)
-        return prometheus.Metric._fields, prometheus.build_metrics(
-            self._instances, is_complete=not self.problems)
-
-    def produce_output(self, parsed_args: argparse.Namespace,
-                       column_names: Sequence[str], data: Iterable[Any]
-                       ) -> int:
-        """Write the report to standard output or to a file."""
-        if parsed_args.output is None:
-            return super().produce_output(parsed_args, column_names, data)
-        with _replace_file(parsed_args.output) as file:
-            self.app.stdout = file
-            return super().produce_output(parsed_args, column_names, data)
-
-
-COMMANDS = {'report': ShowReport}
+    def build_metrics(self) -> List[prometheus.Metric]:
+        """Return the metrics of the rows."""
+        return metrics.build_metrics(self._instances,
+                                     is_complete=not self.problems)
 
 
 def _to_cell(value: object) -> object:
@@ -253,27 +209,3 @@ def _to_cell(value: object) -> object:
     if isinstance(value, datetime.timedelta):
         return base.Duration(value)
     return value
-
-
-@contextlib.contextmanager
-def _replace_file(path: str) -> Iterator[TextIO]:
-    """Yield a text file that replaces the one at a path when it is complete.
-
-    If an exception is raised, the file at the path stays as it is.
-    """
-    # Not of the module tempfile: only the owner may read its files. The node
-    # exporter of Prometheus has a user of its own. It ignores files whose
-    # names do not end in ".prom".
-    temporary_path = '%s.%d.tmp' % (path, os.getpid())
-    try:
-        # A character that UTF-8 does not have is no reason to fail.
-        with open(temporary_path, 'w', encoding='utf-8',
-                  errors='backslashreplace') as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary_path, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary_path)
-        raise

@@ -24,22 +24,8 @@ from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import lost_responses
 
 
-class DismissRestores(base.Lister):
-    """Delete the journal entries of unconfirmed restores.
-
-    No instance is deleted.
-    """
-
-    COLUMNS = ('project', 'instance', 'restore', 'name', 'since')
-    IS_CHANGE = True
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument('ids', nargs='+', metavar='RESTORE_ID')
-        parser.add_argument(
-            '--force', action='store_true',
-            help='Skip the check that the worker process has ended')
-        return parser
+class RestoreDismissal(base.Action):
+    """The work of the command "deferred dismiss"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
@@ -75,9 +61,6 @@ class DismissRestores(base.Lister):
         for journal, entry in entries:
             journal.delete_entry(entry)
         return rows
-
-
-COMMANDS = {'deferred dismiss': DismissRestores}
 
 
 def list_rows(provider: providers.Provider,

@@ -45,6 +45,39 @@ def test_help_of_a_command_lists_its_options(run, command, words):
     assert 'karbor-trove-manage %s' % command in out and '--format' in out
 
 
+def without_karbor(*words):
+    """Run the command in a process that cannot import Karbor."""
+    return subprocess.run(
+        [sys.executable, '-c',
+         'import sys; sys.modules["karbor"] = None; '
+         'from karbor_trove.cmd import manage; sys.exit(manage.main())',
+         *words], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize('words', [
+    ('--help',), ('help',), ('--version',), ('report', '--help'),
+    ('help', 'orphans', 'delete'), ('--help', 'checkpoint', 'reset'),
+    ('deferred', 'sweep', '-h'), ('help', 'report'), ('complete',)])
+def test_help_and_version_do_not_import_karbor(words):
+    process = without_karbor(*words)
+    assert (process.returncode, process.stderr) == (0, '')
+    assert process.stdout
+    if words == ('help', 'report'):
+        assert 'prometheus' in process.stdout
+
+
+@pytest.mark.parametrize('words', [(), ('no-such-command',), ('report', 'x')])
+def test_wrong_usage_does_not_import_karbor(words):
+    assert without_karbor(*words).returncode == 2
+
+
+def test_missing_karbor_is_one_line():
+    process = without_karbor('deferred', 'list')
+    assert (process.returncode, process.stdout) == (1, '')
+    assert len(process.stderr.splitlines()) == 1
+    assert 'karbor' in process.stderr
+
+
 def test_version_is_that_of_the_package(run):
     code, out, _ = run('--version')
     assert code == 0 and out.split()[1][0].isdigit()

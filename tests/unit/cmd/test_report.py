@@ -14,7 +14,7 @@ import pytest
 
 from karbor_trove.bank import record
 from karbor_trove.bank import verification_results
-from karbor_trove.cmd.commands import report as report_command
+from karbor_trove.cmd import declarations
 from karbor_trove.cmd import prometheus
 from karbor_trove import polling
 from karbor_trove.trove import client
@@ -827,7 +827,7 @@ def test_csv_has_all_columns(report, add_point, fake_trove, resource, clock):
     code, out, _ = report('csv')
     assert code == 0 and out.endswith('\n') and not out.endswith('\n\n')
     [row] = csv.DictReader(io.StringIO(out))
-    assert tuple(row) == report_command.ShowReport.COLUMNS
+    assert tuple(row) == declarations.ShowReport.COLUMNS
     # The newline is escaped, and cliff doubles the backslash.
     assert (row['name'], row['checkpoint']) == (r'a,"b"\\nc', point.id)
     assert (row['age'], row['chain'], row['note']) == ('90', '1', '')

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Declarations of the commands: descriptions, columns and options.
+
+No module that needs Karbor is imported before a command runs. So the help
+needs neither Karbor nor its configuration.
+"""
+
+import argparse
+import contextlib
+import importlib
+import os
+from typing import Any, Dict, Iterable, Iterator, Sequence, TextIO, Tuple
+from typing import Type, TYPE_CHECKING
+
+from cliff.formatters import table
+from cliff import lister
+
+from karbor_trove.cmd import prometheus
+from karbor_trove.cmd import terminal
+from karbor_trove import errors
+
+if TYPE_CHECKING:
+    from karbor_trove.cmd.commands import base
+    from karbor_trove.cmd.commands import report
+
+
+class Lister(lister.Lister):
+    """A command that lists rows, all of them or as many as it can."""
+
+    #: The names of the columns, in order.
+    COLUMNS: Sequence[str]
+    #: The module in commands/ and its class that does the work.
+    ACTION: Tuple[str, str]
+    #: Whether the command deletes or changes something. Then its name cannot
+    #: be abbreviated.
+    IS_CHANGE = False
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Read Karbor's configuration and run the command.
+
+        :returns: 0. 1 if there are problems.
+        :raises errors.Rejected: a column does not exist. Nothing was done.
+        """
+        self._check_columns(parsed_args)
+        module, name = self.ACTION
+        self._action: 'base.Action' = getattr(importlib.import_module(
+            'karbor_trove.cmd.commands.' + module), name)()
+        try:
+            super().run(parsed_args)
+        finally:
+            for problem in dict.fromkeys(self._action.problems):
+                self.app.LOG.error(problem)
+        return 1 if self._action.problems else 0
+
+    def take_action(self, parsed_args: argparse.Namespace
+                    ) -> Tuple[Sequence[str], Iterable[Any]]:
+        """Return the names of the columns and the values of each row."""
+        rows = self._action.run(parsed_args,
+                                self.app.options.config_file or ())
+        return self.COLUMNS, [tuple(map(row.get, self.COLUMNS))
+                              for row in rows]
+
+    def _check_columns(self, parsed_args: argparse.Namespace) -> None:
+        # cliff does this after the action, and ignores an unknown column if
+        # another one is known [DisplayCommandBase in 4.17].
+        unknown = [name for name in parsed_args.columns
+                   if self._normalize_column_name(name) not in self.COLUMNS]
+        if unknown:
+            raise errors.Rejected(
+                'nothing is done: there is no column %s. The columns are %s'
+                % (' or '.join('"%s"' % name for name in unknown),
+                   ', '.join(self.COLUMNS)))
+
+    def produce_output(self, parsed_args: argparse.Namespace,
+                       column_names: Sequence[str], data: Iterable[Any]
+                       ) -> int:
+        """Write the rows in the chosen format.
+
+        The formats json and yaml escape control characters themselves.
+        """
+        if parsed_args.formatter in ('table', 'value', 'csv'):
+            data = [tuple(map(terminal.escape, row)) for row in data]
+        if parsed_args.formatter == 'table':
+            self.formatter = TableFormatter()
+        return super().produce_output(parsed_args, column_names, data)
+
+
+class TableFormatter(table.TableFormatter):
+    """A table with titles for the columns and with empty cells for None."""
+
+    def emit_list(self, column_names: Sequence[str],
+                  data: Iterable[Sequence[Any]], stdout: TextIO,
+                  parsed_args: argparse.Namespace) -> None:
+        """Write the table."""
+        super().emit_list(
+            [name.replace('_', ' ').capitalize() for name in column_names],
+            [['' if value is None else value for value in row]
+             for row in data], stdout, parsed_args)
+
+
+class _CheckpointCommand(Lister):
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument('id', metavar='CHECKPOINT_ID')
+        return parser
+
+
+class ShowCheckpoint(_CheckpointCommand):
+    """Show what the bank holds of each resource of a checkpoint."""
+
+    COLUMNS = ('checkpoint', 'status', 'type', 'resource', 'resource_status',
+               'worker', 'record', 'journal', 'parent', 'note', 'reason')
+    ACTION = 'checkpoints', 'CheckpointListing'
+
+
+class ResetCheckpoint(_CheckpointCommand):
+    """Set the status of an interrupted checkpoint to "error".
+
+    Then the checkpoint can be deleted. Its status has to be "protecting",
+    "deleting" or "error-deleting", and its operation has to have ended. With
+    --force it may also be "deleted" if Karbor still lists it. A copy of the
+    previous index stays in the bank.
+    """
+
+    COLUMNS = ('checkpoint', 'was', 'status', 'backup_copy')
+    ACTION = 'checkpoints', 'CheckpointReset'
+    IS_CHANGE = True
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--force', action='store_true',
+            help='Skip the check that the worker process has ended')
+        return parser
+
+
+class ListDeferred(Lister):
+    """List deferred deletions and requests whose result is not known.
+
+    Also lists unconfirmed restores and temporary instances of verifications.
+    """
+
+    COLUMNS = ('what', 'project', 'instance', 'checkpoint', 'backup', 'since',
+               'why')
+    ACTION = 'deferred', 'DeferredListing'
+
+
+class SweepDeferred(Lister):
+    """Try all deferred deletions again.
+
+    Also deletes temporary instances of verifications that have ended, and
+    the journal entries of restores that have created no instance.
+    """
+
+    COLUMNS = ('project', 'instance', 'checkpoint', 'backup', 'outcome')
+    ACTION = 'deferred', 'DeferredSweep'
+    IS_CHANGE = True
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument('--instance', metavar='ID',
+                            help='Only of this original instance')
+        parser.add_argument('--project', metavar='ID',
+                            help='Only of this project')
+        parser.add_argument(
+            '--force', action='store_true',
+            help='Skip the check that the verification has ended')
+        return parser
+
+
+class DismissRestores(Lister):
+    """Delete the journal entries of unconfirmed restores.
+
+    No instance is deleted.
+    """
+
+    COLUMNS = ('project', 'instance', 'restore', 'name', 'since')
+    ACTION = 'unconfirmed_restores', 'RestoreDismissal'
+    IS_CHANGE = True
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument('ids', nargs='+', metavar='RESTORE_ID')
+        parser.add_argument(
+            '--force', action='store_true',
+            help='Skip the check that the worker process has ended')
+        return parser
+
+
+class ListOrphans(Lister):
+    """List the backups of Karbor that no checkpoint knows.
+
+    The backups of all projects are compared with the banks of all providers.
+    """
+
+    COLUMNS = ('project', 'instance', 'backup', 'name', 'status', 'created',
+               'size', 'reason')
+    ACTION = 'orphans', 'OrphanListing'
+
+
+class DeleteOrphans(Lister):
+    """Delete backups of Karbor that no checkpoint knows.
+
+    A backup with children is not deleted. A deletion that fails is deferred.
+    """
+
+    COLUMNS = ('project', 'instance', 'backup', 'name', 'outcome')
+    ACTION = 'orphans', 'OrphanDeletion'
+    IS_CHANGE = True
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            'ids', nargs='*', metavar='BACKUP_ID',
+            help='The default is all orphans that Karbor has created for '
+                 'certain')
+        parser.add_argument(
+            '--yes', action='store_true',
+            help='Delete. Without it only show what would be deleted')
+        parser.add_argument(
+            '--orphans', type=int, metavar='NUMBER',
+            help='How many orphans there are. Required if more than half of '
+                 'all backups of Karbor are orphans, because then a bank is '
+                 'probably missing')
+        return parser
+
+
+class ShowReport(Lister):
+    """Show from what each database instance can be restored.
+
+    Each row has the newest checkpoint that can be restored, the last
+    verification and the recovery time. Instances that no checkpoint covers
+    are listed, too.
+    """
+
+    COLUMNS = ('project', 'instance', 'name', 'checkpoint', 'made', 'age',
+               'chain', 'size', 'verified', 'verified_checkpoint', 'level',
+               'result', 'recovery', 'note')
+    ACTION = 'report', 'ReportListing'
+    _action: 'report.ReportListing'
+
+    @property
+    def formatter_namespace(self) -> str:
+        """Return the entry points of cliff's formats and of prometheus."""
+        return 'karbor_trove.report_formatter'
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument('--project', metavar='ID',
+                            help='Only of this project')
+        parser.add_argument(
+            '--output', metavar='FILE',
+            help='Write to this file instead of to standard output. A reader '
+                 'of the file sees the previous content or the whole new one')
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace
+                    ) -> Tuple[Sequence[str], Iterable[Any]]:
+        """Return the rows, or the metrics if the format is prometheus."""
+        columns_and_rows = super().take_action(parsed_args)
+        if parsed_args.formatter != prometheus.FORMAT:
+            return columns_and_rows
+        # Metrics have no columns that could be chosen or sorted by.
+        parsed_args.columns = parsed_args.sort_columns = []
+        return prometheus.Metric._fields, self._action.build_metrics()
+
+    def produce_output(self, parsed_args: argparse.Namespace,
+                       column_names: Sequence[str], data: Iterable[Any]
+                       ) -> int:
+        """Write the report to standard output or to a file."""
+        if parsed_args.output is None:
+            return super().produce_output(parsed_args, column_names, data)
+        with _replace_file(parsed_args.output) as file:
+            self.app.stdout = file
+            return super().produce_output(parsed_args, column_names, data)
+
+
+COMMANDS: Dict[str, Type[Lister]] = {
+    'checkpoint reset': ResetCheckpoint,
+    'checkpoint show': ShowCheckpoint,
+    'deferred dismiss': DismissRestores,
+    'deferred list': ListDeferred,
+    'deferred sweep': SweepDeferred,
+    'orphans delete': DeleteOrphans,
+    'orphans list': ListOrphans,
+    'report': ShowReport,
+}
+
+
+@contextlib.contextmanager
+def _replace_file(path: str) -> Iterator[TextIO]:
+    """Yield a text file that replaces the one at a path when it is complete.
+
+    If an exception is raised, the file at the path stays as it is.
+    """
+    # Not of the module tempfile: only the owner may read its files. The node
+    # exporter of Prometheus has a user of its own. It ignores files whose
+    # names do not end in ".prom".
+    temporary_path = '%s.%d.tmp' % (path, os.getpid())
+    try:
+        # A character that UTF-8 does not have is no reason to fail.
+        with open(temporary_path, 'w', encoding='utf-8',
+                  errors='backslashreplace') as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary_path, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary_path)
+        raise
