@@ -5,10 +5,11 @@
 import dataclasses
 import os
 import ssl
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 from urllib import parse
 
 from oslo_config import cfg
+from oslo_config import types
 
 from karbor_trove import errors
 from karbor_trove.parameters import fields
@@ -210,15 +211,13 @@ def register(conf: cfg.ConfigOpts) -> Settings:
     :param conf: the configuration of one provider file, not karbor.conf. The
         options may be registered already.
     """
-    conf.register_opts(OPTIONS, group=GROUP)
+    problems = register_group(conf, GROUP, OPTIONS)
     values: Dict[str, Any] = {}
-    problems: List[str] = []
     for option in OPTIONS:
         try:
             values[option.dest] = conf[GROUP][option.dest]
-        except cfg.ConfigFileValueError as error:
+        except cfg.ConfigFileValueError:
             values[option.dest] = option.default
-            problems.append(str(error))
     for name, field in _FIELDS.items():
         try:
             fields.parse_fields(values, {name: field})
@@ -228,7 +227,47 @@ def register(conf: cfg.ConfigOpts) -> Settings:
     swift = models.SwiftOptions(conf=conf, **{
         name: values.pop('swift_' + name) or None for name in (
             'region_name', 'interface', 'ca_cert_file', 'endpoint_override')})
-    return Settings(problem='; '.join(problems) or None, swift=swift, **values)
+    return Settings(
+        problem='the provider file %s is wrong: %s' % (
+            ', '.join(conf.config_file), '; '.join(problems))
+        if problems else None, swift=swift, **values)
+
+
+def register_group(conf: cfg.ConfigOpts, group: str,
+                   opts: Sequence[cfg.Opt]) -> List[str]:
+    """Register the options of a group and return what is wrong with them.
+
+    :returns: a part of a sentence for each option with a value that is not
+        allowed. It has the option, the value and what is allowed.
+    """
+    conf.register_opts(opts, group=group)
+    problems = []
+    for option in opts:
+        try:
+            conf[group][option.dest]
+        except cfg.ConfigFileValueError:
+            # The error has the value only if its form is wrong.
+            texts = cfg.ConfigOpts()
+            texts(args=['--config-file=%s' % path
+                        for path in conf.config_file])
+            texts.register_opt(cfg.StrOpt(option.dest), group)
+            problems.append('%s %r is not allowed: %s' % (
+                option.name, texts[group][option.dest],
+                _describe_allowed(option)))
+    return problems
+
+
+def _describe_allowed(option: cfg.Opt) -> str:
+    if isinstance(option.type, types.Boolean):
+        return 'true or false'
+    choices = getattr(option.type, 'choices', None)
+    if choices:
+        return 'one of %s' % ', '.join(choices)
+    minimum = getattr(option.type, 'min', None)
+    return {'integer value': 'an integer',
+            'floating point value': 'a number'}.get(
+                str(option.type.type_name), str(option.type.type_name)) + (
+        '' if minimum is None else ' of at least %g' % minimum)
 
 
 def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:

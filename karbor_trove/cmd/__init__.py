@@ -2,5 +2,5 @@
 
 """The command line karbor-trove-manage: the application and its helpers.
 
-The commands themselves are in cmd/commands/.
+The work of the commands is in cmd/commands/.
 """

@@ -9,7 +9,7 @@ appears to be an empty bank.
 """
 
 import os
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 from karbor.services.protection.bank_plugins import file_system_bank_plugin
 from karbor.services.protection.bank_plugins import s3_bank_plugin
@@ -21,6 +21,7 @@ from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import errors
 from karbor_trove import karbor_types
+from karbor_trove import options as provider_options
 
 
 def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
@@ -53,9 +54,16 @@ def check_not_empty(bank: karbor_types.Bank) -> None:
             'the path, the container or the bucket in the provider file')
 
 
+def _register(config: cfg.ConfigOpts, group: str,
+              opts: Sequence[cfg.Opt]) -> None:
+    problems = provider_options.register_group(config, group, opts)
+    if problems:
+        raise errors.Rejected('; '.join(problems))
+
+
 def _check_directory(config: cfg.ConfigOpts) -> None:
-    config.register_opts(file_system_bank_plugin.file_system_bank_plugin_opts,
-                         'file_system_bank_plugin')
+    _register(config, 'file_system_bank_plugin',
+              file_system_bank_plugin.file_system_bank_plugin_opts)
     options = config.file_system_bank_plugin
     if not options.file_system_bank_path:
         raise errors.Rejected('file_system_bank_path is not set')
@@ -90,8 +98,9 @@ def _check_file(path: str) -> None:
 
 
 def _check_container(config: cfg.ConfigOpts) -> None:
-    config.register_opts(swift_bank_plugin.swift_bank_plugin_opts,
-                         'swift_bank_plugin')
+    _register(config, 'swift_bank_plugin',
+              swift_bank_plugin.swift_bank_plugin_opts
+              + swift_bank_plugin.lease_opt)
     container = config.swift_bank_plugin.bank_swift_object_container
     try:
         client_factory.ClientFactory.create_client(
@@ -102,8 +111,8 @@ def _check_container(config: cfg.ConfigOpts) -> None:
 
 
 def _check_bucket(config: cfg.ConfigOpts) -> None:
-    config.register_opts(s3_bank_plugin.s3_bank_plugin_opts,
-                         's3_bank_plugin')
+    _register(config, 's3_bank_plugin',
+              s3_bank_plugin.s3_bank_plugin_opts + s3_bank_plugin.lease_opt)
     bucket = config.s3_bank_plugin.bank_s3_object_bucket
     try:
         client_factory.ClientFactory.create_client(

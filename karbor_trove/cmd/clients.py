@@ -65,19 +65,15 @@ def _create_client(project_id: Optional[str], swift: models.SwiftOptions
                    ) -> trove_client.TroveClient:
     # Karbor's own module for Trove, with the operator's [trove_client].
     module = client_factory.ClientFactory.get_client_module('trove')
-    session = _create_session(project_id)
+    session = _create_session({'project_id': project_id} if project_id
+                              else None)
     conf = cfg.CONF.trove_client
     service_type, _, interface = conf.trove_catalog_info.split(':')
     with transport.translate_errors('finding Trove as Karbor\'s user'):
         try:
             project_id = session.get_project_id()
         except keystone_exceptions.Unauthorized as error:
-            raise errors.Rejected(
-                'Keystone refuses the user of [%s] in project %s: the '
-                'credentials are wrong, or the user has no role in project '
-                '%s'
-                % ((_GROUP,) + (project_id or 'of its own',) * 2)
-            ) from error
+            raise errors.Rejected(_explain_refusal(project_id)) from error
         # With trove_endpoint the catalog need not have Trove.
         url = None if conf.trove_endpoint else session.get_endpoint(
             service_type=service_type, interface=interface,
@@ -92,15 +88,39 @@ def _create_client(project_id: Optional[str], swift: models.SwiftOptions
             swift, project_id or ''))
 
 
-def _create_session(project_id: Optional[str]) -> keystone_session.Session:
-    scope: Dict[str, Any] = {
-        'project_id': project_id, 'project_name': None,
-        'project_domain_id': None, 'project_domain_name': None,
-    } if project_id else {}
+def _explain_refusal(project_id: Optional[str]) -> str:
+    """Return why Keystone gave no token for a project.
+
+    Keystone responds with the same 401 to wrong credentials and to a user
+    without a role [token_model.py and exception.py of Keystone 30]. A token
+    without a project needs no role.
+
+    :param project_id: None for the project of Karbor's own user.
+    :raises keystone_exceptions.ClientException: Keystone is unavailable.
+    """
+    try:
+        _create_session({}).get_token()
+    except keystone_exceptions.Unauthorized:
+        return ('Keystone rejects the credentials in [%s] of karbor.conf. '
+                'Check the name of the user, its domain and the password, and '
+                'that the user is enabled' % _GROUP)
+    return ('the user of [%s] has no role in project %s, or the project does '
+            'not exist' % (_GROUP, project_id or 'of its own'))
+
+
+def _create_session(scope: Optional[Dict[str, str]]
+                    ) -> keystone_session.Session:
+    """Return a session of Karbor's own user.
+
+    :param scope: the project. None for that of karbor.conf, and {} for none.
+    """
+    options: Dict[str, Any] = {} if scope is None else {
+        'project_id': None, 'project_name': None, 'project_domain_id': None,
+        'project_domain_name': None, **scope}
     # keystonemiddleware has registered only some of these options.
     loading.register_auth_conf_options(cfg.CONF, _GROUP)
     try:
-        auth = loading.load_auth_from_conf_options(cfg.CONF, _GROUP, **scope)
+        auth = loading.load_auth_from_conf_options(cfg.CONF, _GROUP, **options)
     except keystone_exceptions.AuthPluginException as error:
         raise errors.Rejected('[%s] of karbor.conf: %s'
                               % (_GROUP, error)) from error

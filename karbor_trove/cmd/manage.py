@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Optional, Sequence
 import warnings
 
 from cliff import app
+from cliff import command
 from cliff import commandmanager
 
 from karbor_trove.cmd import declarations
@@ -34,8 +35,8 @@ class ManageApp(app.App):
         """Create the application with the commands of all subjects."""
         # Commands of other packages are found in this entry point group.
         manager = commandmanager.CommandManager('karbor_trove.manage')
-        for name, command in declarations.COMMANDS.items():
-            manager.add_command(name, command)
+        for name, declaration in declarations.COMMANDS.items():
+            manager.add_command(name, declaration)
         super().__init__(
             description='Show and repair what the database plugins of Karbor '
                         'left in its banks and in Trove.',
@@ -111,6 +112,16 @@ class ManageApp(app.App):
             start = len(argv) - len(arguments)
             argv[start:start] = ['--format', self.options.format]
 
+    def clean_up(self, cmd: command.Command, result: int,
+                 err: Optional[BaseException]) -> None:
+        """Discard the rest of the output if it could not be written.
+
+        cliff has printed the error. Otherwise it would be printed again at
+        the end.
+        """
+        if isinstance(err, OSError):
+            _discard_output()
+
 
 class _OneLineFormatter(logging.Formatter):
     """Writes each message as one line, without a traceback."""
@@ -136,10 +147,18 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         # A character that the terminal cannot show is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors='backslashreplace')
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # With an unbuffered stream, argparse would ignore a full disk.
+        sys.stdout.reconfigure(write_through=False)
     try:
-        code = ManageApp().run(list(sys.argv[1:] if argv is None else argv))
-        sys.stdout.flush()
-        return code
+        try:
+            return ManageApp().run(
+                list(sys.argv[1:] if argv is None else argv))
+        finally:
+            # Otherwise Python does it when the process ends, and prints a
+            # traceback if it fails.
+            if sys.stdout and not sys.stdout.closed:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:

@@ -251,7 +251,13 @@ def load(problems: List[str]) -> List[Provider]:
         try:
             config = cfg.ConfigOpts()
             config(args=['--config-file=%s' % path])
-            config.register_opts(karbor_provider.provider_opts, 'provider')
+            wrong = options.register_group(
+                config, 'provider', karbor_provider.provider_opts)
+            if wrong:
+                raise errors.Rejected('the provider file %s is wrong: %s'
+                                      % (path, '; '.join(wrong)))
+            settings = options.register(config)
+            settings.check()
             plugin_class = _load_class(path, config.provider.bank)
             for name in config.provider.plugin:
                 _load_class(path, name)
@@ -268,7 +274,6 @@ def load(problems: List[str]) -> List[Provider]:
             continue
         try:
             provider = karbor_provider.PluggableProtectionProvider(config)
-            settings = options.register(config)
         except Exception as error:  # Each plugin raises its own.
             raise errors.Rejected('the provider file %s cannot be loaded: %s'
                                   % (path, error)) from error

@@ -16,6 +16,8 @@ from karbor_trove import errors
 #: The values of a row by the names of their columns. A column that is
 #: missing in a row is empty there.
 Row = Dict[str, Any]
+#: The project of which oslo.config finds the configuration.
+_KARBOR = 'karbor'
 _UNITS = (('d', 86400), ('h', 3600), ('min', 60), ('s', 1))
 
 
@@ -44,10 +46,18 @@ class Action(abc.ABC):
         """Read Karbor's configuration, do the work and return the rows.
 
         :param config_files: Karbor's own. Empty for those that Karbor finds.
-        :raises errors.Rejected: nothing was done, because a bank is missing.
+        :raises errors.Rejected: nothing was done, because the configuration
+            or a bank is missing.
         """
+        if not (config_files or cfg.find_config_files(project=_KARBOR)
+                or cfg.find_config_dirs(project=_KARBOR)):
+            raise errors.Rejected(
+                'no configuration of Karbor was found: karbor.conf is not in '
+                '~/.karbor, ~, /etc/karbor or /etc. The configuration files '
+                'of Karbor that were read: none. Use --config-file to name '
+                'one')
         cfg.CONF([word for path in config_files
-                  for word in ('--config-file', path)], project='karbor')
+                  for word in ('--config-file', path)], project=_KARBOR)
         all_providers = providers.load(self.problems)
         if self.problems and self.NEEDS_ALL_BANKS:
             message = '; '.join(self.problems)

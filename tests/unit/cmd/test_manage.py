@@ -220,7 +220,7 @@ def test_quiet_prints_problems(run, config_file, fake_trove):
 
 
 @pytest.mark.parametrize('option, message', [
-    ('', 'has no role in project of its own'),
+    ('', 'Keystone rejects the credentials in [keystone_authtoken]'),
     ('auth_type = no-such-type', 'no-such-type')])
 def test_list_fails_if_karbors_user_cannot_authenticate(
         run, config_file, fake_trove, option, message):
@@ -233,6 +233,38 @@ def test_list_fails_if_karbors_user_cannot_authenticate(
     config_file.write_text(text)
     code, _, err = run('orphans', 'list', '--config-file', config_file)
     assert code == 1 and message in err
+    assert 'has no role' not in err and len(err.splitlines()) == 1
+
+
+def test_list_fails_if_karbors_user_has_no_role_in_its_project(
+        run, config_file, fake_trove):
+    def issue(request, context):
+        # As Keystone does: the same 401 as for a wrong password.
+        if 'scope' in request.json()['auth']:
+            context.status_code = 401
+            return json.loads(keystone.build_error(401).text)
+        return keystone.build_token()
+
+    fake_trove.mocker.post(
+        keystone.URL + '/v3/auth/tokens', status_code=201, json=issue,
+        headers={'X-Subject-Token': keystone.SERVICE_TOKEN})
+    code, _, err = run('orphans', 'list', '--config-file', config_file)
+    assert code == 1 and len(err.splitlines()) == 1
+    assert 'has no role in project of its own' in err
+    assert 'credentials' not in err
+
+
+def test_list_fails_if_keystone_ends_while_a_refusal_is_explained(
+        run, config_file, fake_trove):
+    def issue(request, context):
+        context.status_code = (
+            401 if 'scope' in request.json()['auth'] else 503)
+        return json.loads(keystone.build_error(context.status_code).text)
+
+    fake_trove.mocker.post(keystone.URL + '/v3/auth/tokens', json=issue)
+    code, _, err = run('orphans', 'list', '--config-file', config_file)
+    assert code == 1 and '503' in err and len(err.splitlines()) == 1
+    assert 'has no role' not in err and 'credentials' not in err
 
 
 def test_list_needs_trove_in_the_catalog_or_an_endpoint(
@@ -292,8 +324,10 @@ def test_machine_without_configuration_files_is_explained():
          'sys.exit(manage.main())', 'deferred', 'list'],
         capture_output=True, text=True)
     assert (process.returncode, process.stdout) == (1, '')
+    assert 'no configuration of Karbor was found' in process.stderr
     assert ('of Karbor that were read: none. Use --config-file'
             in process.stderr)
+    assert len(process.stderr.splitlines()) == 1
 
 
 def run_process(config_file, *words, **kw):
@@ -321,6 +355,47 @@ def test_closed_pipe_ends_without_a_message(config_file):
     assert (process.returncode, err) == (141, '')
 
 
+@pytest.mark.parametrize('words', [
+    ('--help',), ('help', 'report'), ('--version',), ('complete',)])
+def test_help_to_a_full_disk_or_a_closed_pipe_has_no_traceback(
+        config_file, words):
+    with open('/dev/full', 'w') as full:
+        process = run_process(config_file, *words, stdout=full)
+        _, err = process.communicate()
+    assert process.returncode == 1
+    assert 'No space left' in err and 'Traceback' not in err
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = run_process(config_file, *words, stdout=writer)
+    os.close(writer)
+    _, err = process.communicate()
+    # cliff's pager of the help ignores that its reader is gone.
+    assert process.returncode in (0, 141) and err == ''
+    process = run_process(config_file, *words, preexec_fn=lambda: os.close(1))
+    _, err = process.communicate()
+    assert process.returncode in (0, 1) and 'Traceback' not in err
+
+
+@pytest.mark.parametrize('module, name', [
+    ('karbor_trove.bank.storage', 'list_keys'),
+    ('karbor_trove.cmd.providers', 'load'),
+    ('karbor_trove.cmd.declarations', 'Lister.produce_output')])
+def test_sigint_ends_the_process_with_130_and_no_message(
+        config_file, module, name):
+    process = subprocess.run(
+        [sys.executable, '-c',
+         'import os, signal, sys; import %s as module\n'
+         'def interrupt(*_, **__):\n'
+         '    os.kill(os.getpid(), signal.SIGINT)\n'
+         'module.%s = interrupt\n'
+         'from karbor_trove.cmd import manage\n'
+         'sys.exit(manage.main())' % (module, name),
+         'deferred', 'list', '--config-file', str(config_file)],
+        capture_output=True, text=True)
+    assert (process.returncode, process.stdout) == (130, '')
+    assert 'Traceback' not in process.stderr
+
+
 def test_ctrl_c_exits_with_130(run, config_file, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
@@ -343,3 +418,51 @@ def test_provider_file_with_a_wrong_plugin_is_named_with_line_and_word(
         next(line for line in path.read_text().splitlines()
              if 'no-such-plugin' in line)) + 1
     assert 'line %d:' % line in err
+
+
+@pytest.mark.parametrize('section, line, value, allowed', [
+    ('trove_protection_plugin', 'ready_timeout = 0', "'0'",
+     'a number of at least 0.1'),
+    ('trove_protection_plugin', 'ready_timeout = soon', "'soon'",
+     'a number of at least 0.1'),
+    ('trove_protection_plugin', 'full_backup_every = 1.5', "'1.5'",
+     'an integer of at least 1'),
+    ('trove_protection_plugin', 'verify_level = all', "'all'",
+     'one of backup, data, restore'),
+    ('trove_protection_plugin', 'keep_failed_restores = maybe', "'maybe'",
+     'true or false'),
+    ('trove_protection_plugin', 'verify_net_id = net', "'net'", 'a UUID'),
+    ('provider', 'enabled = maybe', "'maybe'", 'true or false')])
+def test_provider_file_with_a_wrong_value_is_explained(
+        run, config_file, tmp_path, section, line, value, allowed):
+    path = tmp_path / 'providers.d' / 'databases.conf'
+    text = path.read_text().replace('enabled = True\n', '')
+    path.write_text(text.replace('[%s]\n' % section,
+                                 '[%s]\n%s\n' % (section, line)))
+    code, out, err = run('deferred', 'list', '--config-file', config_file)
+    assert (code, out) == (1, '') and len(err.splitlines()) == 1
+    assert str(path) in err and line.split()[0] in err
+    assert value in err and allowed in err
+
+
+def test_provider_file_with_a_wrong_value_of_the_bank_is_explained(
+        run, config_file, tmp_path):
+    path = tmp_path / 'providers.d' / 'databases.conf'
+    path.write_text(path.read_text().replace(
+        'karbor-fs-bank-plugin', 'karbor-swift-bank-plugin').replace(
+        '[file_system_bank_plugin]',
+        '[swift_bank_plugin]\nlease_expire_window = long\n'
+        '[file_system_bank_plugin]'))
+    code, out, err = run('deferred', 'list', '--config-file', config_file)
+    assert (code, out) == (1, '') and len(err.splitlines()) == 1
+    assert str(path) in err
+    assert "lease_expire_window 'long' is not allowed: an integer" in err
+
+
+def test_provider_file_that_is_no_configuration_is_explained(
+        run, config_file, tmp_path):
+    path = tmp_path / 'providers.d' / 'databases.conf'
+    path.write_text('garbage\n')
+    code, out, err = run('deferred', 'list', '--config-file', config_file)
+    assert (code, out) == (1, '') and len(err.splitlines()) == 1
+    assert str(path) in err and 'garbage' in err

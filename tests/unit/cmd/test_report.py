@@ -898,4 +898,4 @@ def test_report_without_access_to_keystone_is_not_empty_and_well(
     fake_trove.mocker.post(keystone.URL + '/v3/auth/tokens', status_code=401,
                            json={})
     code, _, err = run('report', '--config-file', config_file)
-    assert code == 1 and 'Keystone refuses' in err
+    assert code == 1 and 'Keystone rejects the credentials' in err
