@@ -267,7 +267,7 @@ def _describe_allowed(option: cfg.Opt) -> str:
     return {'integer value': 'an integer',
             'floating point value': 'a number'}.get(
                 str(option.type.type_name), str(option.type.type_name)) + (
-        '' if minimum is None else ' of at least %g' % minimum)
+        '' if minimum is None else ' greater than or equal to %g' % minimum)
 
 
 def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:

@@ -422,11 +422,11 @@ def test_provider_file_with_a_wrong_plugin_is_named_with_line_and_word(
 
 @pytest.mark.parametrize('section, line, value, allowed', [
     ('trove_protection_plugin', 'ready_timeout = 0', "'0'",
-     'a number of at least 0.1'),
+     'a number greater than or equal to 0.1'),
     ('trove_protection_plugin', 'ready_timeout = soon', "'soon'",
-     'a number of at least 0.1'),
+     'a number greater than or equal to 0.1'),
     ('trove_protection_plugin', 'full_backup_every = 1.5', "'1.5'",
-     'an integer of at least 1'),
+     'an integer greater than or equal to 1'),
     ('trove_protection_plugin', 'verify_level = all', "'all'",
      'one of backup, data, restore'),
     ('trove_protection_plugin', 'keep_failed_restores = maybe', "'maybe'",
