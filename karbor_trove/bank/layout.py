@@ -33,6 +33,8 @@ BACKUP_RECORD = 'metadata'
 WORKER = 'worker'
 #: Why the last operation failed.
 FAILURE_REASON = 'reason'
+#: The reason of a restore or verification that Karbor's record has in part.
+LONG_REASON = 'long-reason'
 #: The result of a verification, by its level.
 VERIFICATION_RESULT = 'verified-%s'
 

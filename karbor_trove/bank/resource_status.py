@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Status of a resource in a checkpoint, its worker and its failure reason.
+"""Status of a resource in a checkpoint, its worker and its reasons.
 
-The status has the name that Karbor's in-tree plugins use. The other two are
-our own. Karbor's API has no place for the reason of a failure.
+The status has the name that Karbor's in-tree plugins use. The others are our
+own. Karbor's API has no place for the reason of a failed protect or delete.
 """
 
 from typing import Optional
@@ -63,5 +63,27 @@ def read_failure_reason(section: karbor_types.BankSection) -> Optional[str]:
 
     A corrupt reason is returned as it is.
     """
-    lines = storage.read(section, layout.FAILURE_REASON)
+    return _read_lines(section, layout.FAILURE_REASON)
+
+
+def write_long_reason(section: karbor_types.BankSection,
+                      reason: str) -> None:
+    """Write a reason that Karbor's record has only in part.
+
+    Bank errors are logged. The log has the reason as well.
+
+    :param reason: as of mark_failed(). It names the restore or verification.
+    """
+    with storage.log_bank_errors('The long reason was not written'):
+        storage.write(section, layout.LONG_REASON, reason.split('\n'))
+
+
+def read_long_reason(section: karbor_types.BankSection) -> Optional[str]:
+    """Return the last reason that a record has only in part, or None."""
+    return _read_lines(section, layout.LONG_REASON)
+
+
+def _read_lines(section: karbor_types.BankSection,
+                key: str) -> Optional[str]:
+    lines = storage.read(section, key)
     return '\n'.join(lines) if isinstance(lines, list) else lines

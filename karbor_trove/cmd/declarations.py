@@ -111,7 +111,8 @@ class ShowCheckpoint(_CheckpointCommand):
     """Show what the bank holds of each resource of a checkpoint."""
 
     COLUMNS = ('checkpoint', 'status', 'type', 'resource', 'resource_status',
-               'worker', 'record', 'journal', 'parent', 'note', 'reason')
+               'worker', 'record', 'journal', 'parent', 'note', 'reason',
+               'long_reason')
     ACTION = 'checkpoints', 'CheckpointListing'
 
 

@@ -188,7 +188,8 @@ class Operation(protection_plugin.Operation):
                   self._resource.id, self._checkpoint.id, outcome, reason)
         self._flow.set_status(
             operation_record, self._resource.type, self._resource.id,
-            constants.RESOURCE_STATUS_ERROR, '%s: %s' % (outcome, reason))
+            constants.RESOURCE_STATUS_ERROR, '%s: %s' % (outcome, reason),
+            self._section)
         return True
 
     def _fail(self, error: Exception) -> Exception:
@@ -210,7 +211,7 @@ class Operation(protection_plugin.Operation):
                 self._section, constants.RESOURCE_STATUS_ERROR, reason)
         return self._report_failure(
             self._checkpoint, self._resource, self._record,
-            self._reported_id, reason)
+            self._reported_id, reason, self._section)
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,
                 resource: karbor_types.Resource,
@@ -228,12 +229,15 @@ class Operation(protection_plugin.Operation):
     def _report_failure(self, checkpoint: karbor_types.Checkpoint,
                         resource: karbor_types.Resource,
                         record: Optional[karbor_types.OperationRecord],
-                        reported_id: str, reason: str) -> Exception:
+                        reported_id: str, reason: str,
+                        section: Optional[karbor_types.BankSection] = None
+                        ) -> Exception:
         LOG.error('%s instance %s in checkpoint %s failed: %s', self.action,
                   resource.id, checkpoint.id, reason)
         if record is not None:
             self._flow.set_status(record, resource.type, reported_id,
-                                  constants.RESOURCE_STATUS_ERROR, reason)
+                                  constants.RESOURCE_STATUS_ERROR, reason,
+                                  section)
         return self.failure_class(
             name=self.object_name, reason=reason, resource_id=resource.id,
             resource_type=resource.type)

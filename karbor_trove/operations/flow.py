@@ -3,11 +3,13 @@
 """State that the resources of one flow share."""
 
 import json
+import re
 import threading
 from typing import Callable, Dict, FrozenSet, List, Optional, Set, Tuple
 
 from oslo_log import log as logging
 
+from karbor_trove.bank import resource_status
 from karbor_trove import karbor_types
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
@@ -17,6 +19,8 @@ LOG = logging.getLogger(__name__)
 
 #: The JSON of all reasons of a record, see FlowState.set_status().
 _MAX_BYTES = 60000
+#: How many items of a list stay in a reason that is shortened.
+_MAX_ITEMS = 20
 #: The type and the id of a resource.
 Key = Tuple[str, str]
 
@@ -41,6 +45,9 @@ class FlowState:
         #: record has.
         self._reported: Dict[Key, Tuple[str, str]] = {}
         self._updated: Dict[Key, Tuple[str, str]] = {}
+        self._sections: Dict[Key, Optional[karbor_types.BankSection]] = {}
+        #: The full reasons that are in the log and in the bank.
+        self._long_reasons: Dict[Key, str] = {}
         self._preflight_lock = threading.Lock()
         self._is_checked = False
         self._error: Optional[Exception] = None
@@ -101,23 +108,29 @@ class FlowState:
 
     def set_status(self, record: karbor_types.OperationRecord,
                    resource_type: str, resource_id: str, status: str,
-                   reason: str = '') -> bool:
+                   reason: str = '',
+                   section: Optional[karbor_types.BankSection] = None
+                   ) -> bool:
         """Set and save the status of a resource.
 
         Karbor stores the reasons of all resources in one column of 65,535
         bytes, and MySQL rejects what is longer [models.py, 1.6.0]. So the
-        longest reasons are shortened until all of them fit. A database that
-        fails is tried again for 60 s. The second attempt has short reasons,
-        since the database may have rejected their length.
+        longest reasons are shortened until all of them fit. The full ones are
+        written to the log and to the bank. A database that fails is tried
+        again for 60 s. The second attempt has short reasons, since the
+        database may have rejected their length.
 
         :param record: Karbor's record of the restore or verification.
         :param status: a resource status of Karbor, never one of Trove.
         :param reason: for the user. "" if there is none.
+        :param section: gets the full reason. None if the id of the resource
+            must not become a part of a path.
         :returns: False if the record could not be saved. It is logged. An
             operation that has created something goes on.
         """
         with self._status_lock:
             self._reported[resource_type, resource_id] = status, reason
+            self._sections[resource_type, resource_id] = section
             deadline = polling.Deadline(timeouts.SAVE_RECORD, self._clock)
             max_bytes = _MAX_BYTES
             while True:
@@ -145,9 +158,15 @@ class FlowState:
             max_bytes)
         for key, (status, reason) in self._reported.items():
             values = status, reasons[key]
-            if values[1] != reason:
+            if values[1] != reason and self._long_reasons.get(key) != reason:
+                self._long_reasons[key] = reason
                 LOG.info('The reason of %s in record %s is shortened. In full '
                          'it is: %s', key[1], record.id, reason)
+                section = self._sections[key]
+                if section is not None:
+                    resource_status.write_long_reason(
+                        section, '%s in record %s: %s' % (
+                            key[1], record.id, reason))
             if self._updated.get(key) != values:
                 record.update_resource_status(*key, *values)
                 self._updated[key] = values
@@ -174,5 +193,23 @@ def _size(key: Key, reason: str) -> int:
 def _shorten(reason: str, limit: int) -> str:
     if len(reason) <= limit:
         return reason
+    # A list is a part of one clause.
+    reason = ''.join(map(_cut_list, re.split(r'([;:\n])', reason)))
+    if len(reason) <= limit:
+        return reason
     return '%s... and %d more characters, see the log of Karbor' % (
         reason[:limit], len(reason) - limit)
+
+
+def _cut_list(clause: str) -> str:
+    """Return the clause. A long list in it has a number for its other items.
+
+    The rest of the sentence follows after the last item.
+    """
+    items = clause.split(', ')
+    if len(items) <= _MAX_ITEMS:
+        return clause
+    rest = re.search(r'(\.( |$)|\)).*', items[-1])
+    return '%s and %d more%s' % (
+        ', '.join(items[:_MAX_ITEMS]), len(items) - _MAX_ITEMS,
+        rest[0] if rest else '')

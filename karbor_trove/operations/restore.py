@@ -114,7 +114,7 @@ class RestoreOperation(base.Operation):
         # Otherwise only the intent has the name of the instance.
         if self._flow.set_status(restore, resource.type, instance.id,
                                  constants.RESOURCE_STATUS_RESTORING,
-                                 description):
+                                 description, self._section):
             intent.confirm()
         LOG.info('Started instance %s from backup %s of instance %s, '
                  'checkpoint %s', instance.id, request.backup_id,
@@ -129,7 +129,8 @@ class RestoreOperation(base.Operation):
                 backup_record.instance, description, self._flow.unchecked
                 if resource.id in earlier_ids else [
                     *self._flow.unchecked, *restore_summary.describe_plan(
-                        checkpoint.protection_plan, resource, instance)]))
+                        checkpoint.protection_plan, resource, instance)]),
+            self._section)
         LOG.info('Instance %s is up, restored from instance %s', instance.id,
                  resource.id)
 

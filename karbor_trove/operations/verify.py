@@ -135,7 +135,8 @@ class VerifyOperation(base.Operation):
             *self._flow.leftovers.get(resource.id, ())])
         self._write_result(True, reason)
         self._flow.set_status(verify, resource.type, resource.id,
-                              constants.RESOURCE_STATUS_AVAILABLE, reason)
+                              constants.RESOURCE_STATUS_AVAILABLE, reason,
+                              self._section)
         self._backup_deletion().sweep()
 
     def _check_backup(self, client: trove_client.TroveClient,

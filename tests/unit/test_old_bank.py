@@ -213,6 +213,7 @@ def test_checkpoint_show_reads_the_old_documents(
     assert row['record'] == karbor.ids.get(record)
     assert row['journal'] == karbor.ids.get(entry)
     assert row['parent'] == karbor.ids.get(parent)
+    assert row['long_reason'] is None
 
 
 def test_checkpoint_show_reads_an_old_worker_and_an_old_failure_reason(

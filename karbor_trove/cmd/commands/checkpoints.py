@@ -206,7 +206,9 @@ def _backup_columns(checkpoint: providers.Checkpoint,
                     instance_id: str) -> base.Row:
     """Return the columns of the backup, from the record and the journal."""
     section = checkpoint.resource_section(instance_id)
-    row: base.Row = {'reason': resource_status.read_failure_reason(section)}
+    row: base.Row = {
+        'reason': resource_status.read_failure_reason(section),
+        'long_reason': resource_status.read_long_reason(section)}
     try:
         backup_record = record.read(section, instance_id)
         if backup_record is not None:

@@ -56,6 +56,17 @@ def test_reset_sets_error_if_the_worker_has_ended(
         id_, was, 'error')
 
 
+def test_show_has_the_reason_that_the_record_of_a_restore_has_in_part(
+        interrupt, manage, protect, do_restore, resource, fake_trove):
+    protect()
+    text = 'The night before the sale \u20ac. ' * 4000
+    do_restore(restore_description=text)
+    [row] = manage('checkpoint', 'show', interrupt('available'))
+    assert row['long_reason'].endswith(text)
+    assert row['long_reason'].startswith(list(fake_trove.instances)[-1])
+    assert row['reason'] is None
+
+
 def test_unknown_column_is_rejected_before_a_checkpoint_is_reset(
         interrupt, manage, status):
     id_ = interrupt('deleting', identity=ended_worker())

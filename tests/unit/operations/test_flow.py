@@ -7,6 +7,7 @@ import uuid
 from karbor import exception
 import pytest
 
+from karbor_trove.bank import resource_status
 from karbor_trove.operations import flow
 
 
@@ -139,3 +140,74 @@ def test_database_that_fails_for_60_s_is_logged_and_fails_nothing(
     assert not state.set_status(record, 'type', 'a', 'available', 'it is up')
     assert clock.now() - start >= 60
     assert 'The status of a is "available": it is up' in caplog.text
+
+
+FLAVORS = ', '.join('flavor-%04d' % number for number in range(1000))
+
+
+@pytest.mark.parametrize('reason', [
+    'flavor 7 was not found: pass restore_flavor_id, one of %s\n%s' % (
+        FLAVORS, 'The night before the sale. ' * 200),
+    'flavor 7 was not found: pass restore_flavor_id, one of %s\n%s' % (
+        ', '.join('größe-%04d-€' % number for number in range(1000)),
+        'Die Nacht vor dem Ausverkauf \U0001f4be. ' * 200),
+    '\n'.join('network %d is gone' % number for number in range(2000)),
+    '\x1b\u202e' * 3000])
+def test_full_reasons_of_40_databases_are_in_the_log_and_the_bank(
+        clock, caplog, checkpoint, reason):
+    caplog.set_level('INFO')
+    state, record = flow.FlowState(clock), Database(max_bytes=60000)
+    sections = {}
+    for number in range(40):
+        id_ = str(uuid.uuid4())
+        sections[id_] = checkpoint.get_resource_bank_section(id_)
+        assert state.set_status(record, 'type', id_, 'error',
+                                '%s %s' % (id_, reason), sections[id_])
+    assert len(record.saved) == 40
+    for id_, section in sections.items():
+        full = '%s %s' % (id_, reason)
+        assert resource_status.read_long_reason(section) == (
+            '%s in record the-record: %s' % (id_, full))
+        assert full in caplog.text
+        assert len(record.saved['type#' + id_]) < len(full)
+
+
+def test_long_list_is_cut_between_two_items_and_the_rest_stays(clock):
+    reason = 'flavor 7 was not found (%s). Choose another; size 3' % FLAVORS
+    state, record = flow.FlowState(clock), Database(max_bytes=60000)
+    for number in range(40):
+        state.set_status(record, 'type', str(number), 'error', reason)
+    assert set(record.saved.values()) == {
+        'flavor 7 was not found (%s and 980 more). Choose another; size 3'
+        % ', '.join(FLAVORS.split(', ')[:20])}
+
+
+def test_reason_that_fits_is_not_written_to_the_bank(clock, section):
+    state, record = flow.FlowState(clock), Database()
+    state.set_status(record, 'type', 'a', 'error', FLAVORS, section)
+    assert record.saved == {'type#a': FLAVORS}
+    assert resource_status.read_long_reason(section) is None
+
+
+def test_bank_that_fails_does_not_hide_a_long_reason(
+        clock, caplog, section, monkeypatch):
+    def fail(*_):
+        raise ConnectionError('the bank is away')
+
+    caplog.set_level('INFO')
+    monkeypatch.setattr(section, 'update_object', fail)
+    state, record = flow.FlowState(clock), Database(max_bytes=60000)
+    assert state.set_status(record, 'type', 'a', 'error', 'x' * 100000,
+                            section)
+    assert 'The long reason was not written' in caplog.text
+    assert 'x' * 100000 in caplog.text
+    assert len(record.saved['type#a']) > 29000
+
+
+def test_full_reason_is_logged_once(clock, caplog):
+    caplog.set_level('INFO')
+    state, record = flow.FlowState(clock), Database()
+    for number in range(5):
+        state.set_status(record, 'type', str(number), 'error',
+                         '%d ' % number + 'x' * 100000)
+    assert caplog.text.count('In full it is: 0') == 1
