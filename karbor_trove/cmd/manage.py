@@ -73,16 +73,24 @@ class ManageApp(app.App):
             self.options.verbose_level = self.DEFAULT_VERBOSE_LEVEL + 1
         root = logging.getLogger()
         for handler in list(root.handlers):
-            # oslo.log adds a handler that prints everything when Karbor is
-            # imported.
+            # If there is no handler when oslo.log is imported, it adds one
+            # that prints everything.
             if type(handler) is logging.StreamHandler:
                 root.removeHandler(handler)
+        # Otherwise a log file on a full disk is a traceback for each message.
+        logging.raiseExceptions = False
+        earlier = list(root.handlers)
         super().configure_logging()
+        for handler in root.handlers:
+            if handler in earlier:
+                continue
+            handler.setFormatter(
+                _EscapingFormatter(self.LOG_FILE_MESSAGE_FORMAT))
+            if isinstance(handler, logging.FileHandler):
+                stream: Any = handler.stream
+                stream.reconfigure(errors='backslashreplace')
         console = root.handlers[-1]
-        if self.options.verbose_level > self.DEFAULT_VERBOSE_LEVEL:
-            console.setFormatter(
-                logging.Formatter(self.LOG_FILE_MESSAGE_FORMAT))
-        else:
+        if self.options.verbose_level <= self.DEFAULT_VERBOSE_LEVEL:
             console.setFormatter(_OneLineFormatter('%(name)s: %(message)s'))
             console.addFilter(logging.Filter(_NAME))
 
@@ -121,6 +129,29 @@ class ManageApp(app.App):
         """
         if isinstance(err, OSError):
             _discard_output()
+
+
+class _EscapingFormatter(logging.Formatter):
+    """Writes each message as one line, and its traceback after it.
+
+    The lines of a traceback are indented. An exception may have a text of a
+    tenant that looks like a line of the log.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line and the traceback."""
+        # Another handler may have stored its own form of the traceback.
+        record.exc_text = None
+        return super().format(record)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return str(terminal.escape(super().formatMessage(record)))
+
+    def formatException(self, ei: Any) -> str:
+        """Return the traceback."""
+        return '\n'.join('  %s' % terminal.escape(line) for line
+                         in super().formatException(ei).split('\n'))
 
 
 class _OneLineFormatter(logging.Formatter):

@@ -258,6 +258,10 @@ def load(problems: List[str]) -> List[Provider]:
                                       % (path, '; '.join(wrong)))
             settings = options.register(config)
             settings.check()
+            if not config.provider.bank:
+                raise errors.Rejected(
+                    'the provider file %s cannot be loaded: bank of '
+                    '[provider] is not set' % path)
             plugin_class = _load_class(path, config.provider.bank)
             for name in config.provider.plugin:
                 _load_class(path, name)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import json
 import re
 import shutil
 import uuid
@@ -107,6 +108,28 @@ def test_sweep_deletes_a_backup_without_children(
     assert row['backup'] == deferred.backup_id
     assert not fake_trove.backups and not fake_trove.objects.list_urls()
     assert journal.list_entries() == []
+
+
+@pytest.mark.parametrize('option', ['--debug', '-v', '--log-file'])
+def test_debug_shows_the_requests_of_a_sweep_and_no_secret(
+        run, deferred, config_file, fake_trove, tmp_path, delete_at_once,
+        option):
+    config_file.write_text(config_file.read_text().replace(
+        'password = password', 'password = of-karbors-user'))
+    log = tmp_path / 'manage.log'
+    options = (option, log) if option == '--log-file' else (option,)
+    code, out, err = run('deferred', 'sweep', *options, '--config-file',
+                         config_file, '-f', 'json')
+    assert (code, len(json.loads(out))) == (0, 1)
+    text = log.read_text() if option == '--log-file' else err
+    # The password is in the same request as the project.
+    assert 'of-karbors-user' in str([
+        request.text for request in fake_trove.mocker.request_history])
+    for part in ('/v3/auth/tokens', 'DELETE', '/backups/' + deferred.backup_id,
+                 '/v1/AUTH_'):
+        assert part in text
+    for secret in 'of-karbors-user', keystone.SERVICE_TOKEN, keystone.TOKEN:
+        assert secret not in text and repr(secret)[1:-1] not in out
 
 
 def test_sweep_uses_a_token_of_the_project_of_the_backup(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import sys
 import pytest
 import yaml
 
+from karbor_trove.bank import backup_journal
+from tests.fake_trove import cloud
 from tests.fake_trove import keystone
 
 
@@ -335,7 +338,7 @@ def run_process(config_file, *words, **kw):
         [sys.executable, '-c',
          'import sys; from karbor_trove.cmd import manage; '
          'sys.exit(manage.main())', *words, '--config-file',
-         str(config_file)], stderr=subprocess.PIPE, text=True, **kw)
+         str(config_file)], stderr=subprocess.PIPE, **{'text': True, **kw})
 
 
 def test_full_disk_is_one_line(config_file):
@@ -459,6 +462,15 @@ def test_provider_file_with_a_wrong_value_of_the_bank_is_explained(
     assert "lease_expire_window 'long' is not allowed: an integer" in err
 
 
+def test_provider_file_without_a_bank_is_explained(
+        run, config_file, tmp_path):
+    path = tmp_path / 'providers.d' / 'databases.conf'
+    path.write_text('[provider]\nname = databases\n')
+    assert run('deferred', 'list', '--config-file', config_file) == (
+        1, '', 'karbor-trove-manage: the provider file %s cannot be loaded: '
+        'bank of [provider] is not set\n' % path)
+
+
 def test_provider_file_that_is_no_configuration_is_explained(
         run, config_file, tmp_path):
     path = tmp_path / 'providers.d' / 'databases.conf'
@@ -466,3 +478,71 @@ def test_provider_file_that_is_no_configuration_is_explained(
     code, out, err = run('deferred', 'list', '--config-file', config_file)
     assert (code, out) == (1, '') and len(err.splitlines()) == 1
     assert str(path) in err and 'garbage' in err
+
+
+@pytest.mark.parametrize('option', ['--debug', '-v', '-vv', '--log-file'])
+def test_log_lines_escape_the_text_of_a_tenant(
+        run, config_file, monkeypatch, tmp_path, option):
+    def fail(section, limit=None):
+        logging.getLogger('karbor').info('name: %s', name)
+        logging.getLogger('karbor').info(name)
+        raise ValueError(name)
+
+    name = 'a\x1b]0;b\x07\x9b\u202e\n[2026-01-01] INFO root all is well\r'
+    monkeypatch.setattr('karbor_trove.bank.storage.list_keys', fail)
+    log = tmp_path / 'manage.log'
+    options = (option, log) if option == '--log-file' else (option,)
+    code, _, err = run('deferred', 'list', *options, '--config-file',
+                       config_file)
+    text = log.read_text() if option == '--log-file' else err
+    assert code == 1
+    assert not set('\x1b\x07\x9b\u202e\r') & set(text)
+    assert 'name: a\\x1b]0;b\\x07\\x9b\\u202e\\n[2026' in text
+    assert not [line for line in text.splitlines()
+                if line.startswith('[2026-01-01] INFO root')]
+
+
+ASCII = {'PYTHONIOENCODING': 'ascii:strict'}
+
+
+@pytest.mark.parametrize('encoding, options', [
+    *((encoding, ('--debug',)) for encoding in (
+        {'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'},
+        {'LC_ALL': 'C'}, {'PYTHONIOENCODING': 'ascii'},
+        {'PYTHONIOENCODING': 'cp437'})),
+    *((ASCII, ('-f', format_))
+      for format_ in ('table', 'value', 'csv', 'json', 'yaml')),
+    (ASCII, ('-v', '--log-file'))], ids=str)
+def test_character_that_the_encoding_lacks_ends_no_command(
+        config_file, journal, checkpoint, tmp_path, encoding, options):
+    journal.write(backup_journal.BackupEntry(
+        journal.instance_id, checkpoint.id, cloud.PROJECT,
+        'Gr\xf6\xdfe \u20ac \U0001f4be \u2603',
+        not_before='2026-01-01T00:00:00'))
+    log = [str(tmp_path / 'manage.log')] if '--log-file' in options else []
+    process = run_process(
+        config_file, 'deferred', 'list', *options, *log,
+        stdout=subprocess.PIPE, env={**os.environ, **encoding},
+        encoding='utf-8', errors='replace')
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert 'Traceback' not in err and checkpoint.id in out
+    assert 'Gr' in out
+
+
+def test_message_that_the_encoding_lacks_is_one_line(config_file, tmp_path):
+    (tmp_path / 'providers.d' / 'databases.conf').write_text(
+        '[provider]\nbank = gr\xf6\xdfe \u20ac\U0001f4be\n', 'utf-8')
+    process = run_process(
+        config_file, 'deferred', 'list', stdout=subprocess.PIPE,
+        env={**os.environ, **ASCII})
+    _, err = process.communicate()
+    assert process.returncode == 1
+    assert len(err.splitlines()) == 1 and '\\u20ac' in err
+
+
+def test_log_file_on_a_full_disk_ends_no_command(config_file):
+    process = run_process(config_file, 'deferred', 'list', '--log-file',
+                          '/dev/full', stdout=subprocess.PIPE)
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (0, '\n', '')
