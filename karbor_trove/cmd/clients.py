@@ -45,7 +45,7 @@ class ProjectClients:
 
         :param project_id: None for the project of Karbor's own user.
         :param swift: the options of the provider file whose backups are
-            deleted. Other requests do not reach Swift.
+            deleted or checked. Other requests do not reach Swift.
         :raises errors.KarborTroveError: Trove cannot be reached, or Karbor's
             user has no role in the project.
         """
