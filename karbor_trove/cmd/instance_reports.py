@@ -57,7 +57,8 @@ def build_report(report: InstanceReport,
                  points: List[restore_points.RestorePoint],
                  backups: chain.Backups, now: Optional[datetime.datetime],
                  corrupt_ids: List[str],
-                 find_lost: Callable[[List[models.Backup]], Optional[str]]
+                 find_lost: Callable[[restore_points.RestorePoint,
+                                      List[models.Backup]], Optional[str]]
                  ) -> InstanceReport:
     """Return a report with the restore point and the verifications.
 
@@ -68,8 +69,8 @@ def build_report(report: InstanceReport,
     :param now: Trove's time. None if Trove returned no time.
     :param corrupt_ids: the ids of the checkpoints that cannot be read and may
         hold the instance.
-    :param find_lost: gets the backups of a chain, and returns the id of one
-        whose object Swift does not have. None if there is none.
+    :param find_lost: gets a restore point and the backups of its chain, and
+        returns the id of one whose object Swift does not have, or None.
     """
     notes = [] if report.exists else [
         'deleted in Trove' if report.exists is False
@@ -79,7 +80,7 @@ def build_report(report: InstanceReport,
     for assessment in sorted(
             (assessment for assessment in assessments if assessment.chain),
             key=_newness, reverse=True):
-        lost_id = find_lost(assessment.chain)
+        lost_id = find_lost(assessment.point, assessment.chain)
         if lost_id is None:
             best = assessment
             break

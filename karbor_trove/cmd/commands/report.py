@@ -4,6 +4,7 @@
 
 import argparse
 import datetime
+import functools
 from typing import Callable, Dict, List, NamedTuple, Optional, TypeVar
 
 from karbor_trove.backups import chain
@@ -132,29 +133,31 @@ class Report:
                     None if instances is None else id_ in instances),
                 points.get(id_, []), *backups,
                 self._points.corrupt.get(id_, []),
-                lambda links: self._find_lost(client, links)))
+                functools.partial(self._find_lost, project_id)))
 
-    def _find_lost(self, client: Optional[trove_client.TroveClient],
+    def _find_lost(self, project_id: str, point: restore_points.RestorePoint,
                    links: List[models.Backup]) -> Optional[str]:
         """Return the id of a backup whose object Swift lacks, or None.
 
         Objects that Karbor's user cannot read are not checked.
 
-        :param client: of the project. None if there is none.
+        :param links: the chain of the restore point.
         """
         for backup in links:
-            if client is not None and backup.id not in self._is_lost:
-                self._is_lost[backup.id] = self._lacks_object(client, backup)
-            if self._is_lost.get(backup.id):
+            if backup.id not in self._is_lost:
+                self._is_lost[backup.id] = self._lacks_object(
+                    project_id, point.checkpoint.provider, backup)
+            if self._is_lost[backup.id]:
                 return backup.id
         return None
 
-    def _lacks_object(self, client: trove_client.TroveClient,
+    def _lacks_object(self, project_id: str, provider: providers.Provider,
                       backup: models.Backup) -> bool:
         if self._swift_is_unavailable or not swift.is_in_swift(
                 backup.location):
             return False
         try:
+            client = self._clients.get(project_id, provider.settings.swift)
             swift.get_manifest(client, str(backup.location))
         except errors.NotFound:
             return True

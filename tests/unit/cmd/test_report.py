@@ -4,6 +4,7 @@ import csv
 import datetime
 import io
 import os
+import re
 import uuid
 
 from karbor import resource as karbor_resource
@@ -175,6 +176,20 @@ def test_report_does_not_need_an_account_in_swift(
     fake_trove.fail('*', '/swift/*', 403, times=None)
     [row] = manage('report')
     assert (row['checkpoint'], row['note']) == (point.id, None)
+
+
+def test_report_connects_to_swift_as_the_provider_file_says(
+        manage, add_point, fake_trove, tmp_path):
+    point = add_point()
+    with (tmp_path / 'providers.d' / 'databases.conf').open('a') as file:
+        file.write('swift_endpoint_override = https://swift.internal/v1\n')
+    fake_trove.mocker.head(
+        re.compile('https://swift.internal/v1/AUTH_%s/' % clouds.PROJECT),
+        headers={'Etag': 'x', 'Content-Length': '1', 'X-Trans-Id': 'tx1'})
+    [row] = manage('report')
+    assert (row['checkpoint'], row['note']) == (point.id, None)
+    [url] = list_heads(fake_trove)
+    assert url.startswith('https://swift.internal/')
 
 
 def test_report_asks_an_unavailable_swift_once_and_says_so(
