@@ -135,7 +135,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return code
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, terminal.ClosedPipe):
         _discard_output()
         return _CLOSED_PIPE
     except OSError as error:

@@ -63,12 +63,18 @@ class Lister(lister.Lister):
         """Write the rows in the chosen format.
 
         The formats json and yaml escape control characters themselves.
+
+        :raises karbor_trove.cmd.terminal.ClosedPipe: the program that reads
+            the output has ended.
         """
         if parsed_args.formatter in ('table', 'value', 'csv'):
             data = [tuple(map(terminal.escape, row)) for row in data]
         if parsed_args.formatter == 'table':
             self.formatter = TableFormatter()
-        return super().produce_output(parsed_args, column_names, data)
+        try:
+            return super().produce_output(parsed_args, column_names, data)
+        except BrokenPipeError as error:
+            raise terminal.ClosedPipe from error
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Read Karbor's configuration and run the command.
