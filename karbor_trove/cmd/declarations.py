@@ -32,9 +32,15 @@ class Lister(lister.Lister):
     COLUMNS: Sequence[str]
     #: The module in commands/ and its class that does the work.
     ACTION: Tuple[str, str]
-    #: Whether the command deletes or changes something. Then its name cannot
-    #: be abbreviated.
+    #: Whether the command deletes or changes something. Then its name and its
+    #: options cannot be abbreviated.
     IS_CHANGE = False
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's arguments."""
+        parser = super().get_parser(prog_name)
+        parser.allow_abbrev = not self.IS_CHANGE
+        return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Read Karbor's configuration and run the command.
@@ -78,12 +84,18 @@ class Lister(lister.Lister):
         """Write the rows in the chosen format.
 
         The formats json and yaml escape control characters themselves.
+
+        :raises karbor_trove.cmd.terminal.ClosedPipe: the program that reads
+            the output has ended.
         """
         if parsed_args.formatter in ('table', 'value', 'csv'):
             data = [tuple(map(terminal.escape, row)) for row in data]
         if parsed_args.formatter == 'table':
             self.formatter = TableFormatter()
-        return super().produce_output(parsed_args, column_names, data)
+        try:
+            return super().produce_output(parsed_args, column_names, data)
+        except BrokenPipeError as error:
+            raise terminal.ClosedPipe from error
 
 
 class TableFormatter(table.TableFormatter):

@@ -122,13 +122,16 @@ class ManageApp(app.App):
 
     def clean_up(self, cmd: command.Command, result: int,
                  err: Optional[BaseException]) -> None:
-        """Discard the rest of the output if it could not be written.
+        """Discard the rest of the output if it cannot be written.
 
         cliff has printed the error. Otherwise it would be printed again at
         the end.
         """
         if isinstance(err, OSError):
-            _discard_output()
+            try:
+                sys.stdout.flush()
+            except OSError:
+                _discard_output()
 
 
 class _EscapingFormatter(logging.Formatter):
@@ -192,7 +195,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                 sys.stdout.flush()
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, terminal.ClosedPipe):
         _discard_output()
         return _CLOSED_PIPE
     except OSError as error:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Text of tenants on the terminal of an operator."""
+"""Output on the terminal of an operator."""
 
 import re
 
@@ -8,6 +8,14 @@ import re
 # paragraphs, and the characters that change the direction of the text.
 _CONTROL_CHARACTERS = re.compile(
     '[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]')
+
+
+class ClosedPipe(BaseException):
+    """The program that reads the output has ended.
+
+    This is no Exception, because cliff logs each Exception of a command as a
+    failure [cliff 3.4.0].
+    """
 
 
 def escape(value: object) -> object:

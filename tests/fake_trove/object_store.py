@@ -34,6 +34,11 @@ class Object(typing.NamedTuple):
     headers: typing.Dict[str, str]
 
 
+def _decode(text: typing.Union[str, bytes]) -> str:
+    # Names and values of metadata are bytes [python-swiftclient 3.10.1].
+    return text.decode() if isinstance(text, bytes) else text
+
+
 class ObjectStore:
     """Swift's API with state and injected faults."""
 
@@ -103,12 +108,12 @@ class ObjectStore:
                 {'name': key} for key in self._page(objects, query)]))
         if sent.method == 'PUT':
             body = sent.body or b''
+            headers = {_decode(name): _decode(value)
+                       for name, value in sent.headers.items()}
             objects[key] = Object(
                 body.encode() if isinstance(body, str) else body,
-                {header: value.decode() if isinstance(value, bytes) else value
-                 for header, value in sent.headers.items()
-                 if header.lower().startswith(('x-object-meta-',
-                                               'x-delete-'))})
+                {name: value for name, value in headers.items()
+                 if name.lower().startswith(('x-object-meta-', 'x-delete-'))})
             return faults.Response(201)
         if sent.method == 'DELETE':
             del objects[key]

@@ -1,4 +1,4 @@
-"""Tests of the script tools/tox."""
+"""Tests of the script tools/tox and of its pinned lists."""
 
 import pathlib
 import shutil
@@ -141,3 +141,25 @@ def test_changed_list_or_python_creates_a_new_environment(checkout, changed):
     checkout.run()
 
     assert len(checkout.environments) == 2
+
+
+def read_versions(path: str, operator: str) -> typing.Dict[str, str]:
+    """Return the version of each package of a list of requirements."""
+    lines = (ROOT / path).read_text().lower().replace('.', '-').splitlines()
+    return dict(line.split(' ')[0].split(operator) for line in lines
+                if operator in line and not line.startswith('#'))
+
+
+def test_tested_versions_are_the_lower_bounds_of_the_requirements():
+    bounds = read_versions('requirements.txt', '>=')
+    tested = read_versions('tools/requirements/lower.txt', '==')
+    victoria = read_versions('tools/requirements/victoria.txt', '==')
+
+    assert {name: tested[name] for name in bounds} == bounds
+    # Karbor 1.6.0 is of Victoria, so its libraries fit.
+    assert all(numbers(victoria[name]) >= numbers(bounds[name])
+               for name in bounds)
+
+
+def numbers(version: str) -> typing.List[int]:
+    return [int(number) for number in version.split('-')]
