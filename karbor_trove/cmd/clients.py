@@ -104,8 +104,9 @@ def _explain_refusal(project_id: Optional[str]) -> str:
         return ('Keystone rejects the credentials in [%s] of karbor.conf. '
                 'Check the name of the user, its domain and the password, and '
                 'that the user is enabled' % _GROUP)
-    return ('the user of [%s] has no role in project %s, or the project does '
-            'not exist' % (_GROUP, project_id or 'of its own'))
+    return ('the user of [%s] has no role in project %s, or the project is '
+            'disabled or does not exist'
+            % (_GROUP, project_id or 'of its own'))
 
 
 def _create_session(scope: Optional[Dict[str, str]]

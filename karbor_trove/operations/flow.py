@@ -46,8 +46,10 @@ class FlowState:
         self._reported: Dict[Key, Tuple[str, str]] = {}
         self._updated: Dict[Key, Tuple[str, str]] = {}
         self._sections: Dict[Key, Optional[karbor_types.BankSection]] = {}
-        #: The full reasons that are in the log and in the bank.
+        #: The full reasons that are in the log.
         self._long_reasons: Dict[Key, str] = {}
+        #: Those that the bank does not have yet.
+        self._unwritten: List[Tuple[karbor_types.BankSection, str]] = []
         self._preflight_lock = threading.Lock()
         self._is_checked = False
         self._error: Optional[Exception] = None
@@ -131,25 +133,33 @@ class FlowState:
         with self._status_lock:
             self._reported[resource_type, resource_id] = status, reason
             self._sections[resource_type, resource_id] = section
-            deadline = polling.Deadline(timeouts.SAVE_RECORD, self._clock)
-            max_bytes = _MAX_BYTES
-            while True:
-                try:
-                    self._update(record, max_bytes)
-                    record.save()
-                    return True
-                except Exception as error:  # Each database has its own.
-                    LOG.warning('Record %s could not be saved, retrying: %s',
-                                record.id, error)
-                if not deadline.remaining:
-                    LOG.error(
-                        'Record %s could not be saved within %g s. The '
-                        'status of %s is "%s": %s', record.id,
-                        deadline.seconds, resource_id, status, reason)
-                    return False
-                self._clock.sleep(min(timeouts.SAVE_RECORD / 12,
-                                      deadline.remaining))
-                max_bytes = _MAX_BYTES // 8
+            is_saved = self._save(record)
+            if not is_saved:
+                LOG.error('Record %s could not be saved within %g s. The '
+                          'status of %s is "%s": %s', record.id,
+                          timeouts.SAVE_RECORD, resource_id, status, reason)
+            long_reasons, self._unwritten = self._unwritten, []
+        # A slow bank does not delay the other resources.
+        for section, text in long_reasons:
+            resource_status.write_long_reason(section, text)
+        return is_saved
+
+    def _save(self, record: karbor_types.OperationRecord) -> bool:
+        deadline = polling.Deadline(timeouts.SAVE_RECORD, self._clock)
+        max_bytes = _MAX_BYTES
+        while True:
+            try:
+                self._update(record, max_bytes)
+                record.save()
+                return True
+            except Exception as error:  # Each database has its own.
+                LOG.warning('Record %s could not be saved, retrying: %s',
+                            record.id, error)
+            if not deadline.remaining:
+                return False
+            self._clock.sleep(min(timeouts.SAVE_RECORD / 12,
+                                  deadline.remaining))
+            max_bytes = _MAX_BYTES // 8
 
     def _update(self, record: karbor_types.OperationRecord,
                 max_bytes: int) -> None:
@@ -164,9 +174,8 @@ class FlowState:
                          'it is: %s', key[1], record.id, reason)
                 section = self._sections[key]
                 if section is not None:
-                    resource_status.write_long_reason(
-                        section, '%s in record %s: %s' % (
-                            key[1], record.id, reason))
+                    self._unwritten.append((section, '%s in record %s: %s' % (
+                        key[1], record.id, reason)))
             if self._updated.get(key) != values:
                 record.update_resource_status(*key, *values)
                 self._updated[key] = values

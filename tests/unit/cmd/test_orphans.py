@@ -349,6 +349,24 @@ def test_command_that_deletes_cannot_be_abbreviated(
     assert id_ in fake_trove.backups
 
 
+@pytest.mark.parametrize('option', ['--y', '--ye'])
+def test_yes_cannot_be_abbreviated(run, config_file, backup, fake_trove,
+                                   option):
+    id_ = backup()
+    code, _, err = run('orphans', 'delete', option, '--orphans', 1,
+                       '--config-file', config_file)
+    assert code == 2 and 'unrecognized arguments: %s' % option in err
+    assert id_ in fake_trove.backups
+
+
+@pytest.mark.parametrize('words', [
+    ('checkpoint', 'reset', 'x'), ('deferred', 'sweep'),
+    ('deferred', 'dismiss', 'x')])
+def test_force_cannot_be_abbreviated(run, words):
+    code, _, err = run(*words, '--forc')
+    assert code == 2 and 'unrecognized arguments: --forc' in err
+
+
 @pytest.mark.parametrize('words', [
     ('deferred', 'sw'), ('def', 'dismiss', 'x'), ('check', 'reset', 'x')])
 def test_command_that_changes_something_cannot_be_abbreviated(run, words):
