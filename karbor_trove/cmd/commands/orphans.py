@@ -154,7 +154,10 @@ class OrphanSearch:
                 or self._is_new(backup)
                 or self._index.protecting & {None, instance_id}):
             return None
-        return Orphan(backup, 'no checkpoint knows it', True, self._provider)
+        return Orphan(
+            backup, 'no checkpoint knows it. Its name is that of Karbor\'s '
+            'in-tree plugin, but a user may have chosen it',
+            False, self._provider)
 
     def _check_checkpoint(self, checkpoint_id: str, backup: models.Backup
                           ) -> Optional[Orphan]:

@@ -286,11 +286,15 @@ def test_delete_without_yes_only_shows_the_orphans(manage, backup, fake_trove):
     assert manage('orphans', 'list') == manage('deferred', 'list') == []
 
 
-def test_delete_deletes_an_orphan_of_the_in_tree_plugin_without_its_id(
+def test_delete_needs_the_id_of_an_orphan_of_the_in_tree_plugin(
         manage, backup, resource, clock, fake_trove):
     id_ = backup('backup' + resource.id)
     clock.sleep(3600)
-    [row] = manage('orphans', 'delete', '--yes', '--orphans', '1')
+    [row] = manage('orphans', 'list')
+    assert 'a user may have chosen it' in row['reason']
+    assert manage('orphans', 'delete', '--yes') == []
+    assert id_ in fake_trove.backups
+    [row] = manage('orphans', 'delete', '--yes', '--orphans', '1', id_)
     assert (row['backup'], row['outcome']) == (id_, 'deleted')
     assert not fake_trove.backups
 
