@@ -3,12 +3,9 @@
 """Creation of a backup, exactly once, also if a response is lost."""
 
 import dataclasses
-from typing import Iterable, Optional, Set
-
-from oslo_log import log as logging
+from typing import Optional, Set
 
 from karbor_trove.backups import adoption
-from karbor_trove.backups import chain
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import storage
 from karbor_trove import errors
@@ -17,75 +14,6 @@ from karbor_trove import timeouts
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
-from karbor_trove.trove import swift
-
-LOG = logging.getLogger(__name__)
-
-
-def reserve_parent(client: trove_client.TroveClient,
-                   journal: backup_journal.BackupJournal,
-                   entry: backup_journal.BackupEntry, backups: chain.Backups,
-                   max_chain_length: int) -> backup_journal.BackupEntry:
-    """Write the intent of an incremental backup and reserve its parent.
-
-    A reservation keeps delete operations from deleting the parent while the
-    backup is created. If there is no parent, or the parent is being deleted,
-    the backup becomes a full one.
-
-    :param entry: the intent of a full backup, not written yet.
-    :param backups: the backups of the project, just listed.
-    :param max_chain_length: how many backups a chain may have, the full
-        backup included.
-    :returns: the entry as it was written.
-    """
-    checkpoint_ids = {str(other.backup_id): other.checkpoint_id
-                      for other in journal.list_entries()
-                      if other.is_complete and not other.deleted_at}
-    parent_id = chain.choose_parent(backups, list(checkpoint_ids),
-                                    max_chain_length)
-    if parent_id and not _has_objects(client, chain.list_chain(backups,
-                                                               parent_id)):
-        parent_id = None
-    reserved = dataclasses.replace(
-        entry, parent_id=parent_id,
-        not_before=lost_responses.find_trove_time(client))
-    journal.write(reserved)
-    if parent_id is None:
-        return reserved
-    # Read the parent's entry after the reservation is written. A delete
-    # operation marks its entry before it reads the reservations, so at least
-    # one of the two operations sees the other. No entry means that the parent
-    # is already deleted.
-    parent = journal.read(checkpoint_ids[parent_id])
-    if parent is None or parent.deleted_at:
-        reserved = dataclasses.replace(reserved, parent_id=None)
-        journal.write(reserved)
-    return reserved
-
-
-def _has_objects(client: trove_client.TroveClient,
-                 backups: Iterable[models.Backup]) -> bool:
-    """Return False if Swift lacks the object of one of the backups.
-
-    A child of such a backup could not be restored, and Trove does not check
-    that. The result is True if Swift does not respond as expected.
-    """
-    for backup in backups:
-        if not backup.location or not swift.is_in_swift(backup.location):
-            continue
-        try:
-            swift.get_manifest(client, backup.location)
-        except errors.NotFound as error:
-            LOG.error('The next backup of instance %s is a full one: the '
-                      'object of backup %s is missing, so the backup cannot '
-                      'be a parent or be restored: %s', backup.instance_id,
-                      backup.id, error)
-            return False
-        except errors.KarborTroveError as error:
-            LOG.warning('Swift does not show whether the object of backup %s '
-                        'exists: %s', backup.id, error)
-            return True
-    return True
 
 
 def create_backup(client: trove_client.TroveClient,

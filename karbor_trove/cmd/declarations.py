@@ -10,8 +10,8 @@ import argparse
 import contextlib
 import importlib
 import os
-from typing import Any, Dict, Iterable, Iterator, Sequence, TextIO, Tuple
-from typing import Type, TYPE_CHECKING
+from typing import Any, Iterable, Iterator, Sequence, TextIO, Tuple
+from typing import TYPE_CHECKING
 
 from cliff.formatters import table
 from cliff import lister
@@ -288,18 +288,6 @@ class ShowReport(Lister):
         with _replace_file(parsed_args.output) as file:
             self.app.stdout = file
             return super().produce_output(parsed_args, column_names, data)
-
-
-COMMANDS: Dict[str, Type[Lister]] = {
-    'checkpoint reset': ResetCheckpoint,
-    'checkpoint show': ShowCheckpoint,
-    'deferred dismiss': DismissRestores,
-    'deferred list': ListDeferred,
-    'deferred sweep': SweepDeferred,
-    'orphans delete': DeleteOrphans,
-    'orphans list': ListOrphans,
-    'report': ShowReport,
-}
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import io
 import logging
 import os
 import sys
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Type
 import warnings
 
 from cliff import app
@@ -23,6 +23,18 @@ _NAME = 'karbor-trove-manage'
 # As a shell reports the signals SIGINT and SIGPIPE.
 _INTERRUPTED = 130
 _CLOSED_PIPE = 141
+#: The commands by name. Each has its options and columns in declarations.py,
+#: and its work in commands/.
+COMMANDS: Dict[str, Type[declarations.Lister]] = {
+    'checkpoint reset': declarations.ResetCheckpoint,
+    'checkpoint show': declarations.ShowCheckpoint,
+    'deferred dismiss': declarations.DismissRestores,
+    'deferred list': declarations.ListDeferred,
+    'deferred sweep': declarations.SweepDeferred,
+    'orphans delete': declarations.DeleteOrphans,
+    'orphans list': declarations.ListOrphans,
+    'report': declarations.ShowReport,
+}
 
 
 class ManageApp(app.App):
@@ -35,7 +47,7 @@ class ManageApp(app.App):
         """Create the application with the commands of all subjects."""
         # Commands of other packages are found in this entry point group.
         manager = commandmanager.CommandManager('karbor_trove.manage')
-        for name, declaration in declarations.COMMANDS.items():
+        for name, declaration in COMMANDS.items():
             manager.add_command(name, declaration)
         super().__init__(
             description='Show and repair what the database plugins of Karbor '

@@ -11,6 +11,7 @@ from oslo_log import log as logging
 
 from karbor_trove.backups import chain
 from karbor_trove.backups import create
+from karbor_trove.backups import incremental
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import record
 from karbor_trove.bank import resource_status
@@ -198,7 +199,7 @@ class ProtectOperation(base.Operation):
                 self._checkpoint.project_id, request.name,
                 request.description, lost_responses.find_trove_time(client))
             if is_incremental:
-                entry = create.reserve_parent(
+                entry = incremental.reserve_parent(
                     client, self._journal, entry, self._list_backups(client),
                     self._settings.full_backup_every)
             else:

@@ -6,7 +6,7 @@ from karbor import exception
 from karbor import resource as karbor_resource
 import pytest
 
-from karbor_trove.backups import create
+from karbor_trove.backups import incremental
 from karbor_trove.bank import backup_journal
 from karbor_trove.trove import connect
 
@@ -216,7 +216,7 @@ def test_reserved_parent_that_is_deleted_meanwhile_gives_a_full_backup(
         journal.delete(parent.checkpoint_id)
 
     monkeypatch.setattr(journal, 'write', write)
-    entry = create.reserve_parent(
+    entry = incremental.reserve_parent(
         client, journal,
         backup_journal.BackupEntry(resource.id, 'checkpoint-2'),
         client.list_backups(), 7)
@@ -226,7 +226,7 @@ def test_reserved_parent_that_is_deleted_meanwhile_gives_a_full_backup(
 
 def test_first_incremental_backup_reserves_no_parent(
         fake_trove, journal, context, resource):
-    entry = create.reserve_parent(
+    entry = incremental.reserve_parent(
         connect.connect(context), journal,
         backup_journal.BackupEntry(resource.id, 'checkpoint-1'), {}, 7)
     assert entry.parent_id is None
