@@ -20,7 +20,7 @@ _TIMEOUT = 20.0
 
 
 class TimeLimitMissed(AssertionError):
-    """An operation took too long. A busy machine may be the cause."""
+    """An operation was too slow. A busy machine may be the cause."""
 
 
 def check_every_backup_is_known(environment):
