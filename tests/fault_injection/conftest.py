@@ -12,6 +12,10 @@ def pytest_addoption(parser):
     parser.addoption('--left', action='store_true',
                      help='run only the cases that the page lacks or shows '
                           'as violated')
+    parser.addoption('--case', action='append', default=[], metavar='TEXT',
+                     help='run only the cases with this text in their names, '
+                          'and do not write the page. If it is repeated, a '
+                          'name needs all texts')
 
 
 @pytest.fixture(scope='session')
@@ -22,6 +26,11 @@ def every(request):
 @pytest.fixture(scope='session')
 def left(request):
     return request.config.getoption('--left')
+
+
+@pytest.fixture(scope='session')
+def case_texts(request):
+    return request.config.getoption('--case')
 
 
 @pytest.fixture(scope='package')

@@ -10,7 +10,6 @@ from karbor import context as karbor_context
 from karbor import resource as karbor_resource
 from karbor.services.protection import bank_plugin
 from karbor.services.protection.bank_plugins import file_system_bank_plugin
-from karbor.services.protection.bank_plugins import swift_bank_plugin
 from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import client_factory
 from karbor.services.protection import graph
@@ -20,6 +19,7 @@ from karbor_trove.bank import backup_journal
 from karbor_trove.bank import layout
 from karbor_trove.bank import record
 from karbor_trove.bank import storage
+from karbor_trove.bank_plugins import swift as swift_bank
 from karbor_trove import options
 from karbor_trove import protection
 from tests.fake_trove import karbor_records
@@ -101,7 +101,9 @@ class Environment:
                 'file_system_bank_plugin')
             plugin = file_system_bank_plugin.FileSystemBankPlugin(config)
         else:
-            plugin = swift_bank_plugin.SwiftBankPlugin(config)
+            # Karbor's own plugin takes the response 200 of a load balancer
+            # for Swift's. What it writes then is lost.
+            plugin = swift_bank.SwiftBankPlugin(config)
         self.bank = bank_plugin.Bank(plugin)
         self._collection = karbor_checkpoint.CheckpointCollection(self.bank)
         self.reset()

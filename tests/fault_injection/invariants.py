@@ -5,6 +5,8 @@ import time
 
 from karbor import exception
 
+from tests.fault_injection import timeouts
+
 _ALLOWED_ERRORS = {
     'protect': exception.CreateResourceFailed,
     'restore': exception.RestoreResourceFailed,
@@ -17,16 +19,22 @@ _STATUS_AFTER_ERROR = {'protect': 'error'}
 _TIMEOUT = 20.0
 
 
+class TimeLimitMissed(AssertionError):
+    """An operation was too slow. A busy machine may be the cause."""
+
+
 def check_every_backup_is_known(environment):
     """I1: the journal has the id or a matching intent of every backup."""
     entries = environment.journal.list_entries()
     ids = {entry.backup_id for entry in entries}
+    tolerance = datetime.timedelta(seconds=timeouts.CLOCK_TOLERANCE)
     intents = [entry for entry in entries if entry.backup_id is None]
     for id_, backup in environment.list_backups().items():
         created = datetime.datetime.fromisoformat(backup['created'])
         assert id_ in ids or any(
             entry.backup_name == backup['name']
-            and datetime.datetime.fromisoformat(entry.not_before) <= created
+            and datetime.datetime.fromisoformat(entry.not_before)
+            <= created + tolerance
             for entry in intents), ('I1: lost', backup, entries)
 
 
@@ -48,12 +56,11 @@ def check_live_checkpoints(environment, checkpoints):
 
 
 def check_end(environment, scenario, result, bank_unavailable):
-    """I2, I5: the operation ended in time, and as Karbor expects.
+    """I2, I5: the operation ended as Karbor expects.
 
     :param bank_unavailable: whether the bank was unavailable until the end.
         Then the operation could not write a deferred deletion or a status.
     """
-    assert result['seconds'] <= scenario.longest, ('I5', result['seconds'])
     raised = result.get('raised')
     allowed = _ALLOWED_ERRORS[scenario.hook]
     if bank_unavailable and scenario.hook == 'delete':
@@ -72,6 +79,16 @@ def check_end(environment, scenario, result, bank_unavailable):
         record = result[scenario.hook]
         assert set(record.resources_status.values()) == {'error'}, record
         assert all(record.resources_reason.values()), record
+
+
+def check_duration(scenario, result):
+    """I5: the operation ended in time.
+
+    :raises TimeLimitMissed: it did not.
+    """
+    if result['seconds'] > scenario.longest:
+        raise TimeLimitMissed('I5: the operation took %.1f s. The limit is '
+                              '%.1f s' % (result['seconds'], scenario.longest))
 
 
 def check_nothing_was_created_twice(before, after, requests, retries):

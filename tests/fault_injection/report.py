@@ -6,6 +6,7 @@ import pathlib
 
 from tests.fault_injection import cases
 from tests.fault_injection import scenarios
+from tests.fault_injection import timeouts
 
 PATH = (pathlib.Path(__file__).parents[2]
         / 'doc/source/reference/fault-matrix.rst')
@@ -23,6 +24,10 @@ experiments with the real Keystone, Swift, Trove and PostgreSQL of the sandbox.
 A proxy in front of these services injects the faults. After each experiment
 the invariants are checked in Trove, Swift and the bank. Then the checkpoint is
 deleted, and nothing may be left.
+
+The time limits are a few seconds long, and a busy machine may need more. So an
+experiment runs again, alone, if it violated an invariant or if its outcome is
+not the one that this page had. Then the page has the second outcome.
 
 The columns of a table are the requests of the operation, in their order.
 Repeated polling requests count as one. The rows are the faults. The first
@@ -53,15 +58,23 @@ hanging
    The response has this HTTP code. 429 and 503 come with Retry-After.
 broken JSON
    Half of the response is missing.
+foreign 404, foreign 200
+   A load balancer responds with this HTTP code and HTML. The service does not
+   see the request.
+Date off
+   The Date header is {ahead:.0f} s ahead of the times in the bodies. If the
+   request creates a backup or an instance, its response is lost.
 
 The requests to Keystone are those of a Karbor that has just started. A request
 that a simpler scenario sends as well is only in the table of that scenario.
 
 The bank is a directory, except in the tables with a bank in Swift. Those show
-the requests to the bank. Karbor's client of Swift does not retry them there
-(``swift_retry_attempts = 0``). Karbor sets no timeout for this client, so
-these tables have no time-out and no hanging. If a deletion ends with an error
-there, the operator can repeat it after ``karbor-trove-manage checkpoint
+the requests to the bank, with ``karbor-trove-swift-bank-plugin``. Swift's
+client does not retry them there (``swift_retry_attempts = 0``). The plugin
+limits the time of each request, but an operation has no deadline for all of
+them. So these tables have no time-out and no hanging. They have no Date off,
+because no operation reads that header of the bank. If a deletion ends with an
+error there, the operator can repeat it after ``karbor-trove-manage checkpoint
 reset``. While the bank is unavailable, the operation cannot write a deferred
 deletion.
 '''
@@ -119,8 +132,9 @@ def build_page(outcomes):
 
     :param outcomes: case -> outcome, for all cases.
     """
-    return '\n'.join([_INTRODUCTION.format(count=len(outcomes)).rstrip(),
-                      *_tables(outcomes), ''])
+    introduction = _INTRODUCTION.format(count=len(outcomes),
+                                        ahead=timeouts.DATE_AHEAD)
+    return '\n'.join([introduction.rstrip(), *_tables(outcomes), ''])
 
 
 def parse_page(text):

@@ -10,10 +10,12 @@ import functools
 import multiprocessing
 import sys
 import traceback
+from typing import NamedTuple, Optional
 
 from tests.fault_injection import cases
 from tests.fault_injection import environment as environments
 from tests.fault_injection import faults
+from tests.fault_injection import holes
 from tests.fault_injection import invariants
 from tests.fault_injection import scenarios
 from tests.sandbox.services import launch
@@ -28,6 +30,18 @@ _IN_FLIGHT = {'karbor_trove.timeouts.REQUEST_IN_FLIGHT': 600.0,
               'karbor_trove.timeouts.CLOCK_TOLERANCE': 300.0}
 
 _environment = None
+
+
+class Result(NamedTuple):
+    """The result of one run of a case.
+
+    :param violation: the traceback of a violation. None if there is none.
+    :param is_late: whether the violation is only that of a slow operation.
+    """
+
+    outcome: str
+    violation: Optional[str] = None
+    is_late: bool = False
 
 
 def _create_environment(sandbox, users, lock):
@@ -94,9 +108,13 @@ def _run_case(environment, case):
     live_checkpoints = [environment.survivor]
     if scenario.hook == 'delete':
         live_checkpoints += scenario.others
-    injector = cases.Injector(case)
+    injector = (holes.Injector(case) if case.fault == holes.FAULT
+                else cases.Injector(case))
     result, requests = _run(environment, scenario, injector)
-    assert injector.count, 'the operation did not send this request'
+    # An operation without a list of all backups cannot meet a hole.
+    if not injector.count and case.fault != holes.FAULT:
+        raise invariants.TimeLimitMissed(
+            'the operation ended before it sent this request')
     created = environment.tenant.list_instance_ids() - instances
     invariants.check_end(
         environment, scenario, result,
@@ -115,6 +133,8 @@ def _run_case(environment, case):
                                                             created)
     outcome = _get_outcome(environment, scenario, result)
     _clean_up(environment, scenario, instances)
+    # Checked last, so that a missed time limit hides no other violation.
+    invariants.check_duration(scenario, result)
     return outcome
 
 
@@ -137,16 +157,17 @@ def _list_cases(operation, requests, covered):
 
 
 def _try_case(case):
-    """Return the outcome of a case, and a traceback or None."""
+    """Run a case and return its result."""
     # If this case never ends, the process exits and the others go on.
     faulthandler.dump_traceback_later(
         _CASE_TIMEOUT, exit=True, file=sys.__stderr__)
     try:
-        return _run_case(_environment, case), None
-    except Exception:  # Report any error as a violation.
-        violation = traceback.format_exc()
+        return Result(_run_case(_environment, case))
+    except Exception as error:  # Report any error as a violation.
+        result = Result(VIOLATED, traceback.format_exc(),
+                        isinstance(error, invariants.TimeLimitMissed))
         _environment.reset()
-        return VIOLATED, violation
+        return result
     finally:
         faulthandler.cancel_dump_traceback_later()
 
@@ -180,8 +201,8 @@ class Runner:
                     scenarios.LIKE.get(operation), ()))]
 
     def run(self, cases_):
-        """Run cases, yield (case, outcome, traceback or None) for each."""
+        """Run cases, yield (case, result) for each."""
         futures = {self._pool.submit(_try_case, case): case
                    for case in cases_}
         for future in concurrent.futures.as_completed(futures):
-            yield (futures[future], *future.result())
+            yield futures[future], future.result()

@@ -86,6 +86,12 @@ def _delete_a_parent(environment: Environment) -> Scenario:
     return Scenario('delete', parent, others=[child])
 
 
+def _delete_among_others(environment: Environment) -> Scenario:
+    scenario = _delete_a_parent(environment)
+    scenario.others.append(environment.create_checkpoint())
+    return scenario
+
+
 #: Name in the matrix -> function that prepares the scenario.
 SCENARIOS = {
     'protect': _protect,
@@ -109,11 +115,18 @@ SCENARIOS.update((name, SCENARIOS[name.removesuffix(_BANK_SUFFIX)])
                  for name in IN_SWIFT)
 
 
+#: The parent of one backup, with a newer backup of another checkpoint. Trove
+#: lists them in the order: newer one, child, parent.
+DELETE_AMONG_OTHERS = 'delete, of a parent, among others'
+#: Scenarios that are not in the matrix.
+_OTHER_SCENARIOS = {DELETE_AMONG_OTHERS: _delete_among_others}
+
+
 def prepare(operation: str, environment: Environment) -> Scenario:
     """Prepare a scenario with the kind of bank that it needs."""
     environment.use_bank(environments.SWIFT if operation in IN_SWIFT
                          else environments.FILES)
-    return SCENARIOS[operation](environment)
+    return {**SCENARIOS, **_OTHER_SCENARIOS}[operation](environment)
 
 
 #: Scenario -> the scenario that has the cases of the requests of both.

@@ -7,6 +7,13 @@ timeout, while the operation still searches for what the request created.
 #: Seconds. 30 in production: longer than HTTP_READ.
 HANG = 2.4
 
+#: How far the Date header is ahead of the times in Trove's bodies. Shorter
+#: than the time in which later operations delete what is left.
+DATE_AHEAD = 10.0
+
+#: Largest difference of two clocks that the invariants allow for.
+CLOCK_TOLERANCE = 300.0
+
 #: Options of the provider file.
 OPTIONS = {
     'poll_interval': 0.1,
