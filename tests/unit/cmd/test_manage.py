@@ -388,6 +388,8 @@ def test_sigint_ends_the_process_with_130_and_no_message(
     process = subprocess.run(
         [sys.executable, '-c',
          'import os, signal, sys; import %s as module\n'
+         # A shell may start its background jobs with this signal ignored.
+         'signal.signal(signal.SIGINT, signal.default_int_handler)\n'
          'def interrupt(*_, **__):\n'
          '    os.kill(os.getpid(), signal.SIGINT)\n'
          'module.%s = interrupt\n'
