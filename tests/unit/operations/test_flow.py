@@ -189,6 +189,25 @@ def test_reason_that_fits_is_not_written_to_the_bank(clock, section):
     assert resource_status.read_long_reason(section) is None
 
 
+def test_slow_bank_does_not_delay_the_status_of_another_resource(
+        clock, section, monkeypatch):
+    state, record = flow.FlowState(clock), Database(max_bytes=60000)
+    is_saved = []
+
+    def write_while_another_ends(*_):
+        other = threading.Thread(target=lambda: is_saved.append(
+            state.set_status(record, 'type', 'b', 'available')), daemon=True)
+        other.start()
+        other.join(10)
+        assert is_saved == [True]
+
+    monkeypatch.setattr(section, 'update_object', write_while_another_ends)
+    assert state.set_status(record, 'type', 'a', 'error', 'x' * 100000,
+                            section)
+    assert is_saved == [True]
+    assert record.statuses['type#b'] == 'available'
+
+
 def test_bank_that_fails_does_not_hide_a_long_reason(
         clock, caplog, section, monkeypatch):
     def fail(*_):
