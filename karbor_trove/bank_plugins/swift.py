@@ -135,7 +135,6 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
 
         More than `limit` entries may be returned.
 
-
         Each page is one request. The parameter full_listing of swiftclient
         would begin with the first page again after each failure.
         """

@@ -88,7 +88,7 @@ class Catalog:
         """Return the quotas of the project by resource.
 
         None if Trove does not return them to a tenant. Trove does so since
-        Yoga (16.0.0) if its policy allows it.
+        Xena (16.0.0) if its policy allows it.
         """
         def request(api: Any) -> Dict[str, models.Quota]:
             quotas = [item.to_dict()

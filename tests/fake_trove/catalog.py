@@ -18,7 +18,7 @@ class Catalog:
 
         :param parts: the segments of the path.
         :raises errors.ErrorResponse: 404 if the item does not exist, 403 for
-            quotas that only an administrator may read, as before Yoga.
+            quotas that only an administrator may read, as before Xena.
         """
         kind, rest = parts[0], parts[1:]
         if kind == 'datastores' and len(rest) in (2, 4):
