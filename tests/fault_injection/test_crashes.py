@@ -155,7 +155,7 @@ class Stage:
                 for id_ in self.kept_ids} == {'COMPLETED'}
 
 
-def _list_kills(count, creations, every):
+def _list_kills(operation, count, creations, every):
     """Return where to kill Karbor: (number of the request, when).
 
     :param creations: the numbers of the create requests to Trove.
@@ -165,7 +165,7 @@ def _list_kills(count, creations, every):
                 *((number, 'late') for number in creations),
                 *([(count, 'after')] if count else [])]
     if creations:
-        return [(creations[0], 'after'), (creations[0], 'late')]
+        return [(creations[0], 'late' if operation == 'protect' else 'after')]
     return [((count + 1) // 2, 'before')] if count else []
 
 
@@ -181,7 +181,7 @@ def test_invariants_hold_after_karbor_is_killed(
         stage, every, capsys, operation):
     count, creations = stage.count_effects(operation)
     violations = []
-    for number, when in _list_kills(count, creations, every):
+    for number, when in _list_kills(operation, count, creations, every):
         with capsys.disabled():
             print('%s: Karbor is killed, request %d of %d, %s' % (
                 operation, number, count, when))
