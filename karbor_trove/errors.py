@@ -18,7 +18,7 @@ class Rejected(KarborTroveError):
 
 
 class Busy(Rejected):
-    """Trove is busy with the object and did not do it. A retry may succeed."""
+    """Trove is working on the object and did nothing. A retry may succeed."""
 
 
 class Ambiguous(Rejected):
