@@ -246,7 +246,7 @@ def register_group(conf: cfg.ConfigOpts, group: str,
         try:
             conf[group][option.dest]
         except cfg.ConfigFileValueError:
-            # The error has the value only if its form is wrong.
+            # The error has the value only if the form of the value is wrong.
             texts = cfg.ConfigOpts()
             texts(args=['--config-file=%s' % path
                         for path in conf.config_file])

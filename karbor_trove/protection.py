@@ -21,8 +21,9 @@ from karbor_trove import polling
 class TroveProtectionPlugin(protection_plugin.ProtectionPlugin):
     """Protects OS::Trove::Instance with the backups of Trove.
 
-    Karbor creates a plugin object for each flow. So the plugin object holds
-    the state that all resources of the flow share.
+    Karbor creates a plugin object for each flow. A flow is one operation on
+    all resources of a checkpoint. So the plugin object holds the state that
+    all resources of the flow share.
     """
 
     def __init__(self, config: Any,

@@ -27,8 +27,8 @@ LONGEST_POLL_INTERVAL = 60.0
 #: A listing of the protectable plugin. Karbor's API waits 60 seconds for its
 #: protection service [rpc_response_timeout of oslo.messaging].
 LISTING = 45.0
-#: The instances of the project, in which the cleanup searches for a temporary
-#: instance.
+#: The instances of the project. The cleanup searches for a temporary instance
+#: among them.
 LIST_INSTANCES = 30.0
 #: The databases or the users of one instance.
 LIST_ACCOUNTS = 30.0
@@ -71,7 +71,7 @@ SWEEP_WITH_BANK = 60.0
 #: restore_timeout and delete_timeout.
 VERIFICATION_SLACK = 600.0
 #: How long an instance with the status SHUTDOWN may take to disappear. After
-#: that time its server is taken for lost, and the instance is deleted.
+#: that time the server counts as lost, and the instance is deleted.
 SHUTDOWN = 300.0
 #: Karbor's database saves the record of a restore or a verification.
 SAVE_RECORD = 60.0

@@ -21,8 +21,8 @@ def find_created_backup(
     :param entries: all journal entries of the instance. A backup that another
         checkpoint's entry records is not adopted.
     :param earlier_ids: the ids of the backups that existed before the
-        request. None if they are not known.
-    :returns: the backup. None if Trove has not created one so far.
+        request. None if these ids are not known.
+    :returns: the backup. None if Trove has not created a backup so far.
     :raises errors.Rejected: an open request of another checkpoint matches the
         backup as well, or the backup may be older than the request. The
         message names the backup and the checkpoint.
@@ -36,10 +36,10 @@ def find_created_backup(
     matches = [backup for backup in backups
                if entry.matches(backup) and backup.id not in recorded_ids
                and backup.id not in (earlier_ids or ())]
-    # If both checkpoints are deleted, both backups are to be deleted. Then it
-    # does not matter which of the two requests created this backup. The
-    # earlier request adopts first. The later request stays open for longer and
-    # still adopts the other backup, whenever Trove creates that backup.
+    # If both checkpoints are deleted, both backups are to be deleted. In that
+    # case it does not matter which of the two requests created this backup.
+    # The earlier request adopts first. The later request stays open for longer
+    # and still adopts the other backup, whenever Trove creates that backup.
     rivals = ['checkpoint %s' % other.checkpoint_id for other in entries
               if other.checkpoint_id != entry.checkpoint_id
               and other.backup_id is None

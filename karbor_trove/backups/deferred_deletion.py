@@ -44,7 +44,7 @@ class Outcome:
 
     @property
     def deleted(self) -> bool:
-        """Return True if the backup is deleted, False if it is deferred."""
+        """Return True if the backup is deleted, False if this is deferred."""
         return self.blocker is None
 
 
@@ -236,8 +236,8 @@ class BackupDeletion:
               ) -> List[backup_journal.BackupEntry]:
         """Return the entries in the order of a sweep.
 
-        Each child precedes its parent. Backups that Trove lists precede
-        backups of which only the object in Swift remains. The chains are in
+        Each child precedes its parent. A backup that Trove lists precedes a
+        backup of which only the object in Swift remains. The chains are in
         random order. Otherwise deletions that always fail could use up the
         time of every sweep.
         """
@@ -341,7 +341,7 @@ class BackupDeletion:
         :param entries: all entries of the journal, read after Trove listed the
             backups.
         :returns: the entry with the id of the backup. The id is None if the
-            request is settled and has created no backup.
+            request has created no backup and is too old to still create one.
         :raises errors.Busy: Trove may still create the backup.
         :raises errors.Rejected: a backup matches, but another request may
             have created it, or several backups match.

@@ -32,8 +32,9 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
         Swift has to respond before the deletion. None if the URL is not known,
         or if the deletion does not wait for Swift.
     :param check_deletable: checks again whether the backup may be deleted. If
-        the backup must not be deleted, this function raises an error. It is
-        called if an outage has made the caller's own check too old.
+        the backup must not be deleted, this function raises an error.
+        delete_backup() calls it if an outage has made the caller's own check
+        too old.
     :param outage_deadline: when to stop waiting for Trove and Swift during an
         outage.
     :param deadline: when to stop waiting for the end of the deletion.

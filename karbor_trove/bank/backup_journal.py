@@ -42,7 +42,7 @@ class BackupEntry(document_store.StoredEntry):
     #: None if the backup is a full one.
     parent_id: Optional[str] = None
     #: None until Trove's id of the backup is known. Until then the entry is an
-    #: intent.
+    #: intent, which is written before the request is sent.
     backup_id: Optional[str] = None
     #: URL of the backup's object. None until the URL is known.
     location: Optional[str] = None

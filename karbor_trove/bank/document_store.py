@@ -43,7 +43,7 @@ class StoredEntry:
         """Build an entry from what to_document() returned.
 
         :raises TypeError: a key is unknown. The next write of the entry would
-            lose it.
+            lose this key.
         """
         fields = {key: name for name, key in cls.STORED_KEYS.items()}
         return cls(**{fields.get(key, key): value
@@ -69,8 +69,8 @@ def check_ids(name: str, expected: Mapping[str, Tuple[object, object]],
               optional: Mapping[str, object]) -> None:
     """Check the ids in a document, before any of them is used.
 
-    Users of one bank may be able to write into it. An id that is not checked
-    could name the checkpoint of another project, or become a path.
+    A user may be able to write into the bank. An id that is not checked could
+    name the checkpoint of another project, or become a path.
 
     :param name: the name of the object, for the message.
     :param expected: pairs of ids by key. A pair has the id in the document

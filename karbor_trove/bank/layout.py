@@ -15,7 +15,7 @@ from karbor_trove import ids
 
 #: The folder that holds one folder for each checkpoint.
 CHECKPOINTS = '/checkpoints/'
-#: The folder that holds Karbor's index files. They list all checkpoints.
+#: The folder that holds Karbor's index files, which list all checkpoints.
 INDICES = '/indices'
 #: The object in a checkpoint's folder that describes the checkpoint.
 CHECKPOINT_INDEX = 'index.json'
@@ -39,8 +39,8 @@ LONG_REASON = 'long-reason'
 #: The result of a verification, by its level.
 VERIFICATION_RESULT = 'verified-%s'
 
-# Objects of an instance, whatever the checkpoint. They are in the root of the
-# bank.
+# Objects of an instance, whatever the checkpoint. These objects are in the
+# root of the bank.
 
 #: The folder that holds one folder for each instance.
 INSTANCES = '/karbor-trove/'

@@ -145,7 +145,7 @@ def read_backup(section: karbor_types.BankSection,
 def delete(section: karbor_types.BankSection) -> None:
     """Delete the record and the failure reason.
 
-    The status stays, because Karbor reads it.
+    The resource status stays, because Karbor reads the status.
     """
     storage.delete(section, layout.BACKUP_RECORD)
     storage.delete_optional(section, [layout.FAILURE_REASON])

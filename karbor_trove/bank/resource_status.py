@@ -37,8 +37,8 @@ def mark_failed(section: karbor_types.BankSection, status: str,
     """Write that an operation failed, and why.
 
     The reason is written before the status, so a reader of the status also
-    finds the reason. A bank error is logged together with the reason, so it
-    does not hide the reason.
+    finds the reason. A bank error is logged together with the reason, so the
+    error does not hide the reason.
 
     :param status: Karbor's status for the failed operation.
     :param reason: the reason for the operator, in one or more lines. The

@@ -9,7 +9,7 @@ of the instance that the request may have created.
 An entry with the id of the created instance is a trace. A restore leaves a
 trace if another restore to an instance with the same name is open. The other
 restore may run in another process. Without the trace, the other restore could
-take the instance for its own.
+mistake the instance for its own.
 
 Each entry has a marker in a folder for the name of the restored instance. With
 the markers, a restore that is confirmed finds the other entries with the same
@@ -117,8 +117,8 @@ class RestoreEntry:
         """Build an entry from what to_document() returned.
 
         Earlier releases wrote neither a project nor a worker. Earlier releases
-        ignore the id of a created instance. So they take a trace for the entry
-        of an open restore.
+        ignore the id of a created instance. So earlier releases treat a trace
+        like the entry of an open restore.
         """
         return cls(instance_id, restore_id, document['name'],
                    document.get('not_before'), document.get('project_id'),
@@ -176,7 +176,7 @@ class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
 class RestoreIntent:
     """Writes and deletes the journal entry of one restore.
 
-    The methods are those of trove.instances.InstanceIntent.
+    This class implements the protocol trove.instances.InstanceIntent.
     """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str,
@@ -217,7 +217,8 @@ class RestoreIntent:
         """Return the other open restores to an instance with this name.
 
         The traces of closed restores are read as well, because is_taken()
-        needs them. A trace is an entry with the id of the restored instance.
+        needs these traces. A trace is an entry with the id of the restored
+        instance.
 
         :returns: a phrase for each restore, such as "restore x of instance y".
         """
@@ -233,7 +234,8 @@ class RestoreIntent:
 
         This restore may have created the instance for another database of
         the checkpoint. Another restore may have left a trace with the id of
-        the instance. Call list_rivals() first, because it reads the traces.
+        the instance. Call list_rivals() first, because that method reads the
+        traces.
 
         :param instance_id: the id of an instance that was found in Trove.
         """
@@ -282,7 +284,7 @@ class RestoreIntent:
                 'The journal entry of restore %s of instance %s is not '
                 'deleted' % (entry.restore_id, entry.instance_id)):
             # An open restore wrote its marker before its request. So the list
-            # has each restore that could take this instance for its own.
+            # has each restore that could mistake this instance for its own.
             others = self._read_marked()
             if created_id and any(
                     other and not other.created_id

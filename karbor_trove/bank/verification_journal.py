@@ -105,10 +105,10 @@ class VerificationJournal(
 class TemporaryInstanceIntent:
     """Writes and deletes the journal entry of one temporary instance.
 
-    The methods are those of trove.instances.InstanceIntent. Only the first
-    write raises bank errors. Later bank errors are logged. The name in the
-    entry is enough to find the instance, and the instance has to be deleted in
-    any case.
+    This class implements the protocol trove.instances.InstanceIntent. Only the
+    first write raises bank errors. Later bank errors are logged. The name in
+    the entry is enough to find the instance, and the instance has to be
+    deleted in any case.
     """
 
     def __init__(self, journal: VerificationJournal,

@@ -77,7 +77,7 @@ def _check_directory(config: cfg.ConfigOpts) -> None:
 
     try:
         # Karbor's plugin ignores a folder that cannot be listed. If a folder
-        # cannot be entered, Karbor's plugin takes the files in it for absent.
+        # cannot be entered, Karbor's plugin treats its files as absent.
         for folder, _, names in os.walk(path, onerror=fail):
             for name in names:
                 _check_file(os.path.join(folder, name))

@@ -128,7 +128,7 @@ class Operation(protection_plugin.Operation):
                              for resource in self._list_resources())
 
     def _list_resources(self) -> Iterator[karbor_types.Resource]:
-        """Yield the instances of the checkpoint, some of them maybe twice."""
+        """Yield the instances of the checkpoint. One may be yielded twice."""
         def walk(nodes: Iterable[karbor_types.Node]
                  ) -> Iterator[karbor_types.Resource]:
             for node in nodes:

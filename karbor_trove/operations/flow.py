@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""State that the resources of one flow share."""
+"""State that the resources of one flow share.
+
+A flow is what Karbor runs for one request: one operation on all resources of a
+checkpoint.
+"""
 
 import json
 import re

@@ -119,8 +119,8 @@ class TroveClient:
     def list_instances(self) -> List[models.Instance]:
         """Return all instances of the project.
 
-        Members of clusters are not in Trove's list. Trove cannot back them
-        up.
+        Members of clusters are not in Trove's list. Trove cannot back up such
+        members.
 
         :raises errors.DeadlineExceeded: Trove has not returned all pages by
             the deadline. The message names the option of Trove to change.

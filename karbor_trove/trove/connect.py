@@ -36,7 +36,7 @@ def connect(context: karbor_types.RequestContext,
     def make_client() -> Any:
         # Karbor reads Keystone's versions once, without a timeout
         # [get_auth_uri() in utils.py, 1.6.0]. A Keystone that hangs would
-        # block it forever.
+        # block Karbor forever.
         url = cfg.CONF.clients_keystone.auth_uri
         if url and not (client_factory.ClientFactory.get_keystone_plugin()
                         ._auth_uri):

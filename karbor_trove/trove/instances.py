@@ -93,8 +93,8 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
     def find() -> Optional[models.Instance]:
         # The order matters: read first the instances, then the rivals, then
         # the taken ids. Another request writes its journal entry before it
-        # creates an instance. It deletes the entry after the id of the
-        # instance is known.
+        # creates an instance. That request deletes the entry after the id of
+        # the instance is known.
         matches = [instance for instance in client.list_instances()
                    if instance.name == request.name
                    and instance.id not in earlier_ids]

@@ -59,7 +59,7 @@ def recover(find: Callable[[], Optional[Created]], lost: errors.Unreachable,
     :param lost: the error of the request. Its text is part of each error
         below.
     :raises errors.Rejected: several objects match the request.
-    :raises errors.BankError: the bank, which find() reads, failed.
+    :raises errors.BankError: find() reads the bank, and the bank failed.
     :raises errors.Unreachable: no object was found. Trove may still create the
         object.
     """

@@ -80,7 +80,7 @@ class Instance:
 
     @property
     def is_temporary(self) -> bool:
-        """Return True if the name is that of a temporary instance."""
+        """Return True if the instance has the name of a temporary instance."""
         return bool(re.fullmatch(
             _TEMPORARY_NAME % (('[0-9a-f-]{36}',) * 2), self.name or ''))
 
@@ -93,7 +93,8 @@ class Instance:
         26.0.0]. An instance whose server is gone has the same two statuses and
         does not disappear [found with Trove 26]. So lists include such an
         instance with its status. Before Wallaby, an instance whose database is
-        stopped cannot be distinguished either. It is reported as stopped.
+        stopped has the status SHUTDOWN as well. So before Wallaby, the result
+        is False, and the instance is reported as stopped.
         """
         return self.status == SHUTDOWN and self.operating_status is not None
 

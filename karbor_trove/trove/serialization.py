@@ -2,7 +2,7 @@
 
 """Conversion of Trove's JSON to models, and of requests to arguments.
 
-The arguments are those of the methods of python-troveclient.
+These are the arguments of the methods of python-troveclient.
 """
 
 import dataclasses

@@ -199,7 +199,7 @@ def _with_session(client: Any) -> Any:
     If Karbor does not have the details of the token, Karbor creates a client
     of an older kind, without such a session [client_factory.py and
     clients/trove.py, 1.6.0]. On a 401 an older client tries to log in again,
-    but has no credentials. So it is replaced.
+    but has no credentials. So such a client is replaced.
 
     :returns: the same client if it uses a session, or else a new client for
         the same endpoint and with the same token.

@@ -33,8 +33,8 @@ class Orphan:
 
     backup: models.Backup
     reason: str
-    #: Whether it is certain that Karbor created the backup. If not, the
-    #: backup is only deleted if the operator passes its id.
+    #: Whether it is certain that Karbor created the backup. If this is not
+    #: certain, the backup is deleted only if the operator passes its id.
     is_certain: bool
     #: The provider whose settings and bank are used for the deletion.
     provider: providers.Provider
@@ -141,9 +141,9 @@ class OrphanSearch:
             False, self._provider)
 
     def _match_names(self, backup: models.Backup) -> Optional[Orphan]:
-        """Return the backup as an orphan if its name has a form of Karbor's.
+        """Return the backup as an orphan if its name looks like Karbor's.
 
-        It is enough if the description has a form that Karbor uses.
+        A description that looks like Karbor's is enough as well.
 
         :returns: the orphan. None if neither the name nor the description has
             the form that Karbor uses, or if the backup may belong to a
