@@ -2,5 +2,6 @@
 
 """Karbor plugins that protect databases of Trove.
 
-It uses the backups of Trove. It has neither a backup format nor a service.
+The plugins use the backups of Trove. The package has neither a backup format
+nor a service of its own.
 """

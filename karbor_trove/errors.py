@@ -10,7 +10,7 @@ class KarborTroveError(Exception):
 
 
 class NotFound(KarborTroveError):
-    """Trove does not know the object. It was deleted or never existed."""
+    """Trove does not know the object, which was deleted or never existed."""
 
 
 class Rejected(KarborTroveError):
@@ -26,7 +26,7 @@ class Ambiguous(Rejected):
 
 
 class CorruptObject(Rejected):
-    """An object in the bank cannot be parsed. Deletions ignore it."""
+    """An object in the bank cannot be parsed. Deletions ignore the object."""
 
 
 class BankError(KarborTroveError):
@@ -41,8 +41,8 @@ class Unreachable(KarborTroveError):
     """No usable response came back. The same request may succeed later.
 
     :param message: what was requested and what happened.
-    :param retry_after: the seconds of the response's Retry-After header. None
-        if the response has no such number.
+    :param retry_after: the seconds in the Retry-After header of the response.
+        None if there is no such header, or if it holds a date.
     """
 
     def __init__(self, message: str, retry_after: Optional[float] = None):
@@ -53,8 +53,8 @@ class Unreachable(KarborTroveError):
 class Pending(KarborTroveError):
     """The object is not in the expected state yet. The wait goes on.
 
-    polling.Poller.wait_for() handles it. The text is the state that was read
-    last.
+    polling.Poller.wait_for() handles this exception. The text of the exception
+    is the state of the object that was read last.
     """
 
 

@@ -2,7 +2,7 @@
 
 """Checks of ids that become parts of paths in the bank or of URLs.
 
-Karbor's API takes any text as the id of a resource, also "../../x" [1.6.0].
+Karbor's API takes any text as the id of a resource, even "../../x" [1.6.0].
 """
 
 import re
@@ -28,7 +28,7 @@ def is_uuid(value: object) -> bool:
 def check_uuid(value: object, owner: str) -> str:
     """Return an id if it is a UUID in lower case with dashes.
 
-    :param owner: the kind of the object, for the error message.
+    :param owner: the kind of the object with this id, for the error message.
     :raises errors.Rejected: the value is anything else.
     """
     if not is_uuid(value):
@@ -44,11 +44,12 @@ def is_path_part(value: object) -> bool:
 
 
 def check_path_part(value: object, owner: str) -> str:
-    """Return an id if it is a single part of a path, whatever its form.
+    """Return an id if it can be a single part of a path.
 
-    Resources of other types have other ids, and Keystone's have no dashes.
+    The id need not be a UUID with dashes. Resources of other types have ids of
+    other forms. For example, the ids of Keystone have no dashes.
 
-    :param owner: what the id is of, for the error message.
+    :param owner: the kind of the object with this id, for the error message.
     :raises errors.Rejected: the value is anything else.
     """
     if not is_path_part(value):

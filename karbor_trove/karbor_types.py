@@ -30,11 +30,11 @@ class BankSection(Protocol):
         """Return the keys that begin with a prefix.
 
         :param prefix: None for all keys.
-        :param limit: the maximum number of keys. None if there is none.
+        :param limit: the maximum number of keys. None for no limit.
         """
 
     def delete_object(self, key: str) -> None:
-        """Delete an object. Fails if there is none."""
+        """Delete an object. An absent object is an error."""
 
 
 class Bank(Protocol):
@@ -74,7 +74,7 @@ class Checkpoint(Protocol):
 
 
 class RequestContext(Protocol):
-    """The request of a user [karbor/context.py]."""
+    """The context of a user's request [karbor/context.py]."""
 
     project_id: str
 
@@ -86,7 +86,7 @@ class OperationRecord(Protocol):
 
     def update_resource_status(self, resource_type: str, resource_id: str,
                                status: str, reason: str) -> None:
-        """Set the status of one resource. It is stored by save()."""
+        """Set the status of one resource. Only save() stores the status."""
 
     def save(self) -> None:
         """Store the record in Karbor's database."""

@@ -42,7 +42,7 @@ def _parse_endpoint(url: str) -> str:
     return url
 
 
-# oslo.config cannot check these, so a parameter field does.
+# oslo.config cannot check these values, so a parameter field checks them.
 _FIELDS = {'verify_flavor_id': fields.TEXT, 'verify_net_id': fields.ID,
            'verify_volume_type': fields.TEXT,
            'verify_availability_zone': fields.TEXT,
@@ -202,11 +202,11 @@ class Settings:
 def register(conf: cfg.ConfigOpts) -> Settings:
     """Register the options of the provider file, and return their values.
 
-    A wrong value is replaced by its default. All operations but the delete
-    operation refuse to start then, see Settings.check(). This function does
-    not fail, because Karbor would leave a new checkpoint `protecting` for ever
-    [provider.load_plugins() in flows/protect.py, 1.6.0], and a checkpoint that
-    is being deleted `error-deleting`.
+    A wrong value is replaced by the default of its option. In this case all
+    operations but the delete operation refuse to start, see Settings.check().
+    This function does not fail. Otherwise Karbor would leave a new checkpoint
+    `protecting` for ever [provider.load_plugins() in flows/protect.py, 1.6.0],
+    and a checkpoint that is being deleted `error-deleting`.
 
     :param conf: the configuration of one provider file, not karbor.conf. The
         options may be registered already.
@@ -235,10 +235,10 @@ def register(conf: cfg.ConfigOpts) -> Settings:
 
 def register_group(conf: cfg.ConfigOpts, group: str,
                    opts: Sequence[cfg.Opt]) -> List[str]:
-    """Register the options of a group and return what is wrong with them.
+    """Register the options of a group, and return what is wrong with them.
 
-    :returns: a part of a sentence for each option with a value that is not
-        allowed. It has the option, the value and what is allowed.
+    :returns: a clause for each option whose value is not allowed. The clause
+        names the option, the value and what is allowed.
     """
     conf.register_opts(opts, group=group)
     problems = []
@@ -246,7 +246,7 @@ def register_group(conf: cfg.ConfigOpts, group: str,
         try:
             conf[group][option.dest]
         except cfg.ConfigFileValueError:
-            # The error has the value only if its form is wrong.
+            # The error has the value only if the form of the value is wrong.
             texts = cfg.ConfigOpts()
             texts(args=['--config-file=%s' % path
                         for path in conf.config_file])

@@ -22,7 +22,8 @@ class Clock:
     """The time of this machine. Tests pass a clock of their own.
 
     The functions of the time module are looked up at each call. Karbor's
-    green threads replace them, so that sleep() lets other threads run.
+    green threads replace these functions, so that sleep() lets other threads
+    run.
     """
 
     def now(self) -> float:
@@ -43,7 +44,7 @@ SYSTEM_CLOCK = Clock()
 
 
 class PausableClock(Clock):
-    """A clock that stands still while something else takes time.
+    """A clock that can be paused.
 
     A deadline of this clock limits the time that Trove takes. The clock is
     paused while the bank is used.
@@ -52,26 +53,26 @@ class PausableClock(Clock):
     def __init__(self, clock: Clock) -> None:
         """Create the clock.
 
-        :param clock: the clock that does not stand still.
+        :param clock: the underlying clock, which is never paused.
         """
         self._clock = clock
         self._paused = 0.0
 
     def now(self) -> float:
-        """Return the seconds of the other clock, without those of pauses."""
+        """Return the seconds of the underlying clock, less all pauses."""
         return self._clock.now() - self._paused
 
     def sleep(self, seconds: float) -> None:
-        """Wait for some seconds of the other clock."""
+        """Wait for some seconds of the underlying clock."""
         self._clock.sleep(seconds)
 
     def utc(self) -> datetime.datetime:
-        """Return the time of day of the other clock."""
+        """Return the time of day of the underlying clock."""
         return self._clock.utc()
 
     @contextlib.contextmanager
     def pause(self) -> Iterator[None]:
-        """Stop this clock in the context. Pauses cannot be nested."""
+        """Stop this clock in a `with` block. Pauses cannot be nested."""
         start = self._clock.now()
         try:
             yield
@@ -118,15 +119,17 @@ class Poller:
         The first check is immediate and the last one is at the deadline, so
         a short deadline still allows two checks. No check begins after the
         deadline. If Trove is unreachable, the check is retried with
-        exponential backoff and jitter, or after the Retry-After of the
-        response if that is longer. Any other error ends the wait.
+        exponential backoff and jitter. If the Retry-After of the response is
+        longer than the backoff, the retry waits for so long. Any other error
+        ends the wait.
 
-        :param check: returns the result. To keep waiting it returns None, or
-            raises errors.Pending with the state of the object.
-        :param description: what is waited for, for the error message.
-        :param outage_timeout: seconds without a response after which the
+        :param check: returns the result. To keep waiting, it returns None, or
+            raises errors.Pending with the current state of what it checks.
+        :param description: the beginning of the error message: it says what
+            has not happened, for example "backup 1 is not complete".
+        :param outage_timeout: after so many seconds without a response, the
             wait ends, even before the deadline. None means that only the
-            deadline counts.
+            deadline ends the wait.
         :raises errors.DeadlineExceeded: the check has no result at the
             deadline.
         """

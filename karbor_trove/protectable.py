@@ -23,8 +23,9 @@ from karbor_trove.trove import models
 class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
     """Lists and shows database instances.
 
-    Karbor creates one object with the context of the first user, and uses it
-    for all users. So no data of a request may be stored in the object.
+    Karbor creates one object of this class, with the context of the first
+    user. Karbor uses this object for all users. So no data of a request may be
+    stored in the object.
     """
 
     def __init__(self, context: Optional[karbor_types.RequestContext] = None,
@@ -32,7 +33,7 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
                  clock: polling.Clock = polling.SYSTEM_CLOCK) -> None:
         """Create the plugin with the arguments that Karbor passes.
 
-        :param clock: the clock of the time limit for a response.
+        :param clock: the clock that limits the time for a response.
         """
         super().__init__(context, conf)
         self._clock = clock
@@ -51,10 +52,11 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
         """Return the instances of the token's project.
 
         The list includes an instance that is not ready now, with its status.
-        Otherwise it would be missing from the checkpoints of its project. An
-        instance with the status SHUTDOWN is included as well: it is being
-        deleted, or its server is gone, and Trove does not show which. The list
-        does not have the temporary instances of verifications.
+        Otherwise such an instance would be missing from the checkpoints of its
+        project. An instance with the status SHUTDOWN is included as well. Such
+        an instance is being deleted, or its server is gone. Trove does not
+        show which of the two. The list does not include the temporary
+        instances of verifications.
 
         :raises karbor.exception.ListProtectableResourceFailed: the list may
             be incomplete.
@@ -122,9 +124,10 @@ def instance_protectable() -> TroveInstanceProtectable:
     protectable that it loads last, and the order differs between machines
     [ProtectableRegistry, 1.6.0].
 
-    Karbor calls this function when it loads this plugin. If it loads this
-    plugin last, it uses the returned object. If it loads the in-tree plugin
-    last, it finds this class under the name of the in-tree class.
+    Karbor calls this function when Karbor loads this plugin. If Karbor loads
+    this plugin last, Karbor uses the returned object. If Karbor loads the
+    in-tree plugin last, Karbor finds this class under the name of the in-tree
+    class.
     """
     database.DatabaseInstanceProtectablePlugin = TroveInstanceProtectable
     return TroveInstanceProtectable()

@@ -21,13 +21,14 @@ from karbor_trove import polling
 class TroveProtectionPlugin(protection_plugin.ProtectionPlugin):
     """Protects OS::Trove::Instance with the backups of Trove.
 
-    Karbor creates a plugin object for each flow. So the state that the
-    resources of a flow share belongs to the plugin object.
+    Karbor creates a plugin object for each flow. A flow is one operation on
+    all resources of a checkpoint. So the plugin object holds the state that
+    all resources of the flow share.
     """
 
     def __init__(self, config: Any,
                  clock: polling.Clock = polling.SYSTEM_CLOCK) -> None:
-        """Read the options.
+        """Create the plugin and read its options.
 
         :param config: the configuration of the provider file.
         :param clock: the clock of all waits.
@@ -43,20 +44,20 @@ class TroveProtectionPlugin(protection_plugin.ProtectionPlugin):
 
     @classmethod
     def get_options_schema(cls, resource_type: str) -> Dict[str, Any]:
-        """Return the parameters of a plan."""
+        """Return the schema of the parameters of a plan."""
         return schemas.OPTIONS
 
     @classmethod
     def get_restore_schema(cls, resource_type: str) -> Dict[str, Any]:
-        """Return the parameters of a restore."""
+        """Return the schema of the parameters of a restore."""
         return schemas.RESTORE
 
     @classmethod
     def get_verify_schema(cls, resource_type: str) -> Dict[str, Any]:
-        """Return the parameters of a verification, of which there are none.
+        """Return the schema of a verification, which allows no parameters.
 
-        Karbor 1.6.0 never publishes this schema, and fails a verification
-        that has parameters.
+        Karbor 1.6.0 never publishes this schema. Karbor fails every
+        verification that has parameters.
         """
         return schemas.VERIFY
 

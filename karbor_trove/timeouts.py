@@ -1,33 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Fixed time limits: numbers are seconds, the others are timedeltas.
+"""Fixed time limits: numbers are seconds, all other values are timedeltas.
 
-The operator can set the limits of options.py instead.
+The limits that an operator can set are in options.py.
 """
 
 import datetime
 
 # HTTP: one request. Neither Karbor nor the client libraries set a timeout.
-# Without one, a Trove that hangs would block an operation forever.
+# Without a timeout, a Trove that hangs would block an operation forever.
 
-#: To connect.
+#: How long it may take to connect.
 HTTP_CONNECT = 5.0
 #: Longest silence while a response is read.
 HTTP_READ = 25.0
-#: The same, for a client with a deadline. Its first call may need four
-#: requests: some to Keystone and, if Trove rejects the service token, two to
-#: Trove.
+#: Longest silence while a client with a deadline reads a response. The first
+#: call of such a client may need four requests: some to Keystone and, if Trove
+#: rejects the service token, two to Trove.
 HTTP_READ_WITH_DEADLINE = 10.0
 #: Longest pause between two checks during an outage, without the jitter.
 LONGEST_POLL_INTERVAL = 60.0
 
-# Listing: what Trove or Swift has to return, outages included.
+# Listing: how long Trove or Swift may take to return something, outages
+# included.
 
 #: A listing of the protectable plugin. Karbor's API waits 60 seconds for its
 #: protection service [rpc_response_timeout of oslo.messaging].
 LISTING = 45.0
-#: The instances of the project, in which the cleanup searches for a temporary
-#: instance.
+#: The instances of the project. The cleanup searches for a temporary instance
+#: among them.
 LIST_INSTANCES = 30.0
 #: The databases or the users of one instance.
 LIST_ACCOUNTS = 30.0
@@ -42,39 +43,41 @@ LOST_RESPONSE = 30.0
 #: Trove may still carry out a request that is younger than this, even if its
 #: response was lost. An older one is settled.
 REQUEST_IN_FLIGHT = datetime.timedelta(minutes=10)
-#: How far two clocks may differ: those of two hosts of Trove's API, or Trove's
-#: and that of this machine.
+#: How far two clocks may differ: the clocks of two hosts of Trove's API, or
+#: Trove's clock and the clock of this machine.
 CLOCK_TOLERANCE = datetime.timedelta(minutes=5)
 
 #: A backup whose checkpoint was deleted longer ago than this is deleted even
-#: if Swift is unavailable. Its object is deleted when Swift responds again.
+#: if Swift is unavailable. The object of the backup is deleted when Swift
+#: responds again.
 SWIFT_OUTAGE = datetime.timedelta(days=1)
 
-# Operations: longer tasks, outages included.
+# Operations: how long a longer task may take, outages included.
 
-#: Keystone has to return the endpoint of Trove.
+#: Keystone returns the endpoint of Trove.
 FIND_TROVE = 60.0
-#: Trove has to return what the preflight of a restore or of a test restore
-#: needs.
+#: Trove returns everything that the preflight of a restore or of a test
+#: restore needs.
 PREFLIGHT_RESTORE = 60.0
 #: After an outage of this length a deletion is deferred, and a command fails.
 OUTAGE = 60.0
-#: What an operation may wait for Trove because of deferred deletions and
+#: How long an operation may wait for Trove because of deferred deletions and
 #: temporary instances of earlier operations.
 SWEEP = 30.0
-#: The same for deferred deletions, with the time that the bank takes to change
-#: the journal.
+#: How long an operation may try deferred deletions, including the time that
+#: the bank takes to change the journal.
 SWEEP_WITH_BANK = 60.0
-#: What the requests of a test restore may take in addition to
+#: How long the requests of a test restore may take, in addition to
 #: restore_timeout and delete_timeout.
 VERIFICATION_SLACK = 600.0
 #: How long an instance with the status SHUTDOWN may take to disappear. After
-#: that its server is lost, and it is deleted.
+#: that time the server counts as lost, and the instance is deleted.
 SHUTDOWN = 300.0
-#: Karbor's database has to save the record of a restore or a verification.
+#: Karbor's database saves the record of a restore or a verification.
 SAVE_RECORD = 60.0
-#: A restore that is younger than this may still run. It searches for a lost
-#: response for a minute or two only. The rest allows for clocks that differ.
+#: A restore that is younger than this may still run. After a lost response, a
+#: restore searches for its instance for a minute or two only. The rest of the
+#: hour allows for clocks that differ.
 RESTORE_MAY_RUN = datetime.timedelta(hours=1)
 
 # Banks: files.

@@ -8,9 +8,11 @@ from oslo_utils import timeutils
 
 
 def parse_utc(text: str) -> datetime.datetime:
-    """Return a time in ISO format: UTC, without a zone, whole seconds.
+    """Return the time that a text in ISO format names.
 
-    A time without a zone is in UTC, as those of Trove and of our journals.
+    The returned time is in UTC, without a zone, in whole seconds. A text
+    without a zone is read as UTC, because Trove and our journals write UTC
+    without a zone.
 
     :raises ValueError: the text is not a time.
     """

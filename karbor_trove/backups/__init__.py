@@ -2,5 +2,5 @@
 
 """Backups in Trove: their chains, creation, adoption and deletion.
 
-What the bank stores about them is in karbor_trove.bank.
+What the bank stores about backups is in karbor_trove.bank.
 """

@@ -17,17 +17,17 @@ def find_created_backup(
     """Find the backup that a request with a lost response created.
 
     :param backups: all backups of the project.
-    :param entry: the intent of the request.
+    :param entry: the journal entry that was written before this request.
     :param entries: all journal entries of the instance. A backup that another
         checkpoint's entry records is not adopted.
     :param earlier_ids: the ids of the backups that existed before the
-        request. None if they are not known.
-    :returns: the backup. None if Trove has not created one so far.
+        request. None if these ids are not known.
+    :returns: the backup. None if Trove has not created a backup so far.
     :raises errors.Rejected: an open request of another checkpoint matches the
         backup as well, or the backup may be older than the request. The
         message names the backup and the checkpoint.
     :raises errors.Ambiguous: several backups match, now or in an earlier
-        search. The message names them.
+        search. The message names these backups.
     """
     # An entry of the same checkpoint may have the backup's id already: another
     # operation may have adopted it since this entry was read.
@@ -36,10 +36,10 @@ def find_created_backup(
     matches = [backup for backup in backups
                if entry.matches(backup) and backup.id not in recorded_ids
                and backup.id not in (earlier_ids or ())]
-    # If both checkpoints are deleted, both backups are to be deleted. Then it
-    # does not matter which of the two requests created this one. The earlier
-    # request adopts first: the later one stays open for longer and still
-    # adopts the other backup, whenever Trove creates it.
+    # If both checkpoints are deleted, both backups are to be deleted. In that
+    # case it does not matter which of the two requests created this backup.
+    # The earlier request adopts first. The later request stays open for longer
+    # and still adopts the other backup, whenever Trove creates that backup.
     rivals = ['checkpoint %s' % other.checkpoint_id for other in entries
               if other.checkpoint_id != entry.checkpoint_id
               and other.backup_id is None
@@ -47,8 +47,9 @@ def find_created_backup(
               and not (entry.deleted_at and other.deleted_at
                        and str(entry.not_before) <= str(other.not_before))]
     if len(matches) > 1 or rivals or matches and entry.is_ambiguous:
-        # One of several backups may be a user's. That never changes. Rival
-        # requests can all be deleted one day, so they are not ambiguous.
+        # One of several backups may be a user's, and that never changes. Rival
+        # requests can all be deleted one day. So rivals alone do not make a
+        # request ambiguous.
         error_class = (
             errors.Rejected if len(matches) == 1 and not entry.is_ambiguous
             else errors.Ambiguous)

@@ -23,8 +23,8 @@ def walk_to_root(get: Callable[[str], Optional[models.Backup]],
                  backup_id: str) -> Iterator[models.Backup]:
     """Yield the backups of a chain, from a backup to its root.
 
-    :param get: returns the backup with an id. If it returns None, the walk
-        ends before the root.
+    :param get: returns the backup with a given id. If this function returns
+        None, the walk ends before the root.
     :raises errors.ResourceFailed: a backup of the chain is its own ancestor.
     """
     visited: Set[str] = set()
@@ -42,10 +42,10 @@ def walk_to_root(get: Callable[[str], Optional[models.Backup]],
 
 
 def describe_incomplete(backup: models.Backup, first_id: str) -> str:
-    """Return the sentence about a backup of a chain that is not complete.
+    """Return the sentence about an incomplete backup of a chain.
 
-    :param first_id: the id of the backup whose chain was checked, which is
-        the newest one of the chain.
+    :param first_id: the id of the newest backup of the chain. The check of the
+        chain began with this backup.
     """
     return '%s is not COMPLETED, but %s' % (
         describe_link(backup.id, first_id), backup.status)
@@ -54,8 +54,8 @@ def describe_incomplete(backup: models.Backup, first_id: str) -> str:
 def describe_link(backup_id: str, first_id: str) -> str:
     """Return the phrase that names one backup of a chain.
 
-    :param first_id: the id of the backup whose chain was checked, which is
-        the newest one of the chain.
+    :param first_id: the id of the newest backup of the chain. The check of the
+        chain began with this backup.
     """
     if backup_id == first_id:
         return 'backup %s' % backup_id
@@ -76,7 +76,7 @@ def list_chain(backups: Backups, backup_id: str) -> List[models.Backup]:
 def find_break(backups: Backups, backup_id: str) -> Optional[str]:
     """Return the phrase about the backup that breaks a chain.
 
-    :returns: None if the chain can be restored.
+    :returns: the phrase. None if the chain can be restored.
     """
     next_id: Optional[str] = backup_id
     try:
@@ -91,10 +91,11 @@ def find_break(backups: Backups, backup_id: str) -> Optional[str]:
 
 
 def list_failed_children(backups: Backups, backup_id: str) -> List[str]:
-    """Return the ids of the children of a backup that have failed.
+    """Return the ids of the failed children of a backup.
 
-    If there are any, the data of the backup may be damaged. Then every child
-    fails, so the backup is not used as a parent.
+    If a child has failed, the data of the backup may be damaged. Damaged data
+    makes every child fail. So a backup with a failed child is not used as a
+    parent.
     """
     return sorted(backup.id for backup in backups.values()
                   if backup.parent_id == backup_id
@@ -110,9 +111,9 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
     :param max_chain_length: how many backups a chain may have, the full
         backup included.
     :returns: the id of the newest complete backup. None if the next backup
-        has to be a full one: there is no complete backup, the chain of the
-        newest one is broken or has the maximum length, or a child of the
-        newest one has failed.
+        has to be a full one: there is no complete backup, or the newest
+        complete backup has a broken chain, a chain of the maximum length or a
+        failed child.
     """
     complete = [backup for backup in backups.values()
                 if backup.id in recorded_ids and backup.is_complete
@@ -143,11 +144,11 @@ def deletion_blocker(backups: Backups, backup_id: str,
                      reserved_ids: Collection[str]) -> Optional[str]:
     """Return the reason why a backup must not be deleted now.
 
-    Trove deletes all children together with a backup. It responds with HTTP
-    500 while the backup is running.
+    Trove deletes all children together with a backup. Trove responds with HTTP
+    500 to the deletion of a running backup.
 
     :param reserved_ids: the ids of the backups that are reserved as parents
-        of backups in creation.
+        of backups that are being created.
     :returns: the reason. None if the backup may be deleted, or if Trove does
         not list it.
     """
@@ -168,10 +169,11 @@ def deletion_blocker(backups: Backups, backup_id: str,
 def list_ancestors(backups: Backups, backup_id: str,
                    recorded_parents: Mapping[str, Optional[str]]
                    ) -> List[str]:
-    """Return the ids of a chain, from a backup to its root.
+    """Return the ids of the backups of a chain, from a backup to its root.
 
-    :param recorded_parents: the ids of the parents in the bank, by the id of
-        the backup. They are used for backups that Trove does not list.
+    :param recorded_parents: the id of the parent that the bank holds for each
+        backup, by the id of the backup. This id is used for a backup that
+        Trove does not list.
     """
     # A dictionary keeps the order. A backup that is its own ancestor ends the
     # walk.
@@ -186,7 +188,7 @@ def list_ancestors(backups: Backups, backup_id: str,
 
 
 def children_first(backups: Backups, backup_ids: Iterable[str]) -> List[str]:
-    """Return the ids in an order in which each child precedes its parent."""
+    """Return the ids of backups, sorted so that children precede parents."""
     return sorted(backup_ids, reverse=True, key=lambda backup_id: len(
         list_ancestors(backups, backup_id, {})))
 
@@ -195,8 +197,9 @@ def check_chain(get: Callable[[str], Optional[models.Backup]],
                 backup_id: str) -> None:
     """Check that the chain of a new backup is still complete.
 
-    :param get: returns the backup with an id, as Trove has it now. It returns
-        None if Trove has just responded that the backup does not exist.
+    :param get: returns the backup with a given id, as Trove shows it now. This
+        function returns None if Trove has just responded that the backup does
+        not exist.
     :raises errors.ResourceFailed: a backup of the chain was deleted, or is not
         complete.
     """

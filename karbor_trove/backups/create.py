@@ -23,9 +23,10 @@ def create_backup(client: trove_client.TroveClient,
                   poller: polling.Poller) -> models.Backup:
     """Request a backup. If the response is lost, find the created backup.
 
-    :param entry: the intent, which the journal already has. It is deleted from
-        the journal if no backup was requested, because Trove could not list
-        the existing ones, or if Trove rejects the request.
+    :param entry: the entry of this backup, which the journal already has. The
+        entry is deleted from the journal in two cases. Trove could not list
+        the existing backups, so that no backup was requested. Or Trove
+        rejected the request.
     :raises errors.Unreachable: the response was lost and no backup was found.
         Trove may still create one.
     :raises errors.Rejected: Trove rejected the request, or several backups
@@ -42,14 +43,14 @@ def create_backup(client: trove_client.TroveClient,
                 earlier_ids)
         except errors.Ambiguous:
             # Later searches must not adopt a backup either, even if a user
-            # has deleted all others by then.
+            # has deleted all other matches by then.
             journal.write(dataclasses.replace(entry, is_ambiguous=True))
             raise
 
     try:
         if not entry.has_unique_name:
             # Clocks may differ, so times alone do not show which of two
-            # backups of one name is the new one.
+            # backups with the same name is the new one.
             earlier_ids = set(poller.wait_for(
                 client.list_backups, poller.deadline(timeouts.LOST_RESPONSE),
                 'backups could not be listed'))
@@ -77,7 +78,7 @@ def get_complete_backup(client: trove_client.TroveClient,
                         backup_id: str) -> models.Backup:
     """Return the backup if it is complete.
 
-    :raises errors.Pending: Trove still works on it.
+    :raises errors.Pending: Trove still works on the backup.
     :raises errors.ResourceFailed: the backup failed in Trove.
     """
     backup = client.get_backup(backup_id)

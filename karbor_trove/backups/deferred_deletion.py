@@ -38,12 +38,13 @@ class Outcome:
     #: Whether the attempt failed. False if the backup only has to wait, such
     #: as for the deletion of its children.
     has_failed: bool = False
-    #: Whether Trove did not respond for as long as an attempt waits for it.
+    #: Whether delete_all() gave up this attempt, or did not make it, because
+    #: Trove is unavailable.
     is_outage: bool = False
 
     @property
     def deleted(self) -> bool:
-        """Return True if the backup is deleted, False if it is deferred."""
+        """Return True if the backup is deleted, False if this is deferred."""
         return self.blocker is None
 
 
@@ -55,12 +56,14 @@ class BackupDeletion:
             project_id: Optional[str],
             connect: Callable[[polling.Deadline], trove_client.TroveClient],
             poller: polling.Poller) -> None:
-        """Create a deletion. No request is sent yet.
+        """Create the object. No request is sent yet.
 
         :param project_id: the project whose backups the client lists. The
-            backups of other projects are deferred.
-        :param connect: returns a client that sends no request after the
-            given deadline. If it raises an error, the deletion is deferred.
+            deletion of a backup of another project is deferred. None for the
+            backups of all projects.
+        :param connect: returns a client that sends no request after the given
+            deadline. If this function raises an error, the deletion is
+            deferred.
         """
         self._journal = journal
         self._project_id = project_id
@@ -74,21 +77,22 @@ class BackupDeletion:
         # This clock counts the time of the bank as well.
         self._wall_clock = poller.clock
         self._backups: Dict[str, models.Backup] = {}
-        # The client that has listed them.
+        # The client that has listed these backups.
         self._client: trove_client.TroveClient
         # The ids of the backups that do not exist any more. Trove never uses
         # an id again.
         self._gone: Set[str] = set()
         self._swift_error: Optional[errors.DeadlineExceeded] = None
-        # Why the backups could not be listed. None if they could.
+        # The outage that kept the backups from being listed. None if there
+        # was no such outage.
         self._outage: Optional[errors.DeadlineExceeded] = None
 
     def delete(self, entry: backup_journal.BackupEntry,
                timeout: float) -> Outcome:
-        """Delete a backup and wait until it is deleted, or defer it.
+        """Delete a backup and wait until it is deleted, or defer the deletion.
 
         The journal keeps the entry of a deferred deletion. A later sweep
-        tries it again.
+        tries the deletion again.
 
         :param timeout: seconds that the deletion in Trove may take.
         :raises errors.BankError: the journal could not be changed. The
@@ -98,11 +102,13 @@ class BackupDeletion:
 
     def delete_all(self, entries: Iterable[backup_journal.BackupEntry],
                    timeout: float) -> Iterator[Outcome]:
-        """Delete or defer the backups of several entries, children first.
+        """Delete the backups of several entries, and yield the outcomes.
 
-        The journal is read once for all of them. If Trove is unavailable for
-        one backup, the others are not tried. If the bank fails for one
-        backup, the others are tried.
+        A deletion that is not possible now is deferred. Children are deleted
+        before their parents. The journal is read once for all entries. If
+        Trove is unavailable for one backup, the remaining deletions are not
+        tried. If the bank fails for one backup, the remaining deletions are
+        tried.
 
         :param timeout: seconds that each deletion in Trove may take.
         :raises errors.BankError: the journal could not be read.
@@ -130,11 +136,12 @@ class BackupDeletion:
 
     def _mark_deleted(self, entry: backup_journal.BackupEntry
                       ) -> backup_journal.BackupEntry:
-        """Mark an entry as deleted, if it is not.
+        """Mark an entry as deleted, if it is not marked yet, and return it.
 
-        This happens before reading other operations' parent reservations.
-        They reserve before they read this mark, so at least one of the two
-        operations sees the other.
+        A delete operation first writes this mark, and then reads the parent
+        reservations. A protect operation first writes its parent reservation,
+        and then reads this mark. So at least one of the two operations sees
+        what the other has written.
         """
         if entry.deleted_at is None:
             entry = dataclasses.replace(
@@ -149,14 +156,15 @@ class BackupDeletion:
         the journal does not count. The time that the bank takes to change the
         journal has a limit of its own. At least one deletion is tried.
 
-        If there are no deferred deletions, no request is sent to Trove. If
-        none of them is possible yet, the only request is one list of the
+        If there are no deferred deletions, no request is sent to Trove. If no
+        deferred deletion is possible yet, the only request is one list of the
         backups. A failure is only logged, since the operation that calls this
-        has already done its own work.
+        method has already done its own work.
 
         :param skip_checkpoint_id: the checkpoint whose backup the calling
-            operation has just tried to delete. It is tried again only if
-            another backup was deleted, which may have been its child.
+            operation has just tried to delete. This deletion is tried again
+            only if another backup was deleted, because that backup may have
+            been a child. None if the operation has not tried any deletion.
         """
         try:
             entries = self._journal.list_entries()
@@ -179,18 +187,18 @@ class BackupDeletion:
         """Try deferred deletions again.
 
         The journal is read once for all deletions. Every deferred entry was
-        marked as deleted before that. An operation that reserves one of these
-        backups as a parent later sees the mark.
+        marked as deleted before the journal was read. So an operation that
+        reserves one of these backups as a parent after that sees the mark.
 
-        :param entries: the whole journal.
+        :param entries: all entries of the journal.
         """
         deadline = self._poller.deadline(timeouts.SWEEP)
         now = self._refresh(deadline, deadline).now
         if any(entry.backup_id is None and entry.matches(backup)
                for entry in deferred for backup in self._backups.values()):
-            # An intent is written before its backup is created. So a journal
-            # that is read after the list has the intents of all backups in
-            # the list.
+            # The entry of a backup is written before the backup is created. So
+            # a journal that is read after the list has the entries of all
+            # backups in the list that Karbor created.
             with self._clock.pause():
                 entries = self._journal.list_entries()
         end = polling.Deadline(timeouts.SWEEP_WITH_BANK, self._wall_clock)
@@ -201,7 +209,7 @@ class BackupDeletion:
             if entry.checkpoint_id == skip_checkpoint_id and not any_deleted:
                 continue
             if not end.remaining:
-                # The order is another one in the next sweep.
+                # The next sweep tries the deletions in another order.
                 break
             try:
                 entry = self._check_deletable(
@@ -210,12 +218,14 @@ class BackupDeletion:
                 blockers.append((entry, error))
                 continue
             if deadline.remaining:
-                # A deletion that never ends leaves time for the others.
+                # If this deletion never ends, half of the time remains for
+                # the other deletions.
                 outcome = self._try_to_delete(entry, deadline.remaining / 2,
                                               entries)
                 any_deleted = any_deleted or outcome.deleted
         # The reasons are written last, so that a slow bank does not keep
-        # backups from being deleted. The next sweep writes those that remain.
+        # backups from being deleted. The next sweep writes the reasons that
+        # remain.
         end = polling.Deadline(timeouts.SWEEP, self._wall_clock)
         for entry, blocker in blockers:
             if end.remaining:
@@ -226,10 +236,10 @@ class BackupDeletion:
               ) -> List[backup_journal.BackupEntry]:
         """Return the entries in the order of a sweep.
 
-        Each child precedes its parent. Backups that Trove has precede those
-        of which only the object in Swift remains. The chains are in random
-        order. Otherwise deletions that always fail could use up the time of
-        every sweep.
+        Each child precedes its parent. A backup that Trove lists precedes a
+        backup of which only the object in Swift remains. The chains are in
+        random order. Otherwise deletions that always fail could use up the
+        time of every sweep.
         """
         parents = {_get_key(entry): entry.parent_id for entry in entries}
         chains = {_get_key(entry): chain.list_ancestors(
@@ -247,13 +257,14 @@ class BackupDeletion:
         """Delete a backup. If that fails, write the reason to the journal.
 
         :param entry: an entry that is marked as deleted.
-        :param entries: the whole journal, if it was read after the entry was
-            marked. None to read it.
+        :param entries: all entries of the journal, read after the entry was
+            marked. None if this method has to read the journal.
         """
         try:
             entry = self._delete(entry, timeout, entries)
         except errors.KarborTroveError as error:
-            # The journal may have data that were written before the failure.
+            # The attempt may have written data to the journal before it
+            # failed.
             with self._clock.pause(), storage.log_bank_errors(str(error)):
                 entry = self._journal.read(entry.checkpoint_id) or entry
             return self._defer(entry, error)
@@ -267,7 +278,10 @@ class BackupDeletion:
 
     def _defer(self, entry: backup_journal.BackupEntry,
                error: errors.KarborTroveError) -> Outcome:
-        """Write why a backup is not deleted, if the entry lacks the reason."""
+        """Write to the journal why a backup is not deleted yet.
+
+        Nothing is written if the entry already has this reason.
+        """
         blocker = str(error)
         if isinstance(error, errors.Ambiguous):
             entry = dataclasses.replace(entry, is_ambiguous=True)
@@ -286,12 +300,14 @@ class BackupDeletion:
     def _refresh(self, deadline: polling.Deadline,
                  outage_deadline: polling.Deadline
                  ) -> trove_client.TroveClient:
-        """List the backups in Trove again.
+        """List the backups in Trove again, and return the client for that.
 
-        :param outage_deadline: how long to wait for Trove during an outage.
+        :param deadline: the deadline of the deletion.
+        :param outage_deadline: when to stop waiting for Trove during an
+            outage.
         """
-        # A request that is sent just before the deadline may end after it.
-        # Its own timeout limits by how much.
+        # A request that is sent just before the deadline may end after the
+        # deadline. The timeout of the request limits by how much.
         request_deadline = self._poller.deadline(
             deadline.remaining + timeouts.HTTP_READ_WITH_DEADLINE)
         try:
@@ -302,7 +318,8 @@ class BackupDeletion:
                 client.list_backups, outage_deadline,
                 'the backups could not be listed')
         except errors.DeadlineExceeded as error:
-            # Without a cause no request was sent: Swift took the time.
+            # If the error has no cause, no request was sent, because Swift
+            # took all the time.
             if error.__cause__ is not None:
                 self._outage = error
             raise
@@ -313,17 +330,18 @@ class BackupDeletion:
                   now: Optional[datetime.datetime],
                   entries: List[backup_journal.BackupEntry]
                   ) -> backup_journal.BackupEntry:
-        """Find the backup of an entry without an id, and add its id.
+        """Return an entry with the id of its backup, if the backup exists.
 
-        The entry has no id if the response to the request for the backup was
-        lost. If the backup is found, the changed entry is written to the
-        journal. An entry that has an id is returned as it is.
+        An entry lacks the id if the response to the request for the backup was
+        lost. If the backup is found, the entry with its id is written to the
+        journal. An entry that has the id is returned unchanged.
 
-        :param now: Trove's time when it listed the backups. None if Trove did
-            not return it.
-        :param entries: the whole journal, read after the list.
-        :returns: the entry with the id of the backup. Its id is None if the
-            request is settled and has created no backup.
+        :param now: Trove's time when Trove listed the backups. None if Trove
+            returned no time.
+        :param entries: all entries of the journal, read after Trove listed the
+            backups.
+        :returns: the entry with the id of the backup. The id is None if the
+            request has created no backup and is too old to still create one.
         :raises errors.Busy: Trove may still create the backup.
         :raises errors.Rejected: a backup matches, but another request may
             have created it, or several backups match.
@@ -347,12 +365,14 @@ class BackupDeletion:
                          now: Optional[datetime.datetime],
                          entries: List[backup_journal.BackupEntry]
                          ) -> backup_journal.BackupEntry:
-        """Check that the last list of backups allows a deletion.
+        """Check that an entry's backup may be deleted, and return the entry.
 
-        :param now: Trove's time when it listed the backups. None if Trove did
-            not return it.
-        :param entries: the whole journal.
-        :returns: the same entry.
+        The last list of backups decides. If the list lacks a child that the
+        journal records, Trove is also asked for this child.
+
+        :param now: Trove's time when Trove listed the backups. None if Trove
+            returned no time.
+        :param entries: all entries of the journal.
         :raises errors.Busy: the backup must not be deleted now.
         :raises errors.KarborTroveError: Trove did not respond as expected, so
             it is not known whether the backup has children.
@@ -366,7 +386,7 @@ class BackupDeletion:
         if blocker is not None:
             raise errors.Busy(blocker)
         # A child may be younger than the list, or a deletion between two
-        # pages of the list may have hidden it.
+        # pages of the list may have hidden the child.
         children = [other.backup_id for other in entries
                     if other.parent_id == entry.backup_id and other.backup_id
                     and other.backup_id not in self._backups
@@ -436,7 +456,7 @@ class BackupDeletion:
                 None if self._is_overdue(entry) else entry.location, check,
                 outage_deadline, deadline, self._poller)
             # A sweep continues with the parent. The list is not read again, so
-            # the deleted child must not block it.
+            # the deleted child must not block its parent.
             self._backups.pop(backup.id, None)
             self._gone.add(backup.id)
         self._delete_object(entry, outage_deadline)
@@ -451,8 +471,8 @@ class BackupDeletion:
         """Return True if the backup has to be deleted even without Swift.
 
         The deletion waits for Swift for a day after the checkpoint was
-        deleted. If this host can never connect to Swift, the backups would
-        otherwise use up the quota.
+        deleted. Without this limit, the backups would use up the quota on a
+        host that can never connect to Swift.
         """
         return entry.deleted_at is not None and (
             self._poller.clock.utc()
@@ -483,8 +503,8 @@ def children_first(entries: Iterable[backup_journal.BackupEntry]
                    ) -> List[backup_journal.BackupEntry]:
     """Return the entries of a journal so that each child precedes its parent.
 
-    The recorded parents decide. Times do not, because they are whole seconds
-    and may be equal.
+    The recorded parents decide on the order. Times cannot decide, because
+    times are whole seconds and may be equal.
     """
     entries = list(entries)
     parents = {_get_key(entry): entry.parent_id for entry in entries}
@@ -493,5 +513,5 @@ def children_first(entries: Iterable[backup_journal.BackupEntry]
 
 
 def _get_key(entry: backup_journal.BackupEntry) -> str:
-    """Return the id of the backup, or of the checkpoint if it is not known."""
+    """Return the backup's id. If it is not known, return the checkpoint's."""
     return entry.backup_id or entry.checkpoint_id

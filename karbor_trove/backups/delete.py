@@ -24,19 +24,20 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
                   deadline: polling.Deadline, poller: polling.Poller) -> None:
     """Delete a backup that may be deleted, and wait until it is deleted.
 
-    Only the response to a GET shows that it is deleted. A 404 to the DELETE
-    does not.
+    Only a 404 to a GET shows that the backup is deleted. A 404 to the DELETE
+    does not show that.
 
-    :param backup: as Trove has just listed it.
-    :param location: the URL of its object. Swift has to respond before the
-        deletion. None if the URL is not known, or if the deletion does not
-        wait for Swift.
-    :param check_deletable: checks again whether the backup may be deleted,
-        and raises if not. It is called if an outage has made the caller's
-        own check too old.
-    :param outage_deadline: how long to wait for Trove and Swift during an
+    :param backup: the backup, as Trove has just listed it.
+    :param location: the URL of the backup's object. If the object is in Swift,
+        Swift has to respond before the deletion. None if the URL is not known,
+        or if the deletion does not wait for Swift.
+    :param check_deletable: checks again whether the backup may be deleted. If
+        the backup must not be deleted, this function raises an error.
+        delete_backup() calls it if an outage has made the caller's own check
+        too old.
+    :param outage_deadline: when to stop waiting for Trove and Swift during an
         outage.
-    :param deadline: how long the deletion may take.
+    :param deadline: when to stop waiting for the end of the deletion.
     :raises errors.KarborTroveError: the backup may still exist.
     """
     check_valid = poller.deadline(timeouts.CHILDREN_CHECK_VALID)

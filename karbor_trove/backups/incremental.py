@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Incremental backups: the parent is chosen and reserved, or none is used."""
+"""Choice and reservation of the parent of an incremental backup."""
 
 import dataclasses
 from typing import Iterable
@@ -22,17 +22,19 @@ def reserve_parent(client: trove_client.TroveClient,
                    journal: backup_journal.BackupJournal,
                    entry: backup_journal.BackupEntry, backups: chain.Backups,
                    max_chain_length: int) -> backup_journal.BackupEntry:
-    """Write the intent of an incremental backup and reserve its parent.
+    """Write the journal entry of a backup, which reserves the backup's parent.
 
     A reservation keeps delete operations from deleting the parent while the
     backup is created. If there is no parent, or the parent is being deleted,
     the backup becomes a full one.
 
-    :param entry: the intent of a full backup, not written yet.
-    :param backups: the backups of the project, just listed.
+    :param entry: the journal entry of a full backup. The entry is not written
+        yet.
+    :param backups: the backups of the project, as Trove has just listed them.
     :param max_chain_length: how many backups a chain may have, the full
         backup included.
-    :returns: the entry as it was written.
+    :returns: the entry as it was written to the journal. Its parent_id is None
+        if the backup becomes a full one.
     """
     checkpoint_ids = {str(other.backup_id): other.checkpoint_id
                       for other in journal.list_entries()
@@ -63,8 +65,9 @@ def _has_objects(client: trove_client.TroveClient,
                  backups: Iterable[models.Backup]) -> bool:
     """Return False if Swift lacks the object of one of the backups.
 
-    A child of such a backup could not be restored, and Trove does not check
-    that. The result is True if Swift does not respond as expected.
+    A child of such a backup could not be restored. Trove does not check
+    whether the object exists. If Swift does not respond as expected, the
+    result is True.
     """
     for backup in backups:
         if not backup.location or not swift.is_in_swift(backup.location):

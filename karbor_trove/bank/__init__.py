@@ -2,5 +2,5 @@
 
 """Everything that the plugins store in Karbor's bank.
 
-Decisions about backups and instances are in the packages that use it.
+Decisions about backups and instances are in the packages that import this one.
 """

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Write-ahead journal of the backups of an instance, over all checkpoints.
+"""Write-ahead journal of the backups of one instance in all its checkpoints.
 
 Each checkpoint has one entry, so two operations never write the same object.
 The entries are in the root of the bank, and so outlive their checkpoints. An
 entry is written before its backup is requested, because Trove may create the
-backup even if the response is lost. It is deleted after the backup.
+backup even if the response is lost. The entry is deleted after its backup is
+deleted.
 """
 
 import dataclasses
@@ -25,7 +26,7 @@ VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class BackupEntry(document_store.StoredEntry):
-    """One backup that is requested, or is going to be."""
+    """One backup that is requested, or is going to be requested."""
 
     STORED_KEYS = {'is_complete': 'complete', 'deleted_at': 'deleted',
                    'is_ambiguous': 'ambiguous'}
@@ -40,30 +41,32 @@ class BackupEntry(document_store.StoredEntry):
     not_before: Optional[str] = None
     #: None if the backup is a full one.
     parent_id: Optional[str] = None
-    #: None while the entry is an intent: the backup is not known yet.
+    #: None until Trove's id of the backup is known. Until then the entry is an
+    #: intent, which is written before the request is sent.
     backup_id: Optional[str] = None
-    #: URL of the backup's object. None until it is known.
+    #: URL of the backup's object. None until the URL is known.
     location: Optional[str] = None
-    #: Whether the backup was seen complete. Before that, the entry reserves
-    #: the parent.
+    #: Whether Trove has shown that the backup is complete. Only then may the
+    #: backup become a parent.
     is_complete: bool = False
     #: When the checkpoint was deleted: our clock, UTC, in ISO format. None
     #: while the checkpoint exists.
     deleted_at: Optional[str] = None
-    #: Why the backup still exists although the checkpoint is deleted.
+    #: Why the backup still exists although the checkpoint is deleted. None if
+    #: no reason was written.
     reason: Optional[str] = None
-    #: Whether several backups once matched the request. Then none of them is
-    #: ever adopted.
+    #: Whether several backups once matched the request. In that case none of
+    #: these backups is ever adopted.
     is_ambiguous: bool = False
 
     def reserves_parent(self, now: Optional[datetime.datetime]) -> bool:
         """Return True if the parent must not be deleted yet.
 
-        That is so while a backup with this parent may still be created. Once
-        the entry has the id of the backup, Trove lists the backup as a child,
-        and the child keeps its parent from being deleted. A settled request
-        creates nothing any more, even if its operation was interrupted and
-        its checkpoint still exists.
+        The entry reserves its parent while a backup with this parent may still
+        be created. Once the entry has the id of the backup, Trove lists the
+        backup as a child, and the child keeps its parent from being deleted.
+        A settled request creates nothing any more, even if its operation was
+        interrupted and its checkpoint still exists.
 
         :param now: Trove's time. None if Trove returned no time.
         """
@@ -99,7 +102,7 @@ class BackupEntry(document_store.StoredEntry):
 
         If the name or the description is unique, the times do not matter.
         Otherwise the times may differ by the tolerance of the clocks, so an
-        older backup of the same name may match.
+        older backup with the same name may match.
         """
         return (backup.instance_id == self.instance_id
                 and backup.name == self.backup_name
@@ -110,7 +113,8 @@ class BackupEntry(document_store.StoredEntry):
     def is_uncertain(self, backup: models.Backup) -> bool:
         """Return True if a matching backup may belong to another request.
 
-        That is so if its time matches only with the tolerance of the clocks.
+        The match is uncertain if the time of the backup matches only with the
+        tolerance of the clocks.
 
         :param backup: a backup for which matches() returned True.
         """
@@ -157,5 +161,5 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         self.instance_id = instance_id
 
     def write(self, entry: BackupEntry) -> None:
-        """Write an entry and replace an earlier one of its checkpoint."""
+        """Write an entry, and replace an earlier entry of its checkpoint."""
         self.write_document(entry.checkpoint_id, entry.to_document())

@@ -2,7 +2,7 @@
 
 """Versioned JSON documents in the bank.
 
-Other releases read them as well, so each document has a version.
+Other releases read the documents as well, so each document has a version.
 """
 
 import dataclasses
@@ -27,9 +27,10 @@ Document = Dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class StoredEntry:
-    """Base of the entries whose documents have one key for each field."""
+    """Base class of entries whose documents have one key for each field."""
 
-    #: The keys that differ from the names of their fields, by field.
+    #: The keys that differ from the names of their fields, by name of the
+    #: field.
     STORED_KEYS: ClassVar[Mapping[str, str]] = {}
 
     def to_document(self) -> Document:
@@ -42,7 +43,7 @@ class StoredEntry:
         """Build an entry from what to_document() returned.
 
         :raises TypeError: a key is unknown. The next write of the entry would
-            lose it.
+            lose this key.
         """
         fields = {key: name for name, key in cls.STORED_KEYS.items()}
         return cls(**{fields.get(key, key): value
@@ -68,13 +69,13 @@ def check_ids(name: str, expected: Mapping[str, Tuple[object, object]],
               optional: Mapping[str, object]) -> None:
     """Check the ids in a document, before any of them is used.
 
-    Users of one bank may be able to write into it. An id that is not checked
-    could name the checkpoint of another project, or become a path.
+    A user may be able to write into the bank. An id that is not checked could
+    name the checkpoint of another project, or become a path.
 
-    :param name: of the object, for the message.
+    :param name: the name of the object, for the message.
     :param expected: pairs of ids by key. A pair has the id in the document
         and the id that the document has to have because of its path.
-    :param optional: ids of objects of Trove, by key. None is allowed.
+    :param optional: ids of objects of Trove, by key. An id may be None.
     :raises errors.CorruptObject: the ids of a pair differ, or an optional id
         is not a UUID.
     """
@@ -104,18 +105,20 @@ class DocumentStore(Generic[Entry]):
 
         :param section: the folder of the documents in the bank.
         :param path: the path of the section, ending with a slash. Messages
-            name a document by it.
-        :param version: the version that this release writes. It reads this
-            version and all earlier ones.
+            name a document by its path.
+        :param version: the version that this release writes. This release
+            reads this version and all earlier versions.
         :param required_key: a key of the JSON object that the documents of all
-            versions have. A document without it is corrupt.
+            versions have. A document without this key is corrupt.
         :param parse: builds an entry from the key of a document in the bank,
-            and from the document without its version. It raises
-            errors.CorruptObject if the document cannot be one of this place.
-        :param keeps_copy: whether a document that is replaced is also written
-            to a copy first. Karbor's bank plugin for a file system writes in
-            place, so a crash can leave a corrupt document. Then read() returns
-            the copy. Documents that are written only once need no copy.
+            and from the document without its version. This function raises
+            errors.CorruptObject if the document does not belong to this
+            place in the bank.
+        :param keeps_copy: whether the new content of a replaced document is
+            first written to a copy. Karbor's bank plugin for a file system
+            writes in place, so a crash can leave a corrupt document. In that
+            case read() returns the copy. Documents that are written only once
+            need no copy.
         """
         self._section = section
         self._path = path
@@ -125,9 +128,9 @@ class DocumentStore(Generic[Entry]):
         self._keeps_copy = keeps_copy
 
     def write_document(self, key: str, document: Document) -> None:
-        """Write a document and replace an earlier one.
+        """Write a document, and replace an earlier document with its key.
 
-        :raises errors.Rejected: the key is not one part of a path.
+        :raises errors.Rejected: the key cannot be a single part of a path.
         """
         ids.check_path_part(key, 'document')
         document = dict(document, version=self._version)
@@ -140,11 +143,11 @@ class DocumentStore(Generic[Entry]):
             storage.write(self._section, key, document)
 
     def read(self, key: str) -> Optional[Entry]:
-        """Return one entry, or None if there is none.
+        """Return one entry. None if there is no document with this key.
 
         :raises errors.CorruptObject: the document and its copy are corrupt.
         :raises errors.Rejected: a later release wrote the document, or the
-            key is not one part of a path.
+            key cannot be a single part of a path.
         """
         ids.check_path_part(key, 'document')
         document = storage.read(self._section, key)
@@ -171,7 +174,7 @@ class DocumentStore(Generic[Entry]):
                        for key in storage.list_keys(self._section)})
 
     def read_all(self) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
-        """Return the entries that can be read, and the errors of the others.
+        """Return the readable entries, and the errors of the other documents.
 
         :returns: the entries, and the errors by the key of the document. The
             key is known even if the document cannot be read.
@@ -191,13 +194,13 @@ class DocumentStore(Generic[Entry]):
         return entries, unreadable
 
     def list_entries(self) -> List[Entry]:
-        """Return the entries that can be read. The others are logged."""
+        """Return the readable entries. The errors of the others are logged."""
         return self.read_all()[0]
 
     def delete(self, key: str) -> None:
         """Delete a document and its copy. An absent document is no error.
 
-        :raises errors.Rejected: the key is not one part of a path.
+        :raises errors.Rejected: the key cannot be a single part of a path.
         """
         ids.check_path_part(key, 'document')
         storage.delete(self._section, key)

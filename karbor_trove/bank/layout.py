@@ -2,9 +2,9 @@
 
 """Paths and names of all objects in the bank.
 
-Banks that exist use them: a change makes their objects unreadable. An id
-becomes a part of a path only through the functions of this module, which
-check it.
+Existing banks use these paths and names. A change makes the objects of
+existing banks unreadable. An id becomes a part of a path only through the
+functions of this module, which check the id.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from karbor_trove import ids
 
 #: The folder that holds one folder for each checkpoint.
 CHECKPOINTS = '/checkpoints/'
-#: The folder that holds Karbor's indices of all checkpoints.
+#: The folder that holds Karbor's index files, which list all checkpoints.
 INDICES = '/indices'
 #: The object in a checkpoint's folder that describes the checkpoint.
 CHECKPOINT_INDEX = 'index.json'
@@ -25,7 +25,7 @@ RESOURCE_DATA = 'resource-data/'
 
 # Objects in the section of a resource.
 
-#: Karbor's word for the state of the resource, as in its in-tree plugins.
+#: Karbor's word for the state of the resource, as in Karbor's in-tree plugins.
 STATUS = 'status'
 #: The backup record, as in Karbor's in-tree plugin.
 BACKUP_RECORD = 'metadata'
@@ -33,13 +33,14 @@ BACKUP_RECORD = 'metadata'
 WORKER = 'worker'
 #: Why the last operation failed.
 FAILURE_REASON = 'reason'
-#: The reason of a restore or verification that Karbor's record has in part.
+#: The full text of a reason that is shortened in Karbor's record of a restore
+#: or verification.
 LONG_REASON = 'long-reason'
 #: The result of a verification, by its level.
 VERIFICATION_RESULT = 'verified-%s'
 
-# Objects of an instance, whatever the checkpoint. They are in the root of the
-# bank.
+# Objects of an instance, whatever the checkpoint. These objects are in the
+# root of the bank.
 
 #: The folder that holds one folder for each instance.
 INSTANCES = '/karbor-trove/'
@@ -57,7 +58,7 @@ COPY_SUFFIX = '.new'
 
 
 def restore_name_folder(name: str) -> str:
-    """Return the path of the folder of a restored instance's name.
+    """Return the path of the folder for the name of a restored instance.
 
     A user may choose any name, so the path has a hash of the name.
     """
@@ -66,7 +67,7 @@ def restore_name_folder(name: str) -> str:
 
 
 def instance_folder(instance_id: str, folder: str) -> str:
-    """Return the path of a folder of an instance.
+    """Return the path of one of the folders of an instance.
 
     :raises errors.Rejected: the instance id is not a UUID.
     """
@@ -75,16 +76,16 @@ def instance_folder(instance_id: str, folder: str) -> str:
 
 
 def resource_folder(resource_id: str) -> str:
-    """Return the path of the section of a resource below its checkpoint.
+    """Return the path of a resource's section, below the checkpoint's folder.
 
-    :raises errors.Rejected: the resource id is not one part of a path.
+    :raises errors.Rejected: the resource id cannot be a single part of a path.
     """
     return RESOURCE_DATA + ids.check_path_part(
         resource_id, 'resource')
 
 
 def checkpoint_folder(checkpoint_id: str) -> str:
-    """Return the path of a checkpoint.
+    """Return the path of the folder of a checkpoint.
 
     :raises errors.Rejected: the checkpoint id is not a UUID.
     """

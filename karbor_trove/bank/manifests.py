@@ -2,8 +2,8 @@
 
 """Recorded manifests of backups.
 
-A manifest lists the objects of a backup in Swift, as they were when the backup
-was complete. The manifests are in the root of the bank and not in a
+A manifest lists the objects of a backup in Swift, as the objects were when the
+backup was complete. The manifests are in the root of the bank and not in a
 checkpoint, because a backup may have children after its checkpoint is deleted.
 """
 
@@ -29,11 +29,11 @@ class ManifestStore(document_store.DocumentStore[models.BackupManifest]):
                          lambda _, document: _from_document(document))
 
     def delete(self, key: str) -> None:
-        """Delete the manifest of a backup, if there is one."""
+        """Delete the manifest of a backup. An absent manifest is no error."""
         storage.delete_optional(self._section, [key])
 
     def write(self, backup_id: str, manifest: models.BackupManifest) -> None:
-        """Write the manifest of a backup and replace an earlier one."""
+        """Write the manifest of a backup, and replace an earlier manifest."""
         self.write_document(backup_id, _to_document(manifest))
 
 

@@ -3,7 +3,7 @@
 """Backup record of one instance in one checkpoint.
 
 The record has the name and the keys that Karbor's in-tree plugin uses, and
-more keys. So each of the two plugins can read what the other one wrote.
+more keys. So each of the two plugins can read the records of the other plugin.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ class BackupRecord:
         """Return the JSON object that the bank stores."""
         instance = self.instance
         return {
-            # The five keys of the in-tree plugin. It reads flavor['id'].
+            # The five keys of the in-tree plugin, which reads flavor['id'].
             'instance_id': instance.id,
             'datastore': {'type': instance.datastore,
                           'version': instance.datastore_version,
@@ -65,7 +65,7 @@ class BackupRecord:
     @classmethod
     def from_document(cls, document: document_store.Document
                       ) -> 'BackupRecord':
-        """Build a record from what either plugin wrote."""
+        """Build a record from a JSON object that either plugin wrote."""
         datastore = document.get('datastore') or {}
         access = document.get('access') or {}
         return cls(
@@ -93,16 +93,16 @@ class BackupRecord:
 
 
 def write(section: karbor_types.BankSection, record: BackupRecord) -> None:
-    """Write the record and replace an earlier one."""
+    """Write the record, and replace an earlier record."""
     storage.write(section, layout.BACKUP_RECORD, record.to_document())
 
 
 def read(section: karbor_types.BankSection,
          instance_id: str) -> Optional[BackupRecord]:
-    """Return the record of an instance. None if there is none.
+    """Return the record of an instance. None if there is no record.
 
-    Without a record, the protect operation failed before it sent a request to
-    Trove, or the backup is already deleted.
+    If there is no record, the protect operation failed before it sent a
+    request to Trove, or the backup is already deleted.
 
     :raises errors.CorruptObject: the record is corrupt, or names another
         instance.
@@ -132,8 +132,8 @@ def read_backup(section: karbor_types.BankSection,
     """Return the record of an instance that has a backup.
 
     :raises errors.CorruptObject: the record is corrupt.
-    :raises errors.Rejected: the bank knows no backup, or a later release wrote
-        the record.
+    :raises errors.Rejected: there is no record, the record has no backup, or
+        a later release wrote the record.
     """
     record = read(section, instance_id)
     if record is None or not record.backup_id:
@@ -145,7 +145,7 @@ def read_backup(section: karbor_types.BankSection,
 def delete(section: karbor_types.BankSection) -> None:
     """Delete the record and the failure reason.
 
-    The status stays, because Karbor reads it.
+    The resource status stays, because Karbor reads the status.
     """
     storage.delete(section, layout.BACKUP_RECORD)
     storage.delete_optional(section, [layout.FAILURE_REASON])

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Status of a resource in a checkpoint, its worker and its reasons.
+"""Status, worker and failure reasons of a resource in a checkpoint.
 
-The status has the name that Karbor's in-tree plugins use. The others are our
-own. Karbor's API has no place for the reason of a failed protect or delete.
+The object of the status has the name that Karbor's in-tree plugins use. The
+other objects are our own. Karbor's API has no place for the reason of a failed
+protect or delete operation.
 """
 
 from typing import Optional
@@ -35,11 +36,13 @@ def mark_failed(section: karbor_types.BankSection, status: str,
                 reason: str) -> None:
     """Write that an operation failed, and why.
 
-    The reason is written first, so a reader of the status finds it too. Bank
-    errors are logged together with the reason, and do not hide it.
+    The reason is written before the status, so a reader of the status also
+    finds the reason. A bank error is logged together with the reason, so the
+    error does not hide the reason.
 
     :param status: Karbor's status for the failed operation.
-    :param reason: for the operator, one or more lines. It holds no secrets.
+    :param reason: the reason for the operator, in one or more lines. The
+        reason holds no secrets.
     """
     with storage.log_bank_errors('The failure reason was not written: %s'
                                  % reason):
@@ -52,34 +55,38 @@ def mark_failed(section: karbor_types.BankSection, status: str,
 def find_left_out_reason(section: karbor_types.BankSection) -> Optional[str]:
     """Return why an available checkpoint has no backup of an instance.
 
-    :returns: None if it has a backup, or if the reason is not known.
+    :returns: the reason. None if the checkpoint has a backup of the instance,
+        or if the reason is not known.
     """
     return (None if storage.read(section, layout.BACKUP_RECORD) is not None
             else read_failure_reason(section))
 
 
 def read_failure_reason(section: karbor_types.BankSection) -> Optional[str]:
-    """Return why the last failed operation failed, or None if none failed.
+    """Return why the last failed operation failed.
 
-    A corrupt reason is returned as it is.
+    None if no operation has failed. A corrupt reason is returned as it is
+    stored.
     """
     return _read_lines(section, layout.FAILURE_REASON)
 
 
 def write_long_reason(section: karbor_types.BankSection,
                       reason: str) -> None:
-    """Write a reason that Karbor's record has only in part.
+    """Write the full text of a reason that is shortened in Karbor's record.
 
-    Bank errors are logged. The log has the reason as well.
+    A bank error is only logged, because the caller has logged the full text
+    already.
 
-    :param reason: as of mark_failed(). It names the restore or verification.
+    :param reason: the full text, which names the restore or verification. It
+        has the form that mark_failed() describes.
     """
     with storage.log_bank_errors('The long reason was not written'):
         storage.write(section, layout.LONG_REASON, reason.split('\n'))
 
 
 def read_long_reason(section: karbor_types.BankSection) -> Optional[str]:
-    """Return the last reason that a record has only in part, or None."""
+    """Return the full text of the last shortened reason, or None."""
     return _read_lines(section, layout.LONG_REASON)
 
 

@@ -6,12 +6,14 @@ An entry is deleted when Trove has responded. An entry that still exists after
 the restore has ended belongs to an interrupted restore. The entry has the name
 of the instance that the request may have created.
 
-An entry with the id of the created instance is a trace. A restore leaves it if
-another restore with the same name is open. Otherwise that restore, which may
-run in another process, could take the instance for its own.
+An entry with the id of the created instance is a trace. A restore leaves a
+trace if another restore to an instance with the same name is open. The other
+restore may run in another process. Without the trace, the other restore could
+mistake the instance for its own.
 
-Each entry has a marker in a folder of its name. So a restore finds the others
-of its name without a list of the whole bank.
+Each entry has a marker in a folder for the name of the restored instance. With
+the markers, a restore that is confirmed finds the other entries with the same
+name without a list of the whole bank.
 """
 
 import dataclasses
@@ -39,26 +41,26 @@ VERSION = 1
 class RestoreEntry:
     """One request for a restored instance. None means unknown."""
 
-    #: Of the original instance.
+    #: The id of the original instance.
     instance_id: str
     #: Karbor's id of the restore.
     restore_id: str
-    #: Of the restored instance.
+    #: The name of the restored instance.
     name: Optional[str] = None
     #: Trove's time before the request, in ISO format. None if Trove returned
     #: no time.
     not_before: Optional[str] = None
-    #: Where the restored instance is created.
+    #: The project in which the restored instance is created.
     project_id: Optional[str] = None
     #: The process that sends the request, see worker_process.py.
     worker: object = None
-    #: The restored instance. None while the restore is open.
+    #: The id of the restored instance. None while the restore is open.
     created_id: Optional[str] = None
 
     def check(self) -> None:
         """Check that the name and the time can be used.
 
-        The name becomes a part of a path.
+        The path of the entry's marker depends on the name.
 
         :raises ValueError: the name is not a text, or the time is not a time.
         """
@@ -69,7 +71,7 @@ class RestoreEntry:
 
     @property
     def marker(self) -> str:
-        """Return the key of the marker."""
+        """Return the key of the marker in the folder for the name."""
         return '%s@%s' % (self.restore_id, self.instance_id)
 
     def is_recent(self, now: datetime.datetime) -> bool:
@@ -84,17 +86,18 @@ class RestoreEntry:
     def may_run(self, now: datetime.datetime) -> bool:
         """Return True if the restore may still search for its instance.
 
-        That is so if its worker process may run and the restore is recent.
-        A worker process runs longer than a restore, so the age counts too.
+        The restore may run if its worker process may run and if the restore
+        is recent. A worker process runs longer than a restore, so the age of
+        the restore counts too.
 
         :param now: UTC, without a zone.
         """
         return worker_process.may_be_alive(self.worker) and self.is_recent(now)
 
     def may_run_with(self, other: 'RestoreEntry') -> bool:
-        """Return True if the restore may still run while another one runs.
+        """Return True if the restore may still run while another restore runs.
 
-        :param other: the restore that runs now.
+        :param other: the entry of the restore that runs now.
         """
         return self.may_run(times.parse_utc(other.not_before)
                             if other.not_before else datetime.datetime.min)
@@ -102,7 +105,7 @@ class RestoreEntry:
     def to_document(self) -> document_store.Document:
         """Return the JSON object that the bank stores."""
         document = dataclasses.asdict(self)
-        # The path of the object has them.
+        # The path of the object has these two ids.
         del document['instance_id'], document['restore_id']
         if self.created_id is None:
             del document['created_id']
@@ -113,8 +116,9 @@ class RestoreEntry:
                       document: document_store.Document) -> 'RestoreEntry':
         """Build an entry from what to_document() returned.
 
-        Earlier releases wrote neither a project nor a worker. They ignore the
-        id of a created instance, and take a trace for an open restore.
+        Earlier releases wrote neither a project nor a worker. Earlier releases
+        ignore the id of a created instance. So earlier releases treat a trace
+        like the entry of an open restore.
         """
         return cls(instance_id, restore_id, document['name'],
                    document.get('not_before'), document.get('project_id'),
@@ -130,7 +134,7 @@ class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
         """Create the journal. Nothing is read or written yet.
 
-        :param instance_id: of the original instance.
+        :param instance_id: the id of the original instance.
         """
         path = layout.instance_folder(instance_id, layout.RESTORE_JOURNAL)
 
@@ -156,12 +160,13 @@ class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
         """Write an entry and its marker."""
         self.write_document(entry.restore_id, entry.to_document())
         if entry.name is not None:
-            # After the entry: a marker without one is of a closed restore.
+            # The marker is written after the entry, because a marker without
+            # an entry belongs to a closed restore.
             storage.write(_markers(self._bank, entry.name), entry.marker,
                           {'name': entry.name})
 
     def delete_entry(self, entry: RestoreEntry) -> None:
-        """Delete an entry and its marker. An absent one is no error."""
+        """Delete an entry and its marker, if they exist."""
         self.delete(entry.restore_id)
         if entry.name is not None:
             storage.delete_optional(_markers(self._bank, entry.name),
@@ -169,21 +174,26 @@ class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
 
 
 class RestoreIntent:
-    """The entry of one restore. See trove.instances.InstanceIntent."""
+    """Writes and deletes the journal entry of one restore.
+
+    This class implements the protocol trove.instances.InstanceIntent.
+    """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str,
                  restore_id: str, project_id: Optional[str],
                  taken_ids: Set[str]) -> None:
-        """Create the intent. Nothing is written yet.
+        """Create the object. Nothing is written yet.
 
-        :param instance_id: of the original instance.
-        :param project_id: where the restored instance is created.
-        :param taken_ids: the instances that this restore has created for any
-            of its databases. All intents of a restore share it.
+        :param instance_id: the id of the original instance.
+        :param project_id: the project in which the restored instance is
+            created.
+        :param taken_ids: the ids of the instances that this restore has
+            created for any of its databases. All RestoreIntent objects of a
+            restore share this set.
         """
         self._bank = bank
         self._taken_ids = taken_ids
-        # What the traces of other restores name.
+        # The ids of the restored instances in the traces of other restores.
         self._traced_ids: Set[str] = set()
         self._created_id: Optional[str] = None
         self._journal = RestoreJournal(bank, instance_id)
@@ -194,8 +204,9 @@ class RestoreIntent:
     def write(self, name: str, not_before: Optional[str]) -> None:
         """Write the entry before the request is sent.
 
-        :param name: of the restored instance.
-        :param not_before: Trove's time, ISO format. None if not known.
+        :param name: the name of the restored instance.
+        :param not_before: Trove's time, in ISO format. None if Trove returned
+            no time.
         :raises errors.BankError: the request must not be sent.
         """
         self._entry = dataclasses.replace(self._entry, name=name,
@@ -205,9 +216,11 @@ class RestoreIntent:
     def list_rivals(self) -> List[str]:
         """Return the other open restores to an instance with this name.
 
-        The traces of closed restores are read as well. is_taken() uses them.
+        The traces of closed restores are read as well, because is_taken()
+        needs these traces. A trace is an entry with the id of the restored
+        instance.
 
-        :returns: a phrase for each, such as "restore x of instance y".
+        :returns: a phrase for each restore, such as "restore x of instance y".
         """
         others = self._list_others()
         self._traced_ids = {entry.created_id for entry in others
@@ -217,13 +230,14 @@ class RestoreIntent:
                 for entry in others if not entry.created_id]
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if another request has created a found instance.
+        """Return True if another request has created an instance.
 
         This restore may have created the instance for another database of
-        the checkpoint. Another restore may have left a trace with its id.
-        Call list_rivals() before, because it reads the traces.
+        the checkpoint. Another restore may have left a trace with the id of
+        the instance. Call list_rivals() first, because that method reads the
+        traces.
 
-        :param instance_id: of the instance that was found in Trove.
+        :param instance_id: the id of an instance that was found in Trove.
         """
         return instance_id in self._taken_ids | self._traced_ids
 
@@ -234,16 +248,16 @@ class RestoreIntent:
         restore. Nothing is written to the bank. The entry in the bank stays
         open until Karbor's record has the id.
 
-        :param instance_id: of the restored instance.
+        :param instance_id: the id of the restored instance.
         """
         self._taken_ids.add(instance_id)
         self._created_id = instance_id
 
     def confirm(self) -> None:
-        """Delete the entry, or turn it into a trace.
+        """Delete the entry, or turn the entry into a trace.
 
-        Call this when Karbor's record has the id of the instance. If the bank
-        fails, the entry stays until an operator's sweep.
+        Call this method when Karbor's record has the id of the instance. If
+        the bank fails, the entry stays until an operator's sweep.
         """
         self._close(self._created_id)
 
@@ -255,17 +269,22 @@ class RestoreIntent:
         self._close(None)
 
     def _close(self, created_id: Optional[str]) -> None:
-        """Delete the entry and what no other restore needs any more.
+        """Delete the entry, or turn the entry into a trace.
 
-        :param created_id: the restored instance. If another restore with the
-            same name is open, the entry gets the id and stays.
+        If another restore with the same name is open, the entry becomes a
+        trace: it stays and gets the id of the restored instance. Otherwise the
+        markers and traces with this name that no other restore needs any more
+        are deleted as well.
+
+        :param created_id: the id of the restored instance. None if Trove
+            created nothing. In that case the entry never becomes a trace.
         """
         entry = self._entry
         with storage.log_bank_errors(
                 'The journal entry of restore %s of instance %s is not '
                 'deleted' % (entry.restore_id, entry.instance_id)):
             # An open restore wrote its marker before its request. So the list
-            # has each restore that could take this instance for its own.
+            # has each restore that could mistake this instance for its own.
             others = self._read_marked()
             if created_id and any(
                     other and not other.created_id
@@ -289,8 +308,8 @@ class RestoreIntent:
         """Return the entries of the other restores with this name, by marker.
 
         The entry is None if its restore is closed. The dictionary is empty if
-        all markers are of this restore, because it has the ids of its
-        instances in memory.
+        all markers belong to this restore, because this restore has the ids of
+        its instances in memory.
         """
         keys = [key for key in storage.list_keys(self._get_markers())
                 if key != self._entry.marker]
@@ -319,7 +338,7 @@ def _markers(bank: karbor_types.Bank, name: str) -> karbor_types.BankSection:
 
 
 def _list_entries(bank: karbor_types.Bank) -> Iterator[RestoreEntry]:
-    """Yield the entries of all instances. Unreadable ones have no name."""
+    """Yield the entries of all instances. An unreadable entry has no name."""
     for key in storage.list_keys(bank.get_sub_section(layout.INSTANCES)):
         instance_id, _, path = key.partition('/')
         folder, _, restore_id = path.partition('/')
@@ -333,9 +352,9 @@ def _list_entries(bank: karbor_types.Bank) -> Iterator[RestoreEntry]:
 
 def _read(bank: karbor_types.Bank, instance_id: str,
           restore_id: str) -> Optional[RestoreEntry]:
-    """Return an entry, or None if there is none.
+    """Return an entry. None if the entry does not exist.
 
-    An entry that cannot be read has no name.
+    An entry that cannot be read is returned without a name.
     """
     try:
         return RestoreJournal(bank, instance_id).read(restore_id)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Read, write, list and delete of single objects in Karbor's bank.
+"""Requests for single objects in Karbor's bank: read, write, list, delete.
 
-Each bank plugin raises exceptions of its own. A request that fails is
-therefore repeated once, whatever the exception, and a second failure is an
-errors.BankError. The repetition also helps with the file-system bank. It
-deletes a directory with its last object, even while another object is being
-written into the directory.
+Each bank plugin raises exceptions of its own. So a request that fails is
+repeated once, whatever the exception. A second failure is raised as an
+errors.BankError. The repetition also helps with Karbor's file-system bank.
+That bank deletes a directory together with its last object, even while another
+object is being written into the directory. The repeated write creates the
+directory again.
 """
 
 import contextlib
@@ -26,9 +27,9 @@ Result = TypeVar('Result')
 
 @contextlib.contextmanager
 def log_bank_errors(message: str) -> Iterator[None]:
-    """Log a bank error in the context, and continue after the context.
+    """Log a bank error of a `with` block, and continue after the block.
 
-    This is for places where the next step matters more.
+    Use this function where the next step matters more than the failed one.
 
     :param message: the sentence for the log, which says what was not done.
     """
@@ -53,7 +54,7 @@ def list_keys(section: karbor_types.BankSection,
               limit: Optional[int] = None) -> List[str]:
     """Return the keys of all objects in a section and in its subfolders.
 
-    :param limit: the maximum number of keys. None if there is none.
+    :param limit: the maximum number of keys. None for no limit.
     :raises errors.BankError: the bank did not return a list.
     """
     return _retry_once(lambda: list(
@@ -62,17 +63,17 @@ def list_keys(section: karbor_types.BankSection,
 
 
 def read(section: karbor_types.BankSection, key: str) -> Any:
-    """Return an object, or None if there is none.
+    """Return an object. None if the object does not exist.
 
     The object is requested directly and not searched in a list. The lists of
-    Swift are eventually consistent, and an object that is wrongly treated as
-    absent is lost. For the same reason the list is not read if the error
-    itself shows that the object does not exist.
+    Swift are eventually consistent. An object that is wrongly treated as
+    absent would be lost. For the same reason, the list is read only if both
+    requests fail and no error shows that the object does not exist.
 
     :raises errors.BankError: the object could not be read.
     """
-    # Python chains the exception that the caller is handling to those of the
-    # bank. The caller's exception is not about the object.
+    # Python chains the exception that the caller is handling to the exceptions
+    # of the bank. The caller's exception is not about the object.
     handled = sys.exc_info()[1]
 
     def read() -> Any:
@@ -108,11 +109,11 @@ def delete(section: karbor_types.BankSection, key: str) -> None:
 
 def delete_optional(section: karbor_types.BankSection,
                     keys: Iterable[str]) -> None:
-    """Delete those of these objects that the section has.
+    """Delete several objects. An absent object is no error.
 
     Karbor's file-system bank logs an ERROR for each read of an absent object.
-    So the objects are searched in a list. A stale list may leave an object,
-    which no operation reads after that.
+    So the objects are searched in a list. If the list is stale, an object may
+    remain. No operation reads such an object after that.
 
     :raises errors.BankError: the objects may be deleted nevertheless.
     """
@@ -140,7 +141,7 @@ def _retry_once(request: Callable[[], Result], description: str) -> Result:
 def _is_absence(error: Optional[BaseException],
                 handled: Optional[BaseException]) -> bool:
     # The bank plugins of Swift and of a file system wrap the first two errors.
-    # The file-system bank raises the third one if there is no such file.
+    # The file-system bank raises the third error if there is no such file.
     while error is not None and error is not handled:
         if (isinstance(error, FileNotFoundError)
                 or getattr(error, 'http_status', None) == 404

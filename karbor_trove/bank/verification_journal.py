@@ -2,9 +2,9 @@
 
 """Write-ahead journal of the temporary instances that verifications create.
 
-Each verification has one entry. It is written before the instance is
-requested and deleted after the instance. So the instance of a killed
-verification is found and deleted later.
+Each verification has one entry. The entry is written before the instance is
+requested. The entry is deleted after the instance is deleted. So the instance
+of a killed verification is found and deleted later.
 """
 
 import dataclasses
@@ -29,19 +29,19 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
     STORED_KEYS = {'ends_by': 'until', 'abandoned_reason': 'left'}
 
     verification_id: str
-    #: Where the instance is created.
+    #: The project in which the instance is created.
     project_id: Optional[str]
     #: The process that runs the verification, see worker_process.py.
     worker: object
     #: When the verification has ended for certain: our clock, UTC, in ISO
     #: format.
     ends_by: str
-    #: Of the temporary instance. No other instance has this name.
+    #: The name of the temporary instance. No other instance has this name.
     name: Optional[str] = None
     #: Trove's time before the request, in ISO format. None if Trove returned
     #: no time.
     not_before: Optional[str] = None
-    #: Of the temporary instance. None until it is known.
+    #: The id of the temporary instance. None until the id is known.
     instance_id: Optional[str] = None
     #: Why the instance may still exist although the verification has ended.
     #: None if the verification runs, or was killed.
@@ -60,8 +60,8 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
                      now: datetime.datetime) -> bool:
         """Return True if an absent instance will not appear later either.
 
-        Without Trove's time, our clock decides. It counts from the end of the
-        verification.
+        Trove's time counts from the request. If Trove returned no time, our
+        clock decides. Our clock counts from the end of the verification.
 
         :param trove_now: Trove's time. None if Trove returned no time.
         :param now: our clock, UTC.
@@ -80,7 +80,7 @@ class VerificationJournal(
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
         """Create the journal. Nothing is read or written yet.
 
-        :param instance_id: of the original instance.
+        :param instance_id: the id of the original instance.
         """
         path = layout.instance_folder(instance_id, layout.VERIFICATION_JOURNAL)
 
@@ -98,21 +98,22 @@ class VerificationJournal(
         self.instance_id = instance_id
 
     def write(self, entry: TemporaryInstanceEntry) -> None:
-        """Write an entry and replace an earlier one of its verification."""
+        """Write an entry, and replace an earlier entry of its verification."""
         self.write_document(entry.verification_id, entry.to_document())
 
 
 class TemporaryInstanceIntent:
-    """The entry of one temporary instance. See trove.instances.InstanceIntent.
+    """Writes and deletes the journal entry of one temporary instance.
 
-    Only the first write raises bank errors. Later bank errors are logged. The
-    name in the entry is enough to find the instance, and the instance has to
-    be deleted in any case.
+    This class implements the protocol trove.instances.InstanceIntent. Only the
+    first write raises bank errors. Later bank errors are logged. The name in
+    the entry is enough to find the instance, and the instance has to be
+    deleted in any case.
     """
 
     def __init__(self, journal: VerificationJournal,
                  entry: TemporaryInstanceEntry) -> None:
-        """Create the intent. Nothing is written yet."""
+        """Create the object. Nothing is written yet."""
         self._journal = journal
         self._entry = entry
         self._is_written = False
@@ -120,8 +121,9 @@ class TemporaryInstanceIntent:
     def write(self, name: str, not_before: Optional[str]) -> None:
         """Write the entry before the request is sent.
 
-        :param name: of the temporary instance.
-        :param not_before: Trove's time, ISO format. None if not known.
+        :param name: the name of the temporary instance.
+        :param not_before: Trove's time, in ISO format. None if Trove returned
+            no time.
         :raises errors.BankError: the request must not be sent.
         """
         self._entry = dataclasses.replace(self._entry, name=name,
@@ -136,7 +138,7 @@ class TemporaryInstanceIntent:
     def is_taken(self, instance_id: str) -> bool:
         """Return False: no other request has this unique name.
 
-        :param instance_id: of the instance that was found in Trove.
+        :param instance_id: the id of an instance that was found in Trove.
         """
         return False
 
@@ -148,8 +150,8 @@ class TemporaryInstanceIntent:
     def mark_abandoned(self, reason: str) -> None:
         """Write why the instance was not deleted.
 
-        The next verification deletes it. If no instance was requested,
-        nothing is written.
+        The next verification deletes the instance. If no instance was
+        requested, nothing is written.
 
         :param reason: one sentence for the operator.
         """

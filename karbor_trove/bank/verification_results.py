@@ -4,7 +4,7 @@
 
 Each level has an object of its own. Two verifications of different levels may
 run at the same time, so a verification must be able to write its result
-without reading that of the other one.
+without reading the result of the other verification.
 """
 
 import dataclasses
@@ -34,13 +34,13 @@ class VerificationResult(document_store.StoredEntry):
     #: What the verification found, or why it failed. Several lines.
     reason: str
     #: Seconds from the request for the temporary instance until its database
-    #: was up, as measured last. None if it was never measured.
+    #: was up, as measured last. None if the recovery time was never measured.
     recovery_seconds: Optional[float] = None
 
 
 def write(section: karbor_types.BankSection,
           result: VerificationResult) -> None:
-    """Write a result and replace the earlier one of its level."""
+    """Write a result, and replace the earlier result of its level."""
     _store(section).write_document(
         layout.VERIFICATION_RESULT % result.level, result.to_document())
 
@@ -66,7 +66,8 @@ def read_recovery_seconds(section: karbor_types.BankSection,
     """Return the recovery time in seconds that a level measured last.
 
     :param level: a verification level.
-    :returns: None if it was never measured, or if the results cannot be read.
+    :returns: the recovery time. None if no verification at this level has
+        measured it, or if the results cannot be read.
     """
     try:
         return next((result.recovery_seconds for result in read_all(section)

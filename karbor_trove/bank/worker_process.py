@@ -14,8 +14,8 @@ Identity = Dict[str, Union[str, int, None]]
 def current() -> Identity:
     """Return the identity of this process.
 
-    It has the host and the PID namespace, in which the process id is unique,
-    the process id, and the start time of the process.
+    The identity has the host, the PID namespace, the process id and the start
+    time of the process. The process id is unique in its PID namespace only.
     """
     return {**_namespace(), 'pid': os.getpid(),
             'started': _start_time(os.getpid())}
@@ -24,11 +24,12 @@ def current() -> Identity:
 def may_be_alive(identity: object) -> bool:
     """Return False if a process is known to have ended.
 
-    That is known only of a process of this host and PID namespace. It has
-    ended if its id is free, or if another process has it now.
+    The end is known only of a process of this host and this PID namespace.
+    Such a process has ended if its process id is free, or if another process
+    has this id now.
 
-    :param identity: what current() returned in that process. For anything
-        else the result is True.
+    :param identity: what current() returned in that process. For any other
+        value the result is True.
     """
     if not isinstance(identity, dict) or any(
             identity.get(key) != value for key, value in _namespace().items()):
@@ -39,8 +40,8 @@ def may_be_alive(identity: object) -> bool:
 def describe(identity: object) -> str:
     """Return a phrase for a process, such as "process 4711 on controller-1".
 
-    :param identity: the result of current() in that process. Any other value
-        is an unknown process.
+    :param identity: what current() returned in that process. Any other value
+        is described as an unknown process.
     """
     if not isinstance(identity, dict):
         return 'an unknown process'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Bank plugins: Karbor's banks in Swift and in a file system, mended.
+"""Bank plugins for Swift and for a file system, without Karbor's faults.
 
-Both store the same data and have the same options as Karbor's own plugins.
+The two plugins extend Karbor's own bank plugins. Both store the same data and
+have the same options as Karbor's plugins.
 """

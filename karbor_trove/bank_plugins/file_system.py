@@ -16,10 +16,11 @@ from karbor_trove.bank_plugins import listing
 from karbor_trove import timeouts
 
 #: The first character of the names of temporary files. No key of the bank can
-#: contain it [Bank._KEY_VALIDATION in protection/bank_plugin.py, 1.6.0].
+#: contain this character [Bank._KEY_VALIDATION in protection/bank_plugin.py,
+#: 1.6.0].
 _TEMPORARY = '~'
-#: How often a write creates its directory. A delete in another process removes
-#: the directory again if it is still empty.
+#: How often a write creates the directory of its file. A delete in another
+#: process removes this directory again if the directory is still empty.
 _WRITE_ATTEMPTS = 10
 
 
@@ -27,8 +28,8 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
     """Karbor's bank in a file system, with atomic writes and ordered lists.
 
     An object is a file, in the same place and with the same content as with
-    Karbor's plugin. The errors of a missing object have a FileNotFoundError in
-    their chain of exceptions, and all other errors have none.
+    Karbor's plugin. If an object is missing, and only then, the error has a
+    FileNotFoundError in its chain of exceptions.
     """
 
     def __init__(self, config: Any) -> None:
@@ -62,7 +63,8 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
     def delete_object(self, key: str, context: Any = None) -> None:
         """Delete an object. An absent object is no error.
 
-        :raises karbor.exception.BankDeleteObjectFailed: the object may exist.
+        :raises karbor.exception.BankDeleteObjectFailed: the object may still
+            exist.
         """
         self._validate_path(key)
         try:
@@ -133,7 +135,7 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
         _sync_directory(directory)
 
     def _create_directory(self, directory: str) -> None:
-        """Create a directory and its parents, but not that of the bank."""
+        """Create a directory and its parents, except for the bank's own."""
         if directory == self.object_container_path or os.path.isdir(directory):
             return
         parent = os.path.dirname(directory)
@@ -190,8 +192,9 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
     def _check_container(self) -> None:
         """Check that the directory of the bank exists.
 
-        :raises OSError: it does not. The error is not a FileNotFoundError,
-            which would mean that a single object is absent.
+        :raises OSError: the directory does not exist. The error is not a
+            FileNotFoundError, because a FileNotFoundError would mean that a
+            single object is absent.
         """
         if not os.path.isdir(self.object_container_path):
             raise OSError(

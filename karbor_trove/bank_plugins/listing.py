@@ -6,7 +6,7 @@ from typing import Iterable, List, Optional
 
 
 def normalize_prefix(prefix: Optional[str]) -> str:
-    """Return a prefix with one slash at its beginning, as every key has it.
+    """Return a prefix that begins with one slash, like every key.
 
     Karbor's bank passes "//" for all keys [Bank.list_objects, 1.6.0].
 
@@ -16,7 +16,7 @@ def normalize_prefix(prefix: Optional[str]) -> str:
 
 
 def is_descending(sort_dir: Optional[str]) -> bool:
-    """Return True if a list begins with the last key.
+    """Return True if a list has to begin with the last key.
 
     :param sort_dir: None and every other word than "desc" mean ascending, as
         in Karbor's plugins [list_objects, 1.6.0].
@@ -28,15 +28,15 @@ def select_page(keys: Iterable[str], limit: Optional[int],
                 marker: Optional[str], sort_dir: Optional[str]) -> List[str]:
     """Return the sorted keys of one page of a list.
 
-    Karbor reads its index of a plan in descending order. The keys of the index
-    begin with the time of the checkpoint, so the newest checkpoint is the
-    first one [checkpoint.py, 1.6.0].
+    Karbor lists its index files of a plan in descending order. The name of an
+    index file begins with the time of its checkpoint, so the newest checkpoint
+    is the first one [checkpoint.py, 1.6.0].
 
     :param keys: the keys of the whole list in any order. Keys that belong to
         other pages may be missing.
-    :param limit: the maximum number of keys. None if there is none.
-    :param marker: the last key of the previous page, which may be deleted.
-        None for the first page.
+    :param limit: the maximum number of keys. None for no limit.
+    :param marker: the last key of the previous page. The object of this key
+        may be deleted meanwhile. None for the first page.
     :param sort_dir: "desc" to begin with the last key. See is_descending().
     """
     descending = is_descending(sort_dir)

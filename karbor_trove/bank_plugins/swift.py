@@ -16,13 +16,14 @@ from urllib3 import exceptions as urllib3_exceptions
 from karbor_trove.bank_plugins import listing
 from karbor_trove import timeouts
 
-#: What swiftclient raises if it gets no response, or one that it cannot read.
-#: The exceptions of requests are OSErrors. It reads bodies with urllib3.
+#: What swiftclient raises if it gets no response, or a response that it cannot
+#: read. The exceptions of the library requests are OSErrors. swiftclient reads
+#: the bodies of responses with urllib3.
 _REQUEST_ERRORS = (
     swiftclient.ClientException, keystone_exceptions.ClientException,
     urllib3_exceptions.HTTPError, OSError, json.JSONDecodeError,
     UnicodeDecodeError)
-#: Swift sends both with every response [catch_errors.py of Swift].
+#: Swift sends both headers with every response [catch_errors.py of Swift].
 _SWIFT_HEADERS = ('x-trans-id', 'x-openstack-request-id')
 
 
@@ -34,8 +35,8 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
     """Karbor's bank in Swift, with ordered lists and a limit on each request.
 
     An object has the same name, content and headers as with Karbor's plugin.
-    The errors of a missing object have swiftclient's exception with the status
-    404 in their chain of contexts. All other errors have none.
+    If an object is missing, and only then, the error has an exception of
+    swiftclient with the status 404 in its chain of contexts.
     """
 
     @property
@@ -45,7 +46,7 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
         The first use creates the containers and acquires a lease.
 
         :raises SwiftConnectionFailed: there is no connection. The next use
-            tries again.
+            tries to connect again.
         """
         try:
             return super().connection
@@ -83,10 +84,11 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
     def delete_object(self, key: str, context: Any = None) -> None:
         """Delete an object. An absent object is no error.
 
-        swiftclient repeats a request with a lost response, so the object may
-        be absent because of the same request.
+        swiftclient repeats a request with a lost response. The first of the
+        two requests may have deleted the object.
 
-        :raises karbor.exception.BankDeleteObjectFailed: the object may exist.
+        :raises karbor.exception.BankDeleteObjectFailed: the object may still
+            exist.
         """
         try:
             self._delete_object(self.bank_object_container, key)
@@ -131,16 +133,17 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
                        marker: Optional[str] = None,
                        end_marker: Optional[str] = None
                        ) -> List[Dict[str, Any]]:
-        """Return Swift's entries of a list, page by page.
+        """Return Swift's entries for the objects of a container.
 
         More than `limit` entries may be returned.
 
-        Each page is one request. The parameter full_listing of swiftclient
-        would begin with the first page again after each failure.
+        The list is read page by page, and each page is one request. The
+        parameter full_listing of swiftclient would begin with the first page
+        again after each failure.
         """
         entries: List[Dict[str, Any]] = []
-        # Swift refuses a limit above its own [constraints.py of Swift]. So it
-        # is not sent.
+        # Swift refuses a limit above its own limit [constraints.py of Swift].
+        # So no limit is sent.
         while limit is None or len(entries) < limit:
             headers, page = self._send(
                 'get_container', container=container, prefix=prefix,
@@ -162,7 +165,7 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
         headers, content = self._send('get_object', container=container,
                                       obj=obj)
         _check_sender(headers)
-        # urllib3 1.26 does not compare them.
+        # urllib3 1.26 does not compare these two lengths.
         if len(content) != int(headers.get('content-length', len(content))):
             raise swift_bank_plugin.SwiftConnectionFailed(
                 reason='the response ended after %d of %s bytes'
@@ -172,7 +175,8 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
         except UnicodeDecodeError:
             return content
         if headers.get('x-object-meta-serialized', '').lower() == 'true':
-            # A corrupt object is a text, as in the bank of a file system.
+            # A corrupt object is returned as text, as by the bank plugin for a
+            # file system.
             with contextlib.suppress(ValueError):
                 return jsonutils.loads(text)
         return text
@@ -225,7 +229,7 @@ def _is_from_swift(headers: Mapping[str, str]) -> bool:
 def _check_sender(headers: Mapping[str, str]) -> None:
     """Check that a successful response is from Swift and not from a proxy.
 
-    :raises SwiftConnectionFailed: it is not.
+    :raises SwiftConnectionFailed: the response is not from Swift.
     """
     if not _is_from_swift(headers):
         raise swift_bank_plugin.SwiftConnectionFailed(

@@ -2,5 +2,5 @@
 
 """The command line karbor-trove-manage: the application and its helpers.
 
-The work of the commands is in cmd/commands/.
+The package cmd/commands/ carries out the commands.
 """

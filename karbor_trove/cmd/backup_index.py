@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Index of all backups that the banks know, to find those they do not."""
+"""Index of all backups in the banks, for the search for orphans."""
 
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set
 
@@ -18,7 +18,7 @@ from karbor_trove.trove import models
 
 
 class OpenRequest(NamedTuple):
-    """A request whose backup is not known."""
+    """A request for a backup, if it is not known what Trove created."""
 
     entry: backup_journal.BackupEntry
     #: All entries of the same journal.
@@ -49,13 +49,15 @@ class BackupIndex:
         #: The ids of the backups in the records and journals of checkpoints.
         self.recorded_ids: Set[str] = set()
         self._open_requests: List[OpenRequest] = []
-        #: By the id of the backup.
+        #: The journal entries whose checkpoint is not in the bank, by the id
+        #: of the backup.
         self.without_checkpoint: Dict[str, LostCheckpoint] = {}
         #: The reason why an instance's record or journal cannot be read, by
-        #: the id of the instance. It may know any backup of the instance.
+        #: the id of the instance. The unreadable object may have the id of any
+        #: backup of the instance.
         self.unreadable: Dict[str, str] = {}
-        #: The ids of the instances that an operation is protecting. None in
-        #: it means that the instances of an operation are not known.
+        #: The ids of the instances that an operation is protecting. If the
+        #: instances of an operation are not known, the set also holds None.
         self.protecting: Set[Optional[str]] = set()
         for provider in self._providers:
             self._read_checkpoints(provider)
@@ -63,7 +65,7 @@ class BackupIndex:
 
     def find_checkpoint(self, checkpoint_id: str
                         ) -> Optional[providers.Checkpoint]:
-        """Return a checkpoint of any bank. None if absent or deleted."""
+        """Return a checkpoint of any bank. None if it is absent or deleted."""
         for provider in self._providers:
             checkpoint = provider.find_checkpoint(checkpoint_id)
             if checkpoint and not checkpoint.is_deleted:
@@ -109,9 +111,9 @@ class BackupIndex:
     def is_recorded(self, checkpoint_id: str, backup: models.Backup) -> bool:
         """Return True if a journal entry of a checkpoint may have a backup.
 
-        That is so if the entry has the id of the backup, or no id yet. The
-        entry is read directly, because the lists of Swift may be stale and
-        lack an object that was written a moment ago.
+        An entry may have the backup if the entry has the id of the backup, or
+        no id yet. The entry is read directly, because the lists of Swift may
+        be stale and lack an object that was written a moment ago.
         """
         for provider in self._providers:
             entry = backup_journal.BackupJournal(
@@ -152,7 +154,7 @@ class BackupIndex:
                 'its record in checkpoint %s was written by a later release'
                 % checkpoint.id)
         elif document.get('backup_id'):
-            # For a resource of another type it is the id of something else,
+            # For a resource of another type this is the id of something else,
             # which does no harm here.
             self.recorded_ids.add(document['backup_id'])
 

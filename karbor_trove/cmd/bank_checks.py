@@ -27,8 +27,8 @@ from karbor_trove import options as provider_options
 def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
     """Check that a bank exists, before the plugin of the bank is created.
 
-    :param plugin_class: the class of the bank plugin. If it does not inherit
-        from a bank plugin of Karbor, nothing is checked.
+    :param plugin_class: the class of the bank plugin. If this class does not
+        inherit from a bank plugin of Karbor, nothing is checked.
     :param config: the configuration of the provider file.
     :raises errors.Rejected: the bank does not exist, or a part of it cannot
         be read.
@@ -42,9 +42,9 @@ def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
 
 
 def check_not_empty(bank: karbor_types.Bank) -> None:
-    """Check that a bank has at least one checkpoint, or a deleted one.
+    """Check that a bank has at least one checkpoint, even a deleted one.
 
-    :raises errors.Rejected: the bank has none.
+    :raises errors.Rejected: the bank has no checkpoint.
     :raises errors.BankError: the bank did not return a list.
     """
     if not storage.list_keys(bank.get_sub_section(layout.CHECKPOINTS), 1):
@@ -71,13 +71,13 @@ def _check_directory(config: cfg.ConfigOpts) -> None:
                         options.bank_object_container)
 
     def fail(error: OSError) -> None:
-        # Karbor deletes a folder with the last object in it.
+        # Karbor deletes a folder together with the last object in the folder.
         if not isinstance(error, FileNotFoundError) or error.filename == path:
             raise error
 
     try:
-        # Karbor's plugin ignores a folder that cannot be listed, and takes a
-        # file in a folder that cannot be entered for absent.
+        # Karbor's plugin ignores a folder that cannot be listed. If a folder
+        # cannot be entered, Karbor's plugin treats its files as absent.
         for folder, _, names in os.walk(path, onerror=fail):
             for name in names:
                 _check_file(os.path.join(folder, name))

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Clients of Trove for the projects of tenants, as Karbor's own user.
+"""Clients of Trove for the projects of users, as Karbor's own user.
 
-A backup has to be deleted with a token of its project. With a token of
-another project, even of an administrator, Trove searches for the objects in
-the Swift account of that other project and does not find them. It deletes its
-record of the backup nevertheless, and continues to count the backup in the
-quota of the tenant [found with Trove 26].
+A backup has to be deleted with a token of the backup's project. With a token
+of another project, even of an administrator, Trove searches for the objects in
+the Swift account of that other project and does not find the objects. Trove
+deletes its record of the backup nevertheless. Trove continues to count the
+backup in the quota of the backup's project [found with Trove 26].
 """
 
 from typing import Any, Dict, Optional, Tuple, Union
@@ -31,7 +31,7 @@ class ProjectClients:
     """The clients of a command, one for each project."""
 
     def __init__(self) -> None:
-        """Create the clients. No request is sent yet."""
+        """Create the object. No request is sent yet."""
         # An error is cached as well. So a project in which Karbor's user has
         # no role is tried only once.
         self._clients: Dict[
@@ -45,7 +45,7 @@ class ProjectClients:
 
         :param project_id: None for the project of Karbor's own user.
         :param swift: the options of a provider file for the connection to
-            Swift. With the default karbor.conf decides.
+            Swift. By default karbor.conf decides.
         :raises errors.KarborTroveError: Trove cannot be reached, or Karbor's
             user has no role in the project.
         """
@@ -74,7 +74,7 @@ def _create_client(project_id: Optional[str], swift: models.SwiftOptions
             project_id = session.get_project_id()
         except keystone_exceptions.Unauthorized as error:
             raise errors.Rejected(_explain_refusal(project_id)) from error
-        # With trove_endpoint the catalog need not have Trove.
+        # If trove_endpoint is set, the catalog need not have Trove.
         url = None if conf.trove_endpoint else session.get_endpoint(
             service_type=service_type, interface=interface,
             region_name=conf.region_id)
@@ -113,7 +113,8 @@ def _create_session(scope: Optional[Dict[str, str]]
                     ) -> keystone_session.Session:
     """Return a session of Karbor's own user.
 
-    :param scope: the project. None for that of karbor.conf, and {} for none.
+    :param scope: the project of the token. None for the project of
+        karbor.conf, and {} for a token without a project.
     """
     options: Dict[str, Any] = {} if scope is None else {
         'project_id': None, 'project_name': None, 'project_domain_id': None,

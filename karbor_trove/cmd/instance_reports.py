@@ -26,13 +26,14 @@ class InstanceReport:
     name: Optional[str]
     #: Whether Trove has the instance.
     exists: Optional[bool]
-    #: The id of the newest checkpoint that can be restored. None if there is
-    #: none. The next four are of its backup.
+    #: The id of the newest checkpoint that can be restored. None if no
+    #: checkpoint can be restored. The next four fields describe the backup in
+    #: this checkpoint. `made` is when the backup was created.
     checkpoint: Optional[str] = None
     #: UTC, without a zone.
     made: Optional[datetime.datetime] = None
     age: Optional[datetime.timedelta] = None
-    #: How many backups a restore needs.
+    #: How many backups a restore of this checkpoint needs.
     chain: Optional[int] = None
     #: GB.
     size: Optional[float] = None
@@ -60,17 +61,19 @@ def build_report(report: InstanceReport,
                  find_lost: Callable[[restore_points.RestorePoint,
                                       List[models.Backup]], Optional[str]]
                  ) -> InstanceReport:
-    """Return a report with the restore point and the verifications.
+    """Return a report with the restore point and the verifications added.
 
-    :param report: what is known of the instance itself.
+    :param report: what is known about the instance itself.
     :param points: all restore points of the instance in all banks.
-    :param backups: the backups in Trove, at least those of the instance's
-        project. They were listed after the restore points were read.
+    :param backups: the backups in Trove, at least the backups of the
+        instance's project. These backups were listed after the restore points
+        were read.
     :param now: Trove's time. None if Trove returned no time.
     :param corrupt_ids: the ids of the checkpoints that cannot be read and may
         hold the instance.
-    :param find_lost: gets a restore point and the backups of its chain, and
-        returns the id of one whose object Swift does not have, or None.
+    :param find_lost: returns the id of a backup whose object Swift does not
+        have. Its arguments are a restore point and the backups of the restore
+        point's chain. It returns None if Swift has the objects of all backups.
     """
     notes = [] if report.exists else [
         'deleted in Trove' if report.exists is False
@@ -137,7 +140,7 @@ class _Assessment:
     #: The backups that a restore needs, from the newest one to the root.
     #: Empty if the instance cannot be restored.
     chain: List[models.Backup]
-    #: Why it cannot be restored. Empty if it can.
+    #: Why the instance cannot be restored. Empty if it can be restored.
     problem: str = ''
 
 
@@ -145,7 +148,8 @@ def _assess(point: restore_points.RestorePoint,
             backups: chain.Backups) -> _Assessment:
     """Check whether an instance can be restored from a restore point.
 
-    :param backups: the backups in Trove, listed after the point was read.
+    :param backups: the backups in Trove, listed after the restore point was
+        read.
     """
     if point.problem or point.record is None:
         return _Assessment(point, [], point.problem)
@@ -178,18 +182,18 @@ def _newness(assessment: _Assessment
 
 @dataclasses.dataclass(frozen=True)
 class _Verifications:
-    """The verifications of an instance, over all of its checkpoints."""
+    """The verifications of an instance, from all of its checkpoints."""
 
-    #: None if none is known.
+    #: The last result at any level. None if no result is known.
     last: Optional[verification_results.VerificationResult] = None
     #: The id of the checkpoint that was verified last.
     checkpoint_id: Optional[str] = None
     #: The last result of each level.
     levels: Mapping[str, verification_results.VerificationResult] = (
         dataclasses.field(default_factory=dict))
-    #: Measured last. None if it was never measured.
+    #: The recovery time that was measured last. None if it was never measured.
     recovery_time: Optional[datetime.timedelta] = None
-    #: What failed or cannot be read, a sentence each.
+    #: What failed or cannot be read, one sentence each.
     notes: Tuple[str, ...] = ()
 
 

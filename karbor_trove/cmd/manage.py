@@ -20,11 +20,11 @@ from karbor_trove.cmd import declarations
 from karbor_trove.cmd import terminal
 
 _NAME = 'karbor-trove-manage'
-# As a shell reports the signals SIGINT and SIGPIPE.
+# The statuses with which a shell reports the signals SIGINT and SIGPIPE.
 _INTERRUPTED = 130
 _CLOSED_PIPE = 141
-#: The commands by name. Each has its options and columns in declarations.py,
-#: and its work in commands/.
+#: The commands by name. declarations.py has the options and the columns of
+#: each command. A class in commands/ carries out the command.
 COMMANDS: Dict[str, Type[declarations.Lister]] = {
     'checkpoint reset': declarations.ResetCheckpoint,
     'checkpoint show': declarations.ShowCheckpoint,
@@ -45,7 +45,7 @@ class ManageApp(app.App):
 
     def __init__(self) -> None:
         """Create the application with the commands of all subjects."""
-        # Commands of other packages are found in this entry point group.
+        # cliff finds commands of other packages in this entry point group.
         manager = commandmanager.CommandManager('karbor_trove.manage')
         for name, declaration in COMMANDS.items():
             manager.add_command(name, declaration)
@@ -61,7 +61,7 @@ class ManageApp(app.App):
                             ) -> argparse.ArgumentParser:
         """Return the parser of the options that all commands have.
 
-        cliff accepts them before and after the name of the command.
+        cliff accepts these options before and after the name of the command.
         """
         parser = super().build_option_parser(description, version,
                                              argparse_kwargs)
@@ -69,27 +69,30 @@ class ManageApp(app.App):
             '--config-file', action='append', metavar='FILE',
             help='Karbor\'s own configuration. Can be repeated. The default '
                  'is where Karbor finds it: /etc/karbor/karbor.conf')
-        # cliff accepts it only after the command. Releases before cliff
-        # accepted it before the command as well.
+        # cliff accepts this option only after the command. Releases of
+        # karbor-trove before the use of cliff accepted the option before the
+        # command as well.
         parser.add_argument('-f', '--format', help=argparse.SUPPRESS)
         return parser
 
     def configure_logging(self) -> None:
-        """Print the messages of the command, or all with --debug or -v.
+        """Print the messages of the command. With --debug or -v, print all.
 
-        Karbor and its libraries log warnings on which an operator cannot act
-        and tracebacks of errors that the command reports itself. The log file
-        gets all messages in any case.
+        Without these options, the messages of Karbor and its libraries are not
+        printed. They are warnings on which an operator cannot act, and
+        tracebacks of errors. The command itself reports these errors. The log
+        file gets all messages in any case.
         """
         if self.options.debug:
             self.options.verbose_level = self.DEFAULT_VERBOSE_LEVEL + 1
         root = logging.getLogger()
         for handler in list(root.handlers):
-            # If there is no handler when oslo.log is imported, it adds one
-            # that prints everything.
+            # If there is no handler when oslo.log is imported, oslo.log adds a
+            # handler that prints everything.
             if type(handler) is logging.StreamHandler:
                 root.removeHandler(handler)
-        # Otherwise a log file on a full disk is a traceback for each message.
+        # Otherwise Python would print a traceback for each message if the log
+        # file is on a full disk.
         logging.raiseExceptions = False
         earlier = list(root.handlers)
         super().configure_logging()
@@ -109,9 +112,9 @@ class ManageApp(app.App):
     def initialize_app(self, argv: List[str]) -> None:
         """Check the name of the command.
 
-        Without a name cliff starts a shell. A name whose words are
-        abbreviated is found, too. That is too easily a typing error if the
-        command deletes something.
+        Without a name cliff starts a shell. So a missing name is an error.
+        cliff also finds a name whose words are abbreviated. An abbreviation is
+        too easily a typing error if the command deletes something.
 
         :param argv: the arguments without the options that all commands have.
         """
@@ -128,16 +131,17 @@ class ManageApp(app.App):
                 'the name of a command that deletes or changes something '
                 'cannot be abbreviated: "%s"' % name)
         if self.options.format:
-            # Ids may follow after "--".
+            # The option must precede the arguments of the command, because ids
+            # may follow after "--".
             start = len(argv) - len(arguments)
             argv[start:start] = ['--format', self.options.format]
 
     def clean_up(self, cmd: command.Command, result: int,
                  err: Optional[BaseException]) -> None:
-        """Discard the rest of the output if it cannot be written.
+        """Discard the rest of the output if the output cannot be written.
 
-        cliff has printed the error. Otherwise it would be printed again at
-        the end.
+        cliff has already printed the error. Otherwise Python would print the
+        error again at the end.
         """
         if isinstance(err, OSError):
             try:
@@ -147,10 +151,10 @@ class ManageApp(app.App):
 
 
 class _EscapingFormatter(logging.Formatter):
-    """Writes each message as one line, and its traceback after it.
+    """Writes each message as one line, followed by the traceback if any.
 
-    The lines of a traceback are indented. An exception may have a text of a
-    tenant that looks like a line of the log.
+    The lines of a traceback are indented. Otherwise a text of a user in an
+    exception could look like a line of the log.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -182,9 +186,9 @@ class _OneLineFormatter(logging.Formatter):
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command.
 
-    :param argv: the arguments. None means those of the process.
-    :returns: 0, or 1 if something failed or the output is incomplete. Wrong
-        usage ends the process with 2, or returns 2.
+    :param argv: the arguments. None means the arguments of the process.
+    :returns: the exit status: 0, or 1 if something failed or the output is
+        incomplete. Wrong usage ends the process with 2, or returns 2.
     """
     # Karbor's libraries warn when they are imported. An operator cannot act
     # on these warnings.
@@ -201,8 +205,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             return ManageApp().run(
                 list(sys.argv[1:] if argv is None else argv))
         finally:
-            # Otherwise Python does it when the process ends, and prints a
-            # traceback if it fails.
+            # Otherwise Python flushes the output when the process ends, and
+            # prints a traceback if that fails.
             if sys.stdout and not sys.stdout.closed:
                 sys.stdout.flush()
     except KeyboardInterrupt:

@@ -64,7 +64,8 @@ def build_metrics(reports: List[instance_reports.InstanceReport],
 
 
 def _labels(report: instance_reports.InstanceReport) -> Dict[str, str]:
-    # Not "instance": in Prometheus this is the label of the scraped host.
+    # The label is not "instance", because in Prometheus this is the label of
+    # the scraped host.
     return {'project_id': report.project, 'instance_id': report.instance,
             'name': report.name or ''}
 

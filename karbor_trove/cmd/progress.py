@@ -18,11 +18,11 @@ _ERASE = '\r\x1b[K'
 def track(items: Sequence[T], description: str) -> Iterator[T]:
     """Yield the items, and show how many of them are done.
 
-    The line is written to standard error if that is a terminal. It is erased
-    at the end.
+    If standard error is a terminal, one line on it shows the progress. This
+    line is erased at the end.
 
     :param description: what is done with the items. It must not contain text
-        of users.
+        that a user chose, because it is not escaped.
     """
     if not sys.stderr.isatty():
         yield from items
@@ -33,7 +33,8 @@ def track(items: Sequence[T], description: str) -> Iterator[T]:
     try:
         for number, item in enumerate(items, 1):
             if clock.now() >= next_time:
-                # A message of the log begins at the same place.
+                # The carriage return at the end lets a message of the log
+                # begin at the start of the same line.
                 sys.stderr.write('%s%s: %d of %d\r' % (
                     _ERASE, description, number, len(items)))
                 sys.stderr.flush()

@@ -29,7 +29,7 @@ class PrometheusFormatter(base.ListFormatter):
     """Writes metrics. Each row of the list is a Metric."""
 
     def add_argument_group(self, parser: argparse.ArgumentParser) -> None:
-        """Add no options. The format has none."""
+        """Add no options, because the format has no options."""
 
     def emit_list(self, column_names: Sequence[str],
                   data: Iterable[Sequence[Any]], stdout: TextIO,
@@ -57,10 +57,10 @@ def _escape(value: str, encoding: str) -> str:
     """Return the value of a label in the text format.
 
     The format has escape sequences for the line feed, the quotation mark and
-    the backslash, and rejects all others. Another control character becomes
-    its escape sequence in Python, and the backslash of that sequence is
-    escaped. A character that the encoding does not have is treated in the same
-    way.
+    the backslash, and rejects all other escape sequences. A control character
+    other than the line feed becomes its escape sequence in Python, and the
+    backslash of that sequence is escaped. A character that the encoding does
+    not have is treated in the same way.
     """
     lines = [str(terminal.escape(line)).encode(
         encoding, 'backslashreplace').decode(encoding)
@@ -70,5 +70,5 @@ def _escape(value: str, encoding: str) -> str:
 
 
 def _format_number(value: float) -> str:
-    # True is 1.
+    # Python would write True as a word. The format needs 1.
     return repr(value if isinstance(value, float) else int(value))

@@ -46,15 +46,17 @@ class Provider:
                               polling.SYSTEM_CLOCK)
 
     def list_instance_ids(self) -> List[str]:
-        """Return the ids of all instances of which the bank has a journal."""
+        """Return the ids of all instances with a journal in the bank."""
         return self._list_ids(layout.INSTANCES,
                               self._list_keys(layout.INSTANCES))
 
     def list_checkpoints(self) -> Iterator['Checkpoint']:
-        """Yield all checkpoints, those that were deleted included.
+        """Yield all checkpoints, including the deleted ones.
 
-        Karbor's indices are not used. Karbor writes them after the
-        checkpoint, so they lack a checkpoint if Karbor crashes in between.
+        Karbor's index files, which list the checkpoints, are not used. Karbor
+        writes the index files of a checkpoint after the checkpoint itself. So
+        a checkpoint is missing in the index files if Karbor crashes in
+        between.
 
         :raises errors.BankError: a checkpoint cannot be read.
         """
@@ -66,13 +68,13 @@ class Provider:
         """Yield all checkpoints that may have restore points.
 
         Karbor never deletes the object that describes a checkpoint, so there
-        are more of them every day. A deleted checkpoint is in none of Karbor's
-        indices, and has no backup record. A checkpoint of which both are
-        missing is not read. If it is not deleted, Karbor crashed during its
-        creation, and it holds no backup.
+        are more such objects every day. A deleted checkpoint has no index file
+        of Karbor and no backup record. So a checkpoint without both is not
+        read. If such a checkpoint is not deleted, Karbor crashed during its
+        creation, and the checkpoint holds no backup.
 
-        For a resource that only such checkpoints have, one of them is yielded,
-        because it shows the project of the resource.
+        If only such checkpoints have a resource, one of these checkpoints is
+        yielded, because it shows the project of the resource.
 
         :raises errors.BankError: a checkpoint cannot be read.
         """
@@ -101,9 +103,11 @@ class Provider:
 
     def _read_checkpoints(self, checkpoint_ids: List[str], keys: Set[str]
                           ) -> Iterator['Checkpoint']:
-        """Yield checkpoints that the bank lists.
+        """Yield the checkpoints with these ids.
 
-        :param keys: those of the objects of all checkpoints.
+        :param keys: the keys of the objects of all checkpoints in the bank.
+        :raises errors.BankError: the bank lists a checkpoint but cannot return
+            it.
         """
         for checkpoint_id in progress.track(
                 checkpoint_ids, 'Reading the checkpoints of provider %s'
@@ -112,7 +116,8 @@ class Provider:
             if checkpoint is not None:
                 yield checkpoint
             elif '%s/%s' % (checkpoint_id, layout.CHECKPOINT_INDEX) in keys:
-                # Karbor does not delete the index of a deleted checkpoint.
+                # Karbor does not delete the object index.json of a deleted
+                # checkpoint.
                 raise errors.BankError(
                     'the bank of provider %s lists the index of checkpoint '
                     '%s, and the index cannot be read'
@@ -134,8 +139,8 @@ class Provider:
     def _list_ids(self, folder: str, keys: Set[str]) -> List[str]:
         """Return the ids for which a folder of the bank has a subfolder.
 
-        Subfolders whose name is no id are ignored. Neither Karbor nor this
-        package creates them.
+        Subfolders whose name is not an id are ignored. Neither Karbor nor this
+        package creates such subfolders.
         """
         names = sorted({key.split('/')[0] for key in keys})
         for name in names:
@@ -146,38 +151,39 @@ class Provider:
 
 
 class Checkpoint:
-    """One checkpoint in a bank. It may be incomplete after a crash."""
+    """One checkpoint in a bank, which may be incomplete after a crash."""
 
     def __init__(self, provider: Provider, checkpoint_id: str,
                  section: karbor_types.BankSection, index: object) -> None:
         """Create the checkpoint from what the bank returned.
 
-        :param section: of the checkpoint.
-        :param index: the content of its index.
+        :param section: the folder of the checkpoint in the bank.
+        :param index: the content of the object index.json in this folder. It
+            describes the checkpoint.
         """
         self.provider = provider
         self.id = checkpoint_id
         self.section = section
-        #: None if it is corrupt.
+        #: The content of index.json. None if it is corrupt.
         self.index: Optional[Dict[str, Any]] = (
             index if isinstance(index, dict) and 'status' in index
             and index.get('id') == checkpoint_id else None)
 
     @property
     def status(self) -> Optional[str]:
-        """Return Karbor's status. None if the index is corrupt."""
+        """Return Karbor's status. None if index.json is corrupt."""
         return self.index['status'] if self.index else None
 
     @property
     def is_deleted(self) -> bool:
         """Return True if the checkpoint was deleted.
 
-        Karbor keeps the index of a deleted checkpoint.
+        Karbor keeps index.json of a deleted checkpoint.
         """
         return bool(self.status == constants.CHECKPOINT_STATUS_DELETED)
 
     def list_resources(self) -> List[Tuple[str, str]]:
-        """Return the type and the id of each resource.
+        """Return the type and the id of each resource of the checkpoint.
 
         The list is empty if Karbor has not written the resources yet.
         """
@@ -198,15 +204,15 @@ class Checkpoint:
                 if ids.is_path_part(resource_id)]
 
     def resource_section(self, resource_id: str) -> karbor_types.BankSection:
-        """Return the section of a resource.
+        """Return the section of a resource: its folder in the bank.
 
-        :raises errors.Rejected: the id is not one part of a path.
+        :raises errors.Rejected: the id cannot be a single part of a path.
         """
         return self.section.get_sub_section(
             layout.resource_folder(resource_id))
 
     def read_object(self, resource_id: str, key: str) -> Any:
-        """Return an object of a resource. None if there is none."""
+        """Return an object of a resource. None if it does not exist."""
         content = storage.read(self.resource_section(resource_id), key)
         # The bank plugin of Swift returns a text as bytes.
         return content.decode() if isinstance(content, bytes) else content
@@ -222,17 +228,18 @@ class Checkpoint:
 def load(problems: List[str]) -> List[Provider]:
     """Return the providers of all provider files, also of disabled ones.
 
-    The bank and the backups of a disabled provider still exist. A file that
-    cannot be loaded is an error. Without its bank, the backups of the provider
-    would be reported as orphans.
+    The bank and the backups of a disabled provider still exist. A provider
+    file that cannot be loaded is an error. Without the bank of such a
+    provider, the provider's backups would be reported as orphans.
 
-    A bank that does not exist or cannot be read is a problem, and its provider
-    is not returned. An empty bank is a problem too, but its provider is
-    returned.
+    If a bank does not exist or cannot be read, this is a problem, and the
+    provider of the bank is not returned. If a bank is empty, this is a problem
+    too, but the provider of the bank is returned.
 
-    :param problems: the list to which a sentence for each such bank is added.
-    :raises errors.Rejected: a file cannot be loaded, there is no file, or no
-        bank can be read.
+    :param problems: the list to which one sentence for each problem is added.
+    :raises errors.Rejected: a provider file cannot be loaded, there is no
+        provider file, or no bank can be read. In the last case the sentences
+        about the banks are in the message and no longer in `problems`.
     """
     try:
         folder = pathlib.Path(utils.find_config(cfg.CONF.provider_config_dir))
@@ -299,7 +306,7 @@ def load(problems: List[str]) -> List[Provider]:
 def _load_class(path: pathlib.Path, name: str) -> Any:
     """Return the class of a plugin that a provider file names.
 
-    :raises errors.Rejected: there is none, or it cannot be imported.
+    :raises errors.Rejected: there is no such class, or it cannot be imported.
     """
     try:
         return utils.load_class(karbor_provider.PROTECTION_NAMESPACE, name)
@@ -315,9 +322,9 @@ def _load_class(path: pathlib.Path, name: str) -> Any:
 def distinct_banks(providers: List[Provider]) -> List[Provider]:
     """Return the providers, but only one provider for each bank.
 
-    Two providers may use one bank. Their options do not prove it, because
-    each bank plugin has options of its own. Two banks with the same objects
-    count as one bank, because both return the same data.
+    Two providers may use one bank. The options of the providers do not prove
+    that, because each bank plugin has options of its own. Two banks with the
+    same objects count as one bank, because both return the same data.
     """
     if len(providers) == 1:
         return providers
@@ -335,8 +342,8 @@ def get_checkpoint(providers: List[Provider],
                    checkpoint_id: str) -> Checkpoint:
     """Return a checkpoint of any of the banks.
 
-    :raises errors.Rejected: no bank has a checkpoint with this id, or it is
-        not an id.
+    :raises errors.Rejected: no bank has a checkpoint with this id, or
+        `checkpoint_id` is not an id.
     """
     ids.check_uuid(checkpoint_id, 'checkpoint')
     for provider in providers:

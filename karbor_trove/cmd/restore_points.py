@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Restore points: from which checkpoints each instance can be restored."""
+"""Restore points: checkpoints from which an instance may be restored."""
 
 import dataclasses
 from typing import Dict, Iterable, List, Optional, Tuple
@@ -18,16 +18,16 @@ from karbor_trove import ids
 
 @dataclasses.dataclass(frozen=True)
 class RestorePoint:
-    """One instance in one checkpoint that is not deleted."""
+    """One instance in a checkpoint that is not deleted."""
 
     checkpoint: providers.Checkpoint
     instance_id: str
-    #: None if there is none, or if it cannot be read.
+    #: None if there is no record, or if the record cannot be read.
     record: Optional[backup_record.BackupRecord]
     #: Why the instance cannot be restored, as far as the bank knows. Empty
     #: if the record has a backup.
     problem: str
-    #: None if they cannot be read.
+    #: The results of verifications. None if the results cannot be read.
     results: Optional[List[verification_results.VerificationResult]]
 
     @property
@@ -43,7 +43,7 @@ class RestorePoints:
                  project_id: Optional[str] = None) -> None:
         """Read all living checkpoints, their records and verifications.
 
-        :param project_id: the only project to read. None for all.
+        :param project_id: read only this project. None for all projects.
         """
         self._project_id = project_id
         #: Whether a project has a checkpoint that is not deleted, by the id
@@ -53,7 +53,7 @@ class RestorePoints:
         #: The ids of corrupt checkpoints that may hold an instance, by the
         #: id of the instance.
         self.corrupt: Dict[str, List[str]] = {}
-        #: What could not be read, a sentence each.
+        #: What could not be read, one sentence each.
         self.problems: List[str] = []
         for provider in providers.distinct_banks(list(all_providers)):
             for checkpoint in provider.list_living_checkpoints():
@@ -74,9 +74,9 @@ class RestorePoints:
             return
         self.projects[project_id] = (
             not checkpoint.is_deleted or self.projects.get(project_id, False))
-        # Karbor keeps the index of a deleted checkpoint. The resources of
-        # such a checkpoint have no restore points. So they are not read, and
-        # a corrupt resource graph cannot fail the report.
+        # Karbor keeps the description of a deleted checkpoint. The resources
+        # of such a checkpoint have no restore points. So these resources are
+        # not read, and a corrupt resource graph cannot fail the report.
         resources = ([] if checkpoint.is_deleted
                      else checkpoint.list_resources())
         for type_, resource_id in resources:

@@ -13,17 +13,17 @@ _CONTROL_CHARACTERS = re.compile(
 class ClosedPipe(BaseException):
     """The program that reads the output has ended.
 
-    This is no Exception, because cliff logs each Exception of a command as a
-    failure [cliff 3.4.0].
+    This class does not inherit from Exception, because cliff logs each
+    Exception of a command as a failure [cliff 3.4.0].
     """
 
 
 def escape(value: object) -> object:
-    """Return a value in which a text has no control characters.
+    """Return a value without control characters if the value is a text.
 
     A control character becomes its escape sequence in Python, such as
-    "\\x1b". A terminal would run it as a command, and a line feed would
-    start a line that looks like one of the command.
+    "\\x1b". A terminal would run a control character as a command. A line feed
+    would start a line that looks like a line of the command's own output.
     """
     if not isinstance(value, str):
         return value

@@ -2,6 +2,6 @@
 
 """The four operations that Karbor runs: protect, restore, verify, delete.
 
-What they use is elsewhere: backups/ creates and deletes backups, verification/
-tests them, and bank/ stores the results.
+Other packages do the work of the operations: backups/ creates and deletes
+backups, verification/ tests backups, and bank/ stores the results.
 """

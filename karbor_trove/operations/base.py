@@ -32,11 +32,11 @@ Hook = TypeVar('Hook', bound=Callable[..., None])
 
 
 def hook(method: Hook) -> Hook:
-    """Decorate a hook of an operation, which Karbor calls.
+    """Decorate a hook, which is a method of an operation that Karbor calls.
 
     Whatever the hook raises is stored as a failure, and raised as Karbor's
     exception for the operation. So no resource keeps the status of a running
-    operation. A resource whose id is not that of a database instance is
+    operation. A resource whose id is not the id of a database instance is
     refused before its id becomes a part of a path in the bank.
 
     TaskFlow reads the names of the arguments from the decorated method.
@@ -69,10 +69,10 @@ class Operation(protection_plugin.Operation):
     action: str
     #: Karbor's exception for a failure of this operation.
     failure_class: Callable[..., Exception]
-    #: What the operation works on, for that exception.
+    #: The kind of object that the operation works on, for Karbor's exception.
     object_name = 'Database Instance Backup'
-    #: The argument of the hooks that is Karbor's record of the operation. ""
-    #: if there is none.
+    #: The name of the argument of the hooks that is Karbor's record of the
+    #: operation. "" if the operation has no such record.
     record_name = ''
 
     def __init__(self, settings: options.Settings, clock: polling.Clock,
@@ -81,7 +81,7 @@ class Operation(protection_plugin.Operation):
 
         :param settings: the options of the provider file.
         :param clock: the clock of all waits.
-        :param flow_state: shared by all resources of the flow.
+        :param flow_state: the state that all resources of the flow share.
         """
         super().__init__()
         self._settings = settings
@@ -96,11 +96,11 @@ class Operation(protection_plugin.Operation):
               ) -> None:
         """Store the arguments of a hook.
 
-        Karbor creates an operation for each resource, and calls its hooks one
-        after the other [resource_flow.py, 1.6.0].
+        Karbor creates an operation object for each resource, and calls the
+        hooks of this object one after the other [resource_flow.py, 1.6.0].
 
         :param operation_record: Karbor's record of the restore or the
-            verification. None for a protect or a delete.
+            verification. None for a protect or a delete operation.
         """
         self._checkpoint = checkpoint
         self._resource = resource
@@ -113,7 +113,12 @@ class Operation(protection_plugin.Operation):
                                                      resource.id)
 
     def _get_sections(self) -> Dict[str, karbor_types.BankSection]:
-        """Return the sections of all instances of the checkpoint, by id."""
+        """Return the sections of all instances of the checkpoint.
+
+        The section of an instance is the folder in the bank that holds what
+        the checkpoint stores about the instance. The keys are the ids of the
+        instances.
+        """
         return {instance_id: self._checkpoint.get_resource_bank_section(
             instance_id) for instance_id in self._list_instance_ids()}
 
@@ -123,7 +128,7 @@ class Operation(protection_plugin.Operation):
                              for resource in self._list_resources())
 
     def _list_resources(self) -> Iterator[karbor_types.Resource]:
-        """Yield the instances of the checkpoint. One may be there twice."""
+        """Yield the instances of the checkpoint. One may be yielded twice."""
         def walk(nodes: Iterable[karbor_types.Node]
                  ) -> Iterator[karbor_types.Resource]:
             for node in nodes:
@@ -138,18 +143,18 @@ class Operation(protection_plugin.Operation):
             refusal: str) -> None:
         """Refuse the whole flow if a part of it cannot succeed.
 
-        Every operation that creates something calls this in its hook
+        Every operation that creates something calls this method in its hook
         on_prepare_begin. After that hook Karbor does not wait for the other
         resources of the flow. So the first resource checks the whole flow, and
-        the others reuse its result.
+        the other resources reuse the result.
 
         :param find_problems: checks the whole flow.
         :param refusal: the words that follow "another database of this", such
             as "restore cannot be restored".
         :raises errors.KarborTroveError: a check had no result, or the flow
             has problems. The message lists the problems of this resource, one
-            a line. If there are none, the message names the resources that
-            have problems.
+            per line. If this resource has no problems, the message names the
+            resources that have problems.
         """
         self._settings.check()
         self._flow.check_once(
@@ -173,12 +178,14 @@ class Operation(protection_plugin.Operation):
                          outcome: str) -> bool:
         """Set the status of an instance that the checkpoint left out.
 
-        The instance has no backup, but the other instances of an available
-        checkpoint have one. So the operation does not fail, and goes on with
-        them.
+        Such an instance has no backup, but the other instances of an available
+        checkpoint have backups. So the operation does not fail, and goes on
+        with the other instances.
 
-        :param operation_record: Karbor's record, which gets the reason.
-        :param outcome: what is said of the instance, such as "not restored".
+        :param operation_record: Karbor's record, to which the reason is
+            written.
+        :param outcome: what the reason says about the instance, such as "not
+            restored".
         :returns: False if the instance was not left out.
         """
         reason = resource_status.find_left_out_reason(self._section)
@@ -195,8 +202,8 @@ class Operation(protection_plugin.Operation):
     def _fail(self, error: Exception) -> Exception:
         """Log and store a failure, and return Karbor's exception for it.
 
-        The reason is stored in Karbor's record. A protect and a delete have no
-        such record, so their reason is stored in the bank.
+        The reason is stored in Karbor's record. Protect and delete operations
+        have no such record, so their reason is stored in the bank.
         """
         reason = str(error)
         if not isinstance(error, (errors.KarborTroveError,
@@ -217,7 +224,7 @@ class Operation(protection_plugin.Operation):
                 resource: karbor_types.Resource,
                 record: Optional[karbor_types.OperationRecord],
                 error: errors.Rejected) -> None:
-        """Refuse a resource whose id is not that of an instance.
+        """Refuse a resource whose id is not the id of an instance.
 
         Nothing is written to the bank.
 

@@ -34,10 +34,10 @@ class DeleteOperation(base.Operation):
                 parameters: karbor_types.Parameters, **kwargs: Any) -> None:
         """Delete the backup, or store in the bank that it must be deleted.
 
-        Karbor cannot repeat the deletion of a checkpoint once it has failed.
-        So this operation succeeds whenever the backup can be deleted later:
-        if it is still being created, if it has children, if Trove or Swift is
-        unavailable, or if they reject the request.
+        Karbor cannot repeat the deletion of a checkpoint once the deletion has
+        failed. So this operation succeeds whenever the backup can be deleted
+        later: if the backup is still being created, if the backup has
+        children, or if Trove or Swift is unavailable or rejects the request.
 
         :raises karbor.exception.DeleteResourceFailed: a later release wrote
             the record or the journal entry of the backup, or the bank failed.
@@ -58,21 +58,24 @@ class DeleteOperation(base.Operation):
                 resource: karbor_types.Resource,
                 record: Optional[karbor_types.OperationRecord],
                 error: errors.Rejected) -> None:
-        # No backup of such a resource was ever created. Otherwise the
-        # checkpoint could never be deleted.
+        # No backup of such a resource was ever created, so there is nothing to
+        # delete. If this operation failed, the checkpoint could never be
+        # deleted.
         LOG.warning('Deleting the backup of %a in checkpoint %s does nothing: '
                     '%s', resource.id, checkpoint.id, error)
 
     def _find_entry(self) -> Optional[backup_journal.BackupEntry]:
         """Return the journal entry of the backup, or build it from the record.
 
-        Karbor's in-tree plugin writes the record only. An interrupted protect
-        may have written the id of the backup to the record only. If one of the
-        two is corrupt, the other is used.
+        Karbor's in-tree plugin writes the backup record only. An interrupted
+        protect operation may have written the id of the backup to the record
+        only. If the record is corrupt, the journal entry is used. If the
+        journal entry is corrupt, the record is used.
 
-        :returns: None if neither names a backup.
+        :returns: the entry. None if there is no journal entry and no record
+            with the id of a backup.
         :raises errors.KarborTroveError: the bank failed, or a later release
-            wrote one of the two.
+            wrote the record or the journal entry.
         """
         checkpoint = self._checkpoint
         entry: Optional[backup_journal.BackupEntry] = None
@@ -99,7 +102,7 @@ class DeleteOperation(base.Operation):
                 backup_name=backup_record.backup_name,
                 backup_id=backup_record.backup_id, is_complete=True)
         if entry.backup_id is None:
-            # The record is deleted below, so the journal needs the id first.
+            # on_main() deletes the record, so the journal needs the id first.
             entry = dataclasses.replace(entry,
                                         backup_id=backup_record.backup_id)
             self._journal.write(entry)

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""State that the resources of one flow share."""
+"""State that the resources of one flow share.
+
+A flow is what Karbor runs for one request: one operation on all resources of a
+checkpoint.
+"""
 
 import json
 import re
@@ -17,7 +21,8 @@ from karbor_trove import timeouts
 
 LOG = logging.getLogger(__name__)
 
-#: The JSON of all reasons of a record, see FlowState.set_status().
+#: The largest size of the JSON of all reasons of a record. See
+#: FlowState.set_status().
 _MAX_BYTES = 60000
 #: How many items of a list stay in a reason that is shortened.
 _MAX_ITEMS = 20
@@ -28,8 +33,8 @@ Key = Tuple[str, str]
 class FlowState:
     """The results of the preflight checks, and serialized status updates.
 
-    Karbor's save() stores all changes of a record and then marks all of them
-    as stored. If two resources write at once, the status of one of them is
+    Karbor's save() stores all changes of a record and then marks all changes
+    as stored. If two resources write at once, the status of one resource is
     lost [karbor/objects/restore.py, 1.6.0]. So the resources of a flow share
     a FlowState, which writes one status after the other.
     """
@@ -37,18 +42,18 @@ class FlowState:
     def __init__(self, clock: polling.Clock = polling.SYSTEM_CLOCK) -> None:
         """Create the state of one flow.
 
-        :param clock: of the wait for Karbor's database.
+        :param clock: the clock of the wait for Karbor's database.
         """
         self._clock = clock
         self._status_lock = threading.Lock()
-        #: The last status and reason of each resource, and what of them the
-        #: record has.
+        #: The last status and the last reason of each resource. `_updated`
+        #: holds the status and the reason that Karbor's record has.
         self._reported: Dict[Key, Tuple[str, str]] = {}
         self._updated: Dict[Key, Tuple[str, str]] = {}
         self._sections: Dict[Key, Optional[karbor_types.BankSection]] = {}
         #: The full reasons that are in the log.
         self._long_reasons: Dict[Key, str] = {}
-        #: Those that the bank does not have yet.
+        #: The full reasons that the bank does not have yet.
         self._unwritten: List[Tuple[karbor_types.BankSection, str]] = []
         self._preflight_lock = threading.Lock()
         self._is_checked = False
@@ -59,11 +64,11 @@ class FlowState:
         #: The ids of the instances that a restore has created.
         self.created_ids: Set[str] = set()
         self._earlier_ids: Optional[FrozenSet[str]] = None
-        #: What the preflight checks could not check, one sentence each. It
-        #: is part of the reason of a success.
+        #: What the preflight checks could not check, one sentence each. These
+        #: sentences are part of the reason of a success.
         self.unchecked: List[str] = []
         #: The ids of the instances that were being deleted when the protect
-        #: read them.
+        #: operation read them.
         self.shutdown_ids: Set[str] = set()
         #: The temporary instances of earlier verifications that still exist,
         #: one sentence each, by the id of the original instance.
@@ -74,13 +79,14 @@ class FlowState:
                    ) -> None:
         """Check the whole flow once, and add the problems to `problems`.
 
-        Every resource of the flow calls this. The first call runs
-        find_problems(). The others wait until it has ended. If the flow
-        already has problems, for example of the parameters of a resource,
-        find_problems() is not run.
+        Every resource of the flow calls this method. The first call runs
+        find_problems(). The other calls wait until find_problems() has ended.
+        If the flow already has problems, for example of the parameters of a
+        resource, find_problems() is not run.
 
         :param find_problems: returns the problems of all resources.
-        :raises Exception: what find_problems() raised. Every caller gets it.
+        :raises Exception: the exception that find_problems() raised. Every
+            caller gets this exception.
         """
         if self.problems:
             return
@@ -96,10 +102,10 @@ class FlowState:
 
     def list_earlier_ids(self, list_ids: Callable[[], FrozenSet[str]]
                          ) -> FrozenSet[str]:
-        """Return the ids of the instances that existed before the flow's own.
+        """Return the ids of the instances that existed before the flow.
 
-        Only the first call lists them. So call this before the first instance
-        is created.
+        Only the first call lists the instances. So call this method before the
+        flow creates its first instance.
 
         :param list_ids: lists the ids of all instances of the project.
         """
@@ -117,18 +123,20 @@ class FlowState:
 
         Karbor stores the reasons of all resources in one column of 65,535
         bytes, and MySQL rejects what is longer [models.py, 1.6.0]. So the
-        longest reasons are shortened until all of them fit. The full ones are
-        written to the log and to the bank. A database that fails is tried
-        again for 60 s. The second attempt has short reasons, since the
-        database may have rejected their length.
+        longest reasons are shortened until all reasons fit. The full reasons
+        are written to the log and to the bank. If Karbor's database fails, the
+        record is saved again, for 60 s. From the second attempt on, the
+        reasons are even shorter, since the database may have rejected the
+        length of the reasons.
 
         :param record: Karbor's record of the restore or verification.
         :param status: a resource status of Karbor, never one of Trove.
-        :param reason: for the user. "" if there is none.
-        :param section: gets the full reason. None if the id of the resource
-            must not become a part of a path.
-        :returns: False if the record could not be saved. It is logged. An
-            operation that has created something goes on.
+        :param reason: the reason for the user. "" if there is no reason.
+        :param section: the section of the resource, to which the full reason
+            is written. None if the id of the resource is not safe as a part of
+            a path.
+        :returns: False if the record could not be saved. This failure is
+            logged. An operation that has created something goes on.
         """
         with self._status_lock:
             self._reported[resource_type, resource_id] = status, reason
@@ -183,9 +191,9 @@ class FlowState:
 
 def _shorten_reasons(reasons: Dict[Key, str],
                      max_bytes: int) -> Dict[Key, str]:
-    """Return the reasons, the longest ones shortened until all of them fit.
+    """Return the reasons. The longest reasons are shortened until all fit.
 
-    :param max_bytes: of the JSON object of all.
+    :param max_bytes: the largest size of the JSON object with all reasons.
     """
     limit = max_bytes
     while limit and sum(_size(key, _shorten(reason, limit))
@@ -211,9 +219,9 @@ def _shorten(reason: str, limit: int) -> str:
 
 
 def _cut_list(clause: str) -> str:
-    """Return the clause. A long list in it has a number for its other items.
+    """Return a clause in which a long list ends with "and N more".
 
-    The rest of the sentence follows after the last item.
+    The text that follows the list in the clause is kept.
     """
     items = clause.split(', ')
     if len(items) <= _MAX_ITEMS:

@@ -32,7 +32,7 @@ LOG = logging.getLogger(__name__)
 
 
 class _InstanceDeletedError(errors.NotFound):
-    """There is nothing to back up any more."""
+    """The instance was deleted before its backup."""
 
 
 class ProtectOperation(base.Operation):
@@ -52,7 +52,7 @@ class ProtectOperation(base.Operation):
 
         :raises karbor.exception.CreateResourceFailed: no backup was
             requested. The resource status is `error`, and the bank has the
-            reasons, one a line.
+            reasons, one per line.
         """
         # Parse the parameters before anything that lets another resource
         # run, so that the other resources see these problems.
@@ -69,15 +69,17 @@ class ProtectOperation(base.Operation):
         client = self._connect()
         catalog = trove_catalog.Catalog(client, self._context.project_id)
         instance_ids = list(self._get_sections())
-        # Karbor has the status of an instance that it found through its
-        # project. The instance may disappear before this operation reads it.
+        # If Karbor found an instance through a project, Karbor has the status
+        # of the instance. Such an instance may disappear before this operation
+        # reads it.
         self._flow.shutdown_ids.update(
             resource.id for resource in self._list_resources()
             if (getattr(resource, 'extra_info', None) or {}).get('status')
             == models.SHUTDOWN)
         deletion_wait = self._create_deletion_wait()
-        # As long as the wait for a busy instance that follows. An outage of
-        # Trove that ends by then is no reason to go without a backup.
+        # The checks may take as long as the wait for a busy instance that
+        # follows. An outage of Trove that ends by then is no reason to go
+        # without a backup.
         return self._wait_for(
             lambda: preflight_protect.check_protect(
                 instance_ids, client, catalog, deletion_wait),
@@ -91,13 +93,13 @@ class ProtectOperation(base.Operation):
                 parameters: karbor_types.Parameters, **kwargs: Any) -> None:
         """Create the backup and wait until it is complete.
 
-        An instance that is deleted before its backup is left out, which is no
-        failure. Its resource status is `error`, and the other instances are
-        backed up.
+        An instance that is deleted before its backup is left out of the
+        checkpoint. This is no failure. The resource status of the instance is
+        `error`, and the other instances are backed up.
 
         :raises karbor.exception.CreateResourceFailed: there is no complete
             backup. The resource status is `error`, and the bank has the
-            reason. If Trove created a backup, the journal has it.
+            reason. If Trove created a backup, the journal has its entry.
         """
         try:
             self._protect(parameters)
@@ -129,7 +131,7 @@ class ProtectOperation(base.Operation):
             self._settings.backup_timeout,
             'backup %s is not complete' % backup_id)
         if entry.parent_id:
-            # A list may lack a backup, so each one is read.
+            # A list may lack a backup, so each backup is read by itself.
             chain.check_chain(
                 lambda id_: self._wait_for(
                     lambda: [create.find_backup(client, id_)],
@@ -162,14 +164,14 @@ class ProtectOperation(base.Operation):
         """Wait until the instance is ready, and request the backup.
 
         The journal entry and the record are written before the request. The
-        id of the backup is known only after it.
+        id of the backup is known only after the request.
 
-        :returns: the entry and the record with the id of the backup, which the
-            caller has to write, and the databases and users that existed
-            before the request.
+        :returns: the entry and the record, both with the id of the backup, and
+            the databases and users that existed before the request. The caller
+            has to write the entry and the record.
         :raises _InstanceDeletedError: the instance was deleted meanwhile.
         :raises errors.KarborTroveError: no backup is known. If Trove may have
-            created one, the journal entry remains.
+            created a backup, the journal entry remains.
         """
         instance_id = self._resource.id
         deadline = self._poller.deadline(self._settings.ready_timeout)
@@ -187,9 +189,9 @@ class ProtectOperation(base.Operation):
                 raise _InstanceDeletedError(
                     'instance %s was deleted before its backup began'
                     % instance_id) from error
-            # Saved before the request and before the wait: a backup that
-            # fails half-way, or whose response is lost, must still be found,
-            # and deleted, through the checkpoint.
+            # The record is saved before the request and before the wait: a
+            # backup that fails half-way, or whose response is lost, must still
+            # be found, and deleted, through the checkpoint.
             backup_record = record.BackupRecord(instance,
                                                 backup_name=request.name)
             record.write(self._section, backup_record)

@@ -43,7 +43,7 @@ class RestoreOperation(base.Operation):
         """Refuse the whole restore if a part of it cannot succeed.
 
         :raises karbor.exception.RestoreResourceFailed: nothing was created.
-            The reasons are in Karbor's record, one a line.
+            The reasons are in Karbor's record, one per line.
         """
         self._refuse_problems(
             lambda: self._find_problems(restore.parameters or {}),
@@ -53,7 +53,7 @@ class RestoreOperation(base.Operation):
                        ) -> preflight_problems.Problems:
         """Check the parameters of all instances, then the state of Trove.
 
-        :param parameters: of the whole restore.
+        :param parameters: the parameters of the whole restore.
         """
         resource_type = self._resource.type
         sections = self._get_sections()
@@ -81,11 +81,12 @@ class RestoreOperation(base.Operation):
                 new_resources: Dict[str, str], **kwargs: Any) -> None:
         """Create the instance and wait until its database is up.
 
-        :param restore: Karbor's record. It names the restored instance as
-            soon as there is one. If none was created, it names the original
-            instance.
+        :param restore: Karbor's record of the restore. The record names the
+            restored instance as soon as this instance exists. If no instance
+            was created, the record names the original instance.
         :param new_resources: Karbor's mapping of the ids of original instances
-            to those of restored instances. The new id is added to it.
+            to the ids of restored instances. The id of the restored instance
+            is added to this mapping.
         :raises karbor.exception.RestoreResourceFailed: there is no running
             database. The reason is in Karbor's record.
         """
@@ -111,7 +112,8 @@ class RestoreOperation(base.Operation):
             raise type(error)(
                 preflight_restore.add_advice(str(error))) from error
         self._reported_id = instance.id
-        # Otherwise only the intent has the name of the instance.
+        # If Karbor's record could not be saved, the journal entry stays,
+        # because only this entry has the name of the instance.
         if self._flow.set_status(restore, resource.type, instance.id,
                                  constants.RESOURCE_STATUS_RESTORING,
                                  description, self._section):
@@ -139,7 +141,7 @@ class RestoreOperation(base.Operation):
         """Wait until the database is up, and return the instance.
 
         :raises errors.KarborTroveError: the database is not up. The message
-            has the reason and whether the instance still exists.
+            has the reason, and says whether the instance still exists.
         """
         try:
             return self._wait_for(
@@ -161,7 +163,7 @@ class RestoreOperation(base.Operation):
 
     def _handle_failed_instance(self, client: trove_client.TroveClient,
                                 instance_id: str) -> str:
-        """Keep or delete the instance. Return a sentence for the user."""
+        """Keep or delete the instance, and return a sentence for the user."""
         if self._settings.keep_failed_restores:
             return ('instance %s is kept for inspection until you delete it'
                     % instance_id)

@@ -12,11 +12,12 @@ from karbor_trove.trove import models
 
 def list_changes(request: models.InstanceRequest,
                  original: models.Instance) -> List[str]:
-    """Return the known differences between a request and the original."""
+    """Return the known differences from the original instance, as phrases."""
     changes = []
     for name, option in restore_options.OPTIONS.items():
         value = getattr(request, name)
-        # Without a value Trove chooses one, unless a recorded one is copied.
+        # If the request has no value, Trove chooses a value, unless a recorded
+        # value is copied.
         if option.label is None or value is None and not option.copied_from:
             continue
         attribute = option.copied_from or option.compared_with
@@ -33,12 +34,16 @@ def describe_restore(instance: models.Instance, seconds: float,
                      request: models.InstanceRequest,
                      original: models.Instance, description: str,
                      unchecked: Sequence[str] = ()) -> str:
-    """Return the reason text, one fact a line. The description comes last.
+    """Return the reason text of a restore, one fact per line.
+
+    The description comes last.
 
     :param instance: the restored instance.
-    :param seconds: from the request until the database was up.
-    :param description: the user's text for this restore. "" if there is none.
-    :param unchecked: what the preflight checks could not check.
+    :param seconds: the seconds from the request until the database was up.
+    :param description: the user's text for this restore. "" if there is no
+        text.
+    :param unchecked: what the preflight checks could not check, one sentence
+        each.
     """
     lines = ['%s%s is up after %.1f s, from backup %s' % (
         instance.name, ' at %s' % ', '.join(instance.addresses)
@@ -61,8 +66,8 @@ def describe_plan(plan: Mapping[str, Any], original: karbor_types.Resource,
     :param plan: the plan of the checkpoint.
     :param original: the lost instance.
     :param instance: the restored instance.
-    :returns: one sentence. Empty if the plan does not name the original. That
-        is so for a plan of a whole project.
+    :returns: one sentence. The list is empty if the plan does not name the
+        lost instance. A plan of a whole project names no instances.
     """
     if not any(resource.get('id') == original.id
                for resource in plan.get('resources') or ()):

@@ -36,7 +36,8 @@ class VerifyOperation(base.Operation):
     record_name = 'verify'
     #: Whether the preflight checks found no problem.
     _is_prepared = False
-    #: Measured by this verification. None if it measured none.
+    #: The recovery time that this verification measured. None if this
+    #: verification measured no recovery time.
     _recovery_seconds: Optional[float] = None
 
     # TaskFlow matches the hooks' arguments by name. Do not rename them.
@@ -52,7 +53,7 @@ class VerifyOperation(base.Operation):
         The temporary instances of earlier verifications are deleted first.
 
         :raises karbor.exception.VerifyResourceFailed: nothing was created.
-            The reasons are in Karbor's record, one a line.
+            The reasons are in Karbor's record, one per line.
         """
         self._refuse_problems(lambda: self._find_problems(verify.id),
                               'checkpoint cannot be restored')
@@ -63,8 +64,8 @@ class VerifyOperation(base.Operation):
         sections = self._get_sections()
         deadline = self._poller.deadline(
             self._settings.delete_timeout if is_restore else timeouts.SWEEP)
-        # Before the preflight checks, because the temporary instances count
-        # in the quotas.
+        # The cleanup precedes the preflight checks, because the temporary
+        # instances count in the quotas.
         for instance_id, section in sections.items():
             self._flow.leftovers[instance_id] = self._clean_up(
                 section, instance_id, deadline)
@@ -104,7 +105,8 @@ class VerifyOperation(base.Operation):
                 **kwargs: Any) -> None:
         """Verify at the lowest level first, up to the level of the provider.
 
-        :param verify: Karbor's record. It gets the result.
+        :param verify: Karbor's record of the verification, to which the result
+            is written.
         :raises karbor.exception.VerifyResourceFailed: the backup cannot be
             restored, or the verification did not end by its deadlines. The
             reason is in Karbor's record.
@@ -172,9 +174,9 @@ class VerifyOperation(base.Operation):
     def _fail(self, error: Exception) -> Exception:
         """Store a failure, and return Karbor's exception for it.
 
-        A failure that is about the backup is also the result of the
-        verification. A failure of another resource, of the settings or of the
-        bank is not.
+        If the failure is about the backup, it is also stored as the result of
+        the verification. If the failure is about another resource, the
+        settings or the bank, no result is stored.
         """
         failure = super()._fail(error)
         is_tested = (not self._settings.problem if self._is_prepared
@@ -186,7 +188,7 @@ class VerifyOperation(base.Operation):
         return failure
 
     def _write_result(self, passed: bool, reason: str) -> None:
-        """Store the result in the bank. Errors of the bank are logged only."""
+        """Store the result in the bank. Errors of the bank are only logged."""
         level = self._settings.verify_level
         with storage.log_bank_errors(
                 'The result of verifying instance %s could not be stored'

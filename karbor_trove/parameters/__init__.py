@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The parameters of users: published schemas, allowed values and parsing.
+"""Parameters that users pass: published schemas, allowed values, parsing.
 
 The options of the operator are in karbor_trove.options.
 """

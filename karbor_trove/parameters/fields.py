@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Parameter fields: parsers of values and what they allow.
+"""Parameter fields: the parser and the allowed values of each parameter.
 
 Karbor passes every value as a string, and checks only the names of parameters.
-It does not check that a required parameter is there. The dashboard sends ""
-for an empty field [api/v1 of Karbor 1.6.0, karbor-dashboard 1.5.1].
+Karbor does not check that a required parameter is there. The dashboard sends
+"" for an empty field [api/v1 of Karbor 1.6.0, karbor-dashboard 1.5.1].
 """
 
 import dataclasses
@@ -17,16 +17,16 @@ from karbor_trove import errors
 from karbor_trove.trove import models
 
 # Trove accepts these texts as a name or a description, with a newline at the
-# end as well. It responds with HTTP 400 to others [non_empty_string in
-# trove/common/apischema.py].
+# end as well. Trove responds with HTTP 400 to all other texts
+# [non_empty_string in trove/common/apischema.py].
 _MAX_TEXT_LENGTH = 255
 _TEXT = re.compile(r'.*[0-9A-Za-z].*\n?')
 # Trove's own pattern accepts ids in this form only [uuid in
 # trove/common/apischema.py].
 _UUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
 # A message quotes this many characters of a value at most. All reasons of a
-# restore share 64 kB in Karbor's database [resources_reason in its models.py,
-# on MySQL].
+# restore share 64 kB in Karbor's database [resources_reason in Karbor's
+# models.py, on MySQL].
 _MAX_QUOTED_LENGTH = 300
 
 #: A value that a parser returns.
@@ -46,7 +46,7 @@ class Field:
     needs: Optional[str] = None
 
     def parse(self, text: str) -> Value:
-        """Return the parsed value. None if it is not allowed."""
+        """Return the parsed value of a text. None if it is not allowed."""
         try:
             return self.parser(text)
         except (ValueError, KeyError):
@@ -115,10 +115,13 @@ def parse_fields(parameters: Mapping[str, object], fields: Mapping[str, Field],
     :param parameters: Karbor's parameters. Names that are not in `fields` are
         ignored.
     :param fields: the fields by name, without the prefix.
-    :param recorded: the value that replaces a parameter that is not set, by
-        the name of the field. It has to be allowed as well.
-    :returns: the values that are set, by the name of the field.
-    :raises errors.Rejected: one line for each value that is not allowed.
+    :param recorded: the values that the caller uses for parameters that are
+        not set, by the name of the field. These values are checked as well,
+        but are not returned.
+    :returns: the parsed values of the parameters that are set, by the name of
+        the field.
+    :raises errors.Rejected: a value is not allowed. The message has one line
+        for each such value.
     """
     values: Dict[str, Value] = {}
     problems: List[str] = []

@@ -19,10 +19,12 @@ def parse_protect(parameters: Mapping[str, object], checkpoint_id: str,
     """Return the request for a full backup.
 
     :param parameters: Karbor's parameters of this instance. A name or a
-        description that is not set is made from the two ids.
+        description that is not set is made from the ids of the checkpoint and
+        the instance.
     :param storage_driver: the operator's option. None for Trove's default.
     :param swift_container: the operator's option. None for Trove's default.
-    :raises errors.Rejected: one line for each value that is not allowed.
+    :raises errors.Rejected: a value is not allowed. The message has one line
+        for each such value.
     """
     values = fields.parse_fields(parameters, _PROTECT_FIELDS)
     return models.BackupRequest(
@@ -39,7 +41,9 @@ def parse_protect(parameters: Mapping[str, object], checkpoint_id: str,
 def is_incremental(parameters: Mapping[str, object]) -> bool:
     """Return True if the plan requests an incremental backup.
 
-    :raises errors.Rejected: one line for each value that is not allowed.
+    :param parameters: Karbor's parameters of this instance.
+    :raises errors.Rejected: a value is not allowed. The message has one line
+        for each such value.
     """
     return bool(fields.parse_fields(parameters, _PROTECT_FIELDS).get(
         'incremental'))
@@ -51,14 +55,15 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
     """Return the request for a restored instance.
 
     The request has the recorded values of the original instance, except for
-    the values that the parameters set. If no name was recorded, it is made
-    from the ids of the checkpoint and the original instance.
+    the values that the parameters set. If no name was recorded, the name is
+    made from the ids of the checkpoint and the original instance.
 
     :param parameters: Karbor's parameters of this instance.
     :param original: the original instance, as recorded in the bank.
-    :param backup_id: the id of the backup. None if none is recorded.
-    :raises errors.Rejected: one line for each value that is not allowed. For
-        a recorded value the line names the parameter that replaces it.
+    :param backup_id: the id of the backup. None if no backup is recorded.
+    :raises errors.Rejected: a value is not allowed. The message has one line
+        for each such value. For a recorded value the line names the parameter
+        that replaces the recorded value.
     """
     options = restore_options.OPTIONS
     recorded: Dict[str, Any] = {
@@ -87,10 +92,10 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
 
 def unknown_resources(parameters: Mapping[str, object], resource_type: str,
                       ids: Collection[str]) -> List[str]:
-    """Return the ids in the parameters that are not in the checkpoint.
+    """Return the ids that the parameters name but the checkpoint lacks.
 
-    Karbor ignores the parameters of such a resource [resource_flow.py,
-    1.6.0].
+    Karbor ignores the parameters of a resource with such an id
+    [resource_flow.py, 1.6.0].
 
     :param parameters: Karbor's parameters of a whole restore.
     :param ids: the ids of the resources of this type in the checkpoint.

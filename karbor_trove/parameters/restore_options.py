@@ -4,7 +4,7 @@
 
 A new option needs a row here and an attribute of models.InstanceRequest. The
 published schema, the parser, the request to Trove and the reason text of the
-restore are built from the two.
+restore are built from the row and the attribute.
 
 An option with `copied_from` also needs an attribute of models.Instance, which
 trove/serialization.py parses and bank/record.py stores.
@@ -15,13 +15,13 @@ from typing import Dict, Optional
 
 from karbor_trove.parameters import fields
 
-#: What the name of each parameter begins with.
+#: The beginning of the name of each parameter.
 PREFIX = 'restore_'
 
 
 @dataclasses.dataclass(frozen=True)
 class RestoreOption:
-    """One option, under the name of the attribute of InstanceRequest."""
+    """One option. Its key is the name of an attribute of InstanceRequest."""
 
     field: fields.Field
     #: The title and the description in the published schema.
@@ -29,16 +29,17 @@ class RestoreOption:
     description: str
     #: The effect if the user passes nothing, in words.
     default: str
-    #: The name in the reason text of a restore. None if it is not listed.
+    #: The name of the option in the reason text of a restore. None if the
+    #: reason text does not list the option.
     label: Optional[str]
     #: The attribute of models.Instance whose recorded value is requested if
-    #: the user passes nothing. None if no value is requested then.
+    #: the user passes nothing. None if no value is requested in that case.
     copied_from: Optional[str] = None
     #: Whether the recorded value has to be allowed by the field as well.
     is_copy_checked: bool = False
     #: The attribute of models.Instance with which the reason text compares
-    #: the user's value. None if that is `copied_from`, or if Trove does not
-    #: return the original instance's value to its user.
+    #: the user's value. None if this attribute is `copied_from`, or if Trove
+    #: does not return the original instance's value to the user.
     compared_with: Optional[str] = None
 
 

@@ -2,11 +2,12 @@
 
 """JSON schemas that Karbor publishes for plans, restores and verifications.
 
-The dashboard builds its forms from them. It shows an input for strings and
-booleans only. The title is the label and the description is the tooltip. It
-sends every default, also null, which Karbor's API rejects [karbor-dashboard
-1.5.1, karbor/api/v1/plans.py of Karbor 1.6.0]. So every property has type
-string or boolean, a title and a description, and no default.
+The dashboard builds its forms from these schemas. A form has inputs for
+strings and booleans only. The title is the label of the input, and the
+description is the tooltip of the input. The dashboard sends every default,
+even a default of null. Karbor's API rejects null [karbor-dashboard 1.5.1,
+karbor/api/v1/plans.py of Karbor 1.6.0]. So every property has type string or
+boolean, a title and a description, and no default.
 """
 
 from typing import Any, Dict

@@ -2,8 +2,8 @@
 
 """Checks whether a restored instance can be created as requested.
 
-Each function yields one sentence per problem. The sentence names the parameter
-that solves it.
+Each check yields one sentence for each problem. The sentence names the
+parameter that solves the problem.
 """
 
 import collections
@@ -20,7 +20,7 @@ from karbor_trove.trove import models
 def check_backup(request: models.InstanceRequest,
                  backups: Mapping[str, models.Backup],
                  recorded_size: Optional[float]) -> Iterator[str]:
-    """Check the chain of the backup, and that it fits the requested volume.
+    """Check that the backup's chain is complete and fits the requested volume.
 
     Trove restores the whole chain, from the root on, but checks only the
     requested backup. A backup's size is what the database used on its volume,
@@ -28,8 +28,9 @@ def check_backup(request: models.InstanceRequest,
     guestagent/datastore/service.py, 26.0.0].
 
     :param backups: all backups of the project, by id.
-    :param recorded_size: the size of the backup in GB when it was created,
-        used if Trove does not return it now. None if it was not recorded.
+    :param recorded_size: the size in GB of the requested backup when it was
+        created. This size is used if Trove does not return the size now. None
+        if the size was not recorded.
     """
     first_id = request.backup_id
     sizes: List[float] = []
@@ -59,12 +60,14 @@ def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
 
     If the instance has the id of a version, only that version matches, because
     an operator may rename a version. Otherwise a version matches if the
-    instance has its name or its id as text. Several versions may have the same
-    name, so the numbers of the versions have to be equal as well. A number
-    that is not known matches every number.
+    attribute datastore_version of the instance is the name or the id of the
+    version. Several versions may have the same name, so the numbers of the
+    versions have to be equal as well. A number that is not known matches every
+    number.
 
     :param instance: the request for an instance, or an instance from the bank.
-    :returns: usually one version. Empty if no active version matches.
+    :returns: usually one version. The list is empty if no active version
+        matches.
     """
     versions = catalog.list_versions(instance.datastore or '')
     if instance.datastore_version_id:
@@ -78,11 +81,11 @@ def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
 
 def check_version(request: models.InstanceRequest,
                   catalog: trove_catalog.Catalog) -> Iterator[str]:
-    """Check that the datastore version is active and has the flavor.
+    """Check that the datastore version is active and allows the flavor.
 
-    Trove's list has all versions that are active, so it does not create an
-    instance of any other version [version_index() in
-    trove/datastore/service.py, 26.0.0].
+    Trove lists all active versions. Trove does not create an instance of a
+    version that is not active [version_index() in trove/datastore/service.py,
+    26.0.0].
     """
     if not request.datastore or not request.datastore_version:
         return
@@ -132,9 +135,9 @@ def _is_impossible(flavor_id: Optional[str], flavors: Mapping[str, int],
 
 def list_unchecked(request: models.InstanceRequest,
                    catalog: trove_catalog.Catalog) -> Iterator[str]:
-    """Yield a sentence for each value that only the request can check.
+    """Yield a sentence for each value that Trove checks only in the request.
 
-    Call this after check_version() has found no problem.
+    Call this function after check_version() has found no problem.
     """
     if request.flavor_id is not None and any(
             trove_catalog.get_flavor_segment(str(request.flavor_id))
@@ -146,7 +149,7 @@ def list_unchecked(request: models.InstanceRequest,
 
 def find_ram(request: models.InstanceRequest,
              catalog: trove_catalog.Catalog) -> int:
-    """Return the RAM of the requested flavor in MB. 0 if it is not known."""
+    """Return the RAM in MB of the requested flavor. 0 if it is not known."""
     if request.flavor_id is None:
         return 0
     segment = trove_catalog.get_flavor_segment(str(request.flavor_id))

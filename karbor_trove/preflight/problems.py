@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Problems of a flow: their grouping, and the checks of quotas."""
+"""Grouping of the problems of a flow, and checks of quotas."""
 
 from typing import Dict, Iterable, Iterator, List
 
@@ -13,12 +13,12 @@ _UNITS = {'volumes': ' GB', 'ram': ' MB'}
 
 
 def group_common(problems: Problems, common: Iterable[str]) -> Problems:
-    """Return the problems with the common ones added to each instance.
+    """Return the problems, with the common problems added to each instance.
 
     :param problems: the problems of all instances of the flow. The list of an
         instance may be empty.
     :param common: the problems of the flow as a whole.
-    :returns: the instances that have at least one problem.
+    :returns: the problems of the instances that have at least one problem.
     """
     common = list(common)
     return {original_id: sentences + common
@@ -32,9 +32,9 @@ def check_quotas(catalog: trove_catalog.Catalog, needs: Dict[str, int],
 
     Quotas that Trove does not show to the user are not checked.
 
-    :param needs: the amount that the flow creates, by Trove's name of the
-        resource.
-    :param operation: the name of the operation, for the sentence.
+    :param needs: the amounts that the flow creates, by Trove's name of the
+        quota, such as "volumes".
+    :param operation: the name of the operation, for the yielded sentences.
     """
     quotas = catalog.find_quotas() or {}
     for resource, need in needs.items():

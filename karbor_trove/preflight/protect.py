@@ -25,14 +25,16 @@ def check_protect(instance_ids: Sequence[str],
     A busy instance is no problem. The protect operation waits for it. An
     instance that disappears during the wait is no problem either.
 
-    :param instance_ids: all instances of the checkpoint. The quota is checked
-        for all of them together.
-    :raises errors.Pending: an instance is being deleted.
+    :param instance_ids: the ids of all instances of the checkpoint. The quota
+        is checked for all instances together.
+    :param deletion_wait: the wait for instances that are being deleted.
+    :raises errors.Pending: an instance may be being deleted, and
+        deletion_wait has not ended.
     :raises errors.KarborTroveError: Trove did not respond as expected.
     """
-    # One list needs fewer requests than one request for each instance. It
-    # omits members of clusters, and does not return faults, so the instances
-    # that are missing or broken are requested one by one.
+    # One list needs fewer requests than one request for each instance. The
+    # list omits members of clusters, and does not return faults. So the
+    # instances that are missing or broken are requested one by one.
     listed = set()
     if len(instance_ids) > 1:
         for instance in client.list_instances():
@@ -58,8 +60,8 @@ def _check_instance(instance_id: str, client: trove_client.TroveClient,
                     deleted: List[str]) -> Iterator[str]:
     """Yield the problems of an instance.
 
-    :param deleted: the list to which the id is added if the instance was
-        deleted meanwhile.
+    :param deleted: the list to which the id of the instance is added if the
+        instance was deleted meanwhile.
     """
     try:
         instance = instances.get_usable_instance(client, instance_id,

@@ -20,9 +20,10 @@ from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 
-# The parameter of a restore by a subject of Trove's reasons, in lower case.
-# For each of them the provider file has an option for test restores. "User
-# port" is in the fault of an instance without a network [26.0.0].
+# The parameters of a restore that may help, by the words of Trove's reason for
+# a failure, in lower case. For each of these parameters the provider file has
+# an option for test restores. "User port" is in the fault of an instance
+# without a network [26.0.0].
 _ADVICE = {'volume type': 'restore_volume_type',
            'availability zone': 'restore_availability_zone',
            'user port': 'restore_net_id',
@@ -42,17 +43,17 @@ def check_restore(
     """Check whether all instances of a restore can be created.
 
     An instance that the checkpoint left out is a problem only if the
-    checkpoint has no other instance. The requests are checked first. If they
-    have no problems, the state of Trove is checked. Quotas are checked for all
-    instances together.
+    checkpoint has no other instance. The requests are checked first. If the
+    requests have no problems, the state of Trove is checked. Quotas are
+    checked for all instances together.
 
-    :param sections: the sections of the checkpoint, by the id of the original
-        instance.
+    :param sections: what the bank holds of each instance of the checkpoint, by
+        the id of the original instance.
     :param build_request: builds a request from the id of the original instance
-        and its record.
+        and the backup record of this instance.
     :param check_requests: yields the problems of all requests together.
-    :param connect: connects to Trove. It is called after the requests have
-        been checked.
+    :param connect: connects to Trove. This function is called after the
+        requests have been checked.
     :param project_id: the project in which the instances are created.
     :returns: the problems, and what could not be checked, one sentence each.
     :raises errors.KarborTroveError: Trove or the bank did not respond as
@@ -152,13 +153,14 @@ def check_volumes(requests: Iterable[models.InstanceRequest],
 
 
 def add_advice(reason: str) -> str:
-    """Return Trove's reason with the restore parameter that may help.
+    """Return Trove's reason, and advice on the parameter that may help.
 
     No check before the request shows whether Trove requires or accepts a
-    volume type, an availability zone, a network or a private flavor.
+    volume type, an availability zone, a network or a private flavor. So the
+    advice is to pass the restore parameter for one of these four values.
 
     :param reason: why Trove rejected the request, or why the instance failed.
-    :returns: the reason alone if it is about none of these.
+    :returns: the reason alone if it is about none of these four values.
     """
     words = re.sub('[ _-]+', ' ', reason.lower())
     for subject, name in _ADVICE.items():
@@ -168,12 +170,12 @@ def add_advice(reason: str) -> str:
 
 
 def adapt_advice(sentence: str) -> str:
-    """Return a sentence with advice for a verification.
+    """Return a sentence whose advice is changed to suit a verification.
 
     Users cannot pass parameters to a verification, but the operator can set
-    options in the provider file. So the option replaces the parameter. If
-    there is no such option, the sentence says that only a restore can pass the
-    parameter.
+    options in the provider file. So the returned sentence names the option
+    instead of the parameter. If there is no such option, the returned sentence
+    says that a restore has to pass the parameter.
 
     :param sentence: a problem, or a result of add_advice().
     """

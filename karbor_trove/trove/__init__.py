@@ -2,6 +2,6 @@
 
 """Trove's API, and the objects of Trove's backups in Swift.
 
-This package does not decide which backups are created or deleted (backups),
-and it stores nothing (bank).
+This package does not decide which backups are created or deleted. The package
+backups does. This package stores nothing. The package bank does.
 """

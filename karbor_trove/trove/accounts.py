@@ -19,12 +19,12 @@ def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   poller: polling.Poller) -> models.Accounts:
     """Return the databases and users of an instance.
 
-    Trove lists them for MySQL, MariaDB and PostgreSQL. Accounts that Trove
-    reserves for itself are not in its lists [extensions/common/models.py,
-    26.0.0].
+    Trove lists databases and users for MySQL, MariaDB and PostgreSQL. Accounts
+    that Trove reserves for itself are not in these lists
+    [extensions/common/models.py, 26.0.0].
 
-    :returns: None in place of a list that Trove did not return. Then a warning
-        is logged.
+    :returns: the names. None in place of a list that Trove did not return. In
+        that case a warning is logged.
     """
     def list_names(kind: str, parse: Callable[[Dict[str, Any]], str]
                    ) -> Optional[Tuple[str, ...]]:

@@ -14,7 +14,7 @@ T = TypeVar('T')
 
 
 class Catalog:
-    """Lookups in Trove, each of which is sent once."""
+    """Lookups in Trove. Each lookup is sent once, and its result is kept."""
 
     def __init__(self, client: trove_client.TroveClient,
                  project_id: str) -> None:
@@ -26,13 +26,14 @@ class Catalog:
     def list_versions(self, datastore: str) -> List[models.DatastoreVersion]:
         """Return the active versions of a datastore.
 
-        :returns: empty if there is no such datastore.
+        :returns: the versions. The list is empty if there is no such
+            datastore.
         """
         def request(api: Any) -> List[models.DatastoreVersion]:
             versions = [item.to_dict()
                         for item in api.datastore_versions.list(datastore)]
-            # Only administrators get inactive versions, and the key that
-            # says so [datastore/service.py and views.py, 26.0.0].
+            # Only administrators get inactive versions, and the key "active"
+            # [datastore/service.py and views.py, 26.0.0].
             return [models.DatastoreVersion(version['id'], version['name'],
                                             version.get('version'))
                     for version in versions if version.get('active', True)]
@@ -42,8 +43,8 @@ class Catalog:
     def list_flavors(self, datastore: str, version_id: str) -> Dict[str, int]:
         """Return the RAM in MB of the flavors of a version, by flavor id.
 
-        Private flavors are in no list, but Trove creates instances with them
-        [list_datastore_version_flavor_associations() in
+        Private flavors are in no list, but Trove creates instances with
+        private flavors [list_datastore_version_flavor_associations() in
         trove/datastore/models.py, 26.0.0].
         """
         return self._find(
@@ -57,7 +58,7 @@ class Catalog:
             api, '/flavors')) or {}
 
     def find_flavor(self, flavor_id: str) -> Optional[int]:
-        """Return the RAM in MB of one flavor. None if there is none.
+        """Return the RAM in MB of one flavor. None if the flavor is not found.
 
         :param flavor_id: the id of the flavor, or its URL as in a request for
             an instance.
@@ -68,7 +69,7 @@ class Catalog:
             _, body = api.client.get('/flavors/%s' % parse.quote(segment, ''))
             return int(body['flavor']['ram'])
 
-        # A segment of dots would be removed from the path.
+        # A segment that consists of dots would be removed from the path.
         return self._find(('flavor', segment),
                           request) if segment.strip('.') else None
 
@@ -85,10 +86,10 @@ class Catalog:
         return self._find(('configuration', configuration_id), request)
 
     def find_quotas(self) -> Optional[Dict[str, models.Quota]]:
-        """Return the quotas of the project by resource.
+        """Return the quotas of the project, by Trove's name of the quota.
 
-        None if Trove does not return them to a tenant. Trove does so since
-        Xena (16.0.0) if its policy allows it.
+        None if Trove does not return the quotas to this user. Xena (16.0.0)
+        and later releases return them if Trove's policy allows this.
         """
         def request(api: Any) -> Dict[str, models.Quota]:
             quotas = [item.to_dict()
@@ -123,7 +124,7 @@ def get_flavor_segment(flavor_id: str) -> str:
 
 
 def _read_flavors(api: Any, path: str) -> Dict[str, int]:
-    # python-troveclient 4 and 5 do not have `flavors`.
+    # The client of python-troveclient 4 and 5 has no attribute `flavors`.
     _, body = api.client.get(path)
     # An id that is not a number is in str_id [Trove's flavor views].
     return {str(flavor['str_id'] or flavor['id']): flavor['ram']

@@ -19,8 +19,8 @@ from karbor_trove.trove import transport
 
 T = TypeVar('T')
 
-# Trove accepts any limit for backups. For instances it takes a larger limit
-# for the largest one that it allows, which is 20 by default
+# Trove accepts any limit for backups. For instances, Trove replaces a limit
+# that is too large by the largest limit that it allows, which is 20 by default
 # [pagination_limit() in trove/common/utils.py, 26.0.0].
 _MAX_BACKUPS = 100000
 _MAX_INSTANCES = 1000
@@ -31,7 +31,7 @@ _MAX_LISTS = 20
 class TroveClient:
     """Trove's API with the rights of one user.
 
-    A request that fails raises one of these:
+    A request that fails raises one of these errors:
 
     * errors.NotFound: the project has no object with this id.
     * errors.Busy: Trove is working on the object and did nothing.
@@ -48,11 +48,12 @@ class TroveClient:
         """Create the client. This may send requests to Keystone.
 
         :param make_client: returns a client of python-troveclient.
-        :param deadline: no request is sent after it. It also limits the
-            timeouts of each request, see transport.request_timeout(). None
-            if there is no deadline.
+        :param deadline: no request is sent after the deadline. The deadline
+            also limits the timeouts of each request, see
+            transport.request_timeout(). None if there is no deadline.
         :param read_swift: returns how to connect to Swift, or raises
-            errors.Rejected. The default has no preferences.
+            errors.Rejected. The default returns the default values of
+            models.SwiftConnection.
         :raises errors.KarborTroveError: the client could not be created.
         """
         self._deadline = deadline
@@ -62,9 +63,10 @@ class TroveClient:
 
     @property
     def now(self) -> Optional[datetime.datetime]:
-        """Return Trove's time of its last response: UTC, whole seconds.
+        """Return when Trove last responded, by Trove's own clock.
 
-        None if no response with a time has come back yet.
+        The time is in UTC, without a zone, in whole seconds. None if no
+        response with a time has come back yet.
         """
         try:
             now: datetime.datetime = timeutils.normalize_time(
@@ -77,7 +79,8 @@ class TroveClient:
     def call(self, description: str) -> Iterator[Any]:
         """Yield the client of python-troveclient for one request.
 
-        Its exceptions are raised as those of the class above.
+        An exception of python-troveclient is raised as one of the errors that
+        the docstring of TroveClient lists.
 
         :param description: what is requested, for the error message.
         """
@@ -92,8 +95,9 @@ class TroveClient:
         """Return the parsed items of all pages of a list.
 
         :param description: what is listed, for the error message.
-        :param list_page: requests one page. It gets python-troveclient's
-            client and the marker of the page, which is None for the first.
+        :param list_page: requests one page. Its arguments are the client of
+            python-troveclient and the marker of the page. The marker is None
+            for the first page.
         :param parse: parses the JSON of one item.
         :raises errors.KarborTroveError: a page could not be read. A part of
             the list is never returned.
@@ -101,8 +105,8 @@ class TroveClient:
         items: List[T] = []
         marker: Optional[str] = None
         requested: Set[Optional[str]] = set()
-        # The last page has no marker, and None has been requested first. A
-        # list that repeats a marker would never end.
+        # The last page has no next marker, and None has been requested first.
+        # A list that repeats a marker would never end.
         while marker not in requested:
             requested.add(marker)
             with self.call(description) as api:
@@ -115,11 +119,11 @@ class TroveClient:
     def list_instances(self) -> List[models.Instance]:
         """Return all instances of the project.
 
-        Members of clusters are not in Trove's list. Trove cannot back them
-        up.
+        Members of clusters are not in Trove's list. Trove cannot back up such
+        members.
 
         :raises errors.DeadlineExceeded: Trove has not returned all pages by
-            the deadline. The message has the option of Trove to change.
+            the deadline. The message names the option of Trove to change.
         """
         pages: List[int] = []
         remaining = 0.0
@@ -133,7 +137,7 @@ class TroveClient:
 
         # A page may be short or empty and still not be the last one: an
         # instance that Trove rejected during its creation takes a place in
-        # the page and is not shown.
+        # the page, but Trove does not show such an instance.
         try:
             return self.list_all('listing database instances', list_page,
                                  serialization.parse_instance)
@@ -167,7 +171,7 @@ class TroveClient:
 
     def create_instance(self,
                         request: models.InstanceRequest) -> models.Instance:
-        """Create an instance from a backup. Trove builds it afterwards."""
+        """Request an instance from a backup. Trove builds it afterwards."""
         with self.call('creating an instance from backup %s'
                        % request.backup_id) as api:
             instance = api.instances.create(**_supported_arguments(
@@ -182,19 +186,20 @@ class TroveClient:
 
     def list_backups(self, all_projects: bool = False
                      ) -> Dict[str, models.Backup]:
-        """Return all backups of the project by id.
+        """Return all backups of the project, by id.
 
         Backups of all instances and of all creators are included, because
         Trove accepts a backup of another instance as a parent.
 
-        :param all_projects: list the backups of all projects. Trove allows
-            this to administrators only.
+        :param all_projects: whether to list the backups of all projects. Trove
+            allows this to administrators only.
         """
-        # Trove counts the offset of a page from the newest backup, so a
-        # backup that is deleted between two pages hides another one [found
-        # with Trove 26]. The limit makes one page of all backups. If Trove
-        # returns less, the list is complete when the next one is equal: that
-        # one lacks the deleted backup, which the first one has.
+        # Trove counts the offset of a page from the newest backup. So if a
+        # backup is deleted between two pages, the list lacks another backup
+        # [found with Trove 26]. The limit makes one page of all backups. If
+        # Trove returns several pages, the list is complete when the next list
+        # is equal. After a deletion the lists differ: the next list lacks the
+        # deleted backup, which the first list has.
         pages: List[Optional[str]] = []
 
         def list_page(api: Any, marker: Optional[str]) -> Any:
@@ -222,7 +227,7 @@ class TroveClient:
                 api.backups.get(backup_id).to_dict())
 
     def create_backup(self, request: models.BackupRequest) -> models.Backup:
-        """Create a backup. Trove writes its data afterwards."""
+        """Create a backup. Trove writes the data of the backup later."""
         with self.call('backing up instance %s'
                        % request.instance_id) as api:
             backup = api.backups.create(**_supported_arguments(
@@ -230,7 +235,7 @@ class TroveClient:
             return serialization.parse_backup(backup.to_dict())
 
     def delete_backup(self, backup_id: str) -> None:
-        """Request the deletion of a backup. Trove deletes it afterwards."""
+        """Request the deletion of a backup. Trove deletes the backup later."""
         with self.call('deleting backup %s' % backup_id) as api:
             api.backups.delete(backup_id)
 
@@ -239,15 +244,16 @@ def _supported_arguments(method: Any,
                          arguments: Dict[str, Any]) -> Dict[str, Any]:
     """Return the arguments that are not None.
 
+    :param method: the method that gets the arguments.
     :raises errors.Rejected: the method of the installed python-troveclient
-        does not have one of these arguments.
+        lacks at least one of these arguments.
     """
     supported = inspect.signature(method).parameters
     arguments = {name: value for name, value in arguments.items()
                  if value is not None}
-    # The number of a datastore version may be missing. It matters only where
-    # two versions have one name, and only in a Trove that is as new as the
-    # argument.
+    # python-troveclient may lack the argument for the number of a datastore
+    # version. The number matters only where two versions have the same name,
+    # and only in a Trove that is as new as the argument.
     unsupported = arguments.keys() - supported.keys() - {
         'datastore_version_number'}
     if unsupported:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Connection to Trove with the rights of a Karbor request's user."""
+"""Connection to Trove with the rights of the user of a Karbor request."""
 
 from typing import Any, Optional, Union
 
@@ -23,10 +23,12 @@ def connect(context: karbor_types.RequestContext,
             ) -> client.TroveClient:
     """Return a client of Trove with the rights of a request's user.
 
-    Karbor's own factory finds the endpoint and adds its service token. So the
-    operator's section [trove_client] of karbor.conf applies here as well.
+    Karbor's own factory of clients finds the endpoint of Trove and adds
+    Karbor's service token. So the operator's section [trove_client] of
+    karbor.conf applies here as well.
 
-    :param deadline: no request is sent after it. None if there is none.
+    :param deadline: no request is sent after the deadline. None if there is no
+        deadline.
     :param swift: the options of the provider file.
     :raises errors.KarborTroveError: the endpoint of Trove or the rights of
         the user could not be read.
@@ -34,7 +36,7 @@ def connect(context: karbor_types.RequestContext,
     def make_client() -> Any:
         # Karbor reads Keystone's versions once, without a timeout
         # [get_auth_uri() in utils.py, 1.6.0]. A Keystone that hangs would
-        # block it forever.
+        # block Karbor forever.
         url = cfg.CONF.clients_keystone.auth_uri
         if url and not (client_factory.ClientFactory.get_keystone_plugin()
                         ._auth_uri):
@@ -59,9 +61,10 @@ def read_swift_connection(swift: models.SwiftOptions,
                           project_id: str) -> models.SwiftConnection:
     """Return how to reach Swift, from the provider file and karbor.conf.
 
-    An option of the provider file is used as it is. Karbor's options are meant
-    for Trove. So their region is not required if the catalog has Swift in one
-    other region only, and their interface is only the preferred one.
+    An option of the provider file is used as it is. The options of karbor.conf
+    are meant for Trove. So the region of karbor.conf is not required if the
+    catalog has Swift in one other region only. The interface of karbor.conf is
+    only preferred.
 
     :param project_id: the project of the user.
     :raises errors.Rejected: a value of Karbor's options is not allowed.
@@ -84,10 +87,10 @@ def read_swift_connection(swift: models.SwiftOptions,
 def _read_interface() -> str:
     """Return the interface that karbor.conf sets for Swift or for Trove.
 
-    Defaults are ignored, because the two options of Karbor have different
-    ones: public and internal.
+    The default values of Karbor's options are ignored, because the defaults
+    differ: one option defaults to public, another one to internal.
 
-    :raises ValueError: it is no interface.
+    :raises ValueError: the value of an option names no known interface.
     """
     _register_swift_client(cfg.CONF)
     location = cfg.CONF.get_location('interface', 'trove_client')
@@ -109,12 +112,13 @@ def _read_interface() -> str:
 
 
 def _read_verify(provider_conf: Any) -> Optional[Union[bool, str]]:
-    """Return what [swift_client] says about certificates. None if nothing.
+    """Return how [swift_client] wants Swift's certificate to be verified.
 
     :param provider_conf: the configuration of the provider file. Its section
-        [swift_client] is for the bank, and precedes that of karbor.conf.
+        [swift_client] is for the bank, and precedes the section with this name
+        in karbor.conf. None if there is no provider file.
     :returns: the path of a file of CA certificates, or False to accept every
-        certificate.
+        certificate. None if no option is set.
     """
     for conf in provider_conf, cfg.CONF:
         if conf is None:

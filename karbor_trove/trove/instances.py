@@ -20,27 +20,28 @@ LOG = logging.getLogger(__name__)
 class InstanceIntent(Protocol):
     """The journal entry of one request for an instance.
 
-    create_instance() writes it before the request is sent.
+    create_instance() writes this entry before it sends the request.
     """
 
     def write(self, name: str, not_before: Optional[str]) -> None:
         """Write the entry before the request is sent.
 
         :param name: the requested name of the instance.
-        :param not_before: Trove's time, ISO format. None if not known.
+        :param not_before: Trove's time, in ISO format. None if Trove returned
+            no time.
         :raises errors.BankError: the request must not be sent.
         """
 
     def list_rivals(self) -> Sequence[str]:
         """Return the other open requests for an instance with this name.
 
-        :returns: a phrase for each, such as "restore x of instance y".
+        :returns: a phrase for each request, such as "restore x of instance y".
         """
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if another request has created a found instance.
+        """Return True if another request has created an instance.
 
-        Call list_rivals() before, because an implementation may read there
+        Call list_rivals() first. An implementation of list_rivals() may read
         what other requests have created.
 
         :param instance_id: the id of an instance in Trove that has the
@@ -58,7 +59,8 @@ def list_ids(client: trove_client.TroveClient,
              poller: polling.Poller) -> FrozenSet[str]:
     """Return the ids of all instances of the project.
 
-    :raises errors.DeadlineExceeded: Trove did not return them within 30 s.
+    :raises errors.DeadlineExceeded: Trove did not return all instances within
+        30 s.
     """
     return frozenset(instance.id for instance in poller.wait_for(
         client.list_instances, poller.deadline(timeouts.LOST_RESPONSE),
@@ -70,27 +72,29 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
                     earlier_ids: Collection[str] = ()) -> models.Instance:
     """Create an instance once, even if the response is lost.
 
-    After a lost response the instance is searched for by its name. It is not
-    used if another request with the same name may have created it.
+    After a lost response the instance is searched for by its name. An instance
+    is not used if another request with the same name may have created it.
 
-    :param intent: the journal entry of the request. It remains in the journal
-        if it is not known what the request created.
+    :param intent: the journal entry of the request. The entry remains in the
+        journal if it is not known what the request created.
     :param earlier_ids: the ids of the instances that existed before the
-        request. Not needed if the name is unique.
+        request. These ids are not needed if the name is unique.
     :raises errors.Unreachable: the response was lost, and no instance was
-        found that only this request can have created. It may exist.
+        found that only this request can have created. Such an instance may
+        exist.
     :raises errors.Rejected: Trove rejected the request, or several instances
         match it.
-    :raises errors.BankError: the intent could not be written, so the request
-        was not sent.
+    :raises errors.BankError: the journal entry could not be written, so the
+        request was not sent. Or the bank failed after a lost response.
     """
     not_before = lost_responses.find_trove_time(client)
     intent.write(request.name, not_before)
 
     def find() -> Optional[models.Instance]:
-        # Each of the three is read before the next. Another request writes
-        # its intent before it creates an instance, and it deletes the intent
-        # after the id of the instance is known.
+        # The order matters: read first the instances, then the rivals, then
+        # the taken ids. Another request writes its journal entry before it
+        # creates an instance. That request deletes the entry after the id of
+        # the instance is known.
         matches = [instance for instance in client.list_instances()
                    if instance.name == request.name
                    and instance.id not in earlier_ids]
@@ -124,10 +128,11 @@ def _may_be_new(client: trove_client.TroveClient, instance_id: str,
                 not_before: Optional[str]) -> bool:
     """Return False if an instance was created before a request.
 
-    The instance is read on its own, because a list has no creation times.
+    The instance is read on its own, because a list has no creation times. If
+    the instance does not exist any more, the result is False.
 
-    :param not_before: Trove's time before the request, ISO format. None if not
-        known.
+    :param not_before: Trove's time before the request, in ISO format. None if
+        Trove returned no time.
     """
     try:
         created = client.get_instance(instance_id).created
@@ -141,9 +146,9 @@ def _may_be_new(client: trove_client.TroveClient, instance_id: str,
 class DeletionWait:
     """Waits for instances that are being deleted.
 
-    Other instances have the same status. An instance whose server is lost has
-    it, and does not disappear. Before Wallaby an instance whose database is
-    stopped has it as well.
+    Such an instance has the status SHUTDOWN. An instance whose server is lost
+    has the same status, and does not disappear. Before Wallaby, an instance
+    whose database is stopped has the same status as well.
     """
 
     def __init__(self, poller: polling.Poller, instance_ids: Set[str]
@@ -151,14 +156,14 @@ class DeletionWait:
         """Create a wait of 5 minutes for all instances together.
 
         :param instance_ids: the set to which the ids of instances with the
-            status SHUTDOWN are added. If one of them disappears, it was
-            deleted.
+            status SHUTDOWN are added. If one of these instances disappears, it
+            was deleted.
         """
         self._deadline = poller.deadline(timeouts.SHUTDOWN)
         self.instance_ids = instance_ids
 
     def notice(self, instance: models.Instance) -> None:
-        """Remember an instance that may be being deleted."""
+        """Remember the id of an instance that may be being deleted."""
         if instance.status == models.SHUTDOWN:
             self.instance_ids.add(instance.id)
 
@@ -180,10 +185,11 @@ def get_usable_instance(client: trove_client.TroveClient, instance_id: str,
     """Return an instance whose database is up or may still start.
 
     :param deletion_wait: the wait for an instance that is being deleted. None
-        to raise errors.ResourceFailed for it at once.
-    :raises errors.Pending: the instance is being deleted.
-    :raises errors.ResourceFailed: the database will not start. The message
-        has Trove's reason if there is one.
+        to raise errors.ResourceFailed for such an instance at once.
+    :raises errors.Pending: the instance may be being deleted, and
+        deletion_wait has not ended.
+    :raises errors.ResourceFailed: the database will not start. The message has
+        the reason if Trove returned a reason.
     """
     instance = client.get_instance(instance_id)
     if deletion_wait is not None:
@@ -200,7 +206,8 @@ def get_ready_instance(client: trove_client.TroveClient, instance_id: str,
     """Return an instance whose database is up.
 
     :param deletion_wait: see get_usable_instance().
-    :raises errors.Pending: it may still start, or is being deleted.
+    :raises errors.Pending: the database may still start, or the instance may
+        be being deleted.
     :raises errors.ResourceFailed: see get_usable_instance().
     """
     instance = get_usable_instance(client, instance_id, deletion_wait)
@@ -217,13 +224,13 @@ def _describe_last_status(instance: models.Instance) -> str:
 
 def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
                     timeout: float, poller: polling.Poller) -> None:
-    """Delete an instance and wait until Trove does not know it any more.
+    """Delete an instance, and wait until Trove does not know it any more.
 
-    It may be deleted already. An instance that Trove is building cannot be
-    deleted, so the function waits until it is built. Only administrators could
-    delete it earlier [force_delete() of troveclient, instance:reset_status in
-    Trove's policies]. In that case the resources that Trove is building would
-    remain in the cloud.
+    The instance may be deleted already. An instance that Trove is building
+    cannot be deleted, so the function waits until the instance is built. Only
+    administrators could delete the instance earlier [force_delete() of
+    troveclient, instance:reset_status in Trove's policies]. In that case the
+    resources that Trove is building would remain in the cloud.
 
     :param timeout: seconds for the request and the wait together.
     :raises errors.KarborTroveError: the instance may still exist.
@@ -235,9 +242,9 @@ def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
     def request_deletion() -> Optional[bool]:
         nonlocal was_broken
         instance = client.get_instance(instance_id)
-        # A second request would subtract the instance from the tenant's quota
-        # usage once more. An instance whose server is lost has the status of
-        # one that is being deleted, and stays.
+        # A second request would subtract the instance from the project's quota
+        # usage once more. An instance whose server is lost has the same status
+        # as an instance that is being deleted, but does not disappear.
         if instance.is_being_deleted and shutdown_deadline.remaining:
             raise errors.Pending(_describe_last_status(instance))
         was_broken = instance.is_broken

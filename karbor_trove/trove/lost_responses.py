@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Recovery of what a create request with a lost response has created.
+"""Search for the object that a request with a lost response has created.
 
 Trove may carry out a request although its response is lost. A second request
 would create a second object. So the created object is searched for, by its
@@ -30,9 +30,10 @@ def is_settled(not_before: Optional[str],
 
     The two times may be from two hosts whose clocks differ.
 
-    :param not_before: Trove's time before the request, ISO format. None if
-        not known.
-    :param now: Trove's time. None if not known.
+    :param not_before: Trove's time before the request, in ISO format. None if
+        this time is not known. In that case the result is False.
+    :param now: Trove's time. None if this time is not known. In that case the
+        result is False.
     """
     return (now is not None and not_before is not None
             and now - times.parse_utc(not_before)
@@ -40,12 +41,12 @@ def is_settled(not_before: Optional[str],
 
 
 def find_trove_time(client: trove_client.TroveClient) -> Optional[str]:
-    """Return Trove's time of its last response, ISO format.
+    """Return when Trove last responded, by Trove's own clock.
 
-    The next request creates objects that are not older, except for the
-    difference between the clocks of Trove's hosts.
+    The objects that the next request creates are not older than this time,
+    apart from the difference between the clocks of Trove's hosts.
 
-    :returns: None if Trove has not returned its time.
+    :returns: the time in ISO format. None if Trove has not returned its time.
     """
     return client.now.isoformat() if client.now else None
 
@@ -54,11 +55,13 @@ def recover(find: Callable[[], Optional[Created]], lost: errors.Unreachable,
             poller: polling.Poller) -> Created:
     """Find the object that a request with a lost response created.
 
-    :param find: returns the object, or None if it does not exist yet.
-    :param lost: the error of the request. It is part of each error below.
+    :param find: returns the object, or None if the object does not exist yet.
+    :param lost: the error of the request. Its text is part of each error
+        below.
     :raises errors.Rejected: several objects match the request.
-    :raises errors.BankError: the bank, which find() reads, failed.
-    :raises errors.Unreachable: no object exists. It may still be created.
+    :raises errors.BankError: find() reads the bank, and the bank failed.
+    :raises errors.Unreachable: no object was found. Trove may still create the
+        object.
     """
     LOG.warning('No response, searching for the created object: %s', lost)
     poller.clock.sleep(min(lost.retry_after or 0.0, timeouts.LOST_RESPONSE))

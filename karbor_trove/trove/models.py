@@ -33,14 +33,14 @@ class Instance:
     id: str
     name: Optional[str] = None
     status: Optional[str] = None
-    #: The status of the database itself. Trove returns it since Wallaby. It
-    #: is empty while a task runs.
+    #: The status of the database itself. Wallaby and later releases return
+    #: this status. It is empty while a task runs.
     operating_status: Optional[str] = None
     datastore: Optional[str] = None
     datastore_version: Optional[str] = None
     datastore_version_number: Optional[str] = None
-    #: Trove returns it with the backup of an instance only. It stays the same
-    #: if the version is renamed.
+    #: Trove returns this id with a backup of the instance only. The id stays
+    #: the same if the version is renamed.
     datastore_version_id: Optional[str] = None
     flavor_id: Optional[str] = None
     #: GB
@@ -48,13 +48,14 @@ class Instance:
     region: Optional[str] = None
     locality: Optional[str] = None
     configuration_id: Optional[str] = None
-    #: The tenant's own network. None if the instance has no port there.
+    #: The project's own network. None if the instance has no port there.
     network_id: Optional[str] = None
     addresses: Tuple[str, ...] = ()
     is_public: Optional[bool] = None
     allowed_cidrs: Tuple[str, ...] = ()
     replica_of: Optional[str] = None
-    #: Trove returns this and the next two for one instance, not in a list.
+    #: Trove returns this field and the next two fields for a single instance,
+    #: but not in a list.
     cluster_id: Optional[str] = None
     fault: Optional[str] = None
     #: UTC, without a zone, whole seconds.
@@ -79,7 +80,7 @@ class Instance:
 
     @property
     def is_temporary(self) -> bool:
-        """Return True if the name is that of a temporary instance."""
+        """Return True if the instance has the name of a temporary instance."""
         return bool(re.fullmatch(
             _TEMPORARY_NAME % (('[0-9a-f-]{36}',) * 2), self.name or ''))
 
@@ -87,11 +88,13 @@ class Instance:
     def is_being_deleted(self) -> bool:
         """Return True if Trove may be deleting the instance.
 
-        An instance whose server is gone looks the same and stays [found with
-        Trove 26]. So lists include it with its status. The status is SHUTDOWN
-        and, since Wallaby, the status of the database is empty
-        [trove/instance/models.py, 26.0.0]. Before Wallaby a stopped database
-        looks the same. Such an instance is reported as stopped.
+        While Trove deletes an instance, its status is SHUTDOWN and, since
+        Wallaby, the status of the database is empty [trove/instance/models.py,
+        26.0.0]. An instance whose server is gone has the same two statuses and
+        does not disappear [found with Trove 26]. So lists include such an
+        instance with its status. Before Wallaby, an instance whose database is
+        stopped has the status SHUTDOWN as well. So before Wallaby, the result
+        is False, and the instance is reported as stopped.
         """
         return self.status == SHUTDOWN and self.operating_status is not None
 
@@ -123,7 +126,7 @@ class Backup:
     created: Optional[datetime.datetime] = None
     #: The URL of the backup's object. None until the backup is complete.
     location: Optional[str] = None
-    #: Trove returns it since Victoria.
+    #: Victoria and later releases return the project.
     project_id: Optional[str] = None
     datastore_version_id: Optional[str] = None
 
@@ -138,31 +141,35 @@ class Backup:
 
     @property
     def is_failed(self) -> bool:
-        """Return True if the backup failed. An unknown status may change."""
+        """Return True if the backup failed.
+
+        An unknown status is not a failure, since it may still change.
+        """
         return self.status in ('FAILED', 'DELETE_FAILED')
 
     @property
     def is_running(self) -> bool:
-        """Return True if Trove works on the backup. Do not delete it then.
+        """Return True if Trove works on the backup.
 
-        Trove would respond with HTTP 500, or delete the backup while its guest
-        still writes it. An unknown status counts as running.
+        Do not delete such a backup. Trove would respond with HTTP 500, or
+        would delete the backup while Trove's guest still writes its data. An
+        unknown status counts as running.
         """
         return not (self.is_complete or self.is_failed)
 
 
 @dataclasses.dataclass(frozen=True)
 class Accounts:
-    """The databases and users of an instance. None means not known."""
+    """The databases and users of an instance. None if they are not known."""
 
     databases: Optional[Tuple[str, ...]] = None
     #: "name", or "name@host" if the user may not connect from everywhere.
     users: Optional[Tuple[str, ...]] = None
 
     def common(self, other: 'Accounts') -> 'Accounts':
-        """Return the databases and users that both have.
+        """Return the databases and users that both objects have.
 
-        A list that is not known in one of them is None in the result.
+        A list that one of the two objects does not know is None in the result.
         """
         return Accounts(_common(self.databases, other.databases),
                         _common(self.users, other.users))
@@ -177,7 +184,7 @@ def _common(names: Optional[Tuple[str, ...]],
 
 @dataclasses.dataclass(frozen=True)
 class BackupRequest:
-    """A backup to create. None is not sent."""
+    """A request to create a backup. A field that is None is not sent."""
 
     instance_id: str
     name: str
@@ -190,7 +197,10 @@ class BackupRequest:
 
 @dataclasses.dataclass(frozen=True)
 class InstanceRequest:
-    """An instance to create from a backup. None is not sent."""
+    """A request to create an instance from a backup.
+
+    A field that is None is not sent.
+    """
 
     original_id: str
     backup_id: str
@@ -208,7 +218,7 @@ class InstanceRequest:
     datastore: Optional[str] = None
     datastore_version: Optional[str] = None
     datastore_version_number: Optional[str] = None
-    #: Sent in place of the name and the number.
+    #: Sent in place of the name and the number of the version.
     datastore_version_id: Optional[str] = None
     is_public: Optional[bool] = None
     allowed_cidrs: Tuple[str, ...] = ()
@@ -231,7 +241,7 @@ class ObjectInfo:
 class BackupManifest:
     """The object of a backup, and its segments."""
 
-    #: If there are segments, the etag and the size of all of them together
+    #: If there are segments, the etag and the size of all segments together
     #: [slo.py of Swift].
     whole: ObjectInfo
     #: Empty if the object itself holds the data.
@@ -240,7 +250,7 @@ class BackupManifest:
 
 @dataclasses.dataclass(frozen=True)
 class Quota:
-    """Limit and usage of one resource of a project."""
+    """Limit and usage of one of a project's quotas, such as volumes."""
 
     limit: int
     used: int
@@ -257,7 +267,8 @@ class DatastoreVersion:
 
     id: str
     name: str
-    #: Differs between versions of one name. Trove returns it since Wallaby.
+    #: The number differs between versions with the same name. Wallaby and
+    #: later releases return the number.
     number: Optional[str]
 
 
@@ -283,7 +294,7 @@ class SwiftOptions:
         The id of the project replaces the placeholder in the URL. All forms of
         the placeholder in Keystone's catalog are accepted.
 
-        :returns: None if the option is not set.
+        :returns: the URL. None if the option is not set.
         """
         url = self.endpoint_override
         for template in ('%(project_id)s', '$(project_id)s', '%(tenant_id)s',
@@ -294,21 +305,22 @@ class SwiftOptions:
 
 @dataclasses.dataclass(frozen=True)
 class SwiftConnection:
-    """How to find Swift in the user's catalog, and how to connect to it."""
+    """How to find Swift in the user's catalog, and how to connect to Swift."""
 
     #: None for any region.
     region_name: Optional[str] = None
     #: Whether an endpoint of another region is never used.
     is_region_required: bool = False
-    #: The interfaces, the preferred one first. Others are never used.
+    #: The allowed interfaces, the preferred one first. No other interface is
+    #: ever used.
     interfaces: Tuple[str, ...] = ('public', 'internal', 'admin')
     #: The path of a file of CA certificates, or False to accept every
-    #: certificate. None to verify as for Trove.
+    #: certificate. None to verify as for the connection to Trove.
     verify: Optional[Union[bool, str]] = None
     #: The URL of Swift. None for the endpoint of the catalog.
     endpoint_override: Optional[str] = None
 
 
 def temporary_instance_name(verification_id: str, original_id: str) -> str:
-    """Return the name of a temporary instance. It is unique in Trove."""
+    """Return the name of a temporary instance. The name is unique in Trove."""
     return _TEMPORARY_NAME % (verification_id, original_id)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""JSON of Trove to models, and requests to troveclient's arguments."""
+"""Conversion of Trove's JSON to models, and of requests to arguments.
+
+These are the arguments of the methods of python-troveclient.
+"""
 
 import dataclasses
 import datetime
@@ -71,7 +74,7 @@ def _parse_time(text: Optional[str]) -> Optional[datetime.datetime]:
 
 
 def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
-    """Return the arguments that create a backup. None is not sent.
+    """Return the arguments that create a backup. None values are not sent.
 
     The parent of an incremental backup is always sent. Otherwise Trove would
     use the newest backup of the instance, no matter who created it
@@ -84,15 +87,17 @@ def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
 
 
 def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
-    """Return the arguments that create an instance. None is not sent.
+    """Return the arguments that create an instance. None values are not sent.
 
-    Most attributes of the request are arguments of the same name.
+    Most attributes of the request are arguments with the same name.
 
     The datastore is always sent. Otherwise Trove would use the cloud's default
-    datastore. Trove would reject a backup of another type, and accept one of
-    another version without a check [trove/instance/service.py]. A recorded id
-    replaces the name of the version, which an operator may change. The network
-    is sent as `net-id`, which is the only key that every release knows.
+    datastore. Trove would reject a backup of another datastore type. Trove
+    would accept a backup of another version without a check
+    [trove/instance/service.py]. If the id of the datastore version is
+    recorded, the id is sent instead of the name, because an operator may
+    change the name. The network is sent as `net-id`, because every release
+    knows this key. No other key is known to every release.
     """
     arguments = dataclasses.asdict(request)
     del arguments['original_id']

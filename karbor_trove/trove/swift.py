@@ -26,7 +26,8 @@ LOG = logging.getLogger(__name__)
 def is_in_swift(location: Optional[str]) -> bool:
     """Return True if a backup's location is a URL.
 
-    Other storage drivers use other locations [cinder, since 23.0.0].
+    Storage drivers other than Swift use locations of another form [cinder,
+    since 23.0.0].
     """
     return location is not None and location.startswith('http')
 
@@ -34,10 +35,11 @@ def is_in_swift(location: Optional[str]) -> bool:
 def object_exists(client: trove_client.TroveClient, location: str) -> bool:
     """Return True if the object of a backup exists.
 
-    :param location: the locationRef in Trove's API. It is the URL to which
-        Trove's guest uploaded the backup.
-    :returns: False also if the object is not in the account of the user: the
-        cloud has no Swift, or Trove uses an account of its own.
+    :param location: the locationRef of the backup in Trove's API. This is the
+        URL to which Trove's guest uploaded the backup.
+    :returns: False also if the object is not in the account of the user,
+        because the cloud has no Swift, or because Trove uses an account of its
+        own.
     """
     try:
         with client.call('reading %s' % location) as api:
@@ -52,12 +54,13 @@ def object_exists(client: trove_client.TroveClient, location: str) -> bool:
 
 def get_manifest(client: trove_client.TroveClient,
                  location: str) -> models.BackupManifest:
-    """Return etags and sizes of a backup's object, without its data.
+    """Return the etags and the sizes of a backup's object and its segments.
 
-    The etags of the segments are those that the manifest of Swift has. Swift
-    does not change the manifest if a segment is changed later [slo.py of
-    Swift].
+    No data of the object is read. The etags of the segments are read from the
+    manifest of the object in Swift. Swift does not change this manifest if a
+    segment is changed later [slo.py of Swift].
 
+    :param location: see object_exists().
     :raises errors.Rejected: also if the object is not in the user's account.
     """
     description = 'reading %s' % location
@@ -82,7 +85,7 @@ def get_manifest(client: trove_client.TroveClient,
 
 def get_segment(client: trove_client.TroveClient,
                 name: str) -> models.ObjectInfo:
-    """Return etag and size of one segment.
+    """Return the etag and the size of one segment.
 
     :param name: "container/name", as in the manifest.
     :raises errors.Rejected: also if the catalog does not have Swift.
@@ -100,10 +103,10 @@ def delete_leftover_object(client: trove_client.TroveClient,
                            location: Optional[str],
                            outage_deadline: polling.Deadline,
                            poller: polling.Poller) -> None:
-    """Delete the object of a deleted backup and its segments, if any.
+    """Delete the object of a deleted backup and its segments, if they exist.
 
-    :param location: see object_exists(). None if the backup has none.
-    :param outage_deadline: how long to wait for Swift during an outage.
+    :param location: see object_exists(). None if the backup has no location.
+    :param outage_deadline: when to stop waiting for Swift during an outage.
     :raises errors.KarborTroveError: the object may still exist.
     """
     if not location or not is_in_swift(location):
@@ -135,7 +138,7 @@ class _Account:
     def send(self, method: str, name: str, **kwargs: Any) -> Any:
         """Return Swift's response to a request for an object.
 
-        :param name: container and object, as in a URL.
+        :param name: "container/object", as in a URL.
         """
         if self.verify is not None:
             kwargs['verify'] = self.verify
@@ -143,7 +146,8 @@ class _Account:
             response = self.session.request('%s/%s' % (self.url, name), method,
                                             **kwargs)
         except OSError as error:
-            # The session translates the errors of the connection.
+            # The session translates the errors of the connection. So an
+            # OSError is about the file of CA certificates.
             raise errors.Rejected(
                 'the certificate of Swift cannot be verified with %s: %s'
                 % (kwargs.get('verify', self.session.verify), error)
@@ -153,12 +157,13 @@ class _Account:
 
 
 def _delete(account: _Account, name: str) -> None:
-    """Delete an object, and its segments if it has any.
+    """Delete an object, and its segments if it has segments.
 
     Objects with and without segments need different requests. A request that
-    deletes segments does not delete an object without segments. Swift
-    responds to it with HTTP 200, and the JSON of the response has the result
-    [slo.py and bulk.py of Swift, 2.38].
+    deletes segments does not delete an object without segments. Swift responds
+    to a request that deletes segments with HTTP 200 even if the deletion
+    failed. The JSON of the response has the result [slo.py and bulk.py of
+    Swift, 2.38].
     """
     headers = account.send('HEAD', name).headers
     if headers.get('X-Static-Large-Object', '').lower() != 'true':
@@ -184,9 +189,10 @@ def _parse_headers(name: str, headers: Mapping[str, str]
 
 
 def _get_name(location: str) -> str:
-    """Return container and object of a location.
+    """Return "container/object" of a location.
 
-    They are its last two parts [swift.py of Trove's backup image].
+    The container and the object are the last two parts of the location
+    [swift.py of Trove's backup image].
     """
     return '/'.join(location.split('/')[-2:])
 
@@ -200,8 +206,9 @@ def _find_account(client: trove_client.TroveClient, api: Any,
 
     :param location: the location of an object that has to be in the account.
         None if there is no such object.
-    :returns: None if the object is not in the user's account, if the location
-        is not that of an object, or if the catalog does not have Swift.
+    :returns: the account. None if the object is not in the user's account, if
+        the location is not the location of an object, or if the catalog does
+        not have Swift.
     """
     if location is not None and {'', '.', '..'} & set(
             location.split('/')[-2:]):

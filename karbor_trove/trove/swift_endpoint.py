@@ -13,11 +13,12 @@ def find_endpoint(api: Any, swift: models.SwiftConnection) -> Optional[str]:
     """Return the URL of the user's account in Swift.
 
     :param api: a patched client of python-troveclient.
-    :param swift: which region, interface and URL to use.
-    :returns: None if the user's catalog does not have Swift.
+    :param swift: the region, the interface and the URL to use.
+    :returns: the URL. None if neither the user's catalog nor the options have
+        the URL of Swift.
     :raises errors.Rejected: the catalog has Swift, but not in the region or
-        with the interface of the options. Then it is not known whether an
-        object exists.
+        with the interface of the options. In that case it is not known whether
+        an object exists.
     """
     endpoints = transport.list_endpoints(api, 'object-store')
     if swift.endpoint_override is None:
@@ -35,7 +36,7 @@ def find_endpoint(api: Any, swift: models.SwiftConnection) -> Optional[str]:
 
 
 def find_account(url: Optional[str]) -> Optional[str]:
-    """Return the account in a URL of Swift. None if there is none.
+    """Return the account in a URL of Swift. None if the URL has no account.
 
     Other stores with Swift's API may have no account in their URLs.
     """
@@ -47,7 +48,8 @@ def _select_url(endpoints: List[Any], swift: models.SwiftConnection) -> str:
     regions = {endpoint.region_name for endpoint in endpoints}
     region = swift.region_name
     if len(regions) == 1 and not swift.is_region_required:
-        # The region is that of Trove. The cloud has one Swift for all regions.
+        # The configured region is the region of Trove. The cloud has one Swift
+        # for all regions.
         region = None
     for interface in swift.interfaces:
         for endpoint in endpoints:

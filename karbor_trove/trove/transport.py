@@ -24,9 +24,10 @@ LOG = logging.getLogger(__name__)
 # permanent: 501 if the datastore cannot do what is requested [wsgi.py in
 # trove/common, 26.0.0].
 _OUTAGES = frozenset((408, 429, 500, 502, 503, 504, 507, 508, 509))
-# Swift's responses have this header, also those of the object gateway of Ceph.
+# Swift's responses have this header. The responses of Ceph's object gateway
+# have it as well.
 _SWIFT_TRANSACTION = 'X-Trans-Id'
-# The text of Trove's 404 for a URL that it does not have [webob.exc].
+# The text of Trove's 404 for a URL that Trove does not have [webob.exc].
 _UNKNOWN_URL = 'The resource could not be found.'
 
 
@@ -38,7 +39,7 @@ def request_timeout(deadline: Optional[polling.Deadline],
     :param description: what is requested, for the error message.
     :returns: seconds to connect, and seconds of silence while the response is
         read.
-    :raises errors.DeadlineExceeded: the deadline is over.
+    :raises errors.DeadlineExceeded: the deadline has passed.
     """
     if deadline is None:
         return timeouts.HTTP_CONNECT, timeouts.HTTP_READ
@@ -54,8 +55,8 @@ def patch_client(make_client: Callable[[], Any]) -> Any:
     """Return a client of python-troveclient with reliable errors.
 
     The client uses a session of keystoneauth. The session's `timeout` limits
-    each request. `client.date` is the Date header of the last response, or
-    None before the first one.
+    each request. `client.date` is the Date header of the last response. It is
+    None before the first response.
 
     :param make_client: returns the client to patch.
     :raises errors.KarborTroveError: the client could not be created.
@@ -71,18 +72,18 @@ def patch_client(make_client: Callable[[], Any]) -> Any:
 def translate_errors(description: str) -> Iterator[None]:
     """Raise the exceptions of the client libraries as exceptions of errors.py.
 
-    The libraries have two unrelated families of exceptions. Those of
-    troveclient are for Trove's responses, those of keystoneauth are for
-    connections, for Keystone and for Swift. A status has its meaning only if
-    the service itself sent it. A load balancer or a proxy may send any status,
-    and is an outage.
+    The libraries have two unrelated families of exceptions. The exceptions of
+    troveclient are for Trove's responses. The exceptions of keystoneauth are
+    for connections, for Keystone and for Swift. A status has its meaning only
+    if the service itself sent it. A load balancer or a proxy may send any
+    status, so a response that the service did not send counts as an outage.
 
     :param description: what is requested, for the error message.
     :raises errors.NotFound: the status is 404.
-    :raises errors.Unreachable: no response of the service came back, or its
-        status is one of _OUTAGES.
+    :raises errors.Unreachable: no response of the service came back, or the
+        status of the response is one of _OUTAGES.
     :raises errors.Busy: the status is 422.
-    :raises errors.Rejected: anything else.
+    :raises errors.Rejected: the request failed in any other way.
     """
     def message(error: Exception) -> str:
         return '%s: %s' % (description, str(error) or type(error).__name__)
@@ -91,8 +92,8 @@ def translate_errors(description: str) -> Iterator[None]:
         yield
     except keystone_exceptions.SSLError as error:
         # The certificate is verified before the request is sent. Any other
-        # TLS error may occur while the response is read. Trove may have
-        # carried out the request then.
+        # TLS error may occur while the response is read. In that case Trove
+        # may have carried out the request.
         if 'CERTIFICATE_VERIFY_FAILED' in str(error):
             raise errors.Rejected(message(error)) from error
         raise errors.Unreachable(message(error)) from error
@@ -125,9 +126,9 @@ def translate_errors(description: str) -> Iterator[None]:
 def read_response() -> Iterator[None]:
     """Report a response that cannot be read as an outage.
 
-    A load balancer or a proxy may have sent it. Only the code that reads the
-    response may run in the context, because its errors are not reported as
-    programming errors.
+    A load balancer or a proxy may have sent such a response. Only code that
+    reads the response may run in the `with` block, because a programming error
+    in the block would be reported as an outage.
 
     :raises troveclient.exceptions.ResponseFormatError: the response does not
         have the form of a response of the service.
@@ -143,7 +144,8 @@ def read_response() -> Iterator[None]:
 def check_swift_response(response: Any) -> None:
     """Check that Swift itself sent a response.
 
-    :raises troveclient.exceptions.ResponseFormatError: it did not.
+    :raises troveclient.exceptions.ResponseFormatError: Swift did not send the
+        response.
     """
     if _SWIFT_TRANSACTION not in response.headers:
         raise trove_exceptions.ResponseFormatError(
@@ -165,10 +167,10 @@ def check_reachable(url: str, timeout: Tuple[float, float]) -> None:
 def list_endpoints(client: Any, service_type: str) -> List[Any]:
     """Return all endpoints of a service in the user's catalog.
 
-    :param client: a patched one.
-    :returns: objects with region_name, interface and url. Empty if the catalog
-        does not have the service. An auth plugin without a catalog has one
-        endpoint at most, without a region.
+    :param client: a client that patch_client() returned.
+    :returns: objects with region_name, interface and url. The list is empty if
+        the catalog does not have the service. If the auth plugin has no
+        catalog, the list has at most one endpoint, without a region.
     """
     http = client.client.session
     auth = getattr(http.auth, 'user_auth', http.auth)
@@ -185,17 +187,22 @@ def list_endpoints(client: Any, service_type: str) -> List[Any]:
 
 
 def _parse_retry_after(error: Exception) -> Optional[float]:
-    # Retry-After may also be a date. It would need a clock, so it is ignored.
+    # Retry-After may also be a date. A date would need a clock, so a date is
+    # ignored.
     value = str(getattr(error, 'retry_after', None))
     return float(value) if value.isdigit() else None
 
 
 def _with_session(client: Any) -> Any:
-    """Return the client, or one like it that uses a keystoneauth session.
+    """Return a client that uses a session of keystoneauth.
 
-    If Karbor does not have the details of the token, it creates a client of an
-    older kind [client_factory.py and clients/trove.py, 1.6.0]. On a 401 that
-    client tries to log in again, but it has no credentials.
+    If Karbor does not have the details of the token, Karbor creates a client
+    of an older kind, without such a session [client_factory.py and
+    clients/trove.py, 1.6.0]. On a 401 an older client tries to log in again,
+    but has no credentials. So such a client is replaced.
+
+    :returns: the same client if it uses a session, or else a new client for
+        the same endpoint and with the same token.
     """
     old = client.client
     if isinstance(old, trove_client.SessionClient):
@@ -206,7 +213,7 @@ def _with_session(client: Any) -> Any:
 
 
 class _TroveToken(token_endpoint.Token):
-    """A token without a catalog. Its only endpoint is that of Trove."""
+    """A token without a catalog. It has only the endpoint of Trove."""
 
     def get_endpoint(self, session: session.Session,
                      **kwargs: Any) -> Optional[str]:
@@ -218,7 +225,7 @@ class _TroveToken(token_endpoint.Token):
 def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
     """Return a replacement for the request method of troveclient.
 
-    It corrects these faults:
+    The replacement corrects these faults:
 
     * On a Retry-After header troveclient raises a TypeError unless the status
       is 413. On JSON of another shape it raises other errors. A response that
@@ -229,13 +236,13 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
       [service_token_roles_required of keystonemiddleware]. The request is sent
       again with the user's token alone, which is sufficient. Nothing is done
       twice, because the first request did not reach Trove's API. The next
-      request has the service token again. With it Trove accepts the user's
-      token for a while after its end.
+      request has the service token again. With a service token, Trove accepts
+      the user's token for a while after the user's token has expired.
     * Keystone may require a token before it returns its versions. The session
-      then requests the token from the auth plugin, which is already waiting
-      for one. The plugin would wait forever. Therefore a session without an
-      auth plugin reads the versions first [get_version_data() in discover.py
-      of keystoneauth1].
+      then requests this token from the auth plugin. The auth plugin is already
+      waiting for the versions to get a token, so the plugin would wait
+      forever. Therefore a session without an auth plugin reads the versions
+      first [get_version_data() in discover.py of keystoneauth1].
     """
     request = http.request
     is_warned = False

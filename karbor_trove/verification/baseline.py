@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Baseline: data that a protect records for later verifications.
+"""Baseline: data that a protect operation records for later verifications.
 
-A protect does not fail if Trove or Swift returns nothing to record. The
-verification then reports what it could not compare.
+A protect operation does not fail if Trove or Swift returns nothing to record.
+In that case the verification reports what it could not compare.
 """
 
 from oslo_log import log as logging
@@ -26,7 +26,7 @@ def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   ) -> models.Accounts:
     """Return the databases and users for a later test restore.
 
-    At the levels below `restore` nothing is read, and both are None.
+    At the levels below `restore` nothing is read, and both lists are None.
 
     :param verify_level: the verification level of the provider.
     """
@@ -38,8 +38,9 @@ def list_accounts(client: trove_client.TroveClient, instance_id: str,
 def record_manifest(client: trove_client.TroveClient, bank: karbor_types.Bank,
                     instance_id: str, backup: models.Backup,
                     verify_level: str, poller: polling.Poller) -> None:
-    """Store the etags and sizes of the backup's objects in Swift.
+    """Store the manifest of a backup in the bank.
 
+    The manifest has the etags and the sizes of the backup's objects in Swift.
     At the verification level `backup` nothing is stored.
 
     :param backup: a complete backup.

@@ -29,7 +29,7 @@ class TemporaryInstanceCleanup:
                  poller: polling.Poller) -> None:
         """Create the cleanup. No request is sent and nothing is read yet.
 
-        :param instance_id: of the original instance.
+        :param instance_id: the id of the original instance.
         :param project_id: the project of the client. Temporary instances of
             other projects are not touched.
         :param connect: returns a client that sends no request after the given
@@ -39,21 +39,23 @@ class TemporaryInstanceCleanup:
                                                                  instance_id)
         self._project_id = project_id
         self._connect = connect
-        # A slow bank uses up nothing of the time that Trove has.
+        # The time of a slow bank does not count, so Trove has all of the time.
         self._clock = polling.PausableClock(poller.clock)
         self._poller = polling.Poller(poller.interval, self._clock)
-        #: One sentence for each deletion that failed. The others wait.
+        #: One sentence for each deletion that failed. A deletion that only has
+        #: to wait has not failed.
         self.failures: List[str] = []
 
     def run(self, timeout: float, force: bool = False) -> List[str]:
         """Delete the instances of verifications that have ended.
 
-        The instance of a verification that may still run is not touched. If
-        the journal has no entries, no request is sent.
+        The instance of a verification that may still run is not touched,
+        unless `force` is True. If the journal has no entries, no request is
+        sent.
 
         :param timeout: seconds that Trove may take for the whole cleanup. The
             time of the bank does not count.
-        :param force: the operator states that no verification runs.
+        :param force: whether the operator states that no verification runs.
         :returns: one sentence for each instance that still exists, with the
             reason.
         :raises errors.BankError: the journal could not be read.

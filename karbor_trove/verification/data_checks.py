@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Verification levels backup and data: checks that restore nothing."""
+"""Checks of the verification levels "backup" and "data".
+
+These checks restore nothing.
+"""
 
 from typing import Callable, Iterator, List, Optional, Tuple, TypeVar
 
@@ -31,7 +34,7 @@ class DataChecks:
                  deadline: polling.Deadline, poller: polling.Poller) -> None:
         """Create the checks. No request is sent yet.
 
-        :param deadline: limits all checks together.
+        :param deadline: when all checks together have to end.
         """
         self._client = client
         self._deadline = deadline
@@ -57,10 +60,10 @@ class DataChecks:
 
     def check_version(self, instance: models.Instance,
                       catalog: trove_catalog.Catalog) -> str:
-        """Check that the datastore version of the original is still active.
+        """Check that the original instance's datastore version is active.
 
-        :param instance: as recorded. If its version was not recorded, the
-            check passes.
+        :param instance: the original instance, as recorded in the bank. If the
+            version was not recorded, the check passes.
         :returns: a message for the user.
         :raises errors.ResourceFailed: the version is not active.
         :raises errors.KarborTroveError: the versions could not be listed.
@@ -88,15 +91,15 @@ class DataChecks:
 
     def check_data(self, chain: List[models.Backup],
                    store: manifests.ManifestStore) -> List[str]:
-        """Check that the objects of a chain are unchanged since the protect.
+        """Check that the objects of a chain are unchanged since the backups.
 
         :param chain: the backups of the chain.
-        :param store: the store of the manifests that the protects recorded.
+        :param store: the manifests that the protect operations recorded.
         :returns: messages for the user.
         :raises errors.ResourceFailed: objects are missing or changed. The
-            message names them.
-        :raises errors.Rejected: this user may not read the objects.
-        :raises errors.KarborTroveError: they could not be read.
+            message names these objects.
+        :raises errors.Rejected: this user is not allowed to read the objects.
+        :raises errors.KarborTroveError: the objects could not be read.
         """
         problems: List[str] = []
         messages: List[str] = []
@@ -137,7 +140,10 @@ class DataChecks:
 
     def _find_manifest(self, backup: models.Backup
                        ) -> Optional[models.BackupManifest]:
-        """Return the manifest as it is now. None if there is no object."""
+        """Return the manifest that Swift has now.
+
+        None if the object of the backup does not exist.
+        """
         if not swift.is_in_swift(backup.location):
             raise errors.Rejected('Trove does not return the location of '
                                   'backup %s in Swift' % backup.id)
@@ -164,8 +170,9 @@ class DataChecks:
 
 def _check_object(expected: models.ObjectInfo,
                   actual: Optional[models.ObjectInfo]) -> Iterator[str]:
-    """Yield the problem of an object. Yield nothing if it is unchanged.
+    """Yield the problem of an object, or nothing if the object is unchanged.
 
+    :param expected: the object as it has to be.
     :param actual: the object as it is now. None if it does not exist.
     """
     if actual is None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Verification level restore: a test restore into a temporary instance."""
+"""Test restore into a temporary instance, for the level "restore"."""
 
 import dataclasses
 import datetime
@@ -26,21 +26,23 @@ LOG = logging.getLogger(__name__)
 
 @dataclasses.dataclass
 class TemporaryRestoreResult:
-    """The result of a test restore, which failed if it has problems."""
+    """The result of a test restore. A result with problems is a failure."""
 
     problems: List[str] = dataclasses.field(default_factory=list)
     messages: List[str] = dataclasses.field(default_factory=list)
-    #: From the request until the database was up. None if it never was.
+    #: Seconds from the request until the database was up. None if the database
+    #: was never up.
     recovery_seconds: Optional[float] = None
 
     def compare(self, kind: str, recorded: Optional[Tuple[str, ...]],
                 restored: Optional[Tuple[str, ...]]) -> None:
-        """Add the result of comparing databases or users.
+        """Compare the names of databases or users, and add the result.
 
         :param kind: 'databases' or 'users'.
-        :param recorded: by the protect. None if it recorded nothing.
-        :param restored: in the temporary instance. None if Trove does not
-            return them.
+        :param recorded: the names that the protect operation recorded. None if
+            it recorded no names.
+        :param restored: the names in the temporary instance. None if Trove
+            does not return these names.
         """
         if recorded is None:
             self.messages.append(
@@ -74,13 +76,14 @@ class TemporaryRestore:
             recorded: models.Accounts) -> TemporaryRestoreResult:
         """Create an instance, check it, and delete it in any case.
 
-        If it cannot be deleted now, the next verification deletes it.
+        If the instance cannot be deleted now, the next verification deletes
+        it.
 
         :param project_id: the project in which the instance is created. None
-            if it is not known.
+            if the project is not known.
         :param request: the request for the instance.
         :param recorded: the databases and users that the instance has to have.
-        :raises errors.BankError: the intent could not be written, so no
+        :raises errors.BankError: the journal entry could not be written, so no
             instance was requested.
         """
         intent = verification_journal.TemporaryInstanceIntent(
@@ -113,8 +116,9 @@ class TemporaryRestore:
         except errors.KarborTroveError as error:
             result.problems.append(_add_advice(error))
         except Exception:
-            # Also after an error in this program. A process that is killed
-            # deletes nothing, but its journal entry remains.
+            # The instance is also deleted after an error in this program. A
+            # process that is killed deletes nothing, but its journal entry
+            # remains.
             self._delete(instance.id, intent)
             raise
         result.messages += self._delete(instance.id, intent)
@@ -139,7 +143,7 @@ class TemporaryRestore:
     def _delete(self, instance_id: str,
                 intent: verification_journal.TemporaryInstanceIntent
                 ) -> List[str]:
-        """Delete the instance.
+        """Delete the temporary instance.
 
         :returns: a message if the instance could not be deleted, or else an
             empty list.
@@ -159,7 +163,10 @@ class TemporaryRestore:
 
 
 def _add_advice(error: errors.KarborTroveError) -> str:
-    """Return the reason with the option of the provider file that may help."""
+    """Return the text of an error, with advice if there is any.
+
+    The advice names the option of the provider file that may help.
+    """
     if not isinstance(error, (errors.NotFound, errors.Rejected,
                               errors.ResourceFailed)):
         return str(error)

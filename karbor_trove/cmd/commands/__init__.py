@@ -2,5 +2,5 @@
 
 """The commands of karbor-trove-manage, one module for each subject.
 
-What several subjects need, such as the banks and the clients, is in cmd/.
+Code that several subjects need, such as the banks and the clients, is in cmd/.
 """

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Base class of the work of a command."""
+"""Base class of the classes that carry out a command."""
 
 import abc
 import argparse
@@ -13,39 +13,40 @@ from oslo_config import cfg
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 
-#: The values of a row by the names of their columns. A column that is
-#: missing in a row is empty there.
+#: The values of a row, by the names of the columns. If a row lacks a column,
+#: the cell is empty.
 Row = Dict[str, Any]
-#: The project of which oslo.config finds the configuration.
+#: The project name with which oslo.config finds the configuration of Karbor.
 _KARBOR = 'karbor'
 _UNITS = (('d', 86400), ('h', 3600), ('min', 60), ('s', 1))
 
 
 class Action(abc.ABC):
-    """The work of a command."""
+    """Carries out a command."""
 
     #: Whether the command does nothing if one bank is empty or unreadable.
     NEEDS_ALL_BANKS = False
 
     def __init__(self) -> None:
         """Create the action. Nothing is read yet."""
-        #: What could not be read or done, a sentence each.
+        #: What could not be read or done, one sentence each.
         self.problems: List[str] = []
 
     @abc.abstractmethod
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> Iterable[Row]:
-        """Do the work and return the rows.
+        """Carry out the command, and return the rows of its output.
 
-        If something cannot be read or done, add a sentence to `problems` and
-        continue. If nothing can, raise an exception.
+        If a part of the work fails, add a sentence to `problems` and continue.
+        If no part of the work is possible, raise an exception.
         """
 
     def run(self, parsed_args: argparse.Namespace,
             config_files: Sequence[str]) -> Iterable[Row]:
-        """Read Karbor's configuration, do the work and return the rows.
+        """Read Karbor's configuration, carry out the command, return the rows.
 
-        :param config_files: Karbor's own. Empty for those that Karbor finds.
+        :param config_files: the paths of Karbor's configuration files. If
+            empty, Karbor's default files are read.
         :raises errors.Rejected: nothing was done, because the configuration
             or a bank is missing.
         """
@@ -68,12 +69,12 @@ class Action(abc.ABC):
 
 # The oldest cliff that is supported has no generic classes.
 class Duration(columns.FormattableColumn):  # type: ignore[type-arg]
-    """A timedelta that is words in a table and seconds in other formats."""
+    """A timedelta: words in a table, and seconds in all other formats."""
 
     _value: datetime.timedelta
 
     def human_readable(self) -> str:
-        """Return one or two units, such as "3 d 4 h"."""
+        """Return the time in one or two units, such as "3 d 4 h"."""
         seconds = self._value.total_seconds()
         for number, (unit, length) in enumerate(_UNITS[:-1]):
             if seconds >= length:
@@ -84,6 +85,6 @@ class Duration(columns.FormattableColumn):  # type: ignore[type-arg]
         return '%g s' % self.machine_readable()
 
     def machine_readable(self) -> Union[int, float]:
-        """Return seconds, rounded to one decimal place."""
+        """Return the time in seconds, rounded to one decimal place."""
         seconds = round(self._value.total_seconds(), 1)
         return int(seconds) if seconds.is_integer() else seconds

@@ -22,8 +22,8 @@ from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import ids
 
-#: The statuses of a resource on which the operation of a checkpoint has
-#: started, by the status of the checkpoint.
+#: The statuses of a resource that show that the checkpoint's operation has
+#: started on the resource, by the status of the checkpoint.
 _STARTED_STATUSES: Dict[str, Sequence[str]] = {
     constants.CHECKPOINT_STATUS_PROTECTING: (
         constants.RESOURCE_STATUS_PROTECTING,
@@ -37,7 +37,7 @@ _STARTED_STATUSES: Dict[str, Sequence[str]] = {
 
 
 class CheckpointListing(base.Action):
-    """The work of the command "checkpoint show"."""
+    """Carries out the command "checkpoint show"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
@@ -50,7 +50,7 @@ class CheckpointListing(base.Action):
 
 
 class CheckpointReset(base.Action):
-    """The work of the command "checkpoint reset"."""
+    """Carries out the command "checkpoint reset"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
@@ -60,8 +60,8 @@ class CheckpointReset(base.Action):
             layout.CHECKPOINT_INDEX, datetime.datetime.now(
                 datetime.timezone.utc).strftime('%Y-%m-%dT%H-%M-%SZ'))
         storage.write(checkpoint.section, backup_copy, index)
-        # Otherwise a later reset would take the next delete operation for
-        # ended.
+        # Delete the identities of the worker process. Otherwise a later reset
+        # would take the next delete operation for ended.
         for resource_id in checkpoint.list_resource_ids():
             storage.delete(checkpoint.resource_section(resource_id),
                            layout.WORKER)
@@ -69,7 +69,7 @@ class CheckpointReset(base.Action):
         new_index = dict(index, status=constants.CHECKPOINT_STATUS_ERROR)
         if not new_index.get('resource_graph'):
             # The operation ended before Karbor had written the resources.
-            # Karbor's delete operation needs a list of them.
+            # Karbor's delete operation needs a list of the resources.
             new_index['resource_graph'] = graph.serialize_resource_graph([])
         storage.write(checkpoint.section, layout.CHECKPOINT_INDEX, new_index)
         return [{'checkpoint': checkpoint.id, 'was': index['status'],
@@ -81,7 +81,7 @@ class _WorkerCheck:
     """Whether the worker process of an operation has ended."""
 
     has_ended: bool
-    #: Why it may still run.
+    #: Why the process may still run. Empty if it has ended.
     doubt: str = ''
 
 
@@ -89,7 +89,8 @@ def _check_worker(checkpoint: providers.Checkpoint) -> _WorkerCheck:
     """Check whether the process of the checkpoint's operation has ended.
 
     One process works on all resources of a checkpoint. So one resource is
-    enough on which the operation has started, and whose process has ended.
+    enough: the operation has started on this resource, and the process that
+    works on this resource has ended.
     """
     has_ended = False
     for resource_id in checkpoint.list_resource_ids():
@@ -99,7 +100,7 @@ def _check_worker(checkpoint: providers.Checkpoint) -> _WorkerCheck:
         if worker_process.may_be_alive(identity):
             return _WorkerCheck(False, '%s may still work on it'
                                 % worker_process.describe(identity))
-        # Otherwise the identity is that of an earlier operation.
+        # With any other status, the identity belongs to an earlier operation.
         if checkpoint.read_object(resource_id, layout.STATUS) in (
                 _STARTED_STATUSES[str(checkpoint.status)]):
             has_ended = True
@@ -109,9 +110,10 @@ def _check_worker(checkpoint: providers.Checkpoint) -> _WorkerCheck:
 
 def _check_resettable(checkpoint: providers.Checkpoint,
                       force: bool) -> Dict[str, Any]:
-    """Return the index of a checkpoint if the checkpoint can be reset.
+    """Return index.json of a checkpoint if the checkpoint can be reset.
 
-    :param force: the operator states that the worker process has ended.
+    :param force: whether the operator states that the worker process has
+        ended.
     :raises errors.Rejected: the checkpoint is not interrupted, or its
         operation may still run.
     """
@@ -119,10 +121,10 @@ def _check_resettable(checkpoint: providers.Checkpoint,
         raise errors.CorruptObject(
             'checkpoint %s is not reset: its index in the bank is corrupt'
             % checkpoint.id)
-    # Karbor has written "error-deleting", so its operation has ended.
+    # Karbor has written "error-deleting", so Karbor's operation has ended.
     if checkpoint.status == constants.CHECKPOINT_STATUS_ERROR_DELETING:
         return checkpoint.index
-    # Karbor deletes the indices after it has written "deleted". A process
+    # Karbor deletes the index files after it has written "deleted". A process
     # that was killed in between leaves a checkpoint that is listed for ever
     # [Checkpoint.delete() in 1.6.0].
     if checkpoint.is_deleted and _list_indices(checkpoint, checkpoint.index):
@@ -149,11 +151,14 @@ def _check_resettable(checkpoint: providers.Checkpoint,
 
 def _write_missing_indices(checkpoint: providers.Checkpoint,
                            index: Dict[str, Any]) -> None:
-    """Write Karbor's indices of a checkpoint.
+    """Write the index files with which Karbor lists a checkpoint.
 
-    Karbor writes a checkpoint before its indices, so a crash in between leaves
-    it without indices. Then Karbor's delete operation fails, and the
-    checkpoint is interrupted again [Checkpoint.delete() in 1.6.0].
+    Karbor writes a checkpoint before the index files of the checkpoint. So a
+    crash in between leaves a checkpoint without index files. Karbor's delete
+    operation fails on such a checkpoint, and the checkpoint is interrupted
+    again [Checkpoint.delete() in 1.6.0].
+
+    :param index: the content of the checkpoint's object index.json.
     """
     section = checkpoint.provider.bank.get_sub_section(layout.INDICES)
     for path in _index_paths(checkpoint, index):
@@ -162,7 +167,12 @@ def _write_missing_indices(checkpoint: providers.Checkpoint,
 
 def _list_indices(checkpoint: providers.Checkpoint,
                   index: Dict[str, Any]) -> List[str]:
-    """Return the paths of Karbor's indices that the bank has."""
+    """Return the paths of the checkpoint's index files in the bank.
+
+    Karbor lists a checkpoint with these index files.
+
+    :param index: the content of the checkpoint's object index.json.
+    """
     section = checkpoint.provider.bank.get_sub_section(layout.INDICES)
     return [path for path in _index_paths(checkpoint, index)
             if storage.read(section, path) is not None]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`deferred list` and `deferred sweep`: what an operation could not finish."""
+"""`deferred list` and `deferred sweep`: work that operations left unfinished.
+"""
 
 import argparse
 import dataclasses
@@ -20,7 +21,7 @@ from karbor_trove.verification import cleanup
 
 
 class DeferredListing(base.Action):
-    """The work of the command "deferred list"."""
+    """Carries out the command "deferred list"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
@@ -36,15 +37,15 @@ class DeferredListing(base.Action):
 
 
 class DeferredSweep(base.Action):
-    """The work of the command "deferred sweep"."""
+    """Carries out the command "deferred sweep"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
                   ) -> Iterator[base.Row]:
         project_id = parsed_args.project
         project_clients = clients.ProjectClients()
-        # Why Trove could not be reached. The command waits for Trove once,
-        # not once for each instance.
+        # Why Trove could not be reached. The command waits for Trove only
+        # once, and not again for each instance.
         self._outage: Optional[str] = None
         for provider in providers.distinct_banks(all_providers):
             for instance_id in progress.track(
@@ -99,7 +100,7 @@ class DeferredSweep(base.Action):
 
         :param project_id: the project that the operator has chosen. None if
             all projects are swept.
-        :param unreadable: the errors of the entries, by key.
+        :param unreadable: the errors of the entries, by the key of the entry.
         """
         if project_id is None:
             self.problems += ['instance %s is not swept completely: %s'
@@ -134,7 +135,7 @@ class Deletion:
     """The result of an attempt to delete a backup."""
 
     entry: backup_journal.BackupEntry
-    #: Why the backup is not deleted. None if it is.
+    #: Why the backup is not deleted. None if the backup is deleted.
     blocker: Optional[str]
     #: A sentence for stderr. None if nothing failed.
     problem: Optional[str]
@@ -149,8 +150,9 @@ def delete_backups(provider: providers.Provider,
                    ) -> Iterator[Deletion]:
     """Delete the backups of journal entries, or defer their deletion.
 
-    :param journal: the backup journal of the instance of all entries.
-    :param entries: at least one entry. All are of one project.
+    :param journal: the backup journal of the instance. All entries belong to
+        this instance.
+    :param entries: at least one entry. All entries belong to one project.
     :returns: one result for each entry.
     """
     remaining = {entry.checkpoint_id: entry for entry in entries}
@@ -196,9 +198,9 @@ def _check_deferral(provider: providers.Provider,
     """
     if entry.deleted_at:
         return _Deferral(True, entry.reason or 'its deletion was interrupted')
-    # Karbor's in-tree plugin does not know the journal. It deletes a
+    # Karbor's in-tree plugin does not know the journal. This plugin deletes a
     # checkpoint and its backup, and the entry stays as it is. A checkpoint
-    # that is missing proves nothing: the bank may have lost it.
+    # that is missing proves nothing, because the bank may have lost it.
     checkpoint = provider.find_checkpoint(entry.checkpoint_id)
     if checkpoint and checkpoint.is_deleted:
         return _Deferral(True, 'the checkpoint was deleted by another plugin')

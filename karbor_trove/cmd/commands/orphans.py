@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`orphans`: backups of Karbor in Trove that no checkpoint knows."""
+"""`orphans`: backups that Karbor created and that belong to no checkpoint."""
 
 import argparse
 import dataclasses
@@ -29,16 +29,16 @@ _IN_TREE_NAME = 'backup%s'
 
 @dataclasses.dataclass(frozen=True)
 class Orphan:
-    """A backup that no checkpoint and no journal knows."""
+    """A backup that Karbor created and that no checkpoint or journal has."""
 
     backup: models.Backup
     reason: str
-    #: Whether it is certain that Karbor created the backup. If not, the
-    #: backup is only deleted if the operator passes its id.
+    #: Whether it is certain that Karbor created the backup. If this is not
+    #: certain, the backup is deleted only if the operator passes its id.
     is_certain: bool
-    #: Whose settings and bank are used for the deletion.
+    #: The provider whose settings and bank are used for the deletion.
     provider: providers.Provider
-    #: The journal entry of the backup. None if no journal has one.
+    #: The journal entry of the backup. None if no journal has such an entry.
     entry: Optional[backup_journal.BackupEntry] = None
 
     def to_row(self) -> base.Row:
@@ -58,8 +58,8 @@ class OrphanSearch:
                  project_clients: clients.ProjectClients) -> None:
         """Read Trove, then the banks.
 
-        A backup is in the bank before it is in Trove. So no new backup is
-        reported as an orphan.
+        A backup is recorded in the bank before Trove creates it. So a backup
+        that is created during the search is not reported as an orphan.
 
         :raises errors.KarborTroveError: the backups of all projects could
             not be listed.
@@ -71,7 +71,7 @@ class OrphanSearch:
             lambda: self._client.list_backups(all_projects=True),
             poller.deadline(timeouts.OUTAGE), 'Trove is unavailable')
         self._index = backup_index.BackupIndex(all_providers)
-        #: By the id of the backup.
+        #: The orphans, by the id of the backup.
         self.orphans: Dict[str, Orphan] = {
             orphan.backup.id: orphan
             for orphan in map(self._find_orphan, self.backups.values())
@@ -81,10 +81,12 @@ class OrphanSearch:
                      confirmed: Optional[int]) -> None:
         """Check that the operator expects as many orphans as there are.
 
-        :param backup_ids: those that the operator has chosen.
-        :param confirmed: the number that the operator has typed out. None if
-            none. It is needed if more than half of Karbor's backups are
-            orphans, for certain or because the operator has chosen them.
+        :param backup_ids: the ids of the backups that the operator has chosen.
+        :param confirmed: the number of orphans that the operator has typed.
+            None if the operator has typed no number. The number is needed if
+            more than half of Karbor's backups are orphans. An orphan counts if
+            Karbor has created the backup for certain, or if the operator has
+            chosen the backup.
         :raises errors.Rejected: the number is missing or wrong.
         """
         number = len(set(backup_ids) | {
@@ -108,7 +110,7 @@ class OrphanSearch:
                 for item in sorted(self._index.unreadable.items())]
 
     def _find_orphan(self, backup: models.Backup) -> Optional[Orphan]:
-        """Return a backup as an orphan. None if it is not an orphan."""
+        """Return the orphan of a backup. None if the backup is no orphan."""
         if (backup.id in self._index.recorded_ids
                 or backup.instance_id in self._index.unreadable):
             return None
@@ -124,9 +126,10 @@ class OrphanSearch:
         return orphan
 
     def _match_requests(self, backup: models.Backup) -> Optional[Orphan]:
-        """Return the backup as an orphan if an open request matches it.
+        """Return the backup as an orphan if it matches an open request.
 
-        :returns: None if no open request may have created the backup.
+        :returns: the orphan. None if no open request may have created the
+            backup.
         """
         requests = self._index.list_requests_for(backup)
         if not requests:
@@ -138,11 +141,13 @@ class OrphanSearch:
             False, self._provider)
 
     def _match_names(self, backup: models.Backup) -> Optional[Orphan]:
-        """Return the backup as an orphan if its name is one of Karbor's.
+        """Return the backup as an orphan if its name looks like Karbor's.
 
-        The description may be one of Karbor's instead.
+        A description that looks like Karbor's is enough as well.
 
-        :returns: None if both are not, or if a checkpoint may know the backup.
+        :returns: the orphan. None if neither the name nor the description has
+            the form that Karbor uses, or if the backup may belong to a
+            checkpoint.
         """
         instance_id = str(backup.instance_id)
         for pattern, text in ((_NAME, backup.name),
@@ -161,12 +166,12 @@ class OrphanSearch:
 
     def _check_checkpoint(self, checkpoint_id: str, backup: models.Backup
                           ) -> Optional[Orphan]:
-        """Return the backup as an orphan if its checkpoint does not know it.
+        """Return the backup as an orphan if it is not in its checkpoint.
 
-        :param checkpoint_id: the id of the checkpoint that is part of the name
-            or the description of the backup.
-        :returns: None if the bank records the backup, or if an operation may
-            still work on the checkpoint.
+        :param checkpoint_id: the id of the checkpoint in the name or the
+            description of the backup.
+        :returns: the orphan. None if the bank records the backup, or if an
+            operation may still work on the checkpoint.
         """
         if (self._index.may_be_in_use(checkpoint_id, str(backup.instance_id))
                 or self._index.is_recorded(checkpoint_id, backup)):
@@ -178,7 +183,7 @@ class OrphanSearch:
                       % checkpoint_id, True, self._provider)
 
     def _is_new(self, backup: models.Backup) -> bool:
-        """Return True if the banks may not list the checkpoint yet."""
+        """Return True if the banks' lists may still lack the checkpoint."""
         now = self._client.now
         return (now is None or backup.created is None
                 or now - backup.created < (timeouts.REQUEST_IN_FLIGHT
@@ -186,7 +191,7 @@ class OrphanSearch:
 
 
 class OrphanListing(base.Action):
-    """The work of the command "orphans list"."""
+    """Carries out the command "orphans list"."""
 
     NEEDS_ALL_BANKS = True
 
@@ -198,14 +203,14 @@ class OrphanListing(base.Action):
 
 
 class OrphanDeletion(base.Action):
-    """The work of the command "orphans delete"."""
+    """Carries out the command "orphans delete"."""
 
     NEEDS_ALL_BANKS = True
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
                   ) -> Iterator[base.Row]:
-        """Delete the orphans and yield one row for each.
+        """Delete the orphans, and yield one row for each orphan.
 
         :raises errors.Rejected: an id is not the id of an orphan, or there
             are too many orphans. Nothing was deleted.
@@ -243,8 +248,9 @@ class OrphanDeletion(base.Action):
 def _to_entry(orphan: Orphan) -> backup_journal.BackupEntry:
     """Return the journal entry for the deletion of an orphan.
 
-    Its key is the id of the backup, because the entry under the id of the
-    checkpoint belongs to another backup.
+    If the journal has no entry, a new entry is built. The key of this entry is
+    the id of the backup, because the entry under the id of the checkpoint
+    belongs to another backup.
     """
     return orphan.entry or backup_journal.BackupEntry(
         str(orphan.backup.instance_id), orphan.backup.id,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`report`: from what each database instance can be restored."""
+"""`report`: the checkpoints from which each instance can be restored."""
 
 import argparse
 import datetime
@@ -26,10 +26,11 @@ T = TypeVar('T')
 
 
 class _BackupList(NamedTuple):
-    """The backups in Trove, of one project or of all."""
+    """The backups in Trove, of one project or of all projects."""
 
     backups: chain.Backups
-    #: Trove's time when it listed them. None if Trove returned no time.
+    #: Trove's time when Trove listed the backups. None if Trove returned no
+    #: time.
     time: Optional[datetime.datetime]
 
 
@@ -41,19 +42,19 @@ class Report:
                  project_id: Optional[str] = None) -> None:
         """Read the banks, then Trove, one project after another.
 
-        :param project_id: the only project of the report. None for each
-            project of which a bank has a checkpoint.
+        :param project_id: report only this project. None for each project of
+            which a bank has a checkpoint.
         :raises errors.KarborTroveError: a bank or Trove is unavailable.
         """
         self._clients = project_clients
         self._poller = all_providers[0].poller
         self._trove_is_unavailable = False
         self._swift_is_unavailable = False
-        # Whether Swift lacks the object of a backup, by its id.
+        # Whether Swift lacks the object of a backup, by the backup's id.
         self._is_lost: Dict[str, bool] = {}
         self._project_id = project_id
         self._points = restore_points.RestorePoints(all_providers, project_id)
-        #: What could not be read, a sentence each.
+        #: What could not be read, one sentence each.
         self.problems = list(self._points.problems)
         self.instances: List[instance_reports.InstanceReport] = []
         if project_id is None:
@@ -67,7 +68,7 @@ class Report:
     def _wait_for(self, request: Callable[[], T]) -> T:
         """Send a request, and wait for Trove during an outage.
 
-        After one outage of full length, later requests do not wait.
+        If Trove is unavailable for the whole wait, later requests do not wait.
         """
         if self._trove_is_unavailable:
             return request()
@@ -82,14 +83,15 @@ class Report:
     def _list_all_backups(self) -> Optional[_BackupList]:
         """Return the backups of all projects.
 
-        None if Karbor's user is not allowed to list them.
+        None if Karbor's user is not allowed to list these backups.
         """
         try:
             client = self._clients.get()
             backups = self._wait_for(
                 lambda: client.list_backups(all_projects=True))
         except errors.Rejected as error:
-            # Without a project the report would be empty without a reason.
+            # If there is no project, no other message says why the report is
+            # empty.
             if not any(self._points.projects.values()):
                 self.problems.append(str(error))
             return None
@@ -99,7 +101,8 @@ class Report:
                         backups: Optional[_BackupList]) -> None:
         """Add the reports on the instances of a project.
 
-        :param backups: None to list the backups of this project here.
+        :param backups: the backups of all projects. None if this method has to
+            list the backups of this project.
         """
         instances: Optional[Dict[str, models.Instance]] = None
         client: Optional[trove_client.TroveClient] = None
@@ -114,7 +117,7 @@ class Report:
                 if not instance.is_temporary}
         except errors.KarborTroveError as error:
             # A project of which all checkpoints are deleted may be deleted
-            # itself. Then Keystone gives no token for it.
+            # itself. In that case Keystone gives no token for the project.
             if not (isinstance(error, errors.Rejected) and client is None
                     and self._may_be_deleted(project_id)):
                 self.problems.append('project %s: %s' % (project_id, error))
@@ -141,7 +144,7 @@ class Report:
 
         Objects that Karbor's user cannot read are not checked.
 
-        :param links: the chain of the restore point.
+        :param links: the backups of the chain of the restore point.
         """
         for backup in links:
             if backup.id not in self._is_lost:
@@ -164,7 +167,8 @@ class Report:
         except errors.Rejected:
             return False
         except errors.KarborTroveError as error:
-            # One request is enough, or else each backup would wait for it.
+            # After one failed request no other one is sent. Otherwise the
+            # report would wait for Swift once for each backup.
             self._swift_is_unavailable = True
             self.problems.append(
                 'the objects of the backups were not checked: %s' % error)
@@ -173,22 +177,22 @@ class Report:
     def _may_be_deleted(self, project_id: str) -> bool:
         """Return True if Keystone may have deleted a project.
 
-        A project that the operator has chosen has to exist, so the result is
-        False for it.
+        A project that the operator has chosen has to exist. So the result is
+        False for such a project.
         """
         return self._project_id is None and not self._points.projects.get(
             project_id, True)
 
 
 def _find_name(points: List[restore_points.RestorePoint]) -> Optional[str]:
-    """Return the newest recorded name. None if none is recorded."""
+    """Return the newest recorded name. None if no name is recorded."""
     return next((point.record.instance.name for point in sorted(
         points, key=lambda point: point.time, reverse=True)
         if point.record and point.record.instance.name), None)
 
 
 class ReportListing(base.Action):
-    """The work of the command "report"."""
+    """Carries out the command "report"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:

@@ -2,8 +2,8 @@
 
 """`deferred dismiss`, and the unconfirmed restores of the other commands.
 
-No instance is deleted here. If a restore has created one, it belongs to the
-user.
+No instance is deleted here. If a restore has created an instance, this
+instance belongs to the user.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from karbor_trove.trove import lost_responses
 
 
 class RestoreDismissal(base.Action):
-    """The work of the command "deferred dismiss"."""
+    """Carries out the command "deferred dismiss"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
-        """Delete the entries, all or none, and return one row for each.
+        """Delete all chosen entries or no entry, and return one row for each.
 
         :raises errors.Rejected: a restore has no entry or may still run.
         """
@@ -82,10 +82,10 @@ def list_rows(provider: providers.Provider,
 
 @dataclasses.dataclass(frozen=True)
 class SweepResult:
-    """What the sweep of one unconfirmed restore found."""
+    """The result of the sweep of one unconfirmed restore."""
 
     row: base.Row
-    #: Why the restore could not be checked. Empty if it could.
+    #: Why the restore could not be checked. Empty if it was checked.
     problem: str = ''
 
 
@@ -95,11 +95,14 @@ def sweep(all_providers: List[providers.Provider],
           project_id: Optional[str] = None) -> Iterator[SweepResult]:
     """Delete the entries of restores that have created no instance.
 
-    The traces of restores that began more than an hour ago are deleted as
-    well. They have no result.
+    A trace is the entry of a restore whose instance is known. Traces of
+    restores that began more than an hour ago are deleted as well. No
+    SweepResult is yielded for a trace.
 
-    :param instance_id: the id of the only original instance. None for all.
-    :param project_id: the id of the only project. None for all.
+    :param instance_id: sweep only the entries of this original instance. None
+        for the entries of all original instances.
+    :param project_id: sweep only the entries of this project. None for the
+        entries of all projects.
     """
     for provider, journal, restore_id in _list_journals(all_providers):
         if instance_id not in (None, journal.instance_id):
@@ -133,7 +136,7 @@ def sweep(all_providers: List[providers.Provider],
 
 def _list_journals(all_providers: List[providers.Provider]) -> Iterator[
         Tuple[providers.Provider, restore_journal.RestoreJournal, str]]:
-    """Yield each unconfirmed restore: its provider, journal and id."""
+    """Yield the provider, the journal and the restore id of each entry."""
     for provider in providers.distinct_banks(all_providers):
         for instance_id in progress.track(
                 provider.list_instance_ids(),
@@ -146,7 +149,7 @@ def _list_journals(all_providers: List[providers.Provider]) -> Iterator[
 
 def _read_or_guess(journal: restore_journal.RestoreJournal,
                    restore_id: str) -> restore_journal.RestoreEntry:
-    """Return an entry. If it cannot be read, all its values are unknown."""
+    """Return an entry. All values are unknown if the entry cannot be read."""
     unknown = restore_journal.RestoreEntry(journal.instance_id, restore_id)
     try:
         return journal.read(restore_id) or unknown
@@ -163,7 +166,8 @@ def _now() -> datetime.datetime:
 class _Check:
     """The result of the search for the instance of a restore."""
 
-    #: True if it has created none, and will not create one later.
+    #: True if the restore has created no instance, and will not create an
+    #: instance later.
     has_created_none: bool
     #: A sentence for the operator.
     outcome: str
@@ -198,13 +202,13 @@ def _check(entry: restore_journal.RestoreEntry, provider: providers.Provider,
 
 def _find_instances(client: trove_client.TroveClient, name: Optional[str],
                     not_before: datetime.datetime) -> List[str]:
-    """Return the ids of the instances with a name, created since a time."""
+    """Return the ids of the instances with this name, created since a time."""
     instance_ids = []
     for instance in client.list_instances():
         if instance.name != name:
             continue
         try:
-            # A list of instances has no times.
+            # A list of instances has no creation times.
             created = client.get_instance(instance.id).created
         except errors.NotFound:
             continue
