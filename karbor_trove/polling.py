@@ -118,10 +118,11 @@ class Poller:
 
         The first check is immediate and the last one is at the deadline, so
         a short deadline still allows two checks. No check begins after the
-        deadline. If Trove is unreachable, the check is retried with
-        exponential backoff and jitter. If the Retry-After of the response is
-        longer than the backoff, the retry waits for so long. Any other error
-        ends the wait.
+        deadline. If Trove is unreachable or responds that it is
+        unavailable, the check is retried with exponential backoff and jitter.
+        If such a response has a Retry-After that is longer than the backoff,
+        the retry waits for the time of the Retry-After. Any other error ends
+        the wait.
 
         :param check: returns the result. To keep waiting, it returns None, or
             raises errors.Pending with the current state of what it checks.

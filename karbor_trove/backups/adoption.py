@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Search for the backup that a request without a response created."""
+"""Adoption: the search for a backup whose create request got no response."""
 
 from typing import Collection, Iterable, Optional
 

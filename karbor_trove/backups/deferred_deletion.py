@@ -256,7 +256,8 @@ class BackupDeletion:
             entries: Optional[List[backup_journal.BackupEntry]]) -> Outcome:
         """Delete a backup. If that fails, write the reason to the journal.
 
-        :param entry: an entry that is marked as deleted.
+        :param entry: the entry of the backup, with the mark that its
+            checkpoint is deleted.
         :param entries: all entries of the journal, read after the entry was
             marked. None if this method has to read the journal.
         """

@@ -29,8 +29,9 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
 
     :param backup: the backup, as Trove has just listed it.
     :param location: the URL of the backup's object. If the object is in Swift,
-        Swift has to respond before the deletion. None if the URL is not known,
-        or if the deletion does not wait for Swift.
+        this function waits until Swift is available, and deletes the backup
+        after that. None if the URL is not known, or to delete the backup even
+        if Swift is unavailable.
     :param check_deletable: checks again whether the backup may be deleted. If
         the backup must not be deleted, this function raises an error.
         delete_backup() calls it if an outage has made the caller's own check

@@ -100,7 +100,7 @@ class BackupIndex:
         return False
 
     def may_be_in_use(self, checkpoint_id: str, instance_id: str) -> bool:
-        """Return True if an operation may work on an instance now.
+        """Return True if an operation is possibly working on an instance.
 
         :param checkpoint_id: the checkpoint of the operation.
         """

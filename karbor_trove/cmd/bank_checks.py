@@ -2,10 +2,10 @@
 
 """Checks of a provider's bank before a command relies on it.
 
-If a bank does not exist, all of its backups look like orphans. Karbor's bank
-plugins create a missing directory, container or bucket at their creation or
-first use [Karbor 1.6.0]. So a bank whose name is mistyped in a provider file
-appears to be an empty bank.
+If a bank does not exist, all of its backups look like orphans. When a bank
+plugin of Karbor is created or first used, it creates the directory, container
+or bucket of the bank if that is missing [Karbor 1.6.0]. So a bank
+whose name is mistyped in a provider file appears to be an empty bank.
 """
 
 import os

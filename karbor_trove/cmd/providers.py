@@ -229,12 +229,12 @@ def load(problems: List[str]) -> List[Provider]:
     """Return the providers of all provider files, also of disabled ones.
 
     The bank and the backups of a disabled provider still exist. A provider
-    file that cannot be loaded is an error. Without the bank of such a
-    provider, the provider's backups would be reported as orphans.
+    file that cannot be loaded is an error, because the command would not know
+    of its bank.
 
-    If a bank does not exist or cannot be read, this is a problem, and the
-    provider of the bank is not returned. If a bank is empty, this is a problem
-    too, but the provider of the bank is returned.
+    A bank that does not exist or cannot be read is a problem, and its provider
+    is not returned. A command that needs all banks refuses to run because of
+    this problem. An empty bank is a problem too, but its provider is returned.
 
     :param problems: the list to which one sentence for each problem is added.
     :raises errors.Rejected: a provider file cannot be loaded, there is no

@@ -67,10 +67,11 @@ class DeleteOperation(base.Operation):
     def _find_entry(self) -> Optional[backup_journal.BackupEntry]:
         """Return the journal entry of the backup, or build it from the record.
 
-        Karbor's in-tree plugin writes the backup record only. An interrupted
-        protect operation may have written the id of the backup to the record
-        only. If the record is corrupt, the journal entry is used. If the
-        journal entry is corrupt, the record is used.
+        The entry is built from the record in two cases. Karbor's in-tree
+        plugin writes a record but no journal. And an interrupted protect
+        operation may have written the id of the backup to the record but not
+        to the journal. If the record is corrupt, the journal entry is used.
+        If the journal entry is corrupt, the record is used.
 
         :returns: the entry. None if there is no journal entry and no record
             with the id of a backup.

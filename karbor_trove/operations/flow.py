@@ -42,7 +42,7 @@ class FlowState:
     def __init__(self, clock: polling.Clock = polling.SYSTEM_CLOCK) -> None:
         """Create the state of one flow.
 
-        :param clock: the clock of the wait for Karbor's database.
+        :param clock: measures how long Karbor's database is unavailable.
         """
         self._clock = clock
         self._status_lock = threading.Lock()

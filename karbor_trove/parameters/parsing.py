@@ -62,8 +62,8 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
     :param original: the original instance, as recorded in the bank.
     :param backup_id: the id of the backup. None if no backup is recorded.
     :raises errors.Rejected: a value is not allowed. The message has one line
-        for each such value. For a recorded value the line names the parameter
-        that replaces the recorded value.
+        for each such value. If the value is a recorded one, the line names the
+        parameter that a user can set instead.
     """
     options = restore_options.OPTIONS
     recorded: Dict[str, Any] = {

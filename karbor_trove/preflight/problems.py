@@ -13,12 +13,12 @@ _UNITS = {'volumes': ' GB', 'ram': ' MB'}
 
 
 def group_common(problems: Problems, common: Iterable[str]) -> Problems:
-    """Return the problems, with the common problems added to each instance.
+    """Add the common problems to the problems of each instance.
 
     :param problems: the problems of all instances of the flow. The list of an
         instance may be empty.
     :param common: the problems of the flow as a whole.
-    :returns: the problems of the instances that have at least one problem.
+    :returns: the problems, without the instances that have none.
     """
     common = list(common)
     return {original_id: sentences + common

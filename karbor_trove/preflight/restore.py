@@ -42,10 +42,11 @@ def check_restore(
         ) -> Tuple[preflight_problems.Problems, List[str]]:
     """Check whether all instances of a restore can be created.
 
-    An instance that the checkpoint left out is a problem only if the
-    checkpoint has no other instance. The requests are checked first. If the
-    requests have no problems, the state of Trove is checked. Quotas are
-    checked for all instances together.
+    An instance that was deleted before its backup has no backup in the
+    checkpoint. It is skipped, unless no instance of the checkpoint has a
+    backup. The requests are checked first. If the requests have no problems,
+    the state of Trove is checked. Quotas are checked for all instances
+    together.
 
     :param sections: what the bank holds of each instance of the checkpoint, by
         the id of the original instance.

@@ -114,9 +114,10 @@ def _read_interface() -> str:
 def _read_verify(provider_conf: Any) -> Optional[Union[bool, str]]:
     """Return how [swift_client] wants Swift's certificate to be verified.
 
-    :param provider_conf: the configuration of the provider file. Its section
-        [swift_client] is for the bank, and precedes the section with this name
-        in karbor.conf. None if there is no provider file.
+    :param provider_conf: the configuration of the provider file. The
+        options of its section [swift_client], which are those of a bank in
+        Swift, override those of karbor.conf. None if there is no provider
+        file.
     :returns: the path of a file of CA certificates, or False to accept every
         certificate. None if no option is set.
     """

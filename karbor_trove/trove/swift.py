@@ -88,7 +88,8 @@ def get_segment(client: trove_client.TroveClient,
     """Return the etag and the size of one segment.
 
     :param name: "container/name", as in the manifest.
-    :raises errors.Rejected: also if the catalog does not have Swift.
+    :raises errors.Rejected: Swift rejected the request, or the service
+        catalog does not have Swift.
     """
     with client.call('reading %s' % name) as api:
         account = _find_account(client, api)

@@ -43,7 +43,7 @@ def record_manifest(client: trove_client.TroveClient, bank: karbor_types.Bank,
     The manifest has the etags and the sizes of the backup's objects in Swift.
     At the verification level `backup` nothing is stored.
 
-    :param backup: a complete backup.
+    :param backup: a backup with the status COMPLETED.
     """
     if verify_level == 'backup' or not swift.is_in_swift(backup.location):
         return

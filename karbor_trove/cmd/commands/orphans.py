@@ -110,7 +110,7 @@ class OrphanSearch:
                 for item in sorted(self._index.unreadable.items())]
 
     def _find_orphan(self, backup: models.Backup) -> Optional[Orphan]:
-        """Return the orphan of a backup. None if the backup is no orphan."""
+        """Return a backup as an Orphan. None if the backup is no orphan."""
         if (backup.id in self._index.recorded_ids
                 or backup.instance_id in self._index.unreadable):
             return None

@@ -175,10 +175,10 @@ class Report:
         return False
 
     def _may_be_deleted(self, project_id: str) -> bool:
-        """Return True if Keystone may have deleted a project.
+        """Return True if a project is possibly deleted in Keystone.
 
-        A project that the operator has chosen has to exist. So the result is
-        False for such a project.
+        False if the operator has chosen the project. For such a project a
+        failed request is always a problem.
         """
         return self._project_id is None and not self._points.projects.get(
             project_id, True)

@@ -82,7 +82,10 @@ def list_rows(provider: providers.Provider,
 
 @dataclasses.dataclass(frozen=True)
 class SweepResult:
-    """The result of the sweep of one unconfirmed restore."""
+    """What sweep() found out about one unconfirmed restore.
+
+    The create request of such a restore got no response.
+    """
 
     row: base.Row
     #: Why the restore could not be checked. Empty if it was checked.
