@@ -59,7 +59,7 @@ class PausableClock(Clock):
         self._paused = 0.0
 
     def now(self) -> float:
-        """Return the seconds of the underlying clock, less all pauses."""
+        """Return the seconds of the underlying clock minus all pauses."""
         return self._clock.now() - self._paused
 
     def sleep(self, seconds: float) -> None:

@@ -26,8 +26,9 @@ def find_created_backup(
     :raises errors.Rejected: an open request of another checkpoint matches the
         backup as well, or the backup may be older than the request. The
         message names the backup and the checkpoint.
-    :raises errors.Ambiguous: several backups match, now or in an earlier
-        search. The message names these backups.
+    :raises errors.Ambiguous: several backups match, or the entry records
+        that several backups matched in an earlier search. The message names
+        these backups.
     """
     # An entry of the same checkpoint may have the backup's id already: another
     # operation may have adopted it since this entry was read.

@@ -74,7 +74,7 @@ def list_chain(backups: Backups, backup_id: str) -> List[models.Backup]:
 
 
 def find_break(backups: Backups, backup_id: str) -> Optional[str]:
-    """Return the phrase about the backup that breaks a chain.
+    """Return a phrase that says which backup breaks a chain, and why.
 
     :returns: the phrase. None if the chain can be restored.
     """

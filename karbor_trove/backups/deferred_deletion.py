@@ -331,7 +331,7 @@ class BackupDeletion:
                   now: Optional[datetime.datetime],
                   entries: List[backup_journal.BackupEntry]
                   ) -> backup_journal.BackupEntry:
-        """Return an entry with the id of its backup, if the backup exists.
+        """Find the backup of an entry that lacks the id of its backup.
 
         An entry lacks the id if the response to the request for the backup was
         lost. If the backup is found, the entry with its id is written to the

@@ -29,11 +29,9 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
 
     :param backup: the backup, as Trove has just listed it.
     :param location: the URL of the backup's object. If the object is in Swift,
-        this function waits until Swift is available, and deletes the backup
-        after that. None if the URL is not known, or to delete the backup even
-        if Swift is unavailable.
-    :param check_deletable: checks again whether the backup may be deleted. If
-        the backup must not be deleted, this function raises an error.
+        the backup is not deleted before Swift is available. None if the URL
+        is not known. The backup is then deleted even if Swift is unavailable.
+    :param check_deletable: raises an error if the backup must not be deleted.
         delete_backup() calls it if an outage has made the caller's own check
         too old.
     :param outage_deadline: when to stop waiting for Trove and Swift during an

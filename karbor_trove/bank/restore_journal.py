@@ -273,8 +273,8 @@ class RestoreIntent:
 
         If another restore with the same name is open, the entry becomes a
         trace: it stays and gets the id of the restored instance. Otherwise the
-        markers and traces with this name that no other restore needs any more
-        are deleted as well.
+        entry is deleted. Markers and traces with this name are deleted with
+        it, unless another restore still needs them.
 
         :param created_id: the id of the restored instance. None if Trove
             created nothing. In that case the entry never becomes a trace.

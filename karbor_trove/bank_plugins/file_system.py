@@ -175,7 +175,10 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
             directory = os.path.dirname(directory)
 
     def _list_object(self, path: str) -> List[str]:
-        """Return the keys that begin with a prefix, in any order."""
+        """Return the keys that begin with a prefix, in any order.
+
+        :param path: the prefix. Karbor's plugin calls it so.
+        """
         self._check_container()
         keys: List[str] = []
         for directory, _, names in os.walk(

@@ -69,12 +69,12 @@ class Provider:
 
         Karbor never deletes the object that describes a checkpoint, so there
         are more such objects every day. A deleted checkpoint has no index file
-        of Karbor and no backup record. So a checkpoint without both is not
-        read. If such a checkpoint is not deleted, Karbor crashed during its
-        creation, and the checkpoint holds no backup.
+        of Karbor and no backup record. So a checkpoint that has neither is
+        not read. If it is not deleted, Karbor crashed during its creation, and
+        it holds no backup.
 
-        If only such checkpoints have a resource, one of these checkpoints is
-        yielded, because it shows the project of the resource.
+        There is one exception. If all checkpoints of a resource have neither,
+        one of them is yielded, because it shows the project of the resource.
 
         :raises errors.BankError: a checkpoint cannot be read.
         """

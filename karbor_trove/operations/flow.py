@@ -31,7 +31,7 @@ Key = Tuple[str, str]
 
 
 class FlowState:
-    """The results of the preflight checks, and serialized status updates.
+    """Holds the results of the preflight checks, and writes the statuses.
 
     Karbor's save() stores all changes of a record and then marks all changes
     as stored. If two resources write at once, the status of one resource is

@@ -94,8 +94,9 @@ class ProtectOperation(base.Operation):
         """Create the backup and wait until it is complete.
 
         An instance that is deleted before its backup is left out of the
-        checkpoint. This is no failure. The resource status of the instance is
-        `error`, and the other instances are backed up.
+        checkpoint. The operation does not fail because of that. Only the
+        resource status of this instance is `error`. The other instances are
+        backed up.
 
         :raises karbor.exception.CreateResourceFailed: there is no complete
             backup. The resource status is `error`, and the bank has the

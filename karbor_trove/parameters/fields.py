@@ -115,9 +115,9 @@ def parse_fields(parameters: Mapping[str, object], fields: Mapping[str, Field],
     :param parameters: Karbor's parameters. Names that are not in `fields` are
         ignored.
     :param fields: the fields by name, without the prefix.
-    :param recorded: the values that the caller uses for parameters that are
-        not set, by the name of the field. These values are checked as well,
-        but are not returned.
+    :param recorded: recorded values by the name of the field. The caller uses
+        them for parameters that are not set. This function checks them, but
+        does not return them.
     :returns: the parsed values of the parameters that are set, by the name of
         the field.
     :raises errors.Rejected: a value is not allowed. The message has one line

@@ -135,9 +135,10 @@ def _is_impossible(flavor_id: Optional[str], flavors: Mapping[str, int],
 
 def list_unchecked(request: models.InstanceRequest,
                    catalog: trove_catalog.Catalog) -> Iterator[str]:
-    """Yield a sentence for each value that Trove checks only in the request.
+    """Yield a sentence for each value that cannot be checked here.
 
-    Call this function after check_version() has found no problem.
+    Trove checks such a value when it receives the request. Call this function
+    after check_version() has found no problem.
     """
     if request.flavor_id is not None and any(
             trove_catalog.get_flavor_segment(str(request.flavor_id))

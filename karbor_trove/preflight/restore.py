@@ -43,10 +43,10 @@ def check_restore(
     """Check whether all instances of a restore can be created.
 
     An instance that was deleted before its backup has no backup in the
-    checkpoint. It is skipped, unless no instance of the checkpoint has a
-    backup. The requests are checked first. If the requests have no problems,
-    the state of Trove is checked. Quotas are checked for all instances
-    together.
+    checkpoint. It is skipped if another instance has a backup. If no
+    instance has a backup, this is a problem. The requests are checked first.
+    If the requests have no problems, the state of Trove is checked. Quotas are
+    checked for all instances together.
 
     :param sections: what the bank holds of each instance of the checkpoint, by
         the id of the original instance.

@@ -163,15 +163,15 @@ class DeletionWait:
         self.instance_ids = instance_ids
 
     def notice(self, instance: models.Instance) -> None:
-        """Remember the id of an instance that may be being deleted."""
+        """Remember the id of an instance that Trove may be deleting."""
         if instance.status == models.SHUTDOWN:
             self.instance_ids.add(instance.id)
 
     def check(self, instance: models.Instance) -> None:
         """Check that an instance is not being deleted.
 
-        :raises errors.Pending: the instance may be being deleted, and the wait
-            has not ended.
+        :raises errors.Pending: Trove may be deleting the instance, and this
+            wait has not reached its deadline.
         """
         self.notice(instance)
         if instance.is_being_deleted and self._deadline.remaining:
@@ -186,8 +186,8 @@ def get_usable_instance(client: trove_client.TroveClient, instance_id: str,
 
     :param deletion_wait: the wait for an instance that is being deleted. None
         to raise errors.ResourceFailed for such an instance at once.
-    :raises errors.Pending: the instance may be being deleted, and
-        deletion_wait has not ended.
+    :raises errors.Pending: Trove may be deleting the instance, and
+        deletion_wait has not reached its deadline.
     :raises errors.ResourceFailed: the database will not start. The message has
         the reason if Trove returned a reason.
     """

@@ -294,7 +294,7 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
 
 
 class _JsonObject(Dict[str, Any]):
-    """A JSON object of a response, in which a missing key is an outage."""
+    """A JSON object of a response. Reading a missing key raises an error."""
 
     def __missing__(self, key: str) -> Any:
         raise trove_exceptions.ResponseFormatError(

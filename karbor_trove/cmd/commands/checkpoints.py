@@ -155,8 +155,8 @@ def _write_missing_indices(checkpoint: providers.Checkpoint,
 
     Karbor writes a checkpoint before the index files of the checkpoint. So a
     crash in between leaves a checkpoint without index files. Karbor's delete
-    operation fails on such a checkpoint, and the checkpoint is interrupted
-    again [Checkpoint.delete() in 1.6.0].
+    operation fails on such a checkpoint, and leaves it as it was
+    [Checkpoint.delete() in 1.6.0].
 
     :param index: the content of the checkpoint's object index.json.
     """

@@ -29,7 +29,9 @@ class RestoreDismissal(base.Action):
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
-        """Delete all chosen entries or no entry, and return one row for each.
+        """Delete the chosen entries, and return one row for each.
+
+        Nothing is deleted if one of the entries must not be deleted.
 
         :raises errors.Rejected: a restore has no entry or may still run.
         """
