@@ -295,7 +295,7 @@ def _describe_allowed(option: cfg.Opt) -> str:
         return 'true or false'
     if isinstance(option.type, types.List):
         return 'one or more of %s, separated by commas' % ', '.join(
-            option.type.item_type.choices)
+            getattr(option.type.item_type, 'choices', ()))
     choices = getattr(option.type, 'choices', None)
     if choices:
         return 'one of %s' % ', '.join(choices)
