@@ -86,9 +86,9 @@ def provider(load):
 def new_project_checkpoint(provider, context, fake_trove):
     """Return a function that creates a checkpoint of a project.
 
-    The project has a resource of every type that Karbor knows, and n databases.
+    The project has n databases and a resource of each of the other types.
     """
-    def make(count, types=options.PASSTHROUGH_TYPES, registry=None):
+    def make(count, types=options.PASSTHROUGH_TYPES):
         for number in range(count):
             fake_trove.add_instance(name='db-%d' % number)
         registry = protectable_registry.ProtectableRegistry()
