@@ -16,6 +16,7 @@ from karbor_trove.parameters import fields
 from karbor_trove.trove import models
 
 GROUP = 'trove_protection_plugin'
+PASSTHROUGH_GROUP = 'trove_passthrough_plugin'
 
 
 def _parse_ca_cert_file(path: str) -> str:
@@ -163,6 +164,21 @@ OPTIONS: List[cfg.Opt] = [
                     'that needs more fails before anything is created. If not '
                     'set, only the quotas of the project limit it.'),
 ]
+#: All resource types that Karbor knows, but for database instances
+#: [RESOURCE_TYPES in common/constants.py, 1.6.0].
+PASSTHROUGH_TYPES = [
+    'OS::Keystone::Project', 'OS::Nova::Server', 'OS::Cinder::Volume',
+    'OS::Glance::Image', 'OS::Manila::Share', 'OS::Neutron::Network',
+    'OS::Kubernetes::Pod']
+PASSTHROUGH_OPTIONS: List[cfg.Opt] = [
+    cfg.ListOpt('types', default=PASSTHROUGH_TYPES,
+                item_type=types.String(choices=PASSTHROUGH_TYPES),
+                help='The resource types that may stay unprotected, '
+                     'separated by commas. A checkpoint with a resource of '
+                     'another type is refused, unless a later line "plugin" '
+                     'of the provider file is for this type. By default all '
+                     'types but OS::Trove::Instance may stay unprotected.'),
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,9 +244,26 @@ def register(conf: cfg.ConfigOpts) -> Settings:
         name: values.pop('swift_' + name) or None for name in (
             'region_name', 'interface', 'ca_cert_file', 'endpoint_override')})
     return Settings(
-        problem='the provider file %s is wrong: %s' % (
-            ', '.join(conf.config_file), '; '.join(problems))
-        if problems else None, swift=swift, **values)
+        problem=_describe_problems(conf, problems) if problems else None,
+        swift=swift, **values)
+
+
+def read_passthrough_types(conf: cfg.ConfigOpts) -> List[str]:
+    """Return the resource types that may stay unprotected.
+
+    :param conf: see register().
+    :raises errors.Rejected: the option has a type that is not allowed. The
+        message names the value and the allowed types.
+    """
+    problems = register_group(conf, PASSTHROUGH_GROUP, PASSTHROUGH_OPTIONS)
+    if problems:
+        raise errors.Rejected(_describe_problems(conf, problems))
+    return list(conf[PASSTHROUGH_GROUP].types)
+
+
+def _describe_problems(conf: cfg.ConfigOpts, problems: List[str]) -> str:
+    return 'the provider file %s is wrong: %s' % (
+        ', '.join(conf.config_file), '; '.join(problems))
 
 
 def register_group(conf: cfg.ConfigOpts, group: str,
@@ -260,6 +293,9 @@ def register_group(conf: cfg.ConfigOpts, group: str,
 def _describe_allowed(option: cfg.Opt) -> str:
     if isinstance(option.type, types.Boolean):
         return 'true or false'
+    if isinstance(option.type, types.List):
+        return 'one or more of %s, separated by commas' % ', '.join(
+            getattr(option.type.item_type, 'choices', ()))
     choices = getattr(option.type, 'choices', None)
     if choices:
         return 'one of %s' % ', '.join(choices)
@@ -272,4 +308,4 @@ def _describe_allowed(option: cfg.Opt) -> str:
 
 def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:
     """Return the options for oslo.config's sample generator."""
-    return [(GROUP, OPTIONS)]
+    return [(GROUP, OPTIONS), (PASSTHROUGH_GROUP, PASSTHROUGH_OPTIONS)]

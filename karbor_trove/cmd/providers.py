@@ -265,6 +265,7 @@ def load(problems: List[str]) -> List[Provider]:
                                       % (path, '; '.join(wrong)))
             settings = options.register(config)
             settings.check()
+            options.read_passthrough_types(config)
             if not config.provider.bank:
                 raise errors.Rejected(
                     'the provider file %s cannot be loaded: bank of '

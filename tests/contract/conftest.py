@@ -2,7 +2,9 @@
 
 import textwrap
 
+from karbor.services.protection.flows import workflow
 from karbor.services.protection import provider as providers
+from karbor.services.protection import resource_flow
 from oslo_config import cfg
 import pytest
 
@@ -58,6 +60,21 @@ def load_providers(karbor_conf, tmp_path):
 def provider(load_providers):
     """The provider of a file that names the plugin."""
     return load_providers().show_provider(PROVIDER_ID)
+
+
+@pytest.fixture
+def run_flow(provider, context):
+    """Return a function that runs an operation on all resources."""
+    def run(operation, checkpoint, parameters=None, provider=provider,
+            **store):
+        engine = workflow.TaskFlowEngine()
+        flow = resource_flow.build_resource_flow(
+            operation, context, engine, provider.load_plugins(),
+            checkpoint.resource_graph, parameters)
+        engine.run_engine(engine.get_engine(flow, store=dict(
+            store, context=context, checkpoint=checkpoint,
+            operation_log=None)))
+    return run
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 from karbor import exception
 from karbor import resource as karbor_resource
 from karbor.services.protection import checkpoint as karbor_checkpoint
-from karbor.services.protection.flows import workflow
 from karbor.services.protection import graph
 from karbor.services.protection import protectable_registry
-from karbor.services.protection import resource_flow
 import pytest
 from taskflow import exceptions as taskflow_exceptions
 
@@ -20,21 +18,6 @@ from tests.fake_trove import karbor_records
 TYPE = 'OS::Trove::Instance'
 #: TaskFlow wraps the exceptions of several resources.
 REFUSED = (exception.CreateResourceFailed, taskflow_exceptions.WrappedFailure)
-
-
-@pytest.fixture
-def run_flow(provider, context):
-    """Return a function that runs an operation on all resources."""
-    def run(operation, checkpoint, parameters=None, provider=provider,
-            **store):
-        engine = workflow.TaskFlowEngine()
-        flow = resource_flow.build_resource_flow(
-            operation, context, engine, provider.load_plugins(),
-            checkpoint.resource_graph, parameters)
-        engine.run_engine(engine.get_engine(flow, store=dict(
-            store, context=context, checkpoint=checkpoint,
-            operation_log=None)))
-    return run
 
 
 @pytest.fixture

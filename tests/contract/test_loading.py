@@ -132,3 +132,5 @@ def test_sample_file_has_every_option(capsys):
                     'keep_failed_restores = true'):
         assert '#%s\n' % default in sample
     assert '# Minimum value: 0.1' in sample
+    assert '[trove_passthrough_plugin]' in sample
+    assert '#types = OS::Keystone::Project,OS::Nova::Server,' in sample

@@ -17,8 +17,8 @@ GENERATED = {'AUTHORS', 'ChangeLog', 'PKG-INFO', 'RELEASENOTES.rst'}
 
 ENTRY_POINTS = {
     'karbor.protections': {
-        'karbor-trove-fs-bank-plugin', 'karbor-trove-protection-plugin',
-        'karbor-trove-swift-bank-plugin'},
+        'karbor-trove-fs-bank-plugin', 'karbor-trove-passthrough-plugin',
+        'karbor-trove-protection-plugin', 'karbor-trove-swift-bank-plugin'},
     'karbor.protectables': {'trove-instance'},
     'oslo.config.opts': {'karbor_trove'},
     'console_scripts': {'karbor-trove-manage'},

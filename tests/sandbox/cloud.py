@@ -20,9 +20,9 @@ from tests.sandbox import process
 from tests.sandbox.services import cloud as catalog
 
 PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
-#: Karbor uses the last plugin of a type. The first plugin does nothing and is
-#: for the project itself and the types that no other plugin supports.
-PLUGINS = ['karbor-noop-protection-plugin', 'karbor-trove-protection-plugin']
+#: Karbor uses the last plugin of a type. The first plugin is for the project
+#: itself and the types that no other plugin supports.
+PLUGINS = ['karbor-trove-passthrough-plugin', 'karbor-trove-protection-plugin']
 _ENVIRONMENTS = {'keystone': 'services', 'swift': 'services',
                  'trove': 'services', 'karbor': 'karbor'}
 #: Outside of the ports that Linux gives to outgoing connections.

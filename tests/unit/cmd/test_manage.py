@@ -450,6 +450,17 @@ def test_provider_file_with_a_wrong_value_is_explained(
     assert value in err and allowed in err
 
 
+def test_provider_file_with_a_wrong_type_to_leave_unprotected_is_explained(
+        run, config_file, tmp_path):
+    path = tmp_path / 'providers.d' / 'databases.conf'
+    path.write_text(path.read_text() + '[trove_passthrough_plugin]\n'
+                    'types = OS::Keystone::Project,OS::Nova::Servers\n')
+    code, out, err = run('deferred', 'list', '--config-file', config_file)
+    assert (code, out) == (1, '') and len(err.splitlines()) == 1
+    assert str(path) in err and "'OS::Nova::Servers'" in err
+    assert 'types' in err and 'one of OS::Keystone::Project, ' in err
+
+
 def test_provider_file_with_a_wrong_value_of_the_bank_is_explained(
         run, config_file, tmp_path):
     path = tmp_path / 'providers.d' / 'databases.conf'
