@@ -125,22 +125,20 @@ class Karbor:
                 'file_system_bank_path': directory / 'bank'}})
         connection = directory / 'karbor.sqlite'
         shutil.copy(settings['database'], connection)
-        cfg.CONF(['--config-file', launch.write_config(
-            directory / 'karbor.conf', {
-                'DEFAULT': {
-                    'provider_config_dir': providers_directory,
-                    'log_file': directory / 'karbor.log',
-                    'state_path': directory},
-                'database': {'connection': 'sqlite:///%s' % connection},
-                'trustee': {
-                    'auth_type': 'password',
-                    'auth_url': self.trove.url + '/v3',
-                    'username': 'karbor', 'password': 'password',
-                    'user_domain_id': 'default'},
-                'clients_keystone': {'auth_uri': self.trove.url},
-                'trove_client': {
-                    'trove_endpoint': self.trove.url + '/v1.0'}})],
-            project='karbor', default_config_dirs=[])
+        path = launch.write_config(directory / 'karbor.conf', {
+            'DEFAULT': {
+                'provider_config_dir': providers_directory,
+                'log_file': directory / 'karbor.log',
+                'state_path': directory},
+            'database': {'connection': 'sqlite:///%s' % connection},
+            'trustee': {
+                'auth_type': 'password', 'auth_url': self.trove.url + '/v3',
+                'username': 'karbor', 'password': 'password',
+                'user_domain_id': 'default'},
+            'clients_keystone': {'auth_uri': self.trove.url},
+            'trove_client': {'trove_endpoint': self.trove.url + '/v1.0'}})
+        cfg.CONF(['--config-file', path], project='karbor',
+                 default_config_dirs=[])
         log.setup(cfg.CONF, 'karbor')
 
     def list_resources(self) -> 'list[Any]':

@@ -39,8 +39,7 @@ def protect(settings: 'dict[str, Any]', karbor_flows: Any
     """Protect all instances by one checkpoint."""
     karbor, ids = _start(settings, karbor_flows)
     # The first flow imports modules and gets a token.
-    karbor.delete(karbor.protect(ids[:1])['checkpoint']) if (
-        settings['plugin'] != 'sleep') else karbor.protect(ids[:1])
+    karbor.delete(karbor.protect(ids[:1])['checkpoint'])
     return _check(karbor.protect(ids), len(ids), settings)
 
 

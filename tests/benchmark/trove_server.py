@@ -35,7 +35,7 @@ from tests.fake_trove import server
 BUILD_SECONDS = 20.0
 DELETE_SECONDS = 5.0
 #: The beginnings of the URLs in responses of the fakes.
-FAKE_URLS = (keystone.URL, serialization.URL.removesuffix('/v1.0'),
+FAKE_URLS = (keystone.URL, serialization.URL.rpartition('/')[0],
              serialization.SWIFT_URL)
 #: How long a backup stays NEW, at the most.
 _START_SECONDS = 1.0
