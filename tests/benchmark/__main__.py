@@ -13,9 +13,11 @@ import tempfile
 import time
 from typing import Any, Iterator
 
+from tests.benchmark import broker
 from tests.benchmark import children
 from tests.benchmark import machine
 from tests.benchmark import page
+from tests.benchmark import rabbitmq
 from tests.benchmark import results
 from tests.benchmark import shared_clock
 from tests.benchmark import trove_server
@@ -66,6 +68,10 @@ def _arguments() -> argparse.Namespace:
                         default='10,100,1000', metavar='N,...',
                         help='numbers of older checkpoints of one database. '
                              '1,000 checkpoints take about five minutes')
+    parser.add_argument('--broker', action='store_true',
+                        help='also measure three protection services with a '
+                             'real RabbitMQ. It is skipped if rabbitmq-server '
+                             'is missing')
     parser.add_argument('--page', type=pathlib.Path, default=_PAGE,
                         help='the page to write. The plot is beside it')
     parser.add_argument('--results', type=pathlib.Path, required=True,
@@ -102,6 +108,7 @@ class Benchmark:
         self._measure_operations()
         self._measure_growth()
         self._measure_protect()
+        services = self._measure_services()
         return {
             'arguments': {
                 'sizes': args.sizes, 'seconds': args.seconds,
@@ -110,7 +117,7 @@ class Benchmark:
             'protect': self.protect, 'skipped': self.skipped,
             'operations': self.operations, 'failed': self.failed,
             'listing': self.listing, 'growth': self.growth,
-            'control': self.control,
+            'control': self.control, 'services': services,
             'control_size': min(_CONTROL_SIZE, max(args.sizes)),
             'control_seconds': self._control_seconds(),
             'build_seconds': trove_server.BUILD_SECONDS,
@@ -194,6 +201,14 @@ class Benchmark:
         seconds: 'list[float]' = self._args.seconds
         return results.USUAL if results.USUAL in seconds else seconds[0]
 
+    def _measure_services(self) -> 'dict[str, Any]':
+        """Measure several protection services on a message broker."""
+        if not self._args.broker:
+            return {'skipped': 'the run was without --broker'}
+        directory = self._directory / 'broker'
+        directory.mkdir()
+        return broker.measure(directory)
+
     def _repeat(self, samples: 'list[dict[str, Any]]', kind: str, plugin: str,
                 size: int, seconds: 'float | None') -> None:
         samples += [results.summarize(measured, plugin=plugin, size=size,
@@ -241,7 +256,8 @@ def main() -> None:
             tempfile.TemporaryDirectory(prefix='benchmark-')))
         try:
             data = Benchmark(args, directory).run()
-        except children.Failure as failure:
+        except (children.Failure, rabbitmq.Failure,
+                environments.Failure) as failure:
             raise SystemExit(str(failure))
         except KeyboardInterrupt:
             raise SystemExit(130)

@@ -57,8 +57,9 @@ def _lateness(protect: results.Samples, sizes: List[int]) -> Iterator[Bar]:
                                 ('latest', '99th percentile', 6.0)):
             yield Bar('lateness, %s, backups of %g s, up to 100 databases'
                       % (name, seconds), most, worst(key, seconds), 's')
-            yield Bar('the same with 1,000 databases, above Karbor\'s own '
-                      'delay', most, above_own_delay(key, seconds), 's')
+            yield Bar('lateness above Karbor\'s own, %s, backups of %g s, '
+                      '1,000 databases' % (name, seconds), most,
+                      above_own_delay(key, seconds), 's')
 
 
 def _requests(protect: results.Samples) -> Iterator[Bar]:

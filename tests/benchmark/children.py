@@ -7,12 +7,15 @@ import pathlib
 import signal
 import subprocess
 import sys
-from typing import Any, Iterator
+import time
+from typing import Any, Iterator, Sequence
 
 from tests.sandbox import environments
 from tests.sandbox import process
 
 _SHOWN_LINES = 20
+#: How long a child process may take to end.
+_END_SECONDS = 5.0
 
 
 class Failure(Exception):
@@ -20,19 +23,40 @@ class Failure(Exception):
 
 
 @contextlib.contextmanager
-def _start(module: str, *arguments: object, **kwargs: Any
-           ) -> 'Iterator[subprocess.Popen[bytes]]':
-    """Run a module in a process group of its own, and kill it at the end."""
+def start(command: 'Sequence[object]', **kwargs: Any
+          ) -> 'Iterator[subprocess.Popen[bytes]]':
+    """Run a program in a process group of its own, and end it.
+
+    It gets SIGTERM. All processes of its group are killed after that.
+    """
     child = subprocess.Popen(
-        [sys.executable, '-m', module, *map(str, arguments)],
-        stdin=subprocess.DEVNULL, cwd=environments.ROOT, process_group=0,
-        preexec_fn=process.end_with_parent, **kwargs)
+        [str(part) for part in command], stdin=subprocess.DEVNULL,
+        process_group=0, preexec_fn=process.end_with_parent, **kwargs)
     try:
         yield child
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+        _end(child)
+
+
+def _end(child: 'subprocess.Popen[bytes]') -> None:
+    if child.returncode is not None:
+        return
+    os.kill(child.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _END_SECONDS
+    # WNOWAIT leaves a zombie, so that its id remains that of the group.
+    while time.monotonic() < deadline and os.waitid(
+            os.P_PID, child.pid,
+            os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        time.sleep(0.02)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def start_module(module: str, *arguments: object, **kwargs: Any
+                 ) -> 'contextlib.AbstractContextManager[Any]':
+    """Run a module of the tests with this Python. See start()."""
+    return start([sys.executable, '-m', module, *arguments],
+                 cwd=environments.ROOT, **kwargs)
 
 
 @contextlib.contextmanager
@@ -41,8 +65,8 @@ def trove_server(directory: pathlib.Path, settings: 'dict[str, Any]'
     """Run a fake Trove on a free port, and yield its URL."""
     path = directory / 'trove.json'
     path.write_text(json.dumps(settings))
-    with _start('tests.benchmark.trove_server', path,
-                stdout=subprocess.PIPE) as child:
+    with start_module('tests.benchmark.trove_server', path,
+                      stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         port = child.stdout.readline().decode().strip()
         if not port:
@@ -50,18 +74,19 @@ def trove_server(directory: pathlib.Path, settings: 'dict[str, Any]'
         yield 'http://127.0.0.1:%s' % port
 
 
-def measure(directory: pathlib.Path, settings: 'dict[str, Any]'
+def measure(directory: pathlib.Path, settings: 'dict[str, Any]',
+            module: str = 'tests.benchmark.karbor_process'
             ) -> 'dict[str, Any]':
     """Run one measurement and return its result.
 
+    :param module: gets the paths of the settings and of the result.
     :raises Failure: it failed.
     """
     paths = [directory / name for name in ('settings.json', 'result.json')]
     paths[0].write_text(json.dumps(settings))
     log = directory / 'output.log'
-    with log.open('wb') as output, _start(
-            'tests.benchmark.karbor_process', *paths, stdout=output,
-            stderr=output,
+    with log.open('wb') as output, start_module(
+            module, *paths, stdout=output, stderr=output,
             env={**os.environ,
                  # troveclient writes the ids that it reads to a file.
                  'TROVECLIENT_UUID_CACHE_DIR': str(directory / 'ids')}

@@ -56,9 +56,9 @@ def round_down(value: float) -> int:
 
 
 def format_number(value: float) -> str:
-    """Return a number with about three digits."""
-    if value == 0 or abs(value) >= 100:
-        return '%.0f' % value
+    """Return a number with about three digits. Integers have all of them."""
+    if value == int(value) or abs(value) >= 100:
+        return '{:,.0f}'.format(value)
     return '%.1f' % value if abs(value) >= 10 else '%.2f' % value
 
 

@@ -13,7 +13,6 @@ import urllib.request
 import uuid
 
 from karbor.common import constants
-from karbor import context as karbor_context
 from karbor.db import migration
 from karbor import objects
 from karbor.services.protection import client_factory
@@ -27,16 +26,12 @@ from oslo_log import log
 from karbor_trove import polling
 from karbor_trove import protectable
 from tests.benchmark import floor
+from tests.benchmark import karbor_config
 from tests.benchmark import recording
 from tests.benchmark import sampling
 from tests.benchmark import shared_clock
-from tests.benchmark import trove_server
-from tests.fake_trove import cloud
-from tests.fake_trove import keystone
-from tests.sandbox.services import launch
 
 _TYPE = constants.DATABASE_RESOURCE_TYPE
-_PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
 #: The plugins in provider files, by their names in the results.
 _PLUGINS = {
     'karbor-trove': 'karbor-trove-protection-plugin',
@@ -95,60 +90,39 @@ class Karbor:
         self._configure(directory, settings)
         objects.register_all()
         self.provider = providers.ProviderRegistry().show_provider(
-            _PROVIDER_ID)
+            karbor_config.PROVIDER_ID)
         self.bank = recording.BankRecorder(self.provider._bank_plugin)
         self._registry = protectable_registry.ProtectableRegistry()
         self._registry.register_plugin(_PROTECTABLES.get(
             self._plugin, protectable.TroveInstanceProtectable)())
         self._worker = worker.Worker()
-        token = json.dumps(keystone.build_token())
-        for fake in trove_server.FAKE_URLS:
-            token = token.replace(fake, self.trove.url)
-        self.context = karbor_context.RequestContext(
-            user_id=uuid.uuid4().hex, project_id=cloud.PROJECT,
-            is_admin=False, roles=['member'], auth_token=keystone.TOKEN,
-            auth_token_info=json.loads(token), overwrite=False)
+        self.context = karbor_config.build_context(self.trove.url)
 
     def _configure(self, directory: pathlib.Path,
                    settings: 'dict[str, Any]') -> None:
         # This call registers the options of trove_client.
         assert client_factory.ClientFactory.get_client_module('trove')
-        providers_directory = directory / 'providers.d'
-        providers_directory.mkdir()
-        launch.write_config(providers_directory / 'trove.conf', {
-            'provider': {
-                'name': 'databases', 'id': _PROVIDER_ID, 'enabled': True,
-                'description': 'Databases of Trove',
-                'bank': 'karbor-fs-bank-plugin',
-                'plugin': _PLUGINS[self._plugin]},
-            'file_system_bank_plugin': {
-                'file_system_bank_path': directory / 'bank'}})
-        connection = directory / 'karbor.sqlite'
-        shutil.copy(settings['database'], connection)
-        path = launch.write_config(directory / 'karbor.conf', {
-            'DEFAULT': {
-                'provider_config_dir': providers_directory,
-                'log_file': directory / 'karbor.log',
-                'state_path': directory},
-            'database': {'connection': 'sqlite:///%s' % connection},
-            'trustee': {
-                'auth_type': 'password', 'auth_url': self.trove.url + '/v3',
-                'username': 'karbor', 'password': 'password',
-                'user_domain_id': 'default'},
-            'clients_keystone': {'auth_uri': self.trove.url},
-            'trove_client': {'trove_endpoint': self.trove.url + '/v1.0'}})
-        cfg.CONF(['--config-file', path], project='karbor',
-                 default_config_dirs=[])
+        karbor_config.write_provider(
+            directory, _PLUGINS[self._plugin], 'karbor-fs-bank-plugin')
+        file = directory / 'karbor.sqlite'
+        shutil.copy(settings['database'], file)
+        cfg.CONF(['--config-file', karbor_config.write_config(
+            directory, self.trove.url, 'sqlite:///%s' % file)],
+            project='karbor', default_config_dirs=[])
         log.setup(cfg.CONF, 'karbor')
 
     def list_resources(self) -> 'list[Any]':
         """Return the instances of the project, listed by the plugin."""
         return list(self._registry.list_resources(self.context, _TYPE))
 
+    def show_resource(self, instance_id: str) -> 'Any':
+        """Return an instance, read by the plugin."""
+        return self._registry.show_resource(self.context, _TYPE, instance_id)
+
     def protect(self, instance_ids: 'list[str]') -> 'dict[str, Any]':
         """Create a checkpoint, and return what it took."""
         plan = {'id': str(uuid.uuid4()), 'name': 'nightly',
-                'provider_id': _PROVIDER_ID,
+                'provider_id': karbor_config.PROVIDER_ID,
                 'project_id': self.context.project_id,
                 'resources': [{'type': _TYPE, 'id': id_, 'name': 'orders'}
                               for id_ in instance_ids],
@@ -193,7 +167,8 @@ class Karbor:
     def _create(self, kind: Any, checkpoint_id: str) -> Any:
         record = kind(context=self.context, parameters={}, status='started',
                       project_id=self.context.project_id,
-                      provider_id=_PROVIDER_ID, checkpoint_id=checkpoint_id)
+                      provider_id=karbor_config.PROVIDER_ID,
+                      checkpoint_id=checkpoint_id)
         record.create()
         return record
 

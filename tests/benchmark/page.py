@@ -89,9 +89,9 @@ before the flow.
 Where the CPU time goes
 =======================
 
-CPU seconds with {profiled}, by the part of the program that was running.
-``clients`` are the libraries for HTTP, Keystone and Trove. ``Karbor`` is the
-rest of Karbor with its database.
+CPU seconds with {profiled}, by the
+part of the program that was running. ``clients`` are the libraries for HTTP,
+Keystone and Trove. ``Karbor`` is the rest of Karbor with its database.
 
 {parts}
 
@@ -113,20 +113,28 @@ Restore, verify and delete
 
 Lateness of a restore is the time from the end in Trove until Karbor's record
 has the instance. That of a deletion is the time until the bank has the status
-``deleted``. Trove takes {build_seconds:g} s for an instance and
-{delete_seconds:g} s for a deletion. The in-tree plugin does not check the
-database of a restored instance, and restores it without a network.
+``deleted``. The server needs {build_seconds:g} s to create an instance and
+{delete_seconds:g} s to delete a backup. The in-tree plugin restores an
+instance without a network and does not check its database.
 
 {operations}
 
 Growth
 ======
 
+Fitted exponents of karbor-trove against the number of databases, with backups
+of 31 s and 10 databases or more. 1 means that a figure grows as the number:
+
 {exponents}
 
 Requests to the bank and seconds of one database that has older checkpoints:
 
 {growth}
+
+Several protection services
+===========================
+
+{services}
 
 How it is measured
 ==================
@@ -137,7 +145,8 @@ How it is measured
   threads sleep and no response is awaited. All other time passes as it is. So
   a backup of 8 h takes less than that.
 * A flow with one database runs before, so that the modules are loaded.
-* {runs}
+* Number of runs by the number of databases: {runs}. A cell that takes long is
+  not run again.
 * The whole run took {minutes:.0f} minutes.
 
 The same flow with the skipping clock and with the real time
@@ -166,6 +175,28 @@ holds {restore} to 900 databases.'''
 _TOO_FEW = '''\
 This run had too few sizes for a recommendation. It needs two sizes of 10
 databases or more.'''
+
+
+_SERVICES = '''\
+Three protection services, each with a ``host`` of its own, on one RabbitMQ,
+with one PostgreSQL for Karbor's database and one bank:
+
+* {plans} checkpoints of {databases} databases each, requested at once, were
+  complete after {full_seconds:.0f} s. The services created {full_split} of
+  them.
+* The same plans with incremental backups took {incremental_seconds:.0f} s. The
+  services created {incremental_split} of them. Each backup has the earlier one
+  of its database as its parent, and none is lost or doubled.
+* {rounds} times, {chain} checkpoints with one chain for each of the same
+  databases were deleted at once. All were deleted. {deferred} deletions of
+  backups were deferred, and the next operations carried them out.
+* One service was killed while {killed_during} checkpoints were being created.
+  {interrupted} of them stayed ``protecting``. After ``karbor-trove-manage
+  checkpoint reset`` the other services deleted all of them, and Trove has no
+  backup of them.
+
+Use a database server for Karbor if several services share it. SQLite locks the
+whole database.'''
 
 
 def format_seconds(seconds: float) -> str:
@@ -232,16 +263,18 @@ class Page:
             build_seconds=data['build_seconds'],
             delete_seconds=data['delete_seconds'],
             exponents=self._exponents(), growth=self._growths(),
-            runs=self._runs(), minutes=data['minutes'],
+            services=self._services(), runs=self._runs(),
+            minutes=data['minutes'],
             control=self._controls(),
             control_size=data['control_size'],
             control_seconds=format_seconds(data['control_seconds']),
-            facts=build_table(('', ''), data['facts']))
+            facts=build_table(('name', 'value'), data['facts']))
 
     def _bars(self) -> str:
-        return build_table(('figure', 'limit', 'measured', ''), (
+        return build_table(('figure', 'limit', 'measured', 'outcome'), (
             (bar.name, ('%g %s' % (bar.limit, bar.unit)).strip(),
-             ('%s %s' % (_number(bar.value), bar.unit)).strip(), bar.outcome)
+             '-' if bar.value is None else ('%s %s' % (
+                 _number(bar.value), bar.unit)).strip(), bar.outcome)
             for bar in bars.list_bars(self._protect, self._growth,
                                       self._sizes, self._checkpoints)))
 
@@ -408,9 +441,7 @@ class Page:
                 ('requests to Trove', 'requests', False),
                 ('polls', 'polls', False),
                 ('median lateness', 'late', False))]
-        return ('Fitted exponents of karbor-trove against the number of '
-                'databases, with backups of 31 s and 10 databases or more:'
-                '\n\n' + build_table(('figure', 'exponent'), rows))
+        return build_table(('figure', 'exponent'), rows)
 
     def _growths(self) -> str:
         return build_table(
@@ -425,15 +456,22 @@ class Page:
                 for key in ('bank_requests', 'cpu')))
              for count in self._checkpoints))
 
+    def _services(self) -> str:
+        services = self._data['services']
+        if 'skipped' in services:
+            return 'Not measured, because %s.' % services['skipped']
+        return _SERVICES.format(**dict(services, **{
+            name: ', '.join(map(str, services[name]))
+            for name in ('full_split', 'incremental_split')}))
+
     def _runs(self) -> str:
         counts = {size: [len(self._protect.values(
             'cpu', plugin=plugin, size=size, seconds=seconds))
             for plugin in (results.OURS, results.IN_TREE)
             for seconds in self._seconds] for size in self._sizes}
-        return 'Number of runs: %s. A run that takes long is not repeated.' % (
-            ', '.join('%s for %s databases' % (
-                _range([count for count in runs if count]),
-                '{:,}'.format(size)) for size, runs in counts.items()))
+        return ', '.join('%s for %s' % (
+            _range([count for count in runs if count]), '{:,}'.format(size))
+            for size, runs in counts.items())
 
     def _controls(self) -> str:
         return build_table(

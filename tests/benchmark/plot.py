@@ -26,6 +26,7 @@ _STYLES = {results.OURS: ('karbor-trove', 'o-', '#1b6ca8'),
 def write_plot(data: Dict[str, Any], path: pathlib.Path) -> None:
     """Write the plot as an SVG file."""
     samples = results.Samples(data['protect'])
+    sizes = data['arguments']['sizes']
     durations = data['arguments']['seconds']
     seconds = (results.USUAL if results.USUAL in durations
                else durations[0])
@@ -52,13 +53,14 @@ def write_plot(data: Dict[str, Any], path: pathlib.Path) -> None:
     figure, axes = pyplot.subplots(2, 2, figsize=(8, 6))
     for axis, (title, plugins, find) in zip(axes.flat, panels):
         for plugin in plugins:
-            points = [(size, find(plugin, size))
-                      for size in data['arguments']['sizes']]
+            points = [(size, find(plugin, size)) for size in sizes]
             points = [point for point in points if point[1] is not None]
             label, style, color = _STYLES[plugin]
             axis.plot(*zip(*points) if points else ((), ()), style,
                       label=label, color=color)
         axis.set_xscale('log')
+        axis.set_xticks(sizes, ['{:,}'.format(size) for size in sizes])
+        axis.margins(y=0.1)
         axis.set_ylim(bottom=0)
         axis.set_title(title, fontsize=9)
         axis.set_xlabel('databases')

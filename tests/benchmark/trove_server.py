@@ -146,6 +146,10 @@ class Server:
             'requests': dict(self._counts),
             'seconds': self._seconds,
             'instances': self._original_ids,
+            'backups': {
+                id_: {key: backup[key]
+                      for key in ('instance_id', 'parent_id', 'status')}
+                for id_, backup in trove.backups.items()},
             'backup_ends': {
                 backup['instance_id']: backup['updated']
                 for backup in trove.backups.values()

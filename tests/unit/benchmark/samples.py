@@ -71,6 +71,7 @@ def data():
                                       clock=clock)
                     for plugin in (results.OURS, results.IN_TREE)
                     for clock in ('skipping', 'real')],
+        'services': {'skipped': 'RabbitMQ is missing'},
         'control_size': 10, 'control_seconds': 31.0, 'build_seconds': 20.0,
         'delete_seconds': 5.0, 'minutes': 61.0,
         'facts': [['Python', '3.11'], ['memory', '24 GB']]}

@@ -60,13 +60,13 @@ def test_sizes_are_rounded_down(value, expected):
 
 @pytest.mark.parametrize('value, expected', [
     (0.0, '0'), (0.1234, '0.12'), (-3.456, '-3.46'), (12.34, '12.3'),
-    (123.4, '123'), (5000.0, '5000')])
+    (123.4, '123'), (19220, '19,220'), (5.0, '5')])
 def test_numbers_have_three_digits(value, expected):
     assert figures.format_number(value) == expected
 
 
 @pytest.mark.parametrize('values, expected', [
-    ([], '-'), ([1.0], '1.00'), ([1.0, 1.0], '1.00'),
-    ([3.0, 1.0, 2.0], '2.00 (1.00 to 3.00)')])
+    ([], '-'), ([1.5], '1.50'), ([1.0, 1.0], '1'),
+    ([3.0, 1.25, 2.5], '2.50 (1.25 to 3)')])
 def test_spread_has_the_median_and_the_range(values, expected):
     assert figures.format_spread(values) == expected

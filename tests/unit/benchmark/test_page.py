@@ -85,9 +85,9 @@ def test_table_has_a_row_for_each_size_and_duration(data):
    * - 8 h
      - 1,000
      - 1.12
-     - 20.0
+     - 20
      - 1.12
-     - 20.0
+     - 20
 ''' in text
 
 
@@ -116,10 +116,25 @@ def test_failure_of_the_in_tree_plugin_is_on_the_page(data):
 def test_number_of_runs_is_on_the_page(data):
     data['protect'] += [sample for sample in data['protect']
                         if sample['size'] == 1 and sample['seconds'] == 31.0]
-    assert 'Number of runs: 1 to 2 for 1 databases' in build(data)
+    assert '1 to 2 for 1, 1 for 10, 1 for 100' in build(data)
 
 
 @pytest.mark.parametrize('seconds, expected', [
     (2.0, '2 s'), (31.0, '31 s'), (28800.0, '8 h')])
 def test_durations_have_a_unit(seconds, expected):
     assert page.format_seconds(seconds) == expected
+
+
+def test_missing_broker_is_a_reason_on_the_page(data):
+    assert ('Not measured, because RabbitMQ is missing.'
+            in read_section(build(data), 'Several protection services'))
+
+
+def test_shares_of_several_services_are_on_the_page(data):
+    data['services'] = dict(
+        plans=30, databases=10, full_split=[11, 10, 9], full_seconds=9.0,
+        incremental_split=[10, 10, 10], incremental_seconds=8.0, rounds=20,
+        chain=3, deferred=2, killed_during=12, interrupted=4)
+    text = read_section(build(data), 'Several protection services')
+    assert 'created 11, 10, 9 of' in text
+    assert '2 deletions of\n  backups were deferred' in text

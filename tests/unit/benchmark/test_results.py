@@ -43,7 +43,7 @@ def test_median_is_that_of_the_runs_of_one_cell(samples):
     cell = dict(plugin='karbor-trove', size=10, seconds=31.0)
     assert samples.median('cpu', **cell) == 3.0
     assert samples.per_database('cpu', **cell) == 0.3
-    assert samples.spread('cpu', **cell) == '3.00 (2.00 to 4.00)'
+    assert samples.spread('cpu', **cell) == '3 (2 to 4)'
 
 
 def test_unmeasured_cell_has_no_figures(samples):
