@@ -165,9 +165,8 @@ class Benchmark:
                 except children.Failure as failure:
                     if plugin == results.OURS:
                         raise
-                    self.failed.append({
-                        'plugin': plugin, 'size': size,
-                        'reason': str(failure).splitlines()[-1]})
+                    self.failed.append({'plugin': plugin, 'size': size,
+                                        'reason': _describe(failure)})
 
     def _operation_sizes(self) -> 'list[int]':
         return [size for size in self._args.sizes if size <= _MOST_OPERATIONS]
@@ -211,10 +210,17 @@ class Benchmark:
 
     def _repeat(self, samples: 'list[dict[str, Any]]', kind: str, plugin: str,
                 size: int, seconds: 'float | None') -> None:
-        samples += [results.summarize(measured, plugin=plugin, size=size,
-                                      seconds=seconds)
-                    for measured in self._run_cell(
-                        kind, plugin, size, seconds or 2.0)]
+        try:
+            samples += [results.summarize(measured, plugin=plugin, size=size,
+                                          seconds=seconds)
+                        for measured in self._run_cell(
+                            kind, plugin, size, seconds or 2.0)]
+        except children.Failure as failure:
+            if plugin != results.IN_TREE:
+                raise
+            self.skipped.append({
+                'plugin': plugin, 'size': size, 'seconds': seconds or 0.0,
+                'reason': _describe(failure)})
 
     def _run_cell(self, kind: str, plugin: str, size: int, seconds: float
                   ) -> 'Iterator[dict[str, Any]]':
@@ -246,6 +252,10 @@ class Benchmark:
               f'{size:,} databases, {page.format_seconds(seconds)}: took '
               f'{time.monotonic() - start:.0f} s', flush=True)
         return measured
+
+
+def _describe(failure: children.Failure) -> str:
+    return 'failed: ' + str(failure).splitlines()[-1]
 
 
 def main() -> None:

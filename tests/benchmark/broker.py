@@ -13,38 +13,48 @@ from tests.sandbox import environments
 
 #: Number of protection services.
 SERVICES = 3
-#: Number of databases in the fake Trove.
-_INSTANCES = 310
+#: The default of measure().
+SIZES = {
+    #: Checkpoints that are requested at once, and the databases of each.
+    'plans': 30, 'databases': 10,
+    #: Rounds of concurrent deletions, and the checkpoints of each.
+    'rounds': 20, 'chain': 3,
+    #: Checkpoints that are being created when a service is killed.
+    'killed_during': 12}
 _BACKUP_SECONDS = 2.0
 #: Seconds until a service listens.
 _START_SECONDS = 180.0
 
 
-def measure(directory: pathlib.Path) -> 'dict[str, Any]':
+def measure(directory: pathlib.Path, sizes: 'dict[str, int]' = SIZES
+            ) -> 'dict[str, Any]':
     """Return the figures, or why there are none as "skipped".
 
     :param directory: for temporary files.
+    :param sizes: of all parts, see SIZES.
     """
     try:
         rabbitmq.find_server()
     except rabbitmq.Missing as missing:
         return {'skipped': str(missing)}
     with contextlib.ExitStack() as stack:
-        return _measure(directory, stack)
+        return _measure(directory, sizes, stack)
 
 
-def _measure(directory: pathlib.Path, stack: contextlib.ExitStack
-             ) -> 'dict[str, Any]':
+def _measure(directory: pathlib.Path, sizes: 'dict[str, int]',
+             stack: contextlib.ExitStack) -> 'dict[str, Any]':
     clock = directory / 'clock'
     shared_clock.SharedClock.create(clock)
     karbor = directory / 'karbor'
     karbor.mkdir()
     settings = {
-        'directory': str(karbor),
+        'directory': str(karbor), 'sizes': sizes,
         'transport': stack.enter_context(rabbitmq.run()),
         'connection': _start_postgres(directory, stack),
         'trove': stack.enter_context(children.trove_server(directory, {
-            'clock': str(clock), 'instances': _INSTANCES,
+            'clock': str(clock),
+            # Those of the plans, and those of the deletions.
+            'instances': (sizes['plans'] + 1) * sizes['databases'],
             'backup_seconds': _BACKUP_SECONDS})),
         'hosts': ['service-%d' % number for number in range(SERVICES)]}
     configurations = children.measure(

@@ -35,11 +35,6 @@ from tests.benchmark import karbor_database  # noqa: E402
 from tests.benchmark import karbor_flows  # noqa: E402
 
 _TYPE = constants.DATABASE_RESOURCE_TYPE
-_PLANS, _DATABASES = 30, 10
-#: Rounds of concurrent deletions, and checkpoints of each.
-_ROUNDS, _CHAIN = 20, 3
-#: Checkpoints that are being created when a service is killed.
-_KILLED = 12
 #: Seconds until a checkpoint has to have its last status.
 _TIMEOUT = 600.0
 _ENDED = {'available', 'error', 'deleted', 'error-deleting'}
@@ -86,11 +81,11 @@ class Driver:
         self.provider = providers.ProviderRegistry().show_provider(
             karbor_config.PROVIDER_ID)
         self.services: 'dict[str, int]' = settings['services']
-        self.instance_ids = self.trove.report()['instances']
+        self.sizes: 'dict[str, int]' = settings['sizes']
+        ids, count = self.trove.report()['instances'], self.sizes['databases']
         #: The databases of each plan, and those of the deletions.
-        self.plans = [self.instance_ids[start:start + _DATABASES]
-                      for start in range(0, _PLANS * _DATABASES, _DATABASES)]
-        self.others = self.instance_ids[_PLANS * _DATABASES:]
+        *self.plans, self.others = [
+            ids[start:start + count] for start in range(0, len(ids), count)]
 
     def protect(self, instance_ids: 'list[str]', **parameters: Any) -> str:
         """Request a checkpoint and return its id."""
@@ -173,12 +168,11 @@ def run(settings: 'dict[str, Any]') -> 'dict[str, Any]':
     deferred = _delete_at_once(driver)
     interrupted = _kill_one(driver)
     return {
-        'plans': _PLANS, 'databases': _DATABASES,
+        **driver.sizes,
         'full_split': full_split, 'full_seconds': full_seconds,
         'incremental_split': later_split,
         'incremental_seconds': later_seconds,
-        'rounds': _ROUNDS, 'chain': _CHAIN, 'deferred': deferred,
-        'killed_during': _KILLED, 'interrupted': interrupted}
+        'deferred': deferred, 'interrupted': interrupted}
 
 
 def _protect_plans(driver: Driver, **parameters: Any
@@ -213,9 +207,9 @@ def _delete_at_once(driver: Driver) -> int:
     :returns: how many backups were a deferred deletion after a round.
     """
     deferred = 0
-    for _ in range(_ROUNDS):
+    for _ in range(driver.sizes['rounds']):
         ids = []
-        for _ in range(_CHAIN):
+        for _ in range(driver.sizes['chain']):
             ids.append(driver.protect(driver.others, incremental=True))
             driver.wait_for(ids[-1:], 'available')
         driver.at_once(driver.delete, ids)
@@ -241,14 +235,15 @@ def _kill_one(driver: Driver) -> int:
 
     :returns: how many checkpoints it left.
     """
+    count = driver.sizes['killed_during']
     before = set(driver.trove.report()['backups'])
-    ids = driver.at_once(driver.protect, driver.plans[:_KILLED])
+    ids = driver.at_once(driver.protect, driver.plans[:count])
     os.kill(driver.services[sorted(driver.services)[0]], signal.SIGKILL)
     # The others finish theirs.
     statuses = driver.wait(ids, seconds=60.0)
     interrupted = [id_ for id_, status in statuses.items()
                    if status == 'protecting']
-    assert interrupted and len(interrupted) < _KILLED, statuses
+    assert interrupted and len(interrupted) < count, statuses
     for id_ in interrupted:
         driver.reset(id_)
     driver.at_once(driver.delete, ids)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -31,11 +32,19 @@ def start(command: 'Sequence[object]', **kwargs: Any
     """
     child = subprocess.Popen(
         [str(part) for part in command], stdin=subprocess.DEVNULL,
-        process_group=0, preexec_fn=process.end_with_parent, **kwargs)
+        process_group=0, preexec_fn=_prepare, **kwargs)
     try:
         yield child
     finally:
         _end(child)
+
+
+def _prepare() -> None:
+    # Runs in the child, between fork and exec. The in-tree plugin keeps a
+    # connection open for each database.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    process.end_with_parent()
 
 
 def _end(child: 'subprocess.Popen[bytes]') -> None:

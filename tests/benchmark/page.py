@@ -427,7 +427,7 @@ class Page:
              'requests to Trove per database',
              'requests to Swift per database', 'lateness, median',
              'lateness, 99th percentile', 'seconds of the flow'), rows), *(
-            'The in-tree plugin with %s databases failed: ``%s``' % (
+            'The in-tree plugin with %s databases %s' % (
                 failure['size'], failure['reason'])
             for failure in self._data['failed'])])
 

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import gc
 import pathlib
 import re
 import signal
@@ -108,6 +109,8 @@ class Meter:
     """Measures from its creation on."""
 
     def __init__(self) -> None:
+        # What an earlier flow left is not part of this one.
+        gc.collect()
         self._cpu = time.process_time()
         self._memory = read_memory('VmRSS')
 

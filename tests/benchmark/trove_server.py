@@ -19,7 +19,6 @@ import email.utils
 import json
 import pathlib
 import re
-import resource
 import sys
 import time
 import types
@@ -206,8 +205,6 @@ async def _run(settings: 'dict[str, Any]') -> None:
 
 
 def main() -> None:
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
     asyncio.run(_run(json.loads(pathlib.Path(sys.argv[1]).read_text())))
 
 

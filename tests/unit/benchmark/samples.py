@@ -58,7 +58,7 @@ def data():
             for plugin in (results.OURS, results.IN_TREE)
             for size in (1, 10, 100)],
         'failed': [{'plugin': results.IN_TREE, 'size': 100,
-                    'reason': 'no such instance'}],
+                    'reason': 'failed: no such instance'}],
         'listing': [dict(results.summarize(measured(), plugin=plugin),
                          listed=listed)
                     for plugin, listed in ((results.OURS, 5000),
