@@ -74,8 +74,9 @@ def _arguments() -> argparse.Namespace:
                              'is missing')
     parser.add_argument('--page', type=pathlib.Path, default=_PAGE,
                         help='the page to write. The plot is beside it')
+    # tox sets it.
     parser.add_argument('--results', type=pathlib.Path, required=True,
-                        help='the file for the results (set by tox)')
+                        help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
