@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import subprocess
+import threading
 import time
 from typing import Any
 
@@ -60,15 +61,23 @@ def _measure(directory: pathlib.Path, sizes: 'dict[str, int]',
     configurations = children.measure(
         directory, dict(settings, step='prepare'),
         'tests.benchmark.broker_driver')
-    services = {
-        host: stack.enter_context(children.start_module(
-            'tests.benchmark.protection_service', path,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)).pid
-        for host, path in configurations.items()}
+    services = {host: _start_service(path, stack)
+                for host, path in configurations.items()}
     _wait_for_services(karbor, services)
     return children.measure(directory, dict(
         settings, step='run', services=services),
         'tests.benchmark.broker_driver')
+
+
+def _start_service(path: str, stack: contextlib.ExitStack) -> int:
+    """Start a protection service, and return the id of its process."""
+    service = stack.enter_context(children.start_module(
+        'tests.benchmark.protection_service', path,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    # karbor-trove-manage takes a killed process for a living one as long as
+    # its parent has not waited for it.
+    threading.Thread(target=service.wait, daemon=True).start()
+    return int(service.pid)
 
 
 def _start_postgres(directory: pathlib.Path, stack: contextlib.ExitStack

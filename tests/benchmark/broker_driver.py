@@ -10,6 +10,7 @@ import eventlet
 eventlet.monkey_patch()
 
 import collections  # noqa: E402
+import contextlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import pathlib  # noqa: E402
@@ -238,7 +239,7 @@ def _kill_one(driver: Driver) -> int:
     count = driver.sizes['killed_during']
     before = set(driver.trove.report()['backups'])
     ids = driver.at_once(driver.protect, driver.plans[:count])
-    os.kill(driver.services[sorted(driver.services)[0]], signal.SIGKILL)
+    _kill(driver.services[sorted(driver.services)[0]])
     # The others finish theirs.
     statuses = driver.wait(ids, seconds=60.0)
     interrupted = [id_ for id_, status in statuses.items()
@@ -251,6 +252,15 @@ def _kill_one(driver: Driver) -> int:
     left = set(driver.trove.report()['backups']) - before
     assert not left, left
     return len(interrupted)
+
+
+def _kill(pid: int) -> None:
+    """Kill a process and wait until it is gone."""
+    os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        while True:
+            os.kill(pid, 0)
+            time.sleep(0.1)
 
 
 def main() -> None:

@@ -50,14 +50,16 @@ def _prepare() -> None:
 def _end(child: 'subprocess.Popen[bytes]') -> None:
     if child.returncode is not None:
         return
-    os.kill(child.pid, signal.SIGTERM)
-    deadline = time.monotonic() + _END_SECONDS
-    # WNOWAIT leaves a zombie, so that its id remains that of the group.
-    while time.monotonic() < deadline and os.waitid(
-            os.P_PID, child.pid,
-            os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        time.sleep(0.02)
-    os.killpg(child.pid, signal.SIGKILL)
+    # Another thread may wait for the child as well.
+    with contextlib.suppress(ChildProcessError, ProcessLookupError):
+        os.kill(child.pid, signal.SIGTERM)
+        deadline = time.monotonic() + _END_SECONDS
+        # WNOWAIT leaves a zombie, so that its id remains that of the group.
+        while time.monotonic() < deadline and os.waitid(
+                os.P_PID, child.pid,
+                os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            time.sleep(0.02)
+        os.killpg(child.pid, signal.SIGKILL)
     child.wait()
 
 
