@@ -17,8 +17,9 @@ SERVICE_TOKEN = 'the-service-users-token'
 SERVICE_PROJECT = 'the-service-project'
 CLOSED_PROJECT = 'a-project-without-karbor'
 
-_VERSION = {'id': 'v3.14', 'status': 'stable', 'media-types': [],
-            'links': [{'rel': 'self', 'href': URL + '/v3/'}]}
+#: Of Keystone's API, as its discovery document describes it.
+VERSION = {'id': 'v3.14', 'status': 'stable', 'media-types': [],
+           'links': [{'rel': 'self', 'href': URL + '/v3/'}]}
 
 
 def _service(type_: str, name: str, url: str) -> typing.Dict[str, typing.Any]:
@@ -70,7 +71,7 @@ def _issue(sent: typing.Any, context: typing.Any
 def attach(mocker: requests_mock.Mocker) -> None:
     """Serve the discovery documents and the tokens of the service user."""
     mocker.get(URL + '/', status_code=300,
-               json={'versions': {'values': [_VERSION]}})
-    mocker.get(URL + '/v3', json={'version': _VERSION})
+               json={'versions': {'values': [VERSION]}})
+    mocker.get(URL + '/v3', json={'version': VERSION})
     mocker.post(URL + '/v3/auth/tokens', status_code=201, json=_issue,
                 headers={'X-Subject-Token': SERVICE_TOKEN})

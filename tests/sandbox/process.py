@@ -21,7 +21,7 @@ class Failure(Exception):
     """A service did not start. The text has the last lines of its log."""
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     # Runs in the child, between fork and exec. When the parent ends for any
     # reason, Linux sends SIGTERM to the child, as stop() does.
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -61,7 +61,7 @@ class Service:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=environments.ROOT, process_group=0,
                 env=environments.environ(self._python),
-                preexec_fn=_end_with_parent)
+                preexec_fn=end_with_parent)
 
     def wait(self, seconds: float = 60.0) -> None:
         """Wait until the service accepts connections.

@@ -1,0 +1,279 @@
+"""Command line of the benchmark: python -m tests.benchmark [--help].
+
+It writes the results as JSON. tests.benchmark.plot writes the page of them.
+"""
+
+import argparse
+import contextlib
+import json
+import pathlib
+import shutil
+import signal
+import tempfile
+import time
+from typing import Any, Iterator
+
+from tests.benchmark import broker
+from tests.benchmark import children
+from tests.benchmark import machine
+from tests.benchmark import page
+from tests.benchmark import rabbitmq
+from tests.benchmark import results
+from tests.benchmark import shared_clock
+from tests.benchmark import trove_server
+from tests.sandbox import environments
+
+_PAGE = environments.ROOT / 'doc/source/reference/benchmark.rst'
+#: A cell is measured again until it took so many seconds.
+_CELL_SECONDS = 60.0
+#: A cell is left out if it would send more requests.
+_MOST_REQUESTS = 50000
+#: The other operations are measured up to this number of databases.
+_MOST_OPERATIONS = 100
+#: The cell that is measured with the real time as well.
+_CONTROL_SIZE = 10
+#: Plugins that ask Trove for something.
+_REAL = (results.OURS, results.IN_TREE)
+
+
+def _list_of(kind: Any) -> Any:
+    """Return a parser for values that are separated by commas."""
+    def parse(text: str) -> 'list[Any]':
+        values = sorted({kind(item) for item in text.split(',')})
+        if values[0] <= 0:
+            raise ValueError
+        return values
+    parse.__name__ = 'list of numbers above 0'
+    return parse
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='tests.benchmark',
+        description='Compare the plugin with Karbor\'s in-tree plugin.',
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument('--sizes', type=_list_of(int), default='1,10,100,1000',
+                        metavar='N,...',
+                        help='numbers of databases. 1,000 databases take half '
+                             'an hour')
+    parser.add_argument('--seconds', type=_list_of(float),
+                        default='2,31,60,28800', metavar='S,...',
+                        help='seconds that a backup takes')
+    parser.add_argument('--runs', type=int, default=5,
+                        help='number of runs of each cell. A cell that took '
+                             f'{_CELL_SECONDS:g} s is not run again')
+    parser.add_argument('--listed', type=int, default=5000,
+                        help='number of instances that are listed')
+    parser.add_argument('--checkpoints', type=_list_of(int),
+                        default='10,100,1000', metavar='N,...',
+                        help='numbers of older checkpoints of one database. '
+                             '1,000 checkpoints take about five minutes')
+    parser.add_argument('--broker', action='store_true',
+                        help='also measure three protection services with a '
+                             'real RabbitMQ. It is skipped if rabbitmq-server '
+                             'is missing')
+    parser.add_argument('--page', type=pathlib.Path, default=_PAGE,
+                        help='the page to write. The plot is beside it')
+    # tox sets it.
+    parser.add_argument('--results', type=pathlib.Path, required=True,
+                        help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+class Benchmark:
+    """All measurements, one after the other.
+
+    :param directory: for temporary files.
+    """
+
+    def __init__(self, args: argparse.Namespace, directory: pathlib.Path
+                 ) -> None:
+        self._args = args
+        self._directory = directory
+        self._database = directory / 'karbor.sqlite'
+        self._start = time.monotonic()
+        self.protect: 'list[dict[str, Any]]' = []
+        self.skipped: 'list[dict[str, Any]]' = []
+        self.operations: 'list[dict[str, Any]]' = []
+        self.failed: 'list[dict[str, Any]]' = []
+        self.listing: 'list[dict[str, Any]]' = []
+        self.growth: 'list[dict[str, Any]]' = []
+        self.control: 'list[dict[str, Any]]' = []
+
+    def run(self) -> 'dict[str, Any]':
+        """Return the results."""
+        args = self._args
+        self._measure('create_database', results.NOOP, 0, 1.0)
+        self._measure_control()
+        self._measure_listing()
+        self._measure_operations()
+        self._measure_growth()
+        self._measure_protect()
+        services = self._measure_services()
+        return {
+            'arguments': {
+                'sizes': args.sizes, 'seconds': args.seconds,
+                'checkpoints': args.checkpoints, 'listed': args.listed,
+                'operation_sizes': self._operation_sizes()},
+            'protect': self.protect, 'skipped': self.skipped,
+            'operations': self.operations, 'failed': self.failed,
+            'listing': self.listing, 'growth': self.growth,
+            'control': self.control, 'services': services,
+            'control_size': min(_CONTROL_SIZE, max(args.sizes)),
+            'control_seconds': self._control_seconds(),
+            'build_seconds': trove_server.BUILD_SECONDS,
+            'delete_seconds': trove_server.DELETE_SECONDS,
+            'minutes': (time.monotonic() - self._start) / 60,
+            'facts': machine.list_facts(), 'page': str(args.page.absolute())}
+
+    def _measure_protect(self) -> None:
+        for size in self._args.sizes:
+            self._repeat(self.protect, 'protect', results.NOOP, size, None)
+            for seconds in self._args.seconds:
+                for plugin in (results.SLEEP, *_REAL):
+                    if not self._is_skipped(plugin, size, seconds):
+                        self._repeat(self.protect, 'protect', plugin, size,
+                                     seconds)
+
+    def _is_skipped(self, plugin: str, size: int, seconds: float) -> bool:
+        """Return True if the cell would send too many requests.
+
+        The next smaller size shows how many.
+        """
+        samples = results.Samples(self.protect)
+        expected = max((
+            (samples.median('requests', plugin=plugin, size=smaller,
+                            seconds=seconds) or 0.0) * size / smaller
+            for smaller in self._args.sizes if smaller < size), default=0.0)
+        if expected > _MOST_REQUESTS:
+            self.skipped.append({
+                'plugin': plugin, 'size': size, 'seconds': seconds,
+                'reason': 'not run, because smaller flows let expect '
+                          f'{expected:,.0f} requests'})
+            return True
+        return False
+
+    def _measure_operations(self) -> None:
+        for size in self._operation_sizes():
+            for plugin in _REAL:
+                try:
+                    for measured in self._run_cell(
+                            'all_operations', plugin, size, 2.0):
+                        self.operations += [
+                            results.summarize(values, operation=operation,
+                                              plugin=plugin, size=size)
+                            for operation, values in measured.items()]
+                except children.Failure as failure:
+                    if plugin == results.OURS:
+                        raise
+                    self.failed.append({'plugin': plugin, 'size': size,
+                                        'reason': _describe(failure)})
+
+    def _operation_sizes(self) -> 'list[int]':
+        return [size for size in self._args.sizes if size <= _MOST_OPERATIONS]
+
+    def _measure_growth(self) -> None:
+        measured = self._measure(
+            'growth', results.OURS, 1, 2.0,
+            checkpoints=self._args.checkpoints)
+        self.growth = [
+            results.summarize(values, operation=operation,
+                              checkpoints=int(count))
+            for count, of_count in measured.items()
+            for operation, values in of_count.items()]
+
+    def _measure_listing(self) -> None:
+        for plugin in _REAL:
+            self._repeat(self.listing, 'listing', plugin, self._args.listed,
+                         2.0)
+
+    def _measure_control(self) -> None:
+        """Measure one cell with both clocks, once."""
+        for plugin in _REAL:
+            for clock in ('skipping', 'real'):
+                self.control.append(results.summarize(self._measure(
+                    'protect', plugin, min(_CONTROL_SIZE,
+                                           max(self._args.sizes)),
+                    self._control_seconds(), skips=clock == 'skipping'),
+                    plugin=plugin, clock=clock))
+
+    def _control_seconds(self) -> float:
+        seconds: 'list[float]' = self._args.seconds
+        return results.USUAL if results.USUAL in seconds else seconds[0]
+
+    def _measure_services(self) -> 'dict[str, Any]':
+        """Measure several protection services on a message broker."""
+        if not self._args.broker:
+            return {'skipped': 'the run was without --broker'}
+        directory = self._directory / 'broker'
+        directory.mkdir()
+        return broker.measure(directory)
+
+    def _repeat(self, samples: 'list[dict[str, Any]]', kind: str, plugin: str,
+                size: int, seconds: 'float | None') -> None:
+        try:
+            samples += [results.summarize(measured, plugin=plugin, size=size,
+                                          seconds=seconds)
+                        for measured in self._run_cell(
+                            kind, plugin, size, seconds or 2.0)]
+        except children.Failure as failure:
+            if plugin != results.IN_TREE:
+                raise
+            self.skipped.append({
+                'plugin': plugin, 'size': size, 'seconds': seconds or 0.0,
+                'reason': _describe(failure)})
+
+    def _run_cell(self, kind: str, plugin: str, size: int, seconds: float
+                  ) -> 'Iterator[dict[str, Any]]':
+        """Yield the results of the runs of a cell."""
+        start = time.monotonic()
+        for number in range(self._args.runs):
+            if number and time.monotonic() - start > _CELL_SECONDS:
+                return
+            yield self._measure(kind, plugin, size, seconds)
+
+    def _measure(self, kind: str, plugin: str, size: int, seconds: float,
+                 skips: bool = True, **settings: Any) -> 'dict[str, Any]':
+        """Run one measurement in new processes, and return its result."""
+        start = time.monotonic()
+        directory = pathlib.Path(tempfile.mkdtemp(dir=self._directory))
+        (directory / 'karbor').mkdir()
+        clock = directory / 'clock'
+        shared_clock.SharedClock.create(clock)
+        with children.trove_server(directory, {
+                'clock': str(clock), 'instances': size,
+                'backup_seconds': seconds}) as url:
+            measured = children.measure(directory, {
+                'kind': kind, 'clock': str(clock), 'skips': skips,
+                'directory': str(directory / 'karbor'),
+                'database': str(self._database), 'trove': url,
+                'plugin': plugin, 'backup_seconds': seconds, **settings})
+        shutil.rmtree(directory)
+        print(f'{time.monotonic() - self._start:6.0f} s: {kind}, {plugin}, '
+              f'{size:,} databases, {page.format_seconds(seconds)}: took '
+              f'{time.monotonic() - start:.0f} s', flush=True)
+        return measured
+
+
+def _describe(failure: children.Failure) -> str:
+    return 'failed: ' + str(failure).splitlines()[-1]
+
+
+def main() -> None:
+    args = _arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.ExitStack() as stack:
+        directory = pathlib.Path(stack.enter_context(
+            tempfile.TemporaryDirectory(prefix='benchmark-')))
+        try:
+            data = Benchmark(args, directory).run()
+        except (children.Failure, rabbitmq.Failure,
+                environments.Failure) as failure:
+            raise SystemExit(str(failure))
+        except KeyboardInterrupt:
+            raise SystemExit(130)
+    args.results.write_text(json.dumps(data))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,140 @@
+"""Page of the benchmark."""
+
+import pytest
+
+from tests.benchmark import page
+from tests.benchmark import results
+from tests.unit.benchmark import samples
+
+
+@pytest.fixture
+def data():
+    return samples.data()
+
+
+def build(data):
+    return page.Page(data).build('benchmark.svg')
+
+
+def read_section(text, title):
+    """Return the lines of a section."""
+    lines = text.splitlines()
+    start = lines.index(title) + 2
+    end = next((number for number in range(start, len(lines) - 1)
+                if set(lines[number + 1]) == {'='}), len(lines))
+    return '\n'.join(lines[start:end])
+
+
+def list_tables(text):
+    """Return the number of cells of each row, by table."""
+    tables = []
+    for line in text.splitlines():
+        if line == '.. list-table::':
+            tables.append([])
+        elif line.startswith('   * - '):
+            tables[-1].append(1)
+        elif line.startswith('     - '):
+            tables[-1][-1] += 1
+    return tables
+
+
+def test_rows_of_a_table_have_the_same_number_of_cells(data):
+    tables = list_tables(build(data))
+    assert len(tables) == 14
+    for rows in tables:
+        assert len(rows) > 1 and len(set(rows)) == 1
+
+
+def test_page_of_a_run_without_figures_says_so(data):
+    data['arguments'].update(sizes=[1], seconds=[2.0], checkpoints=[1],
+                             operation_sizes=[])
+    data.update(protect=[], operations=[], listing=[], growth=[], control=[],
+                skipped=[], failed=[])
+    text = build(data)
+    assert all(len(set(rows)) == 1 for rows in list_tables(text))
+    assert text.count('\nNot measured.\n') == 3
+    assert 'Nothing was left out.' in text
+
+
+def test_recommended_size_follows_from_the_time_to_build_a_flow(data):
+    # 0.0001 * n ** 2 seconds for n databases: 10 s for 316, 60 s for 774.
+    text = read_section(build(data), 'Size of a plan')
+    assert '**Put at most 300 databases into one plan.**' in text
+    assert 'takes about\n9 s' in text
+    assert 'the power 2.0\n' in text
+    assert 'more than about 750\ndatabases' in text
+
+
+def test_recommended_size_is_not_above_the_limit_of_a_restore(data):
+    for sample in data['protect']:
+        sample['build_seconds'] = 0.001 * sample['size']
+    text = read_section(build(data), 'Size of a plan')
+    assert '**Put at most 600 databases into one plan.**' in text
+
+
+def test_small_run_recommends_no_size(data):
+    data['arguments']['sizes'] = [1, 10]
+    text = read_section(build(data), 'Size of a plan')
+    assert 'This run had too few sizes' in text
+
+
+def test_table_has_a_row_for_each_size_and_duration(data):
+    text = read_section(build(data), 'Requests')
+    assert text.count('   * - ') == 1 + 4 * 2
+    assert '''\
+   * - 8 h
+     - 1,000
+     - 1.12
+     - 20
+     - 1.12
+     - 20
+''' in text
+
+
+def test_skipped_cells_have_their_reason(data):
+    assert ('* in-tree with 1,000 databases and backups of 8 h: not run'
+            in read_section(build(data), 'Requests'))
+
+
+def test_failed_limit_is_marked(data):
+    for sample in data['protect']:
+        if sample['plugin'] == results.OURS:
+            sample['late'] = 2.5
+    assert '''\
+   * - lateness, median, backups of 31 s, up to 100 databases
+     - 2 s
+     - 2.50 s
+     - **fail**
+''' in read_section(build(data), 'Limits')
+
+
+def test_failure_of_the_in_tree_plugin_is_on_the_page(data):
+    assert ('The in-tree plugin with 100 databases failed: no such instance'
+            in build(data))
+
+
+def test_number_of_runs_is_on_the_page(data):
+    data['protect'] += [sample for sample in data['protect']
+                        if sample['size'] == 1 and sample['seconds'] == 31.0]
+    assert '1 to 2 for 1, 1 for 10, 1 for 100' in build(data)
+
+
+@pytest.mark.parametrize('seconds, expected', [
+    (2.0, '2 s'), (31.0, '31 s'), (28800.0, '8 h')])
+def test_durations_have_a_unit(seconds, expected):
+    assert page.format_seconds(seconds) == expected
+
+
+def test_missing_broker_is_a_reason_on_the_page(data):
+    assert ('Not measured, because RabbitMQ is missing.'
+            in read_section(build(data), 'Several protection services'))
+
+
+def test_shares_of_several_services_are_on_the_page(data):
+    data['services'] = dict(
+        plans=30, databases=10, full_split=[11, 10, 9], full_seconds=9.0,
+        incremental_split=[10, 10, 10], incremental_seconds=8.0, rounds=20,
+        chain=3, deferred=2, killed_during=12, interrupted=4)
+    text = read_section(build(data), 'Several protection services')
+    assert 'created 11, 10, 9 of' in text
+    assert '2 deletions of\n  backups were deferred' in text

@@ -1,0 +1,64 @@
+"""Samples of the benchmark and figures over their runs."""
+
+import pytest
+
+from tests.benchmark import results
+from tests.unit.benchmark import samples as made_up
+
+
+def test_summary_counts_the_requests_of_each_service():
+    sample = results.summarize(made_up.measured(), size=10)
+    assert (sample['requests'], sample['polls'], sample['swift_requests'],
+            sample['keystone_requests']) == (16, 5, 4, 1)
+
+
+def test_summary_has_the_median_and_the_99th_percentile_of_the_lateness():
+    sample = results.summarize(made_up.measured(
+        lateness=[float(n) for n in range(1, 201)]))
+    assert (sample['late'], sample['latest']) == (100.5, 198.0)
+
+
+def test_summary_without_lateness_has_none_of_both():
+    assert not {'late', 'latest'} & results.summarize(
+        made_up.measured()).keys()
+
+
+def test_seconds_of_a_backup_are_not_those_of_the_flow():
+    sample = results.summarize(made_up.measured(seconds=40.0), seconds=31.0)
+    assert (sample['seconds'], sample['total']) == (31.0, 40.0)
+
+
+@pytest.fixture
+def samples():
+    return results.Samples([
+        {'plugin': 'noop', 'size': 10, 'seconds': None, 'cpu': 1.0},
+        {'plugin': 'in-tree', 'size': 10, 'seconds': 31.0, 'cpu': 9.0},
+        *({'plugin': 'karbor-trove', 'size': 10, 'seconds': 31.0, 'cpu': cpu,
+           'parts': parts}
+          for cpu, parts in ((2.0, {'bank': 1.0}), (4.0, {'plugin': 1.0}),
+                             (3.0, {'bank': 0.5, 'plugin': 0.5})))])
+
+
+def test_median_is_that_of_the_runs_of_one_cell(samples):
+    cell = dict(plugin='karbor-trove', size=10, seconds=31.0)
+    assert samples.median('cpu', **cell) == 3.0
+    assert samples.per_database('cpu', **cell) == 0.3
+    assert samples.spread('cpu', **cell) == '3 (2 to 4)'
+
+
+def test_unmeasured_cell_has_no_figures(samples):
+    cell = dict(plugin='karbor-trove', size=100, seconds=31.0)
+    assert samples.median('cpu', **cell) is None
+    assert samples.per_database('cpu', **cell) is None
+    assert samples.spread('cpu', **cell) == '-'
+    assert samples.shares('parts', **cell) == {}
+
+
+def test_floor_of_the_same_size_is_subtracted(samples):
+    assert samples.above_floor('cpu', 'karbor-trove', 10, 31.0) == 2.0
+    assert samples.above_floor('cpu', 'karbor-trove', 100, 31.0) is None
+
+
+def test_shares_are_the_mean_of_the_runs(samples):
+    assert samples.shares('parts', plugin='karbor-trove') == {
+        'bank': 0.5, 'plugin': 0.5}
