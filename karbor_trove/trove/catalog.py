@@ -23,6 +23,12 @@ class Catalog:
         self._project_id = project_id
         self._cache: Dict[Tuple[str, ...], Any] = {}
 
+    def list_datastores(self) -> List[str]:
+        """Return the names of all datastores."""
+        return self._find(('datastores',), lambda api: [
+            str(item.to_dict()['name']) for item in api.datastores.list()
+            ]) or []
+
     def list_versions(self, datastore: str) -> List[models.DatastoreVersion]:
         """Return the active versions of a datastore.
 
@@ -71,6 +77,14 @@ class Catalog:
         # A segment of dots would be removed from the path.
         return self._find(('flavor', segment),
                           request) if segment.strip('.') else None
+
+    def list_volume_types(self) -> List[str]:
+        """Return the names and the ids of the volume types that users see."""
+        def request(api: Any) -> List[str]:
+            items = [item.to_dict() for item in api.volume_types.list()]
+            return [str(item[key]) for item in items for key in ('name', 'id')]
+
+        return self._find(('volume types',), request) or []
 
     def find_configuration(self, configuration_id: str
                            ) -> Optional[Tuple[str, str]]:

@@ -31,6 +31,19 @@ def is_in_swift(location: Optional[str]) -> bool:
     return location is not None and location.startswith('http')
 
 
+def find_account_url(client: trove_client.TroveClient) -> Optional[str]:
+    """Return the URL of the user's account, after Swift has responded.
+
+    None if the catalog does not have Swift.
+    """
+    with client.call('reading the account in Swift') as api:
+        account = _find_account(client, api)
+        if account is None:
+            return None
+        account.send('HEAD', '')
+        return account.url
+
+
 def object_exists(client: trove_client.TroveClient, location: str) -> bool:
     """Return True if the object of a backup exists.
 

@@ -1,0 +1,412 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Check of the provider files: groups, options, values, plugins and banks."""
+
+import pathlib
+import re
+from typing import Any, Collection, Dict, Iterator, List, Optional, Set
+import uuid
+
+from karbor.services.protection import bank_plugin
+from karbor.services.protection.bank_plugins import file_system_bank_plugin
+from karbor.services.protection.bank_plugins import s3_bank_plugin
+from karbor.services.protection.bank_plugins import swift_bank_plugin
+from oslo_config import cfg
+from oslo_config import types
+from oslo_utils import uuidutils
+
+from karbor_trove.cmd.checks import config_file
+from karbor_trove.cmd.checks import findings
+from karbor_trove.cmd.checks import plugins
+from karbor_trove.cmd.checks import provider_file
+from karbor_trove.cmd import provider_options
+from karbor_trove import errors
+from karbor_trove import options
+
+Finding = findings.Finding
+Kind = findings.Kind
+
+_SECRET = re.compile('key|pass|secret|token', re.IGNORECASE)
+_FILE_SYSTEM = file_system_bank_plugin.FileSystemBankPlugin
+_SWIFT = swift_bank_plugin.SwiftBankPlugin
+_S3 = s3_bank_plugin.S3BankPlugin
+#: The options without which a bank cannot be used, by its class and group.
+_REQUIRED = {
+    _FILE_SYSTEM: {'file_system_bank_plugin': ('file_system_bank_path',)},
+    _SWIFT: {'swift_client': ('swift_auth_url', 'swift_user', 'swift_key',
+                              'swift_tenant_name')},
+    _S3: {'s3_client': ('s3_endpoint', 's3_access_key', 's3_secret_key')}}
+#: The group and the option of the place of a bank, by its class.
+_PLACES = {_SWIFT: ('swift_bank_plugin', 'bank_swift_object_container'),
+           _S3: ('s3_bank_plugin', 'bank_s3_object_bucket')}
+#: What Karbor's own bank plugins do to retention, and their replacements.
+_RETENTION = {
+    _FILE_SYSTEM: ('arbitrary checkpoints', 'karbor-trove-fs-bank-plugin'),
+    _SWIFT: ('the newest checkpoints', 'karbor-trove-swift-bank-plugin'),
+    _S3: ('the newest checkpoints', None)}
+
+
+class ProviderFilesCheck:
+    """The check of all provider files."""
+
+    def __init__(self, folder: pathlib.Path, all_plugins: plugins.Plugins
+                 ) -> None:
+        """Create the check. Nothing is read yet.
+
+        :param folder: Karbor's provider_config_dir.
+        """
+        self._folder = folder
+        self._plugins = all_plugins
+        #: The files that can be parsed. Filled by run().
+        self.files: List[provider_file.ProviderFile] = []
+
+    def run(self) -> Iterator[Finding]:
+        """Yield what is wrong with the files."""
+        problems = list(self._run())
+        yield from problems
+        if not problems:
+            yield Finding(
+                Kind.FILES_CORRECT, 'Number of provider files in %s without '
+                'a mistake: %d.' % (self._folder, len(self.files)),
+                findings.Place(str(self._folder)))
+
+    def _run(self) -> Iterator[Finding]:
+        paths = sorted(self._folder.iterdir())
+        if not [path for path in paths if path.name.endswith('.conf')]:
+            yield Finding(
+                Kind.PROVIDER_MISSING, 'The directory has no provider file. '
+                'Karbor reads the files whose names end in ".conf".',
+                findings.Place(str(self._folder)))
+        self._owners = self._plugins.list_groups()
+        for path in paths:
+            if path.name.endswith('.conf'):
+                yield from self._check_file(path)
+            else:
+                yield from _check_ignored(path)
+        yield from _check_ids(self.files)
+
+    def _check_file(self, path: pathlib.Path) -> Iterator[Finding]:
+        try:
+            file = provider_file.ProviderFile(path, self._plugins)
+        except config_file.WrongFile as error:
+            yield Finding(
+                Kind.FILE_UNREADABLE, 'karbor-protection does not start with '
+                'this file: %s.' % error,
+                findings.Place(str(path), error.line))
+            return
+        self.files.append(file)
+        yield from _check_provider(file)
+        yield from self._check_plugins(file)
+        yield from self._check_bank(file)
+        yield from self._check_groups(file)
+
+    def _check_plugins(self, file: provider_file.ProviderFile
+                       ) -> Iterator[Finding]:
+        write = 'plugin = %s' % plugins.PROTECTION_PLUGIN
+        if not file.plugin_lines:
+            yield Finding(Kind.PLUGIN_MISSING, 'The provider protects '
+                          'nothing, because no line "plugin" is set.',
+                          file.place('plugin'), write)
+        for line in file.plugin_lines:
+            if line.value:
+                yield from self._check_plugin(file, line, is_bank=False)
+            else:
+                yield Finding(Kind.PLUGIN_MISSING, 'Karbor does not load the '
+                              'provider, because this line names no plugin.',
+                              file.config.at(line.line), write)
+
+    def _check_plugin(self, file: provider_file.ProviderFile,
+                      line: config_file.Assignment, is_bank: bool
+                      ) -> Iterator[Finding]:
+        unknown = Kind.BANK_UNKNOWN if is_bank else Kind.PLUGIN_UNKNOWN
+        place = file.config.at(line.line)
+        noun = 'bank plugin' if is_bank else 'protection plugin'
+        try:
+            plugin_class = self._plugins.load(line.value)
+            if issubclass(plugin_class, bank_plugin.BankPlugin) is not is_bank:
+                raise errors.NotFound('it is no %s' % noun)
+        except errors.NotFound:
+            names = self._plugins.list_names_of(is_bank)
+            several = [word.strip() for word in line.value.split(',')]
+            if len(several) > 1 and not is_bank:
+                advice = 'Write each plugin on a line of its own.'
+                write: Optional[str] = '\n'.join(
+                    'plugin = %s' % word for word in several if word)
+            else:
+                near = findings.suggest(line.value, names)
+                advice = 'The names are: %s.' % ', '.join(sorted(names))
+                write = '%s = %s' % (line.option, near) if near else None
+            yield Finding(
+                unknown, 'Karbor does not load the provider: "%s" is not the '
+                'name of a %s. %s' % (line.value, noun, advice), place, write)
+            return
+        except errors.Rejected as error:
+            yield Finding(
+                Kind.PLUGIN_BROKEN, 'Karbor does not load the provider, '
+                'because "%s" cannot be imported: %s.' % (line.value, error),
+                place)
+            return
+        if is_bank:
+            return
+        try:
+            provider_options.read_groups(plugin_class)
+        except Exception as error:  # Each plugin raises its own.
+            yield Finding(
+                Kind.PLUGIN_BROKEN, 'Every new checkpoint stays "protecting", '
+                'because "%s" cannot be created: %s.' % (line.value, error),
+                place)
+
+    def _check_bank(self, file: provider_file.ProviderFile
+                    ) -> Iterator[Finding]:
+        line = file.bank_line
+        if line is None or not line.value:
+            yield Finding(
+                Kind.BANK_MISSING, 'Karbor does not load the provider, '
+                'because no line "bank" is set.', file.place('bank'),
+                'bank = karbor-trove-swift-bank-plugin')
+            return
+        for repeated in file.config.list('provider', 'bank')[1:]:
+            yield Finding(
+                Kind.BANK_REPEATED, 'A provider has one bank, and the last '
+                'line "bank" holds. The checkpoints in the bank of an earlier '
+                'line are invisible. Delete the wrong line.',
+                file.config.at(repeated.line), '')
+        yield from self._check_plugin(file, line, is_bank=True)
+        plugin_class = file.get_bank_class()
+        for base in _REQUIRED:
+            if plugin_class is not None and issubclass(plugin_class, base):
+                yield from _check_bank_options(file, base)
+                if plugin_class.__module__.startswith('karbor.'):
+                    yield _describe_retention(file, line, base)
+
+    def _check_groups(self, file: provider_file.ProviderFile
+                      ) -> Iterator[Finding]:
+        active = self._read_active_groups(file)
+        names = {name.lower(): name for name in active}
+        for group, line in file.config.groups.items():
+            name = names.get(group.lower())
+            if name is not None:
+                yield from _check_options(file, group, active[name], active)
+            elif group in self._owners:
+                yield Finding(
+                    Kind.GROUP_WITHOUT_EFFECT, 'The options of [%s] have no '
+                    'effect, because the file does not name their plugin: %s.'
+                    % (group, ' or '.join(sorted(self._owners[group]))),
+                    file.config.at(line), '')
+            else:
+                yield from self._check_unknown_group(file, group, line, active)
+        for name, opts in active.items():
+            yield from _check_values(file, name, opts)
+
+    def _read_active_groups(self, file: provider_file.ProviderFile
+                            ) -> provider_options.Groups:
+        """Return the options of the plugins that the file names."""
+        active = dict(provider_options.PROVIDER)
+        for lines in file.select_plugins().values():
+            for line in lines:
+                try:
+                    active.update(
+                        provider_options.read_groups(line.plugin_class))
+                except Exception:  # Reported by _check_plugin().
+                    continue
+        active.update(plugins.get_bank_groups(file.get_bank_class() or object))
+        return active
+
+    def _check_unknown_group(self, file: provider_file.ProviderFile,
+                             group: str, line: int,
+                             active: Collection[str]) -> Iterator[Finding]:
+        near = findings.suggest(group, active) or findings.suggest(
+            group, self._owners)
+        bank = file.get_bank_class()
+        if group == 'DEFAULT' or group in cfg.CONF:
+            reason, near = 'It belongs into karbor.conf', None
+        elif near is None and bank and not plugins.get_bank_groups(bank):
+            # It may be a group of a bank plugin of another package.
+            return
+        else:
+            reason = 'There is no such group'
+        yield Finding(
+            Kind.GROUP_UNKNOWN, 'The options of [%s] have no effect. %s. The '
+            'groups of this provider are: %s.'
+            % (group, reason, ', '.join(sorted(active))),
+            file.config.at(line), '[%s]' % near if near else None)
+
+
+def _check_ignored(path: pathlib.Path) -> Iterator[Finding]:
+    try:
+        is_provider = 'provider' in config_file.ConfigFile(path).groups
+    except config_file.WrongFile:
+        return
+    if is_provider:
+        yield Finding(
+            Kind.FILE_IGNORED, 'Karbor ignores this file, because its name '
+            'does not end in ".conf". Rename the file, or move it to another '
+            'directory.', findings.Place(str(path)))
+
+
+def _check_provider(file: provider_file.ProviderFile) -> Iterator[Finding]:
+    if file.config.find('provider', 'enabled') is None:
+        yield Finding(
+            Kind.PROVIDER_DISABLED, 'Karbor does not load the provider, '
+            'because enabled is not set. Its default is false.',
+            file.place('enabled'), 'enabled = true')
+    # Karbor's API accepts only ids of this form [providers.py, 1.6.0].
+    if not uuidutils.is_uuid_like(file.id):
+        yield Finding(
+            Kind.ID_WRONG, 'Users cannot use the provider, because %s.'
+            % ('the id "%s" is not a UUID' % file.id if file.id
+               else 'it has no id'),
+            file.place('id'), 'id = %s' % uuid.uuid4())
+
+
+def _check_ids(files: List[provider_file.ProviderFile]) -> Iterator[Finding]:
+    users: Dict[str, provider_file.ProviderFile] = {}
+    for file in files:
+        if not file.is_enabled or not file.id:
+            continue
+        if file.id in users:
+            yield Finding(
+                Kind.ID_REPEATED, 'The file has the same id as %s. Karbor '
+                'loads only one of the two providers. To offer the bank of '
+                'the other provider with other options, use an id of its own.'
+                % users[file.id].config.path, file.place('id'),
+                'id = %s' % uuid.uuid4())
+        users.setdefault(file.id, file)
+
+
+def _check_bank_options(file: provider_file.ProviderFile, base: Any
+                        ) -> Iterator[Finding]:
+    for group, names in _REQUIRED[base].items():
+        missing = []
+        for name in names:
+            assignment = file.config.find(group, name)
+            if assignment is None or not assignment.value:
+                missing.append(name)
+        if missing:
+            has_group = group in file.config.groups
+            yield Finding(
+                Kind.BANK_INCOMPLETE, 'The bank cannot be used without these '
+                'options of [%s]: %s.' % (group, ', '.join(missing)),
+                file.config.place(group, missing[0]),
+                '\n'.join([*([] if has_group else ['[%s]' % group]),
+                           *('%s = ...' % name for name in missing)]))
+    group, option = _PLACES.get(base, (None, None))
+    if group and option and group not in file.config.groups:
+        yield Finding(
+            Kind.BANK_DEFAULT, 'The group [%s] is missing, so %s has its '
+            'default: karbor. Karbor creates it if it does not exist.'
+            % (group, option), file.config.at(),
+            '[%s]\n%s = karbor' % (group, option))
+    if base is _SWIFT and 'swift_client' in file.config.groups:
+        names = [name for name in ('swift_user_domain_name',
+                                   'swift_project_domain_name')
+                 if file.config.find('swift_client', name) is None]
+        if names:
+            yield Finding(
+                Kind.BANK_DEFAULT, 'These options are not set, so their '
+                'default is the name "default": %s. The domain that Keystone '
+                'creates has the name "Default".' % ', '.join(names),
+                file.config.place('swift_client', names[0]),
+                '\n'.join('%s = Default' % name for name in names))
+
+
+def _describe_retention(file: provider_file.ProviderFile,
+                        line: config_file.Assignment, base: Any) -> Finding:
+    victims, replacement = _RETENTION[base]
+    return Finding(
+        Kind.BANK_OF_KARBOR, 'With this bank plugin of Karbor, scheduled '
+        'operations of the type retention_protect delete %s instead of the '
+        'oldest ones. %s' % (
+            victims, 'The plugin of karbor-trove stores the same objects in '
+            'the same places.' if replacement else 'Use only schedules of '
+            'the type protect.'),
+        file.config.at(line.line),
+        'bank = %s' % replacement if replacement else None)
+
+
+def _check_options(file: provider_file.ProviderFile, group: str,
+                   opts: List[cfg.Opt], active: provider_options.Groups
+                   ) -> Iterator[Finding]:
+    """Yield the options of a group that do not exist, or are set twice."""
+    known = {opt.dest: opt for opt in opts}
+    single: Dict[str, config_file.Assignment] = {}
+    repeated: Set[str] = set()
+    for assignment in file.config.list(group):
+        option = assignment.option
+        place = file.config.at(assignment.line)
+        if option in known:
+            is_list = getattr(known[option], 'multi', False)
+            # Reported by _check_bank().
+            is_bank = (group.lower(), option) == ('provider', 'bank')
+            if option in single and not is_list and not is_bank and (
+                    option not in repeated):
+                repeated.add(option)
+                yield Finding(
+                    Kind.OPTION_REPEATED, 'The option %s is set more than '
+                    'once, and the last line holds. Delete this line.'
+                    % option, file.config.at(single[option].line), '')
+            single[option] = assignment
+            continue
+        homes = [name for name, others in active.items()
+                 if option in {opt.dest for opt in others}]
+        if homes:
+            yield Finding(
+                Kind.OPTION_MISPLACED, 'The option %s has no effect in [%s]. '
+                'It belongs into [%s].' % (option, group, homes[0]), place,
+                '[%s]\n%s' % (homes[0], _build_line(assignment, option)))
+            continue
+        near = findings.suggest(option, known)
+        yield Finding(
+            Kind.OPTION_UNKNOWN, 'The option %s has no effect, because [%s] '
+            'has no such option. Its options are: %s.'
+            % (option, group, ', '.join(sorted(known))), place,
+            _build_line(assignment, near) if near else None)
+
+
+def _build_line(assignment: config_file.Assignment, option: str) -> str:
+    """Return a line with the value of another one. A secret is replaced."""
+    return '%s = %s' % (option, '...' if _SECRET.search(option)
+                        or _SECRET.search(assignment.option)
+                        else assignment.value)
+
+
+def _check_values(file: provider_file.ProviderFile, group: str,
+                  opts: List[cfg.Opt]) -> Iterator[Finding]:
+    for opt in opts:
+        for assignment in file.config.list(group, opt.dest):
+            # oslo.config replaces a "$name" before it parses the value.
+            if '$' in assignment.value:
+                continue
+            allowed = options.find_violation(group, opt, assignment.value)
+            if allowed is None:
+                continue
+            value = _choose_value(opt, assignment.value)
+            yield Finding(
+                Kind.VALUE_NOT_ALLOWED, 'The value %sof %s is not allowed. '
+                'Allowed: %s. %s' % (
+                    '' if opt.secret or _SECRET.search(opt.dest)
+                    else '"%s" ' % assignment.value, opt.dest, allowed,
+                    'karbor-protection does not start with this value.'
+                    if group == 'provider' else
+                    'Checkpoints of the provider fail.'),
+                file.config.at(assignment.line),
+                '' if value is None else '%s = %s' % (opt.dest, value))
+
+
+def _choose_value(opt: cfg.Opt, text: str) -> Optional[str]:
+    """Return an allowed value near to another one. None for the default."""
+    choices = getattr(opt.type, 'choices', None)
+    if choices:
+        near = findings.suggest(text, [str(choice) for choice in choices])
+        if near:
+            return near
+    minimum = getattr(opt.type, 'min', None)
+    if minimum is not None:
+        try:
+            if float(text) < minimum:
+                return '%g' % minimum
+        except ValueError:
+            pass
+    if isinstance(opt.type, types.Boolean):
+        return str(opt.default).lower()
+    return None if opt.default is None else str(opt.default)

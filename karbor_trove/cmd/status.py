@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The application karbor-trove-status."""
+
+import argparse
+import logging
+import textwrap
+from typing import Any, Iterable, List, Optional, Sequence, TextIO, Tuple
+from typing import TYPE_CHECKING
+
+from cliff.formatters import table
+from oslo_upgradecheck import upgradecheck
+import prettytable
+
+from karbor_trove.cmd import application
+from karbor_trove.cmd import declarations
+
+if TYPE_CHECKING:
+    from karbor_trove.cmd.checks import findings
+
+#: The exit code of the convention for an unexpected error.
+ERROR = 255
+# The same width as in the upgrade checks of other services.
+_WIDTH = 60
+
+
+class BlockFormatter(table.TableFormatter):
+    """A block of lines for each row, as in the upgrade checks of OpenStack."""
+
+    def emit_list(self, column_names: Sequence[str],
+                  data: Iterable[Sequence[Any]], stdout: TextIO,
+                  parsed_args: argparse.Namespace) -> None:
+        """Write the blocks."""
+        blocks = prettytable.PrettyTable(['Upgrade Check Results'])
+        blocks.hrules = prettytable.ALL
+        blocks.align = 'l'
+        for row in data:
+            lines: List[str] = []
+            for name, value in zip(column_names, row):
+                if value is not None:
+                    lines += self._wrap(name, str(value))
+            blocks.add_row(['\n'.join(lines)])
+        stdout.write(blocks.get_string() + '\n')
+
+    def _wrap(self, name: str, value: str) -> List[str]:
+        text = '%s: %s' % (name.capitalize(), value)
+        # A path or a line of a file can be copied only if it is not wrapped.
+        if name in ('file', 'write'):
+            return [text]
+        return textwrap.wrap(text, _WIDTH, subsequent_indent='  ')
+
+
+class CheckUpgrade(declarations.RowLister):
+    """Check whether the plugins are in force and will work.
+
+    Each finding has the file, the line, and the line to write instead. With
+    findings that are warnings the exit code is 1, with failures it is 2.
+    Nothing is changed. An object is written to each bank and deleted again.
+    """
+
+    COLUMNS = ('check', 'result', 'finding', 'details', 'file', 'line',
+               'write')
+    TABLE = BlockFormatter
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's arguments."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--offline', action='store_true',
+            help='Check only what needs no network: the provider files, what '
+                 'is in force, and the versions')
+        return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run all checks.
+
+        :returns: the highest code of all findings.
+        """
+        self.check_columns(parsed_args)
+        self._code = upgradecheck.Code.SUCCESS
+        super().run(parsed_args)
+        self.app.code = int(self._code)
+        return int(self.app.code)
+
+    def take_action(self, parsed_args: argparse.Namespace
+                    ) -> Tuple[Sequence[str], Iterable[Any]]:
+        """Return the names of the columns and a row for each finding."""
+        from karbor_trove.cmd.commands import upgrade_check
+
+        rows = []
+        for name, finding in upgrade_check.check(
+                self.app.options.config_file or (), parsed_args.offline):
+            self._code = max(self._code, finding.kind.code)
+            rows.append(_build_row(name, finding))
+        return self.COLUMNS, rows
+
+
+def _build_row(name: str, finding: 'findings.Finding') -> Tuple[Any, ...]:
+    place = finding.place
+    return (name, str(upgradecheck.UPGRADE_CHECK_MSG_MAP[finding.kind.code]),
+            finding.kind.label, finding.details, place and place.file,
+            place and place.line, finding.write)
+
+
+class StatusApp(application.Application):
+    """The application that checks an installation."""
+
+    NAME = 'karbor-trove-status'
+    LOG = logging.getLogger(NAME)
+    DESCRIPTION = 'Check an installation of the database plugins of Karbor.'
+    COMMANDS = {'upgrade check': CheckUpgrade}
+    # The codes 1 and 2 are those of findings.
+    FAILURE_CODE = USAGE_CODE = ERROR
+
+    #: The code of the findings. None if the check did not run to its end.
+    code: Optional[int] = None
+
+    def run(self, argv: List[str]) -> int:
+        """Run a command, and return 255 for each error of cliff."""
+        result = int(super().run(argv))
+        if self.code is None and result in (1, 2):
+            return ERROR
+        return result
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run one command.
+
+    :param argv: the arguments. None means those of the process.
+    :returns: 0 if all is well, 1 with warnings, 2 with failures, 255 if the
+        check could not run to its end.
+    """
+    return application.run(StatusApp, argv)
