@@ -21,6 +21,8 @@ from karbor_trove.cmd import terminal
 # As a shell reports the signals SIGINT and SIGPIPE.
 _INTERRUPTED = 130
 _CLOSED_PIPE = 141
+
+
 class Application(app.App):
     """An application of an operator of Karbor."""
 

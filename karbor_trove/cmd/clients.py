@@ -210,5 +210,6 @@ def _build_session(auth: Any) -> keystone_session.Session:
         not conf.trove_auth_insecure
         and (conf.trove_ca_cert_file or cfg.CONF[_GROUP].cafile or True)))
     # The constructor accepts one number only.
-    session.timeout = timeouts.HTTP_CONNECT, timeouts.HTTP_READ
+    limits: Any = timeouts.HTTP_CONNECT, timeouts.HTTP_READ
+    session.timeout = limits
     return session

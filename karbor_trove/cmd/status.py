@@ -8,12 +8,14 @@ import textwrap
 from typing import Any, Iterable, List, Optional, Sequence, TextIO, Tuple
 from typing import TYPE_CHECKING
 
+from cliff import columns
 from cliff.formatters import table
 from oslo_upgradecheck import upgradecheck
 import prettytable
 
 from karbor_trove.cmd import application
 from karbor_trove.cmd import declarations
+from karbor_trove.cmd import terminal
 
 if TYPE_CHECKING:
     from karbor_trove.cmd.checks import findings
@@ -37,17 +39,37 @@ class BlockFormatter(table.TableFormatter):
         for row in data:
             lines: List[str] = []
             for name, value in zip(column_names, row):
+                if isinstance(value, columns.FormattableColumn):
+                    value = value.human_readable()
                 if value is not None:
                     lines += self._wrap(name, str(value))
             blocks.add_row(['\n'.join(lines)])
         stdout.write(blocks.get_string() + '\n')
 
     def _wrap(self, name: str, value: str) -> List[str]:
-        text = '%s: %s' % (name.capitalize(), value)
-        # A path or a line of a file can be copied only if it is not wrapped.
-        if name in ('file', 'write'):
-            return [text]
-        return textwrap.wrap(text, _WIDTH, subsequent_indent='  ')
+        title = name.capitalize() + ':'
+        if name == 'write':
+            # Lines can be copied only if they are neither wrapped nor
+            # indented.
+            return [title, *value.split('\n')] if value else [
+                title + ' nothing, delete the line']
+        if name == 'file':
+            return ['%s %s' % (title, value)]
+        return textwrap.wrap('%s %s' % (title, value), _WIDTH,
+                             subsequent_indent='  ')
+
+
+class Lines(columns.FormattableColumn):  # type: ignore[type-arg]
+    """Lines of a file, in which control characters are escaped."""
+
+    _value: str
+
+    def human_readable(self) -> str:
+        """Return the lines."""
+        return '\n'.join(str(terminal.escape(line))
+                         for line in self._value.split('\n'))
+
+    machine_readable = human_readable
 
 
 class CheckUpgrade(declarations.RowLister):
@@ -61,6 +83,7 @@ class CheckUpgrade(declarations.RowLister):
     COLUMNS = ('check', 'result', 'finding', 'details', 'file', 'line',
                'write')
     TABLE = BlockFormatter
+    app: 'StatusApp'
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser of the command's arguments."""
@@ -80,7 +103,7 @@ class CheckUpgrade(declarations.RowLister):
         self._code = upgradecheck.Code.SUCCESS
         super().run(parsed_args)
         self.app.code = int(self._code)
-        return int(self.app.code)
+        return self.app.code
 
     def take_action(self, parsed_args: argparse.Namespace
                     ) -> Tuple[Sequence[str], Iterable[Any]]:
@@ -99,7 +122,8 @@ def _build_row(name: str, finding: 'findings.Finding') -> Tuple[Any, ...]:
     place = finding.place
     return (name, str(upgradecheck.UPGRADE_CHECK_MSG_MAP[finding.kind.code]),
             finding.kind.label, finding.details, place and place.file,
-            place and place.line, finding.write)
+            place and place.line,
+            None if finding.write is None else Lines(finding.write))
 
 
 class StatusApp(application.Application):

@@ -135,9 +135,9 @@ def _describe_protection(file: provider_file.ProviderFile,
     reason = 'line %d is the only line "plugin" for that type' % line.line
     if others:
         reason = ('line %d is the last of the lines "plugin" for that type, '
-                  'after %s in line %s' % (
-                      line.line, ' and '.join(other.value for other in others),
-                      ', '.join(str(other.line) for other in others)))
+                  'after %s' % (line.line, ' and '.join(
+                      '%s (line %d)' % (other.value, other.line)
+                      for other in others)))
     module = plugin_class.__module__
     details = ('The %s protects %s with %s, because %s.'
                % (file.name, _TYPE, line.value, reason))

@@ -4,7 +4,8 @@
 
 import pathlib
 import re
-from typing import Any, Collection, Dict, Iterator, List, Optional, Set
+from typing import Any, Collection, Dict, Iterator, List, Optional
+from typing import Sequence, Set
 import uuid
 
 from karbor.services.protection import bank_plugin
@@ -31,19 +32,25 @@ _FILE_SYSTEM = file_system_bank_plugin.FileSystemBankPlugin
 _SWIFT = swift_bank_plugin.SwiftBankPlugin
 _S3 = s3_bank_plugin.S3BankPlugin
 #: The options without which a bank cannot be used, by its class and group.
-_REQUIRED = {
+_REQUIRED: Dict[Any, Dict[str, Sequence[str]]] = {
     _FILE_SYSTEM: {'file_system_bank_plugin': ('file_system_bank_path',)},
     _SWIFT: {'swift_client': ('swift_auth_url', 'swift_user', 'swift_key',
                               'swift_tenant_name')},
     _S3: {'s3_client': ('s3_endpoint', 's3_access_key', 's3_secret_key')}}
 #: The group and the option of the place of a bank, by its class.
-_PLACES = {_SWIFT: ('swift_bank_plugin', 'bank_swift_object_container'),
-           _S3: ('s3_bank_plugin', 'bank_s3_object_bucket')}
+_PLACES: Dict[Any, Dict[str, str]] = {
+    _SWIFT: {'swift_bank_plugin': 'bank_swift_object_container'},
+    _S3: {'s3_bank_plugin': 'bank_s3_object_bucket'}}
 #: What Karbor's own bank plugins do to retention, and their replacements.
 _RETENTION = {
     _FILE_SYSTEM: ('arbitrary checkpoints', 'karbor-trove-fs-bank-plugin'),
     _SWIFT: ('the newest checkpoints', 'karbor-trove-swift-bank-plugin'),
     _S3: ('the newest checkpoints', None)}
+#: What a wrong value of a group does. Other values fail in Karbor's plugins.
+_EFFECTS = {
+    'provider': 'karbor-protection does not start with this value.',
+    options.GROUP: 'Every checkpoint, restore and verification of the '
+                   'provider fails.'}
 
 
 class ProviderFilesCheck:
@@ -290,13 +297,13 @@ def _check_bank_options(file: provider_file.ProviderFile, base: Any
                 file.config.place(group, missing[0]),
                 '\n'.join([*([] if has_group else ['[%s]' % group]),
                            *('%s = ...' % name for name in missing)]))
-    group, option = _PLACES.get(base, (None, None))
-    if group and option and group not in file.config.groups:
-        yield Finding(
-            Kind.BANK_DEFAULT, 'The group [%s] is missing, so %s has its '
-            'default: karbor. Karbor creates it if it does not exist.'
-            % (group, option), file.config.at(),
-            '[%s]\n%s = karbor' % (group, option))
+    for group, option in _PLACES.get(base, {}).items():
+        if group not in file.config.groups:
+            yield Finding(
+                Kind.BANK_DEFAULT, 'The group [%s] is missing, so %s has its '
+                'default: karbor. Karbor creates it if it does not exist.'
+                % (group, option), file.config.at(),
+                '[%s]\n%s = karbor' % (group, option))
     if base is _SWIFT and 'swift_client' in file.config.groups:
         names = [name for name in ('swift_user_domain_name',
                                    'swift_project_domain_name')
@@ -360,7 +367,7 @@ def _check_options(file: provider_file.ProviderFile, group: str,
             Kind.OPTION_UNKNOWN, 'The option %s has no effect, because [%s] '
             'has no such option. Its options are: %s.'
             % (option, group, ', '.join(sorted(known))), place,
-            _build_line(assignment, near) if near else None)
+            _build_line(assignment, near) if near else '')
 
 
 def _build_line(assignment: config_file.Assignment, option: str) -> str:
@@ -386,9 +393,7 @@ def _check_values(file: provider_file.ProviderFile, group: str,
                 'Allowed: %s. %s' % (
                     '' if opt.secret or _SECRET.search(opt.dest)
                     else '"%s" ' % assignment.value, opt.dest, allowed,
-                    'karbor-protection does not start with this value.'
-                    if group == 'provider' else
-                    'Checkpoints of the provider fail.'),
+                    _EFFECTS.get(group, 'Its plugin fails with this value.')),
                 file.config.at(assignment.line),
                 '' if value is None else '%s = %s' % (opt.dest, value))
 
