@@ -23,12 +23,6 @@ class Catalog:
         self._project_id = project_id
         self._cache: Dict[Tuple[str, ...], Any] = {}
 
-    def list_datastores(self) -> List[str]:
-        """Return the names of all datastores."""
-        return self._find(('datastores',), lambda api: [
-            str(item.to_dict()['name']) for item in api.datastores.list()
-            ]) or []
-
     def list_versions(self, datastore: str) -> List[models.DatastoreVersion]:
         """Return the active versions of a datastore.
 

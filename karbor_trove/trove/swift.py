@@ -36,12 +36,17 @@ def find_account_url(client: trove_client.TroveClient) -> Optional[str]:
 
     None if the catalog does not have Swift.
     """
-    with client.call('reading the account in Swift') as api:
-        account = _find_account(client, api)
-        if account is None:
-            return None
-        account.send('HEAD', '')
-        return account.url
+    url: Optional[str] = None
+    try:
+        with client.call('reading the account in Swift') as api:
+            account = _find_account(client, api)
+            if account is not None:
+                url = account.url
+                account.send('HEAD', '')
+    except errors.NotFound:
+        # Swift may create an account when the project first stores something.
+        LOG.debug('Swift does not have the account %s yet', url)
+    return url
 
 
 def object_exists(client: trove_client.TroveClient, location: str) -> bool:

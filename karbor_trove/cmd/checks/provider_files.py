@@ -140,7 +140,9 @@ class ProviderFilesCheck:
                 write: Optional[str] = '\n'.join(
                     'plugin = %s' % word for word in several if word)
             else:
-                near = findings.suggest(line.value, names)
+                # A plugin of the other kind is no typing error.
+                near = (None if line.value in self._plugins.list_names()
+                        else findings.suggest(line.value, names))
                 advice = 'The names are: %s.' % ', '.join(sorted(names))
                 write = '%s = %s' % (line.option, near) if near else None
             yield Finding(
@@ -191,6 +193,8 @@ class ProviderFilesCheck:
         active = self._read_active_groups(file)
         names = {name.lower(): name for name in active}
         for group, line in file.config.groups.items():
+            if not file.config.list(group):
+                continue
             name = names.get(group.lower())
             if name is not None:
                 yield from _check_options(file, group, active[name], active)
