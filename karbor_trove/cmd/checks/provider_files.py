@@ -418,4 +418,6 @@ def _choose_value(opt: cfg.Opt, text: str) -> Optional[str]:
             pass
     if isinstance(opt.type, types.Boolean):
         return str(opt.default).lower()
+    if isinstance(opt.default, list):
+        return ','.join(map(str, opt.default))
     return None if opt.default is None else str(opt.default)

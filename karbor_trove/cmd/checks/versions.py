@@ -70,9 +70,13 @@ def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
     yield from problems
     if not problems:
         yield Finding(Kind.VERSIONS_TESTED, 'All versions are tested ones: '
-                      'Python %d.%d, %s.' % (*sys.version_info[:2], ', '.join(
+                      'Python %d.%d, %s.' % (*_get_python(), ', '.join(
                           '%s %s' % (name, _find_version(name))
                           for name in sorted(TESTED))))
+
+
+def _get_python() -> Tuple[int, int]:
+    return sys.version_info.major, sys.version_info.minor
 
 
 def _find_version(name: str) -> Optional[str]:
@@ -90,7 +94,7 @@ def _check_limits() -> Iterator[Finding]:
     for limit in LIMITS:
         version = _find_version(limit.name)
         first, last = limit.pythons
-        if version is None or not first <= sys.version_info[:2] <= last:
+        if version is None or not first <= _get_python() <= last:
             continue
         if _parse(version) >= _parse(limit.below):
             yield Finding(
@@ -123,11 +127,11 @@ def _check_tested() -> Iterator[Finding]:
 
 
 def _check_python() -> Iterator[Finding]:
-    if not TESTED_PYTHON[0] <= sys.version_info[:2] <= TESTED_PYTHON[1]:
+    if not TESTED_PYTHON[0] <= _get_python() <= TESTED_PYTHON[1]:
         yield Finding(
             Kind.VERSION_UNTESTED, 'Python %d.%d was not tested. Karbor '
             'itself does not run on every version. Use Python %d.%d to %d.%d.'
-            % (*sys.version_info[:2], *TESTED_PYTHON[0], *TESTED_PYTHON[1]))
+            % (*_get_python(), *TESTED_PYTHON[0], *TESTED_PYTHON[1]))
 
 
 def _check_storage_drivers(files: Sequence[provider_file.ProviderFile]

@@ -36,7 +36,7 @@ def test_version_outside_of_what_was_tested_is_found(
     ((3, 14), '80.0.0', ['version-untested'])])
 def test_python_has_limits_of_its_own(monkeypatch, python, version, kinds):
     find_version = versions._find_version
-    monkeypatch.setattr(versions.sys, 'version_info', (*python, 0))
+    monkeypatch.setattr(versions, '_get_python', lambda: python)
     monkeypatch.setattr(
         versions, '_find_version',
         lambda name: version if name == 'setuptools' else find_version(name))
