@@ -36,14 +36,16 @@ def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
             yield from _check_bank(file, plugin_class)
         except bank_checks.Absent as error:
             yield Finding(
-                Kind.BANK_ABSENT, 'The bank of the %s does not exist: %s. '
+                Kind.BANK_ABSENT, 'The bank of the %s does not exist: %s '
                 'Karbor creates it empty. This is right only if Karbor has '
-                'never used the provider.' % (file.name, error),
+                'never used the provider.'
+                % (file.name, findings.build_sentence(error)),
                 file.place('bank'))
         except errors.KarborTroveError as error:
             yield Finding(
-                Kind.BANK_FAILS, 'The bank of the %s cannot be used: %s.'
-                % (file.name, error), file.place('bank'))
+                Kind.BANK_FAILS, 'The bank of the %s cannot be used: %s'
+                % (file.name, findings.build_sentence(error)),
+                file.place('bank'))
 
 
 def _check_bank(file: provider_file.ProviderFile, plugin_class: Any

@@ -47,6 +47,7 @@ class Kind(enum.Enum):
     BANK_DEFAULT = 'bank-default', Code.WARNING
     BANK_INCOMPLETE = 'bank-incomplete', Code.FAILURE
     BANK_OF_KARBOR = 'bank-of-karbor', Code.WARNING
+    GROUP_MISPLACED = 'group-misplaced', Code.FAILURE
     GROUP_UNKNOWN = 'group-unknown', Code.FAILURE
     GROUP_WITHOUT_EFFECT = 'group-without-effect', Code.WARNING
     OPTION_UNKNOWN = 'option-unknown', Code.FAILURE
@@ -113,6 +114,11 @@ class Finding:
     #: The line to write at the place, or several lines. Empty if the line at
     #: the place is to be deleted. None if no line of the file has to change.
     write: Optional[str] = None
+
+
+def build_sentence(error: Exception) -> str:
+    """Return the text of an error as one sentence."""
+    return ' '.join(str(error).split()).rstrip('.') + '.'
 
 
 def suggest(name: str, known: Collection[str]) -> Optional[str]:

@@ -27,7 +27,8 @@ def check(conf: Sequence[config_file.ConfigFile],
     try:
         token = clients.read_token()
     except errors.KarborTroveError as error:
-        yield Finding(Kind.KEYSTONE_FAILS, '%s.' % error, place)
+        yield Finding(Kind.KEYSTONE_FAILS,
+                      findings.build_sentence(error), place)
     else:
         yield Finding(
             Kind.KEYSTONE_WORKS, 'Keystone gives the user of [%s] tokens for '
@@ -66,7 +67,8 @@ def _check_service_token(conf: Sequence[config_file.ConfigFile]
     try:
         token = clients.read_service_token()
     except errors.KarborTroveError as error:
-        yield Finding(Kind.KEYSTONE_FAILS, '%s.' % error, place)
+        yield Finding(Kind.KEYSTONE_FAILS,
+                      findings.build_sentence(error), place)
         return
     if 'service' not in token.roles:
         yield Finding(

@@ -98,7 +98,7 @@ class ProviderFilesCheck:
         except config_file.WrongFile as error:
             yield Finding(
                 Kind.FILE_UNREADABLE, 'karbor-protection does not start with '
-                'this file: %s.' % error,
+                'this file: %s' % findings.build_sentence(error),
                 findings.Place(str(path), error.line))
             return
         self.files.append(file)
@@ -152,8 +152,8 @@ class ProviderFilesCheck:
         except errors.Rejected as error:
             yield Finding(
                 Kind.PLUGIN_BROKEN, 'Karbor does not load the provider, '
-                'because "%s" cannot be imported: %s.' % (line.value, error),
-                place)
+                'because "%s" cannot be imported: %s'
+                % (line.value, findings.build_sentence(error)), place)
             return
         if is_bank:
             return
@@ -162,8 +162,8 @@ class ProviderFilesCheck:
         except Exception as error:  # Each plugin raises its own.
             yield Finding(
                 Kind.PLUGIN_BROKEN, 'Every new checkpoint stays "protecting", '
-                'because "%s" cannot be created: %s.' % (line.value, error),
-                place)
+                'because "%s" cannot be created: %s'
+                % (line.value, findings.build_sentence(error)), place)
 
     def _check_bank(self, file: provider_file.ProviderFile
                     ) -> Iterator[Finding]:
@@ -241,6 +241,21 @@ class ProviderFilesCheck:
             'groups of this provider are: %s.'
             % (group, reason, ', '.join(sorted(active))),
             file.config.at(line), '[%s]' % near if near else None)
+
+
+def check_karbor_conf(file: config_file.ConfigFile,
+                      all_plugins: plugins.Plugins) -> Iterator[Finding]:
+    """Yield the groups of provider files in Karbor's own configuration."""
+    # Karbor's own code reads the groups of clients as well.
+    of_providers = {group for group in (*provider_options.PROVIDER,
+                                        *all_plugins.list_groups())
+                    if not group.endswith('_client')}
+    for group, line in file.groups.items():
+        if group.lower() in of_providers and file.list(group):
+            yield Finding(
+                Kind.GROUP_MISPLACED, 'The options of [%s] have no effect in '
+                'this file. Move them into the provider files.' % group,
+                file.at(line), '')
 
 
 def _check_ignored(path: pathlib.Path) -> Iterator[Finding]:
@@ -366,12 +381,28 @@ def _check_options(file: provider_file.ProviderFile, group: str,
                 'It belongs into [%s].' % (option, group, homes[0]), place,
                 '[%s]\n%s' % (homes[0], _build_line(assignment, option)))
             continue
-        near = findings.suggest(option, known)
         yield Finding(
             Kind.OPTION_UNKNOWN, 'The option %s has no effect, because [%s] '
             'has no such option. Its options are: %s.'
             % (option, group, ', '.join(sorted(known))), place,
-            _build_line(assignment, near) if near else '')
+            _correct_option(assignment, known, active))
+
+
+def _correct_option(assignment: config_file.Assignment,
+                    known: Collection[str], active: provider_options.Groups
+                    ) -> str:
+    """Return the line with the nearest option. Empty if none is near.
+
+    :param known: the options of the group, which precede those of others.
+    """
+    near = findings.suggest(assignment.option, known)
+    if near:
+        return _build_line(assignment, near)
+    for group, opts in active.items():
+        near = findings.suggest(assignment.option, [opt.dest for opt in opts])
+        if near:
+            return '[%s]\n%s' % (group, _build_line(assignment, near))
+    return ''
 
 
 def _build_line(assignment: config_file.Assignment, option: str) -> str:

@@ -49,9 +49,9 @@ def _check_swift(file: provider_file.ProviderFile,
                   'Set swift_interface or swift_endpoint_override, if Karbor '
                   'reaches Swift at another endpoint')
         return Finding(
-            Kind.SWIFT_FAILS, '%s. Verifications at the levels data and '
+            Kind.SWIFT_FAILS, '%s Verifications at the levels data and '
             'restore fail, and deletions of backups are deferred. %s.'
-            % (error, advice), place)
+            % (findings.build_sentence(error), advice), place)
     if url is None:
         return Finding(
             Kind.SWIFT_ABSENT, 'Keystone\'s catalog does not have Swift. '
@@ -91,8 +91,9 @@ def _check_object(file: provider_file.ProviderFile, option: str, value: str,
                            'names: %s.' % (file.name, name), place)
     except errors.KarborTroveError as error:
         return Finding(Kind.OBJECT_UNCHECKED, 'It is not known whether the '
-                       'cloud has what the %s names: %s (%s).'
-                       % (file.name, name, error), place)
+                       'cloud has what the %s names: %s. %s'
+                       % (file.name, name, findings.build_sentence(error)),
+                       place)
     return Finding(
         kind, 'The cloud does not have what the %s names, or does not show it '
         'to Karbor\'s own user: %s. Test restores fail with it.'

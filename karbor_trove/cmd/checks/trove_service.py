@@ -35,8 +35,9 @@ def check(conf: Sequence[config_file.ConfigFile],
         quotas = catalog.Catalog(client, project_id).find_quotas()
     except errors.KarborTroveError as error:
         yield Finding(
-            Kind.TROVE_FAILS, '%s. The endpoint is from %s.'
-            % (error, _describe_endpoint()), _find_place(conf))
+            Kind.TROVE_FAILS, '%s The endpoint is from %s.'
+            % (findings.build_sentence(error), _describe_endpoint()),
+            _find_place(conf))
         return
     yield Finding(
         Kind.TROVE_WORKS, 'Trove responds at %s. The endpoint is from %s. %s.'

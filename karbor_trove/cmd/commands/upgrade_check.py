@@ -44,7 +44,8 @@ def check(config_files: Sequence[str], is_offline: bool) -> Iterator[Result]:
         except config_file.WrongFile as error:
             yield 'Configuration of Karbor', findings.Finding(
                 findings.Kind.FILE_UNREADABLE, 'Karbor does not start with '
-                'this file: %s.' % error, findings.Place(path, error.line))
+                'this file: %s' % findings.build_sentence(error),
+                findings.Place(path, error.line))
             return
     base.read_configuration(config_files)
     # This registers the options of all clients.
@@ -80,8 +81,11 @@ def _check_files(conf: Sequence[config_file.ConfigFile],
             config_file.find_place(conf, 'DEFAULT', 'provider_config_dir'),
             'provider_config_dir = /etc/karbor/providers.d')
         return
-    files_check = provider_files.ProviderFilesCheck(
-        pathlib.Path(folder), plugins.Plugins())
+    all_plugins = plugins.Plugins()
+    for file in conf:
+        yield from provider_files.check_karbor_conf(file, all_plugins)
+    files_check = provider_files.ProviderFilesCheck(pathlib.Path(folder),
+                                                    all_plugins)
     yield from files_check.run()
     files += files_check.files
 

@@ -17,6 +17,16 @@ def test_wrong_credentials_are_found(find_one, find, fake_trove, conf):
     assert not find('trove-works') and not find('trove-fails')
 
 
+@pytest.mark.parametrize('group', ['trustee', 'keystone_authtoken'])
+def test_missing_credentials_are_found(find_one, conf, group):
+    text = conf.read_text()
+    start = text.index('[%s]' % group)
+    conf.write_text(text[:start] + text[start:].replace(
+        'auth_type = password', '', 1))
+    row = find_one('keystone-fails')
+    assert '[%s]' % group in row['details']
+
+
 def test_keystone_outage_is_found(find, fake_trove):
     fake_trove.fail('*', '/keystone/*', 'refused', times=None)
     assert find('keystone-fails')

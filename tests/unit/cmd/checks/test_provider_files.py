@@ -13,6 +13,9 @@ MISTAKES = [
      'poll_interval', 'pol_interval', 10, 'poll_interval = 0.1'),
     ('an option without a known name near it', 'option-unknown',
      'poll_interval', 'zzz', 10, ''),
+    ('a mistyped option in the wrong group', 'option-unknown',
+     'enabled = true', 'enabled = true\npol_interval = 5', 7,
+     '[trove_protection_plugin]\npoll_interval = 5'),
     ('an option in the wrong group', 'option-misplaced',
      'enabled = true', 'enabled = true\npoll_interval = 5', 7,
      '[trove_protection_plugin]\npoll_interval = 5'),
@@ -141,6 +144,17 @@ def test_wrong_line_of_karbor_conf_is_found(check, conf):
     [row] = check('--offline')
     assert row['finding'] == 'file-unreadable'
     assert (row['file'], row['line']) == (str(conf), 2)
+
+
+def test_group_of_a_provider_file_in_karbor_conf_is_found(
+        find_offline, conf):
+    conf.write_text(conf.read_text()
+                    + '[trove_protection_plugin]\npoll_interval = 5\n'
+                    '[swift_client]\nswift_ca_cert_file = /ca.pem\n')
+    [row] = find_offline('group-misplaced')
+    assert row['file'] == str(conf)
+    assert conf.read_text().splitlines()[row['line'] - 1] == (
+        '[trove_protection_plugin]')
 
 
 def test_file_that_is_no_text_is_found(find_offline, folder):
