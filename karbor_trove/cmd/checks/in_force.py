@@ -20,7 +20,6 @@ Kind = findings.Kind
 
 _TYPE = constants.DATABASE_RESOURCE_TYPE
 _PROJECT = constants.PROJECT_RESOURCE_TYPE
-_PROTECTION_MODULE = 'karbor_trove.protection'
 _NOOP_MODULE = 'karbor.services.protection.protection_plugins.noop_plugin'
 
 
@@ -142,10 +141,11 @@ def _describe_protection(file: provider_file.ProviderFile,
     details = ('The %s protects %s with %s, because %s.'
                % (file.name, _TYPE, line.value, reason))
     place = file.config.at(line.line)
-    if module == _PROTECTION_MODULE:
+    if module == plugins.PROTECTION_MODULE:
         return Finding(Kind.PROTECTION_IN_FORCE, details, place)
-    is_ours_named = any(other.plugin_class.__module__ == _PROTECTION_MODULE
-                        for other in lines)
+    is_ours_named = any(
+        other.plugin_class.__module__ == plugins.PROTECTION_MODULE
+        for other in lines)
     write = '' if is_ours_named else 'plugin = %s' % plugins.PROTECTION_PLUGIN
     if module == _NOOP_MODULE or module.startswith('karbor_trove.'):
         # The plugin may be needed for other types, so its line has to stay.

@@ -21,6 +21,8 @@ PROTECTABLES = 'karbor.protectables'
 #: The names of the plugins of this package.
 PROTECTION_PLUGIN = 'karbor-trove-protection-plugin'
 PASSTHROUGH_PLUGIN = 'karbor-trove-passthrough-plugin'
+#: The module of the protection plugin of this package.
+PROTECTION_MODULE = 'karbor_trove.protection'
 
 
 class Plugins:
@@ -28,7 +30,8 @@ class Plugins:
 
     def __init__(self) -> None:
         """Create the collection. Nothing is loaded yet."""
-        self._classes: Dict[str, Union[Any, errors.Rejected]] = {}
+        self._classes: Dict[str, Union[Any, errors.KarborTroveError]] = {}
+        self._owners: Dict[str, Set[str]] = {}
 
     def load(self, name: str) -> Any:
         """Return the class of a plugin, as Karbor loads it.
@@ -82,13 +85,18 @@ class Plugins:
 
     def list_groups(self) -> Dict[str, Set[str]]:
         """Return which plugins read each group of a provider file."""
+        if not self._owners:
+            self._owners = self._find_owners()
+        return self._owners
+
+    def _find_owners(self) -> Dict[str, Set[str]]:
         owners: Dict[str, Set[str]] = {}
         for name in self.list_names_of(is_bank=True):
             for group in get_bank_groups(self.load(name)):
                 owners.setdefault(group, set()).add(name)
         for name in self.list_names_of(is_bank=False):
             try:
-                groups = provider_options.read_groups(self.load(name))
+                groups = read_groups(self.load(name))
             except Exception as error:  # Each plugin raises its own.
                 LOG.debug('plugin %s is ignored: %s', name, error)
                 continue
@@ -107,6 +115,19 @@ def get_bank_groups(plugin_class: Any) -> provider_options.Groups:
         if issubclass(plugin_class, base):
             return groups
     return {}
+
+
+def read_groups(plugin_class: Any) -> provider_options.Groups:
+    """Return the options of a protection plugin, by group.
+
+    :raises Exception: the plugin cannot be created. Each raises its own.
+    """
+    groups = provider_options.read_groups(plugin_class)
+    if plugin_class.__module__ == PROTECTION_MODULE:
+        # It reads how to verify the certificate of Swift.
+        groups = {**groups,
+                  'swift_client': provider_options.SWIFT_BANK['swift_client']}
+    return groups
 
 
 def list_entry_points(group: str) -> List[Any]:

@@ -1,33 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Check of the provider files: groups, options, values, plugins and banks."""
+"""Check of the provider files: ids, plugins, banks and what groups.py has."""
 
 import pathlib
-import re
-from typing import Any, Collection, Dict, Iterator, List, Optional
-from typing import Sequence, Set
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 import uuid
 
 from karbor.services.protection import bank_plugin
 from karbor.services.protection.bank_plugins import file_system_bank_plugin
 from karbor.services.protection.bank_plugins import s3_bank_plugin
 from karbor.services.protection.bank_plugins import swift_bank_plugin
-from oslo_config import cfg
-from oslo_config import types
 from oslo_utils import uuidutils
 
 from karbor_trove.cmd.checks import config_file
 from karbor_trove.cmd.checks import findings
+from karbor_trove.cmd.checks import groups
 from karbor_trove.cmd.checks import plugins
 from karbor_trove.cmd.checks import provider_file
-from karbor_trove.cmd import provider_options
 from karbor_trove import errors
-from karbor_trove import options
 
 Finding = findings.Finding
 Kind = findings.Kind
 
-_SECRET = re.compile('key|pass|secret|token', re.IGNORECASE)
 _FILE_SYSTEM = file_system_bank_plugin.FileSystemBankPlugin
 _SWIFT = swift_bank_plugin.SwiftBankPlugin
 _S3 = s3_bank_plugin.S3BankPlugin
@@ -46,11 +40,6 @@ _RETENTION = {
     _FILE_SYSTEM: ('arbitrary checkpoints', 'karbor-trove-fs-bank-plugin'),
     _SWIFT: ('the newest checkpoints', 'karbor-trove-swift-bank-plugin'),
     _S3: ('the newest checkpoints', None)}
-#: What a wrong value of a group does. Other values fail in Karbor's plugins.
-_EFFECTS = {
-    'provider': 'karbor-protection does not start with this value.',
-    options.GROUP: 'Every checkpoint, restore and verification of the '
-                   'provider fails.'}
 
 
 class ProviderFilesCheck:
@@ -105,7 +94,7 @@ class ProviderFilesCheck:
         yield from _check_provider(file)
         yield from self._check_plugins(file)
         yield from self._check_bank(file)
-        yield from self._check_groups(file)
+        yield from groups.check(file, self._owners)
 
     def _check_plugins(self, file: provider_file.ProviderFile
                        ) -> Iterator[Finding]:
@@ -158,7 +147,7 @@ class ProviderFilesCheck:
         if is_bank:
             return
         try:
-            provider_options.read_groups(plugin_class)
+            plugins.read_groups(plugin_class)
         except Exception as error:  # Each plugin raises its own.
             yield Finding(
                 Kind.PLUGIN_BROKEN, 'Every new checkpoint stays "protecting", '
@@ -187,75 +176,6 @@ class ProviderFilesCheck:
                 yield from _check_bank_options(file, base)
                 if plugin_class.__module__.startswith('karbor.'):
                     yield _describe_retention(file, line, base)
-
-    def _check_groups(self, file: provider_file.ProviderFile
-                      ) -> Iterator[Finding]:
-        active = self._read_active_groups(file)
-        names = {name.lower(): name for name in active}
-        for group, line in file.config.groups.items():
-            if not file.config.list(group):
-                continue
-            name = names.get(group.lower())
-            if name is not None:
-                yield from _check_options(file, group, active[name], active)
-            elif group in self._owners:
-                yield Finding(
-                    Kind.GROUP_WITHOUT_EFFECT, 'The options of [%s] have no '
-                    'effect, because the file does not name their plugin: %s.'
-                    % (group, ' or '.join(sorted(self._owners[group]))),
-                    file.config.at(line), '')
-            else:
-                yield from self._check_unknown_group(file, group, line, active)
-        for name, opts in active.items():
-            yield from _check_values(file, name, opts)
-
-    def _read_active_groups(self, file: provider_file.ProviderFile
-                            ) -> provider_options.Groups:
-        """Return the options of the plugins that the file names."""
-        active = dict(provider_options.PROVIDER)
-        for lines in file.select_plugins().values():
-            for line in lines:
-                try:
-                    active.update(
-                        provider_options.read_groups(line.plugin_class))
-                except Exception:  # Reported by _check_plugin().
-                    continue
-        active.update(plugins.get_bank_groups(file.get_bank_class() or object))
-        return active
-
-    def _check_unknown_group(self, file: provider_file.ProviderFile,
-                             group: str, line: int,
-                             active: Collection[str]) -> Iterator[Finding]:
-        near = findings.suggest(group, active) or findings.suggest(
-            group, self._owners)
-        bank = file.get_bank_class()
-        if group == 'DEFAULT' or group in cfg.CONF:
-            reason, near = 'It belongs into karbor.conf', None
-        elif near is None and bank and not plugins.get_bank_groups(bank):
-            # It may be a group of a bank plugin of another package.
-            return
-        else:
-            reason = 'There is no such group'
-        yield Finding(
-            Kind.GROUP_UNKNOWN, 'The options of [%s] have no effect. %s. The '
-            'groups of this provider are: %s.'
-            % (group, reason, ', '.join(sorted(active))),
-            file.config.at(line), '[%s]' % near if near else None)
-
-
-def check_karbor_conf(file: config_file.ConfigFile,
-                      all_plugins: plugins.Plugins) -> Iterator[Finding]:
-    """Yield the groups of provider files in Karbor's own configuration."""
-    # Karbor's own code reads the groups of clients as well.
-    of_providers = {group for group in (*provider_options.PROVIDER,
-                                        *all_plugins.list_groups())
-                    if not group.endswith('_client')}
-    for group, line in file.groups.items():
-        if group.lower() in of_providers and file.list(group):
-            yield Finding(
-                Kind.GROUP_MISPLACED, 'The options of [%s] have no effect in '
-                'this file. Move them into the provider files.' % group,
-                file.at(line), '')
 
 
 def _check_ignored(path: pathlib.Path) -> Iterator[Finding]:
@@ -348,107 +268,3 @@ def _describe_retention(file: provider_file.ProviderFile,
             'the type protect.'),
         file.config.at(line.line),
         'bank = %s' % replacement if replacement else None)
-
-
-def _check_options(file: provider_file.ProviderFile, group: str,
-                   opts: List[cfg.Opt], active: provider_options.Groups
-                   ) -> Iterator[Finding]:
-    """Yield the options of a group that do not exist, or are set twice."""
-    known = {opt.dest: opt for opt in opts}
-    single: Dict[str, config_file.Assignment] = {}
-    repeated: Set[str] = set()
-    for assignment in file.config.list(group):
-        option = assignment.option
-        place = file.config.at(assignment.line)
-        if option in known:
-            is_list = getattr(known[option], 'multi', False)
-            # Reported by _check_bank().
-            is_bank = (group.lower(), option) == ('provider', 'bank')
-            if option in single and not is_list and not is_bank and (
-                    option not in repeated):
-                repeated.add(option)
-                yield Finding(
-                    Kind.OPTION_REPEATED, 'The option %s is set more than '
-                    'once, and the last line holds. Delete this line.'
-                    % option, file.config.at(single[option].line), '')
-            single[option] = assignment
-            continue
-        homes = [name for name, others in active.items()
-                 if option in {opt.dest for opt in others}]
-        if homes:
-            yield Finding(
-                Kind.OPTION_MISPLACED, 'The option %s has no effect in [%s]. '
-                'It belongs into [%s].' % (option, group, homes[0]), place,
-                '[%s]\n%s' % (homes[0], _build_line(assignment, option)))
-            continue
-        yield Finding(
-            Kind.OPTION_UNKNOWN, 'The option %s has no effect, because [%s] '
-            'has no such option. Its options are: %s.'
-            % (option, group, ', '.join(sorted(known))), place,
-            _correct_option(assignment, known, active))
-
-
-def _correct_option(assignment: config_file.Assignment,
-                    known: Collection[str], active: provider_options.Groups
-                    ) -> str:
-    """Return the line with the nearest option. Empty if none is near.
-
-    :param known: the options of the group, which precede those of others.
-    """
-    near = findings.suggest(assignment.option, known)
-    if near:
-        return _build_line(assignment, near)
-    for group, opts in active.items():
-        near = findings.suggest(assignment.option, [opt.dest for opt in opts])
-        if near:
-            return '[%s]\n%s' % (group, _build_line(assignment, near))
-    return ''
-
-
-def _build_line(assignment: config_file.Assignment, option: str) -> str:
-    """Return a line with the value of another one. A secret is replaced."""
-    return '%s = %s' % (option, '...' if _SECRET.search(option)
-                        or _SECRET.search(assignment.option)
-                        else assignment.value)
-
-
-def _check_values(file: provider_file.ProviderFile, group: str,
-                  opts: List[cfg.Opt]) -> Iterator[Finding]:
-    for opt in opts:
-        for assignment in file.config.list(group, opt.dest):
-            # oslo.config replaces a "$name" before it parses the value.
-            if '$' in assignment.value:
-                continue
-            allowed = options.find_violation(group, opt, assignment.value)
-            if allowed is None:
-                continue
-            value = _choose_value(opt, assignment.value)
-            yield Finding(
-                Kind.VALUE_NOT_ALLOWED, 'The value %sof %s is not allowed. '
-                'Allowed: %s. %s' % (
-                    '' if opt.secret or _SECRET.search(opt.dest)
-                    else '"%s" ' % assignment.value, opt.dest, allowed,
-                    _EFFECTS.get(group, 'Its plugin fails with this value.')),
-                file.config.at(assignment.line),
-                '' if value is None else '%s = %s' % (opt.dest, value))
-
-
-def _choose_value(opt: cfg.Opt, text: str) -> Optional[str]:
-    """Return an allowed value near to another one. None for the default."""
-    choices = getattr(opt.type, 'choices', None)
-    if choices:
-        near = findings.suggest(text, [str(choice) for choice in choices])
-        if near:
-            return near
-    minimum = getattr(opt.type, 'min', None)
-    if minimum is not None:
-        try:
-            if float(text) < minimum:
-                return '%g' % minimum
-        except ValueError:
-            pass
-    if isinstance(opt.type, types.Boolean):
-        return str(opt.default).lower()
-    if isinstance(opt.default, list):
-        return ','.join(map(str, opt.default))
-    return None if opt.default is None else str(opt.default)

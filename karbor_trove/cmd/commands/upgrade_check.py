@@ -14,6 +14,7 @@ from oslo_config import cfg
 from karbor_trove.cmd.checks import banks
 from karbor_trove.cmd.checks import config_file
 from karbor_trove.cmd.checks import findings
+from karbor_trove.cmd.checks import groups
 from karbor_trove.cmd.checks import identity
 from karbor_trove.cmd.checks import in_force
 from karbor_trove.cmd.checks import plugins
@@ -83,7 +84,7 @@ def _check_files(conf: Sequence[config_file.ConfigFile],
         return
     all_plugins = plugins.Plugins()
     for file in conf:
-        yield from provider_files.check_karbor_conf(file, all_plugins)
+        yield from groups.check_karbor_conf(file, all_plugins)
     files_check = provider_files.ProviderFilesCheck(pathlib.Path(folder),
                                                     all_plugins)
     yield from files_check.run()

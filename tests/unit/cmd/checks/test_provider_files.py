@@ -178,6 +178,13 @@ def test_missing_option_of_the_swift_bank_is_found(
     assert row['line'] == (None if missing.startswith('[') else 7)
 
 
+def test_certificate_of_swift_beside_a_file_system_bank_is_no_finding(
+        find_offline, change):
+    change('[trove_protection_plugin]', '[swift_client]\n'
+           'swift_ca_cert_file = /ca.pem\n[trove_protection_plugin]')
+    assert find_offline('files-correct')
+
+
 def test_correct_swift_bank_has_no_finding(find_offline, with_swift_bank):
     assert find_offline('files-correct')
 
