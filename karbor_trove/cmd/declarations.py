@@ -63,7 +63,8 @@ class RowLister(lister.Lister):
         # cliff does this after the action, and ignores an unknown column if
         # another one is known [DisplayCommandBase in 4.17].
         unknown = [name for name in parsed_args.columns
-                   if name.lower().replace(' ', '_') not in self.COLUMNS]
+                   if name.lower().strip().replace(' ', '_')
+                   not in self.COLUMNS]
         if unknown:
             raise errors.Rejected(
                 'nothing is done: there is no column %s. The columns are %s'
