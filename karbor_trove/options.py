@@ -258,9 +258,10 @@ def register_group(conf: cfg.ConfigOpts, group: str,
 
 
 def find_violation(group: str, option: cfg.Opt, value: str) -> Optional[str]:
-    """Return what is allowed if a value of a provider file is not.
+    """Return what is allowed if a value in a provider file is not allowed.
 
-    :param group: that of the option. It may belong to another plugin.
+    :param group: the group of the option. The group may belong to another
+        plugin.
     :returns: None if the value is allowed.
     """
     try:

@@ -53,7 +53,7 @@ MANIFESTS = 'contents'
 #: one marker for each entry in a restore journal.
 RESTORE_NAMES = '/karbor-trove-restores/'
 #: The folder of the object with which karbor-trove-status checks that the bank
-#: can be written. The command deletes the object again.
+#: can be written. karbor-trove-status deletes the object again.
 STATUS_CHECK = '/karbor-trove-status/'
 #: The suffix of the name of a copy. document_store.py writes the copies.
 COPY_SUFFIX = '.new'

@@ -18,7 +18,7 @@ from cliff import commandmanager
 from karbor_trove.cmd import declarations
 from karbor_trove.cmd import terminal
 
-# As a shell reports the signals SIGINT and SIGPIPE.
+# The statuses with which a shell reports the signals SIGINT and SIGPIPE.
 _INTERRUPTED = 130
 _CLOSED_PIPE = 141
 
@@ -30,14 +30,14 @@ class Application(app.App):
     DESCRIPTION: str
     #: The commands by name.
     COMMANDS: Dict[str, Type[declarations.RowLister]]
-    #: The exit code if something failed or the output is incomplete.
-    FAILURE_CODE = 1
-    #: The exit code of wrong usage.
-    USAGE_CODE = 2
+    #: The exit status if something failed or the output is incomplete.
+    FAILURE_STATUS = 1
+    #: The exit status of wrong usage.
+    USAGE_STATUS = 2
 
     def __init__(self) -> None:
         """Create the application with its commands."""
-        # Commands of other packages are found in this entry point group.
+        # cliff finds commands of other packages in this entry point group.
         manager = commandmanager.CommandManager(
             self.NAME.replace('karbor-trove-', 'karbor_trove.'))
         for name, declaration in self.COMMANDS.items():
@@ -53,7 +53,7 @@ class Application(app.App):
                             ) -> argparse.ArgumentParser:
         """Return the parser of the options that all commands have.
 
-        cliff accepts them before and after the name of the command.
+        cliff accepts these options before and after the name of the command.
         """
         parser = super().build_option_parser(description, version,
                                              argparse_kwargs)
@@ -61,27 +61,30 @@ class Application(app.App):
             '--config-file', action='append', metavar='FILE',
             help='Karbor\'s own configuration. Can be repeated. The default '
                  'is where Karbor finds it: /etc/karbor/karbor.conf')
-        # cliff accepts it only after the command. Releases before cliff
-        # accepted it before the command as well.
+        # cliff accepts this option only after the command. Releases of
+        # karbor-trove before the use of cliff accepted the option before the
+        # command as well.
         parser.add_argument('-f', '--format', help=argparse.SUPPRESS)
         return parser
 
     def configure_logging(self) -> None:
-        """Print the messages of the command, or all with --debug or -v.
+        """Print the messages of the command. With --debug or -v, print all.
 
-        Karbor and its libraries log warnings on which an operator cannot act
-        and tracebacks of errors that the command reports itself. The log file
-        gets all messages in any case.
+        Without these options, the messages of Karbor and its libraries are not
+        printed. They are warnings on which an operator cannot act, and
+        tracebacks of errors. The command itself reports these errors. The log
+        file gets all messages in any case.
         """
         if self.options.debug:
             self.options.verbose_level = self.DEFAULT_VERBOSE_LEVEL + 1
         root = logging.getLogger()
         for handler in list(root.handlers):
-            # If there is no handler when oslo.log is imported, it adds one
-            # that prints everything.
+            # If there is no handler when oslo.log is imported, oslo.log adds a
+            # handler that prints everything.
             if type(handler) is logging.StreamHandler:
                 root.removeHandler(handler)
-        # Otherwise a log file on a full disk is a traceback for each message.
+        # Otherwise Python would print a traceback for each message if the log
+        # file is on a full disk.
         logging.raiseExceptions = False
         earlier = list(root.handlers)
         super().configure_logging()
@@ -101,9 +104,9 @@ class Application(app.App):
     def initialize_app(self, argv: List[str]) -> None:
         """Check the name of the command.
 
-        Without a name cliff starts a shell. A name whose words are
-        abbreviated is found, too. That is too easily a typing error if the
-        command deletes something.
+        Without a name cliff starts a shell. So a missing name is an error.
+        cliff also finds a name whose words are abbreviated. An abbreviation is
+        too easily a typing error if the command deletes something.
 
         :param argv: the arguments without the options that all commands have.
         """
@@ -120,16 +123,17 @@ class Application(app.App):
                 'the name of a command that deletes or changes something '
                 'cannot be abbreviated: "%s"' % name)
         if self.options.format:
-            # Ids may follow after "--".
+            # The option must precede the arguments of the command, because ids
+            # may follow after "--".
             start = len(argv) - len(arguments)
             argv[start:start] = ['--format', self.options.format]
 
     def clean_up(self, cmd: command.Command, result: int,
                  err: Optional[BaseException]) -> None:
-        """Discard the rest of the output if it cannot be written.
+        """Discard the rest of the output if the output cannot be written.
 
-        cliff has printed the error. Otherwise it would be printed again at
-        the end.
+        cliff has already printed the error. Otherwise Python would print the
+        error again at the end.
         """
         if isinstance(err, OSError):
             try:
@@ -139,10 +143,10 @@ class Application(app.App):
 
 
 class _EscapingFormatter(logging.Formatter):
-    """Writes each message as one line, and its traceback after it.
+    """Writes each message as one line, followed by the traceback if any.
 
-    The lines of a traceback are indented. An exception may have a text of a
-    tenant that looks like a line of the log.
+    The lines of a traceback are indented. Otherwise a text of a user in an
+    exception could look like a line of the log.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -175,8 +179,9 @@ def run(application_class: Type[Application],
         argv: Optional[Sequence[str]]) -> int:
     """Run one command of an application.
 
-    :param argv: the arguments. None means those of the process.
-    :returns: the exit code. Wrong usage may end the process with it instead.
+    :param argv: the arguments. None means the arguments of the process.
+    :returns: the exit status. Wrong usage may end the process with the status
+        of wrong usage instead.
     """
     # Karbor's libraries warn when they are imported. An operator cannot act
     # on these warnings.
@@ -195,11 +200,11 @@ def run(application_class: Type[Application],
         except SystemExit as error:
             # argparse has printed the message.
             if error.code == 2:
-                error.code = application_class.USAGE_CODE
+                error.code = application_class.USAGE_STATUS
             raise
         finally:
-            # Otherwise Python does it when the process ends, and prints a
-            # traceback if it fails.
+            # Otherwise Python flushes the output when the process ends, and
+            # prints a traceback if that fails.
             if sys.stdout and not sys.stdout.closed:
                 sys.stdout.flush()
     except KeyboardInterrupt:
@@ -211,7 +216,7 @@ def run(application_class: Type[Application],
         _discard_output()
         print('%s: the output could not be written: %s'
               % (application_class.NAME, error), file=sys.stderr)
-        return application_class.FAILURE_CODE
+        return application_class.FAILURE_STATUS
 
 
 def _discard_output() -> None:

@@ -38,7 +38,7 @@ class Token:
     #: None if the token has no project.
     project_id: Optional[str]
     roles: FrozenSet[str]
-    #: Seconds from its issue to its end.
+    #: The seconds for which the token is valid.
     seconds: float
 
 
@@ -77,9 +77,9 @@ class ProjectClients:
 
 
 def read_token() -> Token:
-    """Return a new token of Karbor's own user, as the commands use it.
+    """Return a new token of Karbor's own user, with [keystone_authtoken].
 
-    :raises errors.KarborTroveError: Keystone gives none.
+    :raises errors.KarborTroveError: Keystone gives no token.
     """
     with transport.translate_errors('requesting a token with [%s]' % _GROUP):
         try:
@@ -89,9 +89,9 @@ def read_token() -> Token:
 
 
 def read_service_token() -> Token:
-    """Return a new token that Karbor sends with the token of a user.
+    """Return a new token that Karbor sends together with a user's token.
 
-    :raises errors.KarborTroveError: Keystone gives none.
+    :raises errors.KarborTroveError: Keystone gives no token.
     """
     group = karbor_keystone_plugin.TRUSTEE_CONF_GROUP
     with transport.translate_errors('requesting a token with [%s]' % group):

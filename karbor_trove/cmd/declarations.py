@@ -3,7 +3,7 @@
 """Declarations of the commands: descriptions, columns and options.
 
 No module that needs Karbor is imported before a command runs. So the help
-needs neither Karbor nor its configuration.
+needs neither Karbor nor Karbor's configuration.
 """
 
 import argparse
@@ -43,8 +43,8 @@ class RowLister(lister.Lister):
 
     #: The names of the columns, in order.
     COLUMNS: Sequence[str]
-    #: Whether the command deletes or changes something. Then its name and its
-    #: options cannot be abbreviated.
+    #: Whether the command deletes or changes something. If so, the name and
+    #: the options of the command cannot be abbreviated.
     IS_CHANGE = False
     #: The format "table".
     TABLE: Type[table.TableFormatter] = TableFormatter
@@ -60,8 +60,9 @@ class RowLister(lister.Lister):
 
         :raises errors.Rejected: a column does not exist.
         """
-        # cliff does this after the action, and ignores an unknown column if
-        # another one is known [DisplayCommandBase in 4.17].
+        # cliff checks the columns after the action, and ignores an unknown
+        # column if another column is known [DisplayCommandBase in 4.17]. cliff
+        # 3.4 compares the names as they are.
         unknown = [name for name in parsed_args.columns
                    if name.lower().strip().replace(' ', '_')
                    not in self.COLUMNS]
@@ -92,15 +93,19 @@ class RowLister(lister.Lister):
 
 
 class Lister(RowLister):
-    """A command that lists rows, all of them or as many as it can."""
+    """A command that lists rows.
 
-    #: The module in commands/ and its class that does the work.
+    If some rows cannot be read, the command lists the others and reports why.
+    """
+
+    #: The name of a module in commands/, and the name of the class in this
+    #: module that carries out the command.
     ACTION: Tuple[str, str]
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Read Karbor's configuration and run the command.
 
-        :returns: 0. 1 if there are problems.
+        :returns: the exit status: 0, or 1 if there are problems.
         :raises errors.Rejected: a column does not exist. Nothing was done.
         """
         self.check_columns(parsed_args)
@@ -143,10 +148,11 @@ class ShowCheckpoint(_CheckpointCommand):
 class ResetCheckpoint(_CheckpointCommand):
     """Set the status of an interrupted checkpoint to "error".
 
-    Then the checkpoint can be deleted. Its status has to be "protecting",
-    "deleting" or "error-deleting", and its operation has to have ended. With
-    --force it may also be "deleted" if Karbor still lists it. A copy of the
-    previous index stays in the bank.
+    After that the checkpoint can be deleted. The status of the checkpoint has
+    to be "protecting", "deleting" or "error-deleting", and its operation has
+    to have ended. With --force the status may also be "deleted", if Karbor
+    still lists the checkpoint. The bank keeps a copy of the object index.json,
+    which holds the previous status.
     """
 
     COLUMNS = ('checkpoint', 'was', 'status', 'backup_copy')
@@ -215,7 +221,7 @@ class DismissRestores(Lister):
 
 
 class ListOrphans(Lister):
-    """List the backups of Karbor that no checkpoint knows.
+    """List the backups that Karbor created and that belong to no checkpoint.
 
     The backups of all projects are compared with the banks of all providers.
     """
@@ -226,7 +232,7 @@ class ListOrphans(Lister):
 
 
 class DeleteOrphans(Lister):
-    """Delete backups of Karbor that no checkpoint knows.
+    """Delete backups that Karbor created and that belong to no checkpoint.
 
     A backup with children is not deleted. A deletion that fails is deferred.
     """
@@ -253,7 +259,7 @@ class DeleteOrphans(Lister):
 
 
 class ShowReport(Lister):
-    """Show from what each database instance can be restored.
+    """Show from which checkpoint each database instance can be restored.
 
     Each row has the newest checkpoint that can be restored, the last
     verification and the recovery time. Instances that no checkpoint covers
@@ -268,7 +274,10 @@ class ShowReport(Lister):
 
     @property
     def formatter_namespace(self) -> str:
-        """Return the entry points of cliff's formats and of prometheus."""
+        """Return the name of the entry point group of the output formats.
+
+        The formats are the formats of cliff and the format prometheus.
+        """
         return 'karbor_trove.report_formatter'
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -304,13 +313,13 @@ class ShowReport(Lister):
 
 @contextlib.contextmanager
 def _replace_file(path: str) -> Iterator[TextIO]:
-    """Yield a text file that replaces the one at a path when it is complete.
+    """Yield a new text file, which replaces the file at a path at the end.
 
     If an exception is raised, the file at the path stays as it is.
     """
-    # Not of the module tempfile: only the owner may read its files. The node
-    # exporter of Prometheus has a user of its own. It ignores files whose
-    # names do not end in ".prom".
+    # The module tempfile is not used, because only the owner may read the
+    # files of this module. The node exporter of Prometheus has a user of its
+    # own. It ignores files whose names do not end in ".prom".
     temporary_path = '%s.%d.tmp' % (path, os.getpid())
     try:
         # A character that UTF-8 does not have is no reason to fail.

@@ -16,8 +16,8 @@ class ManageApp(application.Application):
     LOG = logging.getLogger(NAME)
     DESCRIPTION = ('Show and repair what the database plugins of Karbor left '
                    'in its banks and in Trove.')
-    # Each command has its options and columns in declarations.py, and its
-    # work in commands/.
+    # declarations.py has the options and the columns of each command. A class
+    # in commands/ carries out the command.
     COMMANDS = {
         'checkpoint reset': declarations.ResetCheckpoint,
         'checkpoint show': declarations.ShowCheckpoint,
@@ -33,8 +33,8 @@ class ManageApp(application.Application):
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command.
 
-    :param argv: the arguments. None means those of the process.
-    :returns: 0, or 1 if something failed or the output is incomplete. Wrong
-        usage ends the process with 2, or returns 2.
+    :param argv: the arguments. None means the arguments of the process.
+    :returns: the exit status: 0, or 1 if something failed or the output is
+        incomplete. Wrong usage ends the process with 2, or returns 2.
     """
     return application.run(ManageApp, argv)

@@ -2,7 +2,8 @@
 
 """All options that a provider file can have.
 
-Karbor has no such list: each plugin registers its options when it is created.
+Karbor has no such list. Each plugin registers options when Karbor creates the
+plugin.
 """
 
 from typing import Any, Dict, List, Tuple
@@ -54,7 +55,8 @@ def read_groups(plugin_class: Any) -> Groups:
 
     The plugin is created with an empty configuration.
 
-    :raises Exception: the plugin cannot be created. Each raises its own.
+    :raises Exception: the plugin cannot be created. Each plugin raises an
+        exception of its own.
     """
     recorder = _Recorder()
     recorder([], default_config_files=[], default_config_dirs=[])

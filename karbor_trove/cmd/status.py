@@ -97,7 +97,7 @@ class CheckUpgrade(declarations.RowLister):
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run all checks.
 
-        :returns: the highest code of all findings.
+        :returns: the highest code of all findings, as the exit status.
         """
         self.check_columns(parsed_args)
         self._code = upgradecheck.Code.SUCCESS
@@ -134,9 +134,9 @@ class StatusApp(application.Application):
     DESCRIPTION = 'Check an installation of the database plugins of Karbor.'
     COMMANDS = {'upgrade check': CheckUpgrade}
     # The codes 1 and 2 are those of findings.
-    FAILURE_CODE = USAGE_CODE = ERROR
+    FAILURE_STATUS = USAGE_STATUS = ERROR
 
-    #: The code of the findings. None if the check did not run to its end.
+    #: The highest code of the findings. None if the check was not completed.
     code: Optional[int] = None
 
     def run(self, argv: List[str]) -> int:
@@ -150,8 +150,8 @@ class StatusApp(application.Application):
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command.
 
-    :param argv: the arguments. None means those of the process.
-    :returns: 0 if all is well, 1 with warnings, 2 with failures, 255 if the
-        check could not run to its end.
+    :param argv: the arguments. None means the arguments of the process.
+    :returns: the exit status: 0 if all findings are successes, 1 with a
+        warning, 2 with a failure, 255 if the check was not completed.
     """
     return application.run(StatusApp, argv)

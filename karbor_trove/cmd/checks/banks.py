@@ -88,7 +88,7 @@ def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
 def _list_index(bank: karbor_types.Bank, provider_id: str) -> Sequence[str]:
     """Return Karbor's index of the checkpoints of a provider.
 
-    It has the checkpoints that are not deleted.
+    The index has the checkpoints that are not deleted.
     """
     if not provider_id:
         return ()
@@ -101,7 +101,7 @@ def _list_index(bank: karbor_types.Bank, provider_id: str) -> Sequence[str]:
 def _check_writable(bank: karbor_types.Bank) -> None:
     """Write an object, read it and delete it.
 
-    :raises errors.BankError: the bank does not do all of it.
+    :raises errors.BankError: one of these requests failed.
     """
     section = bank.get_sub_section(layout.STATUS_CHECK)
     key = text = str(uuid.uuid4())

@@ -25,8 +25,8 @@ class Assignment:
 class WrongFile(errors.Rejected):
     """A file cannot be read or parsed.
 
-    :param message: why.
-    :param line: the line that is wrong. None if no line is.
+    :param message: the reason.
+    :param line: the number of the wrong line. None if the whole file is wrong.
     """
 
     def __init__(self, message: str, line: Optional[int] = None) -> None:
@@ -40,7 +40,7 @@ class ConfigFile:
     def __init__(self, path: pathlib.Path) -> None:
         """Read a file.
 
-        :raises WrongFile: oslo.config could not read or parse it, either.
+        :raises WrongFile: oslo.config cannot read or parse the file, either.
         """
         self.path = path
         parser = _Parser()
@@ -51,14 +51,14 @@ class ConfigFile:
             raise WrongFile(error.msg, error.lineno) from error
         except (OSError, UnicodeDecodeError) as error:
             raise WrongFile(str(error)) from error
-        #: In their order.
+        #: All assignments, in the order of the file.
         self.assignments: List[Assignment] = parser.assignments
-        #: The line of each group. The first one if a group is repeated.
+        #: The line of each group. The first line if a group is repeated.
         self.groups: Dict[str, int] = parser.groups
 
     def list(self, group: str, option: Optional[str] = None
              ) -> List[Assignment]:
-        """Return the assignments of an option, or of all of a group.
+        """Return the assignments of one option, or of all options of a group.
 
         oslo.config ignores the case of the names of groups.
         """
@@ -67,12 +67,18 @@ class ConfigFile:
                 and option in (None, assignment.option)]
 
     def find(self, group: str, option: str) -> Optional[Assignment]:
-        """Return the assignment that holds: the last one. None if unset."""
+        """Return the last assignment of an option, which holds.
+
+        None if the option is not set.
+        """
         assignments = self.list(group, option)
         return assignments[-1] if assignments else None
 
     def place(self, group: str, option: str) -> findings.Place:
-        """Return where an option is set, or else where its group begins."""
+        """Return where an option is set.
+
+        If the option is not set, the place is the start of the group.
+        """
         assignment = self.find(group, option)
         if assignment:
             return self.at(assignment.line)
@@ -89,7 +95,7 @@ def find_place(files: Sequence[ConfigFile], group: str, option: str
     """Return where an option is set in several files of one configuration.
 
     The last file precedes the others. If no file sets the option, the place is
-    that of its group. None if there is no such group.
+    the start of the group. None if no file has the group.
     """
     for file in reversed(files):
         if file.find(group, option):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Findings: what the checks report, each with its place in a file."""
+"""Findings: what the checks report, with the place in a file."""
 
 import dataclasses
 import difflib
@@ -87,7 +87,7 @@ class Kind(enum.Enum):
         """Create a kind.
 
         :param label: the name in the output and in the documentation.
-        :param code: the result of the check with such a finding.
+        :param code: the result of a check that has such a finding.
         """
         self.label = label
         self.code = code
@@ -111,8 +111,8 @@ class Finding:
     details: str
     #: None if the finding is not about a file.
     place: Optional[Place] = None
-    #: The line to write at the place, or several lines. Empty if the line at
-    #: the place is to be deleted. None if no line of the file has to change.
+    #: The line to write at the place, or several lines. Empty if the operator
+    #: has to delete the line at the place. None if no line has to change.
     write: Optional[str] = None
 
 
@@ -122,8 +122,9 @@ def build_sentence(error: Exception) -> str:
 
 
 def suggest(name: str, known: Collection[str]) -> Optional[str]:
-    """Return the known name that is nearest to a name. None if none is near.
+    """Return the known name that is nearest to a name.
 
+    None if no known name is near.
     """
     matches = difflib.get_close_matches(name.lower(), sorted(known), 1)
     return matches[0] if matches else None

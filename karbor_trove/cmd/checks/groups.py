@@ -142,9 +142,10 @@ def _check_options(file: provider_file.ProviderFile, group: str,
 def _correct_option(assignment: config_file.Assignment,
                     known: Collection[str], active: provider_options.Groups
                     ) -> str:
-    """Return the line with the nearest option. Empty if none is near.
+    """Return the line with the nearest option. Empty if no option is near.
 
-    :param known: the options of the group, which precede those of others.
+    :param known: the options of the group of the assignment. These options
+        precede the options of other groups.
     """
     near = findings.suggest(assignment.option, known)
     if near:
@@ -157,7 +158,10 @@ def _correct_option(assignment: config_file.Assignment,
 
 
 def _build_line(assignment: config_file.Assignment, option: str) -> str:
-    """Return a line with the value of another one. A secret is replaced."""
+    """Return a line with another option and the same value.
+
+    "..." replaces the value if the value may be a secret.
+    """
     return '%s = %s' % (option, '...' if _SECRET.search(option)
                         or _SECRET.search(assignment.option)
                         else assignment.value)
@@ -185,7 +189,10 @@ def _check_values(file: provider_file.ProviderFile, group: str,
 
 
 def _choose_value(opt: cfg.Opt, text: str) -> Optional[str]:
-    """Return an allowed value near to another one. None for the default."""
+    """Return an allowed value that is near to a wrong value.
+
+    None if the option has no default and no allowed value is near.
+    """
     choices = getattr(opt.type, 'choices', None)
     if choices:
         near = findings.suggest(text, [str(choice) for choice in choices])

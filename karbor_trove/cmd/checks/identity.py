@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Check of Keystone: Karbor's own user, its roles, the life of tokens."""
+"""Check of Keystone: Karbor's own user, the roles, the life of tokens."""
 
 from typing import Iterator, Sequence
 

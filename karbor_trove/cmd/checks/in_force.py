@@ -24,7 +24,7 @@ _NOOP_MODULE = 'karbor.services.protection.protection_plugins.noop_plugin'
 
 
 def check_entry_points() -> Iterator[Finding]:
-    """Yield the groups whose entry points are not those that are installed."""
+    """Yield the groups in which the cache differs from what is installed."""
     for group in (plugins.PROTECTIONS, plugins.PROTECTABLES):
         installed = plugins.list_installed(group)
         cached = {(entry_point.name, entry_point.value)
@@ -61,7 +61,7 @@ class Protectables:
     def check(self) -> Iterator[Finding]:
         """Yield which protectable Karbor uses for database instances."""
         plugin = self._plugins.get(_TYPE)
-        # Karbor uses a new object of the class of the loaded one.
+        # Karbor uses a new object of the same class as the loaded object.
         module = '' if plugin is None else type(
             plugin.instance(None, cfg.CONF)).__module__
         names = [entry_point.name for entry_point
@@ -86,7 +86,7 @@ class Protectables:
     def list_types_in_projects(self) -> Set[str]:
         """Return the resource types that Karbor finds in a project.
 
-        The project itself is one of them.
+        The type of the project is among these types.
         """
         reachable = {_PROJECT}
         while True:

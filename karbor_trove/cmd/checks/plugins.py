@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The plugins that Karbor can load, by their entry points."""
+"""The plugins that Karbor can load by their entry points."""
 
 from importlib import metadata
 import logging
@@ -38,7 +38,7 @@ class Plugins:
 
         :param name: of an entry point, or of a class.
         :raises errors.NotFound: there is no such plugin.
-        :raises errors.Rejected: it cannot be imported.
+        :raises errors.Rejected: the plugin cannot be imported.
         """
         if name not in self._classes:
             self._classes[name] = self._load(name)
@@ -108,8 +108,8 @@ class Plugins:
 def get_bank_groups(plugin_class: Any) -> provider_options.Groups:
     """Return the options of a bank plugin, by group.
 
-    The options of a bank plugin that does not inherit from one of Karbor's are
-    not known, so none are returned.
+    Empty if the class does not inherit from a bank plugin of Karbor, because
+    the options of the class are not known then.
     """
     for base, groups in provider_options.BANKS.items():
         if issubclass(plugin_class, base):
@@ -120,7 +120,8 @@ def get_bank_groups(plugin_class: Any) -> provider_options.Groups:
 def read_groups(plugin_class: Any) -> provider_options.Groups:
     """Return the options of a protection plugin, by group.
 
-    :raises Exception: the plugin cannot be created. Each raises its own.
+    :raises Exception: the plugin cannot be created. Each plugin raises an
+        exception of its own.
     """
     groups = provider_options.read_groups(plugin_class)
     if plugin_class.__module__ == PROTECTION_MODULE:

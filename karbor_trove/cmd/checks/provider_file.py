@@ -31,7 +31,7 @@ class ProviderFile:
                  ) -> None:
         """Read a provider file.
 
-        :raises config_file.WrongFile: it cannot be parsed.
+        :raises config_file.WrongFile: the file cannot be parsed.
         """
         self.config = config_file.ConfigFile(path)
         self._plugins = all_plugins
@@ -44,7 +44,7 @@ class ProviderFile:
 
     @property
     def id(self) -> str:
-        """Return the id. Empty if it is not set."""
+        """Return the id. Empty if the id is not set."""
         return self._get('id')
 
     @property
@@ -62,7 +62,7 @@ class ProviderFile:
 
     @property
     def bank_line(self) -> Optional[config_file.Assignment]:
-        """Return the line "bank = ..." that holds. None if there is none."""
+        """Return the last line "bank = ...". None if there is no such line."""
         return self.config.find(_GROUP, 'bank')
 
     def place(self, option: str) -> findings.Place:
@@ -70,13 +70,17 @@ class ProviderFile:
         return self.config.place(_GROUP, option)
 
     def get_bank_class(self) -> Any:
-        """Return the class of the bank plugin. None if it cannot be loaded."""
+        """Return the class of the bank plugin.
+
+        None if the class cannot be loaded.
+        """
         return self._find_class(self.bank_line) if self.bank_line else None
 
     def select_plugins(self) -> Dict[str, List[Selected]]:
         """Return the plugins of each resource type, in order.
 
-        Karbor uses the last one [_register_plugin() in provider.py, 1.6.0].
+        Karbor uses the last plugin of a type [_register_plugin() in
+        provider.py, 1.6.0].
         """
         selected: Dict[str, List[Selected]] = {}
         for line in self.plugin_lines:

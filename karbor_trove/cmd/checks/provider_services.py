@@ -22,7 +22,7 @@ def check(project_clients: clients.ProjectClients, project_id: str,
           files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
     """Yield whether Swift responds and whether named objects exist.
 
-    :param project_id: that of Karbor's own user.
+    :param project_id: the project of Karbor's own user.
     """
     for file in files:
         # What a wrong option names is not searched.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Check of Trove: its endpoint, its release, its quotas and its clock."""
+"""Check of Trove: endpoint, release, quotas and clock."""
 
 from typing import Iterator, Optional, Sequence
 

@@ -62,9 +62,9 @@ class Action(abc.ABC):
 def find_config_files(config_files: Sequence[str]) -> List[str]:
     """Return the files of Karbor's own configuration.
 
-    :param config_files: those that the operator has named. Empty for those
-        that Karbor finds.
-    :raises errors.Rejected: there are none.
+    :param config_files: the files that the operator has named. Empty for the
+        files that Karbor finds.
+    :raises errors.Rejected: there is no file.
     """
     found = list(config_files) or cfg.find_config_files(project=_KARBOR)
     if not (found or cfg.find_config_dirs(project=_KARBOR)):

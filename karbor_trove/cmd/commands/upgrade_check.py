@@ -27,14 +27,15 @@ from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove import errors
 
-#: The name of a check and what it has found.
+#: The name of a check and one finding of the check.
 Result = Tuple[str, findings.Finding]
 
 
 def check(config_files: Sequence[str], is_offline: bool) -> Iterator[Result]:
     """Yield the findings of all checks.
 
-    :param config_files: Karbor's own. Empty for those that Karbor finds.
+    :param config_files: the files of Karbor's own configuration. Empty for
+        the files that Karbor finds.
     :param is_offline: skip the checks that send a request or use a bank.
     :raises errors.Rejected: there is no configuration of Karbor.
     """
