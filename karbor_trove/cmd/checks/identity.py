@@ -4,11 +4,14 @@
 
 from typing import Iterator, Sequence
 
+from oslo_config import cfg
+
 from karbor_trove.cmd.checks import config_file
 from karbor_trove.cmd.checks import findings
 from karbor_trove.cmd.checks import provider_file
 from karbor_trove.cmd import clients
 from karbor_trove import errors
+from karbor_trove.trove import transport
 
 Finding = findings.Finding
 Kind = findings.Kind
@@ -45,6 +48,7 @@ def check(conf: Sequence[config_file.ConfigFile],
                 % (_GROUP, token.project_id, token.project_id), place)
         yield from _check_lifetime(token.seconds, files)
     yield from _check_service_token(conf)
+    yield from _check_auth_uri(conf)
 
 
 def _check_lifetime(seconds: float,
@@ -78,3 +82,18 @@ def _check_service_token(conf: Sequence[config_file.ConfigFile]
             'that has expired during a long operation: openstack role add '
             '--user USER --project PROJECT service, and openstack user set '
             '--project PROJECT USER.', place)
+
+
+def _check_auth_uri(conf: Sequence[config_file.ConfigFile]
+                    ) -> Iterator[Finding]:
+    """Yield a finding if Karbor cannot authenticate the token of a user."""
+    url = cfg.CONF.clients_keystone.auth_uri
+    try:
+        if url:
+            transport.check_reachable(url, transport.request_timeout(
+                None, 'finding Keystone'))
+    except errors.KarborTroveError as error:
+        yield Finding(
+            Kind.KEYSTONE_FAILS, 'auth_uri of [clients_keystone]: %s'
+            % findings.build_sentence(error),
+            config_file.find_place(conf, 'clients_keystone', 'auth_uri'))

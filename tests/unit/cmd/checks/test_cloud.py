@@ -32,6 +32,18 @@ def test_keystone_outage_is_found(find, fake_trove):
     assert find('keystone-fails')
 
 
+def test_wrong_address_of_keystone_for_users_is_found(
+        find_one, conf, fake_trove):
+    fake_trove.mocker.get('http://absent.example.com',
+                          exc=requests.exceptions.ConnectionError)
+    conf.write_text(conf.read_text().replace(
+        'auth_uri = ' + keystone.URL, 'auth_uri = http://absent.example.com'))
+    row = find_one('keystone-fails')
+    assert row['details'].startswith('auth_uri of [clients_keystone]')
+    assert conf.read_text().splitlines()[row['line'] - 1].startswith(
+        'auth_uri')
+
+
 def test_missing_roles_are_found(find_one):
     row = find_one('admin-role-missing')
     assert keystone.SERVICE_PROJECT in row['details']
