@@ -153,13 +153,14 @@ class _Account:
     def send(self, method: str, name: str, **kwargs: Any) -> Any:
         """Return Swift's response to a request for an object.
 
-        :param name: container and object, as in a URL.
+        :param name: container and object, as in a URL. Empty for the account.
         """
         if self.verify is not None:
             kwargs['verify'] = self.verify
         try:
-            response = self.session.request('%s/%s' % (self.url, name), method,
-                                            **kwargs)
+            response = self.session.request(
+                '%s/%s' % (self.url, name) if name else self.url, method,
+                **kwargs)
         except OSError as error:
             # The session translates the errors of the connection.
             raise errors.Rejected(
