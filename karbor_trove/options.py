@@ -290,6 +290,22 @@ def register_group(conf: cfg.ConfigOpts, group: str,
     return problems
 
 
+def find_violation(group: str, option: cfg.Opt, value: str) -> Optional[str]:
+    """Return what is allowed if a value in a provider file is not allowed.
+
+    :param group: the group of the option. The group may belong to another
+        plugin.
+    :returns: None if the value is allowed.
+    """
+    try:
+        option.type(value)
+    except ValueError:
+        return _describe_allowed(option)
+    field = _FIELDS.get(option.dest) if group == GROUP else None
+    return field.allowed if (
+        field and value and field.parse(value) is None) else None
+
+
 def _describe_allowed(option: cfg.Opt) -> str:
     if isinstance(option.type, types.Boolean):
         return 'true or false'

@@ -53,6 +53,9 @@ MANIFESTS = 'contents'
 #: The folder that holds one folder for each name of a restored instance, with
 #: one marker for each entry in a restore journal.
 RESTORE_NAMES = '/karbor-trove-restores/'
+#: The folder of the object with which karbor-trove-status checks that the bank
+#: can be written. karbor-trove-status deletes the object again.
+STATUS_CHECK = '/karbor-trove-status/'
 #: The suffix of the name of a copy. document_store.py writes the copies.
 COPY_SUFFIX = '.new'
 

@@ -8,6 +8,7 @@ or bucket of the bank if that is missing [Karbor 1.6.0]. So a bank
 whose name is mistyped in a provider file appears to be an empty bank.
 """
 
+import errno
 import os
 from typing import Any, Optional, Sequence
 
@@ -24,14 +25,18 @@ from karbor_trove import karbor_types
 from karbor_trove import options as provider_options
 
 
+class Absent(errors.Rejected):
+    """The directory, the container or the bucket of a bank does not exist."""
+
+
 def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
     """Check that a bank exists, before the plugin of the bank is created.
 
     :param plugin_class: the class of the bank plugin. If this class does not
         inherit from a bank plugin of Karbor, nothing is checked.
     :param config: the configuration of the provider file.
-    :raises errors.Rejected: the bank does not exist, or a part of it cannot
-        be read.
+    :raises Absent: the bank does not exist.
+    :raises errors.Rejected: a part of the bank cannot be read.
     """
     if issubclass(plugin_class, file_system_bank_plugin.FileSystemBankPlugin):
         _check_directory(config)
@@ -82,7 +87,7 @@ def _check_directory(config: cfg.ConfigOpts) -> None:
             for name in names:
                 _check_file(os.path.join(folder, name))
     except OSError as error:
-        raise errors.Rejected(
+        raise (Absent if error.errno == errno.ENOENT else errors.Rejected)(
             'its directory cannot be read: %s. Check that it is mounted, '
             'that file_system_bank_path and bank_object_container are right, '
             'and run the command as Karbor\'s user' % error) from error
@@ -126,7 +131,7 @@ def _check_bucket(config: cfg.ConfigOpts) -> None:
 
 def _fail(kind: str, name: Optional[str], option: str, is_absent: bool,
           error: Exception) -> None:
-    raise errors.Rejected(
+    raise (Absent if is_absent else errors.Rejected)(
         ('its %s "%s" does not exist. Check %s in the provider file'
          % (kind, name, option)) if is_absent else
         ('its %s "%s" cannot be read: %s' % (kind, name, error))) from error

@@ -9,9 +9,12 @@ deletes its record of the backup nevertheless. Trove continues to count the
 backup in the quota of the backup's project [found with Trove 26].
 """
 
-from typing import Any, Dict, Optional, Tuple, Union
+import dataclasses
+from typing import Any, Dict, FrozenSet, Optional, Tuple, Union
 
+from karbor.common import karbor_keystone_plugin
 from karbor import context as karbor_context
+from karbor import exception
 from karbor.services.protection import client_factory
 from keystoneauth1 import exceptions as keystone_exceptions
 from keystoneauth1 import loading
@@ -19,12 +22,24 @@ from keystoneauth1 import session as keystone_session
 from oslo_config import cfg
 
 from karbor_trove import errors
+from karbor_trove import timeouts
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import connect
 from karbor_trove.trove import models
 from karbor_trove.trove import transport
 
 _GROUP = 'keystone_authtoken'
+
+
+@dataclasses.dataclass(frozen=True)
+class Token:
+    """What Keystone says about a token."""
+
+    #: None if the token has no project.
+    project_id: Optional[str]
+    roles: FrozenSet[str]
+    #: The seconds for which the token is valid.
+    seconds: float
 
 
 class ProjectClients:
@@ -59,6 +74,59 @@ class ProjectClients:
         if isinstance(client, errors.KarborTroveError):
             raise client
         return client
+
+
+def read_token() -> Token:
+    """Return a new token of Karbor's own user, with [keystone_authtoken].
+
+    :raises errors.KarborTroveError: Keystone gives no token.
+    """
+    with transport.translate_errors('requesting a token with [%s]' % _GROUP):
+        try:
+            return _read_token(_create_session(None))
+        except keystone_exceptions.Unauthorized as error:
+            raise errors.Rejected(_explain_refusal(None)) from error
+
+
+def read_service_token() -> Token:
+    """Return a new token that Karbor sends together with a user's token.
+
+    :raises errors.KarborTroveError: Keystone gives no token.
+    """
+    group = karbor_keystone_plugin.TRUSTEE_CONF_GROUP
+    with transport.translate_errors('requesting a token with [%s]' % group):
+        try:
+            plugin = client_factory.ClientFactory.get_keystone_plugin()
+        except (exception.KarborException,
+                keystone_exceptions.AuthPluginException) as error:
+            raise errors.Rejected('[%s] of karbor.conf: %s'
+                                  % (group, error)) from error
+        return _read_token(_build_session(plugin.service_auth_plugin))
+
+
+def _read_token(session: keystone_session.Session) -> Token:
+    # Only the classes of passwords and tokens have this method.
+    auth: Any = session.auth
+    access = auth.get_access(session)
+    return Token(access.project_id, frozenset(access.role_names),
+                 (access.expires - access.issued).total_seconds())
+
+
+def network_exists(network_id: str) -> bool:
+    """Return True if Karbor's own user sees a network in Neutron.
+
+    :raises errors.KarborTroveError: Neutron did not respond, or the catalog
+        does not have Neutron.
+    """
+    try:
+        with transport.translate_errors('reading network %s' % network_id):
+            _create_session(None).get(
+                '/v2.0/networks/%s' % network_id, endpoint_filter={
+                    'service_type': 'network',
+                    'region_name': cfg.CONF.trove_client.region_id})
+    except errors.NotFound:
+        return False
+    return True
 
 
 def _create_client(project_id: Optional[str], swift: models.SwiftOptions
@@ -132,7 +200,17 @@ def _create_session(scope: Optional[Dict[str, str]]
             'credentials for Keystone. Set auth_type and the options of the '
             'user, or use --config-file to name the file that has them'
             % _GROUP)
+    return _build_session(auth)
+
+
+def _build_session(auth: Any) -> keystone_session.Session:
+    # This registers the options of [trove_client].
+    client_factory.ClientFactory.get_client_module('trove')
     conf = cfg.CONF.trove_client
-    return keystone_session.Session(auth=auth, verify=(
+    session = keystone_session.Session(auth=auth, verify=(
         not conf.trove_auth_insecure
         and (conf.trove_ca_cert_file or cfg.CONF[_GROUP].cafile or True)))
+    # The constructor accepts one number only.
+    limits: Any = timeouts.HTTP_CONNECT, timeouts.HTTP_READ
+    session.timeout = limits
+    return session

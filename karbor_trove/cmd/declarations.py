@@ -10,7 +10,7 @@ import argparse
 import contextlib
 import importlib
 import os
-from typing import Any, Iterable, Iterator, Sequence, TextIO, Tuple
+from typing import Any, Iterable, Iterator, Sequence, TextIO, Tuple, Type
 from typing import TYPE_CHECKING
 
 from cliff.formatters import table
@@ -25,20 +25,29 @@ if TYPE_CHECKING:
     from karbor_trove.cmd.commands import report
 
 
-class Lister(lister.Lister):
-    """A command that lists rows.
+class TableFormatter(table.TableFormatter):
+    """A table with titles for the columns and with empty cells for None."""
 
-    If some rows cannot be read, the command lists the others and reports why.
-    """
+    def emit_list(self, column_names: Sequence[str],
+                  data: Iterable[Sequence[Any]], stdout: TextIO,
+                  parsed_args: argparse.Namespace) -> None:
+        """Write the table."""
+        super().emit_list(
+            [name.replace('_', ' ').capitalize() for name in column_names],
+            [['' if value is None else value for value in row]
+             for row in data], stdout, parsed_args)
+
+
+class RowLister(lister.Lister):
+    """A command that lists rows, in all formats of cliff."""
 
     #: The names of the columns, in order.
     COLUMNS: Sequence[str]
-    #: The name of a module in commands/, and the name of the class in this
-    #: module that carries out the command.
-    ACTION: Tuple[str, str]
     #: Whether the command deletes or changes something. If so, the name and
     #: the options of the command cannot be abbreviated.
     IS_CHANGE = False
+    #: The format "table".
+    TABLE: Type[table.TableFormatter] = TableFormatter
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser of the command's arguments."""
@@ -46,36 +55,17 @@ class Lister(lister.Lister):
         parser.allow_abbrev = not self.IS_CHANGE
         return parser
 
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        """Read Karbor's configuration and run the command.
+    def check_columns(self, parsed_args: argparse.Namespace) -> None:
+        """Check that the chosen columns exist.
 
-        :returns: the exit status: 0, or 1 if there are problems.
-        :raises errors.Rejected: a column does not exist. Nothing was done.
+        :raises errors.Rejected: a column does not exist.
         """
-        self._check_columns(parsed_args)
-        module, name = self.ACTION
-        self._action: 'base.Action' = getattr(importlib.import_module(
-            'karbor_trove.cmd.commands.' + module), name)()
-        try:
-            super().run(parsed_args)
-        finally:
-            for problem in dict.fromkeys(self._action.problems):
-                self.app.LOG.error(problem)
-        return 1 if self._action.problems else 0
-
-    def take_action(self, parsed_args: argparse.Namespace
-                    ) -> Tuple[Sequence[str], Iterable[Any]]:
-        """Return the names of the columns and the values of each row."""
-        rows = self._action.run(parsed_args,
-                                self.app.options.config_file or ())
-        return self.COLUMNS, [tuple(map(row.get, self.COLUMNS))
-                              for row in rows]
-
-    def _check_columns(self, parsed_args: argparse.Namespace) -> None:
         # cliff checks the columns after the action, and ignores an unknown
-        # column if another column is known [DisplayCommandBase in 4.17].
+        # column if another column is known [DisplayCommandBase in 4.17]. cliff
+        # 3.4 compares the names as they are.
         unknown = [name for name in parsed_args.columns
-                   if self._normalize_column_name(name) not in self.COLUMNS]
+                   if name.lower().strip().replace(' ', '_')
+                   not in self.COLUMNS]
         if unknown:
             raise errors.Rejected(
                 'nothing is done: there is no column %s. The columns are %s'
@@ -95,24 +85,47 @@ class Lister(lister.Lister):
         if parsed_args.formatter in ('table', 'value', 'csv'):
             data = [tuple(map(terminal.escape, row)) for row in data]
         if parsed_args.formatter == 'table':
-            self.formatter = TableFormatter()
+            self.formatter = self.TABLE()
         try:
             return super().produce_output(parsed_args, column_names, data)
         except BrokenPipeError as error:
             raise terminal.ClosedPipe from error
 
 
-class TableFormatter(table.TableFormatter):
-    """A table with titles for the columns and with empty cells for None."""
+class Lister(RowLister):
+    """A command that lists rows.
 
-    def emit_list(self, column_names: Sequence[str],
-                  data: Iterable[Sequence[Any]], stdout: TextIO,
-                  parsed_args: argparse.Namespace) -> None:
-        """Write the table."""
-        super().emit_list(
-            [name.replace('_', ' ').capitalize() for name in column_names],
-            [['' if value is None else value for value in row]
-             for row in data], stdout, parsed_args)
+    If some rows cannot be read, the command lists the others and reports why.
+    """
+
+    #: The name of a module in commands/, and the name of the class in this
+    #: module that carries out the command.
+    ACTION: Tuple[str, str]
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Read Karbor's configuration and run the command.
+
+        :returns: the exit status: 0, or 1 if there are problems.
+        :raises errors.Rejected: a column does not exist. Nothing was done.
+        """
+        self.check_columns(parsed_args)
+        module, name = self.ACTION
+        self._action: 'base.Action' = getattr(importlib.import_module(
+            'karbor_trove.cmd.commands.' + module), name)()
+        try:
+            super().run(parsed_args)
+        finally:
+            for problem in dict.fromkeys(self._action.problems):
+                self.app.LOG.error(problem)
+        return 1 if self._action.problems else 0
+
+    def take_action(self, parsed_args: argparse.Namespace
+                    ) -> Tuple[Sequence[str], Iterable[Any]]:
+        """Return the names of the columns and the values of each row."""
+        rows = self._action.run(parsed_args,
+                                self.app.options.config_file or ())
+        return self.COLUMNS, [tuple(map(row.get, self.COLUMNS))
+                              for row in rows]
 
 
 class _CheckpointCommand(Lister):

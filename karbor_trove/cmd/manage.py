@@ -1,186 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The application karbor-trove-manage: entry point, global options, messages.
-"""
+"""The application karbor-trove-manage."""
 
-import argparse
-from importlib import metadata
-import io
 import logging
-import os
-import sys
-from typing import Any, Dict, List, Optional, Sequence, Type
-import warnings
+from typing import Optional, Sequence
 
-from cliff import app
-from cliff import command
-from cliff import commandmanager
-
+from karbor_trove.cmd import application
 from karbor_trove.cmd import declarations
-from karbor_trove.cmd import terminal
-
-_NAME = 'karbor-trove-manage'
-# The statuses with which a shell reports the signals SIGINT and SIGPIPE.
-_INTERRUPTED = 130
-_CLOSED_PIPE = 141
-#: The commands by name. declarations.py has the options and the columns of
-#: each command. A class in commands/ carries out the command.
-COMMANDS: Dict[str, Type[declarations.Lister]] = {
-    'checkpoint reset': declarations.ResetCheckpoint,
-    'checkpoint show': declarations.ShowCheckpoint,
-    'deferred dismiss': declarations.DismissRestores,
-    'deferred list': declarations.ListDeferred,
-    'deferred sweep': declarations.SweepDeferred,
-    'orphans delete': declarations.DeleteOrphans,
-    'orphans list': declarations.ListOrphans,
-    'report': declarations.ShowReport,
-}
 
 
-class ManageApp(app.App):
-    """The application of an operator of Karbor."""
+class ManageApp(application.Application):
+    """The application that shows and repairs what the plugins left."""
 
-    NAME = _NAME
-    LOG = logging.getLogger(_NAME)
-
-    def __init__(self) -> None:
-        """Create the application with the commands of all subjects."""
-        # cliff finds commands of other packages in this entry point group.
-        manager = commandmanager.CommandManager('karbor_trove.manage')
-        for name, declaration in COMMANDS.items():
-            manager.add_command(name, declaration)
-        super().__init__(
-            description='Show and repair what the database plugins of Karbor '
-                        'left in its banks and in Trove.',
-            version=metadata.version('karbor-trove'),
-            command_manager=manager, deferred_help=True)
-
-    def build_option_parser(self, description: Optional[str],
-                            version: Optional[str],
-                            argparse_kwargs: Optional[Dict[str, Any]] = None
-                            ) -> argparse.ArgumentParser:
-        """Return the parser of the options that all commands have.
-
-        cliff accepts these options before and after the name of the command.
-        """
-        parser = super().build_option_parser(description, version,
-                                             argparse_kwargs)
-        parser.add_argument(
-            '--config-file', action='append', metavar='FILE',
-            help='Karbor\'s own configuration. Can be repeated. The default '
-                 'is where Karbor finds it: /etc/karbor/karbor.conf')
-        # cliff accepts this option only after the command. Releases of
-        # karbor-trove before the use of cliff accepted the option before the
-        # command as well.
-        parser.add_argument('-f', '--format', help=argparse.SUPPRESS)
-        return parser
-
-    def configure_logging(self) -> None:
-        """Print the messages of the command. With --debug or -v, print all.
-
-        Without these options, the messages of Karbor and its libraries are not
-        printed. They are warnings on which an operator cannot act, and
-        tracebacks of errors. The command itself reports these errors. The log
-        file gets all messages in any case.
-        """
-        if self.options.debug:
-            self.options.verbose_level = self.DEFAULT_VERBOSE_LEVEL + 1
-        root = logging.getLogger()
-        for handler in list(root.handlers):
-            # If there is no handler when oslo.log is imported, oslo.log adds a
-            # handler that prints everything.
-            if type(handler) is logging.StreamHandler:
-                root.removeHandler(handler)
-        # Otherwise Python would print a traceback for each message if the log
-        # file is on a full disk.
-        logging.raiseExceptions = False
-        earlier = list(root.handlers)
-        super().configure_logging()
-        for handler in root.handlers:
-            if handler in earlier:
-                continue
-            handler.setFormatter(
-                _EscapingFormatter(self.LOG_FILE_MESSAGE_FORMAT))
-            if isinstance(handler, logging.FileHandler):
-                stream: Any = handler.stream
-                stream.reconfigure(errors='backslashreplace')
-        console = root.handlers[-1]
-        if self.options.verbose_level <= self.DEFAULT_VERBOSE_LEVEL:
-            console.setFormatter(_OneLineFormatter('%(name)s: %(message)s'))
-            console.addFilter(logging.Filter(_NAME))
-
-    def initialize_app(self, argv: List[str]) -> None:
-        """Check the name of the command.
-
-        Without a name cliff starts a shell. So a missing name is an error.
-        cliff also finds a name whose words are abbreviated. An abbreviation is
-        too easily a typing error if the command deletes something.
-
-        :param argv: the arguments without the options that all commands have.
-        """
-        if not argv and not self.options.deferred_help:
-            self.parser.error('the name of a command is missing, see --help')
-        try:
-            found, name, arguments = self.command_manager.find_command(argv)
-        except ValueError:  # cliff suggests other names.
-            return
-        if not issubclass(found, declarations.Lister):
-            return
-        if found.IS_CHANGE and name not in dict(self.command_manager):
-            self.parser.error(
-                'the name of a command that deletes or changes something '
-                'cannot be abbreviated: "%s"' % name)
-        if self.options.format:
-            # The option must precede the arguments of the command, because ids
-            # may follow after "--".
-            start = len(argv) - len(arguments)
-            argv[start:start] = ['--format', self.options.format]
-
-    def clean_up(self, cmd: command.Command, result: int,
-                 err: Optional[BaseException]) -> None:
-        """Discard the rest of the output if the output cannot be written.
-
-        cliff has already printed the error. Otherwise Python would print the
-        error again at the end.
-        """
-        if isinstance(err, OSError):
-            try:
-                sys.stdout.flush()
-            except OSError:
-                _discard_output()
-
-
-class _EscapingFormatter(logging.Formatter):
-    """Writes each message as one line, followed by the traceback if any.
-
-    The lines of a traceback are indented. Otherwise a text of a user in an
-    exception could look like a line of the log.
-    """
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line and the traceback."""
-        # Another handler may have stored its own form of the traceback.
-        record.exc_text = None
-        return super().format(record)
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        return str(terminal.escape(super().formatMessage(record)))
-
-    def formatException(self, ei: Any) -> str:
-        """Return the traceback."""
-        return '\n'.join('  %s' % terminal.escape(line) for line
-                         in super().formatException(ei).split('\n'))
-
-
-class _OneLineFormatter(logging.Formatter):
-    """Writes each message as one line, without a traceback."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        record.message = record.getMessage()
-        return str(terminal.escape(' '.join(
-            self.formatMessage(record).split())))
+    NAME = 'karbor-trove-manage'
+    LOG = logging.getLogger(NAME)
+    DESCRIPTION = ('Show and repair what the database plugins of Karbor left '
+                   'in its banks and in Trove.')
+    # declarations.py has the options and the columns of each command. A class
+    # in commands/ carries out the command.
+    COMMANDS = {
+        'checkpoint reset': declarations.ResetCheckpoint,
+        'checkpoint show': declarations.ShowCheckpoint,
+        'deferred dismiss': declarations.DismissRestores,
+        'deferred list': declarations.ListDeferred,
+        'deferred sweep': declarations.SweepDeferred,
+        'orphans delete': declarations.DeleteOrphans,
+        'orphans list': declarations.ListOrphans,
+        'report': declarations.ShowReport,
+    }
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -190,37 +37,4 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     :returns: the exit status: 0, or 1 if something failed or the output is
         incomplete. Wrong usage ends the process with 2, or returns 2.
     """
-    # Karbor's libraries warn when they are imported. An operator cannot act
-    # on these warnings.
-    warnings.simplefilter('ignore')
-    for stream in sys.stdout, sys.stderr:
-        # A character that the terminal cannot show is no reason to fail.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors='backslashreplace')
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # With an unbuffered stream, argparse would ignore a full disk.
-        sys.stdout.reconfigure(write_through=False)
-    try:
-        try:
-            return ManageApp().run(
-                list(sys.argv[1:] if argv is None else argv))
-        finally:
-            # Otherwise Python flushes the output when the process ends, and
-            # prints a traceback if that fails.
-            if sys.stdout and not sys.stdout.closed:
-                sys.stdout.flush()
-    except KeyboardInterrupt:
-        return _INTERRUPTED
-    except (BrokenPipeError, terminal.ClosedPipe):
-        _discard_output()
-        return _CLOSED_PIPE
-    except OSError as error:
-        _discard_output()
-        print('%s: the output could not be written: %s' % (_NAME, error),
-              file=sys.stderr)
-        return 1
-
-
-def _discard_output() -> None:
-    # Python writes the rest of the buffer when the process ends.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return application.run(ManageApp, argv)

@@ -73,6 +73,14 @@ class Catalog:
         return self._find(('flavor', segment),
                           request) if segment.strip('.') else None
 
+    def list_volume_types(self) -> List[str]:
+        """Return the names and the ids of the volume types that users see."""
+        def request(api: Any) -> List[str]:
+            items = [item.to_dict() for item in api.volume_types.list()]
+            return [str(item[key]) for item in items for key in ('name', 'id')]
+
+        return self._find(('volume types',), request) or []
+
     def find_configuration(self, configuration_id: str
                            ) -> Optional[Tuple[str, str]]:
         """Return the datastore and the version of a configuration group.

@@ -75,6 +75,11 @@ class TroveClient:
         except (TypeError, ValueError):
             return None
 
+    @property
+    def url(self) -> str:
+        """Return the URL of Trove's API for the project."""
+        return str(self._api.client.endpoint_override)
+
     @contextlib.contextmanager
     def call(self, description: str) -> Iterator[Any]:
         """Yield the client of python-troveclient for one request.

@@ -32,6 +32,24 @@ def is_in_swift(location: Optional[str]) -> bool:
     return location is not None and location.startswith('http')
 
 
+def find_account_url(client: trove_client.TroveClient) -> Optional[str]:
+    """Return the URL of the user's account, after Swift has responded.
+
+    None if the catalog does not have Swift.
+    """
+    url: Optional[str] = None
+    try:
+        with client.call('reading the account in Swift') as api:
+            account = _find_account(client, api)
+            if account is not None:
+                url = account.url
+                account.send('HEAD', '')
+    except errors.NotFound:
+        # Swift may create an account when the project first stores something.
+        LOG.debug('Swift does not have the account %s yet', url)
+    return url
+
+
 def object_exists(client: trove_client.TroveClient, location: str) -> bool:
     """Return True if the object of a backup exists.
 
@@ -139,13 +157,14 @@ class _Account:
     def send(self, method: str, name: str, **kwargs: Any) -> Any:
         """Return Swift's response to a request for an object.
 
-        :param name: "container/object", as in a URL.
+        :param name: "container/object", as in a URL. Empty for the account.
         """
         if self.verify is not None:
             kwargs['verify'] = self.verify
         try:
-            response = self.session.request('%s/%s' % (self.url, name), method,
-                                            **kwargs)
+            response = self.session.request(
+                '%s/%s' % (self.url, name) if name else self.url, method,
+                **kwargs)
         except OSError as error:
             # The session translates the errors of the connection. So an
             # OSError is about the file of CA certificates.

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import inspect
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from keystoneauth1 import discover
@@ -13,6 +14,7 @@ from keystoneauth1 import token_endpoint
 from oslo_log import log as logging
 from troveclient import client as trove_client
 from troveclient import exceptions as trove_exceptions
+from troveclient.v1 import backups
 
 from karbor_trove import errors
 from karbor_trove import polling
@@ -66,6 +68,12 @@ def patch_client(make_client: Callable[[], Any]) -> Any:
     client.client.date = None
     client.client.request = _patched_request(client.client)
     return client
+
+
+def can_send_storage_driver() -> bool:
+    """Return True if python-troveclient can name a storage driver."""
+    return 'storage_driver' in inspect.signature(
+        backups.Backups.create).parameters
 
 
 @contextlib.contextmanager

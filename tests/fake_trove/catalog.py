@@ -29,6 +29,10 @@ class Catalog:
                 for name in self._cloud.datastores[rest[0]]
                 if self._cloud.shows_inactive_versions or (
                     rest[0], name) not in self._cloud.inactive_versions]}
+        if kind == 'volume-types' and not rest:
+            return {'volume_types': [
+                {'id': 'id-of-' + name, 'name': name}
+                for name in sorted(self._cloud.volume_types)]}
         if kind == 'flavors' and not rest:
             return self._flavors()
         if kind == 'flavors' and len(rest) == 1:

@@ -28,17 +28,19 @@ def _service(type_: str, name: str, url: str) -> typing.Dict[str, typing.Any]:
          'region_id': 'RegionOne', 'url': url}]}
 
 
-def build_token(project_id: str = cloud.PROJECT
+def build_token(project_id: str = cloud.PROJECT,
+                roles: typing.Sequence[str] = ('member',),
+                expires_at: str = '2999-01-01T00:00:00.000000Z'
                 ) -> typing.Dict[str, typing.Any]:
     """Return Keystone's description of a user's token for this project."""
     domain = {'id': 'default', 'name': 'Default'}
     return {'token': {
         'methods': ['password'], 'audit_ids': ['audit'],
         'issued_at': '2026-01-01T00:00:00.000000Z',
-        'expires_at': '2999-01-01T00:00:00.000000Z',
+        'expires_at': expires_at,
         'user': {'id': 'user', 'name': 'user', 'domain': domain},
         'project': {'id': project_id, 'name': 'project', 'domain': domain},
-        'roles': [{'id': 'member', 'name': 'member'}],
+        'roles': [{'id': role, 'name': role} for role in roles],
         'catalog': [
             _service('identity', 'keystone', URL + '/v3'),
             _service('object-store', 'swift',

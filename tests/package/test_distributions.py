@@ -20,8 +20,8 @@ ENTRY_POINTS = {
         'karbor-trove-fs-bank-plugin', 'karbor-trove-passthrough-plugin',
         'karbor-trove-protection-plugin', 'karbor-trove-swift-bank-plugin'},
     'karbor.protectables': {'trove-instance'},
-    'oslo.config.opts': {'karbor_trove'},
-    'console_scripts': {'karbor-trove-manage'},
+    'oslo.config.opts': {'karbor_trove', 'karbor_trove.provider_file'},
+    'console_scripts': {'karbor-trove-manage', 'karbor-trove-status'},
     'karbor_trove.report_formatter': {
         'csv', 'json', 'prometheus', 'table', 'value', 'yaml'},
 }
@@ -73,13 +73,16 @@ def test_sdist_contains_the_tracked_files(checkout, sdist):
     assert list_files(sdist) - GENERATED == tracked - {'.gitignore'}
 
 
-def test_wheel_contains_only_the_package(checkout, wheel):
+def test_wheel_contains_only_the_package_and_samples(checkout, wheel):
     modules = run('git', 'ls-files', '-z', 'karbor_trove', cwd=checkout)
+    samples = run('git', 'ls-files', '-z', 'etc/karbor-trove', cwd=checkout)
     with zipfile.ZipFile(wheel) as archive:
         paths = {path for path in archive.namelist()
                  if '.dist-info/' not in path}
 
-    assert paths == set(modules.split('\0')[:-1])
+    installed = {path.partition('.data/data/')[2] or path for path in paths}
+    assert installed == {*modules.split('\0')[:-1],
+                         *samples.split('\0')[:-1]}
 
 
 def test_wheel_declares_the_entry_points(wheel):
@@ -107,7 +110,8 @@ def test_wheel_requires_what_the_code_imports(wheel_metadata):
              if not requirement.marker}
 
     assert names == {'cliff', 'keystoneauth1', 'oslo.config', 'oslo.log',
-                     'oslo.utils', 'pbr', 'python-troveclient'}
+                     'oslo.upgradecheck', 'oslo.utils', 'pbr',
+                     'python-troveclient'}
 
 
 def test_metadata_has_name_summary_licence_and_python_version(wheel_metadata):

@@ -50,21 +50,40 @@ class Action(abc.ABC):
         :raises errors.Rejected: nothing was done, because the configuration
             or a bank is missing.
         """
-        if not (config_files or cfg.find_config_files(project=_KARBOR)
-                or cfg.find_config_dirs(project=_KARBOR)):
-            raise errors.Rejected(
-                'no configuration of Karbor was found: karbor.conf is not in '
-                '~/.karbor, ~, /etc/karbor or /etc. The configuration files '
-                'of Karbor that were read: none. Use --config-file to name '
-                'one')
-        cfg.CONF([word for path in config_files
-                  for word in ('--config-file', path)], project=_KARBOR)
+        find_config_files(config_files)
+        read_configuration(config_files)
         all_providers = providers.load(self.problems)
         if self.problems and self.NEEDS_ALL_BANKS:
             message = '; '.join(self.problems)
             self.problems.clear()
             raise errors.Rejected('nothing is searched or deleted: ' + message)
         return self.list_rows(parsed_args, all_providers)
+
+
+def find_config_files(config_files: Sequence[str]) -> List[str]:
+    """Return the files of Karbor's own configuration.
+
+    :param config_files: the files that the operator has named. Empty for the
+        files that Karbor finds.
+    :raises errors.Rejected: there is no file.
+    """
+    found = list(config_files) or cfg.find_config_files(project=_KARBOR)
+    if not (found or cfg.find_config_dirs(project=_KARBOR)):
+        raise errors.Rejected(
+            'no configuration of Karbor was found: karbor.conf is not in '
+            '~/.karbor, ~, /etc/karbor or /etc. The configuration files '
+            'of Karbor that were read: none. Use --config-file to name '
+            'one')
+    return found
+
+
+def read_configuration(config_files: Sequence[str]) -> None:
+    """Read Karbor's own configuration into cfg.CONF.
+
+    :param config_files: see find_config_files().
+    """
+    cfg.CONF([word for path in config_files
+              for word in ('--config-file', path)], project=_KARBOR)
 
 
 # The oldest cliff that is supported has no generic classes.

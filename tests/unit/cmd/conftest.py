@@ -1,5 +1,6 @@
 """Fixtures that run karbor-trove-manage against the fake Trove."""
 
+import functools
 import json
 import logging
 import textwrap
@@ -70,16 +71,16 @@ def config_file(fake_trove, add_provider, tmp_path, new_checkpoint):
 
 
 @pytest.fixture
-def run(capsys, monkeypatch, clock):
-    """Return a function that runs the command with these arguments.
+def run_application(capsys, monkeypatch, clock):
+    """Return a function that runs an application with these arguments.
 
-    It returns the exit code, standard output and standard error. The command
-    has the clock of the fake Trove.
+    It returns the exit code, standard output and standard error. The
+    application has the clock of the fake Trove.
     """
-    def run(*words):
+    def run(main, *words):
         with warnings.catch_warnings():
             try:
-                code = command.main([str(word) for word in words])
+                code = main([str(word) for word in words])
             except SystemExit as error:
                 code = error.code or 0
         return (code, *capsys.readouterr())
@@ -90,6 +91,12 @@ def run(capsys, monkeypatch, clock):
     yield run
     root.setLevel(level)
     root.handlers[:] = handlers
+
+
+@pytest.fixture
+def run(run_application):
+    """Return a function that runs karbor-trove-manage."""
+    return functools.partial(run_application, command.main)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Flavors of a datastore version, with old releases of python-troveclient."""
+"""Flavors of a datastore version and volume types."""
 
 from karbor_trove.trove import catalog
 
@@ -13,3 +13,9 @@ def test_flavors_are_listed_with_a_client_without_the_attribute_flavors(
     flavors = catalog.Catalog(client, context.project_id).list_flavors(
         'postgresql', version_id)
     assert flavors == {'1': 512, '2': 2048, '3': 4096, 'm1.small': 1024}
+
+
+def test_volume_types_are_listed_by_name_and_id(client, fake_trove, context):
+    fake_trove.volume_types = {'fast'}
+    assert catalog.Catalog(client, context.project_id).list_volume_types() == [
+        'fast', 'id-of-fast']

@@ -7,6 +7,7 @@ from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove.trove import connect
 from karbor_trove.trove import swift
+from tests.fake_trove import cloud
 from tests.fake_trove import keystone
 from tests.fake_trove import Response
 from tests.fake_trove import serialization
@@ -131,3 +132,21 @@ def test_location_that_is_no_path_of_an_object_is_not_requested(
     assert not swift.object_exists(connect.connect(context), location)
     assert not [request for request in fake_trove.mocker.request_history
                 if request.url.startswith(serialization.SWIFT_URL)]
+
+
+def test_account_has_a_url_once_swift_has_responded(fake_trove, context):
+    client = connect.connect(context)
+    # The fake responds with 404 for an account, as Swift does for one that
+    # does not exist yet.
+    assert swift.find_account_url(client) == (
+        '%s/v1/AUTH_%s' % (serialization.SWIFT_URL, cloud.PROJECT))
+    fake_trove.fail('HEAD', '/swift/*', 503, times=None)
+    with pytest.raises(errors.Unreachable):
+        swift.find_account_url(client)
+
+
+def test_account_has_no_url_without_swift_in_the_catalog(fake_trove, context):
+    catalog = context.auth_token_info['token']['catalog']
+    catalog[:] = [service for service in catalog
+                  if service['type'] != 'object-store']
+    assert swift.find_account_url(connect.connect(context)) is None

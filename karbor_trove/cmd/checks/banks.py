@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Check of the banks: readable, writable, and which checkpoints they hold."""
+
+import contextlib
+from typing import Any, Iterator, Sequence
+import uuid
+
+from karbor.services.protection import bank_plugin
+
+from karbor_trove.bank import layout
+from karbor_trove.bank import storage
+from karbor_trove.cmd import bank_checks
+from karbor_trove.cmd.checks import findings
+from karbor_trove.cmd.checks import provider_file
+from karbor_trove import errors
+from karbor_trove import karbor_types
+
+Finding = findings.Finding
+Kind = findings.Kind
+
+_PROVIDER_INDEX = '/by-provider/'
+
+
+def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
+    """Yield the state of the bank of each provider.
+
+    An object is written to the bank of each enabled provider, read and
+    deleted again.
+    """
+    for file in files:
+        plugin_class = file.get_bank_class()
+        if plugin_class is None:  # Reported by the check of the files.
+            continue
+        try:
+            yield from _check_bank(file, plugin_class)
+        except bank_checks.Absent as error:
+            yield Finding(
+                Kind.BANK_ABSENT, 'The bank of the %s does not exist: %s '
+                'Karbor creates it empty. This is right only if Karbor has '
+                'never used the provider.'
+                % (file.name, findings.build_sentence(error)),
+                file.place('bank'))
+        except errors.KarborTroveError as error:
+            yield Finding(
+                Kind.BANK_FAILS, 'The bank of the %s cannot be used: %s'
+                % (file.name, findings.build_sentence(error)),
+                file.place('bank'))
+
+
+def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
+                ) -> Iterator[Finding]:
+    conf = file.read()
+    bank_checks.check_exists(plugin_class, conf)
+    try:
+        bank: karbor_types.Bank = bank_plugin.Bank(plugin_class(conf))
+    except Exception as error:  # Each bank plugin raises its own.
+        raise errors.BankError(str(error)) from error
+    living = len(_list_index(bank, file.id))
+    if not file.is_enabled:
+        if living:
+            yield Finding(
+                Kind.DISABLED_WITH_CHECKPOINTS, 'The %s is not enabled, and '
+                'its bank holds checkpoints of it: %d. Users can neither '
+                'restore nor delete them.' % (file.name, living),
+                file.place('enabled'), 'enabled = true')
+        return
+    _check_writable(bank)
+    keys = storage.list_keys(bank.get_sub_section(layout.CHECKPOINTS))
+    total = len({key.partition('/')[0] for key in keys})
+    with_backup = len({key.partition('/')[0] for key in keys
+                       if key.endswith('/' + layout.BACKUP_RECORD)})
+    if not total:
+        yield Finding(
+            Kind.BANK_EMPTY, 'The bank of the %s is readable and writable, '
+            'and holds no checkpoint. This is right only if Karbor has never '
+            'created one with this bank. Otherwise check the mount and the '
+            'path, the container or the bucket.' % file.name,
+            file.place('bank'))
+        return
+    yield Finding(
+        Kind.BANK_WORKS, 'The bank of the %s is readable and writable. '
+        'Checkpoints in the bank, deleted ones included: %d. Not deleted and '
+        'of this provider: %d. With a backup record: %d.'
+        % (file.name, total, living, with_backup), file.place('bank'))
+
+
+def _list_index(bank: karbor_types.Bank, provider_id: str) -> Sequence[str]:
+    """Return Karbor's index of the checkpoints of a provider.
+
+    The index has the checkpoints that are not deleted.
+    """
+    if not provider_id:
+        return ()
+    prefix = '%s/' % provider_id
+    return [key for key in storage.list_keys(bank.get_sub_section(
+            layout.INDICES + _PROVIDER_INDEX))
+            if key.startswith(prefix)]
+
+
+def _check_writable(bank: karbor_types.Bank) -> None:
+    """Write an object, read it and delete it.
+
+    :raises errors.BankError: one of these requests failed.
+    """
+    section = bank.get_sub_section(layout.STATUS_CHECK)
+    key = text = str(uuid.uuid4())
+    try:
+        storage.write(section, key, text)
+        content = storage.read(section, key)
+    except errors.BankError:
+        with contextlib.suppress(errors.BankError):
+            storage.delete(section, key)
+        raise
+    storage.delete(section, key)
+    # Karbor's bank plugin for Swift returns a text as bytes.
+    if content not in (text, text.encode()):
+        raise errors.BankError('an object that was written to it is not '
+                               'returned as it was written')

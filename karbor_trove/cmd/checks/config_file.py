@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Groups and options of a configuration file, with their lines."""
+
+import dataclasses
+import pathlib
+from typing import Dict, List, Optional, Sequence
+
+from oslo_config import iniparser
+
+from karbor_trove.cmd.checks import findings
+from karbor_trove import errors
+
+
+@dataclasses.dataclass(frozen=True)
+class Assignment:
+    """One line "option = value"."""
+
+    group: str
+    option: str
+    value: str
+    line: int
+
+
+class WrongFile(errors.Rejected):
+    """A file cannot be read or parsed.
+
+    :param message: the reason.
+    :param line: the number of the wrong line. None if the whole file is wrong.
+    """
+
+    def __init__(self, message: str, line: Optional[int] = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class ConfigFile:
+    """A configuration file, parsed as oslo.config parses it."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        """Read a file.
+
+        :raises WrongFile: oslo.config cannot read or parse the file, either.
+        """
+        self.path = path
+        parser = _Parser()
+        try:
+            parser.parse(path.read_text().splitlines())
+        except iniparser.ParseError as error:
+            # The text of the line may be a secret.
+            raise WrongFile(error.msg, error.lineno) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise WrongFile(str(error)) from error
+        #: All assignments, in the order of the file.
+        self.assignments: List[Assignment] = parser.assignments
+        #: The line of each group. The first line if a group is repeated.
+        self.groups: Dict[str, int] = parser.groups
+
+    def list(self, group: str, option: Optional[str] = None
+             ) -> List[Assignment]:
+        """Return the assignments of one option, or of all options of a group.
+
+        oslo.config ignores the case of the names of groups.
+        """
+        return [assignment for assignment in self.assignments
+                if assignment.group.lower() == group.lower()
+                and option in (None, assignment.option)]
+
+    def find(self, group: str, option: str) -> Optional[Assignment]:
+        """Return the last assignment of an option, which holds.
+
+        None if the option is not set.
+        """
+        assignments = self.list(group, option)
+        return assignments[-1] if assignments else None
+
+    def place(self, group: str, option: str) -> findings.Place:
+        """Return where an option is set.
+
+        If the option is not set, the place is the start of the group.
+        """
+        assignment = self.find(group, option)
+        if assignment:
+            return self.at(assignment.line)
+        return self.at(next((line for name, line in self.groups.items()
+                             if name.lower() == group.lower()), None))
+
+    def at(self, line: Optional[int] = None) -> findings.Place:
+        """Return a place in the file."""
+        return findings.Place(str(self.path), line)
+
+
+def find_place(files: Sequence[ConfigFile], group: str, option: str
+               ) -> Optional[findings.Place]:
+    """Return where an option is set in several files of one configuration.
+
+    The last file precedes the others. If no file sets the option, the place is
+    the start of the group. None if no file has the group.
+    """
+    for file in reversed(files):
+        if file.find(group, option):
+            return file.place(group, option)
+    for file in reversed(files):
+        if file.list(group):
+            return file.place(group, option)
+    return None
+
+
+class _Parser(iniparser.BaseParser):
+    """Collects the assignments and the groups."""
+
+    def __init__(self) -> None:
+        self.assignments: List[Assignment] = []
+        self.groups: Dict[str, int] = {}
+        self._group: Optional[str] = None
+        self._start = 0
+
+    def new_section(self, section: str) -> None:
+        self._group = section
+        self.groups.setdefault(section, self.lineno)
+
+    # A value may have several lines, so assignment() is called too late.
+    def _split_key_value(self, line: str) -> 'tuple[str, list[str]]':
+        self._start = self.lineno
+        if self._group is None:
+            raise self.parse_exc('the option is in no group', self.lineno,
+                                 line)
+        result: 'tuple[str, list[str]]' = super()._split_key_value(line)
+        return result
+
+    def assignment(self, key: str, value: 'list[str]') -> None:
+        self.assignments.append(Assignment(
+            str(self._group), key, '\n'.join(value), self._start))

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Check of the groups, options and values of a provider file."""
+
+import re
+from typing import Collection, Dict, Iterator, List, Optional, Set
+
+from oslo_config import cfg
+from oslo_config import types
+
+from karbor_trove.cmd.checks import config_file
+from karbor_trove.cmd.checks import findings
+from karbor_trove.cmd.checks import plugins
+from karbor_trove.cmd.checks import provider_file
+from karbor_trove.cmd import provider_options
+from karbor_trove import options
+
+Finding = findings.Finding
+Kind = findings.Kind
+
+_SECRET = re.compile('key|pass|secret|token', re.IGNORECASE)
+#: What a wrong value of a group does. Other values fail in Karbor's plugins.
+_EFFECTS = {
+    'provider': 'karbor-protection does not start with this value.',
+    options.GROUP: 'Every checkpoint, restore and verification of the '
+                   'provider fails.'}
+
+
+def check(file: provider_file.ProviderFile, owners: Dict[str, Set[str]]
+          ) -> Iterator[Finding]:
+    """Yield what is wrong with the groups and options of a provider file.
+
+    :param owners: which plugins read each group.
+    """
+    active = _read_active_groups(file)
+    names = {name.lower(): name for name in active}
+    for group, line in file.config.groups.items():
+        if not file.config.list(group):
+            continue
+        name = names.get(group.lower())
+        if name is not None:
+            yield from _check_options(file, group, active[name], active)
+        elif group in owners:
+            yield Finding(
+                Kind.GROUP_WITHOUT_EFFECT, 'The options of [%s] have no '
+                'effect, because the file does not name their plugin: %s.'
+                % (group, ' or '.join(sorted(owners[group]))),
+                file.config.at(line), '')
+        else:
+            yield from _check_unknown_group(file, group, line, active,
+                                            owners)
+    for name, opts in active.items():
+        yield from _check_values(file, name, opts)
+
+
+def check_karbor_conf(file: config_file.ConfigFile,
+                      all_plugins: plugins.Plugins) -> Iterator[Finding]:
+    """Yield the groups of provider files in Karbor's own configuration."""
+    # Karbor's own code reads the groups of clients as well.
+    of_providers = {group for group in (*provider_options.PROVIDER,
+                                        *all_plugins.list_groups())
+                    if not group.endswith('_client')}
+    for group, line in file.groups.items():
+        if group.lower() in of_providers and file.list(group):
+            yield Finding(
+                Kind.GROUP_MISPLACED, 'The options of [%s] have no effect in '
+                'this file. Move them into the provider files.' % group,
+                file.at(line), '')
+
+
+def _read_active_groups(file: provider_file.ProviderFile
+                        ) -> provider_options.Groups:
+    """Return the options of the plugins that the file names."""
+    active = dict(provider_options.PROVIDER)
+    for lines in file.select_plugins().values():
+        for line in lines:
+            try:
+                active.update(plugins.read_groups(line.plugin_class))
+            except Exception:  # Reported by the check of the file.
+                continue
+    active.update(plugins.get_bank_groups(file.get_bank_class() or object))
+    return active
+
+
+def _check_unknown_group(file: provider_file.ProviderFile, group: str,
+                         line: int, active: Collection[str],
+                         owners: Collection[str]) -> Iterator[Finding]:
+    near = findings.suggest(group, active) or findings.suggest(group, owners)
+    bank = file.get_bank_class()
+    if group == 'DEFAULT' or group in cfg.CONF:
+        reason, near = 'It belongs in karbor.conf', None
+    elif near is None and bank and not plugins.get_bank_groups(bank):
+        # It may be a group of a bank plugin of another package.
+        return
+    else:
+        reason = 'There is no such group'
+    yield Finding(
+        Kind.GROUP_UNKNOWN, 'The options of [%s] have no effect. %s. The '
+        'groups of this provider are: %s.'
+        % (group, reason, ', '.join(sorted(active))),
+        file.config.at(line), '[%s]' % near if near else None)
+
+
+def _check_options(file: provider_file.ProviderFile, group: str,
+                   opts: List[cfg.Opt], active: provider_options.Groups
+                   ) -> Iterator[Finding]:
+    """Yield the options of a group that do not exist, or are set twice."""
+    known = {opt.dest: opt for opt in opts}
+    single: Dict[str, config_file.Assignment] = {}
+    repeated: Set[str] = set()
+    for assignment in file.config.list(group):
+        option = assignment.option
+        place = file.config.at(assignment.line)
+        if option in known:
+            is_list = getattr(known[option], 'multi', False)
+            # Reported by the check of the file.
+            is_bank = (group.lower(), option) == ('provider', 'bank')
+            if option in single and not is_list and not is_bank and (
+                    option not in repeated):
+                repeated.add(option)
+                yield Finding(
+                    Kind.OPTION_REPEATED, 'The option %s is set more than '
+                    'once, and the last line holds. Delete this line.'
+                    % option, file.config.at(single[option].line), '')
+            single[option] = assignment
+            continue
+        homes = [name for name, others in active.items()
+                 if option in {opt.dest for opt in others}]
+        if homes:
+            yield Finding(
+                Kind.OPTION_MISPLACED, 'The option %s has no effect in [%s]. '
+                'It belongs in [%s].' % (option, group, homes[0]), place,
+                '[%s]\n%s' % (homes[0], _build_line(assignment, option)))
+            continue
+        yield Finding(
+            Kind.OPTION_UNKNOWN, 'The option %s has no effect, because [%s] '
+            'has no such option. Its options are: %s.'
+            % (option, group, ', '.join(sorted(known))), place,
+            _correct_option(assignment, known, active))
+
+
+def _correct_option(assignment: config_file.Assignment,
+                    known: Collection[str], active: provider_options.Groups
+                    ) -> str:
+    """Return the line with the nearest option. Empty if no option is near.
+
+    :param known: the options of the group of the assignment. These options
+        precede the options of other groups.
+    """
+    near = findings.suggest(assignment.option, known)
+    if near:
+        return _build_line(assignment, near)
+    for group, opts in active.items():
+        near = findings.suggest(assignment.option, [opt.dest for opt in opts])
+        if near:
+            return '[%s]\n%s' % (group, _build_line(assignment, near))
+    return ''
+
+
+def _build_line(assignment: config_file.Assignment, option: str) -> str:
+    """Return a line with another option and the same value.
+
+    "..." replaces the value if the value may be a secret.
+    """
+    return '%s = %s' % (option, '...' if _SECRET.search(option)
+                        or _SECRET.search(assignment.option)
+                        else assignment.value)
+
+
+def _check_values(file: provider_file.ProviderFile, group: str,
+                  opts: List[cfg.Opt]) -> Iterator[Finding]:
+    for opt in opts:
+        for assignment in file.config.list(group, opt.dest):
+            # oslo.config replaces a "$name" before it parses the value.
+            if '$' in assignment.value:
+                continue
+            allowed = options.find_violation(group, opt, assignment.value)
+            if allowed is None:
+                continue
+            value = _choose_value(opt, assignment.value)
+            yield Finding(
+                Kind.VALUE_NOT_ALLOWED, 'The value %sof %s is not allowed. '
+                'Allowed: %s. %s' % (
+                    '' if opt.secret or _SECRET.search(opt.dest)
+                    else '"%s" ' % assignment.value, opt.dest, allowed,
+                    _EFFECTS.get(group, 'Its plugin fails with this value.')),
+                file.config.at(assignment.line),
+                '' if value is None else '%s = %s' % (opt.dest, value))
+
+
+def _choose_value(opt: cfg.Opt, text: str) -> Optional[str]:
+    """Return an allowed value that is near to a wrong value.
+
+    None if the option has no default and no allowed value is near.
+    """
+    choices = getattr(opt.type, 'choices', None)
+    if choices:
+        near = findings.suggest(text, [str(choice) for choice in choices])
+        if near:
+            return near
+    minimum = getattr(opt.type, 'min', None)
+    if minimum is not None:
+        try:
+            if float(text) < minimum:
+                return '%g' % minimum
+        except ValueError:
+            pass
+    if isinstance(opt.type, types.Boolean):
+        return str(opt.default).lower()
+    if isinstance(opt.default, list):
+        return ','.join(map(str, opt.default))
+    return None if opt.default is None else str(opt.default)

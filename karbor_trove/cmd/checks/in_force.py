@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Check of what is in force: protectable, protection plugins, project plans.
+"""
+
+import os
+import sys
+from typing import Any, Dict, Iterator, List, Sequence, Set
+
+from karbor.common import constants
+from karbor.services.protection import protectable_registry
+from oslo_config import cfg
+
+from karbor_trove.cmd.checks import findings
+from karbor_trove.cmd.checks import plugins
+from karbor_trove.cmd.checks import provider_file
+
+Finding = findings.Finding
+Kind = findings.Kind
+
+_TYPE = constants.DATABASE_RESOURCE_TYPE
+_PROJECT = constants.PROJECT_RESOURCE_TYPE
+_NOOP_MODULE = 'karbor.services.protection.protection_plugins.noop_plugin'
+
+
+def check_entry_points() -> Iterator[Finding]:
+    """Yield the groups in which the cache differs from what is installed."""
+    for group in (plugins.PROTECTIONS, plugins.PROTECTABLES):
+        installed = plugins.list_installed(group)
+        cached = {(entry_point.name, entry_point.value)
+                  for entry_point in plugins.list_entry_points(group)}
+        if cached != installed:
+            yield Finding(
+                Kind.ENTRY_POINTS_STALE, 'The cached entry points %s differ '
+                'from the installed ones: %s. Delete the directory %s of the '
+                'user of karbor-protection, and restart karbor-protection.'
+                % (group, ', '.join(sorted(
+                    name for name, _ in cached ^ installed)),
+                   _cache_directory()))
+
+
+def _cache_directory() -> str:
+    # As _get_cache_dir() in _cache.py of stevedore.
+    return os.path.join(os.environ.get('XDG_CACHE_HOME')
+                        or os.path.expanduser('~/.cache'),
+                        'python-entrypoints')
+
+
+class Protectables:
+    """Karbor's protectables, loaded as Karbor loads them."""
+
+    def __init__(self) -> None:
+        """Load the protectables."""
+        registry = protectable_registry.ProtectableRegistry()
+        registry.load_plugins()
+        self._plugins: Dict[str, Any] = {
+            resource_type: registry.get_protectable_resource_plugin(
+                resource_type)
+            for resource_type in registry.list_resource_types()}
+
+    def check(self) -> Iterator[Finding]:
+        """Yield which protectable Karbor uses for database instances."""
+        plugin = self._plugins.get(_TYPE)
+        # Karbor uses a new object of the same class as the loaded object.
+        module = '' if plugin is None else type(
+            plugin.instance(None, cfg.CONF)).__module__
+        names = [entry_point.name for entry_point
+                 in plugins.list_entry_points(plugins.PROTECTABLES)
+                 if entry_point.value.startswith('karbor_trove.')]
+        if module.startswith('karbor_trove.'):
+            yield Finding(
+                Kind.PROTECTABLE_IN_FORCE, 'Karbor lists and shows %s with '
+                'the protectable of karbor-trove. The entry point %s replaces '
+                'the class of Karbor\'s own one, so the order in which Karbor '
+                'loads them does not matter.' % (_TYPE, ', '.join(names)))
+        else:
+            yield Finding(
+                Kind.PROTECTABLE_OF_KARBOR, 'Karbor lists and shows %s with '
+                '%s, because %s. Install karbor-trove into the Python '
+                'environment of karbor-protection. This command runs in %s.'
+                % (_TYPE, module or 'no protectable',
+                   'the entry point of karbor-trove is missing' if not names
+                   else 'another package replaces the entry point %s'
+                   % ', '.join(names), sys.prefix))
+
+    def list_types_in_projects(self) -> Set[str]:
+        """Return the resource types that Karbor finds in a project.
+
+        The type of the project is among these types.
+        """
+        reachable = {_PROJECT}
+        while True:
+            # Some plugins return a text instead of a tuple.
+            more = {resource_type
+                    for resource_type, plugin in self._plugins.items()
+                    if any(parent in plugin.get_parent_resource_types()
+                           for parent in reachable)} - reachable
+            if not more:
+                return reachable
+            reachable |= more
+
+
+def check_providers(files: Sequence[provider_file.ProviderFile],
+                    types_in_projects: Set[str]) -> Iterator[Finding]:
+    """Yield what protects database instances in each enabled provider.
+
+    :param types_in_projects: the resource types that Karbor finds in projects.
+    """
+    is_protected = False
+    for file in files:
+        if not file.is_enabled:
+            continue
+        selected = file.select_plugins()
+        finding = _describe_protection(file, selected.get(_TYPE, []))
+        is_protected |= finding.kind is Kind.PROTECTION_IN_FORCE
+        yield finding
+        yield _describe_project_plans(file, selected, types_in_projects)
+    if not is_protected:
+        yield Finding(
+            Kind.DATABASES_UNPROTECTED, 'No enabled provider protects %s with '
+            'the plugin of karbor-trove.' % _TYPE,
+            write='plugin = %s' % plugins.PROTECTION_PLUGIN)
+
+
+def _describe_protection(file: provider_file.ProviderFile,
+                         lines: List[provider_file.Selected]) -> Finding:
+    if not lines:
+        return Finding(
+            Kind.PROTECTION_NONE, 'The %s does not protect %s, because none '
+            'of its lines "plugin" names a plugin for that type.'
+            % (file.name, _TYPE), file.place('plugin'))
+    line, plugin_class = lines[-1]
+    others = [other.line for other in lines[:-1]]
+    reason = 'line %d is the only line "plugin" for that type' % line.line
+    if others:
+        reason = ('line %d is the last of the lines "plugin" for that type, '
+                  'after %s' % (line.line, ' and '.join(
+                      '%s (line %d)' % (other.value, other.line)
+                      for other in others)))
+    module = plugin_class.__module__
+    details = ('The %s protects %s with %s, because %s.'
+               % (file.name, _TYPE, line.value, reason))
+    place = file.config.at(line.line)
+    if module == plugins.PROTECTION_MODULE:
+        return Finding(Kind.PROTECTION_IN_FORCE, details, place)
+    is_ours_named = any(
+        other.plugin_class.__module__ == plugins.PROTECTION_MODULE
+        for other in lines)
+    write = '' if is_ours_named else 'plugin = %s' % plugins.PROTECTION_PLUGIN
+    if module == _NOOP_MODULE or module.startswith('karbor_trove.'):
+        # The plugin may be needed for other types, so its line has to stay.
+        return Finding(
+            Kind.PROTECTION_NOOP, '%s This plugin does nothing: checkpoints '
+            'become available and contain no backup. Write the line "plugin" '
+            'of karbor-trove after this one.' % details, place,
+            '%s = %s\nplugin = %s' % (line.option, line.value,
+                                      plugins.PROTECTION_PLUGIN))
+    if module.startswith('karbor.'):
+        return Finding(
+            Kind.PROTECTION_OF_KARBOR, '%s This is the in-tree plugin of '
+            'Karbor.%s' % (details, ' Delete the line.' if is_ours_named
+                           else ''), place, write)
+    return Finding(Kind.PROTECTION_FOREIGN, '%s This is a plugin of another '
+                   'package: %s.' % (details, module), place, write)
+
+
+def _describe_project_plans(
+        file: provider_file.ProviderFile,
+        selected: Dict[str, List[provider_file.Selected]],
+        types_in_projects: Set[str]) -> Finding:
+    missing = sorted(types_in_projects - set(selected))
+    noop = [resource_type for resource_type in sorted(types_in_projects)
+            if resource_type in selected
+            and selected[resource_type][-1].plugin_class.__module__
+            == _NOOP_MODULE]
+    passthrough = 'plugin = %s' % plugins.PASSTHROUGH_PLUGIN
+    place = file.config.at(file.plugin_lines[0].line if file.plugin_lines
+                           else None)
+    if _PROJECT in missing:
+        return Finding(
+            Kind.PROJECT_PLANS_NONE, 'The %s is not for plans that name a '
+            'whole project, because it has no plugin for these types: %s. A '
+            'checkpoint of such a plan stays "protecting". To allow such '
+            'plans, write the line "plugin" of %s before all others.'
+            % (file.name, ', '.join(missing), plugins.PASSTHROUGH_PLUGIN),
+            place)
+    if missing:
+        return Finding(
+            Kind.PROJECT_PLANS_FAIL, 'Plans of the %s for a whole project '
+            'fail if the project has a resource of one of these types, '
+            'because no plugin is for it: %s.'
+            % (file.name, ', '.join(missing)), place,
+            '%s\nplugin = %s' % (passthrough, file.plugin_lines[0].value))
+    if noop:
+        line = selected[noop[0]][-1].line
+        return Finding(
+            Kind.PROJECT_PLANS_NOOP, 'Plans of the %s for a whole project '
+            'can be protected. But %s has no verify operation and empty '
+            'schemas: verifications of these checkpoints fail, and so do all '
+            'restores from the dashboard.' % (file.name, line.value),
+            file.config.at(line.line), passthrough)
+    return Finding(
+        Kind.PROJECT_PLANS_WORK, 'Plans of the %s for a whole project work. '
+        'It has a plugin for each of these types: %s.'
+        % (file.name, ', '.join(sorted(types_in_projects))), place)

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Check of the provider files: ids, plugins, banks and what groups.py has."""
+
+import pathlib
+from typing import Any, Dict, Iterator, List, Optional, Sequence
+import uuid
+
+from karbor.services.protection import bank_plugin
+from karbor.services.protection.bank_plugins import file_system_bank_plugin
+from karbor.services.protection.bank_plugins import s3_bank_plugin
+from karbor.services.protection.bank_plugins import swift_bank_plugin
+from oslo_utils import uuidutils
+
+from karbor_trove.cmd.checks import config_file
+from karbor_trove.cmd.checks import findings
+from karbor_trove.cmd.checks import groups
+from karbor_trove.cmd.checks import plugins
+from karbor_trove.cmd.checks import provider_file
+from karbor_trove import errors
+
+Finding = findings.Finding
+Kind = findings.Kind
+
+_FILE_SYSTEM = file_system_bank_plugin.FileSystemBankPlugin
+_SWIFT = swift_bank_plugin.SwiftBankPlugin
+_S3 = s3_bank_plugin.S3BankPlugin
+#: The options without which a bank cannot be used, by its class and group.
+_REQUIRED: Dict[Any, Dict[str, Sequence[str]]] = {
+    _FILE_SYSTEM: {'file_system_bank_plugin': ('file_system_bank_path',)},
+    _SWIFT: {'swift_client': ('swift_auth_url', 'swift_user', 'swift_key',
+                              'swift_tenant_name')},
+    _S3: {'s3_client': ('s3_endpoint', 's3_access_key', 's3_secret_key')}}
+#: The group and the option of the place of a bank, by its class.
+_PLACES: Dict[Any, Dict[str, str]] = {
+    _SWIFT: {'swift_bank_plugin': 'bank_swift_object_container'},
+    _S3: {'s3_bank_plugin': 'bank_s3_object_bucket'}}
+#: What Karbor's own bank plugins do to retention, and their replacements.
+_RETENTION = {
+    _FILE_SYSTEM: ('arbitrary checkpoints', 'karbor-trove-fs-bank-plugin'),
+    _SWIFT: ('the newest checkpoints', 'karbor-trove-swift-bank-plugin'),
+    _S3: ('the newest checkpoints', None)}
+
+
+class ProviderFilesCheck:
+    """The check of all provider files."""
+
+    def __init__(self, folder: pathlib.Path, all_plugins: plugins.Plugins
+                 ) -> None:
+        """Create the check. Nothing is read yet.
+
+        :param folder: Karbor's provider_config_dir.
+        """
+        self._folder = folder
+        self._plugins = all_plugins
+        #: The files that can be parsed. Filled by run().
+        self.files: List[provider_file.ProviderFile] = []
+
+    def run(self) -> Iterator[Finding]:
+        """Yield what is wrong with the files."""
+        problems = list(self._run())
+        yield from problems
+        if not problems:
+            yield Finding(
+                Kind.FILES_CORRECT, 'Number of provider files in %s without '
+                'a mistake: %d.' % (self._folder, len(self.files)),
+                findings.Place(str(self._folder)))
+
+    def _run(self) -> Iterator[Finding]:
+        paths = sorted(self._folder.iterdir())
+        if not [path for path in paths if path.name.endswith('.conf')]:
+            yield Finding(
+                Kind.PROVIDER_MISSING, 'The directory has no provider file. '
+                'Karbor reads the files whose names end in ".conf".',
+                findings.Place(str(self._folder)))
+        self._owners = self._plugins.list_groups()
+        for path in paths:
+            if path.name.endswith('.conf'):
+                yield from self._check_file(path)
+            else:
+                yield from _check_ignored(path)
+        yield from _check_ids(self.files)
+
+    def _check_file(self, path: pathlib.Path) -> Iterator[Finding]:
+        try:
+            file = provider_file.ProviderFile(path, self._plugins)
+        except config_file.WrongFile as error:
+            yield Finding(
+                Kind.FILE_UNREADABLE, 'karbor-protection does not start with '
+                'this file: %s' % findings.build_sentence(error),
+                findings.Place(str(path), error.line))
+            return
+        self.files.append(file)
+        yield from _check_provider(file)
+        yield from self._check_plugins(file)
+        yield from self._check_bank(file)
+        yield from groups.check(file, self._owners)
+
+    def _check_plugins(self, file: provider_file.ProviderFile
+                       ) -> Iterator[Finding]:
+        write = 'plugin = %s' % plugins.PROTECTION_PLUGIN
+        if not file.plugin_lines:
+            yield Finding(Kind.PLUGIN_MISSING, 'The provider protects '
+                          'nothing, because no line "plugin" is set.',
+                          file.place('plugin'), write)
+        for line in file.plugin_lines:
+            if line.value:
+                yield from self._check_plugin(file, line, is_bank=False)
+            else:
+                yield Finding(Kind.PLUGIN_MISSING, 'Karbor does not load the '
+                              'provider, because this line names no plugin.',
+                              file.config.at(line.line), write)
+
+    def _check_plugin(self, file: provider_file.ProviderFile,
+                      line: config_file.Assignment, is_bank: bool
+                      ) -> Iterator[Finding]:
+        unknown = Kind.BANK_UNKNOWN if is_bank else Kind.PLUGIN_UNKNOWN
+        place = file.config.at(line.line)
+        noun = 'bank plugin' if is_bank else 'protection plugin'
+        try:
+            plugin_class = self._plugins.load(line.value)
+            if issubclass(plugin_class, bank_plugin.BankPlugin) is not is_bank:
+                raise errors.NotFound('it is no %s' % noun)
+        except errors.NotFound:
+            names = self._plugins.list_names_of(is_bank)
+            several = [word.strip() for word in line.value.split(',')]
+            if len(several) > 1 and not is_bank:
+                advice = 'Write each plugin on a line of its own.'
+                write: Optional[str] = '\n'.join(
+                    'plugin = %s' % word for word in several if word)
+            else:
+                # A plugin of the other kind is no typing error.
+                near = (None if line.value in self._plugins.list_names()
+                        else findings.suggest(line.value, names))
+                advice = 'The names are: %s.' % ', '.join(sorted(names))
+                write = '%s = %s' % (line.option, near) if near else None
+            yield Finding(
+                unknown, 'Karbor does not load the provider: "%s" is not the '
+                'name of a %s. %s' % (line.value, noun, advice), place, write)
+            return
+        except errors.Rejected as error:
+            yield Finding(
+                Kind.PLUGIN_BROKEN, 'Karbor does not load the provider, '
+                'because "%s" cannot be imported: %s'
+                % (line.value, findings.build_sentence(error)), place)
+            return
+        if is_bank:
+            return
+        try:
+            plugins.read_groups(plugin_class)
+        except Exception as error:  # Each plugin raises its own.
+            yield Finding(
+                Kind.PLUGIN_BROKEN, 'Every new checkpoint stays "protecting", '
+                'because "%s" cannot be created: %s'
+                % (line.value, findings.build_sentence(error)), place)
+
+    def _check_bank(self, file: provider_file.ProviderFile
+                    ) -> Iterator[Finding]:
+        line = file.bank_line
+        if line is None or not line.value:
+            yield Finding(
+                Kind.BANK_MISSING, 'Karbor does not load the provider, '
+                'because no line "bank" is set.', file.place('bank'),
+                'bank = karbor-trove-swift-bank-plugin')
+            return
+        for repeated in file.config.list('provider', 'bank')[1:]:
+            yield Finding(
+                Kind.BANK_REPEATED, 'A provider has one bank, and the last '
+                'line "bank" holds. The checkpoints in the bank of an earlier '
+                'line are invisible. Delete the wrong line.',
+                file.config.at(repeated.line), '')
+        yield from self._check_plugin(file, line, is_bank=True)
+        plugin_class = file.get_bank_class()
+        for base in _REQUIRED:
+            if plugin_class is not None and issubclass(plugin_class, base):
+                yield from _check_bank_options(file, base)
+                if plugin_class.__module__.startswith('karbor.'):
+                    yield _describe_retention(file, line, base)
+
+
+def _check_ignored(path: pathlib.Path) -> Iterator[Finding]:
+    try:
+        is_provider = 'provider' in config_file.ConfigFile(path).groups
+    except config_file.WrongFile:
+        return
+    if is_provider:
+        yield Finding(
+            Kind.FILE_IGNORED, 'Karbor ignores this file, because its name '
+            'does not end in ".conf". Rename the file, or move it to another '
+            'directory.', findings.Place(str(path)))
+
+
+def _check_provider(file: provider_file.ProviderFile) -> Iterator[Finding]:
+    if file.config.find('provider', 'enabled') is None:
+        yield Finding(
+            Kind.PROVIDER_DISABLED, 'Karbor does not load the provider, '
+            'because enabled is not set. Its default is false.',
+            file.place('enabled'), 'enabled = true')
+    # Karbor's API accepts only ids of this form [providers.py, 1.6.0].
+    if not uuidutils.is_uuid_like(file.id):
+        yield Finding(
+            Kind.ID_WRONG, 'Users cannot use the provider, because %s.'
+            % ('the id "%s" is not a UUID' % file.id if file.id
+               else 'it has no id'),
+            file.place('id'), 'id = %s' % uuid.uuid4())
+
+
+def _check_ids(files: List[provider_file.ProviderFile]) -> Iterator[Finding]:
+    users: Dict[str, provider_file.ProviderFile] = {}
+    for file in files:
+        if not file.is_enabled or not file.id:
+            continue
+        if file.id in users:
+            yield Finding(
+                Kind.ID_REPEATED, 'The file has the same id as %s. Karbor '
+                'loads only one of the two providers. To offer the bank of '
+                'the other provider with other options, use an id of its own.'
+                % users[file.id].config.path, file.place('id'),
+                'id = %s' % uuid.uuid4())
+        users.setdefault(file.id, file)
+
+
+def _check_bank_options(file: provider_file.ProviderFile, base: Any
+                        ) -> Iterator[Finding]:
+    for group, names in _REQUIRED[base].items():
+        missing = []
+        for name in names:
+            assignment = file.config.find(group, name)
+            if assignment is None or not assignment.value:
+                missing.append(name)
+        if missing:
+            has_group = group in file.config.groups
+            yield Finding(
+                Kind.BANK_INCOMPLETE, 'The bank cannot be used without these '
+                'options of [%s]: %s.' % (group, ', '.join(missing)),
+                file.config.place(group, missing[0]),
+                '\n'.join([*([] if has_group else ['[%s]' % group]),
+                           *('%s = ...' % name for name in missing)]))
+    for group, option in _PLACES.get(base, {}).items():
+        if group not in file.config.groups:
+            yield Finding(
+                Kind.BANK_DEFAULT, 'The group [%s] is missing, so %s has its '
+                'default: karbor. Karbor creates it if it does not exist.'
+                % (group, option), file.config.at(),
+                '[%s]\n%s = karbor' % (group, option))
+    if base is _SWIFT and 'swift_client' in file.config.groups:
+        names = [name for name in ('swift_user_domain_name',
+                                   'swift_project_domain_name')
+                 if file.config.find('swift_client', name) is None]
+        if names:
+            yield Finding(
+                Kind.BANK_DEFAULT, 'These options are not set, so their '
+                'default is the name "default": %s. The domain that Keystone '
+                'creates has the name "Default".' % ', '.join(names),
+                file.config.place('swift_client', names[0]),
+                '\n'.join('%s = Default' % name for name in names))
+
+
+def _describe_retention(file: provider_file.ProviderFile,
+                        line: config_file.Assignment, base: Any) -> Finding:
+    victims, replacement = _RETENTION[base]
+    return Finding(
+        Kind.BANK_OF_KARBOR, 'With this bank plugin of Karbor, scheduled '
+        'operations of the type retention_protect delete %s instead of the '
+        'oldest ones. %s' % (
+            victims, 'The plugin of karbor-trove stores the same objects in '
+            'the same places.' if replacement else 'Use only schedules of '
+            'the type protect.'),
+        file.config.at(line.line),
+        'bank = %s' % replacement if replacement else None)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""`upgrade check`: whether the plugins are in force and will work."""
+
+import pathlib
+from typing import Iterator, List, Sequence, Tuple
+
+from karbor.common import config as _karbor_config  # noqa: F401
+from karbor import exception
+from karbor.services.protection import client_factory
+from karbor import utils
+from oslo_config import cfg
+
+from karbor_trove.cmd.checks import banks
+from karbor_trove.cmd.checks import config_file
+from karbor_trove.cmd.checks import findings
+from karbor_trove.cmd.checks import groups
+from karbor_trove.cmd.checks import identity
+from karbor_trove.cmd.checks import in_force
+from karbor_trove.cmd.checks import plugins
+from karbor_trove.cmd.checks import provider_file
+from karbor_trove.cmd.checks import provider_files
+from karbor_trove.cmd.checks import provider_services
+from karbor_trove.cmd.checks import trove_service
+from karbor_trove.cmd.checks import versions
+from karbor_trove.cmd import clients
+from karbor_trove.cmd.commands import base
+from karbor_trove import errors
+
+#: The name of a check and one finding of the check.
+Result = Tuple[str, findings.Finding]
+
+
+def check(config_files: Sequence[str], is_offline: bool) -> Iterator[Result]:
+    """Yield the findings of all checks.
+
+    :param config_files: the files of Karbor's own configuration. Empty for
+        the files that Karbor finds.
+    :param is_offline: skip the checks that send a request or use a bank.
+    :raises errors.Rejected: there is no configuration of Karbor.
+    """
+    conf: List[config_file.ConfigFile] = []
+    for path in base.find_config_files(config_files):
+        try:
+            conf.append(config_file.ConfigFile(pathlib.Path(path)))
+        except config_file.WrongFile as error:
+            yield 'Configuration of Karbor', findings.Finding(
+                findings.Kind.FILE_UNREADABLE, 'Karbor does not start with '
+                'this file: %s' % findings.build_sentence(error),
+                findings.Place(path, error.line))
+            return
+    base.read_configuration(config_files)
+    # This registers the options of all clients.
+    client_factory.ClientFactory.get_client_module('trove')
+    files: List[provider_file.ProviderFile] = []
+    for finding in _check_files(conf, files):
+        yield 'Provider files', finding
+    for finding in _check_in_force(files):
+        yield 'What is in force', finding
+    for finding in versions.check(files):
+        yield 'Versions', finding
+    if not is_offline:
+        for finding in _check_cloud(conf, files):
+            yield 'Cloud', finding
+        for finding in banks.check(files):
+            yield 'Banks', finding
+
+
+def _check_files(conf: Sequence[config_file.ConfigFile],
+                 files: List[provider_file.ProviderFile]
+                 ) -> Iterator[findings.Finding]:
+    """Yield the findings about the provider files.
+
+    :param files: the list to which the files that can be parsed are added.
+    """
+    try:
+        folder = utils.find_config(cfg.CONF.provider_config_dir)
+    except exception.ConfigNotFound:
+        yield findings.Finding(
+            findings.Kind.PROVIDER_MISSING, 'The directory "%s" of '
+            'provider_config_dir does not exist, so karbor-protection does '
+            'not start.' % cfg.CONF.provider_config_dir,
+            config_file.find_place(conf, 'DEFAULT', 'provider_config_dir'),
+            'provider_config_dir = /etc/karbor/providers.d')
+        return
+    all_plugins = plugins.Plugins()
+    for file in conf:
+        yield from groups.check_karbor_conf(file, all_plugins)
+    files_check = provider_files.ProviderFilesCheck(pathlib.Path(folder),
+                                                    all_plugins)
+    yield from files_check.run()
+    files += files_check.files
+
+
+def _check_in_force(files: Sequence[provider_file.ProviderFile]
+                    ) -> Iterator[findings.Finding]:
+    yield from in_force.check_entry_points()
+    protectables = in_force.Protectables()
+    yield from protectables.check()
+    yield from in_force.check_providers(
+        files, protectables.list_types_in_projects())
+
+
+def _check_cloud(conf: Sequence[config_file.ConfigFile],
+                 files: Sequence[provider_file.ProviderFile]
+                 ) -> Iterator[findings.Finding]:
+    yield from identity.check(conf, files)
+    try:
+        project_id = clients.read_token().project_id or ''
+    except errors.KarborTroveError:  # Reported by identity.check().
+        return
+    project_clients = clients.ProjectClients()
+    yield from trove_service.check(conf, project_clients, project_id)
+    yield from provider_services.check(project_clients, project_id, files)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The application karbor-trove-status."""
+
+import argparse
+import logging
+import textwrap
+from typing import Any, Iterable, List, Optional, Sequence, TextIO, Tuple
+from typing import TYPE_CHECKING
+
+from cliff import columns
+from cliff.formatters import table
+from oslo_upgradecheck import upgradecheck
+import prettytable
+
+from karbor_trove.cmd import application
+from karbor_trove.cmd import declarations
+from karbor_trove.cmd import terminal
+
+if TYPE_CHECKING:
+    from karbor_trove.cmd.checks import findings
+
+#: The exit code of the convention for an unexpected error.
+ERROR = 255
+# The same width as in the upgrade checks of other services.
+_WIDTH = 60
+
+
+class BlockFormatter(table.TableFormatter):
+    """A block of lines for each row, as in the upgrade checks of OpenStack."""
+
+    def emit_list(self, column_names: Sequence[str],
+                  data: Iterable[Sequence[Any]], stdout: TextIO,
+                  parsed_args: argparse.Namespace) -> None:
+        """Write the blocks."""
+        blocks = prettytable.PrettyTable(['Upgrade Check Results'])
+        blocks.hrules = prettytable.ALL
+        blocks.align = 'l'
+        for row in data:
+            lines: List[str] = []
+            for name, value in zip(column_names, row):
+                if isinstance(value, columns.FormattableColumn):
+                    value = value.human_readable()
+                if value is not None:
+                    lines += self._wrap(name, str(value))
+            blocks.add_row(['\n'.join(lines)])
+        stdout.write(blocks.get_string() + '\n')
+
+    def _wrap(self, name: str, value: str) -> List[str]:
+        title = name.capitalize() + ':'
+        if name == 'write':
+            # Lines can be copied only if they are neither wrapped nor
+            # indented.
+            return [title, *value.split('\n')] if value else [
+                title + ' nothing, delete the line']
+        if name == 'file':
+            return ['%s %s' % (title, value)]
+        return textwrap.wrap('%s %s' % (title, value), _WIDTH,
+                             subsequent_indent='  ')
+
+
+class Lines(columns.FormattableColumn):  # type: ignore[type-arg]
+    """Lines of a file, in which control characters are escaped."""
+
+    _value: str
+
+    def human_readable(self) -> str:
+        """Return the lines."""
+        return '\n'.join(str(terminal.escape(line))
+                         for line in self._value.split('\n'))
+
+    machine_readable = human_readable
+
+
+class CheckUpgrade(declarations.RowLister):
+    """Check whether the plugins are in force and will work.
+
+    Each finding has the file, the line, and the line to write instead. With
+    findings that are warnings the exit code is 1, with failures it is 2.
+    Nothing is changed. An object is written to each bank and deleted again.
+    """
+
+    COLUMNS = ('check', 'result', 'finding', 'details', 'file', 'line',
+               'write')
+    TABLE = BlockFormatter
+    app: 'StatusApp'
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's arguments."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--offline', action='store_true',
+            help='Check only what needs no network: the provider files, what '
+                 'is in force, and the versions')
+        return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run all checks.
+
+        :returns: the highest code of all findings, as the exit status.
+        """
+        self.check_columns(parsed_args)
+        self._code = upgradecheck.Code.SUCCESS
+        super().run(parsed_args)
+        self.app.code = int(self._code)
+        return self.app.code
+
+    def take_action(self, parsed_args: argparse.Namespace
+                    ) -> Tuple[Sequence[str], Iterable[Any]]:
+        """Return the names of the columns and a row for each finding."""
+        from karbor_trove.cmd.commands import upgrade_check
+
+        rows = []
+        for name, finding in upgrade_check.check(
+                self.app.options.config_file or (), parsed_args.offline):
+            self._code = max(self._code, finding.kind.code)
+            rows.append(_build_row(name, finding))
+        return self.COLUMNS, rows
+
+
+def _build_row(name: str, finding: 'findings.Finding') -> Tuple[Any, ...]:
+    place = finding.place
+    return (name, str(upgradecheck.UPGRADE_CHECK_MSG_MAP[finding.kind.code]),
+            finding.kind.label, finding.details, place and place.file,
+            place and place.line,
+            None if finding.write is None else Lines(finding.write))
+
+
+class StatusApp(application.Application):
+    """The application that checks an installation."""
+
+    NAME = 'karbor-trove-status'
+    LOG = logging.getLogger(NAME)
+    DESCRIPTION = 'Check an installation of the database plugins of Karbor.'
+    COMMANDS = {'upgrade check': CheckUpgrade}
+    # The codes 1 and 2 are those of findings.
+    FAILURE_STATUS = USAGE_STATUS = ERROR
+
+    #: The highest code of the findings. None if the check was not completed.
+    code: Optional[int] = None
+
+    def run(self, argv: List[str]) -> int:
+        """Run a command, and return 255 for each error of cliff."""
+        result = int(super().run(argv))
+        if self.code is None and result in (1, 2):
+            return ERROR
+        return result
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run one command.
+
+    :param argv: the arguments. None means the arguments of the process.
+    :returns: the exit status: 0 if all findings are successes, 1 with a
+        warning, 2 with a failure, 255 if the check was not completed.
+    """
+    return application.run(StatusApp, argv)

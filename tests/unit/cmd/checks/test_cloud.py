@@ -1,0 +1,159 @@
+"""Tests of the checks of Keystone, Trove, Swift and what files name."""
+
+import pytest
+import requests
+
+from tests.fake_trove import keystone
+from tests.fake_trove import serialization
+
+
+def test_wrong_credentials_are_found(find_one, find, fake_trove, conf):
+    fake_trove.mocker.post(keystone.URL + '/v3/auth/tokens', status_code=401,
+                           json={})
+    rows = find('keystone-fails')
+    assert len(rows) == 2
+    assert (rows[0]['file'], rows[0]['line']) == (str(conf), 6)
+    assert 'Keystone rejects the credentials' in rows[0]['details']
+    assert not find('trove-works') and not find('trove-fails')
+
+
+@pytest.mark.parametrize('group', ['trustee', 'keystone_authtoken'])
+def test_missing_credentials_are_found(find_one, conf, group):
+    text = conf.read_text()
+    start = text.index('[%s]' % group)
+    conf.write_text(text[:start] + text[start:].replace(
+        'auth_type = password', '', 1))
+    row = find_one('keystone-fails')
+    assert '[%s]' % group in row['details']
+
+
+def test_keystone_outage_is_found(find, fake_trove):
+    fake_trove.fail('*', '/keystone/*', 'refused', times=None)
+    assert find('keystone-fails')
+
+
+def test_wrong_address_of_keystone_for_users_is_found(
+        find_one, conf, fake_trove):
+    fake_trove.mocker.get('http://absent.example.com',
+                          exc=requests.exceptions.ConnectionError)
+    conf.write_text(conf.read_text().replace(
+        'auth_uri = ' + keystone.URL, 'auth_uri = http://absent.example.com'))
+    row = find_one('keystone-fails')
+    assert row['details'].startswith('auth_uri of [clients_keystone]')
+    assert conf.read_text().splitlines()[row['line'] - 1].startswith(
+        'auth_uri')
+
+
+def test_missing_roles_are_found(find_one):
+    row = find_one('admin-role-missing')
+    assert keystone.SERVICE_PROJECT in row['details']
+    assert 'role service' in find_one('service-role-missing')['details']
+
+
+def test_token_that_is_shorter_than_a_backup_is_found(find_one, answer):
+    answer(expires_at='2026-01-01T01:00:00.000000Z')
+    row = find_one('token-too-short')
+    assert '3600 s' in row['details']
+    assert row['write'] == '[token]\nexpiration = 86400'
+
+
+def test_way_to_trove_and_release_are_shown(find_one, conf, fake_trove):
+    row = find_one('trove-works')
+    assert serialization.URL in row['details']
+    assert 'trove_endpoint' in row['details']
+    assert (row['file'], row['line']) == (str(conf), 21)
+    fake_trove.add_instance(project_id=keystone.SERVICE_PROJECT)
+    conf.write_text(conf.read_text().replace('trove_endpoint', '#'))
+    row = find_one('trove-works')
+    assert 'trove_catalog_info' in row['details']
+    assert 'Wallaby' in row['details']
+
+
+@pytest.mark.parametrize('release', ['train', 'victoria'])
+def test_older_release_is_recognized(find_one, fake_trove, release):
+    id_ = fake_trove.add_instance(project_id=keystone.SERVICE_PROJECT)
+    fake_trove.add_backup(id_)
+    assert ('Victoria (14.0.0) or newer' if release == 'victoria'
+            else 'older') in find_one('trove-works')['details']
+
+
+def test_unreachable_trove_is_found(find_one, fake_trove):
+    fake_trove.fail('*', '*', 'refused', times=None)
+    assert 'trove_endpoint' in find_one('trove-fails')['details']
+
+
+def test_quotas_that_trove_hides_are_found(find_one, fake_trove):
+    fake_trove.shows_quotas = False
+    assert find_one('quotas-hidden')
+
+
+@pytest.mark.parametrize('seconds, kind', [
+    (299, 'clocks-agree'), (301, 'clocks-differ'), (-301, 'clocks-differ')])
+def test_clock_of_trove_is_compared(find_one, fake_trove, seconds, kind):
+    fake_trove.date_offset = seconds
+    assert '%d s' % abs(seconds) in find_one(kind)['details']
+
+
+def test_region_without_swift_is_found(find_one, change):
+    change('poll_interval = 0.1', 'swift_region_name = RegionTwo')
+    row = find_one('swift-fails')
+    assert row['line'] == 10 and 'RegionOne public' in row['details']
+
+
+def test_swift_that_does_not_respond_is_found(find_one, fake_trove):
+    fake_trove.fail('*', '/swift/*', 'timeout', times=None)
+    assert 'swift_endpoint_override' in find_one('swift-fails')['details']
+
+
+def test_certificate_of_swift_is_explained(find_one, fake_trove):
+    fake_trove.fail('*', '/swift/*', requests.exceptions.SSLError(
+        'CERTIFICATE_VERIFY_FAILED'), times=None)
+    assert 'swift_ca_cert_file' in find_one('swift-fails')['details']
+
+
+def test_cloud_without_swift_is_found(find_one, fake_trove):
+    token = keystone.build_token(keystone.SERVICE_PROJECT)
+    token['token']['catalog'] = [
+        service for service in token['token']['catalog']
+        if service['type'] != 'object-store']
+    fake_trove.mocker.post(
+        keystone.URL + '/v3/auth/tokens', status_code=201, json=token,
+        headers={'X-Subject-Token': keystone.SERVICE_TOKEN})
+    assert find_one('swift-absent')
+
+
+NETWORK = '3f1c5a52-0a0f-4f0c-8f0a-5d1f7f0e9a11'
+
+
+@pytest.mark.parametrize('option, wrong, right, kind', [
+    ('verify_flavor_id', '99', '2', 'flavor-absent'),
+    ('verify_volume_type', 'fast', 'slow', 'volume-type-absent'),
+    ('verify_net_id', NETWORK.replace('3', '4'), NETWORK, 'network-absent')])
+def test_names_of_the_provider_file_are_looked_up(
+        find_one, find, change, fake_trove, answer, option, wrong, right,
+        kind):
+    fake_trove.volume_types = {'slow'}
+    url = 'http://neutron.example.com'
+    token = keystone.build_token(keystone.SERVICE_PROJECT)
+    token['token']['catalog'].append(
+        keystone._service('network', 'neutron', url))
+    fake_trove.mocker.post(
+        keystone.URL + '/v3/auth/tokens', status_code=201, json=token,
+        headers={'X-Subject-Token': keystone.SERVICE_TOKEN})
+    fake_trove.mocker.get(url + '/v2.0/networks/' + NETWORK,
+                          json={'network': {'id': NETWORK}})
+    fake_trove.mocker.get(
+        url + '/v2.0/networks/' + NETWORK.replace('3', '4'), status_code=404,
+        json={'NeutronError': {'type': 'NetworkNotFound', 'message': 'no',
+                               'detail': ''}})
+    change('poll_interval = 0.1', '%s = %s' % (option, wrong))
+    row = find_one(kind)
+    assert (row['line'], row['write']) == (10, '')
+    change('%s = %s' % (option, wrong), '%s = %s' % (option, right))
+    assert find_one('object-exists')['line'] == 10
+    assert not find(kind)
+
+
+def test_network_without_neutron_is_not_checked(find_one, change):
+    change('poll_interval = 0.1', 'verify_net_id = ' + NETWORK)
+    assert find_one('object-unchecked')['line'] == 10

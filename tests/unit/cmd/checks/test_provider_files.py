@@ -1,0 +1,227 @@
+"""Tests of the check of provider files: each mistake and its finding."""
+
+import textwrap
+
+import pytest
+
+from tests.unit.cmd.checks.conftest import ID
+from tests.unit.cmd.checks.conftest import PLUGIN
+
+
+MISTAKES = [
+    ('a mistyped option', 'option-unknown',
+     'poll_interval', 'pol_interval', 10, 'poll_interval = 0.1'),
+    ('an option without a known name near it', 'option-unknown',
+     'poll_interval', 'zzz', 10, ''),
+    ('a mistyped option in the wrong group', 'option-unknown',
+     'enabled = true', 'enabled = true\npol_interval = 5', 7,
+     '[trove_protection_plugin]\npoll_interval = 5'),
+    ('an option in the wrong group', 'option-misplaced',
+     'enabled = true', 'enabled = true\npoll_interval = 5', 7,
+     '[trove_protection_plugin]\npoll_interval = 5'),
+    ('a mistyped group', 'group-unknown',
+     '[trove_protection_plugin]', '[trove_protection_plugins]', 9,
+     '[trove_protection_plugin]'),
+    ('a group of karbor.conf', 'group-unknown',
+     '[trove_protection_plugin]', '[trove_client]', 9, None),
+    ('a group of another plugin', 'group-without-effect',
+     '[trove_protection_plugin]',
+     '[database_backup_plugin]', 9, ''),
+    ('the in-tree plugin last', 'protection-of-karbor',
+     PLUGIN, PLUGIN + '\nplugin = karbor-database-protection-plugin', 5, ''),
+    ('the in-tree plugin alone', 'protection-of-karbor',
+     PLUGIN, 'plugin = karbor-database-protection-plugin', 4, PLUGIN),
+    ('noop last', 'protection-noop',
+     PLUGIN, PLUGIN + '\nplugin = karbor-noop-protection-plugin', 5,
+     'plugin = karbor-noop-protection-plugin\n' + PLUGIN),
+    ('noop alone', 'databases-unprotected',
+     PLUGIN, 'plugin = karbor-noop-protection-plugin', None, PLUGIN),
+    ('a mistyped plugin', 'plugin-unknown',
+     PLUGIN, 'plugin = karbor-trove-protection-plugn', 4, PLUGIN),
+    ('plugins separated by a comma', 'plugin-unknown',
+     PLUGIN, 'plugin = karbor-server-protection-plugin, '
+     'karbor-trove-protection-plugin', 4,
+     'plugin = karbor-server-protection-plugin\n' + PLUGIN),
+    ('a bank plugin as a protection plugin', 'plugin-unknown',
+     PLUGIN, 'plugin = karbor-fs-bank-plugin', 4, None),
+    ('an empty plugin', 'plugin-missing', PLUGIN, 'plugin =', 4, PLUGIN),
+    ('no plugin', 'plugin-missing', PLUGIN + '\n', '', 1, PLUGIN),
+    ('no plugin for databases', 'protection-none',
+     PLUGIN, 'plugin = karbor-server-protection-plugin', 4, None),
+    ('a mistyped bank', 'bank-unknown',
+     'bank = karbor-trove-fs-bank-plugin', 'bank = karbor-trove-fs-bank', 5,
+     'bank = karbor-trove-fs-bank-plugin'),
+    ('a protection plugin as a bank', 'bank-unknown',
+     'bank = karbor-trove-fs-bank-plugin',
+     'bank = karbor-trove-protection-plugin', 5, None),
+    ('no bank', 'bank-missing', 'bank = karbor-trove-fs-bank-plugin\n', '', 1,
+     'bank = karbor-trove-swift-bank-plugin'),
+    ('a second bank', 'bank-repeated',
+     'enabled = true', 'enabled = true\nbank = karbor-trove-fs-bank-plugin',
+     7, ''),
+    ('no path of the bank', 'bank-incomplete',
+     'file_system_bank_path', 'bank_object_container', 7,
+     'file_system_bank_path = ...'),
+    ('the bank plugin of Karbor', 'bank-of-karbor',
+     'bank = karbor-trove-fs-bank-plugin', 'bank = karbor-fs-bank-plugin', 5,
+     'bank = karbor-trove-fs-bank-plugin'),
+    ('no enabled', 'provider-disabled', 'enabled = true\n', '', 1,
+     'enabled = true'),
+    ('a value below its minimum', 'value-not-allowed',
+     'poll_interval = 0.1', 'poll_interval = 0', 10, 'poll_interval = 0.1'),
+    ('a value with a comment', 'value-not-allowed',
+     'poll_interval = 0.1', 'poll_interval = 5 # seconds', 10,
+     'poll_interval = 5.0'),
+    ('a mistyped choice', 'value-not-allowed',
+     'poll_interval = 0.1', 'verify_level = restores', 10,
+     'verify_level = restore'),
+    ('an id that is none', 'value-not-allowed',
+     'poll_interval = 0.1', 'verify_net_id = private', 10, ''),
+    ('a mistyped bool', 'value-not-allowed',
+     'enabled = true', 'enabled = ture', 6, 'enabled = false'),
+    ('an option that is set twice', 'option-repeated',
+     'poll_interval = 0.1', 'poll_interval = 5\npoll_interval = 0.1', 10, ''),
+    ('a line without a value', 'file-unreadable',
+     'enabled = true', 'enabled', 6, None),
+    ('an option before the first group', 'file-unreadable',
+     '[provider]', 'enabled = true\n[provider]', 1, None),
+    ('noop for projects', 'project-plans-noop',
+     PLUGIN, 'plugin = karbor-noop-protection-plugin\n' + PLUGIN, 4,
+     'plugin = karbor-trove-passthrough-plugin'),
+]
+
+
+@pytest.mark.parametrize(
+    'kind, old, new, line, write', [mistake[1:] for mistake in MISTAKES],
+    ids=[mistake[0] for mistake in MISTAKES])
+def test_mistake_is_found_with_its_line_and_the_line_to_write(
+        find_offline, change, kind, old, new, line, write):
+    path = change(old, new)
+    [row] = find_offline(kind)
+    assert row['line'] == line
+    assert row['file'] == (str(path) if line else None)
+    assert row['write'] == write
+
+
+@pytest.mark.parametrize('id_', ['', 'id = databases\n'])
+def test_wrong_id_is_found_with_a_new_one(find_offline, change, id_):
+    change('id = %s\n' % ID, id_)
+    [row] = find_offline('id-wrong')
+    assert row['line'] == (3 if id_ else 1)
+    assert len(row['write']) == len('id = ' + ID)
+
+
+def test_two_files_with_one_id_are_found(find_offline, folder, change):
+    path = folder / 'second.conf'
+    path.write_text((folder / 'databases.conf').read_text())
+    [row] = find_offline('id-repeated')
+    assert (row['file'], row['line']) == (str(path), 3)
+    assert str(folder / 'databases.conf') in row['details']
+    change('enabled = true', 'enabled = false')
+    assert not find_offline('id-repeated')
+
+
+def test_file_with_another_ending_is_found(find_offline, folder):
+    path = folder / 'databases.conf.sample'
+    (folder / 'databases.conf').rename(path)
+    assert [row['file'] for row in find_offline('file-ignored')] == [str(path)]
+    assert find_offline('provider-missing')[0]['file'] == str(folder)
+
+
+def test_text_that_is_no_provider_file_is_no_finding(find_offline, folder):
+    (folder / 'README').write_text('Files of providers are here.')
+    assert not find_offline('file-ignored')
+
+
+def test_missing_folder_is_found(find_offline, conf, folder):
+    conf.write_text(conf.read_text().replace(str(folder), '/none/providers'))
+    [row] = find_offline('provider-missing')
+    assert (row['file'], row['line']) == (str(conf), 2)
+
+
+def test_wrong_line_of_karbor_conf_is_found(check, conf):
+    conf.write_text('[DEFAULT]\npassword s3cr3t-of-karbor\n')
+    [row] = check('--offline')
+    assert row['finding'] == 'file-unreadable'
+    assert (row['file'], row['line']) == (str(conf), 2)
+
+
+def test_group_of_a_provider_file_in_karbor_conf_is_found(
+        find_offline, conf):
+    conf.write_text(conf.read_text()
+                    + '[trove_protection_plugin]\npoll_interval = 5\n'
+                    '[swift_client]\nswift_ca_cert_file = /ca.pem\n')
+    [row] = find_offline('group-misplaced')
+    assert row['file'] == str(conf)
+    assert conf.read_text().splitlines()[row['line'] - 1] == (
+        '[trove_protection_plugin]')
+
+
+def test_file_that_is_no_text_is_found(find_offline, folder):
+    (folder / 'databases.conf').write_bytes(b'[provider]\nname = \xff\xfe\n')
+    assert len(find_offline('file-unreadable')) == 1
+
+
+@pytest.mark.parametrize('missing, kind, write', [
+    ('[swift_bank_plugin]\nbank_swift_object_container = karbor\n',
+     'bank-default', '[swift_bank_plugin]\n'
+     'bank_swift_object_container = karbor'),
+    ('swift_user_domain_name = Default\n', 'bank-default',
+     'swift_user_domain_name = Default'),
+    ('swift_key = s3cr3t-of-the-bank\n', 'bank-incomplete',
+     'swift_key = ...')])
+def test_missing_option_of_the_swift_bank_is_found(
+        find_offline, with_swift_bank, missing, kind, write):
+    with_swift_bank(missing, '')
+    [row] = find_offline(kind)
+    assert row['write'] == write
+    assert row['line'] == (None if missing.startswith('[') else 7)
+
+
+def test_certificate_of_swift_beside_a_file_system_bank_is_no_finding(
+        find_offline, change):
+    change('[trove_protection_plugin]', '[swift_client]\n'
+           'swift_ca_cert_file = /ca.pem\n[trove_protection_plugin]')
+    assert find_offline('files-correct')
+
+
+def test_correct_swift_bank_has_no_finding(find_offline, with_swift_bank):
+    assert find_offline('files-correct')
+
+
+@pytest.mark.parametrize('line, kind', [
+    ('swift_kye = s3cr3t-of-the-bank', 'option-unknown'),
+    ('swift_passphrase = s3cr3t-of-the-bank', 'option-unknown'),
+    ('swift_key = s3cr3t-of-the-bank\nswift_key = s3cr3t-of-the-bank',
+     'option-repeated'),
+    ('swift_key s3cr3t-of-the-bank', 'file-unreadable')])
+def test_secret_in_a_wrong_line_is_not_printed(
+        find_offline, with_swift_bank, line, kind):
+    with_swift_bank('swift_key = s3cr3t-of-the-bank', line)
+    assert find_offline(kind)
+
+
+def test_retention_of_the_s3_bank_has_no_replacement(find_offline, change):
+    change('bank = karbor-trove-fs-bank-plugin',
+           'bank = karbor-s3-bank-plugin')
+    [row] = find_offline('bank-of-karbor')
+    assert row['write'] is None and 'newest' in row['details']
+
+
+def test_plugin_that_cannot_be_imported_or_created_is_found(
+        find_offline, change, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / 'status_plugins.py').write_text(textwrap.dedent('''\
+        class Broken:
+            def __init__(self, config):
+                raise RuntimeError('no licence')
+
+            @classmethod
+            def get_supported_resources_types(cls):
+                return ['OS::Trove::Instance']
+        '''))
+    change(PLUGIN, 'plugin = status_plugins.Broken')
+    [row] = find_offline('plugin-broken')
+    assert row['line'] == 4 and 'no licence' in row['details']
+    [row] = find_offline('protection-foreign')
+    assert row['line'] == 4 and row['write'] == PLUGIN
