@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the pages of restores and verifications have in common."""
+
+import os
+from typing import Any, List
+
+from django.template.defaultfilters import linebreaksbr
+from django.urls import reverse
+from horizon import exceptions
+from horizon import loaders
+from horizon import tables
+from horizon.utils import memoized
+from karbor_dashboard.api import karbor as api
+
+from karbor_trove.horizon import customization
+from karbor_trove.horizon import results
+
+
+def add_templates(panel: str) -> None:
+    """Let Horizon find our templates karbor/PANEL/NAME.html."""
+    loaders.panel_template_dirs[
+        os.path.join(customization.DASHBOARD, panel)] = os.path.join(
+            os.path.dirname(__file__), 'templates')
+
+
+def find_plan_name(request: Any, record: Any) -> str:
+    """Return the name of the plan of a record's checkpoint.
+
+    As in the dashboard, 'Not Found' if Karbor does not return the checkpoint.
+    """
+    try:
+        checkpoint = api.checkpoint_get(
+            request, record.provider_id, record.checkpoint_id)
+        return str(checkpoint.protection_plan['name'])
+    except Exception:
+        return 'Not Found'
+
+
+def get_checkpoint_link(record: Any) -> str:
+    """Return the path of the page of a record's checkpoint."""
+    return str(reverse('horizon:karbor:checkpoints:detail',
+                       args=(record.provider_id, record.checkpoint_id)))
+
+
+class ResultsTable(tables.DataTable):
+    """The results of one record."""
+
+    resource = tables.Column(lambda result: result.id,
+                             verbose_name='Resource')
+    type = tables.Column('type', verbose_name='Resource Type')
+    status = tables.Column('status', verbose_name='Status')
+    reason = tables.Column('reason', verbose_name='Reason',
+                           filters=(linebreaksbr,), sortable=False)
+
+    class Meta:
+        name = 'results'
+        verbose_name = 'Results'
+        footer = False
+
+    def get_object_id(self, datum: results.Result) -> str:
+        return '%s#%s' % (datum.type, datum.id)
+
+
+class RecordView(tables.DataTableView):
+    """The page of one record."""
+
+    table_class = ResultsTable
+    template_name = 'karbor/restores/record.html'
+    #: The URL of the list of records.
+    list_url = ''
+
+    def read_record(self, id_: str) -> Any:
+        """Return Karbor's record."""
+        raise NotImplementedError
+
+    @memoized.memoized_method
+    def get_record(self) -> Any:
+        try:
+            return self.read_record(self.kwargs['id'])
+        except Exception:
+            exceptions.handle(self.request, 'Unable to retrieve the record.',
+                              redirect=reverse(self.list_url))
+
+    def get_data(self) -> List[results.Result]:
+        return results.list_results(self.get_record())
+
+    def get_context_data(self, **kwargs: Any) -> Any:
+        context = super().get_context_data(**kwargs)
+        record = self.get_record()
+        context['record'] = record
+        context['plan_name'] = find_plan_name(self.request, record)
+        context['checkpoint_url'] = get_checkpoint_link(record)
+        return context
