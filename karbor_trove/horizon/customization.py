@@ -9,7 +9,6 @@ LOG = logging.getLogger(__name__)
 
 #: The releases whose classes, templates and scripts the changes fit.
 KNOWN_VERSIONS = ('1.5.1',)
-DASHBOARD = 'karbor'
 
 
 def _find_obstacle() -> str:
@@ -23,9 +22,9 @@ def _find_obstacle() -> str:
             version, ' or '.join(KNOWN_VERSIONS))
     import horizon
     try:
-        horizon.get_dashboard(DASHBOARD)
+        horizon.get_dashboard('karbor')
     except horizon.base.NotRegistered:
-        return 'the dashboard "%s" is not enabled' % DASHBOARD
+        return 'the dashboard "karbor" is not enabled'
     return ''
 
 

@@ -13,15 +13,13 @@ from horizon import tables
 from horizon.utils import memoized
 from karbor_dashboard.api import karbor as api
 
-from karbor_trove.horizon import customization
 from karbor_trove.horizon import results
 
 
 def add_templates(panel: str) -> None:
     """Let Horizon find our templates karbor/PANEL/NAME.html."""
-    loaders.panel_template_dirs[
-        os.path.join(customization.DASHBOARD, panel)] = os.path.join(
-            os.path.dirname(__file__), 'templates')
+    loaders.panel_template_dirs[os.path.join('karbor', panel)] = os.path.join(
+        os.path.dirname(__file__), 'templates')
 
 
 def find_plan_name(request: Any, record: Any) -> str:

@@ -12,7 +12,6 @@ from horizon import tables
 from horizon.utils import functions
 from karbor_dashboard.api import karbor as api
 
-from karbor_trove.horizon import customization
 from karbor_trove.horizon import records
 from karbor_trove.horizon import results
 
@@ -111,6 +110,6 @@ urlpatterns = [
 
 def apply() -> None:
     """Add the panel to the dashboard, in the group of the other panels."""
-    dashboard = horizon.get_dashboard(customization.DASHBOARD)
+    dashboard = horizon.get_dashboard('karbor')
     dashboard.register(Verifications)
     dashboard.get_panel_group('default').panels.append(Verifications.slug)
