@@ -1,29 +1,49 @@
-"""Fixtures: Horizon in this process, and a fake Karbor behind it."""
+"""Fixtures: Horizon in this process, a fake Karbor behind it, Chromium."""
 
 import datetime
 import os
+import pathlib
+import socketserver
+import tempfile
+import threading
 import types
 import uuid
+from wsgiref import simple_server
 
 import pytest
 
+from tests.dashboard import browser as browsers
 from tests.dashboard import fake_karbor
 from tests.dashboard import horizon_server
 
 PROJECT_ID = '7ea9e0de5a4b4e1ca0bfb3de5b6a3d1f'
 
 
+def pytest_addoption(parser):
+    parser.addoption('--pictures', metavar='DIR', type=pathlib.Path,
+                     help='write a picture of each step into this folder')
+
+
 @pytest.fixture(scope='session')
-def django(tmp_path_factory):
-    """Set Django up with Horizon's settings and our customization module."""
-    folder = tmp_path_factory.mktemp('horizon')
-    horizon_server.write_templates(folder)
+def folder():
+    """The templates and the static files of Horizon."""
+    if os.environ.get('KT_FOLDER'):
+        yield pathlib.Path(os.environ['KT_FOLDER'])
+        return
+    with tempfile.TemporaryDirectory(prefix='horizon-') as name:
+        folder = pathlib.Path(name)
+        horizon_server.write_templates(folder)
+        horizon_server.write_static_files(folder)
+        yield folder
+
+
+@pytest.fixture(scope='session')
+def django(folder):
+    """Django with Horizon's settings and our customization module."""
     os.environ.update(horizon_server.environ(
         folder, KARBOR_TROVE_CUSTOMIZED='1'))
     import django
     django.setup()
-    from django.test import utils
-    utils.setup_test_environment()
     return django
 
 
@@ -65,3 +85,43 @@ def client(user):
     """Django's test client, logged in."""
     from django.test import Client
     return Client()
+
+
+class _Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(simple_server.WSGIRequestHandler):
+
+    def log_message(self, *args):
+        """Write nothing to the output of the tests."""
+
+
+@pytest.fixture
+def horizon_url(user):
+    """The URL of Horizon in this process, where the user is logged in."""
+    from django.contrib.staticfiles import handlers
+    from django.core import wsgi
+    application = handlers.StaticFilesHandler(wsgi.get_wsgi_application())
+    server = simple_server.make_server(
+        '127.0.0.1', 0, application, _Server, _Handler)
+    threading.Thread(target=server.serve_forever).start()
+    yield 'http://127.0.0.1:%d' % server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope='session')
+def chromium():
+    with browsers.running() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def browser(chromium, horizon_url, request):
+    """A window of a user that is logged in."""
+    pictures = request.config.getoption('pictures')
+    browser = browsers.Browser(
+        chromium, horizon_url, pictures and pictures / request.node.name)
+    yield browser
+    browser.page.close()

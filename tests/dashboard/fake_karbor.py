@@ -90,6 +90,10 @@ class FakeKarbor:
         """Answer 400 to POST requests to a path."""
         self._rejected[path] = text
 
+    def accept(self):
+        """Answer all requests again."""
+        self._rejected.clear()
+
     def add_checkpoint(self, plan='nightly', status='available', instances=()):
         """Create a checkpoint and return its id."""
         id_ = str(uuid.uuid4())

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -46,23 +47,27 @@ def manage(folder, *arguments):
 
 
 def write_static_files(folder):
-    """Collect and compress Horizon's scripts and styles. Takes half a minute.
-
-    """
+    """Collect and compress Horizon's scripts and styles."""
     (folder / 'static').mkdir()
     manage(folder, 'collectstatic', '--noinput')
     manage(folder, 'compress', '--force')
+
+
+def _find_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
 
 
 class Server:
     """A context manager that runs Horizon on `url`.
 
     :param folder: has the templates and the static files.
-    :param port: a free port on loopback.
     :param customized: whether it loads karbor_trove.horizon.
     """
 
-    def __init__(self, folder, port, keystone_url, customized):
+    def __init__(self, folder, keystone_url, customized):
+        port = _find_port()
         self.url = f'http://127.0.0.1:{port}'
         self._log = folder / f'horizon-{port}.log'
         self._address = f'127.0.0.1:{port}'
@@ -81,20 +86,24 @@ class Server:
         while not self._responds():
             if self._process.poll() is not None or (
                     time.monotonic() > deadline):
-                self.__exit__()
-                raise AssertionError(self._log.read_text()[-5000:])
+                self.__exit__(AssertionError)
+                raise AssertionError('Horizon does not start')
             time.sleep(0.5)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         self._process.terminate()
         self._process.wait()
+        if kind:
+            # pytest shows it with the failure.
+            print(self._log.read_text()[-5000:])
 
     def _responds(self):
         try:
             urllib.request.urlopen(f'{self.url}/auth/login/').close()
         except urllib.error.HTTPError:
-            raise AssertionError(self._log.read_text()[-5000:])
+            self.__exit__(AssertionError)
+            raise
         except OSError:
             return False
         return True
