@@ -10,7 +10,7 @@ from playwright import sync_api
 import pytest
 
 #: Timeout of each wait, in seconds.
-TIMEOUT = int(os.environ.get("KT_TIMEOUT", 60))
+TIMEOUT = 60
 _PROGRAMS = ('chromium', 'chromium-browser', 'google-chrome')
 _TABLE = '''() => Array.from(
     document.querySelectorAll('table.datatable tbody tr[data-object-id]')
@@ -54,7 +54,6 @@ class Browser:
             base_url=url, viewport={'width': 1280, 'height': 720})
         self.page.set_default_timeout(TIMEOUT * 1000)
         self._pictures = pictures
-        self._count = 0
 
     def go(self, path):
         self.page.goto(path)
@@ -68,11 +67,9 @@ class Browser:
     def take_picture(self, name, whole=True):
         """Take a picture of the whole page, or of what the window shows."""
         if self._pictures:
-            self._count += 1
             self._pictures.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(
-                path=self._pictures / f'{self._count:02}-{name}.png',
-                full_page=whole, animations='disabled')
+            self.page.screenshot(path=self._pictures / f'{name}.png',
+                                 full_page=whole, animations='disabled')
 
     def list_messages(self):
         return [' '.join(text.replace('×', '').split())

@@ -20,5 +20,8 @@ enabled.__path__.append(
 from openstack_dashboard.settings import *  # noqa: E402,F401,F403
 from openstack_dashboard.settings import HORIZON_CONFIG  # noqa: E402
 
+# Messages stay until the tests have read them.
+HORIZON_CONFIG['auto_fade_alerts'] = {
+    'delay': 0, 'fade_duration': 0, 'types': []}
 if os.environ.get('KARBOR_TROVE_CUSTOMIZED'):
     HORIZON_CONFIG['customization_module'] = 'karbor_trove.horizon'

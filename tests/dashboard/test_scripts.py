@@ -39,6 +39,7 @@ def test_options_are_typed_and_saved_with_the_mouse(
     browser.save_parameters()
     browser.take_picture('form')
     browser.submit(RESTORE)
+    browser.check_message('Checkpoint restore initiated')
     browser.take_picture('restores')
 
     [(_, _, body)] = karbor.requests
@@ -108,6 +109,23 @@ def test_choices_of_a_rejected_plan_stay(browser, karbor):
         ORDERS]
     assert body['plan']['parameters'] == {f'{TYPE}#{ORDERS}': {
         'backup_name': 'nightly', 'description': 'all', 'incremental': True}}
+
+
+def test_reason_is_read_in_the_list_and_on_the_page(
+        browser, karbor, checkpoint):
+    restore = karbor.add_record('restores', checkpoint, 'fail', {
+        ORDERS: ('error', "restore_volume_size 'big' is not allowed: it is "
+                          'no whole number\nNothing was created.'),
+        STOCK: ('error', 'not started, because of the others')})
+    browser.go('/karbor/restores/')
+    browser.take_picture('list')
+    [row] = browser.read_rows()
+    assert "restore_volume_size 'big' is not allowed" in row[-1]
+    browser.page.click(f'a:text("{restore}")')
+    browser.settle()
+    browser.take_picture('page')
+    assert [row[0] for row in browser.read_rows()] == [STOCK, ORDERS]
+    assert browser.read_rows()[1][-1].endswith('Nothing was created.')
 
 
 def test_confirmation_names_the_checkpoint(browser, karbor):

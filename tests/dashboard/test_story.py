@@ -41,8 +41,10 @@ class Story:
         self.page = browser.page
         self.tenant = tenant
         self.customized = customized
-        self.orders, self.stock = tenant.create_instances(['orders', 'stock'])
-        for id_ in self.orders, self.stock:
+        self.names = dict(zip(
+            tenant.create_instances(['orders', 'stock']), ['orders', 'stock']))
+        self.orders, self.stock = self.names
+        for id_ in self.names:
             tenant.create_table(id_, ROWS)
 
     def create_plan(self, name, ticked, parameters, button):
@@ -55,7 +57,7 @@ class Story:
         for id_, values in parameters.items():
             browser.open_parameters(id_)
             browser.fill_parameters(values)
-            browser.take_picture(f'plan-{name}-parameters', whole=False)
+            browser.take_picture(f'plan-{name}-{self.names[id_]}', whole=False)
             browser.save_parameters()
         browser.take_picture(f'plan-{name}')
         browser.submit(f'.btn-primary.{button}')
@@ -137,7 +139,7 @@ class Story:
         for id_, values in parameters.items():
             browser.open_parameters(id_)
             browser.fill_parameters(values)
-            browser.take_picture(f'{name}-parameters', whole=False)
+            browser.take_picture(f'{name}-{self.names[id_]}', whole=False)
             browser.save_parameters()
         if not self.customized:
             self.page.click('label[for=id_use_current_session]')
@@ -202,9 +204,9 @@ class Story:
 
     def delete_schedule_and_plans(self):
         self.browser.go('/karbor/scheduledoperations/')
-        self.browser.choose_action('scheduled', 'Delete Scheduled Operation')
+        self.browser.choose_action('nightly', 'Delete Scheduled Operation')
         self.browser.confirm()
-        for plan in 'both', 'whole', 'failing', 'scheduled':
+        for plan in 'both', 'whole', 'failing', 'nightly':
             self.browser.go('/karbor/')
             self.browser.choose_action(plan, 'Delete Protection Plan')
             assert f'"{plan}"' in self.browser.read_confirmation()
@@ -229,8 +231,8 @@ def test_tenant_protects_and_restores_databases_by_clicking(
         browser.take_picture('logged-in')
         story = Story(browser, tenant, customized)
 
-        story.create_plan('scheduled', [story.stock], {}, 'create')
-        story.schedule('scheduled')
+        story.create_plan('nightly', [story.stock], {}, 'create')
+        story.schedule('nightly')
 
         story.create_plan('both', [story.orders, story.stock], {
             story.orders: {'backup_name': 'orders-nightly',
@@ -252,7 +254,7 @@ def test_tenant_protects_and_restores_databases_by_clicking(
             story.wait_for_checkpoint('failing', 'Error'))
 
         story.delete_checkpoint(
-            story.wait_for_checkpoint('scheduled', 'Available'))
+            story.wait_for_checkpoint('nightly', 'Available'))
         story.delete_checkpoint(checkpoint)
         story.delete_schedule_and_plans()
         assert not tenant.list_backups()
