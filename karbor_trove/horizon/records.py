@@ -2,8 +2,9 @@
 
 """What the pages of restores and verifications have in common."""
 
+import json
 import os
-from typing import Any, List
+from typing import Any, Dict, List
 
 from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
@@ -22,17 +23,28 @@ def add_templates(panel: str) -> None:
         os.path.dirname(__file__), 'templates')
 
 
-def find_plan_name(request: Any, record: Any) -> str:
-    """Return the name of the plan of a record's checkpoint.
-
-    As in the dashboard, 'Not Found' if Karbor does not return the checkpoint.
-    """
+def find_checkpoint(request: Any, record: Any) -> Any:
+    """Return the checkpoint of a record. None if Karbor does not return it."""
     try:
-        checkpoint = api.checkpoint_get(
+        return api.checkpoint_get(
             request, record.provider_id, record.checkpoint_id)
-        return str(checkpoint.protection_plan['name'])
     except Exception:
-        return 'Not Found'
+        return None
+
+
+def get_plan_name(checkpoint: Any) -> str:
+    """Return the name of a checkpoint's plan, as the dashboard does."""
+    return str(checkpoint.protection_plan['name']
+               if checkpoint else 'Not Found')
+
+
+def _list_names(checkpoint: Any) -> Dict[str, str]:
+    """Return id -> name of the resources in a checkpoint."""
+    if not checkpoint:
+        return {}
+    nodes, _ = json.loads(checkpoint.resource_graph)
+    # A node is a list of type, id, name and more.
+    return {node[1]: node[2] for node in nodes.values()}
 
 
 def get_checkpoint_link(record: Any) -> str:
@@ -44,8 +56,8 @@ def get_checkpoint_link(record: Any) -> str:
 class ResultsTable(tables.DataTable):
     """The results of one record."""
 
-    resource = tables.Column(lambda result: result.id,
-                             verbose_name='Resource')
+    name = tables.Column('name', verbose_name='Resource Name')
+    resource = tables.Column(lambda result: result.id, verbose_name='ID')
     type = tables.Column('type', verbose_name='Resource Type')
     status = tables.Column('status', verbose_name='Status')
     reason = tables.Column('reason', verbose_name='Reason',
@@ -80,13 +92,18 @@ class RecordView(tables.DataTableView):
             exceptions.handle(self.request, 'Unable to retrieve the record.',
                               redirect=reverse(self.list_url))
 
+    @memoized.memoized_method
+    def get_checkpoint(self) -> Any:
+        return find_checkpoint(self.request, self.get_record())
+
     def get_data(self) -> List[results.Result]:
-        return results.list_results(self.get_record())
+        return results.list_results(
+            self.get_record(), _list_names(self.get_checkpoint()))
 
     def get_context_data(self, **kwargs: Any) -> Any:
         context = super().get_context_data(**kwargs)
         record = self.get_record()
         context['record'] = record
-        context['plan_name'] = find_plan_name(self.request, record)
+        context['plan_name'] = get_plan_name(self.get_checkpoint())
         context['checkpoint_url'] = get_checkpoint_link(record)
         return context

@@ -17,7 +17,8 @@ from karbor_trove.horizon import results
 
 
 def _add_names(request: Any, verification: Any) -> Any:
-    verification.name = records.find_plan_name(request, verification)
+    verification.name = records.get_plan_name(
+        records.find_checkpoint(request, verification))
     verification.provider_name = api.provider_get(
         request, verification.provider_id).name
     return verification

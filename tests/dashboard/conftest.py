@@ -27,9 +27,6 @@ def pytest_addoption(parser):
 @pytest.fixture(scope='session')
 def folder():
     """The templates and the static files of Horizon."""
-    if os.environ.get('KT_FOLDER'):
-        yield pathlib.Path(os.environ['KT_FOLDER'])
-        return
     with tempfile.TemporaryDirectory(prefix='horizon-') as name:
         folder = pathlib.Path(name)
         horizon_server.write_templates(folder)

@@ -207,9 +207,10 @@ def test_reasons_are_listed_and_shown(client, karbor, checkpoint, collection):
     assert row.index("'big' is not") < row.index('orders is up')
     assert 'from backup 1' not in row
     [stock, orders] = read_rows(page)
-    assert stock == (f"{STOCK} {TYPE} error restore_volume_size 'big' is not "
-                     '<b> more')
-    assert orders == f'{ORDERS} {TYPE} available orders is up from backup 1'
+    assert stock == (f'stock {STOCK} {TYPE} error '
+                     "restore_volume_size 'big' is not <b> more")
+    assert orders == (f'orders {ORDERS} {TYPE} available orders is up '
+                      'from backup 1')
     assert f'/checkpoints/{checkpoint}/detail/' in page
 
 

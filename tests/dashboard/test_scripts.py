@@ -59,6 +59,7 @@ def test_options_of_a_rejected_restore_stay(browser, karbor, checkpoint):
     browser.submit(RESTORE)
     browser.take_picture('rejected')
     browser.check_message('Unable to restore checkpoint')
+    assert browser.page.is_visible(f"tr[resource-id='{STOCK}']")
     karbor.accept()
     browser.submit(RESTORE)
 
@@ -101,6 +102,7 @@ def test_choices_of_a_rejected_plan_stay(browser, karbor):
     browser.submit('.btn-primary.create')
     browser.take_picture('rejected')
     browser.check_message('Unable to create protection plan')
+    assert browser.page.is_checked(f"tr[resource-id='{ORDERS}'] .cbresource")
     karbor.accept()
     browser.submit('.btn-primary.create')
 
@@ -114,9 +116,11 @@ def test_choices_of_a_rejected_plan_stay(browser, karbor):
 def test_reason_is_read_in_the_list_and_on_the_page(
         browser, karbor, checkpoint):
     restore = karbor.add_record('restores', checkpoint, 'fail', {
-        ORDERS: ('error', "restore_volume_size 'big' is not allowed: it is "
-                          'no whole number\nNothing was created.'),
-        STOCK: ('error', 'not started, because of the others')})
+        ORDERS: ('error', "restore_volume_size 'big' is not allowed: a whole "
+                          "number of GB\nrestore_is_public 'yes' is not "
+                          'allowed: True or False'),
+        STOCK: ('error', 'not started, because another database of this '
+                         f'restore cannot be restored: {ORDERS}')})
     browser.go('/karbor/restores/')
     browser.take_picture('list')
     [row] = browser.read_rows()
@@ -124,8 +128,8 @@ def test_reason_is_read_in_the_list_and_on_the_page(
     browser.page.click(f'a:text("{restore}")')
     browser.settle()
     browser.take_picture('page')
-    assert [row[0] for row in browser.read_rows()] == [STOCK, ORDERS]
-    assert browser.read_rows()[1][-1].endswith('Nothing was created.')
+    assert [row[0] for row in browser.read_rows()] == ['orders', 'stock']
+    assert "'yes' is not allowed" in browser.read_rows()[0][-1]
 
 
 def test_confirmation_names_the_checkpoint(browser, karbor):

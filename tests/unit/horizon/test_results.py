@@ -22,16 +22,24 @@ def test_results_with_an_error_are_first():
     record = build_record(a=('available', 'fine'), c=('error', 'bad\nworse'),
                           b=('error', None))
 
-    assert results.list_results(record) == [
-        (TYPE, 'b', 'error', ''), (TYPE, 'c', 'error', 'bad\nworse'),
-        (TYPE, 'a', 'available', 'fine')]
+    assert results.list_results(record, {'a': 'orders'}) == [
+        (TYPE, 'b', '', 'error', ''), (TYPE, 'c', '', 'error', 'bad\nworse'),
+        (TYPE, 'a', 'orders', 'available', 'fine')]
+
+
+def test_summary_begins_with_the_cause_of_a_failed_restore():
+    others = {'a%d' % number: ('error', 'not started, because of z')
+              for number in range(20)}
+    record = build_record(z=('error', 'bad'), **others)
+
+    assert results.summarize(record) == 'bad\nnot started, because of z'
 
 
 def test_resource_with_only_a_reason_has_a_result():
     record = types.SimpleNamespace(
         resources_status=None, resources_reason={TYPE + '#a': 'bad'})
 
-    assert results.list_results(record) == [(TYPE, 'a', '', 'bad')]
+    assert results.list_results(record) == [(TYPE, 'a', '', '', 'bad')]
 
 
 @pytest.mark.parametrize('record', [
