@@ -113,4 +113,7 @@ def apply() -> None:
     """Add the panel to the dashboard, in the group of the other panels."""
     dashboard = horizon.get_dashboard('karbor')
     dashboard.register(Verifications)
-    dashboard.get_panel_group('default').panels.append(Verifications.slug)
+    # Horizon shows a panel without a group in the group "Other".
+    group = dashboard.get_panel_group('default')
+    if group:
+        group.panels.append(Verifications.slug)

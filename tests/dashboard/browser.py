@@ -9,8 +9,8 @@ import time
 from playwright import sync_api
 import pytest
 
-#: Timeout of each wait, in seconds.
-TIMEOUT = 60
+#: Timeout of each wait, in seconds. The first page imports all of Horizon.
+TIMEOUT = 120
 _PROGRAMS = ('chromium', 'chromium-browser', 'google-chrome')
 _TABLE = '''() => Array.from(
     document.querySelectorAll('table.datatable tbody tr[data-object-id]')

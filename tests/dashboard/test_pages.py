@@ -241,3 +241,19 @@ def test_unknown_restore_leads_to_the_list(client):
 def test_menu_has_the_panel_of_verifications(client):
     assert 'href="/karbor/verifications/"' in read(
         client.get('/karbor/restores/'))
+
+
+def test_dashboard_that_is_not_enabled_logs_one_line(
+        django, caplog, monkeypatch):
+    import horizon
+
+    from karbor_trove.horizon import customization
+
+    def fail(slug):
+        raise horizon.base.NotRegistered(slug)
+
+    monkeypatch.setattr(horizon, 'get_dashboard', fail)
+    customization.apply()
+
+    assert caplog.messages == ['karbor_trove.horizon changes nothing: the '
+                               'dashboard "karbor" is not enabled']
