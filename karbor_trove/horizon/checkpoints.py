@@ -17,7 +17,6 @@ from karbor_dashboard.checkpoints import tables as dashboard_tables
 from karbor_dashboard.checkpoints import views
 
 from karbor_trove.horizon import parameters
-from karbor_trove.horizon import records
 
 _CREDENTIALS = ('restore_target', 'restore_target_username',
                 'restore_target_password')
@@ -110,8 +109,7 @@ class CheckpointsTable(dashboard_tables.CheckpointsTable):
 
 def apply() -> None:
     """Change the list of checkpoints and the form of a restore."""
-    records.add_templates('checkpoints')
     views.IndexView.table_class = CheckpointsTable
     views.CheckpointsRestoreView.form_class = RestoreForm
     views.CheckpointsRestoreView.template_name = (
-        'karbor/checkpoints/restore.html')
+        'karbor/page-templates/restore.html')

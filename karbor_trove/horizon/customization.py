@@ -37,8 +37,10 @@ def apply() -> None:
     # These modules need Horizon and the dashboard.
     from karbor_trove.horizon import checkpoints
     from karbor_trove.horizon import plans
+    from karbor_trove.horizon import records
     from karbor_trove.horizon import restores
     from karbor_trove.horizon import verifications
+    records.add_templates()
     checkpoints.apply()
     plans.apply()
     restores.apply()

@@ -8,7 +8,6 @@ from karbor_dashboard.protectionplans import forms
 from karbor_dashboard.protectionplans import views
 
 from karbor_trove.horizon import parameters
-from karbor_trove.horizon import records
 
 
 class CreatePlanForm(forms.CreateProtectionPlanForm):
@@ -21,6 +20,5 @@ class CreatePlanForm(forms.CreateProtectionPlanForm):
 
 def apply() -> None:
     """Change the form of a new plan."""
-    records.add_templates('protectionplans')
     views.CreateView.form_class = CreatePlanForm
-    views.CreateView.template_name = 'karbor/protectionplans/create.html'
+    views.CreateView.template_name = 'karbor/page-templates/create_plan.html'

@@ -17,10 +17,14 @@ from karbor_dashboard.api import karbor as api
 from karbor_trove.horizon import results
 
 
-def add_templates(panel: str) -> None:
-    """Let Horizon find our templates karbor/PANEL/NAME.html."""
-    loaders.panel_template_dirs[os.path.join('karbor', panel)] = os.path.join(
-        os.path.dirname(__file__), 'templates')
+def add_templates() -> None:
+    """Let Horizon find our templates, as karbor/page-templates/NAME.html.
+
+    Horizon looks for a panel's templates in a folder with the panel's name.
+    This one is no name of a package, so setuptools does not take it for one.
+    """
+    loaders.panel_template_dirs[os.path.join('karbor', 'page-templates')] = (
+        os.path.dirname(__file__))
 
 
 def find_checkpoint(request: Any, record: Any) -> Any:
@@ -76,7 +80,7 @@ class RecordView(tables.DataTableView):
     """The page of one record."""
 
     table_class = ResultsTable
-    template_name = 'karbor/restores/record.html'
+    template_name = 'karbor/page-templates/record.html'
     #: The URL of the list of records.
     list_url = ''
 

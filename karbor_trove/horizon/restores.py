@@ -43,7 +43,6 @@ class DetailView(records.RecordView):
 
 def apply() -> None:
     """Change the list of restores, and add the page of a restore."""
-    records.add_templates('restores')
     views.IndexView.table_class = RestoresTable
     urls.urlpatterns.append(re_path(
         r'^(?P<id>[^/]+)/detail/$', DetailView.as_view(), name='detail'))
