@@ -93,13 +93,21 @@ def test_wheel_declares_the_entry_points(wheel):
             for group in declared.sections()} == ENTRY_POINTS
 
 
-def test_extra_karbor_requires_karbor_with_compatible_versions(wheel_metadata):
-    extra = {str(requirement).partition(';')[0].strip()
-             for requirement in wheel_metadata.requires_dist
-             if requirement.marker
-             and requirement.marker.evaluate({'extra': 'karbor'})}
+def list_extra(wheel_metadata, name):
+    """Return the requirements of an extra, without markers."""
+    return {str(requirement).partition(';')[0].strip()
+            for requirement in wheel_metadata.requires_dist
+            if requirement.marker
+            and requirement.marker.evaluate({'extra': name})}
 
-    assert extra == {
+
+def test_extra_horizon_requires_the_known_dashboard(wheel_metadata):
+    assert list_extra(wheel_metadata, 'horizon') == {
+        'karbor-dashboard==1.5.1'}
+
+
+def test_extra_karbor_requires_karbor_with_compatible_versions(wheel_metadata):
+    assert list_extra(wheel_metadata, 'karbor') == {
         'karbor==1.6.0', 'SQLAlchemy<1.4', 'oslo.db<11', 'oslo.context<4',
         'python-freezerclient<6.4', 'osc-lib<4', 'python-openstackclient<8',
         'setuptools<81'}

@@ -27,6 +27,7 @@ ARROWS = {
                   'polling preflight timeouts trove verification',
     'cmd': 'backups bank errors ids karbor_types options polling timeouts '
            'times trove verification',
+    'horizon': '',
     'passthrough': 'errors karbor_types options',
     'protectable': 'errors ids karbor_types polling timeouts trove',
     'protection': 'karbor_types operations options parameters polling',

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The actions on checkpoints, and the form that restores one."""
+
+import json
+from typing import Any, Dict
+
+from django import http
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_variables
+from horizon import exceptions
+from horizon import messages
+from horizon import tables
+from karbor_dashboard.api import karbor as api
+from karbor_dashboard.checkpoints import forms
+from karbor_dashboard.checkpoints import tables as dashboard_tables
+from karbor_dashboard.checkpoints import views
+
+from karbor_trove.horizon import parameters
+
+_CREDENTIALS = ('restore_target', 'restore_target_username',
+                'restore_target_password')
+
+
+class RestoreForm(forms.RestoreCheckpointForm):
+    """Can restore with the credentials of the current session."""
+
+    def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        if not self.is_bound or self['use_current_session'].value():
+            return
+        # The dashboard shows the fields as in a new form, whatever the user
+        # has sent.
+        for name in ('use_current_session', *_CREDENTIALS):
+            attributes = self.fields[name].widget.attrs
+            for attribute in ('checked', 'disabled', 'hidden', 'value'):
+                attributes.pop(attribute, None)
+
+    @sensitive_variables('data')
+    def handle(self, request: Any, data: Dict[str, Any]) -> Any:
+        data = dict(data, parameters=parameters.drop_empty(data['parameters']))
+        if not data['use_current_session'] and any(
+                data[name] for name in _CREDENTIALS):
+            return super().handle(request, data)
+        try:
+            # Karbor rejects credentials without a user name. With null it
+            # uses the token of the request [Karbor 1.6.0].
+            restore = api.restore_create(
+                request, provider_id=data['provider_id'],
+                checkpoint_id=data['checkpoint_id'], restore_target=None,
+                parameters=json.loads(data['parameters']), restore_auth=None)
+        except Exception:
+            exceptions.handle(request, 'Unable to restore checkpoint.')
+            return None
+        messages.success(request, 'Checkpoint restore initiated')
+        return restore
+
+
+class VerifyAction(tables.Action):
+    """Starts a verification."""
+
+    name = 'verify'
+    verbose_name = 'Verify Checkpoint'
+
+    def allowed(self, request: Any, checkpoint: Any) -> bool:
+        return bool(checkpoint.status == 'available')
+
+    def single(self, table: Any, request: Any, obj_id: str) -> Any:
+        checkpoint = table.get_object_by_id(obj_id)
+        try:
+            # Karbor fails a verification that has parameters [1.6.0].
+            api.karborclient(request).verifications.create(
+                checkpoint.provider_id, obj_id, {})
+        except Exception:
+            exceptions.handle(request, 'Unable to verify checkpoint.')
+            return None
+        messages.success(request, 'Checkpoint verification initiated')
+        return http.HttpResponseRedirect(
+            reverse('horizon:karbor:verifications:index'))
+
+
+class DeleteAction(dashboard_tables.DeleteCheckpointsAction):
+    """Deletes a checkpoint, also one that failed."""
+
+    help_text = ('The backups of this checkpoint are deleted. They cannot be '
+                 'restored afterwards.')
+
+    def allowed(self, request: Any, checkpoint: Any) -> bool:
+        # Karbor deletes checkpoints with these statuses only [1.6.0].
+        return checkpoint.status in ('available', 'error')
+
+
+class CheckpointsTable(dashboard_tables.CheckpointsTable):
+    """The list of checkpoints."""
+
+    class Meta:
+        name = 'checkpoints'
+        verbose_name = 'Checkpoints'
+        status_columns = ['status']
+        row_class = dashboard_tables.UpdateRow
+        row_actions = (dashboard_tables.RestoreCheckpointLink, VerifyAction,
+                       DeleteAction)
+
+    def get_object_display(self, datum: Any) -> str:
+        """Return what the confirmation of a deletion names."""
+        return '%s, checkpoint %s' % (
+            dashboard_tables.get_plan_name(datum), datum.id)
+
+
+def apply() -> None:
+    """Change the list of checkpoints and the form of a restore."""
+    views.IndexView.table_class = CheckpointsTable
+    views.CheckpointsRestoreView.form_class = RestoreForm
+    views.CheckpointsRestoreView.template_name = (
+        'karbor/page-templates/restore.html')

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The decision whether karbor-dashboard is changed."""
+
+from importlib import metadata
+import logging
+
+LOG = logging.getLogger(__name__)
+
+#: The releases whose classes, templates and scripts the changes fit.
+KNOWN_VERSIONS = ('1.5.1',)
+
+
+def _find_obstacle() -> str:
+    """Return why the dashboard is not changed. Empty if it is."""
+    try:
+        version = metadata.version('karbor-dashboard')
+    except metadata.PackageNotFoundError:
+        return 'karbor-dashboard is not installed'
+    if version not in KNOWN_VERSIONS:
+        return 'karbor-dashboard has version %s instead of %s' % (
+            version, ' or '.join(KNOWN_VERSIONS))
+    import horizon
+    try:
+        horizon.get_dashboard('karbor')
+    except horizon.base.NotRegistered:
+        return 'the dashboard "karbor" is not enabled'
+    return ''
+
+
+def apply() -> None:
+    """Change the dashboard, or log why it stays as it is."""
+    obstacle = _find_obstacle()
+    if obstacle:
+        LOG.warning('karbor_trove.horizon changes nothing: %s', obstacle)
+        return
+    # These modules need Horizon and the dashboard.
+    from karbor_trove.horizon import checkpoints
+    from karbor_trove.horizon import plans
+    from karbor_trove.horizon import records
+    from karbor_trove.horizon import restores
+    from karbor_trove.horizon import verifications
+    records.add_templates()
+    checkpoints.apply()
+    plans.apply()
+    restores.apply()
+    verifications.apply()

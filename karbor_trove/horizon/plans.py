@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The form that creates a plan."""
+
+from typing import Any, Dict
+
+from karbor_dashboard.protectionplans import forms
+from karbor_dashboard.protectionplans import views
+
+from karbor_trove.horizon import parameters
+
+
+class CreatePlanForm(forms.CreateProtectionPlanForm):
+    """Sends only the parameters of types that have some."""
+
+    def handle(self, request: Any, data: Dict[str, Any]) -> Any:
+        return super().handle(request, dict(
+            data, parameters=parameters.drop_empty(data['parameters'])))
+
+
+def apply() -> None:
+    """Change the form of a new plan."""
+    views.CreateView.form_class = CreatePlanForm
+    views.CreateView.template_name = 'karbor/page-templates/create_plan.html'

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the pages of restores and verifications have in common."""
+
+import json
+import os
+from typing import Any, Dict, List
+
+from django.template.defaultfilters import linebreaksbr
+from django.urls import reverse
+from horizon import exceptions
+from horizon import loaders
+from horizon import tables
+from horizon.utils import memoized
+from karbor_dashboard.api import karbor as api
+
+from karbor_trove.horizon import results
+
+
+def add_templates() -> None:
+    """Let Horizon find our templates, as karbor/page-templates/NAME.html.
+
+    Horizon looks for a panel's templates in a folder with the panel's name.
+    This one is no name of a package, so setuptools does not take it for one.
+    """
+    loaders.panel_template_dirs[os.path.join('karbor', 'page-templates')] = (
+        os.path.dirname(__file__))
+
+
+def find_checkpoint(request: Any, record: Any) -> Any:
+    """Return the checkpoint of a record. None if Karbor does not return it."""
+    try:
+        return api.checkpoint_get(
+            request, record.provider_id, record.checkpoint_id)
+    except Exception:
+        return None
+
+
+def get_plan_name(checkpoint: Any) -> str:
+    """Return the name of a checkpoint's plan, as the dashboard does."""
+    return str(checkpoint.protection_plan['name']
+               if checkpoint else 'Not Found')
+
+
+def _list_names(checkpoint: Any) -> Dict[str, str]:
+    """Return id -> name of the resources in a checkpoint."""
+    if not checkpoint:
+        return {}
+    nodes, _ = json.loads(checkpoint.resource_graph)
+    # A node is a list of type, id, name and more.
+    return {node[1]: node[2] for node in nodes.values()}
+
+
+def get_checkpoint_link(record: Any) -> str:
+    """Return the path of the page of a record's checkpoint."""
+    return str(reverse('horizon:karbor:checkpoints:detail',
+                       args=(record.provider_id, record.checkpoint_id)))
+
+
+class ResultsTable(tables.DataTable):
+    """The results of one record."""
+
+    name = tables.Column('name', verbose_name='Resource Name')
+    resource = tables.Column(lambda result: result.id, verbose_name='ID')
+    type = tables.Column('type', verbose_name='Resource Type')
+    status = tables.Column('status', verbose_name='Status')
+    reason = tables.Column('reason', verbose_name='Reason',
+                           filters=(linebreaksbr,), sortable=False)
+
+    class Meta:
+        name = 'results'
+        verbose_name = 'Results'
+        footer = False
+
+    def get_object_id(self, datum: results.Result) -> str:
+        return '%s#%s' % (datum.type, datum.id)
+
+
+class RecordView(tables.DataTableView):
+    """The page of one record."""
+
+    table_class = ResultsTable
+    template_name = 'karbor/page-templates/record.html'
+    #: The URL of the list of records.
+    list_url = ''
+
+    def read_record(self, id_: str) -> Any:
+        """Return Karbor's record."""
+        raise NotImplementedError
+
+    @memoized.memoized_method
+    def get_record(self) -> Any:
+        try:
+            return self.read_record(self.kwargs['id'])
+        except Exception:
+            exceptions.handle(self.request, 'Unable to retrieve the record.',
+                              redirect=reverse(self.list_url))
+
+    @memoized.memoized_method
+    def get_checkpoint(self) -> Any:
+        return find_checkpoint(self.request, self.get_record())
+
+    def get_data(self) -> List[results.Result]:
+        return results.list_results(
+            self.get_record(), _list_names(self.get_checkpoint()))
+
+    def get_context_data(self, **kwargs: Any) -> Any:
+        context = super().get_context_data(**kwargs)
+        record = self.get_record()
+        context['record'] = record
+        context['plan_name'] = get_plan_name(self.get_checkpoint())
+        context['checkpoint_url'] = get_checkpoint_link(record)
+        return context

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The results of the resources in Karbor's record of an operation."""
+
+from typing import Any, List, Mapping, NamedTuple, Optional
+
+#: How many lines the list of records shows.
+SHOWN_LINES = 3
+#: The reason of a resource whose operation failed because of another one.
+_NOT_STARTED = 'not started'
+
+
+class Result(NamedTuple):
+    """The result of one resource.
+
+    :ivar name: '' if it is not known.
+    :ivar status: Karbor's word, or '' if there is none.
+    :ivar reason: one or more lines, or ''.
+    """
+
+    type: str
+    id: str
+    name: str
+    status: str
+    reason: str
+
+
+def list_results(record: Any, names: Optional[Mapping[str, str]] = None
+                 ) -> List[Result]:
+    """Return the results of a record, those with the cause of an error first.
+
+    :param record: a restore or a verification. Karbor's record has no
+        statuses and no reasons before the first resource has one.
+    :param names: id -> name.
+    """
+    statuses = getattr(record, 'resources_status', None) or {}
+    reasons = getattr(record, 'resources_reason', None) or {}
+    results = []
+    for key in {**statuses, **reasons}:
+        type_, _, id_ = key.partition('#')
+        results.append(Result(
+            type_, id_, (names or {}).get(id_, ''),
+            statuses.get(key) or '', reasons.get(key) or ''))
+    return sorted(results, key=lambda result: (
+        result.status != 'error', result.reason.startswith(_NOT_STARTED),
+        result.type, result.id))
+
+
+def summarize(record: Any) -> str:
+    """Return the first line of the first reasons, or ''.
+
+    A line that many resources have is returned once.
+    """
+    lines = list(dict.fromkeys(
+        result.reason.splitlines()[0] for result in list_results(record)
+        if result.reason.strip()))
+    hidden = len(lines) - SHOWN_LINES
+    if hidden > 0:
+        lines[SHOWN_LINES:] = ['and %d more' % hidden]
+    return '\n'.join(lines)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""A panel of verifications, which karbor-dashboard lacks."""
+
+from typing import Any, List
+
+from django.template.defaultfilters import linebreaksbr
+from django.urls import re_path
+import horizon
+from horizon import exceptions
+from horizon import tables
+from horizon.utils import functions
+from karbor_dashboard.api import karbor as api
+
+from karbor_trove.horizon import records
+from karbor_trove.horizon import results
+
+
+def _add_names(request: Any, verification: Any) -> Any:
+    verification.name = records.get_plan_name(
+        records.find_checkpoint(request, verification))
+    verification.provider_name = api.provider_get(
+        request, verification.provider_id).name
+    return verification
+
+
+class UpdateRow(tables.Row):
+    """A row that Horizon reads again until the verification has ended."""
+
+    ajax = True
+
+    def get_data(self, request: Any, obj_id: str) -> Any:
+        return _add_names(
+            request, api.karborclient(request).verifications.get(obj_id))
+
+
+class VerificationsTable(tables.DataTable):
+    """The list of verifications, with their reasons."""
+
+    id = tables.Column('id', verbose_name='ID',
+                       link='horizon:karbor:verifications:detail')
+    name = tables.Column('name', verbose_name='Protection Plan')
+    status = tables.Column(
+        'status', verbose_name='Status', status=True,
+        status_choices=(('fail', False), ('success', True)),
+        display_choices=(('fail', 'Fail'), ('in_progress', 'In Progress'),
+                         ('success', 'Success')))
+    checkpoint = tables.Column('checkpoint_id', verbose_name='Checkpoint',
+                               link=records.get_checkpoint_link)
+    provider = tables.Column('provider_name',
+                             verbose_name='Protection Provider')
+    reason = tables.Column(results.summarize, verbose_name='Reason',
+                           filters=(linebreaksbr,), sortable=False)
+
+    class Meta:
+        name = 'verifications'
+        verbose_name = 'Verifications'
+        status_columns = ['status']
+        row_class = UpdateRow
+
+
+class IndexView(tables.PagedTableMixin, tables.DataTableView):
+    """The list of verifications, the newest first."""
+
+    table_class = VerificationsTable
+    template_name = 'restores/index.html'
+    page_title = 'Verifications'
+
+    def get_data(self) -> List[Any]:
+        marker, backwards = self._get_marker()
+        size = functions.get_page_size(self.request)
+        try:
+            page = api.karborclient(self.request).verifications.list(
+                marker=marker, limit=size + 1, sort_key='created_at',
+                sort_dir='asc' if backwards else 'desc')
+            page, self._has_more_data, self._has_prev_data = (
+                api.get_pagination_info(page, size, marker, backwards))
+            if backwards:
+                page.reverse()
+            return [_add_names(self.request, verification)
+                    for verification in page]
+        except Exception:
+            exceptions.handle(self.request,
+                              'Unable to retrieve verifications list.')
+            return []
+
+
+class DetailView(records.RecordView):
+    """The page of one verification."""
+
+    page_title = 'Verification {{ record.id }}'
+    list_url = 'horizon:karbor:verifications:index'
+
+    def read_record(self, id_: str) -> Any:
+        return api.karborclient(self.request).verifications.get(id_)
+
+
+class Verifications(horizon.Panel):
+    """The panel, which has this module's URLs."""
+
+    name = 'Verifications'
+    slug = 'verifications'
+    urls = __name__
+
+
+urlpatterns = [
+    re_path(r'^$', IndexView.as_view(), name='index'),
+    re_path(r'^(?P<id>[^/]+)/detail/$', DetailView.as_view(), name='detail'),
+]
+
+
+def apply() -> None:
+    """Add the panel to the dashboard, in the group of the other panels."""
+    dashboard = horizon.get_dashboard('karbor')
+    dashboard.register(Verifications)
+    # Horizon shows a panel without a group in the group "Other".
+    group = dashboard.get_panel_group('default')
+    if group:
+        group.panels.append(Verifications.slug)
