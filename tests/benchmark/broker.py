@@ -24,7 +24,7 @@ SIZES = {
     'killed_during': 12}
 _BACKUP_SECONDS = 2.0
 #: Seconds until a service listens.
-_START_SECONDS = 180.0
+_START_SECONDS = 300.0
 
 
 def measure(directory: pathlib.Path, sizes: 'dict[str, int]' = SIZES
