@@ -123,8 +123,8 @@ Growth
 ======
 
 Fitted exponents of karbor-trove against the number of databases, with backups
-of 31 s and 10 databases or more. With an exponent of 1, twice as many databases
-need twice as much:
+of 31 s and 10 databases or more. With an exponent of 1, twice as many
+databases need twice as much:
 
 {exponents}
 
