@@ -89,6 +89,8 @@ def _start_postgres(directory: pathlib.Path, stack: contextlib.ExitStack
     folder.mkdir()
     server = stack.enter_context(children.start(
         [python, '-m', 'tests.benchmark.postgres_server', folder, port],
+        # It removes its data then.
+        end_seconds=30.0,
         cwd=environments.ROOT, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, env=environments.environ(python)))
     if not server.stdout.readline():
