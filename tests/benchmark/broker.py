@@ -24,7 +24,7 @@ SIZES = {
     'killed_during': 12}
 _BACKUP_SECONDS = 2.0
 #: Seconds until a service listens.
-_START_SECONDS = 180.0
+_START_SECONDS = 300.0
 
 
 def measure(directory: pathlib.Path, sizes: 'dict[str, int]' = SIZES
@@ -89,6 +89,8 @@ def _start_postgres(directory: pathlib.Path, stack: contextlib.ExitStack
     folder.mkdir()
     server = stack.enter_context(children.start(
         [python, '-m', 'tests.benchmark.postgres_server', folder, port],
+        # It removes its data then.
+        end_seconds=30.0,
         cwd=environments.ROOT, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, env=environments.environ(python)))
     if not server.stdout.readline():

@@ -150,10 +150,15 @@ class Driver:
         return sorted(counts.values(), reverse=True)
 
     def reset(self, checkpoint_id: str) -> None:
-        """Set an interrupted checkpoint to error, as an operator does."""
+        """Set an interrupted checkpoint to error, as an operator does.
+
+        The bank does not name the process of a checkpoint if it was killed
+        before it began with a database. The driver has made sure that the
+        process is gone.
+        """
         done = subprocess.run(
             [pathlib.Path(sys.executable).with_name('karbor-trove-manage'),
-             '--config-file', self._path, 'checkpoint', 'reset',
+             '--config-file', self._path, 'checkpoint', 'reset', '--force',
              checkpoint_id],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert done.returncode == 0, done.stdout

@@ -24,11 +24,14 @@ class Failure(Exception):
 
 
 @contextlib.contextmanager
-def start(command: 'Sequence[object]', **kwargs: Any
-          ) -> 'Iterator[subprocess.Popen[bytes]]':
+def start(command: 'Sequence[object]', end_seconds: float = 0.0,
+          **kwargs: Any) -> 'Iterator[subprocess.Popen[bytes]]':
     """Run a program in a process group of its own, and end it.
 
     It gets SIGTERM. All processes of its group are killed after that.
+
+    :param end_seconds: how long it may take to end, if that is longer than
+        usual.
     """
     child = subprocess.Popen(
         [str(part) for part in command], stdin=subprocess.DEVNULL,
@@ -36,7 +39,7 @@ def start(command: 'Sequence[object]', **kwargs: Any
     try:
         yield child
     finally:
-        _end(child)
+        _end(child, max(end_seconds, _END_SECONDS))
 
 
 def _prepare() -> None:
@@ -47,13 +50,13 @@ def _prepare() -> None:
     process.end_with_parent()
 
 
-def _end(child: 'subprocess.Popen[bytes]') -> None:
+def _end(child: 'subprocess.Popen[bytes]', seconds: float) -> None:
     if child.returncode is not None:
         return
     # Another thread may wait for the child as well.
     with contextlib.suppress(ChildProcessError, ProcessLookupError):
         os.kill(child.pid, signal.SIGTERM)
-        deadline = time.monotonic() + _END_SECONDS
+        deadline = time.monotonic() + seconds
         # WNOWAIT leaves a zombie, so that its id remains that of the group.
         while time.monotonic() < deadline and os.waitid(
                 os.P_PID, child.pid,

@@ -15,7 +15,10 @@ _PACKAGES = ('karbor', 'taskflow', 'eventlet', 'python-troveclient',
 
 
 def list_facts() -> 'list[tuple[str, str]]':
-    """Return names and values. None of them identifies the machine."""
+    """Return names and values. None of them identifies the machine.
+
+    Call it before the run, for the load of other programs.
+    """
     return [
         ('date', datetime.date.today().isoformat()),
         ('karbor-trove', _read_commit()),
@@ -26,7 +29,8 @@ def list_facts() -> 'list[tuple[str, str]]':
         ('processor', '%s, %d cores' % (_read_processor(),
                                         os.cpu_count() or 0)),
         ('memory', '%.0f GB' % (os.sysconf('SC_PAGE_SIZE')
-                                * os.sysconf('SC_PHYS_PAGES') / 1e9))]
+                                * os.sysconf('SC_PHYS_PAGES') / 1e9)),
+        ('load before the run', '%.1f' % os.getloadavg()[0])]
 
 
 def _read_commit() -> str:

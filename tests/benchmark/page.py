@@ -123,7 +123,8 @@ Growth
 ======
 
 Fitted exponents of karbor-trove against the number of databases, with backups
-of 31 s and 10 databases or more. 1 means that a figure grows as the number:
+of 31 s and 10 databases or more. With an exponent of 1, twice as many
+databases need twice as much:
 
 {exponents}
 
@@ -192,8 +193,8 @@ with one PostgreSQL for Karbor's database and one bank:
   backups were deferred, and the next operations carried them out.
 * One service was killed while {killed_during} checkpoints were being created.
   {interrupted} of them stayed ``protecting``. After ``karbor-trove-manage
-  checkpoint reset`` the other services deleted all of them, and Trove has no
-  backup of them.
+  checkpoint reset --force`` the other services deleted all of them, and Trove
+  has no backup of them.
 
 Use a database server for Karbor if several services share it. SQLite locks the
 whole database.'''

@@ -19,7 +19,7 @@ from tests.benchmark import children
 _FOLDERS = ('/usr/lib/rabbitmq/bin', '/usr/sbin')
 _SERVER = 'rabbitmq-server'
 #: Seconds until the server accepts connections.
-_START_SECONDS = 120.0
+_START_SECONDS = 300.0
 
 
 class Missing(Exception):
