@@ -9,7 +9,7 @@ from tests.fake_trove import keystone
 
 TIMEOUT = {'exc': requests.exceptions.ConnectTimeout}
 VERSIONS = {'status_code': 300,
-            'json': {'versions': {'values': [keystone._VERSION]}}}
+            'json': {'versions': {'values': [keystone.VERSION]}}}
 
 
 @pytest.fixture
