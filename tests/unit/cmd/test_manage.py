@@ -458,7 +458,7 @@ def test_provider_file_with_a_wrong_type_to_leave_unprotected_is_explained(
     code, out, err = run('deferred', 'list', '--config-file', config_file)
     assert (code, out) == (1, '') and len(err.splitlines()) == 1
     assert str(path) in err and "OS::Nova::Servers'" in err
-    assert 'types' in err and 'one of OS::Keystone::Project, ' in err
+    assert 'types' in err and 'one or more of OS::Keystone::Project, ' in err
 
 
 def test_provider_file_with_a_wrong_value_of_the_bank_is_explained(
