@@ -53,9 +53,16 @@ class Unreachable(KarborTroveError):
 class Pending(KarborTroveError):
     """The object is not in the expected state yet. The wait goes on.
 
-    polling.Poller.wait_for() handles it. The text is the state that was read
-    last.
+    polling.Wait handles it. The text is the state that was read last.
+
+    :param state: the text.
+    :param changes_after: seconds after which the check may have another
+        result, even if the object has not changed. None if it never does.
     """
+
+    def __init__(self, state: str, changes_after: Optional[float] = None):
+        super().__init__(state)
+        self.changes_after = changes_after
 
 
 class DeadlineExceeded(KarborTroveError):

@@ -33,8 +33,9 @@ class TroveProtectionPlugin(protection_plugin.ProtectionPlugin):
         :param clock: the clock of all waits.
         """
         super().__init__(config)
-        self._operation_arguments = (options.register(config), clock,
-                                     flow.FlowState(clock))
+        settings = options.register(config)
+        self._operation_arguments = (settings, clock, flow.FlowState(
+            polling.Poller(settings.poll_interval, clock)))
 
     @classmethod
     def get_supported_resources_types(cls) -> List[str]:

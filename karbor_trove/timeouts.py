@@ -18,6 +18,8 @@ HTTP_READ = 25.0
 #: requests: some to Keystone and, if Trove rejects the service token, two to
 #: Trove.
 HTTP_READ_WITH_DEADLINE = 10.0
+#: Longest pause before the first poll of an object that was just created.
+FIRST_POLL_PAUSE = 1.0
 #: Longest pause between two checks during an outage, without the jitter.
 LONGEST_POLL_INTERVAL = 60.0
 

@@ -22,8 +22,10 @@ from karbor_trove import options
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove import timeouts
+from karbor_trove.trove import batch_reads
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import connect
+from karbor_trove.trove import models
 
 LOG = logging.getLogger(__name__)
 
@@ -259,6 +261,28 @@ class Operation(protection_plugin.Operation):
                   description: str) -> T:
         return self._poller.wait_for(check, self._poller.deadline(seconds),
                                      description)
+
+    def _wait_for_backup(self, client: trove_client.TroveClient,
+                         backup_id: str,
+                         check: Callable[[models.Backup], Optional[T]],
+                         seconds: float, description: str) -> T:
+        """Wait for a backup with the poll that the flow shares."""
+        return self._flow.backups.wait_for(
+            functools.partial(batch_reads.read_backups, client), backup_id,
+            check, self._poller.deadline(seconds), description)
+
+    def _wait_for_instance(self, client: trove_client.TroveClient,
+                           instance_id: str,
+                           check: Callable[[models.Instance], Optional[T]],
+                           deadline: polling.Deadline, description: str,
+                           is_urgent: bool = False) -> T:
+        """Wait for an instance with the poll that the flow shares.
+
+        :param is_urgent: whether the instance is read at once.
+        """
+        return self._flow.instances.wait_for(
+            functools.partial(self._flow.instance_reader.read, client),
+            instance_id, check, deadline, description, is_urgent=is_urgent)
 
     def _backup_deletion(self) -> deferred_deletion.BackupDeletion:
         return deferred_deletion.BackupDeletion(

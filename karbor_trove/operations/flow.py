@@ -14,6 +14,9 @@ from karbor_trove import karbor_types
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove import timeouts
+from karbor_trove.trove import batch_reads
+from karbor_trove.trove import models
+from karbor_trove.trove import shared_poll
 
 LOG = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ Key = Tuple[str, str]
 
 
 class FlowState:
-    """The results of the preflight checks, and serialized status updates.
+    """The shared polls, the preflight results and serialized status updates.
 
     Karbor's save() stores all changes of a record and then marks all of them
     as stored. If two resources write at once, the status of one of them is
@@ -34,12 +37,17 @@ class FlowState:
     a FlowState, which writes one status after the other.
     """
 
-    def __init__(self, clock: polling.Clock = polling.SYSTEM_CLOCK) -> None:
+    def __init__(self, poller: polling.Poller) -> None:
         """Create the state of one flow.
 
-        :param clock: of the wait for Karbor's database.
+        :param poller: the interval and the clock of all waits.
         """
-        self._clock = clock
+        self._clock = poller.clock
+        self.backups: shared_poll.SharedPoll[models.Backup] = (
+            shared_poll.SharedPoll(poller))
+        self.instances: shared_poll.SharedPoll[models.Instance] = (
+            shared_poll.SharedPoll(poller))
+        self.instance_reader = batch_reads.InstanceReader()
         self._status_lock = threading.Lock()
         #: The last status and reason of each resource, and what of them the
         #: record has.

@@ -124,8 +124,8 @@ class ProtectOperation(base.Operation):
         backup_id = str(entry.backup_id)
         LOG.info('Started backup %s of instance %s', backup_id, instance_id)
 
-        backup = self._wait_for(
-            lambda: create.get_complete_backup(client, backup_id),
+        backup = self._wait_for_backup(
+            client, backup_id, create.check_complete,
             self._settings.backup_timeout,
             'backup %s is not complete' % backup_id)
         if entry.parent_id:
@@ -176,11 +176,12 @@ class ProtectOperation(base.Operation):
         deletion_wait = self._create_deletion_wait()
         while True:
             try:
-                instance = self._poller.wait_for(
-                    lambda: instances.get_ready_instance(client, instance_id,
-                                                         deletion_wait),
+                instance = self._wait_for_instance(
+                    client, instance_id,
+                    lambda found: instances.check_ready(found, deletion_wait),
                     deadline,
-                    'instance %s is not ready for a backup' % instance_id)
+                    'instance %s is not ready for a backup' % instance_id,
+                    is_urgent=True)
             except errors.NotFound as error:
                 if instance_id not in self._flow.shutdown_ids:
                     raise

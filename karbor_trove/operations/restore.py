@@ -142,9 +142,9 @@ class RestoreOperation(base.Operation):
             has the reason and whether the instance still exists.
         """
         try:
-            return self._wait_for(
-                lambda: instances.get_ready_instance(client, instance_id),
-                self._settings.restore_timeout,
+            return self._wait_for_instance(
+                client, instance_id, instances.check_ready,
+                self._poller.deadline(self._settings.restore_timeout),
                 'the database of the restored instance %s is not up'
                 % instance_id)
         except errors.NotFound:

@@ -120,7 +120,8 @@ class VerifyOperation(base.Operation):
         messages = self._check_backup(client, backup_record)
         if level == 'restore':
             test_restore = temporary_instance.TemporaryRestore(
-                client, self._settings, self._poller).run(
+                client, self._settings, self._poller,
+                self._wait_for_instance).run(
                     self._section.bank, verify.id, context.project_id,
                     preflight_restore.build_test_request(
                         backup_record, checkpoint.id, verify.id,

@@ -62,8 +62,8 @@ def _check_instance(instance_id: str, client: trove_client.TroveClient,
         deleted meanwhile.
     """
     try:
-        instance = instances.get_usable_instance(client, instance_id,
-                                                 deletion_wait)
+        instance = instances.check_usable(client.get_instance(instance_id),
+                                          deletion_wait)
     except errors.ResourceFailed as error:
         yield str(error)
         return

@@ -4,7 +4,7 @@
 
 import dataclasses
 import datetime
-from typing import List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from oslo_log import log as logging
 
@@ -22,6 +22,14 @@ from karbor_trove.trove import instances
 from karbor_trove.trove import models
 
 LOG = logging.getLogger(__name__)
+
+#: Waits for an instance until a check of it returns something. Its arguments
+#: are the client, the id, the check, the deadline and, for the error message,
+#: what is waited for.
+WaitForInstance = Callable[
+    [trove_client.TroveClient, str,
+     Callable[[models.Instance], Optional[models.Instance]],
+     polling.Deadline, str], models.Instance]
 
 
 @dataclasses.dataclass
@@ -63,11 +71,17 @@ class TemporaryRestore:
     """One test restore."""
 
     def __init__(self, client: trove_client.TroveClient,
-                 settings: options.Settings, poller: polling.Poller) -> None:
-        """Create the test restore. No request is sent yet."""
+                 settings: options.Settings, poller: polling.Poller,
+                 wait_for_instance: WaitForInstance) -> None:
+        """Create the test restore. No request is sent yet.
+
+        :param wait_for_instance: waits with a poll that several test restores
+            may share.
+        """
         self._client = client
         self._settings = settings
         self._poller = poller
+        self._wait_for_instance = wait_for_instance
 
     def run(self, bank: karbor_types.Bank, verification_id: str,
             project_id: Optional[str], request: models.InstanceRequest,
@@ -123,8 +137,8 @@ class TemporaryRestore:
     def _check(self, instance_id: str, start_time: float,
                recorded: models.Accounts, result: TemporaryRestoreResult
                ) -> None:
-        self._poller.wait_for(
-            lambda: instances.get_ready_instance(self._client, instance_id),
+        self._wait_for_instance(
+            self._client, instance_id, instances.check_ready,
             self._poller.deadline(self._settings.restore_timeout),
             'the database of the temporary instance %s is not up'
             % instance_id)

@@ -74,7 +74,7 @@ def test_bank_has_status_and_record_during_a_delete(
         backup, delete, section, clock, monkeypatch):
     states = []
     sleep = clock.sleep
-    monkeypatch.setattr(clock, 'sleep', lambda seconds: (
+    monkeypatch.setattr(clock, 'sleep', lambda seconds, *_: (
         states.append((section.get_object('status'),
                        section.get_object('metadata')['backup_id'])),
         sleep(seconds)))

@@ -26,7 +26,9 @@ class Clock(clocks.Clock):
 
     timeline = None
 
-    def sleep(self, seconds):
+    def sleep(self, seconds, wake=None):
+        if wake is not None and wake.is_set():
+            return
         end = self._now + max(0.0, seconds)
         while self.timeline._due and self.timeline._due[0][0] <= end:
             self._now = max(self._now, self.timeline._due[0][0])
