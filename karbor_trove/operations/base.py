@@ -254,8 +254,10 @@ class Operation(protection_plugin.Operation):
 
     def _make_client(self, deadline: Optional[polling.Deadline] = None
                      ) -> trove_client.TroveClient:
-        return connect.connect(self._context, deadline,
-                               self._settings.swift)
+        return self._flow.get_client(
+            self._context, lambda: connect.connect(
+                self._context, deadline, self._settings.swift)
+            ).with_deadline(deadline)
 
     def _wait_for(self, check: Callable[[], Optional[T]], seconds: float,
                   description: str) -> T:

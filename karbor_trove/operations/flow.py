@@ -15,6 +15,7 @@ from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove import timeouts
 from karbor_trove.trove import batch_reads
+from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.trove import shared_poll
 
@@ -29,7 +30,10 @@ Key = Tuple[str, str]
 
 
 class FlowState:
-    """The shared polls, the preflight results and serialized status updates.
+    """What the resources of one flow share.
+
+    It has the client, the polls, the preflight results and serialized status
+    updates.
 
     Karbor's save() stores all changes of a record and then marks all of them
     as stored. If two resources write at once, the status of one of them is
@@ -48,6 +52,8 @@ class FlowState:
         self.instances: shared_poll.SharedPoll[models.Instance] = (
             shared_poll.SharedPoll(poller))
         self.instance_reader = batch_reads.InstanceReader()
+        self._connection: Optional[Tuple[
+            karbor_types.RequestContext, trove_client.TroveClient]] = None
         self._status_lock = threading.Lock()
         #: The last status and reason of each resource, and what of them the
         #: record has.
@@ -76,6 +82,23 @@ class FlowState:
         #: The temporary instances of earlier verifications that still exist,
         #: one sentence each, by the id of the original instance.
         self.leftovers: Dict[str, List[str]] = {}
+
+    def get_client(self, context: karbor_types.RequestContext,
+                   connect: Callable[[], trove_client.TroveClient]
+                   ) -> trove_client.TroveClient:
+        """Return the client of the flow, which has one pool of connections.
+
+        :param context: Karbor passes one context to all resources of a flow.
+            A client is never used for another one.
+        :param connect: creates the client.
+        :raises errors.KarborTroveError: what connect() raised.
+        """
+        connection = self._connection
+        if connection is None or connection[0] is not context:
+            # Threads may get here at the same time. If they waited for each
+            # other, their waits for a silent Keystone would add up.
+            connection = self._connection = context, connect()
+        return connection[1]
 
     def check_once(self,
                    find_problems: Callable[[], preflight_problems.Problems]

@@ -3,6 +3,7 @@
 """Client of Trove's API, with the models and the errors of this package."""
 
 import contextlib
+import copy
 import datetime
 import email.utils
 import inspect
@@ -35,7 +36,7 @@ _MAX_LISTS = 20
 class TroveClient:
     """Trove's API with the rights of one user.
 
-    A request that fails raises one of these:
+    Threads may share a client. A request that fails raises one of these:
 
     * errors.NotFound: the project has no object with this id.
     * errors.Busy: Trove is working on the object and did nothing.
@@ -64,6 +65,16 @@ class TroveClient:
         self.read_swift = read_swift
         self._api = transport.patch_client(make_client)
 
+    def with_deadline(self, deadline: Optional[polling.Deadline]
+                      ) -> 'TroveClient':
+        """Return a client with another deadline and the same connections.
+
+        :param deadline: see __init__().
+        """
+        client = copy.copy(self)
+        client._deadline = deadline
+        return client
+
     @property
     def now(self) -> Optional[datetime.datetime]:
         """Return Trove's time of its last response: UTC, whole seconds.
@@ -85,7 +96,7 @@ class TroveClient:
 
         :param description: what is requested, for the error message.
         """
-        self._api.client.session.timeout = transport.request_timeout(
+        self._api.client.limits.timeout = transport.request_timeout(
             self._deadline, description)
         with transport.translate_errors(description):
             yield self._api

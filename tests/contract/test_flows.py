@@ -3,6 +3,7 @@
 from karbor import exception
 from karbor import resource as karbor_resource
 from karbor.services.protection import checkpoint as karbor_checkpoint
+from karbor.services.protection import client_factory
 from karbor.services.protection.flows import workflow
 from karbor.services.protection import graph
 from karbor.services.protection import protectable_registry
@@ -53,6 +54,19 @@ def new_checkpoint(provider, context, fake_trove):
         checkpoint.commit()
         return checkpoint
     return make
+
+
+def test_databases_of_one_flow_share_one_client(
+        run_flow, new_checkpoint, fake_trove, monkeypatch):
+    clients = []
+    create = client_factory.ClientFactory.create_client
+    monkeypatch.setattr(
+        client_factory.ClientFactory, 'create_client',
+        lambda *args: clients.append(create(*args)) or clients[-1])
+    checkpoint = new_checkpoint(3)
+    for count, operation in enumerate(('protect', 'delete'), start=1):
+        run_flow(operation, checkpoint)
+        assert len(clients) == count
 
 
 def list_statuses(checkpoint):

@@ -151,7 +151,7 @@ def test_protect_fails_when_the_backup_disappears(protect, fake_trove, clock):
     with pytest.raises(exception.CreateResourceFailed,
                        match='cannot be found'):
         protect()
-    assert len(fake_trove.find_requests('GET', '/backups/*')) == 2
+    assert len(fake_trove.find_requests('GET', '/backups/*')) == 1
 
 
 @pytest.mark.parametrize('release', ['train', 'ussuri', 'victoria',

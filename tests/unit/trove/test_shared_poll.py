@@ -318,7 +318,7 @@ def test_wait_that_is_cancelled_at_any_point_harms_no_other(error, victim):
                     world.poll._leader is not None
                     and world.poll._leader.id == str(victim)
                     and world.service.is_busy)
-                world.scheduler.cancel(task, error)
+                world.scheduler.cancel(task, error('cancelled'))
 
         world.scheduler.before_step = cancel
         world.run()
