@@ -56,8 +56,12 @@ _FIELDS = {'verify_flavor_id': fields.TEXT, 'verify_net_id': fields.ID,
                'https://swift.example.org/v1/AUTH_%(project_id)s')}
 OPTIONS: List[cfg.Opt] = [
     cfg.FloatOpt('poll_interval', default=5.0, min=0.1,
-                 help='Seconds between two status checks of a database '
-                      'instance or a backup.'),
+                 help='Longest pause in seconds between two status checks of '
+                      'database instances or backups in the first ten minutes '
+                      'of a wait. The first pause is one second. The pauses '
+                      'grow to a tenth of the time waited. After ten minutes '
+                      'they are a 120th of the time waited, at least '
+                      'poll_interval and at most 60 seconds.'),
     cfg.FloatOpt('ready_timeout', default=3600.0, min=0.1,
                  help='Seconds that a protect operation waits for a busy '
                       'database instance, for example one that is rebooting, '

@@ -128,7 +128,8 @@ class Pauses:
     def __init__(self, interval: float) -> None:
         """Create the pauses.
 
-        :param interval: seconds between two polls.
+        :param interval: the longest pause in seconds in the first ten minutes
+            of a wait.
         """
         self._interval = interval
         #: Seconds from the start of a wait to the first poll that cannot find
@@ -138,10 +139,24 @@ class Pauses:
         self.is_outage = False
         self._backoff = 0.0
 
-    def after_response(self) -> float:
-        """Return the seconds until the poll that follows a response."""
+    def after_response(self, waited: float) -> float:
+        """Return the seconds until the poll that follows a response.
+
+        They grow with the time of the wait. So a short task is noticed soon,
+        and a long one needs few polls.
+
+        :param waited: the seconds since the start of the wait. If several
+            waits share the poll, those of the youngest one.
+        """
         self.is_outage = False
-        return self._interval
+        if waited < timeouts.FREQUENT_POLLS:
+            pause = min(max(self.first, waited / 10), self._interval)
+        else:
+            pause = max(self._interval, waited / 120)
+        # Many flows poll the same Trove. The jitter keeps them from polling at
+        # the same moment.
+        return (min(pause, timeouts.LONGEST_POLL_INTERVAL)
+                * random.uniform(0.9, 1.0))
 
     def after_failure(self, error: errors.Unreachable) -> float:
         """Return the seconds until the poll that follows a failed one.
@@ -235,10 +250,13 @@ class Wait:
 
 
 class Poller:
-    """Waits with one interval and one clock."""
+    """Waits with growing pauses and one clock."""
 
     def __init__(self, interval: float, clock: Clock = SYSTEM_CLOCK) -> None:
-        """Create a poller that polls once in `interval` seconds."""
+        """Create a poller.
+
+        :param interval: see Pauses.
+        """
         self.interval = interval
         self.clock = clock
 
@@ -268,12 +286,13 @@ class Poller:
         """
         wait = Wait(deadline, description, outage_timeout, self.clock)
         pauses = Pauses(self.interval)
+        start = self.clock.now()
         while True:
             try:
                 result = wait.run_check(check)
                 if result is not None:
                     return result
-                pause = pauses.after_response()
+                pause = pauses.after_response(self.clock.now() - start)
             except errors.Unreachable as error:
                 pause = pauses.after_failure(error)
             wait.check_end()

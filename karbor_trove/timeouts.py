@@ -18,9 +18,11 @@ HTTP_READ = 25.0
 #: requests: some to Keystone and, if Trove rejects the service token, two to
 #: Trove.
 HTTP_READ_WITH_DEADLINE = 10.0
-#: Longest pause before the first poll of an object that was just created.
+#: The first pause of a wait, unless poll_interval is shorter.
 FIRST_POLL_PAUSE = 1.0
-#: Longest pause between two checks during an outage, without the jitter.
+#: How long the pauses of a wait are limited by poll_interval.
+FREQUENT_POLLS = 600.0
+#: Longest pause between two polls, also during an outage, without the jitter.
 LONGEST_POLL_INTERVAL = 60.0
 
 # Listing: what Trove or Swift has to return, outages included.
@@ -35,6 +37,9 @@ LIST_INSTANCES = 30.0
 LIST_ACCOUNTS = 30.0
 #: The manifest of one backup, from Swift.
 READ_MANIFEST = 30.0
+#: How long a protect trusts that an instance is ready. If that changes before
+#: the backup is requested, Trove rejects the request.
+INSTANCE_VALID = 30.0
 #: How long the answer to "does this backup have children?" is trusted. A
 #: deletion that is sent later checks again, because Trove deletes the
 #: children together with the backup.

@@ -255,10 +255,13 @@ class SharedPoll(Generic[T]):
         failures = [answer for answer in answers
                     if isinstance(answer, errors.Unreachable)]
         now = self._clock.now()
-        self._due = now + (
-            self._pauses.after_failure(failures[0])
-            if len(failures) == len(answers)
-            else self._pauses.after_response())
+        if len(failures) == len(answers):
+            self._due = now + self._pauses.after_failure(failures[0])
+        else:
+            # An object of the youngest wait may change first.
+            self._due = now + self._pauses.after_response(now - max(
+                (waiter.start for waiter in self._waiters
+                 if waiter.answer is not None), default=now))
         for waiter in self._waiters:
             # At most one interval after the end of a wait.
             self._due = min(self._due, now + max(

@@ -176,7 +176,7 @@ def test_no_instance_is_backed_up_when_one_is_broken(
 def virtual_sleep(monkeypatch, clock):
     """Let time pass in the fake Trove only."""
     monkeypatch.setattr(polling.Clock, 'sleep',
-                        lambda self, seconds: clock.sleep(seconds))
+                        lambda self, seconds, *_: clock.sleep(seconds))
 
 
 def test_deleted_instance_costs_the_others_nothing(

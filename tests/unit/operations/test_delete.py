@@ -396,7 +396,7 @@ def test_child_that_is_created_during_an_outage_defers_the_deletion(
     children = []
     original_sleep = clock.sleep
 
-    def sleep(seconds):
+    def sleep(seconds, *_):
         if not children:
             children.append(fake_trove.add_backup(resource.id,
                                                   parent_id=backup['id']))

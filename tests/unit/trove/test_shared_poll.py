@@ -20,6 +20,13 @@ from karbor_trove.trove import shared_poll
 from tests.unit import scheduler as schedulers
 
 INTERVAL = 5.0
+
+
+@pytest.fixture(autouse=True)
+def no_jitter(monkeypatch):
+    monkeypatch.setattr(polling.random, 'uniform', lambda low, high: 1.0)
+
+
 #: How much later than its deadline a wait may end: one interval, and one
 #: request.
 LATE = 1.0 + 31.0
@@ -130,6 +137,22 @@ def test_polls_do_not_grow_with_the_number_of_waits(count):
     assert len(world.service.polls) == len(alone.service.polls)
 
 
+@pytest.mark.parametrize('count', [1, 2, 50])
+@pytest.mark.parametrize('seconds, polls, late', [
+    (30.0, 24, 3.0), (60.0, 32, 5.0), (8 * 3600.0, 850, 60.0)])
+def test_long_tasks_need_few_polls_however_many_waits_there_are(
+        monkeypatch, count, seconds, polls, late):
+    monkeypatch.setattr(polling.random, 'uniform', lambda low, high: (
+        low + high) / 2)
+    world = World(read_seconds=0.0)
+    tasks = [world.wait(str(number), seconds, timeout=2 * seconds,
+                        delay=number / 1000) for number in range(count)]
+    world.run()
+    assert all(0 <= task.ended - task.joined - seconds <= late + 0.06
+               for task in tasks)
+    assert polls * 0.75 <= len(world.service.polls) <= polls
+
+
 def test_wait_that_begins_during_a_poll_gets_the_result_of_a_later_one():
     world = World(read_seconds=10.0)
     world.wait('a', 0.0)
@@ -200,8 +223,7 @@ def test_object_that_is_gone_ends_only_its_own_wait():
     assert all(task.error is None for task in others)
 
 
-def test_failed_poll_is_retried_once_for_all_with_growing_pauses(monkeypatch):
-    monkeypatch.setattr(polling.random, 'uniform', lambda low, high: low)
+def test_failed_poll_is_retried_once_for_all_with_growing_pauses():
     world = World(read_seconds=0.0)
     tasks = [world.wait(str(number), 3.0) for number in range(20)]
     world.wait('late', 3.0, delay=7.0)
