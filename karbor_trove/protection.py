@@ -35,7 +35,8 @@ class TroveProtectionPlugin(protection_plugin.ProtectionPlugin):
         super().__init__(config)
         settings = options.register(config)
         self._operation_arguments = (settings, clock, flow.FlowState(
-            polling.Poller(settings.poll_interval, clock)))
+            polling.Poller(settings.poll_interval, clock),
+            settings.max_concurrent_requests))
 
     @classmethod
     def get_supported_resources_types(cls) -> List[str]:

@@ -4,7 +4,8 @@
 
 import functools
 import inspect
-from typing import Any, Callable, Dict, Iterable, Iterator, Optional, TypeVar
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
+from typing import TypeVar
 
 from karbor.common import constants
 from karbor import exception
@@ -26,6 +27,7 @@ from karbor_trove.trove import batch_reads
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import connect
 from karbor_trove.trove import models
+from karbor_trove.trove import recent_instances
 
 LOG = logging.getLogger(__name__)
 
@@ -283,8 +285,16 @@ class Operation(protection_plugin.Operation):
         :param is_urgent: whether the instance is read at once.
         """
         return self._flow.instances.wait_for(
+            lambda ids: self._read_instances(client, ids), instance_id, check,
+            deadline, description, is_urgent=is_urgent)
+
+    def _read_instances(self, client: trove_client.TroveClient,
+                        instance_ids: List[str]
+                        ) -> Dict[str, recent_instances.Answer]:
+        """Return for each id the instance, or why it could not be read."""
+        return self._flow.recent_instances.read(
             functools.partial(self._flow.instance_reader.read, client),
-            instance_id, check, deadline, description, is_urgent=is_urgent)
+            instance_ids)
 
     def _backup_deletion(self) -> deferred_deletion.BackupDeletion:
         return deferred_deletion.BackupDeletion(

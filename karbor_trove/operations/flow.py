@@ -17,6 +17,8 @@ from karbor_trove import timeouts
 from karbor_trove.trove import batch_reads
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
+from karbor_trove.trove import recent_instances
+from karbor_trove.trove import request_queue
 from karbor_trove.trove import shared_poll
 
 LOG = logging.getLogger(__name__)
@@ -41,10 +43,13 @@ class FlowState:
     a FlowState, which writes one status after the other.
     """
 
-    def __init__(self, poller: polling.Poller) -> None:
+    def __init__(self, poller: polling.Poller,
+                 max_concurrent_requests: int) -> None:
         """Create the state of one flow.
 
         :param poller: the interval and the clock of all waits.
+        :param max_concurrent_requests: how many requests that create something
+            are sent at the same time.
         """
         self._clock = poller.clock
         self.backups: shared_poll.SharedPoll[models.Backup] = (
@@ -52,6 +57,9 @@ class FlowState:
         self.instances: shared_poll.SharedPoll[models.Instance] = (
             shared_poll.SharedPoll(poller))
         self.instance_reader = batch_reads.InstanceReader()
+        self.recent_instances = recent_instances.RecentInstances(poller.clock)
+        self.request_queue = request_queue.RequestQueue(
+            max_concurrent_requests, poller.clock)
         self._connection: Optional[Tuple[
             karbor_types.RequestContext, trove_client.TroveClient]] = None
         self._status_lock = threading.Lock()

@@ -105,8 +105,9 @@ class RestoreOperation(base.Operation):
         earlier_ids = self._flow.list_earlier_ids(
             lambda: instances.list_ids(client, self._poller))
         try:
-            instance = instances.create_instance(client, intent, request,
-                                                 self._poller, earlier_ids)
+            with self._flow.request_queue.turn():
+                instance = instances.create_instance(
+                    client, intent, request, self._poller, earlier_ids)
         except (errors.Rejected, errors.NotFound) as error:
             raise type(error)(
                 preflight_restore.add_advice(str(error))) from error

@@ -20,6 +20,7 @@ from karbor_trove.trove import accounts
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import instances
 from karbor_trove.trove import models
+from karbor_trove.trove import request_queue
 
 LOG = logging.getLogger(__name__)
 
@@ -72,16 +73,19 @@ class TemporaryRestore:
 
     def __init__(self, client: trove_client.TroveClient,
                  settings: options.Settings, poller: polling.Poller,
-                 wait_for_instance: WaitForInstance) -> None:
+                 wait_for_instance: WaitForInstance,
+                 queue: request_queue.RequestQueue) -> None:
         """Create the test restore. No request is sent yet.
 
         :param wait_for_instance: waits with a poll that several test restores
             may share.
+        :param queue: limits how many instances are requested at the same time.
         """
         self._client = client
         self._settings = settings
         self._poller = poller
         self._wait_for_instance = wait_for_instance
+        self._queue = queue
 
     def run(self, bank: karbor_types.Bank, verification_id: str,
             project_id: Optional[str], request: models.InstanceRequest,
@@ -109,8 +113,9 @@ class TemporaryRestore:
         result = TemporaryRestoreResult()
         start_time = self._poller.clock.now()
         try:
-            instance = instances.create_instance(self._client, intent, request,
-                                                 self._poller)
+            with self._queue.turn():
+                instance = instances.create_instance(
+                    self._client, intent, request, self._poller)
         except errors.BankError:
             # Nothing was requested, so nothing is known about the backup.
             raise

@@ -13,7 +13,7 @@ from karbor_trove import polling
 
 
 def new_state(clock=polling.SYSTEM_CLOCK):
-    return flow.FlowState(polling.Poller(1.0, clock))
+    return flow.FlowState(polling.Poller(1.0, clock), 8)
 
 
 class Record:

@@ -124,3 +124,90 @@ def test_user_who_may_not_list_backups_can_protect_databases(
     fake_trove.fail('GET', '/backups', 403, times=None)
     tasks = run_flow('protect', add_instances(fake_trove, 3))
     assert [task.error for task in tasks] == [None] * 3
+
+
+@pytest.mark.parametrize('count', [2, 40])
+def test_polls_of_a_restore_do_not_grow_with_the_databases(
+        run_flow, fake_trove, restore, count):
+    fake_trove.build_seconds = 100.0
+    ids = add_instances(fake_trove, count)
+    run_flow('protect', ids)
+    add_instances(fake_trove, 50)
+    count_requests(fake_trove)
+    tasks = run_flow('restore', ids, record=restore)
+    assert [task.error for task in tasks] == [None] * count
+    assert set(restore.resources_status.values()) == {'available'}
+    counts = count_requests(fake_trove)
+    assert counts['POST instances'] == count
+    # 7 pages, or 2 single reads, for each of about 40 polls.
+    polls = counts['GET instances'] + counts['GET instances/*']
+    assert polls <= 45 * min(count, 7) + 10
+
+
+def test_instances_of_a_protect_are_read_once(run_flow, fake_trove):
+    tasks = run_flow('protect', add_instances(fake_trove, 45))
+    assert [task.error for task in tasks] == [None] * 45
+    counts = count_requests(fake_trove)
+    assert counts['GET instances'] == 3
+    assert counts['GET instances/*'] == 0
+
+
+def test_instances_are_read_together_again_after_30_s(run_flow, fake_trove):
+    tasks = run_flow('protect', add_instances(fake_trove, 45), spread=1.0)
+    assert [task.error for task in tasks] == [None] * 45
+    counts = count_requests(fake_trove)
+    # The second time there are 15 left, in three pages or less.
+    assert counts['GET instances'] <= 3 + 3
+    assert counts['GET instances/*'] <= 3
+
+
+@pytest.mark.parametrize('code', [404, 403])
+def test_trove_without_a_list_of_details_is_asked_for_each_instance(
+        run_flow, fake_trove, code):
+    fake_trove.fail('GET', '/instances/detail', code, times=None)
+    ids = add_instances(fake_trove, 5)
+    fake_trove.instances[ids[0]]['locality'] = 'affinity'
+    tasks = run_flow('protect', ids)
+    assert [task.error for task in tasks] == [None] * 5
+    assert len([request for request in fake_trove.requests
+                if request.path == '/instances/detail']) == 1
+    assert len(fake_trove.find_requests('GET', '/instances')) == 1
+    assert {request.path for request in fake_trove.requests
+            if request.path.startswith('/instances/')} == {
+                '/instances/detail', *map('/instances/{}'.format, ids)}
+
+
+def test_few_instances_of_a_large_project_are_read_one_by_one(
+        run_flow, fake_trove):
+    add_instances(fake_trove, 400)
+    ids = add_instances(fake_trove, 3)
+    tasks = run_flow('protect', ids)
+    assert [task.error for task in tasks] == [None] * 3
+    counts = count_requests(fake_trove)
+    assert counts['GET instances'] + counts['GET instances/*'] <= 2 * 3
+
+
+def test_instance_that_becomes_busy_after_the_preflight_is_polled_again(
+        run_flow, fake_trove, clock):
+    ids = add_instances(fake_trove, 3)
+    create = fake_trove._on_backups.create
+
+    def restart_and_create(project_id, body):
+        fake_trove._on_backups.create = create
+        fake_trove._on_instances.act(project_id, ids[0], {'restart': {}})
+        return create(project_id, body)
+
+    fake_trove._on_backups.create = restart_and_create
+    tasks = run_flow('protect', ids)
+    assert [task.error for task in tasks] == [None] * 3
+    counts = count_requests(fake_trove)
+    assert counts['POST backups'] == 4
+    assert counts['GET instances/*'] >= 1
+
+
+def test_100_databases_cost_at_most_1_3_requests_each(run_flow, fake_trove):
+    fake_trove.backup_seconds = 30.0
+    ids = add_instances(fake_trove, 100)
+    tasks = run_flow('protect', ids)
+    assert [task.error for task in tasks] == [None] * 100
+    assert len(fake_trove.requests) <= 130

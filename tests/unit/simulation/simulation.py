@@ -125,7 +125,7 @@ class World:
 
     def flow_state(self):
         return flow.FlowState(
-            polling.Poller(SETTINGS.poll_interval, self.clock))
+            polling.Poller(SETTINGS.poll_interval, self.clock), 8)
 
     def protect(self, instance_id, settings=SETTINGS, **parameters):
         resource = types.SimpleNamespace(
