@@ -40,6 +40,8 @@ READ_MANIFEST = 30.0
 #: How long a protect trusts that an instance is ready. If that changes before
 #: the backup is requested, Trove rejects the request.
 INSTANCE_VALID = 30.0
+#: How old a list of backups may be with which a verification checks chains.
+BACKUPS_VALID = 30.0
 #: How long the answer to "does this backup have children?" is trusted. A
 #: deletion that is sent later checks again, because Trove deletes the
 #: children together with the backup.

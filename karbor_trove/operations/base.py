@@ -23,7 +23,6 @@ from karbor_trove import options
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove import timeouts
-from karbor_trove.trove import batch_reads
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import connect
 from karbor_trove.trove import models
@@ -272,8 +271,8 @@ class Operation(protection_plugin.Operation):
                          seconds: float, description: str) -> T:
         """Wait for a backup with the poll that the flow shares."""
         return self._flow.backups.wait_for(
-            functools.partial(batch_reads.read_backups, client), backup_id,
-            check, self._poller.deadline(seconds), description)
+            client, backup_id, check, self._poller.deadline(seconds),
+            description)
 
     def _wait_for_instance(self, client: trove_client.TroveClient,
                            instance_id: str,
@@ -299,4 +298,4 @@ class Operation(protection_plugin.Operation):
     def _backup_deletion(self) -> deferred_deletion.BackupDeletion:
         return deferred_deletion.BackupDeletion(
             self._journal, self._context.project_id, self._make_client,
-            self._poller)
+            self._poller, self._flow.backups)

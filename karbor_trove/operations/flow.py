@@ -14,6 +14,7 @@ from karbor_trove import karbor_types
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove import timeouts
+from karbor_trove.trove import backup_polls
 from karbor_trove.trove import batch_reads
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
@@ -27,6 +28,8 @@ LOG = logging.getLogger(__name__)
 _MAX_BYTES = 60000
 #: How many items of a list stay in a reason that is shortened.
 _MAX_ITEMS = 20
+#: How many requests a flow sends to Swift at the same time.
+_MAX_SWIFT_REQUESTS = 8
 #: The type and the id of a resource.
 Key = Tuple[str, str]
 
@@ -52,8 +55,7 @@ class FlowState:
             are sent at the same time.
         """
         self._clock = poller.clock
-        self.backups: shared_poll.SharedPoll[models.Backup] = (
-            shared_poll.SharedPoll(poller))
+        self.backups = backup_polls.BackupPolls(poller)
         self.instances: shared_poll.SharedPoll[models.Instance] = (
             shared_poll.SharedPoll(poller))
         self.instance_reader = batch_reads.InstanceReader()
@@ -72,7 +74,11 @@ class FlowState:
         self._long_reasons: Dict[Key, str] = {}
         #: Those that the bank does not have yet.
         self._unwritten: List[Tuple[karbor_types.BankSection, str]] = []
-        self._preflight_lock = threading.Lock()
+        # The first resource checks the whole flow, and the others wait.
+        self._preflight_queue = request_queue.RequestQueue(1, poller.clock)
+        #: Limits the requests to Swift.
+        self.swift_queue = request_queue.RequestQueue(
+            _MAX_SWIFT_REQUESTS, poller.clock)
         self._is_checked = False
         self._error: Optional[Exception] = None
         #: Karbor passes each resource its own parameters only, so each
@@ -123,7 +129,7 @@ class FlowState:
         """
         if self.problems:
             return
-        with self._preflight_lock:
+        with self._preflight_queue.turn():
             if not self._is_checked:
                 try:
                     self.problems.update(find_problems())
@@ -142,7 +148,7 @@ class FlowState:
 
         :param list_ids: lists the ids of all instances of the project.
         """
-        with self._preflight_lock:
+        with self._preflight_queue.turn():
             if self._earlier_ids is None:
                 self._earlier_ids = list_ids()
             return self._earlier_ids

@@ -252,6 +252,5 @@ class ProtectOperation(base.Operation):
 
     def _list_backups(self, client: trove_client.TroveClient
                       ) -> chain.Backups:
-        return self._wait_for(client.list_backups,
-                              self._settings.ready_timeout,
-                              'backups could not be listed')
+        return self._flow.backups.list_backups(
+            client, self._poller.deadline(self._settings.ready_timeout))

@@ -19,7 +19,8 @@ Result = TypeVar('Result')
 
 #: Reads objects with few requests. It gets the ids of the objects, each once.
 #: It returns for each id the object, or why this object could not be read. It
-#: raises an error if no object could be read.
+#: raises an error if no object could be read. errors.DeadlineExceeded concerns
+#: only the wait that reads.
 Read = Callable[[List[str]], Mapping[str, Union[T, errors.KarborTroveError]]]
 
 
@@ -222,6 +223,9 @@ class SharedPoll(Generic[T]):
             objects = read(list(dict.fromkeys(
                 waiter.id for waiter in waiters)))
             answers = [objects[waiter.id] for waiter in waiters]
+        except errors.DeadlineExceeded:
+            # The client of the leader has a deadline of its own.
+            raise
         except Exception as error:  # It ends all waits or is an outage.
             answers = [error] * len(waiters)
         with self._lock:
@@ -262,9 +266,11 @@ class SharedPoll(Generic[T]):
             self._due = now + self._pauses.after_response(now - max(
                 (waiter.start for waiter in self._waiters
                  if waiter.answer is not None), default=now))
+        # The last poll of a wait is at its end, or a moment later if others
+        # wait. Otherwise many ends would cause many polls.
+        shortest = self._pauses.first if len(self._waiters) > 1 else 0.0
         for waiter in self._waiters:
-            # At most one interval after the end of a wait.
             self._due = min(self._due, now + max(
-                waiter.wait.end.remaining, self._pauses.first))
+                waiter.wait.end.remaining, shortest))
             if waiter.answer is None and not self._pauses.is_outage:
                 self._due = min(self._due, waiter.first_due)

@@ -2,7 +2,8 @@
 
 """Verification levels backup and data: checks that restore nothing."""
 
-from typing import Callable, Iterator, List, Optional, Tuple, TypeVar
+from typing import Callable, Iterator, List, Mapping, Optional, Tuple
+from typing import TypeVar
 
 from karbor_trove.backups import chain as backup_chain
 from karbor_trove.bank import manifests
@@ -12,6 +13,7 @@ from karbor_trove.preflight import compatibility
 from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
+from karbor_trove.trove import request_queue
 from karbor_trove.trove import swift
 
 # A failure names this many objects at most, because all reasons of a
@@ -28,26 +30,35 @@ class DataChecks:
     """
 
     def __init__(self, client: trove_client.TroveClient,
-                 deadline: polling.Deadline, poller: polling.Poller) -> None:
+                 deadline: polling.Deadline, poller: polling.Poller,
+                 swift_queue: request_queue.RequestQueue) -> None:
         """Create the checks. No request is sent yet.
 
         :param deadline: limits all checks together.
+        :param swift_queue: limits the requests to Swift that are sent at the
+            same time.
         """
+        self._swift_queue = swift_queue
         self._client = client
         self._deadline = deadline
         self._poller = poller
 
-    def check_chain(self, backup_id: str) -> List[models.Backup]:
+    def check_chain(self, backup_id: str,
+                    listed: Mapping[str, models.Backup]
+                    ) -> List[models.Backup]:
         """Return the chain of a backup, from this backup to its root.
 
+        :param listed: backups of the project by id, just listed. The others
+            are read.
         :raises errors.ResourceFailed: a backup is not complete, or the chain
             has a cycle.
         :raises errors.KarborTroveError: a backup does not exist, or could not
             be read.
         """
         def get_complete_backup(link_id: str) -> models.Backup:
-            backup = self._wait_for(lambda: self._client.get_backup(link_id),
-                                    'backup %s could not be read' % link_id)
+            backup = listed.get(link_id) or self._wait_for(
+                lambda: self._client.get_backup(link_id),
+                'backup %s could not be read' % link_id)
             if not backup.is_complete:
                 raise errors.ResourceFailed(
                     backup_chain.describe_incomplete(backup, backup_id))
@@ -151,8 +162,12 @@ class DataChecks:
 
     def _find(self, get: Callable[[trove_client.TroveClient, str], T],
               name: str) -> Optional[T]:
+        def get_in_turn() -> T:
+            with self._swift_queue.turn():
+                return get(self._client, name)
+
         try:
-            return self._wait_for(lambda: get(self._client, name),
+            return self._wait_for(get_in_turn,
                                   '%s could not be read' % name)
         except errors.NotFound:
             return None

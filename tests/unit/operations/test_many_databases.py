@@ -51,7 +51,8 @@ def run_flow(clock, provider_conf, checkpoint, context, build_resource):
         tasks = [spawn(*item) for item in enumerate(resources)]
         clock.run()
         state = plugin._operation_arguments[-1]
-        for poll in state.backups, state.instances:
+        for poll in (state.backups._statuses, state.backups._lists,
+                     state.instances):
             assert not poll._waiters and poll._leader is None
         return tasks
     return run
@@ -67,6 +68,31 @@ def count_requests(fake_trove):
         counts['%s %s' % (request.method, kind)] += 1
     del fake_trove.requests[:]
     return counts
+
+
+@pytest.fixture
+def slow_responses(fake_trove, clock):
+    """Let requests take 0.1 s, in which other tasks run.
+
+    The result has the largest numbers of requests at the same time.
+    """
+    most = collections.Counter()
+    active = collections.Counter()
+
+    def delay(kind, serve):
+        def serve_later(sent, context):
+            name = '%s %s' % (kind, sent.method)
+            active[name] += 1
+            most[name] = max(most[name], active[name])
+            clock.sleep(0.1)
+            active[name] -= 1
+            return serve(sent, context)
+        return serve_later
+
+    fake_trove._serve = delay('trove', fake_trove._serve)
+    fake_trove.objects._serve = delay('swift', fake_trove.objects._serve)
+    fake_trove.attach(fake_trove.mocker)
+    return most
 
 
 def add_instances(fake_trove, count):
@@ -211,3 +237,72 @@ def test_100_databases_cost_at_most_1_3_requests_each(run_flow, fake_trove):
     tasks = run_flow('protect', ids)
     assert [task.error for task in tasks] == [None] * 100
     assert len(fake_trove.requests) <= 130
+
+
+@pytest.mark.parametrize('limit', [1, 8])
+def test_backups_are_requested_in_turns(
+        run_flow, fake_trove, slow_responses, limit):
+    tasks = run_flow('protect', add_instances(fake_trove, 30),
+                     {'max_concurrent_requests': limit})
+    assert [task.error for task in tasks] == [None] * 30
+    assert slow_responses['trove POST'] == limit
+
+
+def test_chains_of_many_databases_are_verified_with_one_list(
+        run_flow, fake_trove, slow_responses, verify):
+    ids = add_instances(fake_trove, 20)
+    for _ in range(2):
+        run_flow('protect', ids, parameters={'incremental': True})
+    count_requests(fake_trove)
+    tasks = run_flow('verify', ids, record=verify)
+    assert [task.error for task in tasks] == [None] * 20
+    counts = count_requests(fake_trove)
+    assert counts['GET backups'] == 1
+    assert counts['GET backups/*'] == 0
+
+
+def test_verified_backup_that_the_list_lacks_is_read(
+        run_flow, fake_trove, verify):
+    ids = add_instances(fake_trove, 3)
+    run_flow('protect', ids)
+    count_requests(fake_trove)
+    index = fake_trove._on_backups.index
+    fake_trove._on_backups.index = lambda *args: (
+        {'backups': index(*args)[0]['backups'][1:]}, None)
+    tasks = run_flow('verify', ids, record=verify)
+    assert [task.error for task in tasks] == [None] * 3
+    assert count_requests(fake_trove)['GET backups/*'] == 1
+
+
+def test_backups_can_be_verified_by_a_user_who_may_not_list_them(
+        run_flow, fake_trove, verify):
+    ids = add_instances(fake_trove, 3)
+    run_flow('protect', ids)
+    fake_trove.fail('GET', '/backups', 403, times=None)
+    tasks = run_flow('verify', ids, record=verify)
+    assert [task.error for task in tasks] == [None] * 3
+
+
+def test_objects_of_many_databases_are_verified_with_8_requests_at_once(
+        run_flow, fake_trove, slow_responses, verify):
+    ids = add_instances(fake_trove, 30)
+    run_flow('protect', ids, {'verify_level': 'data'})
+    slow_responses.clear()
+    tasks = run_flow('verify', ids, {'verify_level': 'data'}, record=verify)
+    assert [task.error for task in tasks] == [None] * 30
+    assert slow_responses['swift HEAD'] == 8
+
+
+def test_deletions_of_many_databases_share_the_lists(
+        run_flow, fake_trove, slow_responses):
+    ids = add_instances(fake_trove, 30)
+    run_flow('protect', ids)
+    count_requests(fake_trove)
+    tasks = run_flow('delete', ids)
+    assert [task.error for task in tasks] == [None] * 30
+    assert not fake_trove.backups
+    counts = count_requests(fake_trove)
+    assert counts['DELETE backups/*'] == 30
+    # Each deleted backup is read alone, because a list proves nothing.
+    assert counts['GET backups/*'] <= 30 + 4
+    assert counts['GET backups'] <= 8

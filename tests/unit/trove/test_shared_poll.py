@@ -282,8 +282,18 @@ def test_object_that_cannot_be_read_does_not_slow_down_the_others():
     assert 'HTTP 500' in str(bad.error)
 
 
+def test_deadline_of_the_leaders_client_ends_only_the_wait_of_the_leader():
+    world = World()
+    tasks = [world.wait(str(number), 10.0) for number in range(3)]
+    world.service.fail = lambda number: None if number else (
+        errors.DeadlineExceeded('given up'))
+    world.run()
+    assert str(tasks[0].error) == 'given up'
+    assert [task.error for task in tasks[1:]] == [None, None]
+
+
 @pytest.mark.parametrize('error', [
-    errors.Rejected('403'), errors.DeadlineExceeded('x'), ValueError('bug')])
+    errors.Rejected('403'), ValueError('bug')])
 def test_any_other_error_of_a_poll_ends_all_waits_of_the_poll(error):
     world = World()
     tasks = [world.wait(str(number), 10.0) for number in range(3)]
