@@ -71,7 +71,7 @@ class InstanceReader:
 
         instances = _read(
             instance_ids, iterate_pages if self._pages < len(instance_ids)
-            else lambda ids: iter(()), client.get_instance)
+            else lambda ids: iter(()), client.get_instance, self._pages)
         if listed:
             # The ids are random, so the listed ones are evenly distributed.
             self._pages = max(
@@ -99,20 +99,25 @@ class InstanceReader:
 
 def _read(ids: List[str],
           iterate_pages: Callable[[List[str]], Iterator[List[T]]],
-          get: Callable[[str], T]
+          get: Callable[[str], T], expected_pages: int = 1
           ) -> Dict[str, Union[T, errors.KarborTroveError]]:
     """Read one object with a GET, and several ones with a list.
 
-    The list ends when it has cost as many requests as GETs of the objects
-    that it still lacks. So both together cost at most twice as many requests
-    as the cheaper one of the two.
+    The list ends when GETs of the objects that it still lacks cost less than
+    the rest of the list. If the rest is not known, it ends when it has cost as
+    many requests as these GETs. So both together cost at most twice as many
+    requests as the cheaper one of the two.
+
+    :param expected_pages: how many pages the list probably has, or less.
     """
     objects: Dict[str, Union[T, errors.KarborTroveError]] = {}
     if len(ids) > 1:
         try:
             for pages, page in enumerate(iterate_pages(ids), start=1):
                 objects.update((item.id, item) for item in page)
-                if len(ids) - len(objects) <= pages:
+                rest = (expected_pages - pages if expected_pages > pages
+                        else pages)
+                if len(ids) - len(objects) <= rest:
                     break
         except errors.Rejected as error:
             LOG.debug('Objects are read one by one: %s', error)
