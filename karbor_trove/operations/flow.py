@@ -16,6 +16,7 @@ from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove import timeouts
 from karbor_trove.trove import backup_polls
 from karbor_trove.trove import batch_reads
+from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.trove import recent_instances
@@ -62,6 +63,9 @@ class FlowState:
         self.recent_instances = recent_instances.RecentInstances(poller.clock)
         self.request_queue = request_queue.RequestQueue(
             max_concurrent_requests, poller.clock)
+        self.versions: shared_poll.SharedPoll[
+            List[models.DatastoreVersion]] = shared_poll.SharedPoll(poller)
+        self._catalog: Optional[trove_catalog.Catalog] = None
         self._connection: Optional[Tuple[
             karbor_types.RequestContext, trove_client.TroveClient]] = None
         self._status_lock = threading.Lock()
@@ -113,6 +117,13 @@ class FlowState:
             # other, their waits for a silent Keystone would add up.
             connection = self._connection = context, connect()
         return connection[1]
+
+    def get_catalog(self, client: trove_client.TroveClient, project_id: str
+                    ) -> trove_catalog.Catalog:
+        """Return the catalog of the flow, which sends each request once."""
+        if self._catalog is None:
+            self._catalog = trove_catalog.Catalog(client, project_id)
+        return self._catalog
 
     def check_once(self,
                    find_problems: Callable[[], preflight_problems.Problems]

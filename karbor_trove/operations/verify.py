@@ -19,7 +19,6 @@ from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.preflight import restore as preflight_restore
 from karbor_trove import timeouts
-from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.verification import cleanup
@@ -157,8 +156,8 @@ class VerifyOperation(base.Operation):
         messages = [
             'backup: %d in the chain, all complete' % len(chain),
             checks.check_version(
-                backup_record.instance,
-                trove_catalog.Catalog(client, self._context.project_id))]
+                backup_record.instance, self._flow.get_catalog(
+                    client, self._context.project_id), self._flow.versions)]
         if level == 'backup':
             return messages
         store = manifests.ManifestStore(self._section.bank,

@@ -72,10 +72,11 @@ class InstanceReader:
         instances = _read(
             instance_ids, iterate_pages if self._pages < len(instance_ids)
             else lambda ids: iter(()), client.get_instance, self._pages)
-        if listed:
-            # The ids are random, so the listed ones are evenly distributed.
-            self._pages = max(
-                self._pages, pages * len(instance_ids) // len(listed))
+        if pages and len(listed) < len(instance_ids):
+            # The list has more pages. The ids are random, so the listed ones
+            # are evenly distributed.
+            self._pages = max(self._pages, pages + 1, pages * len(
+                instance_ids) // max(1, len(listed)))
         if not self._has_details:
             # The status of these ends a wait, and the list lacks values.
             ended = [id_ for id_, instance in instances.items()

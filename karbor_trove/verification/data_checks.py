@@ -14,6 +14,7 @@ from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.trove import request_queue
+from karbor_trove.trove import shared_poll
 from karbor_trove.trove import swift
 
 # A failure names this many objects at most, because all reasons of a
@@ -66,12 +67,16 @@ class DataChecks:
 
         return list(backup_chain.walk_to_root(get_complete_backup, backup_id))
 
-    def check_version(self, instance: models.Instance,
-                      catalog: trove_catalog.Catalog) -> str:
+    def check_version(
+            self, instance: models.Instance, catalog: trove_catalog.Catalog,
+            poll: shared_poll.SharedPoll[List[models.DatastoreVersion]]
+            ) -> str:
         """Check that the datastore version of the original is still active.
 
         :param instance: as recorded. If its version was not recorded, the
             check passes.
+        :param catalog: other checks may share it.
+        :param poll: shared by the checks that share the catalog.
         :returns: a message for the user.
         :raises errors.ResourceFailed: the version is not active.
         :raises errors.KarborTroveError: the versions could not be listed.
@@ -81,8 +86,9 @@ class DataChecks:
             return ('datastore: its version was not recorded, so it was not '
                     'checked')
         try:
-            active = self._wait_for(
-                lambda: catalog.list_versions(datastore),
+            active = poll.read(
+                lambda names: {name: catalog.list_versions(name)
+                               for name in names}, datastore, self._deadline,
                 'the versions of datastore %s could not be listed'
                 % datastore)
         except errors.Rejected as error:

@@ -259,6 +259,7 @@ def test_chains_of_many_databases_are_verified_with_one_list(
     counts = count_requests(fake_trove)
     assert counts['GET backups'] == 1
     assert counts['GET backups/*'] == 0
+    assert counts['GET datastores/*'] == 1
 
 
 def test_verified_backup_that_the_list_lacks_is_read(
