@@ -134,7 +134,7 @@ class Operation(protection_plugin.Operation):
                     yield node.value
                 yield from walk(node.child_nodes)
 
-        return walk(self._checkpoint.resource_graph)
+        return walk(self._checkpoint.resource_graph or ())
 
     def _refuse_problems(
             self, find_problems: Callable[[], preflight_problems.Problems],

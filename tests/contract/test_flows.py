@@ -159,7 +159,7 @@ def test_no_instance_is_backed_up_when_one_is_broken(
         run_flow('protect', checkpoint)
     assert not fake_trove.find_requests('POST') and not fake_trove.backups
     # The first resource checks the instances for all of them.
-    assert len(fake_trove.requests) == 3
+    assert len(fake_trove.requests) == 2
     assert list_statuses(checkpoint) == {'error'}
     reasons = {node.value.id: resource_status.read_failure_reason(
         checkpoint.get_resource_bank_section(node.value.id))
