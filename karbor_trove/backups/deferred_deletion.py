@@ -113,7 +113,7 @@ class BackupDeletion:
                 marked.append(self._mark_deleted(entry))
             except errors.BankError as error:
                 yield Outcome(entry, str(error), has_failed=True)
-        journal = self._journal.list_entries()
+        journal = self._journal.list_abridged()
         for entry in marked:
             if self._outage is not None:
                 yield Outcome(entry, str(self._outage), True, is_outage=True)
@@ -159,7 +159,7 @@ class BackupDeletion:
             another backup was deleted, which may have been its child.
         """
         try:
-            entries = self._journal.list_entries()
+            entries = self._journal.correct_markers()
             deferred = [entry for entry in entries
                         if entry.deleted_at
                         and entry.is_visible_to(self._project_id)]
@@ -192,7 +192,7 @@ class BackupDeletion:
             # that is read after the list has the intents of all backups in
             # the list.
             with self._clock.pause():
-                entries = self._journal.list_entries()
+                entries = self._journal.list_abridged()
         end = polling.Deadline(timeouts.SWEEP_WITH_BANK, self._wall_clock)
         blockers: List[Tuple[backup_journal.BackupEntry,
                              errors.KarborTroveError]] = []
@@ -405,7 +405,7 @@ class BackupDeletion:
             list_valid = self._start_validity()
             if entries is None:
                 with self._clock.pause():
-                    entries = self._journal.list_entries()
+                    entries = self._journal.list_abridged()
             identified = self._identify(entry, now, entries)
             if not list_valid.remaining:
                 # A user may have created a child while the bank was slow.

@@ -6,21 +6,37 @@ Each checkpoint has one entry, so two operations never write the same object.
 The entries are in the root of the bank, and so outlive their checkpoints. An
 entry is written before its backup is requested, because Trove may create the
 backup even if the response is lost. It is deleted after the backup.
+
+Most entries are of complete backups, and do not change until the checkpoint is
+deleted. Each of them has a marker, so that no operation has to read it.
 """
 
 import dataclasses
 import datetime
-from typing import Optional
+import random
+from typing import Dict, List, Optional
 
+from oslo_log import log as logging
+
+from karbor_trove.bank import backup_markers
 from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
+from karbor_trove.bank import storage
+from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove import timeouts
 from karbor_trove import times
 from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
 
+LOG = logging.getLogger(__name__)
+
 VERSION = 1
+#: How many markers a sweep compares with their entries.
+CHECKED_MARKERS = 5
+#: How many markers a sweep writes or deletes at most. The first sweeps over a
+#: bank of an earlier release have no marker yet.
+MAX_CORRECTIONS = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +71,15 @@ class BackupEntry(document_store.StoredEntry):
     #: Whether several backups once matched the request. Then none of them is
     #: ever adopted.
     is_ambiguous: bool = False
+
+    @property
+    def may_have_marker(self) -> bool:
+        """Return True if the backup is complete and its checkpoint exists.
+
+        Such an entry changes only when the checkpoint is deleted.
+        """
+        return (self.is_complete and self.backup_id is not None
+                and self.deleted_at is None)
 
     def reserves_parent(self, now: Optional[datetime.datetime]) -> bool:
         """Return True if the parent must not be deleted yet.
@@ -155,7 +180,115 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
                          'checkpoint_id', parse, keeps_copy=True)
         self.bank = bank
         self.instance_id = instance_id
+        self._markers = backup_markers.BackupMarkers(bank, instance_id)
 
     def write(self, entry: BackupEntry) -> None:
-        """Write an entry and replace an earlier one of its checkpoint."""
+        """Write an entry and replace an earlier one of its checkpoint.
+
+        A marker must never hide an entry that operations have to read. So the
+        marker of a complete backup is written after the entry, and it is
+        deleted before the entry is marked as deleted. If this process ends in
+        between, there is an entry without a marker, which operations read.
+
+        A sweep of another operation may write the marker after it is deleted
+        here. So it is deleted once more after the entry is written. The sweep
+        reads the entry after it has written the marker. At least one of the
+        two sees the other.
+
+        :raises errors.BankError: the entry may be written nevertheless.
+        """
+        if entry.deleted_at is not None:
+            self._markers.delete([entry.checkpoint_id])
         self.write_document(entry.checkpoint_id, entry.to_document())
+        # The entry is written, so an error of the bank fails no operation.
+        # The next sweep corrects the marker.
+        with storage.log_bank_errors(
+                'The marker of checkpoint %s of instance %s is not correct'
+                % (entry.checkpoint_id, self.instance_id)):
+            if entry.deleted_at is not None:
+                self._markers.delete([entry.checkpoint_id])
+            elif entry.may_have_marker:
+                self._write_marker(entry)
+
+    def delete(self, key: str) -> None:
+        """Delete an entry, its copy and its marker.
+
+        An absent one is no error.
+
+        :param key: the id of the checkpoint.
+        :raises errors.BankError: the entry may be deleted nevertheless.
+        """
+        super().delete(key)
+        with storage.log_bank_errors(
+                'The marker of checkpoint %s of instance %s is not deleted'
+                % (key, self.instance_id)):
+            self._markers.delete([key])
+
+    def list_abridged(self) -> List[BackupEntry]:
+        """Return all entries, without those that cannot be read.
+
+        An entry that has a marker is not read. In its place the list has one
+        with the ids of the marker alone, which must not be written. A marker
+        without an entry counts as well, because a list of Swift may be stale
+        and lack the entry.
+
+        :raises errors.BankError: the bank did not return all entries.
+        """
+        marked = self._list_marked()
+        return [*marked.values(), *self.read_all(marked)[0]]
+
+    def correct_markers(self) -> List[BackupEntry]:
+        """Return the entries of list_abridged(), and correct their markers.
+
+        The bank of an earlier release has no markers. An earlier release can
+        also delete an entry, or mark it as deleted, and leave its marker. So a
+        few of the entries with a marker are read as well, which are others
+        each time.
+
+        :raises errors.BankError: the bank did not return all entries.
+        """
+        marked = self._list_marked()
+        # After the markers, or else an entry that is written in between would
+        # seem to be absent.
+        keys = self.list_keys()
+        present = sorted(marked.keys() & set(keys))
+        checked = random.sample(present, min(CHECKED_MARKERS, len(present)))
+        entries = {entry.checkpoint_id: entry for entry in self.read_all(
+            marked.keys() - set(checked))[0]}
+        wrong = [key for key in marked if key not in keys or (
+            key in entries and not entries[key].may_have_marker)]
+        missing = [entry for key, entry in entries.items()
+                   if key not in marked and entry.may_have_marker]
+        with storage.log_bank_errors(
+                'The markers of instance %s are not corrected'
+                % self.instance_id):
+            if wrong:
+                LOG.info('Deleting the markers of %d checkpoints of instance '
+                         '%s: their backups are deleted or are to be deleted',
+                         len(wrong), self.instance_id)
+                self._markers.delete(wrong[:MAX_CORRECTIONS])
+            for entry in missing[:MAX_CORRECTIONS]:
+                self._write_marker(entry)
+        return list({**marked, **entries}.values())
+
+    def _list_marked(self) -> Dict[str, BackupEntry]:
+        """Return an entry for each marker, by the id of the checkpoint."""
+        return {marker.checkpoint_id: BackupEntry(
+            self.instance_id, marker.checkpoint_id, is_complete=True,
+            backup_id=marker.backup_id, parent_id=marker.parent_id)
+            for marker in self._markers.list_markers()}
+
+    def _write_marker(self, entry: BackupEntry) -> None:
+        """Write the marker of an entry that the bank has.
+
+        The entry is read after that, see write().
+        """
+        self._markers.write(backup_markers.BackupMarker(
+            entry.checkpoint_id, str(entry.backup_id), entry.parent_id))
+        try:
+            current = self.read(entry.checkpoint_id)
+        except errors.Rejected as error:
+            LOG.error('%s', error)
+            current = None
+        if current is None or not current.may_have_marker:
+            self._markers.delete([entry.checkpoint_id])
