@@ -105,7 +105,7 @@ class BackupDeletion:
         backup, the others are tried.
 
         :param timeout: seconds that each deletion in Trove may take.
-        :raises errors.BankError: the journal could not be read.
+        :raises errors.BankError: the journal could not be read or changed.
         """
         marked = []
         for entry in children_first(entries):
@@ -113,6 +113,9 @@ class BackupDeletion:
                 marked.append(self._mark_deleted(entry))
             except errors.BankError as error:
                 yield Outcome(entry, str(error), has_failed=True)
+        # An earlier release may have marked an entry as deleted and left its
+        # marker, which hides the entry from the sweeps of operations.
+        self._journal.delete_markers(marked)
         journal = self._journal.list_abridged()
         for entry in marked:
             if self._outage is not None:

@@ -14,7 +14,7 @@ deleted. Each of them has a marker, so that no operation has to read it.
 import dataclasses
 import datetime
 import random
-from typing import Dict, List, Optional
+from typing import Dict, Iterable, List, Optional
 
 from oslo_log import log as logging
 
@@ -223,6 +223,10 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
                 'The marker of checkpoint %s of instance %s is not deleted'
                 % (key, self.instance_id)):
             self._markers.delete([key])
+
+    def delete_markers(self, entries: Iterable[BackupEntry]) -> None:
+        """Delete the markers of entries. An absent one is no error."""
+        self._markers.delete([entry.checkpoint_id for entry in entries])
 
     def list_abridged(self) -> List[BackupEntry]:
         """Return all entries, without those that cannot be read.
