@@ -36,7 +36,7 @@ VERSION = 1
 CHECKED_MARKERS = 5
 #: How many markers a sweep writes or deletes at most. The first sweeps over a
 #: bank of an earlier release have no marker yet.
-MAX_CORRECTIONS = 100
+MAX_CORRECTIONS = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -254,24 +254,25 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         marked = self._list_marked()
         # After the markers, or else an entry that is written in between would
         # seem to be absent.
-        keys = self.list_keys()
-        present = sorted(marked.keys() & set(keys))
-        checked = random.sample(present, min(CHECKED_MARKERS, len(present)))
+        keys = set(self.list_keys())
+        marked_keys = sorted(marked.keys() & keys)
+        checked_keys = random.sample(
+            marked_keys, min(CHECKED_MARKERS, len(marked_keys)))
         entries = {entry.checkpoint_id: entry for entry in self.read_all(
-            marked.keys() - set(checked))[0]}
-        wrong = [key for key in marked if key not in keys or (
+            marked.keys() - set(checked_keys))[0]}
+        wrong_keys = [key for key in marked if key not in keys or (
             key in entries and not entries[key].may_have_marker)]
-        missing = [entry for key, entry in entries.items()
-                   if key not in marked and entry.may_have_marker]
+        unmarked = [entry for key, entry in entries.items()
+                    if key not in marked and entry.may_have_marker]
         with storage.log_bank_errors(
                 'The markers of instance %s are not corrected'
                 % self.instance_id):
-            if wrong:
+            if wrong_keys:
                 LOG.info('Deleting the markers of %d checkpoints of instance '
                          '%s: their backups are deleted or are to be deleted',
-                         len(wrong), self.instance_id)
-                self._markers.delete(wrong[:MAX_CORRECTIONS])
-            for entry in missing[:MAX_CORRECTIONS]:
+                         len(wrong_keys), self.instance_id)
+                self._markers.delete(wrong_keys[:MAX_CORRECTIONS])
+            for entry in unmarked[:MAX_CORRECTIONS]:
                 self._write_marker(entry)
         return list({**marked, **entries}.values())
 

@@ -106,6 +106,6 @@ def test_first_sweeps_over_an_old_bank_end_the_growth(
         prepare, counting_plugin):
     sequence = ['protect', 'protect, incremental', 'verify', 'verify']
     old, new = ([counting_plugin.measure(runs[name])[0] for name in sequence]
-                for runs in (prepare(250, has_markers=False), prepare(250)))
+                for runs in (prepare(130, has_markers=False), prepare(130)))
     assert old[2] > new[2] + 50
     assert old[3] == new[3]
