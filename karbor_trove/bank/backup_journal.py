@@ -8,7 +8,8 @@ entry is written before its backup is requested, because Trove may create the
 backup even if the response is lost. It is deleted after the backup.
 
 Most entries are of complete backups, and do not change until the checkpoint is
-deleted. Each of them has a marker, so that no operation has to read it.
+deleted. Each such entry has a marker, so that no operation has to read the
+entry. backup_markers.py describes the markers.
 """
 
 import dataclasses
@@ -34,8 +35,8 @@ LOG = logging.getLogger(__name__)
 VERSION = 1
 #: How many markers a sweep compares with their entries.
 CHECKED_MARKERS = 5
-#: How many markers a sweep writes or deletes at most. The first sweeps over a
-#: bank of an earlier release have no marker yet.
+#: How many markers a sweep writes or deletes at most. The bank of an earlier
+#: release has no markers, and one sweep does not have to write all markers.
 MAX_CORRECTIONS = 50
 
 
@@ -186,14 +187,15 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         """Write an entry and replace an earlier one of its checkpoint.
 
         A marker must never hide an entry that operations have to read. So the
-        marker of a complete backup is written after the entry, and it is
-        deleted before the entry is marked as deleted. If this process ends in
-        between, there is an entry without a marker, which operations read.
+        marker of a complete backup is written after the entry, and the marker
+        is deleted before the entry is marked as deleted. If this process ends
+        in between, the entry has no marker, and operations read the entry.
 
-        A sweep of another operation may write the marker after it is deleted
-        here. So it is deleted once more after the entry is written. The sweep
-        reads the entry after it has written the marker. At least one of the
-        two sees the other.
+        A sweep of another operation may write the marker again after this
+        method has deleted the marker. So this method deletes the marker once
+        more after it has written the entry. The sweep reads the entry after it
+        has written the marker, and deletes the marker if the entry is marked
+        as deleted. So at least one of the two operations deletes the marker.
 
         :raises errors.BankError: the entry may be written nevertheless.
         """
@@ -213,7 +215,7 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
     def delete(self, key: str) -> None:
         """Delete an entry, its copy and its marker.
 
-        An absent one is no error.
+        An absent object is no error.
 
         :param key: the id of the checkpoint.
         :raises errors.BankError: the entry may be deleted nevertheless.
@@ -225,16 +227,16 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
             self._markers.delete([key])
 
     def delete_markers(self, entries: Iterable[BackupEntry]) -> None:
-        """Delete the markers of entries. An absent one is no error."""
+        """Delete the markers of entries. An absent marker is no error."""
         self._markers.delete([entry.checkpoint_id for entry in entries])
 
     def list_abridged(self) -> List[BackupEntry]:
-        """Return all entries, without those that cannot be read.
+        """Return all readable entries. Those with a marker have only ids.
 
-        An entry that has a marker is not read. In its place the list has one
-        with the ids of the marker alone, which must not be written. A marker
-        without an entry counts as well, because a list of Swift may be stale
-        and lack the entry.
+        An entry that has a marker is not read. In its place the result has an
+        entry with the ids of the marker, which must not be written to the
+        bank. A marker without an entry is in the result as well, because a
+        list of Swift may be stale and lack the entry.
 
         :raises errors.BankError: the bank did not return all entries.
         """
@@ -245,15 +247,15 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         """Return the entries of list_abridged(), and correct their markers.
 
         The bank of an earlier release has no markers. An earlier release can
-        also delete an entry, or mark it as deleted, and leave its marker. So a
-        few of the entries with a marker are read as well, which are others
-        each time.
+        also delete an entry, or mark the entry as deleted, and leave the
+        marker. So this method also reads a few entries that have a marker,
+        and chooses other entries each time.
 
         :raises errors.BankError: the bank did not return all entries.
         """
         marked = self._list_marked()
-        # After the markers, or else an entry that is written in between would
-        # seem to be absent.
+        # The keys of the entries are listed after the markers. Otherwise an
+        # entry that is written in between would seem to be absent.
         keys = set(self.list_keys())
         marked_keys = sorted(marked.keys() & keys)
         checked_keys = random.sample(
@@ -284,9 +286,11 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
             for marker in self._markers.list_markers()}
 
     def _write_marker(self, entry: BackupEntry) -> None:
-        """Write the marker of an entry that the bank has.
+        """Write the marker of an entry, and check the entry after that.
 
-        The entry is read after that, see write().
+        write() says why.
+
+        :param entry: an entry that the bank has.
         """
         self._markers.write(backup_markers.BackupMarker(
             entry.checkpoint_id, str(entry.backup_id), entry.parent_id))

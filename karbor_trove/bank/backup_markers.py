@@ -3,8 +3,8 @@
 """Markers of the complete backups of an instance.
 
 The key of a marker has the ids of a complete backup whose checkpoint exists.
-So one list of keys shows all such backups, and an operation reads only the
-other journal entries, which are few. Most entries have a marker.
+So one list of keys shows all such backups. An operation reads only the journal
+entries without a marker, and these are few.
 """
 
 import dataclasses
@@ -33,9 +33,9 @@ class BackupMarker:
 
 
 def parse_key(key: str) -> Optional[BackupMarker]:
-    """Return the marker with this key. None if it is not one of a marker.
+    """Return the marker with a key. None if the key is not that of a marker.
 
-    Users of one bank may be able to write into it, so the ids are checked.
+    A user may be able to write into the bank, so the ids are checked.
     """
     checkpoint_id, *backup_ids = key.split('@')
     if (ids.is_path_part(checkpoint_id) and len(backup_ids) in (1, 2)
@@ -56,7 +56,7 @@ class BackupMarkers:
             layout.instance_folder(instance_id, layout.BACKUP_MARKERS))
 
     def list_markers(self) -> List[BackupMarker]:
-        """Return all markers. None of them is read."""
+        """Return all markers. The keys are listed, and no object is read."""
         return [marker for marker in map(
             parse_key, storage.list_keys(self._section)) if marker]
 
@@ -66,7 +66,7 @@ class BackupMarkers:
                       {'checkpoint_id': marker.checkpoint_id})
 
     def delete(self, checkpoint_ids: Collection[str]) -> None:
-        """Delete the markers of checkpoints. An absent one is no error."""
+        """Delete the markers of checkpoints. An absent marker is no error."""
         for key in storage.list_keys(self._section):
             if key.partition('@')[0] in checkpoint_ids:
                 storage.delete(self._section, key)

@@ -123,8 +123,9 @@ class TroveClient:
                             ) -> List[T]:
         """Return what a function builds from each instance of the project.
 
-        An instance takes about 1 kB of memory. The instances of a page are
-        built before the next page is requested, and are not kept.
+        An instance takes about 1 kB of memory. The function is called for all
+        instances of a page before the next page is requested, and the
+        instances are not kept.
 
         Members of clusters are not in Trove's list. Trove cannot back them
         up.
