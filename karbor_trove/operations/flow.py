@@ -115,6 +115,8 @@ class FlowState:
                    ) -> bool:
         """Set and save the status of a resource.
 
+        The record has a ";" between the lines of a reason.
+
         Karbor stores the reasons of all resources in one column of 65,535
         bytes, and MySQL rejects what is longer [models.py, 1.6.0]. So the
         longest reasons are shortened until all of them fit. The full ones are
@@ -124,7 +126,8 @@ class FlowState:
 
         :param record: Karbor's record of the restore or verification.
         :param status: a resource status of Karbor, never one of Trove.
-        :param reason: for the user. "" if there is none.
+        :param reason: for the user, one sentence a line, the most important
+            one first. "" if there is none.
         :param section: gets the full reason. None if the id of the resource
             must not become a part of a path.
         :returns: False if the record could not be saved. It is logged. An
@@ -163,12 +166,13 @@ class FlowState:
 
     def _update(self, record: karbor_types.OperationRecord,
                 max_bytes: int) -> None:
-        reasons = _shorten_reasons(
-            {key: reason for key, (_, reason) in self._reported.items()},
-            max_bytes)
+        full = {key: _separate_lines(reason)
+                for key, (_, reason) in self._reported.items()}
+        reasons = _shorten_reasons(full, max_bytes)
         for key, (status, reason) in self._reported.items():
             values = status, reasons[key]
-            if values[1] != reason and self._long_reasons.get(key) != reason:
+            if (values[1] != full[key]
+                    and self._long_reasons.get(key) != reason):
                 self._long_reasons[key] = reason
                 LOG.info('The reason of %s in record %s is shortened. In full '
                          'it is: %s', key[1], record.id, reason)
@@ -179,6 +183,14 @@ class FlowState:
             if self._updated.get(key) != values:
                 record.update_resource_status(*key, *values)
                 self._updated[key] = values
+
+
+def _separate_lines(reason: str) -> str:
+    """Return the reason with ";" between the sentences, which are lines.
+
+    Karbor's clients and the dashboard show a reason as one line.
+    """
+    return re.sub(r'(?<![.,:;\s])\n(?=.)', ';\n', reason)
 
 
 def _shorten_reasons(reasons: Dict[Key, str],

@@ -53,22 +53,36 @@ class RestoreOperation(base.Operation):
                        ) -> preflight_problems.Problems:
         """Check the parameters of all instances, then the state of Trove.
 
+        Instances that the user leaves out are not checked.
+
         :param parameters: of the whole restore.
         """
         resource_type = self._resource.type
         sections = self._get_sections()
         unknown_ids = parsing.unknown_resources(parameters, resource_type,
                                                 sections)
+        each: Dict[str, karbor_types.Parameters] = {
+            instance_id: {
+                **(parameters.get(resource_type) or {}),
+                **(parameters.get('%s#%s' % (resource_type, instance_id))
+                   or {})}
+            for instance_id in sections}
+        chosen = {instance_id: section
+                  for instance_id, section in sections.items()
+                  if not parsing.is_skipped(each[instance_id])}
+        if not chosen:
+            return dict.fromkeys(sections, [
+                'restore_skip leaves out all databases of the checkpoint: '
+                'pass restore_skip=False for those to restore'])
         problems, self._flow.unchecked = preflight_restore.check_restore(
-            sections, lambda instance_id, backup_record: parsing.parse_restore(
-                {**(parameters.get(resource_type) or {}),
-                 **(parameters.get('%s#%s' % (resource_type, instance_id))
-                    or {})},
-                backup_record.instance, backup_record.backup_id,
-                self._checkpoint.id),
-            lambda _: ['parameters are given for %s, which is not in this '
-                       'checkpoint' % unknown_id
-                       for unknown_id in unknown_ids],
+            chosen, lambda instance_id, backup_record: parsing.parse_restore(
+                each[instance_id], backup_record.instance,
+                backup_record.backup_id, self._checkpoint.id),
+            lambda requests: [
+                *parsing.check_names(each[request.original_id]
+                                     for request in requests),
+                *('parameters are given for %s, which is not in this '
+                  'checkpoint' % unknown_id for unknown_id in unknown_ids)],
             self._connect, self._context.project_id, self._poller)
         return problems
 
@@ -81,6 +95,9 @@ class RestoreOperation(base.Operation):
                 new_resources: Dict[str, str], **kwargs: Any) -> None:
         """Create the instance and wait until its database is up.
 
+        An instance that the user leaves out gets the status `undefined` and
+        the reason.
+
         :param restore: Karbor's record. It names the restored instance as
             soon as there is one. If none was created, it names the original
             instance.
@@ -90,6 +107,12 @@ class RestoreOperation(base.Operation):
             database. The reason is in Karbor's record.
         """
         self._settings.check()
+        if parsing.is_skipped(parameters):
+            self._flow.set_status(
+                restore, resource.type, resource.id,
+                constants.RESOURCE_STATUS_UNDEFINED,
+                'not restored: left out by restore_skip', self._section)
+            return
         if self._report_left_out(restore, 'not restored'):
             return
         backup_record = record.read_backup(self._section, resource.id)
@@ -126,10 +149,11 @@ class RestoreOperation(base.Operation):
             constants.RESOURCE_STATUS_AVAILABLE,
             restore_summary.describe_restore(
                 instance, self._clock.now() - start_time, request,
-                backup_record.instance, description, self._flow.unchecked
-                if resource.id in earlier_ids else [
-                    *self._flow.unchecked, *restore_summary.describe_plan(
-                        checkpoint.protection_plan, resource, instance)]),
+                backup_record.instance, description,
+                () if resource.id in earlier_ids else
+                restore_summary.describe_plan(
+                    checkpoint.protection_plan, resource, instance),
+                self._flow.unchecked),
             self._section)
         LOG.info('Instance %s is up, restored from instance %s', instance.id,
                  resource.id)
