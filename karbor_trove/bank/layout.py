@@ -47,6 +47,7 @@ INSTANCES = '/karbor-trove/'
 #: restore, verification or backup.
 BACKUP_JOURNAL = 'backups'
 RESTORE_JOURNAL = 'restores'
+CONFIGURATION_JOURNAL = 'configurations'
 VERIFICATION_JOURNAL = 'rehearsals'
 MANIFESTS = 'contents'
 #: The folder that holds one folder for each name of a restored instance, with

@@ -12,6 +12,8 @@ run in another process, could take the instance for its own.
 
 Each entry has a marker in a folder of its name. So a restore finds the others
 of its name without a list of the whole bank.
+
+A journal of its own has the requests for configuration groups.
 """
 
 import dataclasses
@@ -37,22 +39,25 @@ VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class RestoreEntry:
-    """One request for a restored instance. None means unknown."""
+    """One request for a restored instance or for a configuration group.
+
+    None means unknown.
+    """
 
     #: Of the original instance.
     instance_id: str
     #: Karbor's id of the restore.
     restore_id: str
-    #: Of the restored instance.
+    #: Of the restored instance, or of the group.
     name: Optional[str] = None
     #: Trove's time before the request, in ISO format. None if Trove returned
     #: no time.
     not_before: Optional[str] = None
-    #: Where the restored instance is created.
+    #: Where it is created.
     project_id: Optional[str] = None
     #: The process that sends the request, see worker_process.py.
     worker: object = None
-    #: The restored instance. None while the restore is open.
+    #: Its id. None while it is not known. So a restore with it is not open.
     created_id: Optional[str] = None
 
     def check(self) -> None:
@@ -121,18 +126,22 @@ class RestoreEntry:
                    document.get('worker'), document.get('created_id'))
 
 
-class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
-    """The restore journal of one instance in one bank.
+class ConfigurationJournal(document_store.DocumentStore[RestoreEntry]):
+    """The configuration groups that restores of one instance have created.
 
-    Its keys are the ids of restores.
+    Its keys are the ids of restores. An entry is deleted when Karbor's record
+    names the group. Instances of one restore that share a group have one entry
+    together.
     """
+
+    folder = layout.CONFIGURATION_JOURNAL
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
         """Create the journal. Nothing is read or written yet.
 
         :param instance_id: of the original instance.
         """
-        path = layout.instance_folder(instance_id, layout.RESTORE_JOURNAL)
+        path = layout.instance_folder(instance_id, self.folder)
 
         def parse(key: str, document: document_store.Document
                   ) -> RestoreEntry:
@@ -153,8 +162,25 @@ class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
         self.instance_id = instance_id
 
     def write(self, entry: RestoreEntry) -> None:
-        """Write an entry and its marker."""
+        """Write an entry and replace an earlier one of its restore."""
         self.write_document(entry.restore_id, entry.to_document())
+
+    def delete_entry(self, entry: RestoreEntry) -> None:
+        """Delete an entry. An absent one is no error."""
+        self.delete(entry.restore_id)
+
+
+class RestoreJournal(ConfigurationJournal):
+    """The restored instances of one original instance.
+
+    Its keys are the ids of restores. Each entry has a marker.
+    """
+
+    folder = layout.RESTORE_JOURNAL
+
+    def write(self, entry: RestoreEntry) -> None:
+        """Write an entry and its marker."""
+        super().write(entry)
         if entry.name is not None:
             # After the entry: a marker without one is of a closed restore.
             storage.write(_markers(self._bank, entry.name), entry.marker,
@@ -162,7 +188,7 @@ class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
 
     def delete_entry(self, entry: RestoreEntry) -> None:
         """Delete an entry and its marker. An absent one is no error."""
-        self.delete(entry.restore_id)
+        super().delete_entry(entry)
         if entry.name is not None:
             storage.delete_optional(_markers(self._bank, entry.name),
                                     [entry.marker])

@@ -6,11 +6,14 @@ import json
 import re
 import threading
 from typing import Callable, Dict, FrozenSet, List, Optional, Set, Tuple
+from typing import Union
 
 from oslo_log import log as logging
 
 from karbor_trove.bank import resource_status
+from karbor_trove import errors
 from karbor_trove import karbor_types
+from karbor_trove.operations import configuration_group
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove import timeouts
@@ -59,6 +62,10 @@ class FlowState:
         #: The ids of the instances that a restore has created.
         self.created_ids: Set[str] = set()
         self._earlier_ids: Optional[FrozenSet[str]] = None
+        #: What a restore has created in place of each configuration group, or
+        #: why it could not, by the id of the original group.
+        self._groups: Dict[str, Union[configuration_group.RecreatedGroup,
+                                      errors.KarborTroveError]] = {}
         #: What the preflight checks could not check, one sentence each. It
         #: is part of the reason of a success.
         self.unchecked: List[str] = []
@@ -107,6 +114,29 @@ class FlowState:
             if self._earlier_ids is None:
                 self._earlier_ids = list_ids()
             return self._earlier_ids
+
+    def create_group(self, original_id: str, create: Callable[
+            [], configuration_group.RecreatedGroup]
+            ) -> configuration_group.RecreatedGroup:
+        """Return the group that replaces a configuration group in this flow.
+
+        Only the first call for a group creates it. If it fails, the others
+        fail as well, because the group may exist.
+
+        :param original_id: the id of the original group.
+        :raises errors.KarborTroveError: what create() raised. Every caller
+            gets it.
+        """
+        with self._preflight_lock:
+            if original_id not in self._groups:
+                try:
+                    self._groups[original_id] = create()
+                except errors.KarborTroveError as error:
+                    self._groups[original_id] = error
+            group = self._groups[original_id]
+        if isinstance(group, errors.KarborTroveError):
+            raise group
+        return group
 
     def set_status(self, record: karbor_types.OperationRecord,
                    resource_type: str, resource_id: str, status: str,

@@ -80,6 +80,9 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
         {name: value for name, value in recorded.items()
          if options[name].is_copy_checked})
     values.pop('skip', None)
+    if (values.get('configuration_id') == models.RECREATE_CONFIGURATION
+            and original.configuration_id is None):
+        del values['configuration_id']
     return models.InstanceRequest(
         original_id=original.id,
         backup_id=str(backup_id),

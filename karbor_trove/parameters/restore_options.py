@@ -83,9 +83,11 @@ OPTIONS: Dict[str, RestoreOption] = {
         fields.TEXT, 'Availability Zone (name)', 'Its availability zone.',
         "the cloud's default", 'availability zone'),
     'configuration_id': RestoreOption(
-        fields.CONFIGURATION, 'Configuration Group (id or none)',
-        'The id of its configuration group, or "none" for none.',
-        'as recorded', 'configuration group', 'configuration_id'),
+        fields.CONFIGURATION, 'Configuration Group (id, none or recreate)',
+        'The id of its configuration group, "none" for none, or "recreate" '
+        'for the recorded group, which is created anew from its recorded '
+        'values if it was deleted.', 'as recorded', 'configuration group',
+        'configuration_id'),
     'datastore_version': RestoreOption(
         fields.TEXT, 'Datastore Version (name or id)',
         'The name or the id of the version of its datastore, which has to '

@@ -2,6 +2,7 @@
 
 import ast
 from concurrent import futures
+import json
 import re
 
 import pytest
@@ -245,3 +246,41 @@ def test_restored_databases_have_the_names_of_their_originals(tenant, three):
             for id_ in new} == {
         '%s-again' % name: rows for rows, name in enumerate(NAMES, 1)}
     tenant.delete_instances(*new)
+
+
+def test_deleted_configuration_group_is_created_anew(tenant):
+    configurations = tenant.trove.configurations
+    values = {'max_connections': 77, 'work_mem': '8MB'}
+    group = configurations.create(
+        'tuned', json.dumps(values), datastore=catalog.DATASTORE,
+        datastore_version=catalog.VERSION)
+    originals = tenant.create_instances(NAMES[:2], configuration=group.id)
+    checkpoint_id = tenant.protect(tenant.create_plan(originals))
+    tenant.delete_instances(*originals)
+    configurations.delete(group.id)
+    refused = tenant.restore(checkpoint_id, expect='fail')
+    for reason in refused['resources_reason'].values():
+        assert reason.startswith(
+            'configuration group %s was not found: pass '
+            'restore_configuration_id, "recreate"' % group.id)
+    before = tenant.list_instance_ids()
+    restore = tenant.restore(
+        checkpoint_id, {'restore_configuration_id': 'recreate'})
+    new_ids = tenant.list_instance_ids() - before
+    assert len(new_ids) == 2
+    [new_group] = {tenant.trove.instances.get(id_).configuration['id']
+                   for id_ in new_ids}
+    created = configurations.get(new_group)
+    assert created.to_dict()['values'] == values
+    assert created.name == 'tuned'
+    assert created.description == (
+        'created by restore %s of Karbor in place of %s' % (
+            restore['id'], group.id))
+    for reason in restore['resources_reason'].values():
+        assert ('configuration group %s "tuned" was created in place of %s'
+                % (new_group, group.id)) in reason.split(';\n')
+    for id_ in new_ids:
+        assert tenant.sql(id_, 'SHOW max_connections') == [['77']]
+    tenant.delete_checkpoint(checkpoint_id)
+    tenant.delete_instances(*new_ids)
+    configurations.delete(new_group)

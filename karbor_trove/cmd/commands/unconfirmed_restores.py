@@ -2,14 +2,14 @@
 
 """`deferred dismiss`, and the unconfirmed restores of the other commands.
 
-No instance is deleted here. If a restore has created one, it belongs to the
-user.
+No instance and no configuration group is deleted here. If a restore has
+created one, it belongs to the user.
 """
 
 import argparse
 import dataclasses
 import datetime
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple, Type, TypeVar
 
 from karbor_trove.bank import restore_journal
 from karbor_trove.bank import worker_process
@@ -24,6 +24,9 @@ from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import lost_responses
 
 
+Journal = TypeVar('Journal', bound=restore_journal.ConfigurationJournal)
+
+
 class RestoreDismissal(base.Action):
     """The work of the command "deferred dismiss"."""
 
@@ -33,9 +36,12 @@ class RestoreDismissal(base.Action):
 
         :raises errors.Rejected: a restore has no entry or may still run.
         """
-        matches = [(journal, restore_id) for _, journal, restore_id
-                   in _list_journals(all_providers)
-                   if restore_id in parsed_args.ids]
+        matches = [
+            (journal, restore_id)
+            for kind in (restore_journal.RestoreJournal,
+                         restore_journal.ConfigurationJournal)
+            for _, journal, restore_id in _list_journals(all_providers, kind)
+            if restore_id in parsed_args.ids]
         unknown = set(parsed_args.ids) - {
             restore_id for _, restore_id in matches}
         if unknown:
@@ -80,6 +86,24 @@ def list_rows(provider: providers.Provider,
                           'an instance "%s"' % (entry.restore_id, entry.name)}
 
 
+def list_group_rows(provider: providers.Provider,
+                    instance_id: str) -> Iterator[base.Row]:
+    """Yield the rows of configuration groups that no restore reports."""
+    entries, unreadable = restore_journal.ConfigurationJournal(
+        provider.bank, instance_id).read_all()
+    row = {'what': 'configuration group', 'instance': instance_id}
+    for error in unreadable.values():
+        yield {**row, 'why': str(error)}
+    for entry in entries:
+        yield {**row, 'project': entry.project_id, 'since': entry.not_before,
+               'why': 'restore %s has not reported configuration group "%s" '
+                      'yet; %s' % (
+                          entry.restore_id, entry.name,
+                          'its id is %s' % entry.created_id
+                          if entry.created_id else
+                          'if it exists, its description names the restore')}
+
+
 @dataclasses.dataclass(frozen=True)
 class SweepResult:
     """What the sweep of one unconfirmed restore found."""
@@ -101,7 +125,8 @@ def sweep(all_providers: List[providers.Provider],
     :param instance_id: the id of the only original instance. None for all.
     :param project_id: the id of the only project. None for all.
     """
-    for provider, journal, restore_id in _list_journals(all_providers):
+    for provider, journal, restore_id in _list_journals(
+            all_providers, restore_journal.RestoreJournal):
         if instance_id not in (None, journal.instance_id):
             continue
         entry = None
@@ -131,20 +156,23 @@ def sweep(all_providers: List[providers.Provider],
                            'outcome': outcome}, problem)
 
 
-def _list_journals(all_providers: List[providers.Provider]) -> Iterator[
-        Tuple[providers.Provider, restore_journal.RestoreJournal, str]]:
-    """Yield each unconfirmed restore: its provider, journal and id."""
+def _list_journals(all_providers: List[providers.Provider],
+                   kind: Type[Journal]) -> Iterator[
+        Tuple[providers.Provider, Journal, str]]:
+    """Yield each unconfirmed restore: its provider, journal and id.
+
+    :param kind: the class of the journals.
+    """
     for provider in providers.distinct_banks(all_providers):
         for instance_id in progress.track(
                 provider.list_instance_ids(),
                 'Reading the restore journals of instances'):
-            journal = restore_journal.RestoreJournal(provider.bank,
-                                                     instance_id)
+            journal = kind(provider.bank, instance_id)
             for restore_id in journal.list_keys():
                 yield provider, journal, restore_id
 
 
-def _read_or_guess(journal: restore_journal.RestoreJournal,
+def _read_or_guess(journal: restore_journal.ConfigurationJournal,
                    restore_id: str) -> restore_journal.RestoreEntry:
     """Return an entry. If it cannot be read, all its values are unknown."""
     unknown = restore_journal.RestoreEntry(journal.instance_id, restore_id)

@@ -446,7 +446,8 @@ def test_preflight_fails_when_the_configuration_group_does_not_exist(
     fake_trove.configurations.clear()
     assert find_problems() == [
         'configuration group tuned was not found: pass '
-        'restore_configuration_id, the id of another group or "none"']
+        'restore_configuration_id, "recreate" for a new group with the '
+        'recorded values, the id of another group or "none"']
 
 
 def test_configuration_group_is_accepted_when_no_datastore_was_recorded(

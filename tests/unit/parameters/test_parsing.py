@@ -235,6 +235,12 @@ def test_value_of_restore_skip_that_is_not_allowed_is_rejected(recorder):
             "restore_skip 'perhaps' is not allowed: True or False"]
 
 
+def test_configuration_group_is_not_created_anew_if_there_was_none(recorder):
+    body = recorder.create_instance({'restore_configuration_id': 'recreate'},
+                                    ORIGINAL)
+    assert 'configuration' not in body['instance']
+
+
 @pytest.mark.parametrize('value, name', [(True, 'True'), (7, '7')])
 def test_boolean_and_integer_are_parsed_as_the_strings_that_karbor_stores(
         value, name):
