@@ -126,15 +126,14 @@ class RestoreEntry:
                    document.get('worker'), document.get('created_id'))
 
 
-class ConfigurationJournal(document_store.DocumentStore[RestoreEntry]):
-    """The configuration groups that restores of one instance have created.
+class RequestJournal(document_store.DocumentStore[RestoreEntry]):
+    """The requests of one kind that restores of one instance have sent.
 
-    Its keys are the ids of restores. An entry is deleted when Karbor's record
-    names the group. Instances of one restore that share a group have one entry
-    together.
+    Its keys are the ids of restores.
     """
 
-    folder = layout.CONFIGURATION_JOURNAL
+    #: The folder of the instance that has the entries.
+    folder: str
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
         """Create the journal. Nothing is read or written yet.
@@ -170,11 +169,18 @@ class ConfigurationJournal(document_store.DocumentStore[RestoreEntry]):
         self.delete(entry.restore_id)
 
 
-class RestoreJournal(ConfigurationJournal):
-    """The restored instances of one original instance.
+class ConfigurationJournal(RequestJournal):
+    """The requests for configuration groups.
 
-    Its keys are the ids of restores. Each entry has a marker.
+    An entry is deleted when Karbor's record names the group. Instances of one
+    restore that share a group have one entry together.
     """
+
+    folder = layout.CONFIGURATION_JOURNAL
+
+
+class RestoreJournal(RequestJournal):
+    """The requests for restored instances. Each entry has a marker."""
 
     folder = layout.RESTORE_JOURNAL
 

@@ -24,7 +24,7 @@ from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import lost_responses
 
 
-Journal = TypeVar('Journal', bound=restore_journal.ConfigurationJournal)
+Journal = TypeVar('Journal', bound=restore_journal.RequestJournal)
 
 
 class RestoreDismissal(base.Action):
@@ -172,7 +172,7 @@ def _list_journals(all_providers: List[providers.Provider],
                 yield provider, journal, restore_id
 
 
-def _read_or_guess(journal: restore_journal.ConfigurationJournal,
+def _read_or_guess(journal: restore_journal.RequestJournal,
                    restore_id: str) -> restore_journal.RestoreEntry:
     """Return an entry. If it cannot be read, all its values are unknown."""
     unknown = restore_journal.RestoreEntry(journal.instance_id, restore_id)
