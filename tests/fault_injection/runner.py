@@ -101,8 +101,16 @@ def _get_outcome(environment, scenario, result):
 
 
 def _run_case(environment, case):
-    """Run a case, check the invariants, clean up and return the outcome."""
-    scenario = scenarios.prepare(case.operation, environment)
+    """Run a case, check the invariants, clean up and return the outcome.
+
+    :raises invariants.TimeLimitMissed: the operation or its preparation was
+        too slow. The preparation has no fault.
+    """
+    try:
+        scenario = scenarios.prepare(case.operation, environment)
+    except AssertionError as error:
+        raise invariants.TimeLimitMissed(
+            'the preparation failed: %s' % error) from error
     backups = set(environment.list_backups())
     instances = environment.tenant.list_instance_ids()
     live_checkpoints = [environment.survivor]

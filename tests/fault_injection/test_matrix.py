@@ -203,6 +203,15 @@ def test_an_operation_that_takes_too_long_misses_its_time_limit():
         invariants.check_duration(scenario, {'seconds': 5.1})
 
 
+def test_a_failed_preparation_counts_as_a_missed_time_limit(monkeypatch):
+    def prepare(*_):
+        raise AssertionError('the backup is not complete')
+    monkeypatch.setattr(scenarios, 'prepare', prepare)
+    with pytest.raises(invariants.TimeLimitMissed, match='is not complete'):
+        runner._run_case(None, cases.Case(
+            'delete', cases.Request('trove GET /backups', 1), '503', 'once'))
+
+
 def test_options_select_the_cases():
     all_cases = ['delete %d' % number for number in range(99)] + ['verify']
     known = {case: 'done' for case in all_cases[:-2]}
