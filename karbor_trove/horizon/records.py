@@ -3,6 +3,7 @@
 """What the pages of restores and verifications have in common."""
 
 import json
+import logging
 import os
 from typing import Any, Dict, List
 
@@ -15,6 +16,8 @@ from horizon.utils import memoized
 from karbor_dashboard.api import karbor as api
 
 from karbor_trove.horizon import results
+
+LOG = logging.getLogger(__name__)
 
 
 def add_templates() -> None:
@@ -32,7 +35,9 @@ def find_checkpoint(request: Any, record: Any) -> Any:
     try:
         return api.checkpoint_get(
             request, record.provider_id, record.checkpoint_id)
-    except Exception:
+    except Exception as error:  # The page is shown without the plan's name.
+        LOG.warning('Checkpoint %s of provider %s cannot be read: %s',
+                    record.checkpoint_id, record.provider_id, error)
         return None
 
 
