@@ -62,12 +62,12 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
             be incomplete.
         """
         try:
-            instances = self._connect(context).list_instances()
+            resources = self._connect(context).list_from_instances(
+                self._build_unless_temporary)
         except errors.KarborTroveError as error:
             raise exception.ListProtectableResourceFailed(
                 type=self.get_resource_type(), reason=str(error)) from error
-        return [self._build_resource(instance) for instance in instances
-                if not instance.is_temporary]
+        return [listed for listed in resources if listed is not None]
 
     def show_resource(self, context: karbor_types.RequestContext,
                       resource_id: str,
@@ -107,6 +107,11 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
                  ) -> trove_client.TroveClient:
         return connect.connect(context,
                                polling.Deadline(timeouts.LISTING, self._clock))
+
+    def _build_unless_temporary(self, instance: models.Instance
+                                ) -> Optional[resource.Resource]:
+        return None if instance.is_temporary else self._build_resource(
+            instance)
 
     def _build_resource(self, instance: models.Instance) -> resource.Resource:
         return resource.Resource(

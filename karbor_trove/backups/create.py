@@ -39,8 +39,8 @@ def create_backup(client: trove_client.TroveClient,
     def find() -> Optional[models.Backup]:
         try:
             return adoption.find_created_backup(
-                client.list_backups().values(), entry, journal.list_entries(),
-                earlier_ids)
+                client.list_backups().values(), entry,
+                journal.list_abridged(), earlier_ids)
         except errors.Ambiguous:
             # Later searches must not adopt a backup either, even if a user
             # has deleted all other matches by then.

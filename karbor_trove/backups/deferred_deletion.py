@@ -111,7 +111,7 @@ class BackupDeletion:
         tried.
 
         :param timeout: seconds that each deletion in Trove may take.
-        :raises errors.BankError: the journal could not be read.
+        :raises errors.BankError: the journal could not be read or changed.
         """
         marked = []
         for entry in children_first(entries):
@@ -119,7 +119,10 @@ class BackupDeletion:
                 marked.append(self._mark_deleted(entry))
             except errors.BankError as error:
                 yield Outcome(entry, str(error), has_failed=True)
-        journal = self._journal.list_entries()
+        # An earlier release may have marked an entry as deleted and left its
+        # marker, which hides the entry from the sweeps of operations.
+        self._journal.delete_markers(marked)
+        journal = self._journal.list_abridged()
         for entry in marked:
             if self._outage is not None:
                 yield Outcome(entry, str(self._outage), True, is_outage=True)
@@ -167,7 +170,7 @@ class BackupDeletion:
             been a child. None if the operation has not tried any deletion.
         """
         try:
-            entries = self._journal.list_entries()
+            entries = self._journal.correct_markers()
             deferred = [entry for entry in entries
                         if entry.deleted_at
                         and entry.is_visible_to(self._project_id)]
@@ -200,7 +203,7 @@ class BackupDeletion:
             # a journal that is read after the list has the entries of all
             # backups in the list that Karbor created.
             with self._clock.pause():
-                entries = self._journal.list_entries()
+                entries = self._journal.list_abridged()
         end = polling.Deadline(timeouts.SWEEP_WITH_BANK, self._wall_clock)
         blockers: List[Tuple[backup_journal.BackupEntry,
                              errors.KarborTroveError]] = []
@@ -426,7 +429,7 @@ class BackupDeletion:
             list_valid = self._start_validity()
             if entries is None:
                 with self._clock.pause():
-                    entries = self._journal.list_entries()
+                    entries = self._journal.list_abridged()
             identified = self._identify(entry, now, entries)
             if not list_valid.remaining:
                 # A user may have created a child while the bank was slow.

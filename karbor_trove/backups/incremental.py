@@ -37,7 +37,7 @@ def reserve_parent(client: trove_client.TroveClient,
         if the backup becomes a full one.
     """
     checkpoint_ids = {str(other.backup_id): other.checkpoint_id
-                      for other in journal.list_entries()
+                      for other in journal.list_abridged()
                       if other.is_complete and not other.deleted_at}
     parent_id = chain.choose_parent(backups, list(checkpoint_ids),
                                     max_chain_length)

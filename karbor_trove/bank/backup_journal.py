@@ -7,21 +7,38 @@ The entries are in the root of the bank, and so outlive their checkpoints. An
 entry is written before its backup is requested, because Trove may create the
 backup even if the response is lost. The entry is deleted after its backup is
 deleted.
+
+Most entries are of complete backups, and do not change until the checkpoint is
+deleted. Each such entry has a marker, so that no operation has to read the
+entry. backup_markers.py describes the markers.
 """
 
 import dataclasses
 import datetime
-from typing import Optional
+import random
+from typing import Dict, Iterable, List, Optional
 
+from oslo_log import log as logging
+
+from karbor_trove.bank import backup_markers
 from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
+from karbor_trove.bank import storage
+from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove import timeouts
 from karbor_trove import times
 from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
 
+LOG = logging.getLogger(__name__)
+
 VERSION = 1
+#: How many markers a sweep compares with their entries.
+CHECKED_MARKERS = 5
+#: How many markers a sweep writes or deletes at most. The bank of an earlier
+#: release has no markers, and one sweep does not have to write all markers.
+MAX_CORRECTIONS = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +75,15 @@ class BackupEntry(document_store.StoredEntry):
     #: Whether several backups once matched the request. In that case none of
     #: these backups is ever adopted.
     is_ambiguous: bool = False
+
+    @property
+    def may_have_marker(self) -> bool:
+        """Return True if the backup is complete and its checkpoint exists.
+
+        Such an entry changes only when the checkpoint is deleted.
+        """
+        return (self.is_complete and self.backup_id is not None
+                and self.deleted_at is None)
 
     def reserves_parent(self, now: Optional[datetime.datetime]) -> bool:
         """Return True if the parent must not be deleted yet.
@@ -159,7 +185,123 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
                          'checkpoint_id', parse, keeps_copy=True)
         self.bank = bank
         self.instance_id = instance_id
+        self._markers = backup_markers.BackupMarkers(bank, instance_id)
 
     def write(self, entry: BackupEntry) -> None:
-        """Write an entry, and replace an earlier entry of its checkpoint."""
+        """Write an entry, and replace an earlier entry of its checkpoint.
+
+        A marker must never hide an entry that operations have to read. So the
+        marker of a complete backup is written after the entry, and the marker
+        is deleted before the entry is marked as deleted. If this process ends
+        in between, the entry has no marker, and operations read the entry.
+
+        A sweep of another operation may write the marker again after this
+        method has deleted the marker. So this method deletes the marker once
+        more after it has written the entry. The sweep reads the entry after it
+        has written the marker, and deletes the marker if the entry is marked
+        as deleted. So at least one of the two operations deletes the marker.
+
+        :raises errors.BankError: the entry may be written nevertheless.
+        """
+        if entry.deleted_at is not None:
+            self._markers.delete([entry.checkpoint_id])
         self.write_document(entry.checkpoint_id, entry.to_document())
+        # The entry is written, so an error of the bank fails no operation.
+        # The next sweep corrects the marker.
+        with storage.log_bank_errors(
+                'The marker of checkpoint %s of instance %s is not correct'
+                % (entry.checkpoint_id, self.instance_id)):
+            if entry.deleted_at is not None:
+                self._markers.delete([entry.checkpoint_id])
+            elif entry.may_have_marker:
+                self._write_marker(entry)
+
+    def delete(self, key: str) -> None:
+        """Delete an entry, its copy and its marker.
+
+        An absent object is no error.
+
+        :param key: the id of the checkpoint.
+        :raises errors.BankError: the entry may be deleted nevertheless.
+        """
+        super().delete(key)
+        with storage.log_bank_errors(
+                'The marker of checkpoint %s of instance %s is not deleted'
+                % (key, self.instance_id)):
+            self._markers.delete([key])
+
+    def delete_markers(self, entries: Iterable[BackupEntry]) -> None:
+        """Delete the markers of entries. An absent marker is no error."""
+        self._markers.delete([entry.checkpoint_id for entry in entries])
+
+    def list_abridged(self) -> List[BackupEntry]:
+        """Return all readable entries. Those with a marker have only ids.
+
+        An entry that has a marker is not read. In its place the result has an
+        entry with the ids of the marker, which must not be written to the
+        bank. A marker without an entry is in the result as well, because a
+        list of Swift may be stale and lack the entry.
+
+        :raises errors.BankError: the bank did not return all entries.
+        """
+        marked = self._list_marked()
+        return [*marked.values(), *self.read_all(marked)[0]]
+
+    def correct_markers(self) -> List[BackupEntry]:
+        """Return the entries of list_abridged(), and correct their markers.
+
+        The bank of an earlier release has no markers. An earlier release can
+        also delete an entry, or mark the entry as deleted, and leave the
+        marker. So this method also reads a few entries that have a marker,
+        and chooses other entries each time.
+
+        :raises errors.BankError: the bank did not return all entries.
+        """
+        marked = self._list_marked()
+        # The keys of the entries are listed after the markers. Otherwise an
+        # entry that is written in between would seem to be absent.
+        keys = set(self.list_keys())
+        marked_keys = sorted(marked.keys() & keys)
+        checked_keys = random.sample(
+            marked_keys, min(CHECKED_MARKERS, len(marked_keys)))
+        entries = {entry.checkpoint_id: entry for entry in self.read_all(
+            marked.keys() - set(checked_keys))[0]}
+        wrong_keys = [key for key in marked if key not in keys or (
+            key in entries and not entries[key].may_have_marker)]
+        unmarked = [entry for key, entry in entries.items()
+                    if key not in marked and entry.may_have_marker]
+        with storage.log_bank_errors(
+                'The markers of instance %s are not corrected'
+                % self.instance_id):
+            if wrong_keys:
+                LOG.info('Deleting the markers of %d checkpoints of instance '
+                         '%s: their backups are deleted or are to be deleted',
+                         len(wrong_keys), self.instance_id)
+                self._markers.delete(wrong_keys[:MAX_CORRECTIONS])
+            for entry in unmarked[:MAX_CORRECTIONS]:
+                self._write_marker(entry)
+        return list({**marked, **entries}.values())
+
+    def _list_marked(self) -> Dict[str, BackupEntry]:
+        """Return an entry for each marker, by the id of the checkpoint."""
+        return {marker.checkpoint_id: BackupEntry(
+            self.instance_id, marker.checkpoint_id, is_complete=True,
+            backup_id=marker.backup_id, parent_id=marker.parent_id)
+            for marker in self._markers.list_markers()}
+
+    def _write_marker(self, entry: BackupEntry) -> None:
+        """Write the marker of an entry, and check the entry after that.
+
+        write() says why.
+
+        :param entry: an entry that the bank has.
+        """
+        self._markers.write(backup_markers.BackupMarker(
+            entry.checkpoint_id, str(entry.backup_id), entry.parent_id))
+        try:
+            current = self.read(entry.checkpoint_id)
+        except errors.Rejected as error:
+            LOG.error('%s', error)
+            current = None
+        if current is None or not current.may_have_marker:
+            self._markers.delete([entry.checkpoint_id])

@@ -6,8 +6,8 @@ Other releases read the documents as well, so each document has a version.
 """
 
 import dataclasses
-from typing import Any, Callable, ClassVar, Dict, Generic, List, Mapping
-from typing import Optional, Tuple, Type, TypeVar
+from typing import Any, Callable, ClassVar, Collection, Dict, Generic, List
+from typing import Mapping, Optional, Tuple, Type, TypeVar
 
 from oslo_log import log as logging
 
@@ -173,15 +173,19 @@ class DocumentStore(Generic[Entry]):
         return sorted({key[:-len(suffix)] if key.endswith(suffix) else key
                        for key in storage.list_keys(self._section)})
 
-    def read_all(self) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
+    def read_all(self, skipped_keys: Collection[str] = ()
+                 ) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
         """Return the readable entries, and the errors of the other documents.
 
+        :param skipped_keys: the keys of documents that are not read.
         :returns: the entries, and the errors by the key of the document. The
             key is known even if the document cannot be read.
         """
         entries: List[Entry] = []
         unreadable: Dict[str, errors.Rejected] = {}
         for key in self.list_keys():
+            if key in skipped_keys:
+                continue
             try:
                 entry = self.read(key)
             except errors.Rejected as error:

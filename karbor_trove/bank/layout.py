@@ -47,6 +47,7 @@ INSTANCES = '/karbor-trove/'
 #: The folders of an instance. Each holds one object for each checkpoint,
 #: restore, verification or backup.
 BACKUP_JOURNAL = 'backups'
+BACKUP_MARKERS = 'complete-backups'
 RESTORE_JOURNAL = 'restores'
 VERIFICATION_JOURNAL = 'rehearsals'
 MANIFESTS = 'contents'

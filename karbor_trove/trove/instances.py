@@ -2,6 +2,7 @@
 
 """Creation, status checks and deletion of instances."""
 
+import operator
 from typing import Collection, FrozenSet, Optional, Protocol, Sequence, Set
 
 from oslo_log import log as logging
@@ -62,8 +63,9 @@ def list_ids(client: trove_client.TroveClient,
     :raises errors.DeadlineExceeded: Trove did not return all instances within
         30 s.
     """
-    return frozenset(instance.id for instance in poller.wait_for(
-        client.list_instances, poller.deadline(timeouts.LOST_RESPONSE),
+    return frozenset(poller.wait_for(
+        lambda: client.list_from_instances(operator.attrgetter('id')),
+        poller.deadline(timeouts.LOST_RESPONSE),
         'instances could not be listed'))
 
 

@@ -308,6 +308,13 @@ class _JsonObject(Dict[str, Any]):
         raise trove_exceptions.ResponseFormatError(
             'not a response of Trove (it has no "%s")' % key)
 
+    def __deepcopy__(self, memo: Dict[int, Any]) -> '_JsonObject':
+        """Return the object itself. No code changes a response.
+
+        python-troveclient copies each item of a list.
+        """
+        return self
+
 
 def _has_objects(body: Any) -> bool:
     # {"instance": {...}} or {"instances": [{...}], "links": [{...}]}

@@ -182,6 +182,9 @@ def test_current_code_writes_the_same_documents(karbor, bank, name):
         # The record has this key in addition.
         if isinstance(document, dict) and 'datastore' in document:
             del document['datastore']['version_id']
+    # The backup journal has markers in addition.
+    documents = {path: document for path, document in documents.items()
+                 if '/complete-backups/' not in path}
     assert documents == comparable(contents['bank'], contents['ids'])
 
 

@@ -1,5 +1,7 @@
 """Listing and showing of instances."""
 
+import collections
+import tracemalloc
 import uuid
 
 from karbor import exception
@@ -12,6 +14,7 @@ from tests.fake_trove import cloud
 from tests.fake_trove import errors
 from tests.fake_trove import fixtures
 from tests.fake_trove import keystone
+from tests.unit.simulation import simulation
 
 
 @pytest.fixture
@@ -36,6 +39,29 @@ def test_list_reads_all_pages_without_a_request_per_instance(
     assert len(listed) == count
     assert {resource.id for resource in listed} == ids
     assert not fake_trove.find_requests('GET', '/instances/*')
+
+
+def test_list_of_1000_instances_has_memory_for_its_result_only(
+        plugin, context):
+    world = simulation.World()
+    for number in range(1000):
+        world.fake.add_instance(name='database %d' % number)
+    with world.connected():
+        plugin.list_resources(context)
+        page_count = len(world.fake.requests)
+        # The fake keeps the requests.
+        world.fake.requests = collections.deque(maxlen=1)
+        tracemalloc.start()
+        try:
+            listed = plugin.list_resources(context)
+            size, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert len(listed) == 1002
+    assert page_count == 51
+    # The models of all instances would take 1 MB.
+    assert size < 1.5e6
+    assert peak - size < 0.4e6
 
 
 def test_list_continues_after_an_empty_page(plugin, fake_trove, context):

@@ -145,6 +145,24 @@ def test_backup_is_full_if_its_parent_is_marked_as_deleted_after_reservation(
     assert journal.read(child_checkpoint.id).parent_id is None
 
 
+@pytest.mark.parametrize('is_deleted', [False, True])
+def test_backup_is_full_if_an_earlier_release_left_the_marker_of_its_parent(
+        back_up, journal, bank, get_parent_id, is_deleted):
+    checkpoint, parent = back_up()
+    entry = journal.read(checkpoint.id)
+    if is_deleted:
+        bank.delete_object('/karbor-trove/%s/backups/%s' % (
+            journal.instance_id, checkpoint.id))
+    else:
+        journal.write_document(checkpoint.id, dataclasses.replace(
+            entry, deleted_at='2026-01-01T00:00:00').to_document())
+    assert journal.list_abridged()[0].backup_id == parent
+    assert get_parent_id(back_up()[1]) is None
+    # The sweep at the end has deleted the marker.
+    assert parent not in [other.backup_id for other
+                          in journal.list_abridged() if not other.deleted_at]
+
+
 def test_protect_fails_if_a_user_deletes_the_parent_meanwhile(
         back_up, fake_trove, clock, monkeypatch):
     _, first = back_up()

@@ -418,7 +418,7 @@ def test_child_that_is_created_while_the_bank_is_read_is_not_deleted(
         add_entry, delete_checkpoint, checkpoint, fake_trove, journal, clock,
         resource, monkeypatch):
     parent = add_entry(checkpoint_id=checkpoint.id)
-    list_entries = backup_journal.BackupJournal.list_entries
+    list_abridged = backup_journal.BackupJournal.list_abridged
     children = []
 
     def create_child_and_list(self):
@@ -426,9 +426,9 @@ def test_child_that_is_created_while_the_bank_is_read_is_not_deleted(
         if not children:
             children.append(fake_trove.add_backup(
                 resource.id, parent_id=parent.backup_id))
-        return list_entries(self)
+        return list_abridged(self)
 
-    monkeypatch.setattr(backup_journal.BackupJournal, 'list_entries',
+    monkeypatch.setattr(backup_journal.BackupJournal, 'list_abridged',
                         create_child_and_list)
     delete_checkpoint(checkpoint)
     assert set(fake_trove.backups) == {parent.backup_id, *children}

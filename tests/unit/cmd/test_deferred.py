@@ -153,6 +153,21 @@ def test_sweep_keeps_a_backup_with_children(
     assert entry.reason == row['outcome']
 
 
+def test_sweep_deletes_the_marker_that_an_earlier_release_left(
+        manage, protect, journal, checkpoint, fake_trove, resource):
+    protect()
+    [entry] = journal.list_entries()
+    fake_trove.add_backup(resource.id, parent_id=entry.backup_id)
+    journal.write_document(checkpoint.id, dataclasses.replace(
+        entry, deleted_at='2026-01-01T00:00:00',
+        reason='the backup has children: %s' % list(fake_trove.backups)[-1]
+        ).to_document())
+    assert not journal.list_abridged()[0].deleted_at
+    [row] = manage('deferred', 'sweep')
+    assert 'has children' in row['outcome']
+    assert journal.list_abridged() == journal.list_entries()
+
+
 def test_sweep_deletes_children_before_their_parents(
         manage, deferred, journal, fake_trove, delete_at_once):
     child = fake_trove.add_backup(

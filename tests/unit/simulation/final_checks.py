@@ -50,6 +50,9 @@ def delete_everything(world):
             'has children' in reason and child in reason
             for child in remaining), (
                 'I3: the backup remains without need', id_, remaining)
+    # All checkpoints are deleted, so no backup is complete and kept.
+    assert not [key for key in world.plugin.objects
+                if '/complete-backups/' in key], 'I3: a marker remains'
 
 
 def _repeat_deletions(world):

@@ -10,7 +10,7 @@ from tests.unit.simulation import invariants
 from tests.unit.simulation import simulation as worlds
 
 #: More effects than an operation has before it only polls.
-EFFECTS = 16
+EFFECTS = 17
 NAMES = {'backup_name': 'nightly', 'description': 'of the night'}
 
 
