@@ -53,9 +53,18 @@ class Unreachable(KarborTroveError):
 class Pending(KarborTroveError):
     """The object is not in the expected state yet. The wait goes on.
 
-    polling.Poller.wait_for() handles this exception. The text of the exception
-    is the state of the object that was read last.
+    polling.Wait handles this exception.
+
+    :param state: the text of the exception: the state of the object that was
+        read last.
+    :param changes_after: seconds after which the check may have another
+        result, even if the object has not changed. None if only a change of
+        the object changes the result.
     """
+
+    def __init__(self, state: str, changes_after: Optional[float] = None):
+        super().__init__(state)
+        self.changes_after = changes_after
 
 
 class DeadlineExceeded(KarborTroveError):

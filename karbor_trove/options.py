@@ -57,8 +57,17 @@ _FIELDS = {'verify_flavor_id': fields.TEXT, 'verify_net_id': fields.ID,
                'https://swift.example.org/v1/AUTH_%(project_id)s')}
 OPTIONS: List[cfg.Opt] = [
     cfg.FloatOpt('poll_interval', default=5.0, min=0.1,
-                 help='Seconds between two status checks of a database '
-                      'instance or a backup.'),
+                 help='Longest pause in seconds between two status checks of '
+                      'database instances or backups in the first ten minutes '
+                      'of a wait. The first pause is one second. The pauses '
+                      'grow to a tenth of the time waited. After ten minutes '
+                      'they are a 120th of the time waited, at least '
+                      'poll_interval and at most 60 seconds.'),
+    cfg.IntOpt('max_concurrent_requests', default=8, min=1,
+               help='The maximum number of requests for backups or database '
+                    'instances that one operation sends to Trove at the same '
+                    'time. The other databases of the operation wait for '
+                    'their turn, in the order in which they came.'),
     cfg.FloatOpt('ready_timeout', default=3600.0, min=0.1,
                  help='Seconds that a protect operation waits for a busy '
                       'database instance, for example one that is rebooting, '
@@ -191,6 +200,7 @@ class Settings:
     restore_timeout: float
     delete_timeout: float
     full_backup_every: int
+    max_concurrent_requests: int = 8
     keep_failed_restores: bool = True
     storage_driver: Optional[str] = None
     swift_container: Optional[str] = None

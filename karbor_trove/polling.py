@@ -5,6 +5,7 @@
 import contextlib
 import datetime
 import random
+import threading
 import time
 from typing import Callable, Iterator, Optional, TypeVar
 
@@ -30,9 +31,24 @@ class Clock:
         """Return the seconds of the monotonic clock."""
         return time.monotonic()
 
-    def sleep(self, seconds: float) -> None:
-        """Wait for some seconds. Other green threads run meanwhile."""
-        time.sleep(seconds)
+    def sleep(self, seconds: float,
+              wake: Optional[threading.Event] = None) -> None:
+        """Wait for some seconds. Other green threads run meanwhile.
+
+        :param wake: ends the wait when it is set. None if nothing does.
+        """
+        if wake is None:
+            time.sleep(seconds)
+        else:
+            wake.wait(seconds)
+
+    def wait(self, event: threading.Event, seconds: float) -> None:
+        """Wait until another thread sets an event, for some seconds at most.
+
+        No time passes on a simulated clock because of this wait. It passes
+        while that other thread works or sleeps.
+        """
+        event.wait(seconds)
 
     def utc(self) -> datetime.datetime:
         """Return the time of day in UTC, without a zone, in whole seconds."""
@@ -62,9 +78,14 @@ class PausableClock(Clock):
         """Return the seconds of the underlying clock minus all pauses."""
         return self._clock.now() - self._paused
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float,
+              wake: Optional[threading.Event] = None) -> None:
         """Wait for some seconds of the underlying clock."""
-        self._clock.sleep(seconds)
+        self._clock.sleep(seconds, wake)
+
+    def wait(self, event: threading.Event, seconds: float) -> None:
+        """Wait for an event, at most for some seconds of the other clock."""
+        self._clock.wait(event, seconds)
 
     def utc(self) -> datetime.datetime:
         """Return the time of day of the underlying clock."""
@@ -99,11 +120,144 @@ class Deadline:
         return max(0.0, self._end - self._clock.now())
 
 
+class Pauses:
+    """The pauses between the polls of one wait.
+
+    Several waits may share their polls, and then they share the pauses.
+    """
+
+    def __init__(self, interval: float) -> None:
+        """Create the pauses.
+
+        :param interval: the longest pause in seconds in the first ten minutes
+            of a wait.
+        """
+        self._interval = interval
+        #: Seconds from the start of a wait to the first poll that cannot find
+        #: what the start has found.
+        self.first = min(interval, timeouts.FIRST_POLL_PAUSE)
+        #: Whether the last poll had no response.
+        self.is_outage = False
+        self._backoff = 0.0
+
+    def after_response(self, waited: float) -> float:
+        """Return the seconds until the poll that follows a response.
+
+        They grow with the time of the wait. So a short task is noticed soon,
+        and a long one needs few polls.
+
+        :param waited: the seconds since the start of the wait. If several
+            waits share the poll, those of the youngest one.
+        """
+        self.is_outage = False
+        if waited < timeouts.FREQUENT_POLLS:
+            pause = min(max(self.first, waited / 10), self._interval)
+        else:
+            pause = max(self._interval, waited / 120)
+        # Many flows poll the same Trove. The jitter keeps them from polling at
+        # the same moment.
+        return (min(pause, timeouts.LONGEST_POLL_INTERVAL)
+                * random.uniform(0.9, 1.0))
+
+    def after_failure(self, error: errors.Unreachable) -> float:
+        """Return the seconds until the poll that follows a failed one.
+
+        They grow exponentially. A Retry-After of the response counts if it is
+        longer.
+        """
+        if not self.is_outage:
+            self.is_outage = True
+            self._backoff = self._interval
+            LOG.warning('No response, retrying: %s', error)
+        self._backoff = min(self._backoff, timeouts.LONGEST_POLL_INTERVAL)
+        # Many waits poll the same Trove. The jitter keeps them from retrying
+        # at the same moment.
+        pause = max(self._backoff * random.uniform(1.0, 1.25),
+                    error.retry_after or 0.0)
+        self._backoff *= 2
+        return pause
+
+
+class Wait:
+    """One wait: its end, and what it knows for its error message."""
+
+    def __init__(self, deadline: Deadline, description: str,
+                 outage_timeout: Optional[float], clock: Clock) -> None:
+        """Create the wait. Its parameters are those of Poller.wait_for().
+
+        :raises errors.DeadlineExceeded: the deadline is over.
+        """
+        self._deadline = deadline
+        self._description = description
+        self._outage_timeout = outage_timeout
+        self._clock = clock
+        self._state: Optional[str] = None
+        self._failure: Optional[errors.Unreachable] = None
+        self._outage: Optional[Deadline] = None
+        #: When the check may have another result for an object that has not
+        #: changed. None if it never does.
+        self.next_change: Optional[Deadline] = None
+        if not deadline.remaining:
+            raise errors.DeadlineExceeded('%s: given up after %g s'
+                                          % (description, deadline.seconds))
+
+    @property
+    def end(self) -> Deadline:
+        """Return the earlier one of the deadline and the end of an outage."""
+        # Another thread may end the outage.
+        outage = self._outage
+        if outage is not None and (
+                outage.remaining < self._deadline.remaining):
+            return outage
+        return self._deadline
+
+    def run_check(self, check: Callable[[], Optional[T]]) -> Optional[T]:
+        """Return the result of a check. None if the wait goes on.
+
+        :raises errors.Unreachable: the wait goes on, unless it is at its end.
+        :raises Exception: any other error of the check. It ends the wait.
+        """
+        result: Optional[T] = None
+        try:
+            result = check()
+        except errors.Pending as pending:
+            self._state = str(pending)
+            self.next_change = None if pending.changes_after is None else (
+                Deadline(pending.changes_after, self._clock))
+        except errors.Unreachable as error:
+            self._failure = error
+            if self._outage is None and self._outage_timeout is not None:
+                self._outage = Deadline(self._outage_timeout, self._clock)
+            raise
+        self._failure, self._outage = None, None
+        return result
+
+    def check_end(self) -> None:
+        """Check that the wait is not at its end.
+
+        :raises errors.DeadlineExceeded: it is. The message has the last state
+            and the last failure.
+        """
+        end = self.end
+        if end.remaining:
+            return
+        details = [self._state] if self._state else []
+        if self._failure:
+            details.append('the last check failed: %s' % self._failure)
+        raise errors.DeadlineExceeded('%s: given up after %g s%s' % (
+            self._description, end.seconds,
+            ' (%s)' % ', and '.join(details) if details else ''
+        )) from self._failure
+
+
 class Poller:
-    """Waits with one interval and one clock."""
+    """Waits with growing pauses and one clock."""
 
     def __init__(self, interval: float, clock: Clock = SYSTEM_CLOCK) -> None:
-        """Create a poller that polls once in `interval` seconds."""
+        """Create a poller.
+
+        :param interval: see Pauses.
+        """
         self.interval = interval
         self.clock = clock
 
@@ -134,45 +288,16 @@ class Poller:
         :raises errors.DeadlineExceeded: the check has no result at the
             deadline.
         """
-        if not deadline.remaining:
-            raise errors.DeadlineExceeded('%s: given up after %g s'
-                                          % (description, deadline.seconds))
-        failure: Optional[errors.Unreachable] = None
-        state: Optional[str] = None
-        outage: Optional[Deadline] = None
-        first_pause = min(self.interval, timeouts.LONGEST_POLL_INTERVAL)
-        backoff = first_pause
+        wait = Wait(deadline, description, outage_timeout, self.clock)
+        pauses = Pauses(self.interval)
+        start = self.clock.now()
         while True:
-            pause = self.interval
             try:
-                try:
-                    result = check()
-                except errors.Pending as pending:
-                    state, result = str(pending), None
-            except errors.Unreachable as error:
-                if failure is None:
-                    LOG.warning('No response, retrying: %s', error)
-                failure = error
-                if outage is None and outage_timeout is not None:
-                    outage = self.deadline(outage_timeout)
-                # Many waits poll the same Trove. The jitter keeps them from
-                # retrying at the same moment.
-                pause = max(backoff * random.uniform(1.0, 1.25),
-                            error.retry_after or 0.0)
-                backoff = min(2 * backoff, timeouts.LONGEST_POLL_INTERVAL)
-            else:
+                result = wait.run_check(check)
                 if result is not None:
                     return result
-                failure, outage, backoff = None, None, first_pause
-            end = deadline
-            if outage is not None and outage.remaining < deadline.remaining:
-                end = outage
-            if not end.remaining:
-                details = [state] if state else []
-                if failure:
-                    details.append('the last check failed: %s' % failure)
-                raise errors.DeadlineExceeded('%s: given up after %g s%s' % (
-                    description, end.seconds,
-                    ' (%s)' % ', and '.join(details)
-                    if details else '')) from failure
-            self.clock.sleep(min(pause, end.remaining))
+                pause = pauses.after_response(self.clock.now() - start)
+            except errors.Unreachable as error:
+                pause = pauses.after_failure(error)
+            wait.check_end()
+            self.clock.sleep(min(pause, wait.end.remaining))

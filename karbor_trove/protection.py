@@ -34,8 +34,10 @@ class TroveProtectionPlugin(protection_plugin.ProtectionPlugin):
         :param clock: the clock of all waits.
         """
         super().__init__(config)
-        self._operation_arguments = (options.register(config), clock,
-                                     flow.FlowState(clock))
+        settings = options.register(config)
+        self._operation_arguments = (settings, clock, flow.FlowState(
+            polling.Poller(settings.poll_interval, clock),
+            settings.max_concurrent_requests))
 
     @classmethod
     def get_supported_resources_types(cls) -> List[str]:

@@ -18,7 +18,11 @@ HTTP_READ = 25.0
 #: call of such a client may need four requests: some to Keystone and, if Trove
 #: rejects the service token, two to Trove.
 HTTP_READ_WITH_DEADLINE = 10.0
-#: Longest pause between two checks during an outage, without the jitter.
+#: The first pause of a wait, unless poll_interval is shorter.
+FIRST_POLL_PAUSE = 1.0
+#: How long the pauses of a wait are limited by poll_interval.
+FREQUENT_POLLS = 600.0
+#: Longest pause between two polls, also during an outage, without the jitter.
 LONGEST_POLL_INTERVAL = 60.0
 
 # Listing: how long Trove or Swift may take to return something, outages
@@ -34,6 +38,11 @@ LIST_INSTANCES = 30.0
 LIST_ACCOUNTS = 30.0
 #: The manifest of one backup, from Swift.
 READ_MANIFEST = 30.0
+#: How long a protect trusts that an instance is ready. If that changes before
+#: the backup is requested, Trove rejects the request.
+INSTANCE_VALID = 30.0
+#: How old a list of backups may be with which a verification checks chains.
+BACKUPS_VALID = 30.0
 #: How long the answer to "does this backup have children?" is trusted. A
 #: deletion that is sent later checks again, because Trove deletes the
 #: children together with the backup.

@@ -74,17 +74,16 @@ def find_backup(client: trove_client.TroveClient,
         return None
 
 
-def get_complete_backup(client: trove_client.TroveClient,
-                        backup_id: str) -> models.Backup:
-    """Return the backup if it is complete.
+def check_complete(backup: models.Backup) -> models.Backup:
+    """Check that a backup is complete.
 
+    :returns: the backup.
     :raises errors.Pending: Trove still works on the backup.
     :raises errors.ResourceFailed: the backup failed in Trove.
     """
-    backup = client.get_backup(backup_id)
     if backup.is_failed:
         raise errors.ResourceFailed('backup %s has the status %s'
-                                    % (backup_id, backup.status))
+                                    % (backup.id, backup.status))
     if not backup.is_complete:
         raise errors.Pending('the last status is %s' % backup.status)
     return backup

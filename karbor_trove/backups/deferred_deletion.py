@@ -20,6 +20,7 @@ from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove import timeouts
 from karbor_trove import times
+from karbor_trove.trove import backup_polls
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.trove import swift
@@ -55,7 +56,8 @@ class BackupDeletion:
             self, journal: backup_journal.BackupJournal,
             project_id: Optional[str],
             connect: Callable[[polling.Deadline], trove_client.TroveClient],
-            poller: polling.Poller) -> None:
+            poller: polling.Poller,
+            polls: Optional[backup_polls.BackupPolls] = None) -> None:
         """Create the object. No request is sent yet.
 
         :param project_id: the project whose backups the client lists. The
@@ -64,7 +66,10 @@ class BackupDeletion:
         :param connect: returns a client that sends no request after the given
             deadline. If this function raises an error, the deletion is
             deferred.
+        :param polls: shared with other deletions of the project. None if there
+            are no other deletions.
         """
+        self._polls = polls or backup_polls.BackupPolls(poller)
         self._journal = journal
         self._project_id = project_id
         self._manifests = manifests.ManifestStore(journal.bank,
@@ -318,9 +323,9 @@ class BackupDeletion:
             client = self._poller.wait_for(
                 lambda: self._connect(request_deadline), outage_deadline,
                 'Trove could not be found')
-            self._backups = self._poller.wait_for(
-                client.list_backups, outage_deadline,
-                'the backups could not be listed')
+            # This deletion removes the backups that it deletes.
+            self._backups = dict(self._polls.list_backups(
+                client, outage_deadline))
         except errors.DeadlineExceeded as error:
             # If the error has no cause, no request was sent, because Swift
             # took all the time.
@@ -458,7 +463,7 @@ class BackupDeletion:
             delete.delete_backup(
                 self._client, backup,
                 None if self._is_overdue(entry) else entry.location, check,
-                outage_deadline, deadline, self._poller)
+                outage_deadline, deadline, self._poller, self._polls)
             # A sweep continues with the parent. The list is not read again, so
             # the deleted child must not block its parent.
             self._backups.pop(backup.id, None)

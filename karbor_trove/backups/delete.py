@@ -10,6 +10,7 @@ from oslo_log import log as logging
 from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove import timeouts
+from karbor_trove.trove import backup_polls
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.trove import swift
@@ -21,7 +22,8 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
                   location: Optional[str],
                   check_deletable: Callable[[], object],
                   outage_deadline: polling.Deadline,
-                  deadline: polling.Deadline, poller: polling.Poller) -> None:
+                  deadline: polling.Deadline, poller: polling.Poller,
+                  polls: backup_polls.BackupPolls) -> None:
     """Delete a backup that may be deleted, and wait until it is deleted.
 
     Only a 404 to a GET shows that the backup is deleted. A 404 to the DELETE
@@ -37,6 +39,7 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
     :param outage_deadline: when to stop waiting for Trove and Swift during an
         outage.
     :param deadline: when to stop waiting for the end of the deletion.
+    :param polls: polls the backup until it is deleted.
     :raises errors.KarborTroveError: the backup may still exist.
     """
     check_valid = poller.deadline(timeouts.CHILDREN_CHECK_VALID)
@@ -52,8 +55,8 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
             client.delete_backup(backup.id)
         return True
 
-    def check_status() -> None:
-        status = client.get_backup(backup.id).status
+    def check_status(current: models.Backup) -> None:
+        status = current.status
         # If an earlier deletion failed, the backup has this status before
         # Trove begins with the new deletion.
         if status == 'DELETE_FAILED' and backup.status != status:
@@ -64,9 +67,9 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
     poller.wait_for(request_deletion, outage_deadline,
                     'backup %s could not be deleted' % backup.id)
     try:
-        poller.wait_for(check_status, deadline,
-                        'backup %s is not deleted yet' % backup.id,
-                        outage_deadline.seconds)
+        polls.wait_for(client, backup.id, check_status, deadline,
+                       'backup %s is not deleted yet' % backup.id,
+                       outage_deadline.seconds)
     except errors.NotFound:
         LOG.info('Backup %s of instance %s is deleted', backup.id,
                  backup.instance_id)

@@ -4,7 +4,8 @@
 
 import functools
 import inspect
-from typing import Any, Callable, Dict, Iterable, Iterator, Optional, TypeVar
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
+from typing import TypeVar
 
 from karbor.common import constants
 from karbor import exception
@@ -24,6 +25,8 @@ from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove import timeouts
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import connect
+from karbor_trove.trove import models
+from karbor_trove.trove import recent_instances
 
 LOG = logging.getLogger(__name__)
 
@@ -136,7 +139,7 @@ class Operation(protection_plugin.Operation):
                     yield node.value
                 yield from walk(node.child_nodes)
 
-        return walk(self._checkpoint.resource_graph)
+        return walk(self._checkpoint.resource_graph or ())
 
     def _refuse_problems(
             self, find_problems: Callable[[], preflight_problems.Problems],
@@ -259,15 +262,47 @@ class Operation(protection_plugin.Operation):
 
     def _make_client(self, deadline: Optional[polling.Deadline] = None
                      ) -> trove_client.TroveClient:
-        return connect.connect(self._context, deadline,
-                               self._settings.swift)
+        return self._flow.get_client(
+            self._context, lambda: connect.connect(
+                self._context, deadline, self._settings.swift)
+            ).with_deadline(deadline)
 
     def _wait_for(self, check: Callable[[], Optional[T]], seconds: float,
                   description: str) -> T:
         return self._poller.wait_for(check, self._poller.deadline(seconds),
                                      description)
 
+    def _wait_for_backup(self, client: trove_client.TroveClient,
+                         backup_id: str,
+                         check: Callable[[models.Backup], Optional[T]],
+                         seconds: float, description: str) -> T:
+        """Wait for a backup with the poll that the flow shares."""
+        return self._flow.backups.wait_for(
+            client, backup_id, check, self._poller.deadline(seconds),
+            description)
+
+    def _wait_for_instance(self, client: trove_client.TroveClient,
+                           instance_id: str,
+                           check: Callable[[models.Instance], Optional[T]],
+                           deadline: polling.Deadline, description: str,
+                           is_urgent: bool = False) -> T:
+        """Wait for an instance with the poll that the flow shares.
+
+        :param is_urgent: whether the instance is read at once.
+        """
+        return self._flow.instances.wait_for(
+            lambda ids: self._read_instances(client, ids), instance_id, check,
+            deadline, description, is_urgent=is_urgent)
+
+    def _read_instances(self, client: trove_client.TroveClient,
+                        instance_ids: List[str]
+                        ) -> Dict[str, recent_instances.Answer]:
+        """Return for each id the instance, or why it could not be read."""
+        return self._flow.recent_instances.read(
+            functools.partial(self._flow.instance_reader.read, client),
+            instance_ids)
+
     def _backup_deletion(self) -> deferred_deletion.BackupDeletion:
         return deferred_deletion.BackupDeletion(
             self._journal, self._context.project_id, self._make_client,
-            self._poller)
+            self._poller, self._flow.backups)

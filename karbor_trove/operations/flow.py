@@ -18,6 +18,14 @@ from karbor_trove import karbor_types
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove import timeouts
+from karbor_trove.trove import backup_polls
+from karbor_trove.trove import batch_reads
+from karbor_trove.trove import catalog as trove_catalog
+from karbor_trove.trove import client as trove_client
+from karbor_trove.trove import models
+from karbor_trove.trove import recent_instances
+from karbor_trove.trove import request_queue
+from karbor_trove.trove import shared_poll
 
 LOG = logging.getLogger(__name__)
 
@@ -26,12 +34,18 @@ LOG = logging.getLogger(__name__)
 _MAX_BYTES = 60000
 #: How many items of a list stay in a reason that is shortened.
 _MAX_ITEMS = 20
+#: How many requests a flow sends to Swift at the same time.
+_MAX_SWIFT_REQUESTS = 8
 #: The type and the id of a resource.
 Key = Tuple[str, str]
 
 
 class FlowState:
-    """Holds the results of the preflight checks, and writes the statuses.
+    """Holds what the resources of one flow share, and writes the statuses.
+
+    The resources share the client, the polls and the results of the preflight
+    checks.
+
 
     Karbor's save() stores all changes of a record and then marks all changes
     as stored. If two resources write at once, the status of one resource is
@@ -39,12 +53,28 @@ class FlowState:
     a FlowState, which writes one status after the other.
     """
 
-    def __init__(self, clock: polling.Clock = polling.SYSTEM_CLOCK) -> None:
+    def __init__(self, poller: polling.Poller,
+                 max_concurrent_requests: int) -> None:
         """Create the state of one flow.
 
-        :param clock: measures how long Karbor's database is unavailable.
+        :param poller: has the interval and the clock of all waits. The clock
+            also measures how long Karbor's database is unavailable.
+        :param max_concurrent_requests: how many requests that create something
+            are sent at the same time.
         """
-        self._clock = clock
+        self._clock = poller.clock
+        self.backups = backup_polls.BackupPolls(poller)
+        self.instances: shared_poll.SharedPoll[models.Instance] = (
+            shared_poll.SharedPoll(poller))
+        self.instance_reader = batch_reads.InstanceReader()
+        self.recent_instances = recent_instances.RecentInstances(poller.clock)
+        self.request_queue = request_queue.RequestQueue(
+            max_concurrent_requests, poller.clock)
+        self.versions: shared_poll.SharedPoll[
+            List[models.DatastoreVersion]] = shared_poll.SharedPoll(poller)
+        self._catalog: Optional[trove_catalog.Catalog] = None
+        self._connection: Optional[Tuple[
+            karbor_types.RequestContext, trove_client.TroveClient]] = None
         self._status_lock = threading.Lock()
         #: The last status and the last reason of each resource. `_updated`
         #: holds the status and the reason that Karbor's record has.
@@ -55,7 +85,11 @@ class FlowState:
         self._long_reasons: Dict[Key, str] = {}
         #: The full reasons that the bank does not have yet.
         self._unwritten: List[Tuple[karbor_types.BankSection, str]] = []
-        self._preflight_lock = threading.Lock()
+        # The first resource checks the whole flow, and the others wait.
+        self._preflight_queue = request_queue.RequestQueue(1, poller.clock)
+        #: Limits the requests to Swift.
+        self.swift_queue = request_queue.RequestQueue(
+            _MAX_SWIFT_REQUESTS, poller.clock)
         self._is_checked = False
         self._error: Optional[Exception] = None
         #: Karbor passes each resource its own parameters only, so each
@@ -74,6 +108,30 @@ class FlowState:
         #: one sentence each, by the id of the original instance.
         self.leftovers: Dict[str, List[str]] = {}
 
+    def get_client(self, context: karbor_types.RequestContext,
+                   connect: Callable[[], trove_client.TroveClient]
+                   ) -> trove_client.TroveClient:
+        """Return the client of the flow, which has one pool of connections.
+
+        :param context: Karbor passes one context to all resources of a flow.
+            A client is never used for another one.
+        :param connect: creates the client.
+        :raises errors.KarborTroveError: what connect() raised.
+        """
+        connection = self._connection
+        if connection is None or connection[0] is not context:
+            # Threads may get here at the same time. If they waited for each
+            # other, their waits for a silent Keystone would add up.
+            connection = self._connection = context, connect()
+        return connection[1]
+
+    def get_catalog(self, client: trove_client.TroveClient, project_id: str
+                    ) -> trove_catalog.Catalog:
+        """Return the catalog of the flow, which sends each request once."""
+        if self._catalog is None:
+            self._catalog = trove_catalog.Catalog(client, project_id)
+        return self._catalog
+
     def check_once(self,
                    find_problems: Callable[[], preflight_problems.Problems]
                    ) -> None:
@@ -90,7 +148,7 @@ class FlowState:
         """
         if self.problems:
             return
-        with self._preflight_lock:
+        with self._preflight_queue.turn():
             if not self._is_checked:
                 try:
                     self.problems.update(find_problems())
@@ -109,7 +167,7 @@ class FlowState:
 
         :param list_ids: lists the ids of all instances of the project.
         """
-        with self._preflight_lock:
+        with self._preflight_queue.turn():
             if self._earlier_ids is None:
                 self._earlier_ids = list_ids()
             return self._earlier_ids

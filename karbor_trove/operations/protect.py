@@ -77,12 +77,14 @@ class ProtectOperation(base.Operation):
             if (getattr(resource, 'extra_info', None) or {}).get('status')
             == models.SHUTDOWN)
         deletion_wait = self._create_deletion_wait()
+        self._flow.recent_instances.expect(instance_ids)
         # The checks may take as long as the wait for a busy instance that
         # follows. An outage of Trove that ends by then is no reason to go
         # without a backup.
         return self._wait_for(
             lambda: preflight_protect.check_protect(
-                instance_ids, client, catalog, deletion_wait),
+                self._read_instances(client, instance_ids), catalog,
+                deletion_wait),
             self._settings.ready_timeout,
             'the preflight checks of the backups have no result')
 
@@ -127,8 +129,8 @@ class ProtectOperation(base.Operation):
         backup_id = str(entry.backup_id)
         LOG.info('Started backup %s of instance %s', backup_id, instance_id)
 
-        backup = self._wait_for(
-            lambda: create.get_complete_backup(client, backup_id),
+        backup = self._wait_for_backup(
+            client, backup_id, create.check_complete,
             self._settings.backup_timeout,
             'backup %s is not complete' % backup_id)
         if entry.parent_id:
@@ -179,17 +181,19 @@ class ProtectOperation(base.Operation):
         deletion_wait = self._create_deletion_wait()
         while True:
             try:
-                instance = self._poller.wait_for(
-                    lambda: instances.get_ready_instance(client, instance_id,
-                                                         deletion_wait),
-                    deadline,
-                    'instance %s is not ready for a backup' % instance_id)
+                instance = self._flow.recent_instances.find_ready(
+                    instance_id) or self._wait_for_instance(
+                        client, instance_id, lambda found:
+                        instances.check_ready(found, deletion_wait), deadline,
+                        'instance %s is not ready for a backup' % instance_id,
+                        is_urgent=True)
             except errors.NotFound as error:
                 if instance_id not in self._flow.shutdown_ids:
                     raise
                 raise _InstanceDeletedError(
                     'instance %s was deleted before its backup began'
                     % instance_id) from error
+            self._flow.recent_instances.remove(instance_id)
             # The record is saved before the request and before the wait: a
             # backup that fails half-way, or whose response is lost, must still
             # be found, and deleted, through the checkpoint.
@@ -197,21 +201,12 @@ class ProtectOperation(base.Operation):
                                                 backup_name=request.name)
             record.write(self._section, backup_record)
             accounts = self._list_accounts(client, instance_id)
-            entry = backup_journal.BackupEntry(
-                instance_id, self._checkpoint.id,
-                self._checkpoint.project_id, request.name,
-                request.description, lost_responses.find_trove_time(client))
-            if is_incremental:
-                entry = incremental.reserve_parent(
-                    client, self._journal, entry, self._list_backups(client),
-                    self._settings.full_backup_every)
-            else:
-                self._journal.write(entry)
             try:
-                backup = create.create_backup(
-                    client, self._journal, entry,
-                    dataclasses.replace(request, parent_id=entry.parent_id),
-                    self._poller)
+                # The intent has Trove's time. So it is written when the turn
+                # of the request has come.
+                with self._flow.request_queue.turn():
+                    entry, backup = self._request_backup(client, request,
+                                                         is_incremental)
             except errors.Busy:
                 # The instance became busy after the check above.
                 self._clock.sleep(min(self._poller.interval,
@@ -219,12 +214,36 @@ class ProtectOperation(base.Operation):
                 if not deadline.remaining:
                     raise
             else:
-                return (dataclasses.replace(entry, backup_id=backup.id),
-                        dataclasses.replace(
-                            backup_record, backup_id=backup.id,
-                            instance=dataclasses.replace(
-                                instance, datastore_version_id=backup
-                                .datastore_version_id)), accounts)
+                return (entry, dataclasses.replace(
+                    backup_record, backup_id=backup.id,
+                    instance=dataclasses.replace(
+                        instance, datastore_version_id=backup
+                        .datastore_version_id)), accounts)
+
+    def _request_backup(self, client: trove_client.TroveClient,
+                        request: models.BackupRequest, is_incremental: bool
+                        ) -> Tuple[backup_journal.BackupEntry, models.Backup]:
+        """Write the intent and request the backup.
+
+        :returns: the entry with the id of the backup, which the caller has to
+            write, and the backup.
+        :raises errors.Busy: the instance is busy, and no backup was created.
+        """
+        entry = backup_journal.BackupEntry(
+            self._resource.id, self._checkpoint.id,
+            self._checkpoint.project_id, request.name, request.description,
+            lost_responses.find_trove_time(client))
+        if is_incremental:
+            entry = incremental.reserve_parent(
+                client, self._journal, entry, self._list_backups(client),
+                self._settings.full_backup_every)
+        else:
+            self._journal.write(entry)
+        backup = create.create_backup(
+            client, self._journal, entry,
+            dataclasses.replace(request, parent_id=entry.parent_id),
+            self._poller)
+        return dataclasses.replace(entry, backup_id=backup.id), backup
 
     def _create_deletion_wait(self) -> instances.DeletionWait:
         return instances.DeletionWait(self._poller, self._flow.shutdown_ids)
@@ -236,6 +255,5 @@ class ProtectOperation(base.Operation):
 
     def _list_backups(self, client: trove_client.TroveClient
                       ) -> chain.Backups:
-        return self._wait_for(client.list_backups,
-                              self._settings.ready_timeout,
-                              'backups could not be listed')
+        return self._flow.backups.list_backups(
+            client, self._poller.deadline(self._settings.ready_timeout))

@@ -106,8 +106,9 @@ class RestoreOperation(base.Operation):
         earlier_ids = self._flow.list_earlier_ids(
             lambda: instances.list_ids(client, self._poller))
         try:
-            instance = instances.create_instance(client, intent, request,
-                                                 self._poller, earlier_ids)
+            with self._flow.request_queue.turn():
+                instance = instances.create_instance(
+                    client, intent, request, self._poller, earlier_ids)
         except (errors.Rejected, errors.NotFound) as error:
             raise type(error)(
                 preflight_restore.add_advice(str(error))) from error
@@ -144,9 +145,9 @@ class RestoreOperation(base.Operation):
             has the reason, and says whether the instance still exists.
         """
         try:
-            return self._wait_for(
-                lambda: instances.get_ready_instance(client, instance_id),
-                self._settings.restore_timeout,
+            return self._wait_for_instance(
+                client, instance_id, instances.check_ready,
+                self._poller.deadline(self._settings.restore_timeout),
                 'the database of the restored instance %s is not up'
                 % instance_id)
         except errors.NotFound:

@@ -2,7 +2,7 @@
 
 """Verify operation."""
 
-from typing import Any, List, Optional
+from typing import Any, List, Mapping, Optional
 
 from karbor.common import constants
 from karbor import exception
@@ -19,8 +19,8 @@ from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.preflight import restore as preflight_restore
 from karbor_trove import timeouts
-from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
+from karbor_trove.trove import models
 from karbor_trove.verification import cleanup
 from karbor_trove.verification import data_checks
 from karbor_trove.verification import temporary_instance
@@ -122,7 +122,8 @@ class VerifyOperation(base.Operation):
         messages = self._check_backup(client, backup_record)
         if level == 'restore':
             test_restore = temporary_instance.TemporaryRestore(
-                client, self._settings, self._poller).run(
+                client, self._settings, self._poller,
+                self._wait_for_instance, self._flow.request_queue).run(
                     self._section.bank, verify.id, context.project_id,
                     preflight_restore.build_test_request(
                         backup_record, checkpoint.id, verify.id,
@@ -149,15 +150,16 @@ class VerifyOperation(base.Operation):
             be checked.
         """
         level = self._settings.verify_level
-        checks = data_checks.DataChecks(
-            client, self._poller.deadline(self._settings.ready_timeout),
-            self._poller)
-        chain = checks.check_chain(str(backup_record.backup_id))
+        deadline = self._poller.deadline(self._settings.ready_timeout)
+        checks = data_checks.DataChecks(client, deadline, self._poller,
+                                        self._flow.swift_queue)
+        chain = checks.check_chain(str(backup_record.backup_id),
+                                   self._list_backups(client, deadline))
         messages = [
             'backup: %d in the chain, all complete' % len(chain),
             checks.check_version(
-                backup_record.instance,
-                trove_catalog.Catalog(client, self._context.project_id))]
+                backup_record.instance, self._flow.get_catalog(
+                    client, self._context.project_id), self._flow.versions)]
         if level == 'backup':
             return messages
         store = manifests.ManifestStore(self._section.bank,
@@ -170,6 +172,22 @@ class VerifyOperation(base.Operation):
                 raise
             messages.append('data: the objects were not checked: %s' % error)
         return messages
+
+    def _list_backups(self, client: trove_client.TroveClient,
+                      deadline: polling.Deadline
+                      ) -> Mapping[str, models.Backup]:
+        """Return the backups with which the chains of the flow are checked.
+
+        A backup that is missing has to be read. Nothing is listed for one
+        instance alone.
+        """
+        if len(self._list_instance_ids()) < 2:
+            return {}
+        try:
+            return self._flow.backups.list_recent_backups(client, deadline)
+        except errors.Rejected as error:
+            LOG.info('The backups are read one by one: %s', error)
+            return {}
 
     def _fail(self, error: Exception) -> Exception:
         """Store a failure, and return Karbor's exception for it.

@@ -2,21 +2,20 @@
 
 """Preflight checks of protect operations."""
 
-from typing import Iterator, List, Sequence
+from typing import Iterator, List, Mapping
 
 from oslo_log import log as logging
 
 from karbor_trove import errors
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.trove import catalog as trove_catalog
-from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import instances
+from karbor_trove.trove import recent_instances
 
 LOG = logging.getLogger(__name__)
 
 
-def check_protect(instance_ids: Sequence[str],
-                  client: trove_client.TroveClient,
+def check_protect(answers: Mapping[str, recent_instances.Answer],
                   catalog: trove_catalog.Catalog,
                   deletion_wait: instances.DeletionWait
                   ) -> preflight_problems.Problems:
@@ -25,37 +24,27 @@ def check_protect(instance_ids: Sequence[str],
     A busy instance is no problem. The protect operation waits for it. An
     instance that disappears during the wait is no problem either.
 
-    :param instance_ids: the ids of all instances of the checkpoint. The quota
-        is checked for all instances together.
+    :param answers: for each instance of the checkpoint what was read, or why
+        it could not be read. The quota is checked for all instances together.
     :param deletion_wait: the wait for instances that are being deleted.
     :raises errors.Pending: an instance may be being deleted, and
         deletion_wait has not ended.
     :raises errors.KarborTroveError: Trove did not respond as expected.
     """
-    # One list needs fewer requests than one request for each instance. The
-    # list omits members of clusters, and does not return faults. So the
-    # instances that are missing or broken are requested one by one.
-    listed = set()
-    if len(instance_ids) > 1:
-        for instance in client.list_instances():
-            deletion_wait.notice(instance)
-            if not instance.is_lost:
-                listed.add(instance.id)
     deleted: List[str] = []
     problems = {
-        instance_id: [] if instance_id in listed else list(
-            _check_instance(instance_id, client, deletion_wait, deleted))
-        for instance_id in instance_ids}
+        instance_id: list(_check_instance(instance_id, answer, deletion_wait,
+                                          deleted))
+        for instance_id, answer in answers.items()}
     if catalog.find_quotas() is None:
         LOG.info('Trove does not show the quotas. They are not checked before '
-                 'the backups of %s', ', '.join(instance_ids))
+                 'the backups of %s', ', '.join(answers))
     return preflight_problems.group_common(
         problems, preflight_problems.check_quotas(
-            catalog, {'backups': len(instance_ids) - len(deleted)},
-            'protect'))
+            catalog, {'backups': len(answers) - len(deleted)}, 'protect'))
 
 
-def _check_instance(instance_id: str, client: trove_client.TroveClient,
+def _check_instance(instance_id: str, answer: recent_instances.Answer,
                     deletion_wait: instances.DeletionWait,
                     deleted: List[str]) -> Iterator[str]:
     """Yield the problems of an instance.
@@ -63,20 +52,21 @@ def _check_instance(instance_id: str, client: trove_client.TroveClient,
     :param deleted: the list to which the id of the instance is added if the
         instance was deleted meanwhile.
     """
-    try:
-        instance = instances.get_usable_instance(client, instance_id,
-                                                 deletion_wait)
-    except errors.ResourceFailed as error:
-        yield str(error)
-        return
-    except errors.NotFound as error:
+    if isinstance(answer, errors.NotFound):
         if instance_id in deletion_wait.instance_ids:
             deleted.append(instance_id)
         else:
-            yield str(error)
+            yield str(answer)
+        return
+    if isinstance(answer, errors.KarborTroveError):
+        raise answer
+    try:
+        instances.check_usable(answer, deletion_wait)
+    except errors.ResourceFailed as error:
+        yield str(error)
         return
     # Trove responds with HTTP 501 to a backup of a member [Backup.create() in
     # trove/backup/models.py, 26.0.0].
-    if instance.cluster_id:
+    if answer.cluster_id:
         yield ('instance %s is a member of cluster %s, and Trove cannot back '
-               'up members of clusters' % (instance_id, instance.cluster_id))
+               'up members of clusters' % (instance_id, answer.cluster_id))

@@ -3,10 +3,13 @@
 """Client of Trove's API, with the models and the errors of this package."""
 
 import contextlib
+import copy
 import datetime
 import email.utils
 import inspect
-from typing import Any, Callable, Dict, Iterator, List, Optional, Set, TypeVar
+from typing import Any, Callable, Collection, Dict, Iterator, List, Optional
+from typing import Set, TypeVar
+from urllib import parse as url_parse
 
 from oslo_utils import timeutils
 
@@ -24,6 +27,8 @@ T = TypeVar('T')
 # [pagination_limit() in trove/common/utils.py, 26.0.0].
 _MAX_BACKUPS = 100000
 _MAX_INSTANCES = 1000
+# By how much a page may have more backups than those that are waited for.
+_MORE_BACKUPS = 20
 # How often the backups are listed until two lists in a row are equal.
 _MAX_LISTS = 20
 
@@ -31,7 +36,7 @@ _MAX_LISTS = 20
 class TroveClient:
     """Trove's API with the rights of one user.
 
-    A request that fails raises one of these errors:
+    Threads may share a client. A failed request raises one of these errors:
 
     * errors.NotFound: the project has no object with this id.
     * errors.Busy: Trove is working on the object and did nothing.
@@ -61,6 +66,16 @@ class TroveClient:
         self.read_swift = read_swift
         self._api = transport.patch_client(make_client)
 
+    def with_deadline(self, deadline: Optional[polling.Deadline]
+                      ) -> 'TroveClient':
+        """Return a client with another deadline and the same connections.
+
+        :param deadline: see __init__().
+        """
+        client = copy.copy(self)
+        client._deadline = deadline
+        return client
+
     @property
     def now(self) -> Optional[datetime.datetime]:
         """Return when Trove last responded, by Trove's own clock.
@@ -89,7 +104,7 @@ class TroveClient:
 
         :param description: what is requested, for the error message.
         """
-        self._api.client.session.timeout = transport.request_timeout(
+        self._api.client.limits.timeout = transport.request_timeout(
             self._deadline, description)
         with transport.translate_errors(description):
             yield self._api
@@ -120,6 +135,59 @@ class TroveClient:
                 items.extend(parse(item.to_dict()) for item in page)
             marker = page.next
         return items
+
+    def iterate_backup_pages(self, backup_ids: Collection[str]
+                             ) -> Iterator[List[models.Backup]]:
+        """Yield the given backups of each page, the last changed ones first.
+
+        A page is requested when the caller asks for it. A backup that the
+        pages lack may exist.
+
+        :param backup_ids: the ids of the backups. Others are not parsed.
+        """
+        # Trove lists backups by the time of their last change. So one page
+        # usually has all backups that the caller waits for.
+        return self._iterate_pages(
+            'listing backups', '/backups', 'backups',
+            len(backup_ids) + _MORE_BACKUPS, backup_ids,
+            serialization.parse_backup)
+
+    def iterate_instance_pages(self, instance_ids: Collection[str],
+                               has_details: bool
+                               ) -> Iterator[List[models.Instance]]:
+        """Yield the given instances of each page.
+
+        A page is requested when the caller asks for it. An instance that the
+        pages lack may exist.
+
+        :param instance_ids: the ids of the instances. Others are not parsed.
+        :param has_details: whether the instances have all values that a GET
+            returns. An older Trove has no such list.
+        """
+        return self._iterate_pages(
+            'listing database instances',
+            '/instances/detail' if has_details else '/instances', 'instances',
+            _MAX_INSTANCES, instance_ids, serialization.parse_instance)
+
+    def _iterate_pages(self, description: str, path: str, key: str, limit: int,
+                       ids: Collection[str],
+                       parse: Callable[[Dict[str, Any]], T]
+                       ) -> Iterator[List[T]]:
+        query: Optional[str] = url_parse.urlencode({'limit': limit})
+        requested: Set[str] = set()
+        while query and query not in requested:
+            requested.add(query)
+            with self.call(description) as api:
+                # python-troveclient would copy each item.
+                _, body = api.client.get('%s?%s' % (path, query))
+                with transport.read_response():
+                    items = [parse(item) for item in body[key]
+                             if item['id'] in ids]
+                    query = next(
+                        (url_parse.urlsplit(link['href']).query
+                         for link in body.get('links', ())
+                         if link['rel'] == 'next'), None)
+            yield items
 
     def list_instances(self) -> List[models.Instance]:
         """Return all instances of the project.

@@ -177,42 +177,44 @@ class DeletionWait:
         """
         self.notice(instance)
         if instance.is_being_deleted and self._deadline.remaining:
-            raise errors.Pending('the last status of instance %s is %s' % (
-                instance.id, instance.status))
+            raise errors.Pending(
+                'the last status of instance %s is %s' % (
+                    instance.id, instance.status), self._deadline.remaining)
 
 
-def get_usable_instance(client: trove_client.TroveClient, instance_id: str,
-                        deletion_wait: Optional[DeletionWait] = None
-                        ) -> models.Instance:
-    """Return an instance whose database is up or may still start.
+def check_usable(instance: models.Instance,
+                 deletion_wait: Optional[DeletionWait] = None
+                 ) -> models.Instance:
+    """Check that the database of an instance is up or may still start.
 
     :param deletion_wait: the wait for an instance that is being deleted. None
         to raise errors.ResourceFailed for such an instance at once.
+    :returns: the instance.
     :raises errors.Pending: Trove may be deleting the instance, and
         deletion_wait has not reached its deadline.
     :raises errors.ResourceFailed: the database will not start. The message has
         the reason if Trove returned a reason.
     """
-    instance = client.get_instance(instance_id)
     if deletion_wait is not None:
         deletion_wait.check(instance)
     if instance.is_lost:
         raise errors.ResourceFailed('instance %s has the status %s' % (
-            instance_id, instance.described_status))
+            instance.id, instance.described_status))
     return instance
 
 
-def get_ready_instance(client: trove_client.TroveClient, instance_id: str,
-                       deletion_wait: Optional[DeletionWait] = None
-                       ) -> models.Instance:
-    """Return an instance whose database is up.
+def check_ready(instance: models.Instance,
+                deletion_wait: Optional[DeletionWait] = None
+                ) -> models.Instance:
+    """Check that the database of an instance is up.
 
-    :param deletion_wait: see get_usable_instance().
+    :param deletion_wait: see check_usable().
+    :returns: the instance.
     :raises errors.Pending: the database may still start, or the instance may
         be being deleted.
-    :raises errors.ResourceFailed: see get_usable_instance().
+    :raises errors.ResourceFailed: see check_usable().
     """
-    instance = get_usable_instance(client, instance_id, deletion_wait)
+    check_usable(instance, deletion_wait)
     if not instance.is_ready:
         raise errors.Pending(_describe_last_status(instance))
     return instance

@@ -5,6 +5,7 @@
 
 import contextlib
 import inspect
+import threading
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from keystoneauth1 import discover
@@ -53,20 +54,35 @@ def request_timeout(deadline: Optional[polling.Deadline],
             min(timeouts.HTTP_READ_WITH_DEADLINE, remaining))
 
 
+class RequestLimits(threading.local):
+    """The timeouts of the requests that one thread sends.
+
+    Threads share a session, and each of them has a deadline of its own.
+    """
+
+    #: Seconds to connect, and seconds of silence while a response is read.
+    timeout: Tuple[float, float] = (timeouts.HTTP_CONNECT, timeouts.HTTP_READ)
+
+
 def patch_client(make_client: Callable[[], Any]) -> Any:
     """Return a client of python-troveclient with reliable errors.
 
-    The client uses a session of keystoneauth. The session's `timeout` limits
-    each request. `client.date` is the Date header of the last response. It is
-    None before the first response.
+    The client uses a session of keystoneauth. Any number of threads may use
+    the client at the same time. `client.limits` limits each request of the
+    thread that sets it, also the requests to Keystone and Swift. `client.date`
+    is the Date header of the last response. It is None before the first
+    response.
 
     :param make_client: returns the client to patch.
     :raises errors.KarborTroveError: the client could not be created.
     """
     with translate_errors('finding Trove'):
         client = _with_session(make_client())
-    client.client.date = None
-    client.client.request = _patched_request(client.client)
+    http = client.client
+    http.date = None
+    http.limits = RequestLimits()
+    http.session.request = _limited_request(http.session, http.limits)
+    http.request = _patched_request(http)
     return client
 
 
@@ -74,6 +90,21 @@ def can_send_storage_driver() -> bool:
     """Return True if python-troveclient can name a storage driver."""
     return 'storage_driver' in inspect.signature(
         backups.Backups.create).parameters
+
+
+def _limited_request(http_session: Any, limits: RequestLimits
+                     ) -> Callable[..., Any]:
+    """Return a replacement for the request method of a session.
+
+    All requests of the session are sent by this method. It passes the
+    timeouts of the thread with each of them.
+    """
+    request = http_session.request
+
+    def limited(url: str, method: str, **kwargs: Any) -> Any:
+        return request(url, method, **{'timeout': limits.timeout, **kwargs})
+
+    return limited
 
 
 @contextlib.contextmanager
@@ -262,16 +293,12 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
                              'get_access', None)
         if get_access is not None:
             tokenless = session.Session(verify=http.session.verify)
-            tokenless.timeout = http.session.timeout
+            tokenless.timeout = http.limits.timeout
             get_access(tokenless)
         response, body = request(url, method, raise_exc=False, **kwargs)
         if response.status_code == 401 and hasattr(auth, 'user_auth'):
-            http.session.auth = auth.user_auth
-            try:
-                response, body = request(url, method, raise_exc=False,
-                                         **kwargs)
-            finally:
-                http.session.auth = auth
+            response, body = request(url, method, raise_exc=False,
+                                     auth=auth.user_auth, **kwargs)
             if response.status_code != 401 and not is_warned:
                 is_warned = True
                 LOG.warning('Trove rejects Karbor\'s service token and '

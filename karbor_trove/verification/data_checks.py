@@ -5,7 +5,8 @@
 These checks restore nothing.
 """
 
-from typing import Callable, Iterator, List, Optional, Tuple, TypeVar
+from typing import Callable, Iterator, List, Mapping, Optional, Tuple
+from typing import TypeVar
 
 from karbor_trove.backups import chain as backup_chain
 from karbor_trove.bank import manifests
@@ -15,6 +16,8 @@ from karbor_trove.preflight import compatibility
 from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
+from karbor_trove.trove import request_queue
+from karbor_trove.trove import shared_poll
 from karbor_trove.trove import swift
 
 # A failure names this many objects at most, because all reasons of a
@@ -31,26 +34,35 @@ class DataChecks:
     """
 
     def __init__(self, client: trove_client.TroveClient,
-                 deadline: polling.Deadline, poller: polling.Poller) -> None:
+                 deadline: polling.Deadline, poller: polling.Poller,
+                 swift_queue: request_queue.RequestQueue) -> None:
         """Create the checks. No request is sent yet.
 
         :param deadline: when all checks together have to end.
+        :param swift_queue: limits the requests to Swift that are sent at the
+            same time.
         """
+        self._swift_queue = swift_queue
         self._client = client
         self._deadline = deadline
         self._poller = poller
 
-    def check_chain(self, backup_id: str) -> List[models.Backup]:
+    def check_chain(self, backup_id: str,
+                    listed: Mapping[str, models.Backup]
+                    ) -> List[models.Backup]:
         """Return the chain of a backup, from this backup to its root.
 
+        :param listed: backups of the project by id, just listed. The others
+            are read.
         :raises errors.ResourceFailed: a backup is not complete, or the chain
             has a cycle.
         :raises errors.KarborTroveError: a backup does not exist, or could not
             be read.
         """
         def get_complete_backup(link_id: str) -> models.Backup:
-            backup = self._wait_for(lambda: self._client.get_backup(link_id),
-                                    'backup %s could not be read' % link_id)
+            backup = listed.get(link_id) or self._wait_for(
+                lambda: self._client.get_backup(link_id),
+                'backup %s could not be read' % link_id)
             if not backup.is_complete:
                 raise errors.ResourceFailed(
                     backup_chain.describe_incomplete(backup, backup_id))
@@ -58,12 +70,16 @@ class DataChecks:
 
         return list(backup_chain.walk_to_root(get_complete_backup, backup_id))
 
-    def check_version(self, instance: models.Instance,
-                      catalog: trove_catalog.Catalog) -> str:
+    def check_version(
+            self, instance: models.Instance, catalog: trove_catalog.Catalog,
+            poll: shared_poll.SharedPoll[List[models.DatastoreVersion]]
+            ) -> str:
         """Check that the original instance's datastore version is active.
 
         :param instance: the original instance, as recorded in the bank. If the
             version was not recorded, the check passes.
+        :param catalog: other checks may share it.
+        :param poll: shared by the checks that share the catalog.
         :returns: a message for the user.
         :raises errors.ResourceFailed: the version is not active.
         :raises errors.KarborTroveError: the versions could not be listed.
@@ -73,8 +89,9 @@ class DataChecks:
             return ('datastore: its version was not recorded, so it was not '
                     'checked')
         try:
-            active = self._wait_for(
-                lambda: catalog.list_versions(datastore),
+            active = poll.read(
+                lambda names: {name: catalog.list_versions(name)
+                               for name in names}, datastore, self._deadline,
                 'the versions of datastore %s could not be listed'
                 % datastore)
         except errors.Rejected as error:
@@ -157,8 +174,12 @@ class DataChecks:
 
     def _find(self, get: Callable[[trove_client.TroveClient, str], T],
               name: str) -> Optional[T]:
+        def get_in_turn() -> T:
+            with self._swift_queue.turn():
+                return get(self._client, name)
+
         try:
-            return self._wait_for(lambda: get(self._client, name),
+            return self._wait_for(get_in_turn,
                                   '%s could not be read' % name)
         except errors.NotFound:
             return None

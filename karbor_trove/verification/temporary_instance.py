@@ -4,7 +4,7 @@
 
 import dataclasses
 import datetime
-from typing import List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from oslo_log import log as logging
 
@@ -20,8 +20,17 @@ from karbor_trove.trove import accounts
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import instances
 from karbor_trove.trove import models
+from karbor_trove.trove import request_queue
 
 LOG = logging.getLogger(__name__)
+
+#: Waits for an instance until a check of it returns something. Its arguments
+#: are the client, the id, the check, the deadline and, for the error message,
+#: what is waited for.
+WaitForInstance = Callable[
+    [trove_client.TroveClient, str,
+     Callable[[models.Instance], Optional[models.Instance]],
+     polling.Deadline, str], models.Instance]
 
 
 @dataclasses.dataclass
@@ -65,11 +74,20 @@ class TemporaryRestore:
     """One test restore."""
 
     def __init__(self, client: trove_client.TroveClient,
-                 settings: options.Settings, poller: polling.Poller) -> None:
-        """Create the test restore. No request is sent yet."""
+                 settings: options.Settings, poller: polling.Poller,
+                 wait_for_instance: WaitForInstance,
+                 queue: request_queue.RequestQueue) -> None:
+        """Create the test restore. No request is sent yet.
+
+        :param wait_for_instance: waits with a poll that several test restores
+            may share.
+        :param queue: limits how many instances are requested at the same time.
+        """
         self._client = client
         self._settings = settings
         self._poller = poller
+        self._wait_for_instance = wait_for_instance
+        self._queue = queue
 
     def run(self, bank: karbor_types.Bank, verification_id: str,
             project_id: Optional[str], request: models.InstanceRequest,
@@ -98,8 +116,9 @@ class TemporaryRestore:
         result = TemporaryRestoreResult()
         start_time = self._poller.clock.now()
         try:
-            instance = instances.create_instance(self._client, intent, request,
-                                                 self._poller)
+            with self._queue.turn():
+                instance = instances.create_instance(
+                    self._client, intent, request, self._poller)
         except errors.BankError:
             # Nothing was requested, so nothing is known about the backup.
             raise
@@ -127,8 +146,8 @@ class TemporaryRestore:
     def _check(self, instance_id: str, start_time: float,
                recorded: models.Accounts, result: TemporaryRestoreResult
                ) -> None:
-        self._poller.wait_for(
-            lambda: instances.get_ready_instance(self._client, instance_id),
+        self._wait_for_instance(
+            self._client, instance_id, instances.check_ready,
             self._poller.deadline(self._settings.restore_timeout),
             'the database of the temporary instance %s is not up'
             % instance_id)

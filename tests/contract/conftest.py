@@ -59,7 +59,8 @@ def load_providers(karbor_conf, tmp_path):
 @pytest.fixture
 def provider(load_providers):
     """The provider of a file that names the plugin."""
-    return load_providers().show_provider(PROVIDER_ID)
+    return load_providers(options='poll_interval = 0.1').show_provider(
+        PROVIDER_ID)
 
 
 @pytest.fixture

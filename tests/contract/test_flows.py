@@ -3,6 +3,7 @@
 from karbor import exception
 from karbor import resource as karbor_resource
 from karbor.services.protection import checkpoint as karbor_checkpoint
+from karbor.services.protection import client_factory
 from karbor.services.protection import graph
 from karbor.services.protection import protectable_registry
 import pytest
@@ -36,6 +37,19 @@ def new_checkpoint(provider, context, fake_trove):
         checkpoint.commit()
         return checkpoint
     return make
+
+
+def test_databases_of_one_flow_share_one_client(
+        run_flow, new_checkpoint, fake_trove, monkeypatch):
+    clients = []
+    create = client_factory.ClientFactory.create_client
+    monkeypatch.setattr(
+        client_factory.ClientFactory, 'create_client',
+        lambda *args: clients.append(create(*args)) or clients[-1])
+    checkpoint = new_checkpoint(3)
+    for count, operation in enumerate(('protect', 'delete'), start=1):
+        run_flow(operation, checkpoint)
+        assert len(clients) == count
 
 
 def list_statuses(checkpoint):
@@ -128,7 +142,7 @@ def test_no_instance_is_backed_up_when_one_is_broken(
         run_flow('protect', checkpoint)
     assert not fake_trove.find_requests('POST') and not fake_trove.backups
     # The first resource checks the instances for all of them.
-    assert len(fake_trove.requests) == 3
+    assert len(fake_trove.requests) == 2
     assert list_statuses(checkpoint) == {'error'}
     reasons = {node.value.id: resource_status.read_failure_reason(
         checkpoint.get_resource_bank_section(node.value.id))
@@ -145,7 +159,7 @@ def test_no_instance_is_backed_up_when_one_is_broken(
 def virtual_sleep(monkeypatch, clock):
     """Let time pass in the fake Trove only."""
     monkeypatch.setattr(polling.Clock, 'sleep',
-                        lambda self, seconds: clock.sleep(seconds))
+                        lambda self, seconds, *_: clock.sleep(seconds))
 
 
 def test_deleted_instance_costs_the_others_nothing(

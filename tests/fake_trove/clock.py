@@ -33,12 +33,21 @@ class Clock:
             self.now(), datetime.timezone.utc).replace(
                 microsecond=0, tzinfo=None)
 
-    def sleep(self, seconds: float) -> None:
-        """Advance the time by this many seconds at once."""
-        with self._lock:
-            self._now += max(0.0, seconds)
+    def sleep(self, seconds: float,
+              wake: typing.Optional[threading.Event] = None) -> None:
+        """Advance the time by this many seconds at once.
+
+        :param wake: if it is set, no time passes.
+        """
+        if wake is None or not wake.is_set():
+            with self._lock:
+                self._now += max(0.0, seconds)
         # Let another thread, green or real, run.
         time.sleep(0)
+
+    def wait(self, event: threading.Event, seconds: float) -> None:
+        """Wait until another thread sets an event. No virtual time passes."""
+        event.wait(min(seconds, 60.0))
 
 
 class Timeline:

@@ -15,6 +15,11 @@ def clock():
     return clocks.Clock(start=0.0)
 
 
+@pytest.fixture(autouse=True)
+def no_jitter(monkeypatch):
+    monkeypatch.setattr(random, 'uniform', lambda low, high: 1.0)
+
+
 def build_check(*results):
     """Return a check with these results, the last one for ever.
 
@@ -43,7 +48,7 @@ def test_first_check_is_immediate(clock):
 
 def test_wait_ends_with_the_first_result(clock):
     assert wait_for(build_check(None, None, 'complete'), clock) == 'complete'
-    assert clock.now() == 6
+    assert clock.now() == 2
 
 
 @pytest.mark.parametrize('result', [False, 0, ''])
@@ -56,24 +61,70 @@ def test_last_check_is_at_the_deadline(clock):
     with pytest.raises(errors.DeadlineExceeded,
                        match='backup is not complete: given up after 10 s'):
         wait_for(lambda: times.append(clock.now()), clock)
-    assert times == [0, 3, 6, 9, 10]
+    assert times == list(range(11))
 
 
 def test_no_slow_check_starts_after_the_deadline(clock):
     times = []
     with pytest.raises(errors.DeadlineExceeded):
         wait_for(lambda: (times.append(clock.now()), clock.sleep(7))[1], clock)
-    assert times == [0, 10]
+    assert times == [0, 8]
     del times[:]
     with pytest.raises(errors.DeadlineExceeded):
         wait_for(lambda: (times.append(clock.now()), clock.sleep(11))[1],
                  clock)
-    assert times == [17]
+    assert times == [15]
 
 
 def test_result_at_the_deadline_is_returned(clock):
     check = build_check(None, 'complete')
     assert wait_for(check, clock, seconds=1) == 'complete'
+
+
+def poll_until(clock, seconds, interval=5.0):
+    """Poll for something that takes so long. Return the times of the polls."""
+    times = []
+
+    def check():
+        times.append(clock.now())
+        return clock.now() >= seconds or None
+
+    poller = polling.Poller(interval, clock)
+    poller.wait_for(check, poller.deadline(10 * seconds), 'it is not done')
+    return times
+
+
+@pytest.mark.parametrize('seconds, interval, polls, late', [
+    (2.0, 5.0, 4, 1.0), (30.0, 5.0, 24, 3.0), (60.0, 5.0, 32, 5.0),
+    (600.0, 5.0, 150, 5.0), (600.0, 1.0, 670, 1.0), (3600.0, 5.0, 380, 30.0),
+    (8 * 3600.0, 5.0, 850, 60.0), (8 * 3600.0, 1.0, 1400, 60.0)])
+@pytest.mark.parametrize('jitter', [0.0, 0.3, 0.5])
+def test_pauses_grow_with_the_time_waited(
+        clock, monkeypatch, seconds, interval, polls, late, jitter):
+    monkeypatch.setattr(random, 'uniform', lambda low, high: (
+        high - jitter * (high - low)))
+    times = poll_until(clock, seconds, interval)
+    assert 0 <= times[-1] - seconds <= late
+    assert polls * 0.75 <= len(times) <= polls
+
+
+def test_pauses_between_polls_have_a_jitter_of_10_percent(
+        clock, monkeypatch):
+    ranges = []
+    monkeypatch.setattr(random, 'uniform', lambda low, high: (
+        ranges.append((low, high)), low)[1])
+    times = poll_until(clock, 3.0)
+    assert times[:3] == [0.0, 0.9, 1.8]
+    assert set(ranges) == {(0.9, 1.0)}
+
+
+@pytest.mark.parametrize('interval, first', [
+    (0.1, 0.1), (1.0, 1.0), (5.0, 1.0), (7000.0, 1.0)])
+def test_no_pause_is_longer_than_a_minute(clock, interval, first):
+    times = poll_until(clock, 4 * 3600.0, interval)
+    pauses = [later - earlier for earlier, later in zip(times, times[1:])]
+    assert pauses[0] == pytest.approx(first)
+    assert max(pauses) <= 60.001
 
 
 def test_unreachable_is_retried(clock):
@@ -103,7 +154,7 @@ def test_deadline_error_omits_a_failure_before_the_last_check(clock):
 def test_any_other_error_ends_the_wait(clock, error):
     with pytest.raises(type(error)):
         wait_for(build_check(None, error), clock)
-    assert clock.now() == 3
+    assert clock.now() == 1
 
 
 @pytest.mark.parametrize('jitter', [1.0, 1.25])
@@ -126,11 +177,10 @@ def test_pauses_of_an_outage_double_up_to_a_minute_and_have_a_jitter(
     assert set(ranges) == {(1.0, 1.25)}
 
 
-def test_first_pause_of_each_outage_is_the_interval(clock, monkeypatch):
-    monkeypatch.setattr(random, 'uniform', lambda low, high: low)
+def test_first_pause_of_each_outage_is_the_interval(clock):
     outage = [errors.Unreachable('timeout')] * 2
     wait_for(build_check(*outage, None, *outage, 'complete'), clock, 100.0)
-    assert clock.now() == 3 + 6 + 3 + 3 + 6
+    assert clock.now() == 3 + 6 + 1 + 3 + 6
 
 
 def test_retry_after_is_respected(clock):
@@ -175,7 +225,7 @@ def test_outage_timeout_ends_the_wait_before_the_deadline(clock):
     with pytest.raises(errors.DeadlineExceeded, match='given up after 20 s'):
         wait_for(build_check(None, errors.Unreachable('timeout')), clock,
                  seconds=100.0, outage_timeout=20.0)
-    assert clock.now() == 3.0 + 20.0
+    assert clock.now() == 1.0 + 20.0
 
 
 def test_response_resets_the_outage_timeout(clock):

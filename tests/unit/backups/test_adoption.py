@@ -436,7 +436,7 @@ def test_request_that_a_protect_found_ambiguous_never_adopts_a_backup(
     fake_trove.fail('POST', '/backups', 'reset', after=True)
     original_sleep = fake_trove.clock.sleep
 
-    def sleep(seconds):
+    def sleep(seconds, *_):
         if len(fake_trove.backups) == 1:
             add_matching_backup()
         original_sleep(seconds)

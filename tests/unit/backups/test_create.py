@@ -167,7 +167,7 @@ def test_protect_fails_if_a_user_deletes_the_parent_meanwhile(
         back_up, fake_trove, clock, monkeypatch):
     _, first = back_up()
     sleep = clock.sleep
-    monkeypatch.setattr(clock, 'sleep', lambda seconds: (
+    monkeypatch.setattr(clock, 'sleep', lambda seconds, *_: (
         fake_trove.backups.pop(first, None), sleep(seconds)))
     with pytest.raises(exception.CreateResourceFailed,
                        match='a backup in it was deleted meanwhile'):

@@ -96,7 +96,7 @@ def test_instance_is_kept_when_trove_rejects_reading_it(
 def test_restore_fails_when_a_user_deletes_the_instance(
         fail_restore, fake_trove, resource, monkeypatch, clock):
     sleep = clock.sleep
-    monkeypatch.setattr(clock, 'sleep', lambda seconds: (
+    monkeypatch.setattr(clock, 'sleep', lambda seconds, *_: (
         [fake_trove.instances.pop(id_) for id_ in set(fake_trove.instances)
          - {resource.id}], sleep(seconds)))
     _, lines = fail_restore(keep_failed_restores=False)

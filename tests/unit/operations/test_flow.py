@@ -9,6 +9,11 @@ import pytest
 
 from karbor_trove.bank import resource_status
 from karbor_trove.operations import flow
+from karbor_trove import polling
+
+
+def new_state(clock=polling.SYSTEM_CLOCK):
+    return flow.FlowState(polling.Poller(1.0, clock), 8)
 
 
 class Record:
@@ -40,7 +45,7 @@ class Record:
 
 
 def test_status_is_not_changed_while_the_record_is_saved():
-    state = flow.FlowState()
+    state = new_state()
     record = Record(
         lambda record: state.set_status(record, 'type', '2', 'available'))
     state.set_status(record, 'type', '1', 'error', 'gone')
@@ -97,7 +102,7 @@ class Database:
     (500, '\x1b' * 700), (40, 'short')])
 def test_reasons_of_a_record_fit_into_its_column(clock, count, reason):
     start = clock.now()
-    state, record = flow.FlowState(clock), Database(max_bytes=60000)
+    state, record = new_state(clock), Database(max_bytes=60000)
     for number in range(count):
         assert state.set_status(record, 'OS::Trove::Instance',
                                 str(uuid.uuid4()), 'error', reason)
@@ -112,7 +117,7 @@ def test_reasons_of_a_record_fit_into_its_column(clock, count, reason):
 
 
 def test_short_reasons_stay_whole_beside_a_long_one(clock):
-    state, record = flow.FlowState(clock), Database()
+    state, record = new_state(clock), Database()
     state.set_status(record, 'type', 'a', 'error', 'x' * 100000)
     for number in range(10):
         state.set_status(record, 'type', str(number), 'error', 'short reason')
@@ -122,13 +127,13 @@ def test_short_reasons_stay_whole_beside_a_long_one(clock):
 
 @pytest.mark.parametrize('failures', [1, 5])
 def test_record_is_saved_again_after_the_database_failed(clock, failures):
-    state, record = flow.FlowState(clock), Database(failures)
+    state, record = new_state(clock), Database(failures)
     assert state.set_status(record, 'type', 'a', 'error', 'reason')
     assert record.saved == {'type#a': 'reason'}
 
 
 def test_record_that_the_database_finds_too_long_is_shortened(clock):
-    state, record = flow.FlowState(clock), Database(max_bytes=8000)
+    state, record = new_state(clock), Database(max_bytes=8000)
     assert state.set_status(record, 'type', 'a', 'error', 'x' * 20000)
     assert 'more characters' in record.saved['type#a']
 
@@ -136,7 +141,7 @@ def test_record_that_the_database_finds_too_long_is_shortened(clock):
 def test_database_that_fails_for_60_s_is_logged_and_fails_nothing(
         clock, caplog):
     start = clock.now()
-    state, record = flow.FlowState(clock), Database(failures=1000)
+    state, record = new_state(clock), Database(failures=1000)
     assert not state.set_status(record, 'type', 'a', 'available', 'it is up')
     assert clock.now() - start >= 60
     assert 'The status of a is "available": it is up' in caplog.text
@@ -156,7 +161,7 @@ FLAVORS = ', '.join('flavor-%04d' % number for number in range(1000))
 def test_full_reasons_of_40_databases_are_in_the_log_and_the_bank(
         clock, caplog, checkpoint, reason):
     caplog.set_level('INFO')
-    state, record = flow.FlowState(clock), Database(max_bytes=60000)
+    state, record = new_state(clock), Database(max_bytes=60000)
     sections = {}
     for number in range(40):
         id_ = str(uuid.uuid4())
@@ -174,7 +179,7 @@ def test_full_reasons_of_40_databases_are_in_the_log_and_the_bank(
 
 def test_long_list_is_cut_between_two_items_and_the_rest_stays(clock):
     reason = 'flavor 7 was not found (%s). Choose another; size 3' % FLAVORS
-    state, record = flow.FlowState(clock), Database(max_bytes=60000)
+    state, record = new_state(clock), Database(max_bytes=60000)
     for number in range(40):
         state.set_status(record, 'type', str(number), 'error', reason)
     assert set(record.saved.values()) == {
@@ -183,7 +188,7 @@ def test_long_list_is_cut_between_two_items_and_the_rest_stays(clock):
 
 
 def test_reason_that_fits_is_not_written_to_the_bank(clock, section):
-    state, record = flow.FlowState(clock), Database()
+    state, record = new_state(clock), Database()
     state.set_status(record, 'type', 'a', 'error', FLAVORS, section)
     assert record.saved == {'type#a': FLAVORS}
     assert resource_status.read_long_reason(section) is None
@@ -191,7 +196,7 @@ def test_reason_that_fits_is_not_written_to_the_bank(clock, section):
 
 def test_slow_bank_does_not_delay_the_status_of_another_resource(
         clock, section, monkeypatch):
-    state, record = flow.FlowState(clock), Database(max_bytes=60000)
+    state, record = new_state(clock), Database(max_bytes=60000)
     is_saved = []
 
     def write_while_another_ends(*_):
@@ -215,7 +220,7 @@ def test_bank_that_fails_does_not_hide_a_long_reason(
 
     caplog.set_level('INFO')
     monkeypatch.setattr(section, 'update_object', fail)
-    state, record = flow.FlowState(clock), Database(max_bytes=60000)
+    state, record = new_state(clock), Database(max_bytes=60000)
     assert state.set_status(record, 'type', 'a', 'error', 'x' * 100000,
                             section)
     assert 'The long reason was not written' in caplog.text
@@ -225,7 +230,7 @@ def test_bank_that_fails_does_not_hide_a_long_reason(
 
 def test_full_reason_is_logged_once(clock, caplog):
     caplog.set_level('INFO')
-    state, record = flow.FlowState(clock), Database()
+    state, record = new_state(clock), Database()
     for number in range(5):
         state.set_status(record, 'type', str(number), 'error',
                          '%d ' % number + 'x' * 100000)

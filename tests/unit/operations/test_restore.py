@@ -143,7 +143,7 @@ def test_record_names_the_restored_instance_while_it_is_built(
         backup_id, do_restore, fake_trove, restore, clock, monkeypatch):
     statuses = []
     sleep = clock.sleep
-    monkeypatch.setattr(clock, 'sleep', lambda seconds: (
+    monkeypatch.setattr(clock, 'sleep', lambda seconds, *_: (
         statuses.append(restore.saved[-1]['resources_status']),
         sleep(seconds)))
     do_restore(restore_description='for the audit')

@@ -26,7 +26,9 @@ class Clock(clocks.Clock):
 
     timeline = None
 
-    def sleep(self, seconds):
+    def sleep(self, seconds, wake=None):
+        if wake is not None and wake.is_set():
+            return
         end = self._now + max(0.0, seconds)
         while self.timeline._due and self.timeline._due[0][0] <= end:
             self._now = max(self._now, self.timeline._due[0][0])
@@ -87,7 +89,6 @@ class Session:
     """The part of a keystoneauth session that our client uses."""
 
     auth = None
-    timeout = None
 
     def __init__(self, fake, pause):
         self._fake = fake
@@ -96,20 +97,22 @@ class Session:
         self.late = None
 
     def client(self):
-        return trove_client.Client('1.0', session=self)
+        # Our client replaces the method `request` of its session.
+        return trove_client.Client('1.0', session=types.SimpleNamespace(
+            auth=None, get_endpoint=self.get_endpoint, request=self.request))
 
     def get_endpoint(self, auth=None, service_type='database', **kwargs):
         return ('%s/v1/AUTH_%s' % (serialization.SWIFT_URL, cloud.PROJECT)
                 if service_type == 'object-store' else
                 '%s/%s' % (serialization.URL, cloud.PROJECT))
 
-    def request(self, url, method, json=None, **kwargs):
+    def request(self, url, method, json=None, timeout=None, **kwargs):
         self._pause()
         if url.startswith(serialization.SWIFT_URL):
             return self._request_swift(url, method, **kwargs)
         sent = types.SimpleNamespace(
             method=method, url=self.get_endpoint() + url, headers={},
-            timeout=self.timeout, text=_dump(json))
+            timeout=timeout, text=_dump(json))
         sent.path = parse.urlsplit(sent.url).path
         if self.late is not None and method == 'POST':
             self._post_late(sent)

@@ -16,6 +16,7 @@ from karbor_trove.operations import protect
 from karbor_trove.operations import restore
 from karbor_trove.operations import verify
 from karbor_trove import options
+from karbor_trove import polling
 from tests.fake_trove import cloud
 from tests.fake_trove import errors
 from tests.fake_trove import server
@@ -122,13 +123,17 @@ class World:
         self.running.append(process)
         return process
 
+    def flow_state(self):
+        return flow.FlowState(
+            polling.Poller(SETTINGS.poll_interval, self.clock), 8)
+
     def protect(self, instance_id, settings=SETTINGS, **parameters):
         resource = types.SimpleNamespace(
             id=instance_id, type='OS::Trove::Instance', name='orders')
         checkpoint = karbor.Checkpoint(self.bank, resource)
         self.checkpoints.append(checkpoint)
         operation = protect.ProtectOperation(
-            settings, self.clock, flow.FlowState())
+            settings, self.clock, self.flow_state())
 
         def run():
             for hook in operation.on_prepare_begin, operation.on_main:
@@ -142,13 +147,13 @@ class World:
         return self.begin(
             'delete', checkpoint,
             lambda: delete.DeleteOperation(
-                SETTINGS, self.clock, flow.FlowState()).on_main(
+                SETTINGS, self.clock, self.flow_state()).on_main(
                 checkpoint, checkpoint.resource, CONTEXT, {}))
 
     def verify(self, checkpoint, settings=SETTINGS):
         def run():
             operation = verify.VerifyOperation(settings, self.clock,
-                                               flow.FlowState())
+                                               self.flow_state())
             hooks = operation.on_prepare_begin, operation.on_main
             record = karbor.Record()
             for hook in hooks:
@@ -159,7 +164,7 @@ class World:
     def restore(self, checkpoint):
         return self.begin(
             'restore', checkpoint, lambda: restore.RestoreOperation(
-                SETTINGS, self.clock, flow.FlowState()).on_main(
+                SETTINGS, self.clock, self.flow_state()).on_main(
                     checkpoint, checkpoint.resource, CONTEXT, {},
                     karbor.Record(), {}))
 

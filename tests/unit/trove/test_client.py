@@ -1,6 +1,9 @@
 """Lists, missing objects and old versions of python-troveclient."""
 
 import datetime
+import pathlib
+import subprocess
+import sys
 import uuid
 
 import pytest
@@ -8,6 +11,7 @@ from troveclient.v1 import backups
 from troveclient.v1 import instances
 
 from karbor_trove import errors
+from karbor_trove import polling
 from karbor_trove.trove import models
 from tests.fake_trove import cloud
 from tests.fake_trove import Response
@@ -117,3 +121,27 @@ def test_time_of_a_response_is_read_with_its_zone(
                           json={'instances': []}, headers={'Date': date})
     client.list_instances()
     assert client.now == expected
+
+
+@pytest.mark.parametrize('threads', ['real', 'green'])
+def test_threads_share_connections_and_have_their_own_deadlines(threads):
+    result = subprocess.run(
+        [sys.executable, '-m', 'tests.unit.trove.shared_client', threads],
+        timeout=300, capture_output=True, text=True,
+        cwd=pathlib.Path(__file__).parents[3])
+    connections, _, rest = result.stdout.partition('\n')
+    assert rest == 'ended\n', result.stderr
+    assert int(connections) <= 8
+
+
+def test_client_with_a_deadline_does_not_limit_the_other_clients(
+        client, fake_trove, resource, clock):
+    limited = client.with_deadline(polling.Deadline(2.0, clock))
+    for one in client, limited, client:
+        one.get_instance(resource.id)
+    clock.sleep(2.0)
+    with pytest.raises(errors.DeadlineExceeded):
+        limited.get_instance(resource.id)
+    client.get_instance(resource.id)
+    assert [request.timeout for request in fake_trove.requests] == [
+        (5.0, 25.0), (2.0, 2.0), (5.0, 25.0), (5.0, 25.0)]

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Polls of backups that the resources of a flow share."""
+
+import functools
+from typing import Callable, Dict, List, Optional, Tuple, TypeVar
+
+from karbor_trove import polling
+from karbor_trove import timeouts
+from karbor_trove.trove import batch_reads
+from karbor_trove.trove import client as trove_client
+from karbor_trove.trove import models
+from karbor_trove.trove import shared_poll
+
+T = TypeVar('T')
+Backups = Dict[str, models.Backup]
+
+# The two kinds of a list of all backups.
+_NOW = 'now'
+_RECENT = 'recent'
+
+
+class BackupPolls:
+    """Waits for backups, and lists of all backups of one project."""
+
+    def __init__(self, poller: polling.Poller) -> None:
+        """Create the polls. No request is sent yet."""
+        self._clock = poller.clock
+        self._statuses: shared_poll.SharedPoll[models.Backup] = (
+            shared_poll.SharedPoll(poller))
+        self._lists: shared_poll.SharedPoll[Backups] = (
+            shared_poll.SharedPoll(poller))
+        #: The last list of list_recent_backups(), and the time before its
+        #: first request.
+        self._recent: Optional[Tuple[float, Backups]] = None
+
+    def wait_for(self, client: trove_client.TroveClient, backup_id: str,
+                 check: Callable[[models.Backup], Optional[T]],
+                 deadline: polling.Deadline, description: str,
+                 outage_timeout: Optional[float] = None) -> T:
+        """Poll a backup until the check returns a result.
+
+        See shared_poll.SharedPoll.wait_for().
+        """
+        return self._statuses.wait_for(
+            functools.partial(batch_reads.read_backups, client), backup_id,
+            check, deadline, description, outage_timeout)
+
+    def list_backups(self, client: trove_client.TroveClient,
+                     deadline: polling.Deadline) -> Backups:
+        """Return all backups of the project by id, as they are now.
+
+        Resources that need the list at the same time share it. So the caller
+        does not change it.
+
+        :raises errors.KarborTroveError: the backups could not be listed.
+        """
+        return self._read_list(client, _NOW, deadline)
+
+    def list_recent_backups(self, client: trove_client.TroveClient,
+                            deadline: polling.Deadline) -> Backups:
+        """Return a list of all backups that is not older than 30 s.
+
+        See list_backups().
+        """
+        return self._read_list(client, _RECENT, deadline)
+
+    def _read_list(self, client: trove_client.TroveClient, kind: str,
+                   deadline: polling.Deadline) -> Backups:
+        def read(kinds: List[str]) -> Dict[str, Backups]:
+            backups = None if _NOW in kinds else self._find_recent()
+            if backups is None:
+                start = self._clock.now()
+                backups = client.list_backups()
+                if _RECENT in kinds:
+                    self._recent = start, backups
+            return dict.fromkeys(kinds, backups)
+
+        return self._lists.read(read, kind, deadline,
+                                'the backups could not be listed')
+
+    def _find_recent(self) -> Optional[Backups]:
+        if self._recent is not None and (
+                self._clock.now() - self._recent[0] < timeouts.BACKUPS_VALID):
+            return self._recent[1]
+        return None

@@ -1,0 +1,309 @@
+"""Operations on many databases, which share what they ask of Trove.
+
+Each database is a greenlet on a simulated clock, as a green thread of Karbor.
+"""
+
+import collections
+
+from karbor import exception
+from karbor.services.protection import graph
+import pytest
+
+from karbor_trove import protection
+from tests.unit import scheduler as schedulers
+
+
+@pytest.fixture
+def clock():
+    """The clock of the fake Trove and of the operations."""
+    return schedulers.Scheduler()
+
+
+@pytest.fixture
+def run_flow(clock, provider_conf, checkpoint, context, build_resource):
+    """Return a function that runs an operation on several instances.
+
+    It returns the tasks, which have the errors and the times.
+    """
+    def run(kind, ids, options=(), spread=0.0, record=None, parameters=()):
+        plugin = protection.TroveProtectionPlugin(
+            provider_conf(**dict(options)), clock)
+        resources = [build_resource(id_) for id_ in ids]
+        checkpoint.resource_graph = graph.build_graph(
+            resources, lambda node: [])
+        arguments = dict(checkpoint=checkpoint, context=context,
+                         parameters=dict(parameters), operation_log=None)
+        if record is not None:
+            arguments.update({kind: record, 'new_resources': {}})
+
+        def spawn(number, resource):
+            operation = getattr(plugin, 'get_%s_operation' % kind)(resource)
+
+            def work():
+                clock.sleep(number * spread)
+                for name in 'on_prepare_begin', 'on_main':
+                    hook = getattr(operation, name, None)
+                    if hook is not None:
+                        hook(resource=resource, **arguments)
+
+            return clock.spawn(work)
+
+        tasks = [spawn(*item) for item in enumerate(resources)]
+        clock.run()
+        state = plugin._operation_arguments[-1]
+        for poll in (state.backups._statuses, state.backups._lists,
+                     state.instances):
+            assert not poll._waiters and poll._leader is None
+        return tasks
+    return run
+
+
+def count_requests(fake_trove):
+    """Return how many requests Trove got, by method and kind of object."""
+    counts = collections.Counter()
+    for request in fake_trove.requests:
+        kind, _, id_ = request.path.strip('/').partition('/')
+        if id_ and id_ != 'detail':
+            kind += '/*'
+        counts['%s %s' % (request.method, kind)] += 1
+    del fake_trove.requests[:]
+    return counts
+
+
+@pytest.fixture
+def slow_responses(fake_trove, clock):
+    """Let requests take 0.1 s, in which other tasks run.
+
+    The result has the largest numbers of requests at the same time.
+    """
+    most = collections.Counter()
+    active = collections.Counter()
+
+    def delay(kind, serve):
+        def serve_later(sent, context):
+            name = '%s %s' % (kind, sent.method)
+            active[name] += 1
+            most[name] = max(most[name], active[name])
+            clock.sleep(0.1)
+            active[name] -= 1
+            return serve(sent, context)
+        return serve_later
+
+    fake_trove._serve = delay('trove', fake_trove._serve)
+    fake_trove.objects._serve = delay('swift', fake_trove.objects._serve)
+    fake_trove.attach(fake_trove.mocker)
+    return most
+
+
+def add_instances(fake_trove, count):
+    return [fake_trove.add_instance('db-%d' % number)
+            for number in range(count)]
+
+
+@pytest.mark.parametrize('count', [10, 100])
+def test_polls_of_a_protect_do_not_grow_with_the_databases(
+        run_flow, fake_trove, count):
+    fake_trove.backup_seconds = 30.0
+    [alone] = run_flow('protect', add_instances(fake_trove, 1))
+    assert alone.error is None
+    polls = count_requests(fake_trove)['GET backups/*']
+    tasks = run_flow('protect', add_instances(fake_trove, count))
+    assert [task.error for task in tasks] == [None] * count
+    counts = count_requests(fake_trove)
+    assert counts['POST backups'] == count
+    assert counts['GET backups'] + counts['GET backups/*'] <= polls + 1
+
+
+def test_backup_that_the_list_lacks_is_read_before_it_counts_as_deleted(
+        run_flow, fake_trove):
+    ids = add_instances(fake_trove, 3)
+    index = fake_trove._on_backups.index
+
+    def hide(project_id, query):
+        body, marker = index(project_id, query)
+        return {'backups': [item for item in body['backups']
+                            if item['instance_id'] != ids[0]]}, marker
+
+    fake_trove._on_backups.index = hide
+    tasks = run_flow('protect', ids)
+    assert [task.error for task in tasks] == [None] * 3
+
+
+def test_backup_that_is_deleted_ends_only_its_own_protect(
+        run_flow, fake_trove, clock):
+    ids = add_instances(fake_trove, 3)
+
+    def delete(at):
+        [backup] = [backup for backup in fake_trove.backups.values()
+                    if backup['instance_id'] == ids[1]]
+        del fake_trove.backups[backup['id']]
+
+    fake_trove.timeline.after(4.0, delete)
+    tasks = run_flow('protect', ids)
+    assert isinstance(tasks[1].error, exception.CreateResourceFailed)
+    assert 'cannot be found' in str(tasks[1].error)
+    assert [tasks[0].error, tasks[2].error] == [None, None]
+
+
+def test_user_who_may_not_list_backups_can_protect_databases(
+        run_flow, fake_trove):
+    fake_trove.fail('GET', '/backups', 403, times=None)
+    tasks = run_flow('protect', add_instances(fake_trove, 3))
+    assert [task.error for task in tasks] == [None] * 3
+
+
+@pytest.mark.parametrize('count', [2, 40])
+def test_polls_of_a_restore_do_not_grow_with_the_databases(
+        run_flow, fake_trove, restore, count):
+    fake_trove.build_seconds = 100.0
+    ids = add_instances(fake_trove, count)
+    run_flow('protect', ids)
+    add_instances(fake_trove, 50)
+    count_requests(fake_trove)
+    tasks = run_flow('restore', ids, record=restore)
+    assert [task.error for task in tasks] == [None] * count
+    assert set(restore.resources_status.values()) == {'available'}
+    counts = count_requests(fake_trove)
+    assert counts['POST instances'] == count
+    # 7 pages, or 2 single reads, for each of about 40 polls.
+    polls = counts['GET instances'] + counts['GET instances/*']
+    assert polls <= 45 * min(count, 7) + 10
+
+
+def test_instances_of_a_protect_are_read_once(run_flow, fake_trove):
+    tasks = run_flow('protect', add_instances(fake_trove, 45))
+    assert [task.error for task in tasks] == [None] * 45
+    counts = count_requests(fake_trove)
+    assert counts['GET instances'] == 3
+    assert counts['GET instances/*'] == 0
+
+
+def test_instances_are_read_together_again_after_30_s(run_flow, fake_trove):
+    tasks = run_flow('protect', add_instances(fake_trove, 45), spread=1.0)
+    assert [task.error for task in tasks] == [None] * 45
+    counts = count_requests(fake_trove)
+    # The second time there are 15 left, in three pages or less.
+    assert counts['GET instances'] <= 3 + 3
+    assert counts['GET instances/*'] <= 3
+
+
+@pytest.mark.parametrize('code', [404, 403])
+def test_trove_without_a_list_of_details_is_asked_for_each_instance(
+        run_flow, fake_trove, code):
+    fake_trove.fail('GET', '/instances/detail', code, times=None)
+    ids = add_instances(fake_trove, 5)
+    fake_trove.instances[ids[0]]['locality'] = 'affinity'
+    tasks = run_flow('protect', ids)
+    assert [task.error for task in tasks] == [None] * 5
+    assert len([request for request in fake_trove.requests
+                if request.path == '/instances/detail']) == 1
+    assert len(fake_trove.find_requests('GET', '/instances')) == 1
+    assert {request.path for request in fake_trove.requests
+            if request.path.startswith('/instances/')} == {
+                '/instances/detail', *map('/instances/{}'.format, ids)}
+
+
+def test_few_instances_of_a_large_project_are_read_one_by_one(
+        run_flow, fake_trove):
+    add_instances(fake_trove, 400)
+    ids = add_instances(fake_trove, 3)
+    tasks = run_flow('protect', ids)
+    assert [task.error for task in tasks] == [None] * 3
+    counts = count_requests(fake_trove)
+    assert counts['GET instances'] + counts['GET instances/*'] <= 2 * 3
+
+
+def test_instance_that_becomes_busy_after_the_preflight_is_polled_again(
+        run_flow, fake_trove, clock):
+    ids = add_instances(fake_trove, 3)
+    create = fake_trove._on_backups.create
+
+    def restart_and_create(project_id, body):
+        fake_trove._on_backups.create = create
+        fake_trove._on_instances.act(project_id, ids[0], {'restart': {}})
+        return create(project_id, body)
+
+    fake_trove._on_backups.create = restart_and_create
+    tasks = run_flow('protect', ids)
+    assert [task.error for task in tasks] == [None] * 3
+    counts = count_requests(fake_trove)
+    assert counts['POST backups'] == 4
+    assert counts['GET instances/*'] >= 1
+
+
+def test_100_databases_cost_at_most_1_3_requests_each(run_flow, fake_trove):
+    fake_trove.backup_seconds = 30.0
+    ids = add_instances(fake_trove, 100)
+    tasks = run_flow('protect', ids)
+    assert [task.error for task in tasks] == [None] * 100
+    assert len(fake_trove.requests) <= 130
+
+
+@pytest.mark.parametrize('limit', [1, 8])
+def test_backups_are_requested_in_turns(
+        run_flow, fake_trove, slow_responses, limit):
+    tasks = run_flow('protect', add_instances(fake_trove, 30),
+                     {'max_concurrent_requests': limit})
+    assert [task.error for task in tasks] == [None] * 30
+    assert slow_responses['trove POST'] == limit
+
+
+def test_chains_of_many_databases_are_verified_with_one_list(
+        run_flow, fake_trove, slow_responses, verify):
+    ids = add_instances(fake_trove, 20)
+    for _ in range(2):
+        run_flow('protect', ids, parameters={'incremental': True})
+    count_requests(fake_trove)
+    tasks = run_flow('verify', ids, record=verify)
+    assert [task.error for task in tasks] == [None] * 20
+    counts = count_requests(fake_trove)
+    assert counts['GET backups'] == 1
+    assert counts['GET backups/*'] == 0
+    assert counts['GET datastores/*'] == 1
+
+
+def test_verified_backup_that_the_list_lacks_is_read(
+        run_flow, fake_trove, verify):
+    ids = add_instances(fake_trove, 3)
+    run_flow('protect', ids)
+    count_requests(fake_trove)
+    index = fake_trove._on_backups.index
+    fake_trove._on_backups.index = lambda *args: (
+        {'backups': index(*args)[0]['backups'][1:]}, None)
+    tasks = run_flow('verify', ids, record=verify)
+    assert [task.error for task in tasks] == [None] * 3
+    assert count_requests(fake_trove)['GET backups/*'] == 1
+
+
+def test_backups_can_be_verified_by_a_user_who_may_not_list_them(
+        run_flow, fake_trove, verify):
+    ids = add_instances(fake_trove, 3)
+    run_flow('protect', ids)
+    fake_trove.fail('GET', '/backups', 403, times=None)
+    tasks = run_flow('verify', ids, record=verify)
+    assert [task.error for task in tasks] == [None] * 3
+
+
+def test_objects_of_many_databases_are_verified_with_8_requests_at_once(
+        run_flow, fake_trove, slow_responses, verify):
+    ids = add_instances(fake_trove, 30)
+    run_flow('protect', ids, {'verify_level': 'data'})
+    slow_responses.clear()
+    tasks = run_flow('verify', ids, {'verify_level': 'data'}, record=verify)
+    assert [task.error for task in tasks] == [None] * 30
+    assert slow_responses['swift HEAD'] == 8
+
+
+def test_deletions_of_many_databases_share_the_lists(
+        run_flow, fake_trove, slow_responses):
+    ids = add_instances(fake_trove, 30)
+    run_flow('protect', ids)
+    count_requests(fake_trove)
+    tasks = run_flow('delete', ids)
+    assert [task.error for task in tasks] == [None] * 30
+    assert not fake_trove.backups
+    counts = count_requests(fake_trove)
+    assert counts['DELETE backups/*'] == 30
+    # Each deleted backup is read alone, because a list proves nothing.
+    assert counts['GET backups/*'] <= 30 + 4
+    assert counts['GET backups'] <= 8
