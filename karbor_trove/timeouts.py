@@ -36,6 +36,8 @@ LISTING = 45.0
 LIST_INSTANCES = 30.0
 #: The databases or the users of one instance.
 LIST_ACCOUNTS = 30.0
+#: The configuration group of one instance.
+READ_CONFIGURATION = 30.0
 #: The manifest of one backup, from Swift.
 READ_MANIFEST = 30.0
 #: How long a protect trusts that an instance is ready. If that changes before

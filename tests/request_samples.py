@@ -57,7 +57,7 @@ def parameters(*names):
 
 restores = parameters(
     *('restore_' + name for name in restore_options.OPTIONS),
-    'restore_description')
+    'restore_skip', 'restore_description')
 plans = parameters('backup_name', 'description', 'incremental')
 
 _networks = strategies.sampled_from([

@@ -49,6 +49,7 @@ INSTANCES = '/karbor-trove/'
 BACKUP_JOURNAL = 'backups'
 BACKUP_MARKERS = 'complete-backups'
 RESTORE_JOURNAL = 'restores'
+CONFIGURATION_JOURNAL = 'configurations'
 VERIFICATION_JOURNAL = 'rehearsals'
 MANIFESTS = 'contents'
 #: The folder that holds one folder for each name of a restored instance, with

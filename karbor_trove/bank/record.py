@@ -30,6 +30,8 @@ class BackupRecord:
     backup_id: Optional[str] = None
     #: GB. None until the backup is complete.
     backup_size: Optional[float] = None
+    #: The configuration group of the instance, with its values.
+    configuration: Optional[models.ConfigurationGroup] = None
     #: The accounts that existed both before and after the backup.
     accounts: models.Accounts = models.Accounts()
 
@@ -53,6 +55,7 @@ class BackupRecord:
             'access': {'is_public': instance.is_public,
                        'allowed_cidrs': list(instance.allowed_cidrs)},
             'configuration_id': instance.configuration_id,
+            'configuration': _to_configuration(self.configuration),
             'region': instance.region,
             'locality': instance.locality,
             'replica_of': instance.replica_of,
@@ -88,6 +91,9 @@ class BackupRecord:
             backup_name=document.get('backup_name'),
             backup_id=document.get('backup_id'),
             backup_size=document.get('backup_size'),
+            configuration=_from_configuration(
+                document.get('configuration_id'),
+                document.get('configuration')),
             accounts=models.Accounts(_to_tuple(document.get('databases')),
                                      _to_tuple(document.get('users'))))
 
@@ -149,6 +155,24 @@ def delete(section: karbor_types.BankSection) -> None:
     """
     storage.delete(section, layout.BACKUP_RECORD)
     storage.delete_optional(section, [layout.FAILURE_REASON])
+
+
+def _to_configuration(group: Optional[models.ConfigurationGroup]
+                      ) -> Optional[document_store.Document]:
+    return None if group is None else {
+        'name': group.name, 'datastore': group.datastore,
+        'datastore_version': group.datastore_version,
+        'values': dict(group.values)}
+
+
+def _from_configuration(group_id: Optional[str],
+                        document: Optional[document_store.Document]
+                        ) -> Optional[models.ConfigurationGroup]:
+    # Records of earlier releases have only the id.
+    return models.ConfigurationGroup(
+        str(group_id), document['name'], document['datastore'],
+        document['datastore_version'], document['values']
+        ) if document else None
 
 
 def _to_list(names: Optional[Tuple[str, ...]]) -> Optional[List[str]]:

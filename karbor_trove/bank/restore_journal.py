@@ -14,6 +14,8 @@ mistake the instance for its own.
 Each entry has a marker in a folder for the name of the restored instance. With
 the markers, a restore that is confirmed finds the other entries with the same
 name without a list of the whole bank.
+
+The requests for configuration groups have a journal of their own.
 """
 
 import dataclasses
@@ -39,22 +41,25 @@ VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class RestoreEntry:
-    """One request for a restored instance. None means unknown."""
+    """One request for a restored instance or for a configuration group.
+
+    None means unknown.
+    """
 
     #: The id of the original instance.
     instance_id: str
     #: Karbor's id of the restore.
     restore_id: str
-    #: The name of the restored instance.
+    #: The name of the restored instance or of the group.
     name: Optional[str] = None
     #: Trove's time before the request, in ISO format. None if Trove returned
     #: no time.
     not_before: Optional[str] = None
-    #: The project in which the restored instance is created.
+    #: The project in which the instance or the group is created.
     project_id: Optional[str] = None
     #: The process that sends the request, see worker_process.py.
     worker: object = None
-    #: The id of the restored instance. None while the restore is open.
+    #: The id of what was created. None while the restore is open.
     created_id: Optional[str] = None
 
     def check(self) -> None:
@@ -125,18 +130,21 @@ class RestoreEntry:
                    document.get('worker'), document.get('created_id'))
 
 
-class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
-    """The restore journal of one instance in one bank.
+class RequestJournal(document_store.DocumentStore[RestoreEntry]):
+    """The requests of one kind that restores of one instance have sent.
 
     Its keys are the ids of restores.
     """
+
+    #: The folder of the instance that has the entries.
+    folder: str
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
         """Create the journal. Nothing is read or written yet.
 
         :param instance_id: the id of the original instance.
         """
-        path = layout.instance_folder(instance_id, layout.RESTORE_JOURNAL)
+        path = layout.instance_folder(instance_id, self.folder)
 
         def parse(key: str, document: document_store.Document
                   ) -> RestoreEntry:
@@ -157,8 +165,32 @@ class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
         self.instance_id = instance_id
 
     def write(self, entry: RestoreEntry) -> None:
-        """Write an entry and its marker."""
+        """Write an entry, and replace an earlier entry of its restore."""
         self.write_document(entry.restore_id, entry.to_document())
+
+    def delete_entry(self, entry: RestoreEntry) -> None:
+        """Delete an entry, if it exists."""
+        self.delete(entry.restore_id)
+
+
+class ConfigurationJournal(RequestJournal):
+    """The requests for configuration groups.
+
+    An entry is deleted when Karbor's record names the group. Instances of one
+    restore that share a group have one entry together.
+    """
+
+    folder = layout.CONFIGURATION_JOURNAL
+
+
+class RestoreJournal(RequestJournal):
+    """The requests for restored instances. Each entry has a marker."""
+
+    folder = layout.RESTORE_JOURNAL
+
+    def write(self, entry: RestoreEntry) -> None:
+        """Write an entry and its marker."""
+        super().write(entry)
         if entry.name is not None:
             # The marker is written after the entry, because a marker without
             # an entry belongs to a closed restore.
@@ -167,7 +199,7 @@ class RestoreJournal(document_store.DocumentStore[RestoreEntry]):
 
     def delete_entry(self, entry: RestoreEntry) -> None:
         """Delete an entry and its marker, if they exist."""
-        self.delete(entry.restore_id)
+        super().delete_entry(entry)
         if entry.name is not None:
             storage.delete_optional(_markers(self._bank, entry.name),
                                     [entry.marker])

@@ -170,7 +170,8 @@ class ResetCheckpoint(_CheckpointCommand):
 class ListDeferred(Lister):
     """List deferred deletions and requests whose result is not known.
 
-    Also lists unconfirmed restores and temporary instances of verifications.
+    Also lists unconfirmed restores, temporary instances of verifications, and
+    configuration groups that no restore has reported.
     """
 
     COLUMNS = ('what', 'project', 'instance', 'checkpoint', 'backup', 'since',
@@ -204,7 +205,7 @@ class SweepDeferred(Lister):
 class DismissRestores(Lister):
     """Delete the journal entries of unconfirmed restores.
 
-    No instance is deleted.
+    No instance and no configuration group is deleted.
     """
 
     COLUMNS = ('project', 'instance', 'restore', 'name', 'since')

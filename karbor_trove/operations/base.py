@@ -208,20 +208,27 @@ class Operation(protection_plugin.Operation):
         The reason is stored in Karbor's record. Protect and delete operations
         have no such record, so their reason is stored in the bank.
         """
-        reason = str(error)
-        if not isinstance(error, (errors.KarborTroveError,
-                                  exception.KarborException)):
-            reason = ('karbor-trove failed because of a fault of its own '
-                      '(%r), and the log has its traceback' % error)
-            LOG.exception('%s instance %s in checkpoint %s met a fault of '
-                          'karbor-trove', self.action, self._resource.id,
-                          self._checkpoint.id)
+        reason = self._describe_failure(error)
         if self._record is None:
             resource_status.mark_failed(
                 self._section, constants.RESOURCE_STATUS_ERROR, reason)
         return self._report_failure(
             self._checkpoint, self._resource, self._record,
             self._reported_id, reason, self._section)
+
+    def _describe_failure(self, error: Exception) -> str:
+        """Return the reason of a failure, and log a fault of this package."""
+        if isinstance(error, (errors.KarborTroveError,
+                              exception.KarborException)):
+            return str(error)
+        LOG.exception('%s instance %s in checkpoint %s met a fault of '
+                      'karbor-trove', self.action, self._resource.id,
+                      self._checkpoint.id)
+        return ('karbor-trove failed because of a fault of its own (%r), and '
+                'the log has its traceback' % error)
+
+    def _confirm(self) -> None:
+        """Continue after Karbor's record has been saved with a reason."""
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,
                 resource: karbor_types.Resource,
@@ -244,10 +251,10 @@ class Operation(protection_plugin.Operation):
                         ) -> Exception:
         LOG.error('%s instance %s in checkpoint %s failed: %s', self.action,
                   resource.id, checkpoint.id, reason)
-        if record is not None:
-            self._flow.set_status(record, resource.type, reported_id,
-                                  constants.RESOURCE_STATUS_ERROR, reason,
-                                  section)
+        if record is not None and self._flow.set_status(
+                record, resource.type, reported_id,
+                constants.RESOURCE_STATUS_ERROR, reason, section):
+            self._confirm()
         return self.failure_class(
             name=self.object_name, reason=reason, resource_id=resource.id,
             resource_type=resource.type)

@@ -10,11 +10,14 @@ import json
 import re
 import threading
 from typing import Callable, Dict, FrozenSet, List, Optional, Set, Tuple
+from typing import Union
 
 from oslo_log import log as logging
 
 from karbor_trove.bank import resource_status
+from karbor_trove import errors
 from karbor_trove import karbor_types
+from karbor_trove.operations import configuration_group
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove import timeouts
@@ -98,8 +101,12 @@ class FlowState:
         #: The ids of the instances that a restore has created.
         self.created_ids: Set[str] = set()
         self._earlier_ids: Optional[FrozenSet[str]] = None
-        #: What the preflight checks could not check, one sentence each. These
-        #: sentences are part of the reason of a success.
+        #: What a restore has created in place of each configuration group, or
+        #: why it could not, by the id of the original group.
+        self._groups: Dict[str, Union[configuration_group.RecreatedGroup,
+                                      errors.KarborTroveError]] = {}
+        #: What the preflight checks could not check, one sentence each. It
+        #: is part of the reason of a success.
         self.unchecked: List[str] = []
         #: The ids of the instances that were being deleted when the protect
         #: operation read them.
@@ -172,12 +179,37 @@ class FlowState:
                 self._earlier_ids = list_ids()
             return self._earlier_ids
 
+    def create_group(self, original_id: str, create: Callable[
+            [], configuration_group.RecreatedGroup]
+            ) -> configuration_group.RecreatedGroup:
+        """Return the group that replaces a configuration group in this flow.
+
+        Only the first call for a group creates it. If it fails, the others
+        fail as well, because the group may exist.
+
+        :param original_id: the id of the original group.
+        :raises errors.KarborTroveError: what create() raised. Every caller
+            gets it.
+        """
+        with self._preflight_queue.turn():
+            if original_id not in self._groups:
+                try:
+                    self._groups[original_id] = create()
+                except errors.KarborTroveError as error:
+                    self._groups[original_id] = error
+            group = self._groups[original_id]
+        if isinstance(group, errors.KarborTroveError):
+            raise group
+        return group
+
     def set_status(self, record: karbor_types.OperationRecord,
                    resource_type: str, resource_id: str, status: str,
                    reason: str = '',
                    section: Optional[karbor_types.BankSection] = None
                    ) -> bool:
         """Set and save the status of a resource.
+
+        The record has a ";" between the lines of a reason.
 
         Karbor stores the reasons of all resources in one column of 65,535
         bytes, and MySQL rejects what is longer [models.py, 1.6.0]. So the
@@ -189,7 +221,8 @@ class FlowState:
 
         :param record: Karbor's record of the restore or verification.
         :param status: a resource status of Karbor, never one of Trove.
-        :param reason: the reason for the user. "" if there is no reason.
+        :param reason: the reason for the user, one sentence per line, the most
+            important sentence first. "" if there is no reason.
         :param section: the section of the resource, to which the full reason
             is written. None if the id of the resource is not safe as a part of
             a path.
@@ -229,12 +262,13 @@ class FlowState:
 
     def _update(self, record: karbor_types.OperationRecord,
                 max_bytes: int) -> None:
-        reasons = _shorten_reasons(
-            {key: reason for key, (_, reason) in self._reported.items()},
-            max_bytes)
+        full = {key: _separate_lines(reason)
+                for key, (_, reason) in self._reported.items()}
+        reasons = _shorten_reasons(full, max_bytes)
         for key, (status, reason) in self._reported.items():
             values = status, reasons[key]
-            if values[1] != reason and self._long_reasons.get(key) != reason:
+            if (values[1] != full[key]
+                    and self._long_reasons.get(key) != reason):
                 self._long_reasons[key] = reason
                 LOG.info('The reason of %s in record %s is shortened. In full '
                          'it is: %s', key[1], record.id, reason)
@@ -245,6 +279,14 @@ class FlowState:
             if self._updated.get(key) != values:
                 record.update_resource_status(*key, *values)
                 self._updated[key] = values
+
+
+def _separate_lines(reason: str) -> str:
+    """Return the reason with ";" between the sentences, which are lines.
+
+    Karbor's clients and the dashboard show a reason as one line.
+    """
+    return re.sub(r'(?<![.,:;\s])\n(?=.)', ';\n', reason)
 
 
 def _shorten_reasons(reasons: Dict[Key, str],

@@ -3,7 +3,7 @@
 """Protect operation."""
 
 import dataclasses
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
 
 from karbor.common import constants
 from karbor import exception
@@ -21,6 +21,7 @@ from karbor_trove.operations import base
 from karbor_trove.parameters import parsing
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.preflight import protect as preflight_protect
+from karbor_trove import timeouts
 from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import instances
@@ -197,8 +198,9 @@ class ProtectOperation(base.Operation):
             # The record is saved before the request and before the wait: a
             # backup that fails half-way, or whose response is lost, must still
             # be found, and deleted, through the checkpoint.
-            backup_record = record.BackupRecord(instance,
-                                                backup_name=request.name)
+            backup_record = record.BackupRecord(
+                instance, backup_name=request.name,
+                configuration=self._find_configuration(client, instance))
             record.write(self._section, backup_record)
             accounts = self._list_accounts(client, instance_id)
             try:
@@ -247,6 +249,27 @@ class ProtectOperation(base.Operation):
 
     def _create_deletion_wait(self) -> instances.DeletionWait:
         return instances.DeletionWait(self._poller, self._flow.shutdown_ids)
+
+    def _find_configuration(self, client: trove_client.TroveClient,
+                            instance: models.Instance
+                            ) -> Optional[models.ConfigurationGroup]:
+        """Return the configuration group of an instance, with its values.
+
+        :returns: None if the instance has none, or if Trove does not return
+            it. Then a warning is logged, and the backup is created.
+        """
+        group_id = instance.configuration_id
+        if group_id is None:
+            return None
+        try:
+            return self._wait_for(
+                lambda: client.get_configuration(group_id),
+                timeouts.READ_CONFIGURATION,
+                'configuration group %s could not be read' % group_id)
+        except errors.KarborTroveError as error:
+            LOG.warning('The values of configuration group %s of instance %s '
+                        'are not recorded: %s', group_id, instance.id, error)
+            return None
 
     def _list_accounts(self, client: trove_client.TroveClient,
                        instance_id: str) -> models.Accounts:

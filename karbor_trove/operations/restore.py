@@ -2,7 +2,8 @@
 
 """Restore operation."""
 
-from typing import Any, Dict
+import dataclasses
+from typing import Any, Dict, List, Optional
 
 from karbor.common import constants
 from karbor import exception
@@ -13,10 +14,14 @@ from karbor_trove.bank import restore_journal
 from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove.operations import base
+from karbor_trove.operations import configuration_group
 from karbor_trove.operations import restore_summary
 from karbor_trove.parameters import parsing
+from karbor_trove.preflight import compatibility
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.preflight import restore as preflight_restore
+from karbor_trove import timeouts
+from karbor_trove.trove import catalog as trove_catalog
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import instances
 from karbor_trove.trove import models
@@ -31,6 +36,9 @@ class RestoreOperation(base.Operation):
     failure_class = exception.RestoreResourceFailed
     object_name = 'Database Instance'
     record_name = 'restore'
+    #: The configuration group that this restore has created for the instance.
+    #: None if it has created none.
+    _group: Optional[configuration_group.RecreatedGroup] = None
 
     # TaskFlow matches the hooks' arguments by name. Do not rename them.
     @base.hook
@@ -53,22 +61,36 @@ class RestoreOperation(base.Operation):
                        ) -> preflight_problems.Problems:
         """Check the parameters of all instances, then the state of Trove.
 
+        Instances that the user leaves out are not checked.
+
         :param parameters: the parameters of the whole restore.
         """
         resource_type = self._resource.type
         sections = self._get_sections()
         unknown_ids = parsing.unknown_resources(parameters, resource_type,
                                                 sections)
+        each: Dict[str, karbor_types.Parameters] = {
+            instance_id: {
+                **(parameters.get(resource_type) or {}),
+                **(parameters.get('%s#%s' % (resource_type, instance_id))
+                   or {})}
+            for instance_id in sections}
+        chosen = {instance_id: section
+                  for instance_id, section in sections.items()
+                  if not parsing.is_skipped(each[instance_id])}
+        if not chosen:
+            return dict.fromkeys(sections, [
+                'restore_skip leaves out all databases of the checkpoint: '
+                'pass restore_skip=False for those to restore'])
         problems, self._flow.unchecked = preflight_restore.check_restore(
-            sections, lambda instance_id, backup_record: parsing.parse_restore(
-                {**(parameters.get(resource_type) or {}),
-                 **(parameters.get('%s#%s' % (resource_type, instance_id))
-                    or {})},
-                backup_record.instance, backup_record.backup_id,
-                self._checkpoint.id),
-            lambda _: ['parameters are given for %s, which is not in this '
-                       'checkpoint' % unknown_id
-                       for unknown_id in unknown_ids],
+            chosen, lambda instance_id, backup_record: parsing.parse_restore(
+                each[instance_id], backup_record.instance,
+                backup_record.backup_id, self._checkpoint.id),
+            lambda requests: [
+                *parsing.check_names(each[request.original_id]
+                                     for request in requests),
+                *('parameters are given for %s, which is not in this '
+                  'checkpoint' % unknown_id for unknown_id in unknown_ids)],
             self._connect, self._context.project_id, self._poller)
         return problems
 
@@ -81,6 +103,9 @@ class RestoreOperation(base.Operation):
                 new_resources: Dict[str, str], **kwargs: Any) -> None:
         """Create the instance and wait until its database is up.
 
+        An instance that the user leaves out gets the status `undefined` and a
+        reason that says so.
+
         :param restore: Karbor's record of the restore. The record names the
             restored instance as soon as this instance exists. If no instance
             was created, the record names the original instance.
@@ -91,6 +116,11 @@ class RestoreOperation(base.Operation):
             database. The reason is in Karbor's record.
         """
         self._settings.check()
+        if parsing.is_skipped(parameters):
+            self._report(restore, resource.id,
+                         constants.RESOURCE_STATUS_UNDEFINED,
+                         'not restored: left out by restore_skip')
+            return
         if self._report_left_out(restore, 'not restored'):
             return
         backup_record = record.read_backup(self._section, resource.id)
@@ -99,6 +129,10 @@ class RestoreOperation(base.Operation):
             checkpoint.id)
         description = str(parameters.get('restore_description') or '')
         client = self._connect()
+        if request.configuration_id == models.RECREATE_CONFIGURATION:
+            request = self._find_or_create_group(client, request,
+                                                 backup_record, restore.id)
+        notes = [] if self._group is None else [self._group.description]
         start_time = self._clock.now()
         intent = restore_journal.RestoreIntent(
             self._section.bank, request.original_id, restore.id,
@@ -115,27 +149,83 @@ class RestoreOperation(base.Operation):
         self._reported_id = instance.id
         # If Karbor's record could not be saved, the journal entry stays,
         # because only this entry has the name of the instance.
-        if self._flow.set_status(restore, resource.type, instance.id,
-                                 constants.RESOURCE_STATUS_RESTORING,
-                                 description, self._section):
+        if self._report(restore, instance.id,
+                        constants.RESOURCE_STATUS_RESTORING,
+                        '\n'.join(filter(None, [*notes, description]))):
             intent.confirm()
         LOG.info('Started instance %s from backup %s of instance %s, '
                  'checkpoint %s', instance.id, request.backup_id,
                  resource.id, checkpoint.id)
         instance = self._wait_until_ready(client, instance.id)
         new_resources[str(resource.id)] = str(instance.id)
-        self._flow.set_status(
-            restore, resource.type, instance.id,
-            constants.RESOURCE_STATUS_AVAILABLE,
+        if resource.id not in earlier_ids:
+            notes = [*restore_summary.describe_plan(
+                checkpoint.protection_plan, resource, instance), *notes]
+        self._report(
+            restore, instance.id, constants.RESOURCE_STATUS_AVAILABLE,
             restore_summary.describe_restore(
                 instance, self._clock.now() - start_time, request,
-                backup_record.instance, description, self._flow.unchecked
-                if resource.id in earlier_ids else [
-                    *self._flow.unchecked, *restore_summary.describe_plan(
-                        checkpoint.protection_plan, resource, instance)]),
-            self._section)
+                backup_record.instance, description, notes,
+                self._flow.unchecked))
         LOG.info('Instance %s is up, restored from instance %s', instance.id,
                  resource.id)
+
+    def _find_or_create_group(
+            self, client: trove_client.TroveClient,
+            request: models.InstanceRequest,
+            backup_record: record.BackupRecord, restore_id: str
+            ) -> models.InstanceRequest:
+        """Return the request with the id of the configuration group.
+
+        The recorded group is used if it exists. Otherwise a new group is
+        created. The instances of the restore with this group share it.
+
+        :raises errors.KarborTroveError: there is no group. If Trove may have
+            created one, the message has its name and description.
+        """
+        original_id = str(backup_record.instance.configuration_id)
+        recorded = backup_record.configuration
+        catalog = trove_catalog.Catalog(client, self._context.project_id)
+        problems: List[str] = self._wait_for(
+            lambda: list(compatibility.check_configuration(
+                request, catalog, original_id, recorded)),
+            timeouts.OUTAGE,
+            'configuration group %s could not be read' % original_id)
+        if problems:
+            raise errors.Rejected('\n'.join(problems))
+        if (recorded is None
+                or catalog.find_configuration(original_id) is not None):
+            return dataclasses.replace(request, configuration_id=original_id)
+        group = recorded
+        self._group = self._flow.create_group(
+            original_id, lambda: configuration_group.create_group(
+                client, self._section.bank, restore_id,
+                self._context.project_id, request, group, self._poller))
+        return dataclasses.replace(request, configuration_id=self._group.id)
+
+    def _report(self, restore: karbor_types.RestoreRecord, instance_id: str,
+                status: str, reason: str) -> bool:
+        """Set the status of the instance in Karbor's record.
+
+        :returns: False if the record could not be saved.
+        """
+        is_saved = self._flow.set_status(
+            restore, self._resource.type, instance_id, status, reason,
+            self._section)
+        if is_saved:
+            self._confirm()
+        return is_saved
+
+    def _confirm(self) -> None:
+        # Every reason after its creation names the group.
+        if self._group is not None:
+            self._group.confirm()
+
+    def _describe_failure(self, error: Exception) -> str:
+        reason = super()._describe_failure(error)
+        return reason if self._group is None else (
+            '%s\n%s, and stays until you delete it'
+            % (reason, self._group.description))
 
     def _wait_until_ready(self, client: trove_client.TroveClient,
                           instance_id: str) -> models.Instance:

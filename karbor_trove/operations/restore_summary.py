@@ -33,21 +33,24 @@ def list_changes(request: models.InstanceRequest,
 def describe_restore(instance: models.Instance, seconds: float,
                      request: models.InstanceRequest,
                      original: models.Instance, description: str,
-                     unchecked: Sequence[str] = ()) -> str:
+                     notes: Sequence[str] = (), unchecked: Sequence[str] = ()
+                     ) -> str:
     """Return the reason text of a restore, one fact per line.
 
-    The description comes last.
+    The most important fact comes first, and the description comes last.
 
     :param instance: the restored instance.
     :param seconds: the seconds from the request until the database was up.
     :param description: the user's text for this restore. "" if there is no
         text.
+    :param notes: sentences that are more important than the changes.
     :param unchecked: what the preflight checks could not check, one sentence
         each.
     """
     lines = ['%s%s is up after %.1f s, from backup %s' % (
         instance.name, ' at %s' % ', '.join(instance.addresses)
         if instance.addresses else '', seconds, request.backup_id)]
+    lines.extend(notes)
     changes = list_changes(request, original)
     if changes:
         lines.append('changed: ' + ', '.join(changes))

@@ -75,8 +75,12 @@ def _pattern(pattern: str) -> Callable[[str], str]:
 
 
 ID = Field(_pattern(_UUID), 'a UUID')
-CONFIGURATION = Field(_pattern('%s|%s' % (_UUID, models.NO_CONFIGURATION)),
-                      'a UUID, or "%s" for none' % models.NO_CONFIGURATION)
+CONFIGURATION = Field(
+    _pattern('%s|%s|%s' % (_UUID, models.NO_CONFIGURATION,
+                           models.RECREATE_CONFIGURATION)),
+    'a UUID, "%s" for none, or "%s" for the recorded group, which is created '
+    'anew if it was deleted'
+    % (models.NO_CONFIGURATION, models.RECREATE_CONFIGURATION))
 
 
 def _parse_gigabytes(text: str) -> int:

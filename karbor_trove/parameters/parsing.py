@@ -2,7 +2,9 @@
 
 """Parsing of Karbor's parameters into requests to Trove."""
 
-from typing import Any, Collection, Dict, List, Mapping, Optional
+import collections
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping
+from typing import Optional
 
 from karbor_trove.parameters import fields
 from karbor_trove.parameters import restore_options
@@ -10,6 +12,8 @@ from karbor_trove.trove import models
 
 _PROTECT_FIELDS = {'backup_name': fields.TEXT, 'description': fields.TEXT,
                    'incremental': fields.BOOLEAN}
+_NAME = restore_options.PREFIX + 'name'
+_SKIP = restore_options.PREFIX + 'skip'
 
 
 def parse_protect(parameters: Mapping[str, object], checkpoint_id: str,
@@ -56,7 +60,8 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
 
     The request has the recorded values of the original instance, except for
     the values that the parameters set. If no name was recorded, the name is
-    made from the ids of the checkpoint and the original instance.
+    made from the ids of the checkpoint and the original instance. "{name}" in
+    a name is replaced by the name of the original instance.
 
     :param parameters: Karbor's parameters of this instance.
     :param original: the original instance, as recorded in the bank.
@@ -70,11 +75,19 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
         name: getattr(original, option.copied_from)
         for name, option in options.items() if option.copied_from}
     recorded['name'] = original.name or '%s@%s' % (checkpoint_id, original.id)
+    if has_placeholder(parameters):
+        parameters = {**parameters, _NAME: str(parameters[_NAME]).replace(
+            restore_options.NAME_PLACEHOLDER, recorded['name'])}
     values = fields.parse_fields(
-        parameters, {name: option.field for name, option in options.items()},
+        parameters, {'skip': fields.BOOLEAN, **{
+            name: option.field for name, option in options.items()}},
         restore_options.PREFIX,
         {name: value for name, value in recorded.items()
          if options[name].is_copy_checked})
+    values.pop('skip', None)
+    if (values.get('configuration_id') == models.RECREATE_CONFIGURATION
+            and original.configuration_id is None):
+        del values['configuration_id']
     return models.InstanceRequest(
         original_id=original.id,
         backup_id=str(backup_id),
@@ -88,6 +101,44 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
             None if 'datastore_version' in values
             else original.datastore_version_id),
         **{**recorded, **values})
+
+
+def is_skipped(parameters: Mapping[str, object]) -> bool:
+    """Return True if the user leaves an instance out of the restore.
+
+    A value that is not allowed counts as False. parse_restore() rejects it.
+
+    :param parameters: Karbor's parameters of this instance.
+    """
+    return bool(fields.BOOLEAN.parse(str(parameters.get(_SKIP))))
+
+
+def has_placeholder(parameters: Mapping[str, object]) -> bool:
+    """Return True if the name of the original is a part of the new name.
+
+    :param parameters: Karbor's parameters of one instance.
+    """
+    return restore_options.NAME_PLACEHOLDER in str(parameters.get(_NAME))
+
+
+def check_names(all_parameters: Iterable[Mapping[str, object]]
+                ) -> Iterator[str]:
+    """Check that no two instances get one name from the user.
+
+    Original instances may have equal names, so names with "{name}" may be
+    equal.
+
+    :param all_parameters: Karbor's parameters of each restored instance.
+    """
+    counts = collections.Counter(
+        str(parameters[_NAME]) for parameters in all_parameters
+        if parameters.get(_NAME) and not has_placeholder(parameters))
+    for name, count in counts.items():
+        if count > 1:
+            yield ('%s %s is requested for %d databases: pass a different '
+                   'name for each, or a name with "%s" for the name of the '
+                   'original' % (_NAME, fields.quote(name), count,
+                                 restore_options.NAME_PLACEHOLDER))
 
 
 def unknown_resources(parameters: Mapping[str, object], resource_type: str,

@@ -6,6 +6,9 @@ A new option needs a row here and an attribute of models.InstanceRequest. The
 published schema, the parser, the request to Trove and the reason text of the
 restore are built from the row and the attribute.
 
+The options "skip" and "description" have no row, because they are no part of
+the request. schemas.py has them.
+
 An option with `copied_from` also needs an attribute of models.Instance, which
 trove/serialization.py parses and bank/record.py stores.
 """
@@ -17,6 +20,8 @@ from karbor_trove.parameters import fields
 
 #: The beginning of the name of each parameter.
 PREFIX = 'restore_'
+#: The name of the original instance replaces it in the option "name".
+NAME_PLACEHOLDER = '{name}'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,62 +48,67 @@ class RestoreOption:
     compared_with: Optional[str] = None
 
 
+#: In the order of use. The dashboard shows it.
 OPTIONS: Dict[str, RestoreOption] = {
     'name': RestoreOption(
         fields.TEXT, 'Restore Name',
         'The name of the restored database instance. One line of 1 to 255 '
-        'characters with a letter or a digit (A-Z, a-z, 0-9) among them.',
+        'characters with a letter or a digit (A-Z, a-z, 0-9) among them. '
+        '"{name}" in it is replaced by the name of the original.',
         'the name of the original', None, 'name', is_copy_checked=True),
     'flavor_id': RestoreOption(
-        fields.TEXT, 'Flavor',
+        fields.TEXT, 'Flavor (id)',
         'The id of the flavor of the restored database instance.',
         'as recorded', 'flavor', 'flavor_id', is_copy_checked=True),
     'volume_size': RestoreOption(
-        fields.GIGABYTES, 'Volume Size',
+        fields.GIGABYTES, 'Volume Size (GB)',
         'The size of its volume, a whole number of GB, at least that of the '
         'backup.', 'as recorded', 'volume size', 'volume_size',
         is_copy_checked=True),
-    'volume_type': RestoreOption(
-        dataclasses.replace(fields.TEXT, needs='volume_size'), 'Volume Type',
-        'The type of its volume.', "the cloud's default", 'volume type'),
     'net_id': RestoreOption(
-        fields.ID, 'Network', 'The id of its network.', 'as recorded',
+        fields.ID, 'Network (id)', 'The id of its network.', 'as recorded',
         'network', 'network_id', is_copy_checked=True),
+    'volume_type': RestoreOption(
+        dataclasses.replace(fields.TEXT, needs='volume_size'),
+        'Volume Type (name)', 'The type of its volume.',
+        "the cloud's default", 'volume type'),
     'subnet_id': RestoreOption(
-        fields.ID, 'Subnet', 'The id of its subnet, in the network. Needs '
-        'Trove Victoria (14.0.0) or newer.', "the network's choice", 'subnet'),
+        fields.ID, 'Subnet (id)', 'The id of its subnet, in the network. '
+        'Needs Trove Victoria (14.0.0) or newer.', "the network's choice",
+        'subnet'),
     'ip_address': RestoreOption(
-        dataclasses.replace(fields.ADDRESS, needs='subnet_id'), 'IP Address',
-        'Its IPv4 address, together with a subnet.', "the subnet's choice",
-        'address'),
+        dataclasses.replace(fields.ADDRESS, needs='subnet_id'),
+        'IP Address (IPv4)', 'Its IPv4 address, together with a subnet.',
+        "the subnet's choice", 'address'),
     'availability_zone': RestoreOption(
-        fields.TEXT, 'Availability Zone', 'Its availability zone.',
+        fields.TEXT, 'Availability Zone (name)', 'Its availability zone.',
         "the cloud's default", 'availability zone'),
     'configuration_id': RestoreOption(
-        fields.CONFIGURATION, 'Configuration Group',
-        'The id of its configuration group, or "none" for none.',
-        'as recorded', 'configuration group', 'configuration_id'),
+        fields.CONFIGURATION, 'Configuration Group (id, none or recreate)',
+        'The id of its configuration group, "none" for none, or "recreate" '
+        'for the recorded group, which is created anew from its recorded '
+        'values if it was deleted.', 'as recorded', 'configuration group',
+        'configuration_id'),
     'datastore_version': RestoreOption(
-        fields.TEXT, 'Datastore Version',
+        fields.TEXT, 'Datastore Version (name or id)',
         'The name or the id of the version of its datastore, which has to '
         'understand the backup.', 'as recorded', 'datastore version',
         'datastore_version', is_copy_checked=True),
     'is_public': RestoreOption(
-        fields.BOOLEAN, 'Public',
+        fields.BOOLEAN, 'Public (True or False)',
         'Whether it can be reached from outside: True or False.',
         'as recorded', 'public', 'is_public'),
     'allowed_cidrs': RestoreOption(
-        fields.NETWORKS, 'Allowed Networks',
+        fields.NETWORKS, 'Allowed Networks (like 192.0.2.0/24, ...)',
         'The IPv4 networks that may reach it, like 192.0.2.0/24, separated '
         'by commas. Host bits are set to zero.', 'as recorded',
         'allowed networks', 'allowed_cidrs'),
     'region_name': RestoreOption(
-        fields.TEXT, 'Region', 'Its region.', 'that of the backup', 'region',
-        compared_with='region'),
+        fields.TEXT, 'Region (name)', 'Its region.', 'that of the backup',
+        'region', compared_with='region'),
     'locality': RestoreOption(
-        fields.LOCALITY, 'Locality',
+        fields.LOCALITY, 'Locality (like anti-affinity)',
         'Whether its later replicas share its machine: affinity, '
         'anti-affinity, soft-affinity or soft-anti-affinity.', 'neither',
-        'locality',
-        compared_with='locality'),
+        'locality', compared_with='locality'),
 }

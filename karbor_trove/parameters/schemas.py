@@ -24,40 +24,53 @@ def _string(title: str, description: str) -> Dict[str, str]:
     return {'type': 'string', 'title': title, 'description': description}
 
 
+def _boolean(title: str, description: str) -> Dict[str, str]:
+    return {**_string(title, description), 'type': 'boolean'}
+
+
+def _restore_properties() -> Dict[str, Any]:
+    """Return the properties of a restore in the order of use."""
+    options = {
+        restore_options.PREFIX + name: _string(
+            option.title, '%s Left empty: %s.' % (option.description,
+                                                  option.default))
+        for name, option in restore_options.OPTIONS.items()}
+    return {
+        'restore_name': options.pop('restore_name'),
+        'restore_skip': _boolean(
+            'Leave Out',
+            'Whether to leave the database instance out of the restore. The '
+            'others of the checkpoint are restored.'),
+        'restore_description': _string(
+            'Restore Description',
+            'The description of the restored database instance. Trove has no '
+            'place for it: it is shown with the restore, as the reason of '
+            'its status.'),
+        **options}
+
+
+# Karbor's specification requires the name and the description. The dashboard
+# checks that on its forms, so their texts do not say what an empty one means.
 OPTIONS = {
     **_schema('Options', {
         'backup_name': _string(
             'Backup Name',
             'The name of the database instance backup. One line of 1 to 255 '
-            'characters with a letter or a digit (A-Z, a-z, 0-9) among them. '
-            'Left empty: a name that tells the checkpoint and the instance.'),
+            'characters with a letter or a digit (A-Z, a-z, 0-9) among '
+            'them.'),
         'description': _string(
             'Description',
             'The description of the database instance backup. One line of 1 '
             'to 255 characters with a letter or a digit (A-Z, a-z, 0-9) among '
-            'them. Left empty: one that tells the checkpoint and the '
-            'instance.'),
-        'incremental': {
-            'type': 'boolean',
-            'title': 'Incremental',
-            'description': 'Whether to back up only what changed since the '
-                           'newest backup of the instance by the same '
-                           'provider. The operator sets how often a full '
-                           'backup is made all the same.',
-        },
+            'them.'),
+        'incremental': _boolean(
+            'Incremental',
+            'Whether to back up only what changed since the newest backup of '
+            'the instance by the same provider. The operator sets how often a '
+            'full backup is made all the same.'),
     }),
     'required': ['backup_name', 'description'],
 }
 VERIFY = _schema('Verify', {})
 SAVED_INFO = _schema('Saved Info', {})
-RESTORE = _schema('Restore', {
-    **{restore_options.PREFIX + name: _string(
-        option.title, '%s Left empty: %s.' % (option.description,
-                                              option.default))
-       for name, option in restore_options.OPTIONS.items()},
-    'restore_description': _string(
-        'Restore Description',
-        'The description of the restored database instance. Trove has no '
-        'place for it: it is shown with the restore, as the reason of its '
-        'status.'),
-})
+RESTORE = _schema('Restore', _restore_properties())

@@ -166,27 +166,62 @@ def find_ram(request: models.InstanceRequest,
 
 
 def check_configuration(request: models.InstanceRequest,
-                        catalog: trove_catalog.Catalog) -> Iterator[str]:
-    """Check that the configuration group exists and fits the version."""
+                        catalog: trove_catalog.Catalog,
+                        recorded_id: Optional[str] = None,
+                        recorded: Optional[models.ConfigurationGroup] = None
+                        ) -> Iterator[str]:
+    """Check that the configuration group exists and fits the version.
+
+    A group that does not exist can be created anew if its values are recorded.
+
+    :param recorded_id: the id of the group of the original instance. None if
+        it had none.
+    :param recorded: this group with its values. None if they were not
+        recorded.
+    """
     group_id = request.configuration_id
     if group_id is None or group_id == models.NO_CONFIGURATION:
         return
+    is_recreated = group_id == models.RECREATE_CONFIGURATION
+    if is_recreated:
+        group_id = str(recorded_id)
     group = catalog.find_configuration(group_id)
+    problem = 'was not found'
+    choices = 'the id of another group or "%s"' % models.NO_CONFIGURATION
     if group is None:
-        problem = 'was not found'
-    else:
-        datastore, version_name = group
+        blocker = _find_recreation_blocker(recorded)
+        if is_recreated and blocker:
+            problem += ' and cannot be created anew, because ' + blocker
+        elif is_recreated:
+            group = recorded
+        elif not blocker:
+            choices = '"%s" for a new group with the recorded values, %s' % (
+                models.RECREATE_CONFIGURATION, choices)
+    if group is not None:
         version_names = {
             version.name for version in matching_versions(request, catalog)}
         version_names.add(request.datastore_version or '')
         # Without a recorded datastore there is nothing to compare with.
-        if not request.datastore or (datastore == request.datastore
-                                     and version_name in version_names):
+        if not request.datastore or (
+                group.datastore == request.datastore
+                and group.datastore_version in version_names):
             return
-        problem = 'is for %s %s' % group
-    yield ('configuration group %s %s: pass restore_configuration_id, the id '
-           'of another group or "%s"'
-           % (group_id, problem, models.NO_CONFIGURATION))
+        problem = 'is for %s %s' % (group.datastore, group.datastore_version)
+    yield ('configuration group %s %s: pass restore_configuration_id, %s'
+           % (group_id, problem, choices))
+
+
+def _find_recreation_blocker(recorded: Optional[models.ConfigurationGroup]
+                             ) -> Optional[str]:
+    """Return why a group cannot be created from its recorded values.
+
+    :returns: None if it can.
+    """
+    if recorded is None:
+        return 'the checkpoint has no values of it'
+    masked = recorded.list_masked()
+    return ('Trove masks the values of %s' % ', '.join(masked)
+            if masked else None)
 
 
 def check_addresses(requests: Sequence[models.InstanceRequest]

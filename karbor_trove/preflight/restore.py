@@ -94,7 +94,9 @@ def check_restore(
                 *compatibility.check_backup(request, backups,
                                             backup_record.backup_size),
                 *compatibility.check_version(request, catalog),
-                *compatibility.check_configuration(request, catalog)]
+                *compatibility.check_configuration(
+                    request, catalog, backup_record.instance.configuration_id,
+                    backup_record.configuration)]
              for request, backup_record in zip(requests, records)},
             [*compatibility.check_addresses(requests),
              *preflight_problems.check_quotas(catalog, {

@@ -9,6 +9,7 @@ from urllib import parse
 from karbor_trove import errors
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
+from karbor_trove.trove import serialization
 
 T = TypeVar('T')
 
@@ -82,16 +83,12 @@ class Catalog:
         return self._find(('volume types',), request) or []
 
     def find_configuration(self, configuration_id: str
-                           ) -> Optional[Tuple[str, str]]:
-        """Return the datastore and the version of a configuration group.
-
-        None if there is no such group.
-        """
-        def request(api: Any) -> Tuple[str, str]:
-            group = api.configurations.get(configuration_id).to_dict()
-            return group['datastore_name'], group['datastore_version_name']
-
-        return self._find(('configuration', configuration_id), request)
+                           ) -> Optional[models.ConfigurationGroup]:
+        """Return a configuration group. None if there is no such group."""
+        return self._find(
+            ('configuration', configuration_id),
+            lambda api: serialization.parse_configuration(
+                api.configurations.get(configuration_id).to_dict()))
 
     def find_quotas(self) -> Optional[Dict[str, models.Quota]]:
         """Return the quotas of the project, by Trove's name of the quota.

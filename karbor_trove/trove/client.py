@@ -273,6 +273,29 @@ class TroveClient:
         with self.call('deleting instance %s' % instance_id) as api:
             api.instances.delete(instance_id)
 
+    def list_configurations(self) -> List[models.ConfigurationGroup]:
+        """Return all configuration groups of the project, without values."""
+        return self.list_all(
+            'listing configuration groups',
+            lambda api, marker: api.configurations.list(marker=marker),
+            serialization.parse_configuration)
+
+    def get_configuration(self, group_id: str) -> models.ConfigurationGroup:
+        """Return one configuration group with its values."""
+        with self.call('reading configuration group %s' % group_id) as api:
+            return serialization.parse_configuration(
+                api.configurations.get(group_id).to_dict())
+
+    def create_configuration(self, request: models.ConfigurationRequest
+                             ) -> models.ConfigurationGroup:
+        """Create a configuration group."""
+        with self.call('creating configuration group "%s", %s' % (
+                request.name, request.description)) as api:
+            group = api.configurations.create(**_supported_arguments(
+                api.configurations.create,
+                serialization.configuration_arguments(request)))
+            return serialization.parse_configuration(group.to_dict())
+
     def list_backups(self, all_projects: bool = False
                      ) -> Dict[str, models.Backup]:
         """Return all backups of the project, by id.

@@ -21,7 +21,8 @@ from karbor_trove.trove import models
 
 LOG = logging.getLogger(__name__)
 
-Created = TypeVar('Created', models.Backup, models.Instance)
+Created = TypeVar('Created', models.Backup, models.ConfigurationGroup,
+                  models.Instance)
 
 
 def is_settled(not_before: Optional[str],

@@ -8,11 +8,16 @@ Reading an attribute never sends a request.
 import dataclasses
 import datetime
 import re
-from typing import Any, Optional, Tuple, Union
+from typing import Any, List, Mapping, Optional, Tuple, Union
 
 #: The configuration_id of a restore without a configuration group, even if
 #: the original instance has one.
 NO_CONFIGURATION = 'none'
+#: The configuration_id of a restore with a new configuration group in place of
+#: a deleted one. The id of the group replaces it before the request.
+RECREATE_CONFIGURATION = 'recreate'
+#: Trove replaces what looks like a password by this text.
+_MASK = '***'
 #: The status of an instance that is being deleted, or whose server is lost.
 SHUTDOWN = 'SHUTDOWN'
 # From Trove 12 to 18 the status of a database without problems is ACTIVE or
@@ -111,6 +116,31 @@ class Instance:
 
 
 @dataclasses.dataclass(frozen=True)
+class ConfigurationGroup:
+    """A configuration group, as Trove returned it or as the bank holds it.
+
+    None means that Trove did not return the value.
+    """
+
+    id: str
+    name: str
+    datastore: str
+    datastore_version: str
+    #: The values of the parameters. Empty for an item of a list.
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    description: Optional[str] = None
+
+    def list_masked(self) -> List[str]:
+        """Return the names of the parameters whose values are masked.
+
+        Trove masks the values that look like passwords, and those whose names
+        do [views.py in trove/configuration, 26.0.0].
+        """
+        return sorted(name for name, value in self.values.items()
+                      if _MASK in str(value))
+
+
+@dataclasses.dataclass(frozen=True)
 class Backup:
     """A backup in Trove. None means that Trove did not return the value."""
 
@@ -196,6 +226,20 @@ class BackupRequest:
 
 
 @dataclasses.dataclass(frozen=True)
+class ConfigurationRequest:
+    """A configuration group to create. None is not sent."""
+
+    name: str
+    #: No other group has it.
+    description: str
+    values: Mapping[str, Any]
+    datastore: Optional[str] = None
+    #: The id, or the name.
+    datastore_version: Optional[str] = None
+    datastore_version_number: Optional[str] = None
+
+
+@dataclasses.dataclass(frozen=True)
 class InstanceRequest:
     """A request to create an instance from a backup.
 
@@ -213,7 +257,8 @@ class InstanceRequest:
     subnet_id: Optional[str] = None
     ip_address: Optional[str] = None
     availability_zone: Optional[str] = None
-    #: NO_CONFIGURATION is not sent either.
+    #: NO_CONFIGURATION is not sent either. RECREATE_CONFIGURATION is replaced
+    #: before the request.
     configuration_id: Optional[str] = None
     datastore: Optional[str] = None
     datastore_version: Optional[str] = None

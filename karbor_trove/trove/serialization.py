@@ -7,7 +7,10 @@ These are the arguments of the methods of python-troveclient.
 
 import dataclasses
 import datetime
+import json
 from typing import Any, Dict, Optional
+
+from oslo_utils import strutils
 
 from karbor_trove import times
 from karbor_trove.trove import models
@@ -69,6 +72,22 @@ def parse_backup(data: Dict[str, Any]) -> models.Backup:
         datastore_version_id=(data.get('datastore') or {}).get('version_id'))
 
 
+@transport.read_response()
+def parse_configuration(data: Dict[str, Any]) -> models.ConfigurationGroup:
+    """Return the configuration group in a response of Trove's API.
+
+    Values that look like passwords are masked here as well. Older releases of
+    Trove do not mask them, and the bank is no place for them.
+    """
+    return models.ConfigurationGroup(
+        id=data['id'],
+        name=data['name'],
+        datastore=data['datastore_name'],
+        datastore_version=data['datastore_version_name'],
+        values=strutils.mask_dict_password(data.get('values') or {}),
+        description=data.get('description'))
+
+
 def _parse_time(text: Optional[str]) -> Optional[datetime.datetime]:
     return times.parse_utc(text) if text else None
 
@@ -83,6 +102,17 @@ def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
     arguments = dataclasses.asdict(request)
     arguments['instance'] = arguments.pop('instance_id')
     arguments['incremental'] = True if request.parent_id else None
+    return arguments
+
+
+def configuration_arguments(request: models.ConfigurationRequest
+                            ) -> Dict[str, Any]:
+    """Return the arguments that create a configuration group.
+
+    python-troveclient takes the values as JSON text.
+    """
+    arguments = dataclasses.asdict(request)
+    arguments['values'] = json.dumps(arguments['values'])
     return arguments
 
 

@@ -8,5 +8,5 @@ import pytest
 
 pytest.register_assert_rewrite(
     'tests.conformance.accounts', 'tests.conformance.backups',
-    'tests.conformance.instances', 'tests.conformance.swift',
-    'tests.conformance.restores')
+    'tests.conformance.configurations', 'tests.conformance.instances',
+    'tests.conformance.swift', 'tests.conformance.restores')

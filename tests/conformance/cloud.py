@@ -2,6 +2,8 @@
 
 import abc
 import contextlib
+import json
+import types
 import typing
 
 import pytest
@@ -151,6 +153,26 @@ class Cloud(abc.ABC):
         with contextlib.suppress(trove_exceptions.NotFound):
             return str(self.client.backups.get(backup_id).status)
         return 'deleted'
+
+    def create_configuration(self, name: str = 'tuned',
+                             values: typing.Mapping[str, object]
+                             = types.MappingProxyType({
+                                 'max_connections': 77}),
+                             **kw: typing.Any) -> str:
+        """Create a configuration group and return its id."""
+        return str(self.client.configurations.create(
+            name, json.dumps(dict(values)), datastore=self.datastore,
+            datastore_version=self.version, **kw).id)
+
+    def list_configurations(self) -> typing.List[typing.Dict[str, typing.Any]]:
+        """Return the items of all pages of the list."""
+        items, marker = [], None
+        while True:
+            page = self.client.configurations.list(marker=marker)
+            items += [item.to_dict() for item in page]
+            marker = page.next
+            if marker is None:
+                return items
 
     def delete_backups(self, *backup_ids: str) -> None:
         """Delete backups one after another, and wait for each deletion."""

@@ -2,6 +2,7 @@
 
 from tests.conformance import accounts
 from tests.conformance import backups
+from tests.conformance import configurations
 from tests.conformance import instances
 from tests.conformance import restores
 from tests.conformance import swift
@@ -9,5 +10,6 @@ from tests.conformance import swift
 
 class TroveBehaviour(instances.InstanceBehaviour, backups.BackupBehaviour,
                      restores.RestoreBehaviour, accounts.AccountBehaviour,
+                     configurations.ConfigurationBehaviour,
                      swift.ObjectBehaviour):
     """Tests that need a fixture `cloud`, a tests.conformance.cloud.Cloud."""

@@ -161,6 +161,30 @@ def test_schemas_have_the_words_of_the_blueprint():
                                   in properties.items()}.items()
 
 
+def test_restore_options_are_in_the_order_of_use():
+    assert list(schemas.RESTORE['properties'])[:6] == [
+        'restore_name', 'restore_skip', 'restore_description',
+        'restore_flavor_id', 'restore_volume_size', 'restore_net_id']
+
+
+def test_titles_say_the_unit_and_the_form():
+    titles = {key: value['title'] for key, value
+              in schemas.RESTORE['properties'].items()}
+    assert titles['restore_skip'] == 'Leave Out'
+    assert titles['restore_volume_size'] == 'Volume Size (GB)'
+    assert titles['restore_net_id'] == 'Network (id)'
+    assert titles['restore_is_public'] == 'Public (True or False)'
+    for key in titles.keys() - {'restore_name', 'restore_skip',
+                                'restore_description'}:
+        assert titles[key].endswith(')'), key
+
+
+def test_required_options_have_no_text_for_an_empty_value():
+    for key in schemas.OPTIONS['required']:
+        assert 'empty' not in schemas.OPTIONS['properties'][key][
+            'description']
+
+
 def test_provider_publishes_the_schemas(provider):
     published = provider.extended_info_schema
     assert published['options_schema'] == {TYPE: schemas.OPTIONS}

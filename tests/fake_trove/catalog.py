@@ -1,4 +1,4 @@
-"""Flavors, datastore versions, configuration groups and quotas."""
+"""Flavors, datastore versions and quotas."""
 
 import typing
 
@@ -39,8 +39,6 @@ class Catalog:
             if rest[0] not in self._cloud.accepted_flavors:
                 raise errors.not_found(rest[0])
             return {'flavor': self._flavor(rest[0])}
-        if kind == 'configurations' and len(rest) == 1:
-            return {'configuration': self._configuration(rest[0])}
         if kind == 'mgmt' and rest == ['quotas', project_id]:
             return {'quotas': self._quotas(project_id)}
         return None
@@ -60,14 +58,6 @@ class Catalog:
             item['active'] = (
                 datastore, name) not in self._cloud.inactive_versions
         return item
-
-    def _configuration(self, id_: str) -> clouds.State:
-        if id_ not in self._cloud.configurations:
-            raise errors.not_found('Configuration group ' + id_)
-        return dict({'id': id_, 'name': 'group',
-                     'datastore_name': 'postgresql',
-                     'datastore_version_name': '18'},
-                    **self._cloud.configurations[id_])
 
     def _quotas(self, project_id: str) -> typing.List[clouds.State]:
         if not self._cloud.shows_quotas:

@@ -59,7 +59,14 @@ class Cloud:
         #: The ids of renamed versions, by datastore and new name.
         self.version_ids: typing.Dict[typing.Tuple[str, str], str] = {}
         self.inactive_versions = {('postgresql', '16')}
+        #: The configuration groups. What a group lacks has a default.
         self.configurations: typing.Dict[str, State] = {}
+        #: Whether values that look like passwords are masked.
+        self.masks_values = True
+        #: The types of the values that a configuration group may have.
+        self.parameters: typing.Dict[str, type] = {
+            'max_connections': int, 'work_mem': str,
+            'log_min_duration_statement': int, 'password_encryption': str}
         #: Whether the object of a deleted backup stays in Swift.
         self.keeps_objects = False
         #: The URLs of objects whose backups are deleted.

@@ -3,6 +3,7 @@
 Only save() differs from Karbor's own classes.
 """
 
+import re
 import typing
 import uuid
 
@@ -31,6 +32,11 @@ class Restore(_SaveRecorder, objects.Restore):
 
 class Verification(_SaveRecorder, objects.Verification):
     """The record of a verification. See Restore."""
+
+
+def split_reason(reason: str) -> typing.List[str]:
+    """Return the sentences of a reason in Karbor's record."""
+    return re.split(';?\n', reason)
 
 
 def new(kind: type, context: karbor_context.RequestContext,

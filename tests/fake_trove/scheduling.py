@@ -18,7 +18,7 @@ def build_state(cloud: clouds.Cloud, project_id: str, body: typing.Any
         no new instance.
     """
     request = schemas.parse_instance(body, cloud.release)
-    datastore = _find_datastore(cloud, request.get('datastore', {}))
+    datastore = find_datastore(cloud, request.get('datastore', {}))
     network_id = _find_network_id(request.get('nics', []))
     flavor_id = str(request.get('flavorRef')).rsplit('/', 1)[-1]
     flavors = cloud.accepted_flavors
@@ -47,9 +47,12 @@ def build_state(cloud: clouds.Cloud, project_id: str, body: typing.Any
             'databases': backup['databases'], 'users': backup['users']}
 
 
-def _find_datastore(cloud: clouds.Cloud, datastore: typing.Dict[str, str]
-                    ) -> clouds.State:
-    """Return the requested datastore version, or the default of the cloud."""
+def find_datastore(cloud: clouds.Cloud, datastore: typing.Dict[str, str],
+                   is_active: bool = True) -> clouds.State:
+    """Return the requested datastore version, or the default of the cloud.
+
+    :param is_active: whether an inactive version is rejected.
+    """
     type_ = datastore.get('type', next(iter(cloud.datastores)))
     if type_ not in cloud.datastores:
         raise errors.ErrorResponse(
@@ -61,7 +64,7 @@ def _find_datastore(cloud: clouds.Cloud, datastore: typing.Dict[str, str]
     if version not in cloud.datastores[type_]:
         raise errors.ErrorResponse(
             400, "Datastore version '%s' cannot be found." % version)
-    if (type_, version) in cloud.inactive_versions:
+    if is_active and (type_, version) in cloud.inactive_versions:
         raise errors.ErrorResponse(
             400, "Datastore version '%s' is not active." % version)
     return cloud.version(type_, version)

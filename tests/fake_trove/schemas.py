@@ -37,6 +37,12 @@ _BACKUP = _object(
     incremental={'type': 'integer', 'minimum': 0, 'maximum': 1})
 
 
+_CONFIGURATION = _object(
+    ['name', 'values'], name=_TEXT, description=_TEXT,
+    values={'type': 'object'}, datastore=_object(
+        [], type=_TEXT, version=_TEXT, version_number=_TEXT))
+
+
 def _instance(nic_keys: typing.Iterable[str]) -> _Schema:
     nic = _object([], **{key: _NIC_KEYS[key] for key in nic_keys})
     nic['additionalProperties'] = False
@@ -70,6 +76,14 @@ def parse_backup(body: typing.Any) -> _Schema:
     :raises errors.ErrorResponse: 400. The message names each bad value.
     """
     return _validate(body, 'backup', _BACKUP)
+
+
+def parse_configuration(body: typing.Any) -> _Schema:
+    """Return the properties of a requested configuration group.
+
+    :raises errors.ErrorResponse: 400. The message names each bad value.
+    """
+    return _validate(body, 'configuration', _CONFIGURATION)
 
 
 def parse_instance(body: typing.Any, release: releases.Release) -> _Schema:

@@ -14,6 +14,7 @@ from tests.fake_trove import backups
 from tests.fake_trove import catalog
 from tests.fake_trove import clock as clocks
 from tests.fake_trove import cloud as clouds
+from tests.fake_trove import configurations
 from tests.fake_trove import errors
 from tests.fake_trove import faults
 from tests.fake_trove import instances
@@ -61,6 +62,7 @@ class FakeTrove(clouds.Cloud):
         self._on_instances = instances.Instances(self)
         self._on_accounts = accounts.Accounts(self)
         self._on_backups = backups.Backups(self)
+        self._on_configurations = configurations.Configurations(self)
         self._catalog = catalog.Catalog(self)
         self.objects = swift.Objects(self, self._faults.next)
 
@@ -207,6 +209,15 @@ class FakeTrove(clouds.Cloud):
             return 202, self._on_backups.create(project, body)
         if route == ('DELETE', 'backups', 1):
             return 202, self._on_backups.delete(project, *rest)
+        if route == ('GET', 'configurations', 0):
+            return self._page(request, self._on_configurations.index(
+                project, request.query))
+        if route == ('GET', 'configurations', 1):
+            return 200, self._on_configurations.show(project, *rest)
+        if route == ('POST', 'configurations', 0):
+            return 200, self._on_configurations.create(project, body)
+        if route == ('DELETE', 'configurations', 1):
+            return 202, self._on_configurations.delete(project, *rest)
         item = self._catalog.get(project, [kind, *rest]) if (
             request.method == 'GET') else None
         if item is not None:

@@ -68,7 +68,7 @@ def test_deleted_instance_is_restored_with_its_rows_and_properties(
     new = tenants.restored_instance_id(restore)
     key = '%s#%s' % (TYPE, new)
     assert restore['resources_status'] == {key: 'available'}
-    lines = restore['resources_reason'][key].splitlines()
+    lines = restore['resources_reason'][key].split(';\n')
     assert lines[0].startswith('again at 127.77.')
     assert lines[-1] == 'for the audit'
     assert tenant.count_rows(new) == 1000

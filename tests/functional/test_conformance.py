@@ -55,6 +55,12 @@ class RealCloud(clouds.Cloud):
                  for instance in self._list(self.client.instances)},
                 {backup.id for backup in self._list(self.client.backups)})
 
+    def delete_configurations(self, kept):
+        """Delete all configuration groups but these."""
+        for group in self.list_configurations():
+            if group['id'] not in kept:
+                self.client.configurations.delete(group['id'])
+
     def delete_others(self, instances, backups):
         """Delete everything but these instances and backups."""
         now_instances, now_backups = self.list_ids()
@@ -95,8 +101,10 @@ def real_cloud(sandbox):
 @pytest.fixture
 def cloud(real_cloud):
     before = real_cloud.list_ids()
+    groups = {group['id'] for group in real_cloud.list_configurations()}
     yield real_cloud
     real_cloud.delete_others(*before)
+    real_cloud.delete_configurations(groups)
 
 
 class TestRealTrove(suite.TroveBehaviour):

@@ -58,7 +58,7 @@ def test_restore_creates_no_instance_if_one_cannot_be_restored(
     keys = {name: '%s#%s' % (TYPE, id_) for name, id_ in originals.items()}
     assert restore['resources_status'] == dict.fromkeys(
         keys.values(), 'error')
-    reasons = {name: restore['resources_reason'][key].splitlines()
+    reasons = {name: restore['resources_reason'][key].split(';\n')
                for name, key in keys.items()}
     quota = [line for line in reasons['orders']
              if line.startswith('quota of volumes: this restore needs 100004')]
@@ -76,7 +76,7 @@ def test_reasons_of_the_others_name_the_instance_that_cannot_be_restored(
         originals['stock']: {'restore_flavor_id': '99'}})
     for name, id_ in originals.items():
         [line] = restore['resources_reason'][
-            '%s#%s' % (TYPE, id_)].splitlines()
+            '%s#%s' % (TYPE, id_)].split(';\n')
         assert line.startswith(
             'flavor 99 was not found' if name == 'stock' else
             'not started, because another database')

@@ -68,7 +68,7 @@ def test_failed_restored_instance_is_deleted_unless_keep_failed_restores(
                              expect='fail')
     new_id = tenants.restored_instance_id(restore)
     problem, consequence = restore['resources_reason'][
-        '%s#%s' % (tenants.TYPE, new_id)].splitlines()
+        '%s#%s' % (tenants.TYPE, new_id)].split(';\n')
     print(problem, consequence, sep='\n')
     assert problem.startswith('instance %s has the status ERROR: ' % new_id)
     assert consequence == (

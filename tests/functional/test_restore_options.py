@@ -2,6 +2,7 @@
 
 import ast
 from concurrent import futures
+import json
 import re
 
 import pytest
@@ -79,10 +80,10 @@ def test_restored_instance_has_the_value_of_each_option(
         new, catalog.VOLUME_TYPES[1]) in log
     assert tenant.count_rows(new) == 300
     first, changed = restore['resources_reason'][
-        '%s#%s' % (TYPE, new)].splitlines()
+        '%s#%s' % (TYPE, new)].split(';\n')
     assert first.startswith('elsewhere at 127.77.200.9 is up after ')
     assert changed.startswith('changed: flavor 3 instead of 2, volume size 4 '
-                              'instead of 2, volume type ')
+                              'instead of 2, network ')
     for text in ('network %s' % catalog.OTHER_NETWORK,
                  'volume type %s' % catalog.VOLUME_TYPES[1],
                  'subnet %s' % catalog.OTHER_SUBNET,
@@ -126,6 +127,7 @@ INVALID = [
     ({'restore_allowed_cidrs': '192.0.2.0/33'}, 'restore_allowed_cidrs'),
     ({'restore_allowed_cidrs': '2001:db8::/32'}, 'restore_allowed_cidrs'),
     ({'restore_locality': 'near'}, 'restore_locality'),
+    ({'restore_skip': 'perhaps'}, 'restore_skip'),
     ({'restore_availability_zone': '///'}, 'restore_availability_zone'),
 ]
 
@@ -158,7 +160,7 @@ def rejections(sandbox, tenant, checkpoint):
 
 def test_invalid_parameters_cause_no_create_request(rejections):
     records, before, after = rejections
-    assert len(records) == 20
+    assert len(records) == 21
     assert before == after
 
 
@@ -176,3 +178,109 @@ def test_restore_with_invalid_parameters_fails_with_a_reason(
     assert rows['status'] == 'fail'
     assert ast.literal_eval(rows['resources_reason']) == {key: reason}
     assert ast.literal_eval(rows['resources_status']) == {key: 'error'}
+
+
+#: The instances of a checkpoint. Each has one row more than the one before.
+NAMES = ('orders', 'stock', 'users')
+
+
+@pytest.fixture(scope='module')
+def three(tenant):
+    """A checkpoint of three instances, and their ids by name.
+
+    The fixture deletes all of them afterwards.
+    """
+    ids = dict(zip(NAMES, tenant.create_instances(NAMES)))
+    for rows, id_ in enumerate(ids.values(), 1):
+        tenant.create_table(id_, rows)
+    checkpoint_id = tenant.protect(tenant.create_plan(list(ids.values())))
+    yield checkpoint_id, ids
+    tenant.delete_checkpoint(checkpoint_id)
+    tenant.delete_instances(*ids.values())
+
+
+def test_one_of_three_databases_is_restored(tenant, three):
+    checkpoint_id, ids = three
+    before = tenant.list_instance_ids()
+    restore = tenant.restore(
+        checkpoint_id, {'restore_skip': True, 'restore_name': 'again'},
+        each={ids['stock']: {'restore_skip': False}})
+    [new] = tenant.list_instance_ids() - before
+    assert tenant.trove.instances.get(new).name == 'again'
+    assert tenant.count_rows(new) == 2
+    left_out = ['%s#%s' % (TYPE, ids[name]) for name in ('orders', 'users')]
+    assert restore['resources_status'] == {
+        '%s#%s' % (TYPE, new): 'available',
+        **dict.fromkeys(left_out, 'undefined')}
+    for key in left_out:
+        assert restore['resources_reason'][key] == (
+            'not restored: left out by restore_skip')
+    tenant.delete_instances(new)
+
+
+def test_restore_that_leaves_out_all_databases_is_refused(tenant, three):
+    checkpoint_id, ids = three
+    before = tenant.list_instance_ids()
+    restore = tenant.restore(checkpoint_id, {'restore_skip': True},
+                             expect='fail')
+    assert set(restore['resources_reason']) == {
+        '%s#%s' % (TYPE, id_) for id_ in ids.values()}
+    for reason in restore['resources_reason'].values():
+        assert reason.startswith('restore_skip leaves out all databases')
+    assert tenant.list_instance_ids() == before
+
+
+def test_restored_databases_have_the_names_of_their_originals(tenant, three):
+    checkpoint_id, _ = three
+    before = tenant.list_instance_ids()
+    restore = tenant.restore(checkpoint_id, {'restore_name': 'again'},
+                             expect='fail')
+    for reason in restore['resources_reason'].values():
+        assert reason.startswith(
+            "restore_name 'again' is requested for 3 databases")
+        assert '"{name}"' in reason
+    assert tenant.list_instance_ids() == before
+    tenant.restore(checkpoint_id, {'restore_name': '{name}-again'})
+    new = tenant.list_instance_ids() - before
+    assert {tenant.trove.instances.get(id_).name: tenant.count_rows(id_)
+            for id_ in new} == {
+        '%s-again' % name: rows for rows, name in enumerate(NAMES, 1)}
+    tenant.delete_instances(*new)
+
+
+def test_deleted_configuration_group_is_created_anew(tenant):
+    configurations = tenant.trove.configurations
+    values = {'max_connections': 77, 'work_mem': '8MB'}
+    group = configurations.create(
+        'tuned', json.dumps(values), datastore=catalog.DATASTORE,
+        datastore_version=catalog.VERSION)
+    originals = tenant.create_instances(NAMES[:2], configuration=group.id)
+    checkpoint_id = tenant.protect(tenant.create_plan(originals))
+    tenant.delete_instances(*originals)
+    configurations.delete(group.id)
+    refused = tenant.restore(checkpoint_id, expect='fail')
+    for reason in refused['resources_reason'].values():
+        assert reason.startswith(
+            'configuration group %s was not found: pass '
+            'restore_configuration_id, "recreate"' % group.id)
+    before = tenant.list_instance_ids()
+    restore = tenant.restore(
+        checkpoint_id, {'restore_configuration_id': 'recreate'})
+    new_ids = tenant.list_instance_ids() - before
+    assert len(new_ids) == 2
+    [new_group] = {tenant.trove.instances.get(id_).configuration['id']
+                   for id_ in new_ids}
+    created = configurations.get(new_group)
+    assert created.to_dict()['values'] == values
+    assert created.name == 'tuned'
+    assert created.description == (
+        'created by restore %s of Karbor in place of %s' % (
+            restore['id'], group.id))
+    for reason in restore['resources_reason'].values():
+        assert ('configuration group %s "tuned" was created in place of %s'
+                % (new_group, group.id)) in reason.split(';\n')
+    for id_ in new_ids:
+        assert tenant.sql(id_, 'SHOW max_connections') == [['77']]
+    tenant.delete_checkpoint(checkpoint_id)
+    tenant.delete_instances(*new_ids)
+    configurations.delete(new_group)

@@ -17,6 +17,7 @@ from karbor_trove.bank import backup_journal
 from karbor_trove.bank import verification_journal
 from karbor_trove.bank import verification_results
 from karbor_trove import protection
+from tests.fake_trove import karbor_records
 from tests.fake_trove import keystone
 
 
@@ -189,8 +190,9 @@ def verify_at(make_plugin, checkpoint, resource, context, verify, section):
         reason = record.resources_reason[key]
         [result] = [result for result in verification_results.read_all(section)
                     if result.level == level]
-        assert (result.passed, result.reason) == (passes, reason)
-        return reason.splitlines()
+        lines = karbor_records.split_reason(reason)
+        assert (result.passed, result.reason.split('\n')) == (passes, lines)
+        return lines
     return run
 
 

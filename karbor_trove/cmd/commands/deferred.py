@@ -33,6 +33,8 @@ class DeferredListing(base.Action):
                 yield from _list_backups(provider, instance_id)
                 yield from unconfirmed_restores.list_rows(provider,
                                                           instance_id)
+                yield from unconfirmed_restores.list_group_rows(
+                    provider, instance_id)
                 yield from _list_temporary_instances(provider, instance_id)
 
 

@@ -2,14 +2,14 @@
 
 """`deferred dismiss`, and the unconfirmed restores of the other commands.
 
-No instance is deleted here. If a restore has created an instance, this
-instance belongs to the user.
+No instance and no configuration group is deleted here. If a restore has
+created one, it belongs to the user.
 """
 
 import argparse
 import dataclasses
 import datetime
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple, Type, TypeVar
 
 from karbor_trove.bank import restore_journal
 from karbor_trove.bank import worker_process
@@ -24,6 +24,9 @@ from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import lost_responses
 
 
+Journal = TypeVar('Journal', bound=restore_journal.RequestJournal)
+
+
 class RestoreDismissal(base.Action):
     """Carries out the command "deferred dismiss"."""
 
@@ -35,9 +38,12 @@ class RestoreDismissal(base.Action):
 
         :raises errors.Rejected: a restore has no entry or may still run.
         """
-        matches = [(journal, restore_id) for _, journal, restore_id
-                   in _list_journals(all_providers)
-                   if restore_id in parsed_args.ids]
+        matches = [
+            (journal, restore_id)
+            for kind in (restore_journal.RestoreJournal,
+                         restore_journal.ConfigurationJournal)
+            for _, journal, restore_id in _list_journals(all_providers, kind)
+            if restore_id in parsed_args.ids]
         unknown = set(parsed_args.ids) - {
             restore_id for _, restore_id in matches}
         if unknown:
@@ -82,6 +88,24 @@ def list_rows(provider: providers.Provider,
                           'an instance "%s"' % (entry.restore_id, entry.name)}
 
 
+def list_group_rows(provider: providers.Provider,
+                    instance_id: str) -> Iterator[base.Row]:
+    """Yield the rows of configuration groups that no restore reports."""
+    entries, unreadable = restore_journal.ConfigurationJournal(
+        provider.bank, instance_id).read_all()
+    row = {'what': 'configuration group', 'instance': instance_id}
+    for error in unreadable.values():
+        yield {**row, 'why': str(error)}
+    for entry in entries:
+        yield {**row, 'project': entry.project_id, 'since': entry.not_before,
+               'why': 'restore %s has not reported configuration group "%s" '
+                      'yet; %s' % (
+                          entry.restore_id, entry.name,
+                          'its id is %s' % entry.created_id
+                          if entry.created_id else
+                          'if it exists, its description names the restore')}
+
+
 @dataclasses.dataclass(frozen=True)
 class SweepResult:
     """What sweep() found out about one unconfirmed restore.
@@ -109,7 +133,8 @@ def sweep(all_providers: List[providers.Provider],
     :param project_id: sweep only the entries of this project. None for the
         entries of all projects.
     """
-    for provider, journal, restore_id in _list_journals(all_providers):
+    for provider, journal, restore_id in _list_journals(
+            all_providers, restore_journal.RestoreJournal):
         if instance_id not in (None, journal.instance_id):
             continue
         entry = None
@@ -139,20 +164,23 @@ def sweep(all_providers: List[providers.Provider],
                            'outcome': outcome}, problem)
 
 
-def _list_journals(all_providers: List[providers.Provider]) -> Iterator[
-        Tuple[providers.Provider, restore_journal.RestoreJournal, str]]:
-    """Yield the provider, the journal and the restore id of each entry."""
+def _list_journals(all_providers: List[providers.Provider],
+                   kind: Type[Journal]) -> Iterator[
+        Tuple[providers.Provider, Journal, str]]:
+    """Yield each unconfirmed restore: its provider, journal and id.
+
+    :param kind: the class of the journals.
+    """
     for provider in providers.distinct_banks(all_providers):
         for instance_id in progress.track(
                 provider.list_instance_ids(),
                 'Reading the restore journals of instances'):
-            journal = restore_journal.RestoreJournal(provider.bank,
-                                                     instance_id)
+            journal = kind(provider.bank, instance_id)
             for restore_id in journal.list_keys():
                 yield provider, journal, restore_id
 
 
-def _read_or_guess(journal: restore_journal.RestoreJournal,
+def _read_or_guess(journal: restore_journal.RequestJournal,
                    restore_id: str) -> restore_journal.RestoreEntry:
     """Return an entry. All values are unknown if the entry cannot be read."""
     unknown = restore_journal.RestoreEntry(journal.instance_id, restore_id)

@@ -66,4 +66,6 @@ PARAMETERS = (
     ('max_connections', 'integer', 10, 1000, True),
     ('work_mem', 'string', None, None, False),
     ('log_min_duration_statement', 'integer', -1, 2147483647, False),
+    # Trove masks its value, because of its name.
+    ('password_encryption', 'string', None, None, False),
 )

@@ -22,8 +22,13 @@ IN_TREE = {'instance_id': ID, 'backup_id': BACKUP, 'size': 3,
            'flavor': {'id': '2', 'links': [{'rel': 'self', 'href': 'x'}]}}
 
 
+GROUP = models.ConfigurationGroup(
+    'tuned', 'fast', 'postgresql', '18',
+    {'work_mem': '8MB', 'max_connections': 77, 'jit': False, 'cost': 0.5})
+
+
 @pytest.mark.parametrize('written', [
-    record.BackupRecord(INSTANCE, 'nightly', BACKUP, 0.25,
+    record.BackupRecord(INSTANCE, 'nightly', BACKUP, 0.25, GROUP,
                         models.Accounts(('orders',), ())),
     record.BackupRecord(models.Instance(ID))], ids=['all', 'least'])
 def test_record_is_read_as_it_was_written(section, written):
@@ -42,6 +47,14 @@ def test_record_of_the_in_tree_plugin_is_read(section):
     assert record.read(section, ID) == record.BackupRecord(models.Instance(
         id=ID, datastore='postgresql', datastore_version='18',
         flavor_id='2', volume_size=3), backup_id=BACKUP)
+
+
+def test_record_of_an_earlier_release_has_no_configuration_group(section):
+    record.write(section, record.BackupRecord(INSTANCE, configuration=GROUP))
+    document = section.get_object('metadata')
+    del document['configuration']
+    section.update_object('metadata', document)
+    assert record.read(section, ID) == record.BackupRecord(INSTANCE)
 
 
 def test_record_has_all_keys_that_the_in_tree_plugin_reads(section):

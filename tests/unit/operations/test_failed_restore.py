@@ -3,6 +3,8 @@
 from karbor import exception
 import pytest
 
+from tests.fake_trove import karbor_records
+
 KEY = 'OS::Trove::Instance#'
 FAULT = 'No valid host was found.'
 
@@ -25,7 +27,7 @@ def fail_restore(protect, make_plugin, checkpoint, resource, context,
         assert not new_resources
         [(key, reason)] = restore.resources_reason.items()
         assert restore.resources_status == {key: 'error'}
-        return key[len(KEY):], reason.splitlines()
+        return key[len(KEY):], karbor_records.split_reason(reason)
     return run
 
 

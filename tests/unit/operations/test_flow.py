@@ -72,6 +72,17 @@ def test_operations_of_one_flow_save_every_status(
     assert record.all_saved() == [{first: 'error'}, {second: 'error'}]
 
 
+@pytest.mark.parametrize('reason, stored', [
+    ('one', 'one'), ('one\ntwo\nthree', 'one;\ntwo;\nthree'),
+    ('one.\ntwo:\nthree;\nfour', 'one.\ntwo:\nthree;\nfour'),
+    ('one\n\ntwo\n', 'one\n\ntwo\n')])
+def test_sentences_of_a_reason_are_separated_on_one_line_too(
+        clock, reason, stored):
+    state, record = flow.FlowState(clock), Database()
+    state.set_status(record, 'type', 'a', 'error', reason)
+    assert record.saved == {'type#a': stored}
+
+
 class Database:
     """Karbor's record in a database with a limited column."""
 

@@ -83,7 +83,9 @@ def test_protect_records_what_a_restore_needs(
                       'version_id': '2f67e56a-0266-5c2b-a31e-d0b73b543592'},
         'network_id': cloud.NETWORK,
         'access': {'is_public': True, 'allowed_cidrs': ['192.0.2.0/24']},
-        'configuration_id': 'tuned', 'region': 'RegionOne',
+        'configuration_id': 'tuned', 'configuration': {
+            'name': 'group', 'datastore': 'postgresql',
+            'datastore_version': '18', 'values': {}}, 'region': 'RegionOne',
         'locality': 'affinity', 'replica_of': 'source',
         'backup_id': backup_id, 'backup_name': 'nightly',
         'backup_size': 0.1, 'databases': None, 'users': None}

@@ -10,6 +10,7 @@ from troveclient.v1 import instances
 
 from karbor_trove.bank import restore_journal
 from tests.fake_trove import cloud
+from tests.fake_trove import karbor_records
 
 KEY = 'OS::Trove::Instance#'
 OTHER = '22222222-3333-4444-8555-666666666666'
@@ -155,7 +156,7 @@ def test_record_names_the_restored_instance_while_it_is_built(
     assert last['resources_status'] == {KEY + instance_id: 'available'}
     [backup_id] = fake_trove.backups
     assert re.fullmatch(
-        'orders at 10[.0-9]+ is up after 12.0 s, from backup %s\n'
+        'orders at 10[.0-9]+ is up after 12.0 s, from backup %s;\n'
         'for the audit' % backup_id,
         last['resources_reason'][KEY + instance_id])
 
@@ -167,7 +168,7 @@ def test_reason_ends_with_the_description_which_may_be_any_text(
         backup_id, do_restore, restore, parameters, lines):
     do_restore(**parameters)
     [reason] = restore.resources_reason.values()
-    assert reason.split('\n')[1:] == lines
+    assert karbor_records.split_reason(reason)[1:] == lines
 
 
 def test_restore_waits_for_the_database(
@@ -234,7 +235,8 @@ def test_fault_of_the_restored_instance_names_the_parameter(
     with pytest.raises(exception.RestoreResourceFailed):
         do_restore()
     [reason] = restore.resources_reason.values()
-    assert reason.splitlines()[0].endswith('%s: pass %s' % (fault, name))
+    assert karbor_records.split_reason(reason)[0].endswith(
+        '%s: pass %s' % (fault, name))
 
 
 def test_restore_fails_when_the_checkpoint_has_no_backup(
@@ -328,7 +330,8 @@ def test_reason_names_what_was_changed(
     [instance_id] = fake_trove.instances
     assert ('changed: flavor 3 instead of 2, volume size 9 instead of 3, '
             'configuration group none instead of tuned'
-            ) in restore.resources_reason[KEY + instance_id].splitlines()
+            ) in karbor_records.split_reason(
+                restore.resources_reason[KEY + instance_id])
 
 
 def test_reason_does_not_name_unchanged_values(
@@ -349,7 +352,8 @@ def test_reason_names_all_invalid_parameters(
                    restore_allowed_cidrs='192.0.2.0/33',
                    restore_ip_address='192.0.2.7', restore_locality='near')
     assert len(fake_trove.requests) == request_count
-    lines = restore.resources_reason[KEY + resource.id].splitlines()
+    lines = karbor_records.split_reason(
+        restore.resources_reason[KEY + resource.id])
     assert [line.split()[:2] for line in lines] == [
         ['restore_flavor_id', "'---'"], ['restore_volume_size', "'0'"],
         ['restore_net_id', "'net'"], ['restore_ip_address', "'192.0.2.7'"],
@@ -388,7 +392,8 @@ def find_problems(run_preflight, fake_trove, restore, resource):
             run_preflight(others, **parameters)
         assert not fake_trove.find_requests('POST', '/instances')
         assert restore.resources_status == {KEY + resource.id: 'error'}
-        return restore.resources_reason[KEY + resource.id].splitlines()
+        return karbor_records.split_reason(
+            restore.resources_reason[KEY + resource.id])
     return run
 
 
@@ -441,7 +446,8 @@ def test_preflight_fails_when_the_configuration_group_does_not_exist(
     fake_trove.configurations.clear()
     assert find_problems() == [
         'configuration group tuned was not found: pass '
-        'restore_configuration_id, the id of another group or "none"']
+        'restore_configuration_id, "recreate" for a new group with the '
+        'recorded values, the id of another group or "none"']
 
 
 def test_configuration_group_is_accepted_when_no_datastore_was_recorded(
@@ -494,9 +500,10 @@ def test_reason_says_that_quotas_were_not_checked(
              parameters={'restore_description': 'for the audit'},
              restore=restore, new_resources={})
     [reason] = restore.resources_reason.values()
-    assert reason.splitlines()[1:] == ([] if shows_quotas else [
-        'quotas were not checked, because Trove does not return them']) + [
-            'for the audit']
+    assert karbor_records.split_reason(reason)[1:] == (
+        [] if shows_quotas else [
+            'quotas were not checked, because Trove does not return them']) + [
+                'for the audit']
     assert len(fake_trove.find_requests('GET', '/mgmt/*')) == 2
 
 
@@ -518,7 +525,7 @@ def test_restore_uses_a_private_flavor_and_says_it_was_not_checked(
     assert instance['flavor_id'] == flavor_id
     [reason] = restore.resources_reason.values()
     assert ('flavor %s was not checked, because Trove lists only public '
-            'flavors' % flavor_id) in reason.splitlines()
+            'flavors' % flavor_id) in karbor_records.split_reason(reason)
 
 
 def test_ram_of_a_private_flavor_counts_in_the_quota(

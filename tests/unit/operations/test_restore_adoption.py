@@ -16,9 +16,12 @@ LOST = [('refused', False), ('reset', False), ('timeout', False),
 
 @pytest.fixture
 def resources(fake_trove, build_resource, make_plugin, checkpoint, context):
-    """Two instances that the checkpoint has backups of."""
-    resources = [build_resource(fake_trove.add_instance(name=name))
-                 for name in ('orders', 'stock')]
+    """Two instances that the checkpoint has backups of.
+
+    They had the same name when they were backed up.
+    """
+    resources = [build_resource(fake_trove.add_instance(name='again'))
+                 for _ in range(2)]
     checkpoint.resource_graph = graph.build_graph(
         resources, lambda node: [])
     plugin = make_plugin(poll_interval=1)
@@ -26,6 +29,8 @@ def resources(fake_trove, build_resource, make_plugin, checkpoint, context):
         operation = plugin.get_protect_operation(resource)
         for hook in operation.on_prepare_begin, operation.on_main:
             hook(checkpoint, resource, context, {})
+    for resource, name in zip(resources, ('orders', 'stock')):
+        fake_trove.instances[resource.id]['name'] = name
     return resources
 
 
@@ -33,8 +38,7 @@ def resources(fake_trove, build_resource, make_plugin, checkpoint, context):
 def run(resources, make_plugin, checkpoint, context, restore):
     """Return a function that restores a resource in the flow of all."""
     plugin = make_plugin(poll_interval=1)
-    parameters = {'restore_name': 'again'}
-    restore.parameters = {fixtures.RESOURCE_TYPE: parameters}
+    parameters = {}
     operations = [plugin.get_restore_operation(resource)
                   for resource in resources]
 

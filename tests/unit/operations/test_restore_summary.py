@@ -34,6 +34,16 @@ def test_list_changes_omits_unchanged_options(options):
     assert restore_summary.list_changes(request, ORIGINAL) == []
 
 
+def test_describe_restore_has_the_most_important_sentences_first():
+    assert restore_summary.describe_restore(
+        models.Instance('new', name='orders', addresses=('192.0.2.7',)), 12.0,
+        dataclasses.replace(REQUEST, flavor_id='2'), ORIGINAL,
+        'for the audit', ['a note'], ['not checked']).split('\n') == [
+            'orders at 192.0.2.7 is up after 12.0 s, from backup backup',
+            'a note', 'changed: flavor 2 instead of 1', 'not checked',
+            'for the audit']
+
+
 @pytest.mark.parametrize('name, shown', [
     ('orders', 'orders'), ('a,b', 'new'), ('a=b', 'new'), ('', 'new')])
 def test_describe_plan_has_the_command_for_a_plan_with_a_lost_instance(

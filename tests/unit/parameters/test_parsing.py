@@ -181,6 +181,66 @@ def test_recorded_name_that_trove_rejects_can_be_replaced(recorder):
                              {'restore_name': 'new'}, original)
 
 
+@pytest.mark.parametrize('passed, name', [
+    ('{name}', 'orders'), ('{name}-again, {name}', 'orders-again, orders'),
+    ('{Name} {} %s', '{Name} {} %s'), ('x' * 249 + '{name}',
+                                       'x' * 249 + 'orders')])
+def test_name_of_the_original_replaces_its_placeholder(
+        recorder, passed, name):
+    body = recorder.create_instance({'restore_name': passed}, ORIGINAL)
+    assert body['instance']['name'] == name
+
+
+@pytest.mark.parametrize('passed, original, shown', [
+    ('x' * 250 + '{name}', 'orders', 'x' * 250 + 'orders'),
+    ('-{name}-', '---', '-----'), ('{name}', 'a\nb', 'a\nb')])
+def test_name_is_checked_after_the_replacement(
+        recorder, passed, original, shown):
+    [line] = list_problems(
+        recorder.create_instance, {'restore_name': passed},
+        models.Instance(ID, name=original))
+    assert line.startswith('restore_name %s is not allowed: one line of'
+                           % fields.quote(shown))
+
+
+def test_placeholder_is_replaced_by_the_ids_if_no_name_was_recorded():
+    request = parsing.parse_restore(
+        {'restore_name': 'new {name}'}, models.Instance('the-instance'),
+        'the-backup', 'the-checkpoint')
+    assert request.name == 'new the-checkpoint@the-instance'
+
+
+def test_one_name_for_several_databases_is_a_problem():
+    assert list(parsing.check_names([
+        {'restore_name': 'a'}, {'restore_name': 'b'}, {'restore_name': 'b'},
+        {'restore_name': '{name}'}, {'restore_name': '{name}'}, {},
+        {'restore_name': ''}, {'restore_name': ''}, {'restore_name': None},
+        {'restore_name': None}])) == [
+            "restore_name 'b' is requested for 2 databases: pass a different "
+            'name for each, or a name with "{name}" for the name of the '
+            'original']
+
+
+@pytest.mark.parametrize('value, is_skipped', [
+    ('True', True), ('true', True), (True, True), ('False', False),
+    (False, False), ('', False), (None, False), ('perhaps', False)])
+def test_database_is_left_out_if_the_user_says_so(value, is_skipped):
+    assert parsing.is_skipped({'restore_skip': value}) == is_skipped
+    assert not parsing.is_skipped({})
+
+
+def test_value_of_restore_skip_that_is_not_allowed_is_rejected(recorder):
+    assert list_problems(recorder.create_instance, {
+        'restore_skip': 'perhaps'}) == [
+            "restore_skip 'perhaps' is not allowed: True or False"]
+
+
+def test_configuration_group_is_not_created_anew_if_there_was_none(recorder):
+    body = recorder.create_instance({'restore_configuration_id': 'recreate'},
+                                    ORIGINAL)
+    assert 'configuration' not in body['instance']
+
+
 @pytest.mark.parametrize('value, name', [(True, 'True'), (7, '7')])
 def test_boolean_and_integer_are_parsed_as_the_strings_that_karbor_stores(
         value, name):

@@ -13,6 +13,11 @@ REQUEST = models.InstanceRequest(
     datastore='postgresql', datastore_version='18')
 
 
+TUNED = models.ConfigurationGroup('tuned', 'fast', 'postgresql', '18',
+                                  {'work_mem': '8MB'})
+DELETED = dataclasses.replace(TUNED, id='deleted')
+
+
 class Catalog:
     """A catalog with fixed content, and these versions of PostgreSQL."""
 
@@ -37,7 +42,7 @@ class Catalog:
             flavor_id.rpartition('/')[2])
 
     def find_configuration(self, id_):
-        return {'tuned': ('postgresql', '18')}.get(id_)
+        return {'tuned': TUNED}.get(id_)
 
 
 PLAIN = Catalog(('id-17', '17', '17'), ('id-18', '18', '18.1'))
@@ -167,6 +172,43 @@ def test_configuration_group_exists_and_is_for_the_version(values, problem):
     assert all(problem in sentence
                and 'pass restore_configuration_id' in sentence
                for sentence in sentences)
+
+
+@pytest.mark.parametrize('recorded, values, problem', [
+    (DELETED, {}, None),
+    (None, {}, 'was not found and cannot be created anew, because the '
+               'checkpoint has no values of it'),
+    (dataclasses.replace(DELETED, values={
+        'work_mem': '8MB', 'password_encryption': '***',
+        'options': '--password ***'}), {},
+     'was not found and cannot be created anew, because Trove masks the '
+     'values of options, password_encryption'),
+    (DELETED, {'datastore_version': '17'}, 'is for postgresql 18')])
+def test_deleted_configuration_group_can_be_created_anew(
+        recorded, values, problem):
+    sentences = list(compatibility.check_configuration(
+        build_request(configuration_id='recreate', **values), PLAIN,
+        'deleted', recorded))
+    assert sentences == ([
+        'configuration group deleted %s: pass restore_configuration_id, the '
+        'id of another group or "none"' % problem] if problem else [])
+
+
+def test_configuration_group_that_exists_is_not_created_anew():
+    assert not list(compatibility.check_configuration(
+        build_request(configuration_id='recreate'), PLAIN, 'tuned'))
+
+
+@pytest.mark.parametrize('values, is_offered', [
+    ({'work_mem': '8MB'}, True), ({'password_encryption': '***'}, False)])
+def test_new_configuration_group_is_offered_if_it_is_possible(
+        values, is_offered):
+    [sentence] = compatibility.check_configuration(
+        build_request(configuration_id='deleted'), PLAIN, 'deleted',
+        dataclasses.replace(DELETED, values=values))
+    assert is_offered == (
+        'pass restore_configuration_id, "recreate" for a new group with the '
+        'recorded values, the id of another group or "none"' in sentence)
 
 
 def test_address_is_requested_for_one_database_only():

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Configuration groups that a restore creates in place of deleted ones."""
+
+import dataclasses
+from typing import Optional
+
+from oslo_log import log as logging
+
+from karbor_trove.bank import restore_journal
+from karbor_trove.bank import storage
+from karbor_trove.bank import worker_process
+from karbor_trove import errors
+from karbor_trove import karbor_types
+from karbor_trove import polling
+from karbor_trove.trove import client as trove_client
+from karbor_trove.trove import lost_responses
+from karbor_trove.trove import models
+
+LOG = logging.getLogger(__name__)
+
+
+class RecreatedGroup:
+    """A configuration group that a restore has created."""
+
+    def __init__(self, group: models.ConfigurationGroup, original_id: str,
+                 journal: restore_journal.ConfigurationJournal,
+                 entry: restore_journal.RestoreEntry) -> None:
+        """Create the object. The journal has the entry of the group.
+
+        :param original_id: the id of the deleted group.
+        """
+        #: The id of the new group.
+        self.id = group.id
+        self.description = (
+            'configuration group %s "%s" was created in place of %s'
+            % (group.id, group.name, original_id))
+        self._journal = journal
+        self._entry: Optional[restore_journal.RestoreEntry] = entry
+
+    def confirm(self) -> None:
+        """Delete the entry in the journal, because Karbor's record is saved.
+
+        If the bank fails, the entry stays until an operator dismisses it.
+        """
+        if self._entry is not None:
+            with storage.log_bank_errors(
+                    'The journal entry of configuration group %s is not '
+                    'deleted' % self.id):
+                self._journal.delete_entry(self._entry)
+                self._entry = None
+
+
+def create_group(client: trove_client.TroveClient, bank: karbor_types.Bank,
+                 restore_id: str, project_id: Optional[str],
+                 request: models.InstanceRequest,
+                 recorded: models.ConfigurationGroup, poller: polling.Poller
+                 ) -> RecreatedGroup:
+    """Create a configuration group once, even if the response is lost.
+
+    The names of groups are not unique, but the description names the restore.
+    So a created group is found by it.
+
+    :param restore_id: Karbor's id of the restore.
+    :param request: the request for the first instance with the group. The new
+        group is for its datastore version.
+    :param recorded: the deleted group with its values.
+    :raises errors.Unreachable: the response was lost, and no group was found.
+        It may exist.
+    :raises errors.Rejected: Trove rejected the request.
+    :raises errors.BankError: the entry could not be written, so the request
+        was not sent.
+    """
+    journal = restore_journal.ConfigurationJournal(bank, request.original_id)
+    entry = restore_journal.RestoreEntry(
+        request.original_id, restore_id, recorded.name,
+        lost_responses.find_trove_time(client), project_id,
+        worker_process.current())
+    journal.write(entry)
+    version_id = request.datastore_version_id
+    group_request = models.ConfigurationRequest(
+        recorded.name,
+        'created by restore %s of Karbor in place of %s'
+        % (restore_id, recorded.id),
+        recorded.values, recorded.datastore,
+        version_id or request.datastore_version or recorded.datastore_version,
+        None if version_id else request.datastore_version_number)
+
+    def find() -> Optional[models.ConfigurationGroup]:
+        return next((group for group in client.list_configurations()
+                     if group.description == group_request.description), None)
+
+    try:
+        group = client.create_configuration(group_request)
+    except errors.Unreachable as lost:
+        group = lost_responses.recover(find, lost, poller)
+    except errors.KarborTroveError:
+        with storage.log_bank_errors(
+                'The journal entry of restore %s could not be deleted after '
+                'Trove rejected a configuration group' % restore_id):
+            journal.delete_entry(entry)
+        raise
+    entry = dataclasses.replace(entry, created_id=group.id)
+    with storage.log_bank_errors(
+            'The id of configuration group %s of restore %s was not written'
+            % (group.id, restore_id)):
+        journal.write(entry)
+    LOG.info('Created configuration group %s in place of %s for restore %s',
+             group.id, recorded.id, restore_id)
+    return RecreatedGroup(group, recorded.id, journal, entry)
