@@ -13,6 +13,7 @@ from keystoneauth1 import exceptions as keystone_exceptions
 from keystoneauth1 import session
 from keystoneauth1 import token_endpoint
 from oslo_log import log as logging
+from troveclient import base
 from troveclient import client as trove_client
 from troveclient import exceptions as trove_exceptions
 from troveclient.v1 import backups
@@ -83,7 +84,21 @@ def patch_client(make_client: Callable[[], Any]) -> Any:
     http.limits = RequestLimits()
     http.session.request = _limited_request(http.session, http.limits)
     http.request = _patched_request(http)
+    _remove_completion_cache(client)
     return client
+
+
+def _remove_completion_cache(client: Any) -> None:
+    """Keep lists from writing ids to files in the home directory.
+
+    The files are for the completion of a shell. An open file is an attribute
+    of the manager. If two threads list at the same time, one of them closes
+    the file of the other, which then fails [troveclient/base.py, 8.6.0].
+    """
+    for manager in vars(client).values():
+        if isinstance(manager, base.Manager):
+            manager.completion_cache = (
+                lambda *_, **__: contextlib.nullcontext())
 
 
 def can_send_storage_driver() -> bool:

@@ -1,6 +1,9 @@
 """Fixtures of all unit tests."""
 
+import random
+
 import hypothesis
+import pytest
 
 from tests.fake_trove.fixtures import bank
 from tests.fake_trove.fixtures import checkpoint
@@ -50,3 +53,9 @@ hypothesis.settings.register_profile(
     'explore', hypothesis.settings.get_profile('unhurried'),
     derandomize=False)
 hypothesis.settings.load_profile('unhurried')
+
+
+@pytest.fixture(autouse=True)
+def no_jitter(monkeypatch):
+    """Make the pauses between polls the same in every run."""
+    monkeypatch.setattr(random, 'uniform', lambda low, high: 1.0)

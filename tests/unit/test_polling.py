@@ -15,11 +15,6 @@ def clock():
     return clocks.Clock(start=0.0)
 
 
-@pytest.fixture(autouse=True)
-def no_jitter(monkeypatch):
-    monkeypatch.setattr(random, 'uniform', lambda low, high: 1.0)
-
-
 def build_check(*results):
     """Return a check with these results, the last one for ever.
 

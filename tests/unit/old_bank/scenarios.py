@@ -167,13 +167,13 @@ class Karbor:
         sleep = self.clock.sleep
         done = []
 
-        def interrupt(seconds):
+        def interrupt(seconds, *arguments):
             if count_requests() > received and not done:
                 done.append(effect)
                 result = effect()
                 if isinstance(result, BaseException):
                     raise result
-            sleep(seconds)
+            sleep(seconds, *arguments)
 
         with mock.patch.object(self.clock, 'sleep', interrupt):
             yield

@@ -77,8 +77,8 @@ def test_operations_of_one_flow_save_every_status(
     ('one.\ntwo:\nthree;\nfour', 'one.\ntwo:\nthree;\nfour'),
     ('one\n\ntwo\n', 'one\n\ntwo\n')])
 def test_sentences_of_a_reason_are_separated_on_one_line_too(
-        clock, reason, stored):
-    state, record = flow.FlowState(clock), Database()
+        reason, stored):
+    state, record = new_state(), Database()
     state.set_status(record, 'type', 'a', 'error', reason)
     assert record.saved == {'type#a': stored}
 

@@ -150,7 +150,7 @@ def test_group_is_in_the_record_while_the_instance_is_built(
     fake_trove.configurations.clear()
     states = []
     sleep = clock.sleep
-    monkeypatch.setattr(clock, 'sleep', lambda seconds: (
+    monkeypatch.setattr(clock, 'sleep', lambda seconds, *_: (
         states.append((list(restore.saved[-1]['resources_reason'].values()),
                        journal.list_keys())), sleep(seconds)))
     run(count=1)
