@@ -25,8 +25,9 @@ from swift.common import wsgi
 from tests.sandbox.services import launch
 
 DEVICE = 'disk'
-FILTERS = ('catch_errors gatekeeper healthcheck proxy_logging bulk tempurl '
-           'authtoken keystoneauth copy slo dlo versioned_writes symlink')
+FILTERS = ('catch_errors gatekeeper healthcheck proxy_logging cache bulk '
+           'tempurl authtoken keystoneauth copy slo dlo versioned_writes '
+           'symlink')
 
 
 def _holds_metadata(directory: pathlib.Path) -> bool:
@@ -82,9 +83,13 @@ def _back_end(settings: dict[str, Any], directory: pathlib.Path,
 def _proxy(settings: dict[str, Any], directory: pathlib.Path) -> None:
     filters = {f'filter:{name}': {'use': f'egg:swift#{name}'}
                for name in FILTERS.split()}
+    filters['filter:cache'] = {
+        'paste.filter_factory':
+            'tests.sandbox.services.swift_cache:filter_factory'}
     filters['filter:keystoneauth']['operator_roles'] = 'admin, member'
     filters['filter:authtoken'] = {
         'paste.filter_factory': 'keystonemiddleware.auth_token:filter_factory',
+        'cache': 'swift.cache',
         'auth_type': 'password',
         'auth_url': settings['keystone_url'],
         'www_authenticate_uri': settings['keystone_url'],

@@ -1,0 +1,50 @@
+"""A cache in the memory of Swift's proxy, in place of a memcached.
+
+Without a cache the proxy asks for the account and the container, and asks
+Keystone for the token, before each request.
+"""
+
+import json
+import time
+from typing import Any, Callable
+
+
+class Cache:
+    """The methods of swift.common.memcached that the sandbox's proxy calls."""
+
+    def __init__(self) -> None:
+        # The text and the end of each value, by key.
+        self._values: dict[str, tuple[str, float]] = {}
+
+    def set(self, key: str, value: Any, time: float = 0, **_: Any) -> None:
+        """Store a value.
+
+        :param time: seconds. 0 stores the value without a limit.
+        """
+        # The caller may change the value later.
+        self._values[key] = json.dumps(value), _now() + (time or float('inf'))
+
+    def get(self, key: str, **_: Any) -> Any:
+        """Return a value. None if there is none."""
+        text, end = self._values.get(key, ('null', 0.0))
+        return json.loads(text) if _now() < end else None
+
+    def delete(self, key: str, **_: Any) -> None:
+        """Remove a value. An absent value is no error."""
+        self._values.pop(key, None)
+
+
+def _now() -> float:
+    return time.monotonic()
+
+
+def filter_factory(*_: Any, **__: Any) -> Callable[[Any], Any]:
+    """Return a filter of paste that adds one cache to all requests."""
+    cache = Cache()
+
+    def create_filter(application: Any) -> Any:
+        def call(environ: dict[str, Any], start_response: Any) -> Any:
+            environ['swift.cache'] = cache
+            return application(environ, start_response)
+        return call
+    return create_filter
