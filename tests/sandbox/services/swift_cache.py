@@ -4,7 +4,7 @@ Without a cache the proxy asks for the account and the container, and asks
 Keystone for the token, before each request.
 """
 
-import json
+import copy
 import time
 from typing import Any, Callable
 
@@ -13,8 +13,8 @@ class Cache:
     """The methods of swift.common.memcached that the sandbox's proxy calls."""
 
     def __init__(self) -> None:
-        # The text and the end of each value, by key.
-        self._values: dict[str, tuple[str, float]] = {}
+        # Each value and its end, by key.
+        self._values: dict[str, tuple[Any, float]] = {}
 
     def set(self, key: str, value: Any, time: float = 0, **_: Any) -> None:
         """Store a value.
@@ -22,12 +22,13 @@ class Cache:
         :param time: seconds. 0 stores the value without a limit.
         """
         # The caller may change the value later.
-        self._values[key] = json.dumps(value), _now() + (time or float('inf'))
+        self._values[key] = (copy.deepcopy(value),
+                             _now() + (time or float('inf')))
 
     def get(self, key: str, **_: Any) -> Any:
         """Return a value. None if there is none."""
-        text, end = self._values.get(key, ('null', 0.0))
-        return json.loads(text) if _now() < end else None
+        value, end = self._values.get(key, (None, 0.0))
+        return copy.deepcopy(value) if _now() < end else None
 
     def delete(self, key: str, **_: Any) -> None:
         """Remove a value. An absent value is no error."""
