@@ -100,7 +100,7 @@ def test_restore_that_leaves_out_all_databases_is_refused(
     assert len(fake_trove.requests) == request_count
     assert reasons() == dict.fromkeys(NAMES, [
         'restore_skip leaves out all databases of the checkpoint: pass '
-        'restore_skip=False for those to restore'])
+        'restore_skip=False for each database to restore'])
     assert set(restore.resources_status.values()) == {'error'}
 
 
