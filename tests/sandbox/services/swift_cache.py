@@ -1,7 +1,7 @@
 """A cache in the memory of Swift's proxy, in place of a memcached.
 
-Without a cache the proxy asks for the account and the container, and asks
-Keystone for the token, before each request.
+Without a cache the proxy sends more requests before each request of a client:
+it reads the account and the container, and checks the token with Keystone.
 """
 
 import json
@@ -25,7 +25,7 @@ class Cache:
         self._values[key] = json.dumps(value), _now() + (time or float('inf'))
 
     def get(self, key: str, **_: Any) -> Any:
-        """Return a value. None if there is none."""
+        """Return a value. None if the cache has no value for the key."""
         text, end = self._values.get(key, ('null', 0.0))
         return json.loads(text) if _now() < end else None
 

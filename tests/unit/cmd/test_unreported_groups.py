@@ -17,7 +17,7 @@ def journal(bank, resource):
 
 @pytest.fixture
 def interrupt(journal, resource):
-    """Return a function that leaves an entry as a crash does."""
+    """Return a function that writes the entry that a crash leaves."""
     def interrupt(restore_id='restore-1', **fields):
         journal.write(restore_journal.RestoreEntry(
             resource.id, restore_id, 'tuned', project_id=clouds.PROJECT, **{

@@ -28,8 +28,9 @@ def run(plugin, fake_trove, checkpoint, context, restore, build_resource,
         originals):
     """Return a function that restores the checkpoint.
 
-    It takes the parameters of all databases, and those of single ones by
-    their number. It returns new_resources, or None if the restore is refused.
+    The function takes the parameters of all databases, and by number the
+    parameters of single databases. It returns new_resources. None if the
+    restore is refused.
     """
     def run(parameters={}, **each):
         restore.parameters = {TYPE: parameters, **{
