@@ -15,8 +15,8 @@ class RequestQueue:
     """A queue of requests, of which a limited number runs at the same time.
 
     The requests are sent in the order in which they entered the queue. The
-    queue needs no deadline, because each request ends. So each waiting request
-    is sent at some time.
+    queue needs no deadline, because each request ends and then the next request
+    is sent.
     """
 
     def __init__(self, limit: int, clock: polling.Clock) -> None:

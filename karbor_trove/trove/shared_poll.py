@@ -106,16 +106,16 @@ class SharedPoll(Generic[T]):
         """Poll an object until the check returns a result.
 
         The last poll begins at the deadline. If there are other waits, the
-        last poll may begin up to 1 s later. The wait ends after this poll, so
-        it may end later than the deadline.
+        last poll may begin up to 1 s later. The wait ends after this poll. So
+        the wait may end later than the deadline.
 
         :param read: reads the objects of all waits while this wait is the
             leader.
         :param id_: the id of the object.
         :param check: returns the result for the object that was read. To keep
-            waiting, it returns None or raises errors.Pending. The check may
-            not be called again while the object is unchanged. It is always
-            called when `changes_after` of errors.Pending has passed.
+            waiting, it returns None or raises errors.Pending. While the object
+            is unchanged, the check is not called after each poll. The check is
+            always called when `changes_after` of errors.Pending has passed.
         :param description: the beginning of the error message: it says what
             has not happened, for example "backup 1 is not complete".
         :param outage_timeout: after so many seconds without a response, the
@@ -177,7 +177,7 @@ class SharedPoll(Generic[T]):
                 self._leader.event.set()
 
     def _leave(self, waiter: _Waiter[T]) -> None:
-        """Remove a waiter. If it is the leader, choose the next leader.
+        """Remove a waiter. If the waiter is the leader, choose another leader.
 
         This method is also called if the thread of the waiter is cancelled.
         """

@@ -25,7 +25,7 @@ class Cache:
         self._values[key] = json.dumps(value), _now() + (time or float('inf'))
 
     def get(self, key: str, **_: Any) -> Any:
-        """Return a value. None if the cache has no value for the key."""
+        """Return a value. None if there is none."""
         text, end = self._values.get(key, ('null', 0.0))
         return json.loads(text) if _now() < end else None
 
