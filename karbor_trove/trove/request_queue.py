@@ -15,7 +15,7 @@ class RequestQueue:
     """A queue of requests, of which a limited number runs at the same time.
 
     The requests are sent in the order in which they entered the queue. The
-    queue needs no deadline, because each request ends and then the next request
+    queue needs no deadline, because each request ends. Then the next request
     is sent.
     """
 
