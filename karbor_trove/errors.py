@@ -55,10 +55,10 @@ class Pending(KarborTroveError):
 
     polling.Wait handles this exception.
 
-    :param state: the text of the exception: the state of the object that was
-        read last.
-    :param changes_after: seconds after which the check may have another
-        result, even if the object has not changed. None if only a change of
+    :param state: the last state of the object, which becomes the text of the
+        exception.
+    :param changes_after: the seconds after which the check may have another
+        result although the object has not changed. None if only a change of
         the object changes the result.
     """
 

@@ -59,15 +59,15 @@ OPTIONS: List[cfg.Opt] = [
     cfg.FloatOpt('poll_interval', default=5.0, min=0.1,
                  help='Longest pause in seconds between two status checks of '
                       'database instances or backups in the first ten minutes '
-                      'of a wait. The first pause is one second. The pauses '
-                      'grow to a tenth of the time waited. After ten minutes '
-                      'they are a 120th of the time waited, at least '
-                      'poll_interval and at most 60 seconds.'),
+                      'of a wait. The first pause is one second. Later pauses '
+                      'are a tenth of the time since the start of the wait. '
+                      'After ten minutes they are a 120th of this time, at '
+                      'least poll_interval and at most 60 seconds.'),
     cfg.IntOpt('max_concurrent_requests', default=8, min=1,
                help='The maximum number of requests for backups or database '
                     'instances that one operation sends to Trove at the same '
-                    'time. The other databases of the operation wait for '
-                    'their turn, in the order in which they came.'),
+                    'time. Further requests of the operation wait and are '
+                    'sent in the order of their arrival.'),
     cfg.FloatOpt('ready_timeout', default=3600.0, min=0.1,
                  help='Seconds that a protect operation waits for a busy '
                       'database instance, for example one that is rebooting, '

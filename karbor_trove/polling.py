@@ -35,7 +35,8 @@ class Clock:
               wake: Optional[threading.Event] = None) -> None:
         """Wait for some seconds. Other green threads run meanwhile.
 
-        :param wake: ends the wait when it is set. None if nothing does.
+        :param wake: the event that ends the wait early when another thread
+            sets it. None if no event ends the wait.
         """
         if wake is None:
             time.sleep(seconds)
@@ -45,8 +46,8 @@ class Clock:
     def wait(self, event: threading.Event, seconds: float) -> None:
         """Wait until another thread sets an event, for some seconds at most.
 
-        No time passes on a simulated clock because of this wait. It passes
-        while that other thread works or sleeps.
+        This wait does not advance a simulated clock. The other thread advances
+        the clock when it sleeps or sends requests.
         """
         event.wait(seconds)
 
@@ -84,7 +85,7 @@ class PausableClock(Clock):
         self._clock.sleep(seconds, wake)
 
     def wait(self, event: threading.Event, seconds: float) -> None:
-        """Wait for an event, at most for some seconds of the other clock."""
+        """Wait for an event, at most for some seconds."""
         self._clock.wait(event, seconds)
 
     def utc(self) -> datetime.datetime:
@@ -121,9 +122,9 @@ class Deadline:
 
 
 class Pauses:
-    """The pauses between the polls of one wait.
+    """The lengths of the pauses between polls.
 
-    Several waits may share their polls, and then they share the pauses.
+    Waits that share their polls share one object of this class.
     """
 
     def __init__(self, interval: float) -> None:
@@ -133,45 +134,47 @@ class Pauses:
             of a wait.
         """
         self._interval = interval
-        #: Seconds from the start of a wait to the first poll that cannot find
-        #: what the start has found.
+        #: The shortest pause in seconds. It is the first pause of a wait.
         self.first = min(interval, timeouts.FIRST_POLL_PAUSE)
         #: Whether the last poll had no response.
         self.is_outage = False
         self._backoff = 0.0
 
     def after_response(self, waited: float) -> float:
-        """Return the seconds until the poll that follows a response.
+        """Return the seconds from a response to the next poll.
 
-        They grow with the time of the wait. So a short task is noticed soon,
-        and a long one needs few polls.
+        The pauses grow with the duration of the wait. So the end of a short
+        task is found soon, and a long task needs few polls.
 
         :param waited: the seconds since the start of the wait. If several
-            waits share the poll, those of the youngest one.
+            waits share the polls, the seconds since the start of the youngest
+            wait.
         """
         self.is_outage = False
         if waited < timeouts.FREQUENT_POLLS:
             pause = min(max(self.first, waited / 10), self._interval)
         else:
             pause = max(self._interval, waited / 120)
-        # Many flows poll the same Trove. The jitter keeps them from polling at
-        # the same moment.
+        # Many flows poll the same Trove. The jitter keeps the flows from
+        # polling at the same moment.
         return (min(pause, timeouts.LONGEST_POLL_INTERVAL)
                 * random.uniform(0.9, 1.0))
 
     def after_failure(self, error: errors.Unreachable) -> float:
-        """Return the seconds until the poll that follows a failed one.
+        """Return the seconds from a failed poll to the next poll.
 
-        They grow exponentially. A Retry-After of the response counts if it is
-        longer.
+        The pauses grow exponentially. If the Retry-After of the response is
+        longer, the pause has the length of the Retry-After.
+
+        :param error: the failure of the poll.
         """
         if not self.is_outage:
             self.is_outage = True
             self._backoff = self._interval
             LOG.warning('No response, retrying: %s', error)
         self._backoff = min(self._backoff, timeouts.LONGEST_POLL_INTERVAL)
-        # Many waits poll the same Trove. The jitter keeps them from retrying
-        # at the same moment.
+        # Many waits poll the same Trove. The jitter keeps the waits from
+        # retrying at the same moment.
         pause = max(self._backoff * random.uniform(1.0, 1.25),
                     error.retry_after or 0.0)
         self._backoff *= 2
@@ -179,13 +182,13 @@ class Pauses:
 
 
 class Wait:
-    """One wait: its end, and what it knows for its error message."""
+    """The end of one wait, and its last state for the error message."""
 
     def __init__(self, deadline: Deadline, description: str,
                  outage_timeout: Optional[float], clock: Clock) -> None:
         """Create the wait. Its parameters are those of Poller.wait_for().
 
-        :raises errors.DeadlineExceeded: the deadline is over.
+        :raises errors.DeadlineExceeded: the deadline has passed.
         """
         self._deadline = deadline
         self._description = description
@@ -194,8 +197,8 @@ class Wait:
         self._state: Optional[str] = None
         self._failure: Optional[errors.Unreachable] = None
         self._outage: Optional[Deadline] = None
-        #: When the check may have another result for an object that has not
-        #: changed. None if it never does.
+        #: When the check may have another result although the object has not
+        #: changed. None if only a change of the object changes the result.
         self.next_change: Optional[Deadline] = None
         if not deadline.remaining:
             raise errors.DeadlineExceeded('%s: given up after %g s'
@@ -203,8 +206,8 @@ class Wait:
 
     @property
     def end(self) -> Deadline:
-        """Return the earlier one of the deadline and the end of an outage."""
-        # Another thread may end the outage.
+        """Return the deadline, or the earlier end of `outage_timeout`."""
+        # Read the attribute once, because another thread may set it to None.
         outage = self._outage
         if outage is not None and (
                 outage.remaining < self._deadline.remaining):
@@ -214,7 +217,8 @@ class Wait:
     def run_check(self, check: Callable[[], Optional[T]]) -> Optional[T]:
         """Return the result of a check. None if the wait goes on.
 
-        :raises errors.Unreachable: the wait goes on, unless it is at its end.
+        :raises errors.Unreachable: the check had no response. The wait goes on
+            if check_end() raises no error.
         :raises Exception: any other error of the check. It ends the wait.
         """
         result: Optional[T] = None
@@ -235,8 +239,8 @@ class Wait:
     def check_end(self) -> None:
         """Check that the wait is not at its end.
 
-        :raises errors.DeadlineExceeded: it is. The message has the last state
-            and the last failure.
+        :raises errors.DeadlineExceeded: the wait is at its end. The message
+            has the last state and the last failure.
         """
         end = self.end
         if end.remaining:
@@ -256,7 +260,9 @@ class Poller:
     def __init__(self, interval: float, clock: Clock = SYSTEM_CLOCK) -> None:
         """Create a poller.
 
-        :param interval: see Pauses.
+        :param interval: the longest pause in seconds in the first ten minutes
+            of a wait.
+        :param clock: measures all waits and pauses.
         """
         self.interval = interval
         self.clock = clock

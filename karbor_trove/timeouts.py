@@ -20,7 +20,7 @@ HTTP_READ = 25.0
 HTTP_READ_WITH_DEADLINE = 10.0
 #: The first pause of a wait, unless poll_interval is shorter.
 FIRST_POLL_PAUSE = 1.0
-#: How long the pauses of a wait are limited by poll_interval.
+#: The first part of a wait, in which no pause is longer than poll_interval.
 FREQUENT_POLLS = 600.0
 #: Longest pause between two polls, also during an outage, without the jitter.
 LONGEST_POLL_INTERVAL = 60.0
@@ -40,10 +40,12 @@ LIST_ACCOUNTS = 30.0
 READ_CONFIGURATION = 30.0
 #: The manifest of one backup, from Swift.
 READ_MANIFEST = 30.0
-#: How long a protect trusts that an instance is ready. If that changes before
-#: the backup is requested, Trove rejects the request.
+#: How long a protect operation trusts that an instance is ready. If the
+#: instance is no longer ready when the backup is requested, Trove rejects the
+#: request.
 INSTANCE_VALID = 30.0
-#: How old a list of backups may be with which a verification checks chains.
+#: The greatest age of the list of backups that a verification checks chains
+#: with.
 BACKUPS_VALID = 30.0
 #: How long the answer to "does this backup have children?" is trusted. A
 #: deletion that is sent later checks again, because Trove deletes the

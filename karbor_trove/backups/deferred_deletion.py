@@ -66,8 +66,8 @@ class BackupDeletion:
         :param connect: returns a client that sends no request after the given
             deadline. If this function raises an error, the deletion is
             deferred.
-        :param polls: shared with other deletions of the project. None if there
-            are no other deletions.
+        :param polls: the polls that this deletion shares with other deletions
+            of the project. None if there are no other deletions.
         """
         self._polls = polls or backup_polls.BackupPolls(poller)
         self._journal = journal
@@ -124,8 +124,9 @@ class BackupDeletion:
                 marked.append(self._mark_deleted(entry))
             except errors.BankError as error:
                 yield Outcome(entry, str(error), has_failed=True)
-        # An earlier release may have marked an entry as deleted and left its
-        # marker, which hides the entry from the sweeps of operations.
+        # An earlier release may have marked an entry as deleted and left the
+        # marker of the entry. This marker hides the entry from the sweeps of
+        # operations.
         self._journal.delete_markers(marked)
         journal = self._journal.list_abridged()
         for entry in marked:
@@ -323,7 +324,8 @@ class BackupDeletion:
             client = self._poller.wait_for(
                 lambda: self._connect(request_deadline), outage_deadline,
                 'Trove could not be found')
-            # This deletion removes the backups that it deletes.
+            # Other deletions may share the list, and this deletion removes
+            # backups from it. So this deletion needs a copy.
             self._backups = dict(self._polls.list_backups(
                 client, outage_deadline))
         except errors.DeadlineExceeded as error:

@@ -39,7 +39,8 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
     :param outage_deadline: when to stop waiting for Trove and Swift during an
         outage.
     :param deadline: when to stop waiting for the end of the deletion.
-    :param polls: polls the backup until it is deleted.
+    :param polls: the polls with which this function waits until the backup is
+        deleted.
     :raises errors.KarborTroveError: the backup may still exist.
     """
     check_valid = poller.deadline(timeouts.CHILDREN_CHECK_VALID)

@@ -8,9 +8,9 @@ entry is written before its backup is requested, because Trove may create the
 backup even if the response is lost. The entry is deleted after its backup is
 deleted.
 
-Most entries are of complete backups, and do not change until the checkpoint is
-deleted. Each such entry has a marker, so that no operation has to read the
-entry. backup_markers.py describes the markers.
+Most entries are of complete backups. Such an entry does not change until its
+checkpoint is deleted. It has a marker, and most operations read only the key
+of the marker. backup_markers.py describes the markers.
 """
 
 import dataclasses
@@ -34,10 +34,11 @@ from karbor_trove.trove import models
 LOG = logging.getLogger(__name__)
 
 VERSION = 1
-#: How many markers a sweep compares with their entries.
+#: The maximum number of markers that a sweep compares with their entries.
 CHECKED_MARKERS = 5
-#: How many markers a sweep writes or deletes at most. The bank of an earlier
-#: release has no markers, and one sweep does not have to write all markers.
+#: The maximum number of markers that a sweep deletes, and that it writes. The
+#: bank of an earlier release has no markers. One sweep would take too long if
+#: it wrote all markers.
 MAX_CORRECTIONS = 50
 
 
@@ -193,7 +194,8 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         A marker must never hide an entry that operations have to read. So the
         marker of a complete backup is written after the entry, and the marker
         is deleted before the entry is marked as deleted. If this process ends
-        in between, the entry has no marker, and operations read the entry.
+        between the two steps, the entry has no marker, and operations read the
+        entry.
 
         A sweep of another operation may write the marker again after this
         method has deleted the marker. So this method deletes the marker once
@@ -206,10 +208,10 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         if entry.deleted_at is not None:
             self._markers.delete([entry.checkpoint_id])
         self.write_document(entry.checkpoint_id, entry.to_document())
-        # The entry is written, so an error of the bank fails no operation.
+        # The entry is written, so a bank error must not fail the operation.
         # The next sweep corrects the marker.
         with storage.log_bank_errors(
-                'The marker of checkpoint %s of instance %s is not correct'
+                'The marker of checkpoint %s of instance %s may be wrong'
                 % (entry.checkpoint_id, self.instance_id)):
             if entry.deleted_at is not None:
                 self._markers.delete([entry.checkpoint_id])
@@ -235,12 +237,13 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         self._markers.delete([entry.checkpoint_id for entry in entries])
 
     def list_abridged(self) -> List[BackupEntry]:
-        """Return all readable entries. Those with a marker have only ids.
+        """Return all readable entries. Entries with a marker have only ids.
 
         An entry that has a marker is not read. In its place the result has an
-        entry with the ids of the marker, which must not be written to the
-        bank. A marker without an entry is in the result as well, because a
-        list of Swift may be stale and lack the entry.
+        abridged entry with the ids of the marker. An abridged entry must not
+        be written to the bank. The result also has an abridged entry for each
+        marker without an entry, because a list of Swift may be stale and lack
+        the entry.
 
         :raises errors.BankError: the bank did not return all entries.
         """
@@ -248,18 +251,19 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         return [*marked.values(), *self.read_all(marked)[0]]
 
     def correct_markers(self) -> List[BackupEntry]:
-        """Return the entries of list_abridged(), and correct their markers.
+        """Correct the markers, and return entries as list_abridged() does.
 
         The bank of an earlier release has no markers. An earlier release can
         also delete an entry, or mark the entry as deleted, and leave the
-        marker. So this method also reads a few entries that have a marker,
-        and chooses other entries each time.
+        marker. So this method also reads a few entries that have a marker. It
+        chooses these entries at random, and returns them in full.
 
         :raises errors.BankError: the bank did not return all entries.
         """
         marked = self._list_marked()
-        # The keys of the entries are listed after the markers. Otherwise an
-        # entry that is written in between would seem to be absent.
+        # List the keys of the entries after the markers. In the reverse order,
+        # an entry and a marker that are written between the two lists would
+        # look like a marker without an entry.
         keys = set(self.list_keys())
         marked_keys = sorted(marked.keys() & keys)
         checked_keys = random.sample(
@@ -274,8 +278,9 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
                 'The markers of instance %s are not corrected'
                 % self.instance_id):
             if wrong_keys:
-                LOG.info('Deleting the markers of %d checkpoints of instance '
-                         '%s: their backups are deleted or are to be deleted',
+                LOG.info('%d markers of instance %s have to be deleted, '
+                         'because their backups are deleted or are to be '
+                         'deleted',
                          len(wrong_keys), self.instance_id)
                 self._markers.delete(wrong_keys[:MAX_CORRECTIONS])
             for entry in unmarked[:MAX_CORRECTIONS]:
@@ -283,18 +288,18 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         return list({**marked, **entries}.values())
 
     def _list_marked(self) -> Dict[str, BackupEntry]:
-        """Return an entry for each marker, by the id of the checkpoint."""
+        """Return an abridged entry for each marker, by the checkpoint id."""
         return {marker.checkpoint_id: BackupEntry(
             self.instance_id, marker.checkpoint_id, is_complete=True,
             backup_id=marker.backup_id, parent_id=marker.parent_id)
             for marker in self._markers.list_markers()}
 
     def _write_marker(self, entry: BackupEntry) -> None:
-        """Write the marker of an entry, and check the entry after that.
+        """Write the marker of an entry. Delete it if the entry has changed.
 
-        write() says why.
+        The docstring of write() gives the reason for the check.
 
-        :param entry: an entry that the bank has.
+        :param entry: an entry that is written to the bank.
         """
         self._markers.write(backup_markers.BackupMarker(
             entry.checkpoint_id, str(entry.backup_id), entry.parent_id))

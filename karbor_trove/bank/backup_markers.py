@@ -2,9 +2,10 @@
 
 """Markers of the complete backups of an instance.
 
-The key of a marker has the ids of a complete backup whose checkpoint exists.
-So one list of keys shows all such backups. An operation reads only the journal
-entries without a marker, and these are few.
+Each complete backup whose checkpoint exists has a marker. The key of the
+marker has the ids of the checkpoint, of the backup and of its parent. So one
+list of keys shows all these backups, and an operation reads only the few
+journal entries that have no marker.
 """
 
 import dataclasses
@@ -18,11 +19,11 @@ from karbor_trove import karbor_types
 
 @dataclasses.dataclass(frozen=True)
 class BackupMarker:
-    """The ids of a complete backup."""
+    """The ids that the key of a marker consists of."""
 
     checkpoint_id: str
     backup_id: str
-    #: None if the backup is a full one.
+    #: None if the backup is a full backup.
     parent_id: Optional[str] = None
 
     @property
@@ -33,9 +34,9 @@ class BackupMarker:
 
 
 def parse_key(key: str) -> Optional[BackupMarker]:
-    """Return the marker with a key. None if the key is not that of a marker.
+    """Return the marker with a key. None if no marker can have the key.
 
-    A user may be able to write into the bank, so the ids are checked.
+    The ids are checked, because a user may be able to write to the bank.
     """
     checkpoint_id, *backup_ids = key.split('@')
     if (ids.is_path_part(checkpoint_id) and len(backup_ids) in (1, 2)
@@ -56,7 +57,7 @@ class BackupMarkers:
             layout.instance_folder(instance_id, layout.BACKUP_MARKERS))
 
     def list_markers(self) -> List[BackupMarker]:
-        """Return all markers. The keys are listed, and no object is read."""
+        """Return all markers, from their keys. No object is read."""
         return [marker for marker in map(
             parse_key, storage.list_keys(self._section)) if marker]
 

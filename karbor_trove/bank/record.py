@@ -30,7 +30,8 @@ class BackupRecord:
     backup_id: Optional[str] = None
     #: GB. None until the backup is complete.
     backup_size: Optional[float] = None
-    #: The configuration group of the instance, with its values.
+    #: The configuration group of the instance, with its values. None if the
+    #: instance had no group, or if the group could not be read.
     configuration: Optional[models.ConfigurationGroup] = None
     #: The accounts that existed both before and after the backup.
     accounts: models.Accounts = models.Accounts()
@@ -168,7 +169,7 @@ def _to_configuration(group: Optional[models.ConfigurationGroup]
 def _from_configuration(group_id: Optional[str],
                         document: Optional[document_store.Document]
                         ) -> Optional[models.ConfigurationGroup]:
-    # Records of earlier releases have only the id.
+    # Records of earlier releases have only the id of the group.
     return models.ConfigurationGroup(
         str(group_id), document['name'], document['datastore'],
         document['datastore_version'], document['values']

@@ -15,7 +15,7 @@ Each entry has a marker in a folder for the name of the restored instance. With
 the markers, a restore that is confirmed finds the other entries with the same
 name without a list of the whole bank.
 
-The requests for configuration groups have a journal of their own.
+A second journal lists the requests for configuration groups.
 """
 
 import dataclasses
@@ -59,7 +59,8 @@ class RestoreEntry:
     project_id: Optional[str] = None
     #: The process that sends the request, see worker_process.py.
     worker: object = None
-    #: The id of what was created. None while the restore is open.
+    #: The id of the restored instance (only in a trace) or of the new group.
+    #: None if the id is not known yet.
     created_id: Optional[str] = None
 
     def check(self) -> None:
@@ -131,12 +132,12 @@ class RestoreEntry:
 
 
 class RequestJournal(document_store.DocumentStore[RestoreEntry]):
-    """The requests of one kind that restores of one instance have sent.
+    """A journal of one kind of request of the restores of one instance.
 
-    Its keys are the ids of restores.
+    Each subclass is for one kind of request. The keys are the ids of restores.
     """
 
-    #: The folder of the instance that has the entries.
+    #: The name of the folder with the entries, in the folder of the instance.
     folder: str
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
@@ -174,17 +175,20 @@ class RequestJournal(document_store.DocumentStore[RestoreEntry]):
 
 
 class ConfigurationJournal(RequestJournal):
-    """The requests for configuration groups.
+    """The journal of requests for configuration groups.
 
-    An entry is deleted when Karbor's record names the group. Instances of one
-    restore that share a group have one entry together.
+    An entry is deleted when Karbor's record names the group. If several
+    instances of a restore share a group, the group has one entry.
     """
 
     folder = layout.CONFIGURATION_JOURNAL
 
 
 class RestoreJournal(RequestJournal):
-    """The requests for restored instances. Each entry has a marker."""
+    """The journal of requests for restored instances.
+
+    Each entry has a marker.
+    """
 
     folder = layout.RESTORE_JOURNAL
 

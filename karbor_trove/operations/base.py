@@ -217,7 +217,10 @@ class Operation(protection_plugin.Operation):
             self._reported_id, reason, self._section)
 
     def _describe_failure(self, error: Exception) -> str:
-        """Return the reason of a failure, and log a fault of this package."""
+        """Return the reason of a failure.
+
+        The traceback is logged if the error is a fault of karbor-trove.
+        """
         if isinstance(error, (errors.KarborTroveError,
                               exception.KarborException)):
             return str(error)
@@ -228,7 +231,10 @@ class Operation(protection_plugin.Operation):
                 'the log has its traceback' % error)
 
     def _confirm(self) -> None:
-        """Continue after Karbor's record has been saved with a reason."""
+        """Do what has to wait until Karbor's record has a saved reason.
+
+        By default nothing has to wait. A subclass may override this method.
+        """
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,
                 resource: karbor_types.Resource,
@@ -283,7 +289,12 @@ class Operation(protection_plugin.Operation):
                          backup_id: str,
                          check: Callable[[models.Backup], Optional[T]],
                          seconds: float, description: str) -> T:
-        """Wait for a backup with the poll that the flow shares."""
+        """Wait for a backup with the poll that the resources of a flow share.
+
+        :param check: see shared_poll.SharedPoll.wait_for(), which also lists
+            the errors.
+        :param seconds: the timeout.
+        """
         return self._flow.backups.wait_for(
             client, backup_id, check, self._poller.deadline(seconds),
             description)
@@ -293,9 +304,12 @@ class Operation(protection_plugin.Operation):
                            check: Callable[[models.Instance], Optional[T]],
                            deadline: polling.Deadline, description: str,
                            is_urgent: bool = False) -> T:
-        """Wait for an instance with the poll that the flow shares.
+        """Wait for an instance with the poll that the resources share.
 
-        :param is_urgent: whether the instance is read at once.
+        :param check: see shared_poll.SharedPoll.wait_for(), which also lists
+            the errors.
+        :param is_urgent: True if the instance is read at once. Otherwise it is
+            first read after a pause.
         """
         return self._flow.instances.wait_for(
             lambda ids: self._read_instances(client, ids), instance_id, check,
@@ -304,7 +318,7 @@ class Operation(protection_plugin.Operation):
     def _read_instances(self, client: trove_client.TroveClient,
                         instance_ids: List[str]
                         ) -> Dict[str, recent_instances.Answer]:
-        """Return for each id the instance, or why it could not be read."""
+        """Return, by id, each instance or the error of its read."""
         return self._flow.recent_instances.read(
             functools.partial(self._flow.instance_reader.read, client),
             instance_ids)

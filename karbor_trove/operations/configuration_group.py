@@ -26,9 +26,11 @@ class RecreatedGroup:
     def __init__(self, group: models.ConfigurationGroup, original_id: str,
                  journal: restore_journal.ConfigurationJournal,
                  entry: restore_journal.RestoreEntry) -> None:
-        """Create the object. The journal has the entry of the group.
+        """Create the object. Nothing is written.
 
+        :param group: the new group.
         :param original_id: the id of the deleted group.
+        :param entry: the entry of the new group in the journal.
         """
         #: The id of the new group.
         self.id = group.id
@@ -39,9 +41,11 @@ class RecreatedGroup:
         self._entry: Optional[restore_journal.RestoreEntry] = entry
 
     def confirm(self) -> None:
-        """Delete the entry in the journal, because Karbor's record is saved.
+        """Delete the journal entry of the group.
 
-        If the bank fails, the entry stays until an operator dismisses it.
+        The caller has saved a reason with the id of the group in Karbor's
+        record, so the entry is no longer needed. If the bank fails, the entry
+        stays until an operator dismisses the restore.
         """
         if self._entry is not None:
             with storage.log_bank_errors(
@@ -58,18 +62,19 @@ def create_group(client: trove_client.TroveClient, bank: karbor_types.Bank,
                  ) -> RecreatedGroup:
     """Create a configuration group once, even if the response is lost.
 
-    The names of groups are not unique, but the description names the restore.
-    So a created group is found by it.
+    The names of groups are not unique. So the description of the new group
+    names the restore. If the response is lost, the new group is found by this
+    description.
 
     :param restore_id: Karbor's id of the restore.
-    :param request: the request for the first instance with the group. The new
-        group is for its datastore version.
+    :param request: the request for the first instance with the group. The
+        datastore version of this instance is that of the new group.
     :param recorded: the deleted group with its values.
-    :raises errors.Unreachable: the response was lost, and no group was found.
-        It may exist.
+    :raises errors.Unreachable: the response was lost, and the new group was
+        not found. It may exist nevertheless.
     :raises errors.Rejected: Trove rejected the request.
-    :raises errors.BankError: the entry could not be written, so the request
-        was not sent.
+    :raises errors.BankError: the journal entry could not be written, so the
+        request was not sent.
     """
     journal = restore_journal.ConfigurationJournal(bank, request.original_id)
     entry = restore_journal.RestoreEntry(

@@ -37,18 +37,17 @@ LOG = logging.getLogger(__name__)
 _MAX_BYTES = 60000
 #: How many items of a list stay in a reason that is shortened.
 _MAX_ITEMS = 20
-#: How many requests a flow sends to Swift at the same time.
+#: The maximum number of requests to Swift that a flow sends at the same time.
 _MAX_SWIFT_REQUESTS = 8
 #: The type and the id of a resource.
 Key = Tuple[str, str]
 
 
 class FlowState:
-    """Holds what the resources of one flow share, and writes the statuses.
+    """The state that the resources of one flow share.
 
     The resources share the client, the polls and the results of the preflight
-    checks.
-
+    checks. They write their statuses with this object.
 
     Karbor's save() stores all changes of a record and then marks all changes
     as stored. If two resources write at once, the status of one resource is
@@ -62,8 +61,8 @@ class FlowState:
 
         :param poller: has the interval and the clock of all waits. The clock
             also measures how long Karbor's database is unavailable.
-        :param max_concurrent_requests: how many requests that create something
-            are sent at the same time.
+        :param max_concurrent_requests: the maximum number of requests for
+            backups or instances that are sent at the same time.
         """
         self._clock = poller.clock
         self.backups = backup_polls.BackupPolls(poller)
@@ -88,9 +87,10 @@ class FlowState:
         self._long_reasons: Dict[Key, str] = {}
         #: The full reasons that the bank does not have yet.
         self._unwritten: List[Tuple[karbor_types.BankSection, str]] = []
-        # The first resource checks the whole flow, and the others wait.
+        # The first resource checks the whole flow. Meanwhile the other
+        # resources wait in this queue.
         self._preflight_queue = request_queue.RequestQueue(1, poller.clock)
-        #: Limits the requests to Swift.
+        #: Limits how many requests to Swift are sent at the same time.
         self.swift_queue = request_queue.RequestQueue(
             _MAX_SWIFT_REQUESTS, poller.clock)
         self._is_checked = False
@@ -101,12 +101,12 @@ class FlowState:
         #: The ids of the instances that a restore has created.
         self.created_ids: Set[str] = set()
         self._earlier_ids: Optional[FrozenSet[str]] = None
-        #: What a restore has created in place of each configuration group, or
-        #: why it could not, by the id of the original group.
+        #: By the id of a deleted configuration group: the group that the
+        #: restore has created in its place, or the error of the creation.
         self._groups: Dict[str, Union[configuration_group.RecreatedGroup,
                                       errors.KarborTroveError]] = {}
-        #: What the preflight checks could not check, one sentence each. It
-        #: is part of the reason of a success.
+        #: What the preflight checks could not check, one sentence each. These
+        #: sentences are part of the reason of a success.
         self.unchecked: List[str] = []
         #: The ids of the instances that were being deleted when the protect
         #: operation read them.
@@ -118,23 +118,28 @@ class FlowState:
     def get_client(self, context: karbor_types.RequestContext,
                    connect: Callable[[], trove_client.TroveClient]
                    ) -> trove_client.TroveClient:
-        """Return the client of the flow, which has one pool of connections.
+        """Return the client of the flow. The resources share its connections.
 
-        :param context: Karbor passes one context to all resources of a flow.
-            A client is never used for another one.
-        :param connect: creates the client.
-        :raises errors.KarborTroveError: what connect() raised.
+        :param context: the context of the operation. Karbor passes the same
+            context to all resources of a flow. For another context a new
+            client is created.
+        :param connect: creates a client.
+        :raises errors.KarborTroveError: connect() raised this error.
         """
         connection = self._connection
         if connection is None or connection[0] is not context:
-            # Threads may get here at the same time. If they waited for each
-            # other, their waits for a silent Keystone would add up.
+            # Several threads may create a client at the same time. If one
+            # thread waited for the other, their timeouts would add up when
+            # Keystone does not respond.
             connection = self._connection = context, connect()
         return connection[1]
 
     def get_catalog(self, client: trove_client.TroveClient, project_id: str
                     ) -> trove_catalog.Catalog:
-        """Return the catalog of the flow, which sends each request once."""
+        """Return the catalog that the resources of the flow share.
+
+        The catalog sends each of its requests to Trove only once.
+        """
         if self._catalog is None:
             self._catalog = trove_catalog.Catalog(client, project_id)
         return self._catalog
@@ -182,14 +187,15 @@ class FlowState:
     def create_group(self, original_id: str, create: Callable[
             [], configuration_group.RecreatedGroup]
             ) -> configuration_group.RecreatedGroup:
-        """Return the group that replaces a configuration group in this flow.
+        """Return the group that replaces a deleted group in this flow.
 
-        Only the first call for a group creates it. If it fails, the others
-        fail as well, because the group may exist.
+        Only the first call for a deleted group creates a new group. If this
+        call fails, the later calls raise the same error and create nothing,
+        because Trove may have created the new group nevertheless.
 
-        :param original_id: the id of the original group.
-        :raises errors.KarborTroveError: what create() raised. Every caller
-            gets it.
+        :param original_id: the id of the deleted group.
+        :param create: creates the new group.
+        :raises errors.KarborTroveError: create() raised this error.
         """
         with self._preflight_queue.turn():
             if original_id not in self._groups:
@@ -209,7 +215,8 @@ class FlowState:
                    ) -> bool:
         """Set and save the status of a resource.
 
-        The record has a ";" between the lines of a reason.
+        In the record, each line of the reason except the last line ends with
+        ";", unless it ends with another punctuation mark.
 
         Karbor stores the reasons of all resources in one column of 65,535
         bytes, and MySQL rejects what is longer [models.py, 1.6.0]. So the
@@ -282,9 +289,10 @@ class FlowState:
 
 
 def _separate_lines(reason: str) -> str:
-    """Return the reason with ";" between the sentences, which are lines.
+    """Return a reason whose lines end with ";", except for the last line.
 
-    Karbor's clients and the dashboard show a reason as one line.
+    Karbor's clients and the dashboard show a reason as one line. So without
+    the ";" the end of a sentence could not be seen.
     """
     return re.sub(r'(?<![.,:;\s])\n(?=.)', ';\n', reason)
 

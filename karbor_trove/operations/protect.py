@@ -204,8 +204,8 @@ class ProtectOperation(base.Operation):
             record.write(self._section, backup_record)
             accounts = self._list_accounts(client, instance_id)
             try:
-                # The intent has Trove's time. So it is written when the turn
-                # of the request has come.
+                # The intent has Trove's time before the request. So the
+                # intent is written after the wait in the queue.
                 with self._flow.request_queue.turn():
                     entry, backup = self._request_backup(client, request,
                                                          is_incremental)
@@ -227,8 +227,8 @@ class ProtectOperation(base.Operation):
                         ) -> Tuple[backup_journal.BackupEntry, models.Backup]:
         """Write the intent and request the backup.
 
-        :returns: the entry with the id of the backup, which the caller has to
-            write, and the backup.
+        :returns: the journal entry with the id of the backup, and the backup.
+            The caller has to write this entry.
         :raises errors.Busy: the instance is busy, and no backup was created.
         """
         entry = backup_journal.BackupEntry(
@@ -255,8 +255,9 @@ class ProtectOperation(base.Operation):
                             ) -> Optional[models.ConfigurationGroup]:
         """Return the configuration group of an instance, with its values.
 
-        :returns: None if the instance has none, or if Trove does not return
-            it. Then a warning is logged, and the backup is created.
+        :returns: None if the instance has no group, or if Trove does not
+            return the group within 30 s. In the second case a warning is
+            logged, and the backup is created all the same.
         """
         group_id = instance.configuration_id
         if group_id is None:

@@ -61,7 +61,7 @@ class RestoreOperation(base.Operation):
                        ) -> preflight_problems.Problems:
         """Check the parameters of all instances, then the state of Trove.
 
-        Instances that the user leaves out are not checked.
+        Instances that `restore_skip` leaves out are not checked.
 
         :param parameters: the parameters of the whole restore.
         """
@@ -81,7 +81,7 @@ class RestoreOperation(base.Operation):
         if not chosen:
             return dict.fromkeys(sections, [
                 'restore_skip leaves out all databases of the checkpoint: '
-                'pass restore_skip=False for those to restore'])
+                'pass restore_skip=False for each database to restore'])
         problems, self._flow.unchecked = preflight_restore.check_restore(
             chosen, lambda instance_id, backup_record: parsing.parse_restore(
                 each[instance_id], backup_record.instance,
@@ -103,8 +103,8 @@ class RestoreOperation(base.Operation):
                 new_resources: Dict[str, str], **kwargs: Any) -> None:
         """Create the instance and wait until its database is up.
 
-        An instance that the user leaves out gets the status `undefined` and a
-        reason that says so.
+        An instance that `restore_skip` leaves out is not restored. It gets the
+        status `undefined` and a reason that names `restore_skip`.
 
         :param restore: Karbor's record of the restore. The record names the
             restored instance as soon as this instance exists. If no instance
@@ -178,10 +178,12 @@ class RestoreOperation(base.Operation):
         """Return the request with the id of the configuration group.
 
         The recorded group is used if it exists. Otherwise a new group is
-        created. The instances of the restore with this group share it.
+        created from the recorded values. All instances of the restore that had
+        the recorded group share the new group.
 
-        :raises errors.KarborTroveError: there is no group. If Trove may have
-            created one, the message has its name and description.
+        :raises errors.KarborTroveError: the recorded group does not exist, and
+            the new group could not be created. If Trove may have created the
+            new group nevertheless, the message has its name and description.
         """
         original_id = str(backup_record.instance.configuration_id)
         recorded = backup_record.configuration
@@ -217,7 +219,8 @@ class RestoreOperation(base.Operation):
         return is_saved
 
     def _confirm(self) -> None:
-        # Every reason after its creation names the group.
+        # The saved reason has the id of the group, as every reason after the
+        # creation of the group has.
         if self._group is not None:
             self._group.confirm()
 

@@ -43,7 +43,8 @@ def describe_restore(instance: models.Instance, seconds: float,
     :param seconds: the seconds from the request until the database was up.
     :param description: the user's text for this restore. "" if there is no
         text.
-    :param notes: sentences that are more important than the changes.
+    :param notes: sentences that come before the list of changes, because they
+        are more important.
     :param unchecked: what the preflight checks could not check, one sentence
         each.
     """

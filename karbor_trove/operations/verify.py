@@ -176,17 +176,19 @@ class VerifyOperation(base.Operation):
     def _list_backups(self, client: trove_client.TroveClient,
                       deadline: polling.Deadline
                       ) -> Mapping[str, models.Backup]:
-        """Return the backups with which the chains of the flow are checked.
+        """Return a list of backups with which the chains can be checked.
 
-        A backup that is missing has to be read. Nothing is listed for one
-        instance alone.
+        :returns: the backups of the project, by id. The caller reads a backup
+            that the result lacks. The result is empty if the flow has only one
+            instance, or if Trove rejects the list.
         """
         if len(self._list_instance_ids()) < 2:
             return {}
         try:
             return self._flow.backups.list_recent_backups(client, deadline)
         except errors.Rejected as error:
-            LOG.info('The backups are read one by one: %s', error)
+            LOG.info('Reading the backups of the chains one by one, because '
+                     'Trove rejected the list: %s', error)
             return {}
 
     def _fail(self, error: Exception) -> Exception:

@@ -78,8 +78,8 @@ ID = Field(_pattern(_UUID), 'a UUID')
 CONFIGURATION = Field(
     _pattern('%s|%s|%s' % (_UUID, models.NO_CONFIGURATION,
                            models.RECREATE_CONFIGURATION)),
-    'a UUID, "%s" for none, or "%s" for the recorded group, which is created '
-    'anew if it was deleted'
+    'a UUID, "%s" for no group, or "%s" for the recorded group, which is '
+    'created anew if it was deleted'
     % (models.NO_CONFIGURATION, models.RECREATE_CONFIGURATION))
 
 

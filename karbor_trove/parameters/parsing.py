@@ -60,8 +60,8 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
 
     The request has the recorded values of the original instance, except for
     the values that the parameters set. If no name was recorded, the name is
-    made from the ids of the checkpoint and the original instance. "{name}" in
-    a name is replaced by the name of the original instance.
+    made from the ids of the checkpoint and the original instance. The name of
+    the original instance replaces "{name}" in a name that the user passes.
 
     :param parameters: Karbor's parameters of this instance.
     :param original: the original instance, as recorded in the bank.
@@ -106,7 +106,8 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
 def is_skipped(parameters: Mapping[str, object]) -> bool:
     """Return True if the user leaves an instance out of the restore.
 
-    A value that is not allowed counts as False. parse_restore() rejects it.
+    A value that is not allowed counts as False here. parse_restore() rejects
+    such a value.
 
     :param parameters: Karbor's parameters of this instance.
     """
@@ -114,7 +115,7 @@ def is_skipped(parameters: Mapping[str, object]) -> bool:
 
 
 def has_placeholder(parameters: Mapping[str, object]) -> bool:
-    """Return True if the name of the original is a part of the new name.
+    """Return True if the name that the user passes contains "{name}".
 
     :param parameters: Karbor's parameters of one instance.
     """
@@ -123,12 +124,13 @@ def has_placeholder(parameters: Mapping[str, object]) -> bool:
 
 def check_names(all_parameters: Iterable[Mapping[str, object]]
                 ) -> Iterator[str]:
-    """Check that no two instances get one name from the user.
+    """Check that the user does not pass one name for several instances.
 
-    Original instances may have equal names, so names with "{name}" may be
-    equal.
+    Names with "{name}" are not checked. Two original instances may have the
+    same name, and then their restored instances may have the same name too.
 
     :param all_parameters: Karbor's parameters of each restored instance.
+    :returns: one problem for each such name.
     """
     counts = collections.Counter(
         str(parameters[_NAME]) for parameters in all_parameters

@@ -6,8 +6,8 @@ A new option needs a row here and an attribute of models.InstanceRequest. The
 published schema, the parser, the request to Trove and the reason text of the
 restore are built from the row and the attribute.
 
-The options "skip" and "description" have no row, because they are no part of
-the request. schemas.py has them.
+The options "skip" and "description" have no row, because the request does not
+contain them. schemas.py defines these two options.
 
 An option with `copied_from` also needs an attribute of models.Instance, which
 trove/serialization.py parses and bank/record.py stores.
@@ -20,7 +20,7 @@ from karbor_trove.parameters import fields
 
 #: The beginning of the name of each parameter.
 PREFIX = 'restore_'
-#: The name of the original instance replaces it in the option "name".
+#: In the option "name", the name of the original instance replaces this text.
 NAME_PLACEHOLDER = '{name}'
 
 
@@ -48,13 +48,14 @@ class RestoreOption:
     compared_with: Optional[str] = None
 
 
-#: In the order of use. The dashboard shows it.
+#: The options that are used most often come first, because the dashboard shows
+#: the options in this order.
 OPTIONS: Dict[str, RestoreOption] = {
     'name': RestoreOption(
         fields.TEXT, 'Restore Name',
         'The name of the restored database instance. One line of 1 to 255 '
         'characters with a letter or a digit (A-Z, a-z, 0-9) among them. '
-        '"{name}" in it is replaced by the name of the original.',
+        'The name of the original replaces "{name}".',
         'the name of the original', None, 'name', is_copy_checked=True),
     'flavor_id': RestoreOption(
         fields.TEXT, 'Flavor (id)',
@@ -85,10 +86,10 @@ OPTIONS: Dict[str, RestoreOption] = {
         "the cloud's default", 'availability zone'),
     'configuration_id': RestoreOption(
         fields.CONFIGURATION, 'Configuration Group (id, none or recreate)',
-        'The id of its configuration group, "none" for none, or "recreate" '
-        'for the recorded group, which is created anew from its recorded '
-        'values if it was deleted.', 'as recorded', 'configuration group',
-        'configuration_id'),
+        'The id of its configuration group, "none" for no group, or '
+        '"recreate" for the recorded group. If the recorded group was '
+        'deleted, "recreate" creates a new group with the recorded values.',
+        'as recorded', 'configuration group', 'configuration_id'),
     'datastore_version': RestoreOption(
         fields.TEXT, 'Datastore Version (name or id)',
         'The name or the id of the version of its datastore, which has to '

@@ -29,7 +29,7 @@ def _boolean(title: str, description: str) -> Dict[str, str]:
 
 
 def _restore_properties() -> Dict[str, Any]:
-    """Return the properties of a restore in the order of use."""
+    """Return the properties of a restore, those used most often first."""
     options = {
         restore_options.PREFIX + name: _string(
             option.title, '%s Left empty: %s.' % (option.description,
@@ -40,7 +40,7 @@ def _restore_properties() -> Dict[str, Any]:
         'restore_skip': _boolean(
             'Leave Out',
             'Whether to leave the database instance out of the restore. The '
-            'others of the checkpoint are restored.'),
+            'other database instances of the checkpoint are restored.'),
         'restore_description': _string(
             'Restore Description',
             'The description of the restored database instance. Trove has no '
@@ -49,8 +49,9 @@ def _restore_properties() -> Dict[str, Any]:
         **options}
 
 
-# Karbor's specification requires the name and the description. The dashboard
-# checks that on its forms, so their texts do not say what an empty one means.
+# Karbor's specification requires the name and the description. The form of
+# the dashboard accepts no empty value for the two properties. So their
+# descriptions do not say what an empty value means.
 OPTIONS = {
     **_schema('Options', {
         'backup_name': _string(

@@ -170,14 +170,14 @@ def check_configuration(request: models.InstanceRequest,
                         recorded_id: Optional[str] = None,
                         recorded: Optional[models.ConfigurationGroup] = None
                         ) -> Iterator[str]:
-    """Check that the configuration group exists and fits the version.
+    """Check that the configuration group exists and is for the version.
 
     A group that does not exist can be created anew if its values are recorded.
 
     :param recorded_id: the id of the group of the original instance. None if
-        it had none.
-    :param recorded: this group with its values. None if they were not
-        recorded.
+        the original instance had no group.
+    :param recorded: the group of the original instance with its values. None
+        if the values were not recorded.
     """
     group_id = request.configuration_id
     if group_id is None or group_id == models.NO_CONFIGURATION:
@@ -215,7 +215,7 @@ def _find_recreation_blocker(recorded: Optional[models.ConfigurationGroup]
                              ) -> Optional[str]:
     """Return why a group cannot be created from its recorded values.
 
-    :returns: None if it can.
+    :returns: None if the group can be created.
     """
     if recorded is None:
         return 'the checkpoint has no values of it'

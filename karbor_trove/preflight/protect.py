@@ -24,8 +24,8 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     A busy instance is no problem. The protect operation waits for it. An
     instance that disappears during the wait is no problem either.
 
-    :param answers: for each instance of the checkpoint what was read, or why
-        it could not be read. The quota is checked for all instances together.
+    :param answers: by id, each instance of the checkpoint or the error of its
+        read. The quota is checked for all instances together.
     :param deletion_wait: the wait for instances that are being deleted.
     :raises errors.Pending: an instance may be being deleted, and
         deletion_wait has not ended.
@@ -49,6 +49,7 @@ def _check_instance(instance_id: str, answer: recent_instances.Answer,
                     deleted: List[str]) -> Iterator[str]:
     """Yield the problems of an instance.
 
+    :param answer: the instance, or the error of its read.
     :param deleted: the list to which the id of the instance is added if the
         instance was deleted meanwhile.
     """

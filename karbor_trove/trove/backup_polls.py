@@ -15,23 +15,31 @@ from karbor_trove.trove import shared_poll
 T = TypeVar('T')
 Backups = Dict[str, models.Backup]
 
-# The two kinds of a list of all backups.
+# The kinds of lists of all backups: a list that is requested after the call,
+# and a list that is up to 30 s old.
 _NOW = 'now'
 _RECENT = 'recent'
 
 
 class BackupPolls:
-    """Waits for backups, and lists of all backups of one project."""
+    """The shared polls and the shared lists of one project's backups.
+
+    Resources that need backups at the same time share the requests.
+    """
 
     def __init__(self, poller: polling.Poller) -> None:
-        """Create the polls. No request is sent yet."""
+        """Create the polls. No request is sent yet.
+
+        :param poller: has the poll interval and the clock of all polls.
+        """
         self._clock = poller.clock
         self._statuses: shared_poll.SharedPoll[models.Backup] = (
             shared_poll.SharedPoll(poller))
         self._lists: shared_poll.SharedPoll[Backups] = (
             shared_poll.SharedPoll(poller))
-        #: The last list of list_recent_backups(), and the time before its
-        #: first request.
+        #: The time before the first request of the last list of
+        #: list_recent_backups(), in seconds of the clock, and this list. None
+        #: before the first list.
         self._recent: Optional[Tuple[float, Backups]] = None
 
     def wait_for(self, client: trove_client.TroveClient, backup_id: str,
@@ -48,10 +56,11 @@ class BackupPolls:
 
     def list_backups(self, client: trove_client.TroveClient,
                      deadline: polling.Deadline) -> Backups:
-        """Return all backups of the project by id, as they are now.
+        """Return all backups of the project by id, from a new list.
 
-        Resources that need the list at the same time share it. So the caller
-        does not change it.
+        The list is requested after this call. Resources that call this method
+        at the same time get the same dictionary, so they must not change the
+        dictionary.
 
         :raises errors.KarborTroveError: the backups could not be listed.
         """
@@ -59,9 +68,11 @@ class BackupPolls:
 
     def list_recent_backups(self, client: trove_client.TroveClient,
                             deadline: polling.Deadline) -> Backups:
-        """Return a list of all backups that is not older than 30 s.
+        """Return all backups of the project by id, from a list up to 30 s old.
 
-        See list_backups().
+        The caller must not change the dictionary.
+
+        :raises errors.KarborTroveError: the backups could not be listed.
         """
         return self._read_list(client, _RECENT, deadline)
 

@@ -2,8 +2,9 @@
 
 """Reads of several backups or instances with few requests.
 
-They are for a shared poll. A list shows what exists. Only the response to a
-GET shows that an object does not exist.
+The polls that the resources of a flow share use these functions. A list shows
+that an object exists. Only HTTP 404 to a GET shows that an object does not
+exist.
 """
 
 from typing import Callable, Dict, Iterator, List, Optional, Protocol, Set
@@ -19,6 +20,8 @@ LOG = logging.getLogger(__name__)
 
 
 class _Identified(Protocol):
+    """A backup or an instance of Trove."""
+
     @property
     def id(self) -> str:
         """Return the id of the object."""
@@ -29,7 +32,7 @@ T = TypeVar('T', bound=_Identified)
 
 def read_backups(client: trove_client.TroveClient, backup_ids: List[str]
                  ) -> Dict[str, Union[models.Backup, errors.KarborTroveError]]:
-    """Return for each id the backup, or why it could not be read.
+    """Return, by id, each backup or the error of its read.
 
     :raises errors.Unreachable: the backups could not be listed.
     """
@@ -37,23 +40,29 @@ def read_backups(client: trove_client.TroveClient, backup_ids: List[str]
 
 
 class InstanceReader:
-    """Reads instances of one project, by pages or one by one.
+    """Reader of the instances of one project.
 
-    It remembers what is cheaper. Trove lists instances by their ids, in small
-    pages. So a few instances in a large project are read one by one.
+    The reader uses either pages of Trove's list or one GET for each instance,
+    whichever needs fewer requests. Trove sorts the list by the ids of the
+    instances, and its pages are small. So GETs need fewer requests for a few
+    instances of a large project. The reader estimates the number of pages from
+    its earlier reads.
     """
 
     def __init__(self) -> None:
         """Create the reader. No request is sent."""
-        # How many pages have all instances of the reads. An estimate.
+        # An estimate of how many pages have to be read until they contain all
+        # instances of a read.
         self._pages = 1
+        # False as soon as Trove has no list of instances with details.
         self._has_details = True
 
     def read(self, client: trove_client.TroveClient, instance_ids: List[str]
              ) -> Dict[str, Union[models.Instance, errors.KarborTroveError]]:
-        """Return for each id the instance, or why it could not be read.
+        """Return, by id, each instance or the error of its read.
 
-        The instances have all values that a GET returns.
+        An instance that is ready or lost has all values that a GET returns.
+        Other instances lack some values if Trove has no list with details.
 
         :raises errors.Unreachable: the instances could not be listed.
         """
@@ -66,19 +75,20 @@ class InstanceReader:
                 pages += 1
                 listed.update(instance.id for instance in page)
                 yield page
-            # The list is at its end.
+            # The whole list has been read, so the number is exact.
             self._pages = pages
 
         instances = _read(
             instance_ids, iterate_pages if self._pages < len(instance_ids)
             else lambda ids: iter(()), client.get_instance, self._pages)
         if pages and len(listed) < len(instance_ids):
-            # The list has more pages. The ids are random, so the listed ones
-            # are evenly distributed.
+            # The pages lack some instances. The ids are random, so each page
+            # has about the same number of the requested instances.
             self._pages = max(self._pages, pages + 1, pages * len(
                 instance_ids) // max(1, len(listed)))
         if not self._has_details:
-            # The status of these ends a wait, and the list lacks values.
+            # The list lacks values. The caller needs these values only of
+            # instances with a status that ends a wait.
             ended = [id_ for id_, instance in instances.items()
                      if id_ in listed and isinstance(instance, models.Instance)
                      and (instance.is_ready or instance.is_lost)]
@@ -92,7 +102,7 @@ class InstanceReader:
                 yield from client.iterate_instance_pages(ids, True)
                 return
             except (errors.NotFound, errors.Rejected) as error:
-                # An older Trove takes "detail" for the id of an instance.
+                # An older Trove treats "detail" as the id of an instance.
                 LOG.debug('Trove lists no details of instances: %s', error)
                 self._has_details = False
         yield from client.iterate_instance_pages(ids, False)
@@ -102,14 +112,18 @@ def _read(ids: List[str],
           iterate_pages: Callable[[List[str]], Iterator[List[T]]],
           get: Callable[[str], T], expected_pages: int = 1
           ) -> Dict[str, Union[T, errors.KarborTroveError]]:
-    """Read one object with a GET, and several ones with a list.
+    """Read a single object with a GET, and several objects with a list.
 
-    The list ends when GETs of the objects that it still lacks cost less than
-    the rest of the list. If the rest is not known, it ends when it has cost as
-    many requests as these GETs. So both together cost at most twice as many
-    requests as the cheaper one of the two.
+    The function stops listing when GETs of the remaining objects need no more
+    requests than the remaining pages. If the number of remaining pages is not
+    known, the function uses the number of the pages that it has read. So the
+    list and the GETs together need at most twice as many requests as the
+    better one of the two ways alone.
 
-    :param expected_pages: how many pages the list probably has, or less.
+    :param iterate_pages: yields the objects with these ids, page by page.
+    :param expected_pages: an estimate of the number of pages. It may be lower
+        than the number of pages.
+    :returns: by id, each object or the error of its read.
     """
     objects: Dict[str, Union[T, errors.KarborTroveError]] = {}
     if len(ids) > 1:
@@ -121,7 +135,8 @@ def _read(ids: List[str],
                 if len(ids) - len(objects) <= rest:
                     break
         except errors.Rejected as error:
-            LOG.debug('Objects are read one by one: %s', error)
+            LOG.debug('Reading the objects one by one, because Trove rejected '
+                      'the list: %s', error)
     objects.update(_read_alone(
         [id_ for id_ in ids if id_ not in objects], get))
     return objects
@@ -129,14 +144,18 @@ def _read(ids: List[str],
 
 def _read_alone(ids: List[str], get: Callable[[str], T]
                 ) -> Dict[str, Union[T, errors.KarborTroveError]]:
-    """Read each object with a GET."""
+    """Read each object with a GET.
+
+    :returns: by id, each object or the error of its read.
+    """
     objects: Dict[str, Union[T, errors.KarborTroveError]] = {}
     outage: Optional[errors.Unreachable] = None
     for id_ in ids:
         try:
             objects[id_] = outage or get(id_)
         except errors.Unreachable as error:
-            # Each of the others would wait for the same outage.
+            # Do not request the other objects, because each request would
+            # wait until its timeout in the same outage.
             objects[id_] = outage = error
         except errors.KarborTroveError as error:
             objects[id_] = error

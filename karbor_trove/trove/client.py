@@ -27,7 +27,8 @@ T = TypeVar('T')
 # [pagination_limit() in trove/common/utils.py, 26.0.0].
 _MAX_BACKUPS = 100000
 _MAX_INSTANCES = 1000
-# By how much a page may have more backups than those that are waited for.
+# How many backups a page may have in addition to the number of backups that
+# the caller waits for.
 _MORE_BACKUPS = 20
 # How often the backups are listed until two lists in a row are equal.
 _MAX_LISTS = 20
@@ -36,7 +37,8 @@ _MAX_LISTS = 20
 class TroveClient:
     """Trove's API with the rights of one user.
 
-    Threads may share a client. A failed request raises one of these errors:
+    Several threads may use a client at the same time. A request that fails
+    raises one of these errors:
 
     * errors.NotFound: the project has no object with this id.
     * errors.Busy: Trove is working on the object and did nothing.
@@ -138,12 +140,14 @@ class TroveClient:
 
     def iterate_backup_pages(self, backup_ids: Collection[str]
                              ) -> Iterator[List[models.Backup]]:
-        """Yield the given backups of each page, the last changed ones first.
+        """Yield the wanted backups of each page of Trove's list.
 
-        A page is requested when the caller asks for it. A backup that the
-        pages lack may exist.
+        The backups that changed last are on the first page. A page is
+        requested only when the caller needs it. A backup that is on no page
+        may exist.
 
-        :param backup_ids: the ids of the backups. Others are not parsed.
+        :param backup_ids: the ids of the wanted backups. Other backups are not
+            parsed.
         """
         # Trove lists backups by the time of their last change. So one page
         # usually has all backups that the caller waits for.
@@ -155,14 +159,16 @@ class TroveClient:
     def iterate_instance_pages(self, instance_ids: Collection[str],
                                has_details: bool
                                ) -> Iterator[List[models.Instance]]:
-        """Yield the given instances of each page.
+        """Yield the wanted instances of each page of Trove's list.
 
-        A page is requested when the caller asks for it. An instance that the
-        pages lack may exist.
+        A page is requested only when the caller needs it. An instance that is
+        on no page may exist.
 
-        :param instance_ids: the ids of the instances. Others are not parsed.
-        :param has_details: whether the instances have all values that a GET
-            returns. An older Trove has no such list.
+        :param instance_ids: the ids of the wanted instances. Other instances
+            are not parsed.
+        :param has_details: True if the instances shall have all values that a
+            GET returns. An older Trove has no such list, and then the first
+            page raises errors.NotFound or errors.Rejected.
         """
         return self._iterate_pages(
             'listing database instances',
@@ -178,7 +184,7 @@ class TroveClient:
         while query and query not in requested:
             requested.add(query)
             with self.call(description) as api:
-                # python-troveclient would copy each item.
+                # The list methods of python-troveclient would copy each item.
                 _, body = api.client.get('%s?%s' % (path, query))
                 with transport.read_response():
                     items = [parse(item) for item in body[key]
@@ -192,7 +198,7 @@ class TroveClient:
     def list_instances(self) -> List[models.Instance]:
         """Return all instances of the project.
 
-        list_from_instances() says which instances are absent.
+        See list_from_instances() for the instances that the list lacks.
 
         :raises errors.DeadlineExceeded: see list_from_instances().
         """
@@ -200,16 +206,16 @@ class TroveClient:
 
     def list_from_instances(self, build: Callable[[models.Instance], T]
                             ) -> List[T]:
-        """Return what a function builds from each instance of the project.
+        """Return the results of a function for all instances of the project.
 
-        An instance takes about 1 kB of memory. The function is called for all
-        instances of a page before the next page is requested, and the
-        instances are not kept.
+        The function is called for all instances of a page before the next page
+        is requested. The instances of the page are then discarded, because
+        each instance takes about 1 kB of memory.
 
         Members of clusters are not in Trove's list. Trove cannot back up such
         members.
 
-        :param build: returns something smaller, such as the id.
+        :param build: returns a smaller object for an instance, such as the id.
         :raises errors.DeadlineExceeded: Trove has not returned all pages by
             the deadline. The message names the option of Trove to change.
         """
@@ -288,7 +294,7 @@ class TroveClient:
 
     def create_configuration(self, request: models.ConfigurationRequest
                              ) -> models.ConfigurationGroup:
-        """Create a configuration group."""
+        """Create a configuration group and return it."""
         with self.call('creating configuration group "%s", %s' % (
                 request.name, request.description)) as api:
             group = api.configurations.create(**_supported_arguments(

@@ -13,10 +13,11 @@ from typing import Any, List, Mapping, Optional, Tuple, Union
 #: The configuration_id of a restore without a configuration group, even if
 #: the original instance has one.
 NO_CONFIGURATION = 'none'
-#: The configuration_id of a restore with a new configuration group in place of
-#: a deleted one. The id of the group replaces it before the request.
+#: The configuration_id of a restore that creates a new configuration group if
+#: the recorded group was deleted. The restore operation replaces this value by
+#: the id of a group before it requests the instance.
 RECREATE_CONFIGURATION = 'recreate'
-#: Trove replaces what looks like a password by this text.
+#: Trove shows this text in place of a value that looks like a password.
 _MASK = '***'
 #: The status of an instance that is being deleted, or whose server is lost.
 SHUTDOWN = 'SHUTDOWN'
@@ -126,15 +127,15 @@ class ConfigurationGroup:
     name: str
     datastore: str
     datastore_version: str
-    #: The values of the parameters. Empty for an item of a list.
+    #: The values of the parameters. Empty if the group is from a list.
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     description: Optional[str] = None
 
     def list_masked(self) -> List[str]:
         """Return the names of the parameters whose values are masked.
 
-        Trove masks the values that look like passwords, and those whose names
-        do [views.py in trove/configuration, 26.0.0].
+        Trove masks a value if the value or the name of its parameter looks
+        like a password [views.py in trove/configuration, 26.0.0].
         """
         return sorted(name for name, value in self.values.items()
                       if _MASK in str(value))
@@ -227,14 +228,14 @@ class BackupRequest:
 
 @dataclasses.dataclass(frozen=True)
 class ConfigurationRequest:
-    """A configuration group to create. None is not sent."""
+    """A request to create a configuration group. None values are not sent."""
 
     name: str
-    #: No other group has it.
+    #: No other group of the project has this description.
     description: str
     values: Mapping[str, Any]
     datastore: Optional[str] = None
-    #: The id, or the name.
+    #: The id or the name of the datastore version.
     datastore_version: Optional[str] = None
     datastore_version_number: Optional[str] = None
 
@@ -257,8 +258,8 @@ class InstanceRequest:
     subnet_id: Optional[str] = None
     ip_address: Optional[str] = None
     availability_zone: Optional[str] = None
-    #: NO_CONFIGURATION is not sent either. RECREATE_CONFIGURATION is replaced
-    #: before the request.
+    #: NO_CONFIGURATION is not sent either. The restore operation replaces
+    #: RECREATE_CONFIGURATION before it sends the request.
     configuration_id: Optional[str] = None
     datastore: Optional[str] = None
     datastore_version: Optional[str] = None

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Instances that a flow has read and is going to back up."""
+"""Instances that a protect operation has read and is going to back up."""
 
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 from typing import Union
@@ -10,35 +10,40 @@ from karbor_trove import polling
 from karbor_trove import timeouts
 from karbor_trove.trove import models
 
-#: An instance, or why it could not be read.
+#: An instance, or the error of its read.
 Answer = Union[models.Instance, errors.KarborTroveError]
 
 
 class RecentInstances:
-    """What the last reads have found, for a short time.
+    """The instances of a flow that were read in the last 30 s.
 
-    The preflight of a protect reads all instances at once. Without this class
-    each backup would read its instance again.
+    The preflight of a protect operation reads all instances together. A
+    backup that begins soon after the preflight uses this read. Without this
+    class, each backup would read its instance again.
     """
 
     def __init__(self, clock: polling.Clock) -> None:
-        """Create it without instances."""
+        """Create the object. It has no instances yet."""
         self._clock = clock
-        #: The time of the read and the instance, by id. None before the first
-        #: read. An instance is removed when its backup begins.
+        #: By the id of an instance: the time before its last read, in seconds
+        #: of the clock, and the instance. The value is None before the first
+        #: read, and after a read that failed. The entry is removed when the
+        #: backup of the instance begins.
         self._reads: Dict[str, Optional[Tuple[float, models.Instance]]] = {}
 
     def expect(self, instance_ids: Iterable[str]) -> None:
-        """Add the ids of instances that are going to be backed up."""
+        """Add ids of instances that the operation is going to back up."""
         self._reads.update(dict.fromkeys(instance_ids))
 
     def find_ready(self, instance_id: str) -> Optional[models.Instance]:
-        """Return an instance that was ready at its last read.
+        """Return an instance that was ready in the last 30 s.
 
-        Its state may have changed since. Trove then rejects the backup with
-        HTTP 422, and the instance has to be polled.
+        The instance may have changed since the read. If it is no longer ready,
+        Trove rejects the backup with HTTP 422, and the caller has to poll the
+        instance.
 
-        :returns: None if the instance has to be read.
+        :returns: None if the last 30 s have no read of the instance, or if the
+            instance was not ready.
         """
         read = self._find(instance_id)
         return read if read is not None and read.is_ready else None
@@ -49,12 +54,15 @@ class RecentInstances:
 
     def read(self, read: Callable[[List[str]], Mapping[str, Answer]],
              instance_ids: Iterable[str]) -> Dict[str, Answer]:
-        """Return what a short time ago was ready, and read the others.
+        """Return, by id, each instance or the error of its read.
 
-        With them all instances are read whose last read is too old. They are
-        needed next.
+        Instances that were ready in the last 30 s are not read again. If any
+        other instance has to be read, the same requests read all expected
+        instances whose last read is older than 30 s. The operation needs these
+        instances next, so the result has them too.
 
         :param read: reads several instances with few requests.
+        :param instance_ids: the ids of the instances that the caller needs.
         """
         answers: Dict[str, Answer] = {}
         missing: Dict[str, None] = {}
@@ -76,7 +84,7 @@ class RecentInstances:
         return answers
 
     def _find(self, instance_id: str) -> Optional[models.Instance]:
-        """Return an instance if its last read is not too old."""
+        """Return an instance. None if it was not read in the last 30 s."""
         read = self._reads.get(instance_id)
         return read[1] if read is not None and (
             self._clock.now() - read[0] < timeouts.INSTANCE_VALID) else None

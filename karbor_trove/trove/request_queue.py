@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Queue of the requests of a flow that create something."""
+"""Queue that limits how many requests a flow sends at the same time."""
 
 import collections
 import contextlib
@@ -12,25 +12,29 @@ from karbor_trove import timeouts
 
 
 class RequestQueue:
-    """Limits how many requests are sent at the same time.
+    """A queue of requests, of which a limited number runs at the same time.
 
-    They are sent in the order in which they came. There is no deadline: each
-    request ends, so each one that waits is sent.
+    The requests are sent in the order in which they entered the queue. The
+    queue needs no deadline, because each request ends. Then the next request
+    is sent.
     """
 
     def __init__(self, limit: int, clock: polling.Clock) -> None:
         """Create the queue.
 
-        :param limit: how many requests are sent at the same time.
+        :param limit: the maximum number of requests at the same time.
         """
         self._clock = clock
         self._lock = threading.Lock()
+        #: How many more requests may be sent now.
         self._free = limit
+        #: The waiting requests in their order. The event of a request is set
+        #: when the request may be sent.
         self._tickets: Deque[threading.Event] = collections.deque()
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until a request may be sent, and send it in the context."""
+        """Wait until the caller may send its request in the `with` block."""
         ticket = threading.Event()
         with self._lock:
             if self._free:
@@ -43,7 +47,8 @@ class RequestQueue:
                 self._clock.wait(ticket, timeouts.LONGEST_POLL_INTERVAL)
             yield
         finally:
-            # The thread may have been cancelled while it waited.
+            # If the thread was cancelled while it waited, the queue still has
+            # its ticket.
             with self._lock:
                 if not ticket.is_set():
                     self._tickets.remove(ticket)

@@ -76,8 +76,8 @@ def parse_backup(data: Dict[str, Any]) -> models.Backup:
 def parse_configuration(data: Dict[str, Any]) -> models.ConfigurationGroup:
     """Return the configuration group in a response of Trove's API.
 
-    Values that look like passwords are masked here as well. Older releases of
-    Trove do not mask them, and the bank is no place for them.
+    This function masks values that look like passwords. Older releases of
+    Trove do not mask these values, and the bank must not contain passwords.
     """
     return models.ConfigurationGroup(
         id=data['id'],
@@ -109,7 +109,7 @@ def configuration_arguments(request: models.ConfigurationRequest
                             ) -> Dict[str, Any]:
     """Return the arguments that create a configuration group.
 
-    python-troveclient takes the values as JSON text.
+    python-troveclient needs the values of the group as JSON text.
     """
     arguments = dataclasses.asdict(request)
     arguments['values'] = json.dumps(arguments['values'])

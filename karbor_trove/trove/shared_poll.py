@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""One poll that the resources of a flow share.
+"""A poll that the resources of a flow share.
 
-The resources of a flow wait for one object each. Without a shared poll each of
-them would send requests of its own for as long as it waits.
+Each resource of a flow waits for one object. Without a shared poll, each
+resource would send its own requests until its wait ends.
 """
 
 import threading
@@ -17,15 +17,15 @@ from karbor_trove import timeouts
 T = TypeVar('T')
 Result = TypeVar('Result')
 
-#: Reads objects with few requests. It gets the ids of the objects, each once.
-#: It returns for each id the object, or why this object could not be read. It
-#: raises an error if no object could be read. errors.DeadlineExceeded concerns
-#: only the wait that reads.
+#: Reads several objects with few requests. The argument has each id once. The
+#: result has, by id, the object or the error of its read. The function raises
+#: an error if no object could be read. errors.DeadlineExceeded ends only the
+#: wait of the leader, which calls the function.
 Read = Callable[[List[str]], Mapping[str, Union[T, errors.KarborTroveError]]]
 
 
 class _Waiter(Generic[T]):
-    """One wait of a shared poll."""
+    """The state of one wait in a shared poll."""
 
     __slots__ = ('id', 'wait', 'start', 'first_due', 'patience', 'event',
                  'answer', 'has_news')
@@ -34,27 +34,31 @@ class _Waiter(Generic[T]):
                  first_due: float) -> None:
         self.id = id_
         self.wait = wait
-        #: The time on the clock.
+        #: When the wait began, in seconds of the clock.
         self.start = start
-        #: When its first poll is due.
+        #: When the first poll of the wait is due, in seconds of the clock.
         self.first_due = first_due
-        #: How long it waits for a poll that is under way at its end.
+        #: The deadline for a poll of the leader that is not finished at the
+        #: end of this wait. None before the end of this wait.
         self.patience: Optional[polling.Deadline] = None
-        #: Set when the waiter has to look at its own state.
+        #: Set when the waiter has to call its check or becomes the leader, and
+        #: when the leader has to poll earlier.
         self.event = threading.Event()
-        #: What the last poll read. None before the first poll.
+        #: The object that the last poll read, or the error of the read. None
+        #: before the first poll.
         self.answer: Union[T, Exception, None] = None
+        #: Whether the check has to be called for the last answer.
         self.has_news = False
 
     def get_answer(self) -> T:
-        """Return what the last poll read.
+        """Return the object that the last poll read.
 
-        :raises Exception: why it could not be read.
+        :raises Exception: the last poll could not read the object.
         """
         answer = self.answer
         if isinstance(answer, errors.KarborTroveError):
-            # Each waiter raises an exception of its own, because raising
-            # changes the traceback.
+            # Several waiters may have the same error. Each waiter raises its
+            # own copy, because raising an exception changes its traceback.
             raise type(answer)(str(answer)) from answer
         if isinstance(answer, Exception):
             raise answer
@@ -63,33 +67,34 @@ class _Waiter(Generic[T]):
 
 
 class SharedPoll(Generic[T]):
-    """Reads the objects of all waiters with one poll.
+    """A poll of the objects that several resources wait for.
 
-    There is no thread for it. One of the waiters is the leader and polls for
-    all. When its wait ends, for whatever reason, another waiter becomes the
-    leader. So neither a thread nor a request outlives the last waiter.
+    The poll has no thread of its own. One waiter is the leader and reads the
+    objects of all waiters. When the wait of the leader ends, for whatever
+    reason, another waiter becomes the leader. So no thread runs and no request
+    is sent after the end of the last wait.
 
-    The deadline, the check and the cancellation of a wait concern this wait
-    only. A poll without a response is a failure for all waiters, and is
-    retried once for all. A waiter never gets the result of a poll that began
-    before its wait.
+    The deadline, the check and the cancellation of a wait have no effect on
+    other waits. A poll without a response is a failure for all waiters. The
+    leader retries the poll for all waiters together. A waiter never gets the
+    result of a poll that began before its wait.
     """
 
     def __init__(self, poller: polling.Poller) -> None:
-        """Create the poll. Nothing waits for it yet.
+        """Create the poll. It has no waiters yet.
 
-        :param poller: its interval and its clock.
+        :param poller: has the poll interval and the clock of all waits.
         """
         self._poller = poller
         self._clock = poller.clock
-        # It is never held during a request or a sleep.
+        # No thread holds the lock during a request or a sleep.
         self._lock = threading.Lock()
-        # In the order of their waits. A waiter whose object could not be read
-        # moves to the end.
+        # The keys are the waiters, in the order in which their waits began. A
+        # waiter whose object could not be read moves to the end.
         self._waiters: Dict[_Waiter[T], None] = {}
-        #: One of the waiters. None if nothing waits.
+        #: The waiter that polls for all waiters. None if there is no waiter.
         self._leader: Optional[_Waiter[T]] = None
-        #: When the next poll is due.
+        #: When the next poll is due, in seconds of the clock.
         self._due = 0.0
         self._pauses = polling.Pauses(poller.interval)
 
@@ -100,23 +105,28 @@ class SharedPoll(Generic[T]):
                  is_urgent: bool = False) -> Result:
         """Poll an object until the check returns a result.
 
-        The last poll is at the deadline, or at most one interval later. A wait
-        may end later by the time that one request takes.
+        The last poll begins at the deadline. If there are other waits, the
+        last poll may begin up to 1 s later. The wait ends after this poll. So
+        the wait may end later than the deadline.
 
-        :param read: used while this wait is the leader.
-        :param check: returns the result for the object that was read, or
-            None, or raises errors.Pending, to keep waiting. It is called
-            again only if the object has changed.
-        :param description: what is waited for, for the error message.
-        :param outage_timeout: seconds without a response after which the wait
-            ends, even before the deadline. None means that only the deadline
-            counts.
-        :param is_urgent: whether the first poll is due at once and not after
-            an interval.
+        :param read: reads the objects of all waits while this wait is the
+            leader.
+        :param id_: the id of the object.
+        :param check: returns the result for the object that was read. To keep
+            waiting, it returns None or raises errors.Pending. While the object
+            is unchanged, the check is not called after each poll. The check is
+            always called when `changes_after` of errors.Pending has passed.
+        :param description: the beginning of the error message: it says what
+            has not happened, for example "backup 1 is not complete".
+        :param outage_timeout: after so many seconds without a response, the
+            wait ends, even before the deadline. None means that only the
+            deadline ends the wait.
+        :param is_urgent: True if the first poll is due at once. Otherwise the
+            first poll is due after the first pause.
         :raises errors.DeadlineExceeded: the check has no result at the
-            deadline.
-        :raises Exception: what the check raised, or why the object could not
-            be read.
+            deadline, or after `outage_timeout`.
+        :raises Exception: any other error of the check, or the error because
+            of which the object could not be read.
         """
         now = self._clock.now()
         wait = polling.Wait(deadline, description, outage_timeout,
@@ -140,12 +150,14 @@ class SharedPoll(Generic[T]):
 
     def read(self, read: Read[T], id_: str, deadline: polling.Deadline,
              description: str) -> T:
-        """Return an object as it is now.
+        """Return an object from a poll that begins after this call.
 
-        Reads at the same time share one poll. An outage is borne until the
-        deadline.
+        Reads at the same time share one poll. During an outage, the poll is
+        retried until the deadline.
 
-        :param description: what failed, for the error message.
+        :param read: see wait_for().
+        :param description: the beginning of the error message: it says what
+            failed.
         :raises errors.KarborTroveError: the object could not be read.
         """
         [result] = self.wait_for(read, id_, lambda answer: [answer], deadline,
@@ -159,13 +171,16 @@ class SharedPoll(Generic[T]):
                 self._leader = waiter
                 self._pauses = polling.Pauses(self._poller.interval)
                 self._due = waiter.first_due
-            # During an outage a new wait does not cause an earlier poll.
+            # During an outage, a new wait does not cause an earlier poll.
             elif waiter.first_due < self._due and not self._pauses.is_outage:
                 self._due = waiter.first_due
                 self._leader.event.set()
 
     def _leave(self, waiter: _Waiter[T]) -> None:
-        """End a wait. This also happens if its thread is cancelled."""
+        """Remove a waiter. If the waiter is the leader, choose another leader.
+
+        This method is also called if the thread of the waiter is cancelled.
+        """
         with self._lock:
             self._waiters.pop(waiter, None)
             if self._leader is waiter:
@@ -174,7 +189,10 @@ class SharedPoll(Generic[T]):
                     self._leader.event.set()
 
     def _wait_for_news(self, waiter: _Waiter[T], read: Read[T]) -> None:
-        """Wait until the check of a waiter may have another result."""
+        """Wait until the check of a waiter has to be called.
+
+        The leader polls meanwhile.
+        """
         while True:
             with self._lock:
                 waiter.event.clear()
@@ -192,14 +210,19 @@ class SharedPoll(Generic[T]):
                 self._poll(read)
 
     def _follow(self, waiter: _Waiter[T]) -> bool:
-        """Wait until the event of a waiter is set.
+        """Wait until the state of a waiter may have changed.
 
-        :returns: True if the waiter has to run its check now, even with the
-            same answer.
+        Only a waiter that is not the leader calls this method.
+
+        :returns: True if the check has to be called although there is no new
+            answer, because `changes_after` of errors.Pending has passed.
+        :raises errors.DeadlineExceeded: the poll of the leader took too long
+            after the end of the wait.
         """
         seconds = waiter.wait.end.remaining
         if not seconds:
-            # The leader polls at the end of each wait.
+            # The leader polls at the end of each wait. Give this poll the time
+            # that one request may take.
             if waiter.patience is None:
                 waiter.patience = polling.Deadline(
                     timeouts.HTTP_CONNECT + timeouts.HTTP_READ, self._clock)
@@ -215,7 +238,11 @@ class SharedPoll(Generic[T]):
         return False
 
     def _poll(self, read: Read[T]) -> None:
-        """Read the objects of all waiters. Only the leader calls this."""
+        """Read the objects of all waiters. Only the leader calls this method.
+
+        :raises errors.DeadlineExceeded: the client of the leader has reached
+            its deadline.
+        """
         with self._lock:
             waiters = list(self._waiters)
         answers: List[Union[T, Exception]]
@@ -224,9 +251,10 @@ class SharedPoll(Generic[T]):
                 waiter.id for waiter in waiters)))
             answers = [objects[waiter.id] for waiter in waiters]
         except errors.DeadlineExceeded:
-            # The client of the leader has a deadline of its own.
+            # This deadline is that of the leader's client. So the error ends
+            # the wait of the leader and no other wait.
             raise
-        except Exception as error:  # It ends all waits or is an outage.
+        except Exception as error:  # Each waiter gets the error.
             answers = [error] * len(waiters)
         with self._lock:
             for waiter, answer in zip(waiters, answers):
@@ -235,13 +263,17 @@ class SharedPoll(Generic[T]):
 
     def _deliver(self, waiter: _Waiter[T], answer: Union[T, Exception]
                  ) -> None:
-        """Store what a poll read. Wake the waiter if that may matter to it."""
+        """Store an answer. Set the event if the check has to be called.
+
+        :param answer: the object that the poll read, or the error of the read.
+        """
         if waiter not in self._waiters:
             return
         is_failure = isinstance(answer, Exception)
         if is_failure:
-            # One object that always fails does not keep others from being
-            # read.
+            # The objects are read in the order of the waiters, and an outage
+            # ends the read. So an object that always fails is moved to the
+            # end. There it does not keep other objects from being read.
             del self._waiters[waiter]
             self._waiters[waiter] = None
         before, waiter.answer = waiter.answer, answer
@@ -254,7 +286,7 @@ class SharedPoll(Generic[T]):
     def _schedule(self, answers: List[Union[T, Exception]]) -> None:
         """Set when the next poll is due.
 
-        :param answers: what the poll that has just ended has read.
+        :param answers: the objects and the errors of the last poll.
         """
         failures = [answer for answer in answers
                     if isinstance(answer, errors.Unreachable)]
@@ -262,12 +294,14 @@ class SharedPoll(Generic[T]):
         if len(failures) == len(answers):
             self._due = now + self._pauses.after_failure(failures[0])
         else:
-            # An object of the youngest wait may change first.
+            # Of all waits with an answer, the youngest one needs the shortest
+            # pause.
             self._due = now + self._pauses.after_response(now - max(
                 (waiter.start for waiter in self._waiters
                  if waiter.answer is not None), default=now))
-        # The last poll of a wait is at its end, or a moment later if others
-        # wait. Otherwise many ends would cause many polls.
+        # Poll at the end of each wait. If there are several waiters, poll no
+        # earlier than after the first pause. Otherwise waits that end one
+        # shortly after the other would cause one poll each.
         shortest = self._pauses.first if len(self._waiters) > 1 else 0.0
         for waiter in self._waiters:
             self._due = min(self._due, now + max(

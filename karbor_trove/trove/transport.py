@@ -58,21 +58,22 @@ def request_timeout(deadline: Optional[polling.Deadline],
 class RequestLimits(threading.local):
     """The timeouts of the requests that one thread sends.
 
-    Threads share a session, and each of them has a deadline of its own.
+    Several threads share a session, and each thread has its own deadline.
     """
 
-    #: Seconds to connect, and seconds of silence while a response is read.
+    #: The seconds to connect, and the seconds without data while a response is
+    #: read.
     timeout: Tuple[float, float] = (timeouts.HTTP_CONNECT, timeouts.HTTP_READ)
 
 
 def patch_client(make_client: Callable[[], Any]) -> Any:
     """Return a client of python-troveclient with reliable errors.
 
-    The client uses a session of keystoneauth. Any number of threads may use
-    the client at the same time. `client.limits` limits each request of the
-    thread that sets it, also the requests to Keystone and Swift. `client.date`
-    is the Date header of the last response. It is None before the first
-    response.
+    The client uses a session of keystoneauth. Several threads may use the
+    client at the same time. When a thread sets `client.client.limits.timeout`,
+    this timeout limits the later requests of the thread, also its requests to
+    Keystone and Swift. `client.client.date` is the Date header of the last
+    response. It is None before the first response.
 
     :param make_client: returns the client to patch.
     :raises errors.KarborTroveError: the client could not be created.
@@ -89,11 +90,12 @@ def patch_client(make_client: Callable[[], Any]) -> Any:
 
 
 def _remove_completion_cache(client: Any) -> None:
-    """Keep lists from writing ids to files in the home directory.
+    """Keep the list methods from writing ids to files.
 
-    The files are for the completion of a shell. An open file is an attribute
-    of the manager. If two threads list at the same time, one of them closes
-    the file of the other, which then fails [troveclient/base.py, 8.6.0].
+    The files are in the home directory, for the completion of a shell. Each
+    manager has its open file as an attribute. If two threads list at the same
+    time, one thread may close the file of the other thread. Then the list of
+    the other thread fails [troveclient/base.py, 8.6.0].
     """
     for manager in vars(client).values():
         if isinstance(manager, base.Manager):
@@ -111,8 +113,8 @@ def _limited_request(http_session: Any, limits: RequestLimits
                      ) -> Callable[..., Any]:
     """Return a replacement for the request method of a session.
 
-    All requests of the session are sent by this method. It passes the
-    timeouts of the thread with each of them.
+    The session sends all its requests with this method. The replacement adds
+    the timeouts of the current thread to each request.
     """
     request = http_session.request
 
@@ -351,9 +353,9 @@ class _JsonObject(Dict[str, Any]):
             'not a response of Trove (it has no "%s")' % key)
 
     def __deepcopy__(self, memo: Dict[int, Any]) -> '_JsonObject':
-        """Return the object itself. No code changes a response.
+        """Return the object itself, because no code changes a response.
 
-        python-troveclient copies each item of a list.
+        python-troveclient copies each item of a list, which takes time.
         """
         return self
 

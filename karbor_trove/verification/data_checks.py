@@ -52,8 +52,8 @@ class DataChecks:
                     ) -> List[models.Backup]:
         """Return the chain of a backup, from this backup to its root.
 
-        :param listed: backups of the project by id, just listed. The others
-            are read.
+        :param listed: backups of the project by id, from a recent list. A
+            backup of the chain that the list lacks is read.
         :raises errors.ResourceFailed: a backup is not complete, or the chain
             has a cycle.
         :raises errors.KarborTroveError: a backup does not exist, or could not
@@ -78,8 +78,9 @@ class DataChecks:
 
         :param instance: the original instance, as recorded in the bank. If the
             version was not recorded, the check passes.
-        :param catalog: other checks may share it.
-        :param poll: shared by the checks that share the catalog.
+        :param catalog: has the versions. Other checks may share the catalog.
+        :param poll: the poll of the versions. The checks that share the
+            catalog share this poll.
         :returns: a message for the user.
         :raises errors.ResourceFailed: the version is not active.
         :raises errors.KarborTroveError: the versions could not be listed.

@@ -24,9 +24,9 @@ from karbor_trove.trove import request_queue
 
 LOG = logging.getLogger(__name__)
 
-#: Waits for an instance until a check of it returns something. Its arguments
-#: are the client, the id, the check, the deadline and, for the error message,
-#: what is waited for.
+#: Waits until the check of an instance returns a result, and returns this
+#: result. The arguments are the client, the id of the instance, the check, the
+#: deadline and the beginning of the error message.
 WaitForInstance = Callable[
     [trove_client.TroveClient, str,
      Callable[[models.Instance], Optional[models.Instance]],
@@ -79,8 +79,8 @@ class TemporaryRestore:
                  queue: request_queue.RequestQueue) -> None:
         """Create the test restore. No request is sent yet.
 
-        :param wait_for_instance: waits with a poll that several test restores
-            may share.
+        :param wait_for_instance: waits for an instance. Several test restores
+            may share its polls.
         :param queue: limits how many instances are requested at the same time.
         """
         self._client = client

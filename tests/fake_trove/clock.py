@@ -37,7 +37,7 @@ class Clock:
               wake: typing.Optional[threading.Event] = None) -> None:
         """Advance the time by this many seconds at once.
 
-        :param wake: if it is set, no time passes.
+        :param wake: an event. If the event is set, the time does not advance.
         """
         if wake is None or not wake.is_set():
             with self._lock:

@@ -59,7 +59,8 @@ class Cloud:
         #: The ids of renamed versions, by datastore and new name.
         self.version_ids: typing.Dict[typing.Tuple[str, str], str] = {}
         self.inactive_versions = {('postgresql', '16')}
-        #: The configuration groups. What a group lacks has a default.
+        #: The configuration groups, by id. Absent keys of a group have
+        #: default values.
         self.configurations: typing.Dict[str, State] = {}
         #: Whether values that look like passwords are masked.
         self.masks_values = True

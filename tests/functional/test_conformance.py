@@ -56,7 +56,7 @@ class RealCloud(clouds.Cloud):
                 {backup.id for backup in self._list(self.client.backups)})
 
     def delete_configurations(self, kept):
-        """Delete all configuration groups but these."""
+        """Delete all configuration groups except for these."""
         for group in self.list_configurations():
             if group['id'] not in kept:
                 self.client.configurations.delete(group['id'])

@@ -180,7 +180,8 @@ def test_restore_with_invalid_parameters_fails_with_a_reason(
     assert ast.literal_eval(rows['resources_status']) == {key: 'error'}
 
 
-#: The instances of a checkpoint. Each has one row more than the one before.
+#: The names of the instances of a checkpoint. Each instance has one row more
+#: than the previous instance.
 NAMES = ('orders', 'stock', 'users')
 
 

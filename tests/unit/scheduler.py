@@ -1,4 +1,4 @@
-"""Greenlets on a simulated clock. A test decides which of them runs next."""
+"""Greenlets on a simulated clock. A test decides which greenlet runs next."""
 
 import datetime
 
@@ -17,7 +17,7 @@ class Task(greenlet.greenlet):
         self.ended = None
         self.result = None
         self.error = None
-        #: How often it was suspended.
+        #: How often the task was suspended.
         self.pauses = 0
         self.event = None
         self.due = now
@@ -35,8 +35,8 @@ class Scheduler:
     def __init__(self, choose=lambda count: 0, start=clocks.EPOCH):
         """Create a scheduler.
 
-        :param choose: returns the number of the task that runs next, of so
-            many tasks that can run.
+        :param choose: gets how many tasks can run, and returns the index of
+            the task that runs next.
         """
         self._choose = choose
         self._now = start
@@ -84,7 +84,10 @@ class Scheduler:
             task.ended = self._now
 
     def run(self, seconds=None):
-        """Run all tasks to their ends, or for so many seconds."""
+        """Run all tasks to their ends, or for some seconds.
+
+        :param seconds: None to run all tasks to their ends.
+        """
         end = None if seconds is None else self._now + seconds
         number = 0
         while True:

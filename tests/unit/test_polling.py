@@ -77,7 +77,7 @@ def test_result_at_the_deadline_is_returned(clock):
 
 
 def poll_until(clock, seconds, interval=5.0):
-    """Poll for something that takes so long. Return the times of the polls."""
+    """Poll for a task of some seconds. Return the times of the polls."""
     times = []
 
     def check():

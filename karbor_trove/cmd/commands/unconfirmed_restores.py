@@ -2,8 +2,8 @@
 
 """`deferred dismiss`, and the unconfirmed restores of the other commands.
 
-No instance and no configuration group is deleted here. If a restore has
-created one, it belongs to the user.
+No instance and no configuration group is deleted here. The instances and the
+groups that a restore has created belong to the user.
 """
 
 import argparse
@@ -90,7 +90,10 @@ def list_rows(provider: providers.Provider,
 
 def list_group_rows(provider: providers.Provider,
                     instance_id: str) -> Iterator[base.Row]:
-    """Yield the rows of configuration groups that no restore reports."""
+    """Yield the rows of configuration groups that no restore has reported.
+
+    An entry that cannot be read has a row too.
+    """
     entries, unreadable = restore_journal.ConfigurationJournal(
         provider.bank, instance_id).read_all()
     row = {'what': 'configuration group', 'instance': instance_id}
@@ -99,11 +102,12 @@ def list_group_rows(provider: providers.Provider,
     for entry in entries:
         yield {**row, 'project': entry.project_id, 'since': entry.not_before,
                'why': 'restore %s has not reported configuration group "%s" '
-                      'yet; %s' % (
+                      'yet. %s' % (
                           entry.restore_id, entry.name,
-                          'its id is %s' % entry.created_id
+                          'The id of the group is %s' % entry.created_id
                           if entry.created_id else
-                          'if it exists, its description names the restore')}
+                          'If the group exists, its description names '
+                          'the restore')}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,9 +171,9 @@ def sweep(all_providers: List[providers.Provider],
 def _list_journals(all_providers: List[providers.Provider],
                    kind: Type[Journal]) -> Iterator[
         Tuple[providers.Provider, Journal, str]]:
-    """Yield each unconfirmed restore: its provider, journal and id.
+    """Yield the provider, the journal and the restore id of each entry.
 
-    :param kind: the class of the journals.
+    :param kind: the class of the journals that are read.
     """
     for provider in providers.distinct_banks(all_providers):
         for instance_id in progress.track(

@@ -1,7 +1,7 @@
 """A cache in the memory of Swift's proxy, in place of a memcached.
 
-Without a cache the proxy asks for the account and the container, and asks
-Keystone for the token, before each request.
+Without a cache the proxy sends more requests before each request of a client:
+it reads the account and the container, and checks the token with Keystone.
 """
 
 import copy

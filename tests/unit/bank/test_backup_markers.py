@@ -22,7 +22,8 @@ OPEN = backup_journal.BackupEntry(INSTANCE, CHECKPOINT, backup_id=BACKUP,
                                   parent_id=PARENT)
 COMPLETE = dataclasses.replace(OPEN, is_complete=True)
 DELETED = dataclasses.replace(COMPLETE, deleted_at='2026-01-01T00:00:00')
-#: More effects than any call of the journal has.
+#: A number that is higher than the number of effects of any call of the
+#: journal.
 EFFECTS = 20
 
 
@@ -166,7 +167,7 @@ def test_crash_between_any_two_requests_hides_no_entry(
         if not is_done:
             process.kill(torn)
         check_no_lie(journal)
-        # The next sweep makes all markers right.
+        # The next sweep corrects all markers.
         journal.correct_markers()
         check_no_lie(journal)
         entry = journal.read(CHECKPOINT)

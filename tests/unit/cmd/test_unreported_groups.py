@@ -17,7 +17,7 @@ def journal(bank, resource):
 
 @pytest.fixture
 def interrupt(journal, resource):
-    """Return a function that leaves an entry as a crash does."""
+    """Return a function that writes the entry that a crash leaves."""
     def interrupt(restore_id='restore-1', **fields):
         journal.write(restore_journal.RestoreEntry(
             resource.id, restore_id, 'tuned', project_id=clouds.PROJECT, **{
@@ -27,8 +27,8 @@ def interrupt(journal, resource):
 
 
 @pytest.mark.parametrize('created_id, end', [
-    (GROUP, 'its id is ' + GROUP),
-    (None, 'if it exists, its description names the restore')])
+    (GROUP, 'The id of the group is ' + GROUP),
+    (None, 'If the group exists, its description names the restore')])
 def test_group_that_no_restore_has_reported_is_listed(
         manage, interrupt, resource, created_id, end):
     interrupt(created_id=created_id)
@@ -38,7 +38,7 @@ def test_group_that_no_restore_has_reported_is_listed(
         'what': 'configuration group', 'project': clouds.PROJECT,
         'instance': resource.id, 'since': REQUESTED_AT,
         'why': 'restore restore-1 has not reported configuration group '
-               '"tuned" yet; ' + end}
+               '"tuned" yet. ' + end}
 
 
 def test_entry_of_a_group_that_cannot_be_read_is_listed(

@@ -20,7 +20,7 @@ class CountingPlugin(bank_plugin.BankPlugin):
     """A bank plugin that counts its requests and their seconds."""
 
     def __init__(self, plugin, count=None):
-        """Create it.
+        """Create the plugin.
 
         :param count: returns how many requests the plugin has sent. None if
             each call of the plugin is one request.
@@ -63,7 +63,7 @@ class CountingPlugin(bank_plugin.BankPlugin):
 
 def add_checkpoints(bank, fake_trove, clock, instance_id, count,
                     has_markers=True):
-    """Add what a plan with incremental backups left, one each hour.
+    """Add the checkpoints of a plan with one incremental backup each hour.
 
     :param has_markers: False for a bank of an earlier release.
     """
@@ -95,7 +95,7 @@ class Operations:
         self._resource = resource
         self._arguments = {'resource': resource, 'context': context,
                            'verify': verify}
-        #: With a full backup, and with an incremental one.
+        #: A checkpoint with a full backup, and one with an incremental backup.
         self._full, self._incremental = (
             self._prepare(new_checkpoint()) for _ in range(2))
 
@@ -132,7 +132,7 @@ def fit_exponent(counts, values):
     """Return the exponent of the power law that fits best.
 
     :param counts: the numbers of checkpoints.
-    :param values: what was measured with them.
+    :param values: the measured value for each number of checkpoints.
     """
     points = [(math.log(count), math.log(value))
               for count, value in zip(counts, values)]

@@ -22,7 +22,7 @@ TITLES = {'file-system': 'file system', 'swift': 'Swift'}
 
 @pytest.fixture
 def counting_plugin(kind, tmp_path, fake_trove):
-    """A bank plugin that counts requests, and those to Swift in Swift."""
+    """A bank plugin that counts requests. Swift counts its own requests."""
     if kind == 'memory':
         return growth.CountingPlugin(
             in_memory_bank.BankPlugin(lambda: None))

@@ -1,4 +1,4 @@
-"""Operations on many databases, which share what they ask of Trove.
+"""Operations on many databases, which share their requests to Trove.
 
 Each database is a greenlet on a simulated clock, as a green thread of Karbor.
 """
@@ -182,7 +182,7 @@ def test_instances_are_read_together_again_after_30_s(run_flow, fake_trove):
     tasks = run_flow('protect', add_instances(fake_trove, 45), spread=1.0)
     assert [task.error for task in tasks] == [None] * 45
     counts = count_requests(fake_trove)
-    # The second time there are 15 left, in three pages or less.
+    # The second read is of 15 instances, which are in three pages or less.
     assert counts['GET instances'] <= 3 + 3
     assert counts['GET instances/*'] <= 3
 

@@ -28,8 +28,9 @@ def run(plugin, fake_trove, checkpoint, context, restore, build_resource,
         originals):
     """Return a function that restores the checkpoint.
 
-    It takes the parameters of all databases, and those of single ones by
-    their number. It returns new_resources, or None if the restore is refused.
+    The function takes the parameters of all databases, and by number the
+    parameters of single databases. It returns new_resources. None if the
+    restore is refused.
     """
     def run(parameters={}, **each):
         restore.parameters = {TYPE: parameters, **{
@@ -100,7 +101,7 @@ def test_restore_that_leaves_out_all_databases_is_refused(
     assert len(fake_trove.requests) == request_count
     assert reasons() == dict.fromkeys(NAMES, [
         'restore_skip leaves out all databases of the checkpoint: pass '
-        'restore_skip=False for those to restore'])
+        'restore_skip=False for each database to restore'])
     assert set(restore.resources_status.values()) == {'error'}
 
 

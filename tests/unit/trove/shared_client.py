@@ -29,7 +29,7 @@ connections = set()
 
 
 class Trove(server.BaseHTTPRequestHandler):
-    """Returns the instance of each path."""
+    """A handler that returns the instance of each path."""
 
     protocol_version = 'HTTP/1.1'
 

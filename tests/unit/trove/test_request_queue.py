@@ -1,4 +1,4 @@
-"""The queue of the requests that create something."""
+"""The queue that limits how many requests are sent at the same time."""
 
 import threading
 

@@ -27,13 +27,13 @@ def no_jitter(monkeypatch):
     monkeypatch.setattr(polling.random, 'uniform', lambda low, high: 1.0)
 
 
-#: How much later than its deadline a wait may end: one interval, and one
-#: request.
+#: The maximum seconds from the deadline of a wait to its end: one interval and
+#: one request.
 LATE = 1.0 + 31.0
 
 
 class Found:
-    """What a poll read. Two of them are equal if nothing has changed."""
+    """The object that a poll read. Reads of an unchanged object are equal."""
 
     def __init__(self, is_done, began):
         self.is_done = is_done
@@ -53,7 +53,8 @@ class Service:
         #: The ids of each poll, by the time of its start.
         self.polls = []
         self.is_busy = False
-        #: Returns the error of the poll with this number. None if it works.
+        #: Returns the error of the poll with this number. None if the poll
+        #: has no error.
         self.fail = lambda number: None
 
     def read(self, ids):
@@ -76,7 +77,7 @@ class Service:
 
 
 class World:
-    """A service, and waits that share a poll of it."""
+    """A service, and waits that share a poll of its objects."""
 
     def __init__(self, choose=lambda count: 0, read_seconds=0.1):
         self.scheduler = schedulers.Scheduler(choose, start=0.0)
@@ -86,7 +87,7 @@ class World:
 
     def wait(self, id_, seconds, timeout=1000.0, delay=0.0,
              outage_timeout=None, is_urgent=False):
-        """Start a wait for an object that ends after so many seconds."""
+        """Start a wait for an object that ends after some seconds."""
         def run():
             self.scheduler.sleep(delay)
             task.joined = self.scheduler.now()
@@ -320,7 +321,7 @@ def test_check_that_changes_by_itself_runs_again_with_the_same_object():
         world.poll.wait_for(lambda ids: dict.fromkeys(ids, 'same'), 'b',
                             check, world.poller.deadline(1000.0), 'b')
 
-    # The first wait leads, and the second one is not woken by equal objects.
+    # The first wait is the leader. Equal objects do not wake the second wait.
     world.scheduler.spawn(run)
     world.scheduler.spawn(run)
     world.scheduler.run()
@@ -345,7 +346,8 @@ def test_wait_that_is_cancelled_at_any_point_harms_no_other(error, victim):
             nonlocal is_poll_failed
             task = tasks[victim]
             if task.pauses >= point and is_poll_failed is None:
-                # An error of a request is no cancellation.
+                # If the leader is in a request, the error is that of the
+                # request and not a cancellation.
                 is_poll_failed = issubclass(error, Exception) and (
                     world.poll._leader is not None
                     and world.poll._leader.id == str(victim)
@@ -426,7 +428,8 @@ def test_waits_join_fail_and_leave_in_any_order(
             assert wait['seconds'] is None
         else:
             assert isinstance(task.error, errors.DeadlineExceeded)
-            # A wait does not give up an object that a poll has seen done.
+            # No wait reaches its deadline after a poll has read its object as
+            # done.
             assert failing or cancelled or wait['seconds'] is None or (
                 task.joined + wait['seconds'] > end - 2 * read_seconds - 1)
     times = [began for began, _ in world.service.polls]
@@ -440,7 +443,7 @@ def count_objects(*types_):
 
 
 def test_nothing_is_left_after_1000_waits(caplog):
-    # The records of the log hold exceptions.
+    # Log records would keep references to the exceptions.
     caplog.set_level('CRITICAL', 'karbor_trove')
     kinds = (schedulers.Task, shared_poll._Waiter, polling.Wait,
              polling.Deadline, type(threading.Event()),
@@ -521,7 +524,7 @@ def run(number):
 
 threads = [eventlet.spawn(run, number) for number in range(100)]
 eventlet.sleep(0.05)
-# The first one is the leader, in a poll or between two polls.
+# The first thread is the leader. It is in a poll or between two polls.
 threads[0].kill()
 eventlet.sleep(0)
 threads[1].kill()
