@@ -268,8 +268,8 @@ class ShowReport(Lister):
     """
 
     COLUMNS = ('project', 'instance', 'name', 'checkpoint', 'made', 'age',
-               'chain', 'size', 'verified', 'verified_checkpoint', 'level',
-               'result', 'recovery', 'note')
+               'chain', 'size', 'left_out', 'verified', 'verified_checkpoint',
+               'level', 'result', 'recovery', 'note')
     ACTION = 'report', 'ReportListing'
     _action: 'report.ReportListing'
 

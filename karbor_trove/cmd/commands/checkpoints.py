@@ -13,6 +13,7 @@ from karbor.services.protection import graph
 
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import layout
+from karbor_trove.bank import omissions
 from karbor_trove.bank import record
 from karbor_trove.bank import resource_status
 from karbor_trove.bank import storage
@@ -223,13 +224,18 @@ def _backup_columns(checkpoint: providers.Checkpoint,
         backup_record = record.read(section, instance_id)
         if backup_record is not None:
             row['record'] = backup_record.backup_id
+        else:
+            omission = omissions.read(section, instance_id)
+            if omission is not None:
+                row.update(reason=omission.reason, note='left out: the '
+                           'checkpoint has no backup of this instance')
         entry = backup_journal.BackupJournal(
             checkpoint.provider.bank, instance_id).read(checkpoint.id)
     except errors.Rejected as error:
         return {**row, 'note': str(error)}
     if entry is not None:
-        row.update(journal=entry.backup_id, parent=entry.parent_id,
-                   note=_describe_entry(entry))
+        row.update(journal=entry.backup_id, parent=entry.parent_id)
+        row['note'] = row.get('note') or _describe_entry(entry)
     return row
 
 

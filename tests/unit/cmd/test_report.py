@@ -116,7 +116,7 @@ def test_report_has_the_newest_restore_point(
     assert manage('report') == [{
         'project': clouds.PROJECT, 'instance': resource.id, 'name': 'orders',
         'checkpoint': point.id, 'made': '2026-01-01T00:02:00', 'age': 3600,
-        'chain': 1, 'size': 1.5, 'verified': None,
+        'chain': 1, 'size': 1.5, 'left_out': 0, 'verified': None,
         'verified_checkpoint': None, 'level': None, 'result': None,
         'recovery': None, 'note': None}]
 
@@ -765,6 +765,7 @@ def test_prometheus_parses_all_metrics(add_point, metrics, resource, clock):
         ('last_restorable_timestamp_seconds', resource.id, None):
             clocks.EPOCH + 120,
         ('chain_length', resource.id, None): 2,
+        ('left_out_checkpoints', resource.id, None): 0,
         ('backup_size_bytes', resource.id, None): 512 * 1024 ** 2,
         ('last_verification_timestamp_seconds', resource.id, 'backup'):
             at.timestamp() + 60,
