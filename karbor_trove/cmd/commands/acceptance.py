@@ -37,7 +37,7 @@ class _Database:
     journal: backup_journal.BackupJournal
     #: With the id of the backup, if the bank has it.
     entry: Optional[backup_journal.BackupEntry] = None
-    record: Optional[record.BackupRecord] = None
+    backup_record: Optional[record.BackupRecord] = None
     #: None if the backup cannot be restored.
     backup: Optional[models.Backup] = None
     #: Why the checkpoint has no complete backup of the instance.
@@ -165,7 +165,8 @@ def _read(checkpoint: providers.Checkpoint, instance_id: str, project_id: str,
             return dataclasses.replace(database, is_left_out=True)
     elif entry.backup_id is None:
         entry = dataclasses.replace(entry, backup_id=backup_record.backup_id)
-    database = dataclasses.replace(database, record=backup_record, entry=entry)
+    database = dataclasses.replace(database, backup_record=backup_record,
+                                   entry=entry)
     backup_id = entry.backup_id
     return dataclasses.replace(
         database, backup=backups.get(str(backup_id)),
@@ -182,7 +183,7 @@ def _find_problem(database: _Database, instance_id: str,
             ': ' + ' '.join(reason.split('\n')) if reason else '')
     if entry.deleted_at is not None:
         return 'the deletion of backup %s has begun' % entry.backup_id
-    if database.record is None:
+    if database.backup_record is None:
         return 'the bank has no record of backup %s' % entry.backup_id
     backup = backups.get(entry.backup_id)
     if backup is not None and backup.instance_id != instance_id:
@@ -206,7 +207,7 @@ def _complete(provider: providers.Provider, client: trove_client.TroveClient,
               instance_id: str, database: _Database) -> None:
     """Write to the bank what a protect operation writes at its end."""
     entry, backup, backup_record = (database.entry, database.backup,
-                                    database.record)
+                                    database.backup_record)
     assert entry and backup and backup_record
     database.journal.write(dataclasses.replace(
         entry, is_complete=True, location=backup.location))
