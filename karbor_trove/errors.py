@@ -21,6 +21,10 @@ class Busy(Rejected):
     """Trove is working on the object and did nothing. A retry may succeed."""
 
 
+class Unsupported(Rejected):
+    """Trove cannot do what is requested with an object of this kind."""
+
+
 class Ambiguous(Rejected):
     """Several objects match one request. None of them is used or deleted."""
 

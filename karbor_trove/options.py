@@ -74,6 +74,22 @@ OPTIONS: List[cfg.Opt] = [
                       'being resized or being backed up by another user. The '
                       'checkpoint fails after that time. Also limits the '
                       'checks of a verification at levels backup and data.'),
+    cfg.StrOpt('unprotectable_databases', default='refuse',
+               choices=[
+                   ('refuse', 'No database of the checkpoint is backed up. '
+                    'The checkpoint fails and names all problems.'),
+                   ('skip', 'These databases are left out, and the others '
+                    'are backed up. The checkpoint is available. It fails '
+                    'only if it would leave out all databases.')],
+               help='What a protect operation does if some databases cannot '
+                    'be backed up: the instance has the status ERROR or '
+                    'FAILED, has lost its server, is a member of a cluster, '
+                    'was deleted, or has a datastore without backups. An '
+                    'outage of Trove or a quota that is too small fails the '
+                    'checkpoint in both cases. If a checkpoint leaves out a '
+                    'database, the last complete backup of this database '
+                    'stays until a later checkpoint has one, even if its own '
+                    'checkpoint is deleted.'),
     cfg.FloatOpt('backup_timeout', default=86400.0, min=0.1,
                  help='Seconds that a backup may take. The checkpoint fails '
                       'after that time.'),
@@ -201,6 +217,7 @@ class Settings:
     delete_timeout: float
     full_backup_every: int
     max_concurrent_requests: int = 8
+    unprotectable_databases: str = 'refuse'
     keep_failed_restores: bool = True
     storage_driver: Optional[str] = None
     swift_container: Optional[str] = None
@@ -214,6 +231,11 @@ class Settings:
     swift: models.SwiftOptions = models.SwiftOptions()
     #: What is wrong with the provider file. None if all values are allowed.
     problem: Optional[str] = None
+
+    @property
+    def skips_unprotectable(self) -> bool:
+        """Return True if a checkpoint leaves out what cannot be backed up."""
+        return self.unprotectable_databases == 'skip'
 
     def check(self) -> None:
         """Check that all values are allowed.

@@ -13,6 +13,7 @@ from oslo_log import log as logging
 from karbor_trove.backups import adoption
 from karbor_trove.backups import chain
 from karbor_trove.backups import delete
+from karbor_trove.backups import last_backup
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import manifests
 from karbor_trove.bank import storage
@@ -57,7 +58,8 @@ class BackupDeletion:
             project_id: Optional[str],
             connect: Callable[[polling.Deadline], trove_client.TroveClient],
             poller: polling.Poller,
-            polls: Optional[backup_polls.BackupPolls] = None) -> None:
+            polls: Optional[backup_polls.BackupPolls] = None,
+            keeps_last: bool = True) -> None:
         """Create the object. No request is sent yet.
 
         :param project_id: the project whose backups the client lists. The
@@ -68,7 +70,10 @@ class BackupDeletion:
             deferred.
         :param polls: the polls that this deletion shares with other deletions
             of the project. None if there are no other deletions.
+        :param keeps_last: whether the last complete backup of the instance is
+            kept while later checkpoints leave the instance out.
         """
+        self._keeps_last = keeps_last
         self._polls = polls or backup_polls.BackupPolls(poller)
         self._journal = journal
         self._project_id = project_id
@@ -405,6 +410,11 @@ class BackupDeletion:
         if children:
             raise errors.Busy('the backup has children: %s'
                               % ', '.join(sorted(children)))
+        reason = last_backup.find_reason_to_keep(
+            entry, self._backups, entries, self._journal.omissions
+        ) if self._keeps_last else None
+        if reason is not None:
+            raise errors.Busy(reason)
         return entry
 
     def _exists(self, backup_id: str) -> bool:

@@ -187,6 +187,9 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         self.bank = bank
         self.instance_id = instance_id
         self._markers = backup_markers.BackupMarkers(bank, instance_id)
+        #: The omissions of the instance in existing checkpoints, as the last
+        #: list_abridged() or correct_markers() found them.
+        self.omissions: List[backup_markers.OmissionMarker] = []
 
     def write(self, entry: BackupEntry) -> None:
         """Write an entry, and replace an earlier entry of its checkpoint.
@@ -289,10 +292,12 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
 
     def _list_marked(self) -> Dict[str, BackupEntry]:
         """Return an abridged entry for each marker, by the checkpoint id."""
+        markers = self._markers.list_markers()
+        self.omissions = markers.omissions
         return {marker.checkpoint_id: BackupEntry(
             self.instance_id, marker.checkpoint_id, is_complete=True,
             backup_id=marker.backup_id, parent_id=marker.parent_id)
-            for marker in self._markers.list_markers()}
+            for marker in markers.backups}
 
     def _write_marker(self, entry: BackupEntry) -> None:
         """Write the marker of an entry. Delete it if the entry has changed.

@@ -1,20 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Markers of the complete backups of an instance.
+"""Markers of the complete backups of an instance, and of its omissions.
 
 Each complete backup whose checkpoint exists has a marker. The key of the
 marker has the ids of the checkpoint, of the backup and of its parent. So one
 list of keys shows all these backups, and an operation reads only the few
 journal entries that have no marker.
+
+Each existing checkpoint that left the instance out has an omission marker. The
+key of this marker has the id of the checkpoint and the time. The same list of
+keys shows these markers.
 """
 
 import dataclasses
-from typing import Collection, List, Optional
+import datetime
+from typing import Collection, List, NamedTuple, Optional, Union
 
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import ids
 from karbor_trove import karbor_types
+
+_OMITTED = 'omitted'
+# A key has no ":" [bank_plugin.py in services/protection, 1.6.0].
+_TIME = '%Y-%m-%dT%H-%M-%SZ'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +42,28 @@ class BackupMarker:
             self.checkpoint_id, self.backup_id, self.parent_id)))
 
 
+@dataclasses.dataclass(frozen=True)
+class OmissionMarker:
+    """The checkpoint that left the instance out, and when."""
+
+    checkpoint_id: str
+    #: UTC, without a zone, in whole seconds.
+    omitted_at: datetime.datetime
+
+    @property
+    def key(self) -> str:
+        """Return the key of the marker."""
+        return '@'.join((self.checkpoint_id, _OMITTED,
+                         self.omitted_at.strftime(_TIME)))
+
+
+class Markers(NamedTuple):
+    """All markers of an instance."""
+
+    backups: List[BackupMarker]
+    omissions: List[OmissionMarker]
+
+
 def parse_key(key: str) -> Optional[BackupMarker]:
     """Return the marker with a key. None if no marker can have the key.
 
@@ -43,6 +74,19 @@ def parse_key(key: str) -> Optional[BackupMarker]:
             and all(map(ids.is_uuid, backup_ids))):
         return BackupMarker(checkpoint_id, *backup_ids)
     return None
+
+
+def parse_omission_key(key: str) -> Optional[OmissionMarker]:
+    """Return the omission marker with a key. None for any other key."""
+    checkpoint_id, _, rest = key.partition('@')
+    word, _, time = rest.partition('@')
+    if not ids.is_path_part(checkpoint_id) or word != _OMITTED:
+        return None
+    try:
+        return OmissionMarker(checkpoint_id,
+                              datetime.datetime.strptime(time, _TIME))
+    except ValueError:
+        return None
 
 
 class BackupMarkers:
@@ -56,18 +100,19 @@ class BackupMarkers:
         self._section = bank.get_sub_section(
             layout.instance_folder(instance_id, layout.BACKUP_MARKERS))
 
-    def list_markers(self) -> List[BackupMarker]:
-        """Return all markers, from their keys. No object is read."""
-        return [marker for marker in map(
-            parse_key, storage.list_keys(self._section)) if marker]
+    def list_markers(self) -> Markers:
+        """Return all markers. The keys are listed, and no object is read."""
+        keys = storage.list_keys(self._section)
+        return Markers(list(filter(None, map(parse_key, keys))),
+                       list(filter(None, map(parse_omission_key, keys))))
 
-    def write(self, marker: BackupMarker) -> None:
+    def write(self, marker: Union[BackupMarker, OmissionMarker]) -> None:
         """Write a marker."""
         storage.write(self._section, marker.key,
                       {'checkpoint_id': marker.checkpoint_id})
 
     def delete(self, checkpoint_ids: Collection[str]) -> None:
-        """Delete the markers of checkpoints. An absent marker is no error."""
+        """Delete all markers of checkpoints. An absent marker is no error."""
         for key in storage.list_keys(self._section):
             if key.partition('@')[0] in checkpoint_ids:
                 storage.delete(self._section, key)

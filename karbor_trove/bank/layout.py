@@ -36,6 +36,8 @@ FAILURE_REASON = 'reason'
 #: The full text of a reason that is shortened in Karbor's record of a restore
 #: or verification.
 LONG_REASON = 'long-reason'
+#: Why the checkpoint has no backup of the instance.
+OMISSION = 'omission'
 #: The result of a verification, by its level.
 VERIFICATION_RESULT = 'verified-%s'
 

@@ -150,12 +150,12 @@ def read_backup(section: karbor_types.BankSection,
 
 
 def delete(section: karbor_types.BankSection) -> None:
-    """Delete the record and the failure reason.
+    """Delete the record, the failure reason and the omission.
 
     The resource status stays, because Karbor reads the status.
     """
     storage.delete(section, layout.BACKUP_RECORD)
-    storage.delete_optional(section, [layout.FAILURE_REASON])
+    storage.delete_optional(section, [layout.FAILURE_REASON, layout.OMISSION])
 
 
 def _to_configuration(group: Optional[models.ConfigurationGroup]

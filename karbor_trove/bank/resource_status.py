@@ -52,16 +52,6 @@ def mark_failed(section: karbor_types.BankSection, status: str,
         set_status(section, status)
 
 
-def find_left_out_reason(section: karbor_types.BankSection) -> Optional[str]:
-    """Return why an available checkpoint has no backup of an instance.
-
-    :returns: the reason. None if the checkpoint has a backup of the instance,
-        or if the reason is not known.
-    """
-    return (None if storage.read(section, layout.BACKUP_RECORD) is not None
-            else read_failure_reason(section))
-
-
 def read_failure_reason(section: karbor_types.BankSection) -> Optional[str]:
     """Return why the last failed operation failed.
 

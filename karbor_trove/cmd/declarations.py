@@ -167,6 +167,27 @@ class ResetCheckpoint(_CheckpointCommand):
         return parser
 
 
+class AcceptCheckpoint(_CheckpointCommand):
+    """Set the status of a failed checkpoint to "available".
+
+    Each backup of the checkpoint has to be complete in Trove. The status of
+    the checkpoint has to be "error", or "protecting" if the worker process has
+    ended.
+    """
+
+    COLUMNS = ('checkpoint', 'status', 'instance', 'backup', 'outcome')
+    ACTION = 'acceptance', 'CheckpointAcceptance'
+    IS_CHANGE = True
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--without', action='append', default=[], metavar='INSTANCE_ID',
+            help='Leave out this database instance, which needs no complete '
+                 'backup. Can be repeated')
+        return parser
+
+
 class ListDeferred(Lister):
     """List deferred deletions and requests whose result is not known.
 
@@ -199,6 +220,26 @@ class SweepDeferred(Lister):
         parser.add_argument(
             '--force', action='store_true',
             help='Skip the check that the verification has ended')
+        return parser
+
+
+class ReleaseDeferred(Lister):
+    """Delete the last complete backups of instances that were left out.
+
+    Such a backup stays after the deletion of its checkpoint, while later
+    checkpoints leave its instance out.
+    """
+
+    COLUMNS = ('project', 'instance', 'checkpoint', 'backup', 'outcome')
+    ACTION = 'deferred', 'DeferredRelease'
+    IS_CHANGE = True
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument('ids', nargs='+', metavar='BACKUP_ID')
+        parser.add_argument(
+            '--yes', action='store_true',
+            help='Delete. Without it only show what would be deleted')
         return parser
 
 
@@ -268,8 +309,8 @@ class ShowReport(Lister):
     """
 
     COLUMNS = ('project', 'instance', 'name', 'checkpoint', 'made', 'age',
-               'chain', 'size', 'verified', 'verified_checkpoint', 'level',
-               'result', 'recovery', 'note')
+               'chain', 'size', 'left_out', 'verified', 'verified_checkpoint',
+               'level', 'result', 'recovery', 'note')
     ACTION = 'report', 'ReportListing'
     _action: 'report.ReportListing'
 

@@ -37,6 +37,8 @@ class InstanceReport:
     chain: Optional[int] = None
     #: GB.
     size: Optional[float] = None
+    #: How many newer checkpoints left the instance out.
+    left_out: int = 0
     #: When the last verification ended: UTC, without a zone.
     verified: Optional[datetime.datetime] = None
     #: The id of the checkpoint that was verified last.
@@ -110,7 +112,9 @@ def build_report(report: InstanceReport,
     notes += verifications.notes
     report = dataclasses.replace(
         report, note='; '.join(notes) or None, levels=verifications.levels,
-        recovery=verifications.recovery_time)
+        recovery=verifications.recovery_time, left_out=sum(
+            point.left_out_reason is not None for point in points
+            if best is None or point.time >= best.point.time))
     if best:
         backup = best.chain[0]
         report = dataclasses.replace(

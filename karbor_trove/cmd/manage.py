@@ -19,10 +19,12 @@ class ManageApp(application.Application):
     # declarations.py has the options and the columns of each command. A class
     # in commands/ carries out the command.
     COMMANDS = {
+        'checkpoint accept': declarations.AcceptCheckpoint,
         'checkpoint reset': declarations.ResetCheckpoint,
         'checkpoint show': declarations.ShowCheckpoint,
         'deferred dismiss': declarations.DismissRestores,
         'deferred list': declarations.ListDeferred,
+        'deferred release': declarations.ReleaseDeferred,
         'deferred sweep': declarations.SweepDeferred,
         'orphans delete': declarations.DeleteOrphans,
         'orphans list': declarations.ListOrphans,

@@ -46,6 +46,9 @@ def build_metrics(reports: List[instance_reports.InstanceReport],
                'What the database took on its volume when it was made.',
                per_instance(lambda report: None if report.size is None
                             else round(report.size * _GB))),
+        Metric('left_out_checkpoints',
+               'How many newer checkpoints left the database instance out.',
+               per_instance(lambda report: report.left_out)),
         Metric('last_verification_timestamp_seconds',
                'When a verification of this level ended last.',
                per_level(lambda result: _timestamp(

@@ -8,6 +8,7 @@ from typing import Dict, Iterable, List, Optional, Tuple
 from karbor.common import constants
 
 from karbor_trove.bank import layout
+from karbor_trove.bank import omissions
 from karbor_trove.bank import record as backup_record
 from karbor_trove.bank import storage
 from karbor_trove.bank import verification_results
@@ -29,6 +30,8 @@ class RestorePoint:
     problem: str
     #: The results of verifications. None if the results cannot be read.
     results: Optional[List[verification_results.VerificationResult]]
+    #: Why the checkpoint left the instance out. None if it did not.
+    left_out_reason: Optional[str] = None
 
     @property
     def time(self) -> int:
@@ -95,7 +98,7 @@ class RestorePoints:
 
     def _read_point(self, checkpoint: providers.Checkpoint,
                     instance_id: str) -> RestorePoint:
-        record = results = None
+        record = results = left_out_reason = None
         problem = ''
         try:
             section = checkpoint.resource_section(
@@ -105,6 +108,11 @@ class RestorePoints:
             return RestorePoint(checkpoint, instance_id, None, str(error), [])
         try:
             record = backup_record.read(section, instance_id)
+            omission = (omissions.read(section, instance_id)
+                        if record is None else None)
+            if omission is not None:
+                left_out_reason = omission.reason
+                problem = 'it left the instance out: %s' % left_out_reason
         except errors.Rejected as error:
             problem = str(error)
             self._report(checkpoint, instance_id, error)
@@ -116,7 +124,8 @@ class RestorePoints:
             results = verification_results.read_all(section)
         except errors.Rejected as error:
             self._report(checkpoint, instance_id, error)
-        return RestorePoint(checkpoint, instance_id, record, problem, results)
+        return RestorePoint(checkpoint, instance_id, record, problem, results,
+                            left_out_reason)
 
     def _report(self, checkpoint: providers.Checkpoint, instance_id: str,
                 error: errors.Rejected) -> None:

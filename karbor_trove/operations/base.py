@@ -14,6 +14,7 @@ from oslo_log import log as logging
 
 from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import backup_journal
+from karbor_trove.bank import omissions
 from karbor_trove.bank import resource_status
 from karbor_trove import errors
 from karbor_trove import ids
@@ -191,7 +192,8 @@ class Operation(protection_plugin.Operation):
             restored".
         :returns: False if the instance was not left out.
         """
-        reason = resource_status.find_left_out_reason(self._section)
+        reason = omissions.find_left_out_reason(self._section,
+                                                self._resource.id)
         if reason is None:
             return False
         LOG.error('%s instance %s in checkpoint %s: %s: %s', self.action,

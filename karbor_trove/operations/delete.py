@@ -10,6 +10,7 @@ from karbor import exception
 from oslo_log import log as logging
 
 from karbor_trove.bank import backup_journal
+from karbor_trove.bank import omissions
 from karbor_trove.bank import record
 from karbor_trove.bank import resource_status
 from karbor_trove.bank import verification_results
@@ -48,6 +49,9 @@ class DeleteOperation(base.Operation):
         entry = self._find_entry()
         if entry is not None:
             deletion.delete(entry, self._settings.delete_timeout)
+        else:
+            omissions.delete_marker(self._section.bank, resource.id,
+                                    checkpoint.id)
         record.delete(self._section)
         verification_results.delete(self._section)
         resource_status.set_status(

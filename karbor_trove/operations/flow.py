@@ -108,6 +108,9 @@ class FlowState:
         #: What the preflight checks could not check, one sentence each. These
         #: sentences are part of the reason of a success.
         self.unchecked: List[str] = []
+        #: Why the protect operation leaves out instances, by the id of the
+        #: instance.
+        self.omissions: Dict[str, str] = {}
         #: The ids of the instances that were being deleted when the protect
         #: operation read them.
         self.shutdown_ids: Set[str] = set()

@@ -13,6 +13,7 @@ from karbor_trove.backups import chain
 from karbor_trove.backups import create
 from karbor_trove.backups import incremental
 from karbor_trove.bank import backup_journal
+from karbor_trove.bank import omissions
 from karbor_trove.bank import record
 from karbor_trove.bank import resource_status
 from karbor_trove import errors
@@ -32,8 +33,8 @@ from karbor_trove.verification import baseline
 LOG = logging.getLogger(__name__)
 
 
-class _InstanceDeletedError(errors.NotFound):
-    """The instance was deleted before its backup."""
+class _UnprotectableError(errors.Rejected):
+    """The checkpoint leaves the instance out."""
 
 
 class ProtectOperation(base.Operation):
@@ -82,12 +83,16 @@ class ProtectOperation(base.Operation):
         # The checks may take as long as the wait for a busy instance that
         # follows. An outage of Trove that ends by then is no reason to go
         # without a backup.
-        return self._wait_for(
+        problems, omitted = self._wait_for(
             lambda: preflight_protect.check_protect(
                 self._read_instances(client, instance_ids), catalog,
-                deletion_wait),
+                deletion_wait, self._settings.skips_unprotectable),
             self._settings.ready_timeout,
             'the preflight checks of the backups have no result')
+        self._flow.omissions.update(
+            (instance_id, '\n'.join(sentences))
+            for instance_id, sentences in omitted.items())
+        return problems
 
     @base.hook
     def on_main(self, checkpoint: karbor_types.Checkpoint,
@@ -97,26 +102,48 @@ class ProtectOperation(base.Operation):
         """Create the backup and wait until it is complete.
 
         An instance that is deleted before its backup is left out of the
-        checkpoint. The operation does not fail because of that. Only the
-        resource status of this instance is `error`. The other instances are
-        backed up.
+        checkpoint, and so is any instance that cannot be backed up if the
+        provider file says so. The operation does not fail because of that.
+        Only the resource status of this instance is `error`. The other
+        instances are backed up.
 
         :raises karbor.exception.CreateResourceFailed: there is no complete
             backup. The resource status is `error`, and the bank has the
             reason. If Trove created a backup, the journal has its entry.
         """
+        if resource.id in self._flow.omissions:
+            self._leave_out()
+            return
         try:
             self._protect(parameters)
-        except _InstanceDeletedError as error:
+        except _UnprotectableError as error:
+            self._flow.omissions[resource.id] = str(error)
             record.delete(self._section)
-            LOG.warning('Checkpoint %s has no backup of instance %s, because '
-                        '%s', checkpoint.id, resource.id, error)
-            resource_status.mark_failed(
-                self._section, constants.RESOURCE_STATUS_ERROR, str(error))
+            self._leave_out()
             return
         resource_status.set_status(
             self._section, constants.RESOURCE_STATUS_AVAILABLE)
         self._backup_deletion().sweep()
+
+    def _leave_out(self) -> None:
+        """Write why the checkpoint has no backup of the instance.
+
+        :raises errors.Rejected: the checkpoint would leave out all instances.
+            The message has the reasons of all.
+        """
+        omitted = self._flow.omissions
+        if (self._settings.skips_unprotectable
+                and omitted.keys() >= self._list_instance_ids().keys()):
+            raise errors.Rejected('\n'.join(omitted.values()))
+        reason = omitted[self._resource.id]
+        LOG.warning('Checkpoint %s has no backup of instance %s, because %s',
+                    self._checkpoint.id, self._resource.id, reason)
+        omissions.write(self._section, omissions.Omission(
+            self._resource.id, self._checkpoint.id,
+            lost_responses.find_trove_time(self._connect())
+            or self._clock.utc().isoformat(), reason))
+        resource_status.mark_failed(
+            self._section, constants.RESOURCE_STATUS_ERROR, reason)
 
     def _protect(self, parameters: karbor_types.Parameters) -> None:
         instance_id = self._resource.id
@@ -173,7 +200,7 @@ class ProtectOperation(base.Operation):
         :returns: the entry and the record, both with the id of the backup, and
             the databases and users that existed before the request. The caller
             has to write the entry and the record.
-        :raises _InstanceDeletedError: the instance was deleted meanwhile.
+        :raises _UnprotectableError: the checkpoint leaves the instance out.
         :raises errors.KarborTroveError: no backup is known. If Trove may have
             created a backup, the journal entry remains.
         """
@@ -189,11 +216,15 @@ class ProtectOperation(base.Operation):
                         'instance %s is not ready for a backup' % instance_id,
                         is_urgent=True)
             except errors.NotFound as error:
-                if instance_id not in self._flow.shutdown_ids:
+                if not (self._settings.skips_unprotectable
+                        or instance_id in self._flow.shutdown_ids):
                     raise
-                raise _InstanceDeletedError(
-                    'instance %s was deleted before its backup began'
-                    % instance_id) from error
+                raise _UnprotectableError(
+                    preflight_protect.DELETED % instance_id) from error
+            except errors.ResourceFailed as error:
+                if not self._settings.skips_unprotectable:
+                    raise
+                raise _UnprotectableError(str(error)) from error
             self._flow.recent_instances.remove(instance_id)
             # The record is saved before the request and before the wait: a
             # backup that fails half-way, or whose response is lost, must still
@@ -209,6 +240,20 @@ class ProtectOperation(base.Operation):
                 with self._flow.request_queue.turn():
                     entry, backup = self._request_backup(client, request,
                                                          is_incremental)
+            except errors.Unsupported as error:
+                # The datastore has no backups, or the instance is a member
+                # of a cluster [Backup.create() in trove/backup/models.py,
+                # 26.0.0].
+                if not self._settings.skips_unprotectable:
+                    raise
+                raise _UnprotectableError(str(error)) from error
+            except errors.NotFound as error:
+                # The instance, or the parent.
+                if not self._settings.skips_unprotectable or self._exists(
+                        client, instance_id):
+                    raise
+                raise _UnprotectableError(
+                    preflight_protect.DELETED % instance_id) from error
             except errors.Busy:
                 # The instance became busy after the check above.
                 self._clock.sleep(min(self._poller.interval,
@@ -246,6 +291,18 @@ class ProtectOperation(base.Operation):
             dataclasses.replace(request, parent_id=entry.parent_id),
             self._poller)
         return dataclasses.replace(entry, backup_id=backup.id), backup
+
+    def _exists(self, client: trove_client.TroveClient,
+                instance_id: str) -> bool:
+        """Return False only if Trove responds that an instance is gone."""
+        try:
+            client.get_instance(instance_id)
+        except errors.NotFound:
+            return False
+        except errors.KarborTroveError as error:
+            LOG.warning('Instance %s could not be read: %s', instance_id,
+                        error)
+        return True
 
     def _create_deletion_wait(self) -> instances.DeletionWait:
         return instances.DeletionWait(self._poller, self._flow.shutdown_ids)

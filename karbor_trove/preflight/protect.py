@@ -2,7 +2,7 @@
 
 """Preflight checks of protect operations."""
 
-from typing import Iterator, List, Mapping
+from typing import Iterator, List, Mapping, Tuple
 
 from oslo_log import log as logging
 
@@ -14,11 +14,16 @@ from karbor_trove.trove import recent_instances
 
 LOG = logging.getLogger(__name__)
 
+#: The reason of an instance that was deleted before its backup.
+DELETED = 'instance %s was deleted before its backup began'
+
 
 def check_protect(answers: Mapping[str, recent_instances.Answer],
                   catalog: trove_catalog.Catalog,
-                  deletion_wait: instances.DeletionWait
-                  ) -> preflight_problems.Problems:
+                  deletion_wait: instances.DeletionWait,
+                  skips_unprotectable: bool = False
+                  ) -> Tuple[preflight_problems.Problems,
+                             preflight_problems.Problems]:
     """Check whether all instances of a checkpoint can be backed up.
 
     A busy instance is no problem. The protect operation waits for it. An
@@ -27,6 +32,11 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     :param answers: by id, each instance of the checkpoint or the error of its
         read. The quota is checked for all instances together.
     :param deletion_wait: the wait for instances that are being deleted.
+    :param skips_unprotectable: whether the checkpoint leaves out an instance
+        that cannot be backed up. If no instance can be backed up, nothing is
+        left out.
+    :returns: the problems that refuse the checkpoint, and the problems of the
+        instances that the checkpoint leaves out. One of the two is empty.
     :raises errors.Pending: an instance may be being deleted, and
         deletion_wait has not ended.
     :raises errors.KarborTroveError: Trove did not respond as expected.
@@ -39,9 +49,18 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     if catalog.find_quotas() is None:
         LOG.info('Trove does not show the quotas. They are not checked before '
                  'the backups of %s', ', '.join(answers))
-    return preflight_problems.group_common(
-        problems, preflight_problems.check_quotas(
-            catalog, {'backups': len(answers) - len(deleted)}, 'protect'))
+    if skips_unprotectable:
+        problems.update((id_, [DELETED % id_]) for id_ in deleted)
+        deleted.clear()
+    unprotectable = {id_: sentences for id_, sentences in problems.items()
+                     if sentences}
+    is_skip = skips_unprotectable and len(unprotectable) < len(answers)
+    quota_problems = list(preflight_problems.check_quotas(
+        catalog, {'backups': len(answers) - len(deleted) - (
+            len(unprotectable) if is_skip else 0)}, 'protect'))
+    if is_skip and not quota_problems:
+        return {}, unprotectable
+    return preflight_problems.group_common(problems, quota_problems), {}
 
 
 def _check_instance(instance_id: str, answer: recent_instances.Answer,

@@ -6,8 +6,8 @@ import dataclasses
 import re
 from typing import Callable, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
+from karbor_trove.bank import omissions
 from karbor_trove.bank import record
-from karbor_trove.bank import resource_status
 from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove import options
@@ -42,9 +42,9 @@ def check_restore(
         ) -> Tuple[preflight_problems.Problems, List[str]]:
     """Check whether all instances of a restore can be created.
 
-    An instance that was deleted before its backup has no backup in the
-    checkpoint. It is skipped if another instance has a backup. If no
-    instance has a backup, this is a problem. The requests are checked first.
+    An instance that the checkpoint left out has no backup. It is skipped if
+    another instance has a backup. If no instance has a backup, this is a
+    problem. The requests are checked first.
     If the requests have no problems, the state of Trove is checked. Quotas are
     checked for all instances together.
 
@@ -65,7 +65,7 @@ def check_restore(
     records: List[record.BackupRecord] = []
     left_out = {
         original_id: reason for original_id, section in sections.items()
-        for reason in [resource_status.find_left_out_reason(section)]
+        for reason in [omissions.find_left_out_reason(section, original_id)]
         if reason is not None}
     if len(left_out) == len(sections):
         return {original_id: [reason]

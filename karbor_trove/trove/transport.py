@@ -139,6 +139,7 @@ def translate_errors(description: str) -> Iterator[None]:
     :raises errors.Unreachable: no response of the service came back, or the
         status of the response is one of _OUTAGES.
     :raises errors.Busy: the status is 422.
+    :raises errors.Unsupported: the status is 501.
     :raises errors.Rejected: the request failed in any other way.
     """
     def message(error: Exception) -> str:
@@ -171,6 +172,8 @@ def translate_errors(description: str) -> Iterator[None]:
             raise errors.NotFound(message(error)) from error
         if status == 422:
             raise errors.Busy(message(error)) from error
+        if status == 501:
+            raise errors.Unsupported(message(error)) from error
         if status == 401:
             raise errors.Rejected(
                 '%s (the user\'s token has expired, or Trove may not use the '

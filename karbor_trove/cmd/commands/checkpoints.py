@@ -13,6 +13,7 @@ from karbor.services.protection import graph
 
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import layout
+from karbor_trove.bank import omissions
 from karbor_trove.bank import record
 from karbor_trove.bank import resource_status
 from karbor_trove.bank import storage
@@ -65,7 +66,7 @@ class CheckpointReset(base.Action):
         for resource_id in checkpoint.list_resource_ids():
             storage.delete(checkpoint.resource_section(resource_id),
                            layout.WORKER)
-        _write_missing_indices(checkpoint, index)
+        write_missing_indices(checkpoint, index)
         new_index = dict(index, status=constants.CHECKPOINT_STATUS_ERROR)
         if not new_index.get('resource_graph'):
             # The operation ended before Karbor had written the resources.
@@ -77,7 +78,7 @@ class CheckpointReset(base.Action):
 
 
 @dataclasses.dataclass(frozen=True)
-class _WorkerCheck:
+class WorkerCheck:
     """Whether the worker process of an operation has ended."""
 
     has_ended: bool
@@ -85,7 +86,7 @@ class _WorkerCheck:
     doubt: str = ''
 
 
-def _check_worker(checkpoint: providers.Checkpoint) -> _WorkerCheck:
+def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
     """Check whether the process of the checkpoint's operation has ended.
 
     One process works on all resources of a checkpoint. So one resource is
@@ -98,13 +99,13 @@ def _check_worker(checkpoint: providers.Checkpoint) -> _WorkerCheck:
         if identity is None:
             continue
         if worker_process.may_be_alive(identity):
-            return _WorkerCheck(False, '%s may still work on it'
-                                % worker_process.describe(identity))
+            return WorkerCheck(False, '%s may still work on it'
+                               % worker_process.describe(identity))
         # With any other status, the identity belongs to an earlier operation.
         if checkpoint.read_object(resource_id, layout.STATUS) in (
                 _STARTED_STATUSES[str(checkpoint.status)]):
             has_ended = True
-    return _WorkerCheck(has_ended, '' if has_ended else (
+    return WorkerCheck(has_ended, '' if has_ended else (
         'the bank does not name the process of its operation'))
 
 
@@ -139,7 +140,7 @@ def _check_resettable(checkpoint: providers.Checkpoint,
             'checkpoint %s is not reset: it is %s. Only a checkpoint that is '
             'protecting, deleting or error-deleting can be reset'
             % (checkpoint.id, checkpoint.status))
-    check = _check_worker(checkpoint)
+    check = check_worker(checkpoint)
     if not check.has_ended and not force:
         raise errors.Rejected(
             'checkpoint %s is not reset: %s. Make sure that the process has '
@@ -149,8 +150,8 @@ def _check_resettable(checkpoint: providers.Checkpoint,
     return checkpoint.index
 
 
-def _write_missing_indices(checkpoint: providers.Checkpoint,
-                           index: Dict[str, Any]) -> None:
+def write_missing_indices(checkpoint: providers.Checkpoint,
+                          index: Dict[str, Any]) -> None:
     """Write the index files with which Karbor lists a checkpoint.
 
     Karbor writes a checkpoint before the index files of the checkpoint. So a
@@ -223,13 +224,18 @@ def _backup_columns(checkpoint: providers.Checkpoint,
         backup_record = record.read(section, instance_id)
         if backup_record is not None:
             row['record'] = backup_record.backup_id
+        else:
+            omission = omissions.read(section, instance_id)
+            if omission is not None:
+                row.update(reason=omission.reason, note='left out: the '
+                           'checkpoint has no backup of this instance')
         entry = backup_journal.BackupJournal(
             checkpoint.provider.bank, instance_id).read(checkpoint.id)
     except errors.Rejected as error:
         return {**row, 'note': str(error)}
     if entry is not None:
-        row.update(journal=entry.backup_id, parent=entry.parent_id,
-                   note=_describe_entry(entry))
+        row.update(journal=entry.backup_id, parent=entry.parent_id)
+        row['note'] = row.get('note') or _describe_entry(entry)
     return row
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`deferred list` and `deferred sweep`: work that operations left unfinished.
-"""
+"""`deferred list`, `sweep` and `release`: work that operations left."""
 
 import argparse
 import dataclasses
@@ -132,6 +131,50 @@ class DeferredSweep(base.Action):
                    or 'the temporary instances are deleted'}
 
 
+class DeferredRelease(base.Action):
+    """Carries out the command "deferred release"."""
+
+    def list_rows(self, parsed_args: argparse.Namespace,
+                  all_providers: List[providers.Provider]
+                  ) -> Iterator[base.Row]:
+        """Delete the chosen backups, and yield one row for each.
+
+        :raises errors.Rejected: an id is not the backup of a deferred
+            deletion. Nothing was deleted.
+        """
+        chosen = [
+            (provider, journal, entries)
+            for provider in providers.distinct_banks(all_providers)
+            for instance_id in progress.track(
+                provider.list_instance_ids(),
+                'Reading the journals of instances')
+            for journal in [backup_journal.BackupJournal(provider.bank,
+                                                         instance_id)]
+            for entries in [[entry for entry in journal.list_entries()
+                             if entry.backup_id in parsed_args.ids
+                             and _check_deferral(provider, entry).is_deferred]]
+            if entries]
+        strangers = set(parsed_args.ids) - {
+            entry.backup_id for _, _, entries in chosen for entry in entries}
+        if strangers:
+            raise errors.Rejected(
+                'nothing is deleted, because these are no deferred deletions: '
+                'backup %s' % ', '.join(sorted(strangers)))
+        project_clients = clients.ProjectClients()
+        for provider, journal, entries in chosen:
+            if not parsed_args.yes:
+                for entry in entries:
+                    yield {**_entry_columns(entry),
+                           'outcome': 'would be deleted'}
+                continue
+            for deletion in delete_backups(provider, project_clients, journal,
+                                           entries, keeps_last=False):
+                self.problems += ([deletion.problem] if deletion.problem
+                                  else [])
+                yield {**_entry_columns(deletion.entry),
+                       'outcome': deletion.blocker or 'deleted'}
+
+
 @dataclasses.dataclass(frozen=True)
 class Deletion:
     """The result of an attempt to delete a backup."""
@@ -148,13 +191,14 @@ class Deletion:
 def delete_backups(provider: providers.Provider,
                    project_clients: clients.ProjectClients,
                    journal: backup_journal.BackupJournal,
-                   entries: List[backup_journal.BackupEntry]
-                   ) -> Iterator[Deletion]:
+                   entries: List[backup_journal.BackupEntry],
+                   keeps_last: bool = True) -> Iterator[Deletion]:
     """Delete the backups of journal entries, or defer their deletion.
 
     :param journal: the backup journal of the instance. All entries belong to
         this instance.
     :param entries: at least one entry. All entries belong to one project.
+    :param keeps_last: see deferred_deletion.BackupDeletion.
     :returns: one result for each entry.
     """
     remaining = {entry.checkpoint_id: entry for entry in entries}
@@ -164,8 +208,9 @@ def delete_backups(provider: providers.Provider,
             raise errors.Rejected('the journal has no project for it')
         client = project_clients.get(project_id, provider.settings.swift)
         for outcome in deferred_deletion.BackupDeletion(
-                journal, project_id, lambda deadline: client, provider.poller
-                ).delete_all(entries, provider.settings.delete_timeout):
+                journal, project_id, lambda deadline: client, provider.poller,
+                keeps_last=keeps_last).delete_all(
+                    entries, provider.settings.delete_timeout):
             del remaining[outcome.entry.checkpoint_id]
             yield _describe(outcome.entry, outcome.blocker,
                             outcome.has_failed, outcome.is_outage)

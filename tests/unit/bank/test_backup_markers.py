@@ -1,6 +1,7 @@
 """Markers of complete backups: what they hide, and what corrects them."""
 
 import dataclasses
+import datetime
 import itertools
 import uuid
 
@@ -112,6 +113,33 @@ def test_key_of_a_marker_has_its_ids(marker):
     '@'.join((CHECKPOINT, BACKUP, PARENT, PARENT))])
 def test_other_keys_are_no_markers(key):
     assert backup_markers.parse_key(key) is None
+
+
+OMISSION = backup_markers.OmissionMarker(
+    CHECKPOINT, datetime.datetime(2026, 1, 2, 3, 4, 5))
+
+
+def test_omission_marker_is_no_marker_of_a_backup():
+    assert OMISSION.key == CHECKPOINT + '@omitted@2026-01-02T03-04-05Z'
+    assert backup_markers.parse_omission_key(OMISSION.key) == OMISSION
+    # Earlier releases ignore such a key.
+    assert backup_markers.parse_key(OMISSION.key) is None
+
+
+@pytest.mark.parametrize('key', [
+    CHECKPOINT, CHECKPOINT + '@' + BACKUP, CHECKPOINT + '@omitted',
+    CHECKPOINT + '@omitted@now', '../x@omitted@2026-01-02T03-04-05Z'])
+def test_other_keys_are_no_omission_markers(key):
+    assert backup_markers.parse_omission_key(key) is None
+
+
+def test_list_has_the_omissions_of_the_instance(journal, add_entries):
+    add_entries(2)
+    backup_markers.BackupMarkers(journal.bank, INSTANCE).write(OMISSION)
+    for read in journal.list_abridged, journal.correct_markers:
+        journal.omissions = []
+        assert len(read()) == 2
+        assert journal.omissions == [OMISSION]
 
 
 def test_only_a_complete_backup_of_an_existing_checkpoint_has_a_marker(

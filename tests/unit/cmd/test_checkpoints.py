@@ -9,6 +9,7 @@ from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import graph
 import pytest
 
+from karbor_trove.bank import omissions
 from karbor_trove.bank import resource_status
 from karbor_trove.bank import worker_process
 
@@ -65,6 +66,17 @@ def test_show_has_the_reason_that_the_record_of_a_restore_has_in_part(
     assert row['long_reason'].endswith(text)
     assert row['long_reason'].startswith(list(fake_trove.instances)[-1])
     assert row['reason'] is None
+
+
+def test_show_says_which_instance_was_left_out_and_why(
+        interrupt, manage, checkpoint, resource):
+    section = checkpoint.get_resource_bank_section(resource.id)
+    omissions.write(section, omissions.Omission(
+        resource.id, checkpoint.id, '2026-01-02T00:00:00', 'it is broken'))
+    [row] = manage('checkpoint', 'show', interrupt('available'))
+    assert row['note'] == (
+        'left out: the checkpoint has no backup of this instance')
+    assert row['reason'] == 'it is broken'
 
 
 def test_unknown_column_is_rejected_before_a_checkpoint_is_reset(

@@ -11,6 +11,7 @@ from karbor.services.protection.bank_plugins import file_system_bank_plugin
 import pytest
 
 from karbor_trove.bank import backup_journal
+from karbor_trove.bank import backup_markers
 from karbor_trove.bank import verification_journal
 from karbor_trove.bank import worker_process
 from tests.fake_trove import cloud as clouds
@@ -99,6 +100,55 @@ def test_list_has_the_banks_of_all_providers(
     journal.write(dataclasses.replace(deferred, checkpoint_id='new'))
     assert sorted(row['checkpoint'] for row in manage('deferred', 'list')
                   ) == sorted(['new'] + [deferred.checkpoint_id] * 2)
+
+
+@pytest.fixture
+def kept(deferred, bank, journal):
+    """The entry of the last backup of an instance that was left out."""
+    checkpoint_id = str(uuid.uuid4())
+    backup_markers.BackupMarkers(bank, journal.instance_id).write(
+        backup_markers.OmissionMarker(checkpoint_id, datetime.datetime(
+            2126, 1, 1)))
+    return deferred
+
+
+def test_sweep_keeps_the_last_backup_of_an_instance_that_was_left_out(
+        manage, kept, fake_trove):
+    [row] = manage('deferred', 'sweep')
+    assert row['outcome'].startswith('it is the last complete backup')
+    assert 'deferred release %s --yes' % kept.backup_id in row['outcome']
+    assert fake_trove.backups
+    [row] = manage('deferred', 'list')
+    assert row['why'].startswith('it is the last complete backup')
+
+
+def test_release_deletes_the_last_backup_only_with_yes(
+        manage, kept, journal, fake_trove, delete_at_once):
+    columns = {'project': clouds.PROJECT, 'instance': journal.instance_id,
+               'checkpoint': kept.checkpoint_id, 'backup': kept.backup_id}
+    assert manage('deferred', 'release', kept.backup_id) == [
+        {**columns, 'outcome': 'would be deleted'}]
+    assert fake_trove.backups
+    assert manage('deferred', 'release', kept.backup_id, '--yes') == [
+        {**columns, 'outcome': 'deleted'}]
+    assert not fake_trove.backups and not journal.list_entries()
+
+
+def test_release_of_a_backup_with_children_says_why_it_stays(
+        manage, kept, journal, fake_trove):
+    child = fake_trove.add_backup(
+        journal.instance_id, parent_id=kept.backup_id)
+    [row] = manage('deferred', 'release', kept.backup_id, '--yes')
+    assert row['outcome'] == 'the backup has children: %s' % child
+
+
+def test_release_of_another_backup_is_refused(
+        manage, protect, journal, fake_trove):
+    protect()
+    [entry] = journal.list_entries()
+    assert 'no deferred deletions: backup %s' % entry.backup_id in manage(
+        'deferred', 'release', entry.backup_id, '--yes', expect=1)
+    assert fake_trove.backups
 
 
 def test_sweep_deletes_a_backup_without_children(

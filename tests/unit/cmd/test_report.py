@@ -14,6 +14,7 @@ from karbor.services.protection import graph
 from prometheus_client import parser
 import pytest
 
+from karbor_trove.bank import omissions
 from karbor_trove.bank import record
 from karbor_trove.bank import verification_results
 from karbor_trove.cmd import declarations
@@ -116,7 +117,7 @@ def test_report_has_the_newest_restore_point(
     assert manage('report') == [{
         'project': clouds.PROJECT, 'instance': resource.id, 'name': 'orders',
         'checkpoint': point.id, 'made': '2026-01-01T00:02:00', 'age': 3600,
-        'chain': 1, 'size': 1.5, 'verified': None,
+        'chain': 1, 'size': 1.5, 'left_out': 0, 'verified': None,
         'verified_checkpoint': None, 'level': None, 'result': None,
         'recovery': None, 'note': None}]
 
@@ -133,6 +134,28 @@ def test_report_has_a_checkpoint_of_the_plugin(
     assert row['checkpoint'] == checkpoint.id
     assert row['made'] == clocks.format_time(backup['created'])
     assert row['note'] is None
+
+
+def leave_out(point, instance_id, reason='instance x has the status ERROR'):
+    """Let a checkpoint have left the instance out."""
+    record.delete(point.section)
+    omissions.write(point.section, omissions.Omission(
+        instance_id, point.id, '2026-01-02T00:00:00', reason))
+
+
+def test_report_counts_the_newer_checkpoints_that_left_an_instance_out(
+        manage, metrics, add_point, resource):
+    leave_out(add_point(), resource.id)
+    point = add_point()
+    newer = [add_point(), add_point()]
+    for left_out in newer:
+        leave_out(left_out, resource.id)
+    [row] = manage('report')
+    assert (row['checkpoint'], row['left_out']) == (point.id, 2)
+    assert row['note'] == (
+        'checkpoint %s cannot be restored: it left the instance out: instance '
+        'x has the status ERROR' % newer[1].id)
+    assert metrics()['left_out_checkpoints', resource.id, None] == 2
 
 
 def test_report_counts_the_backups_of_a_chain(manage, add_point):
@@ -765,6 +788,7 @@ def test_prometheus_parses_all_metrics(add_point, metrics, resource, clock):
         ('last_restorable_timestamp_seconds', resource.id, None):
             clocks.EPOCH + 120,
         ('chain_length', resource.id, None): 2,
+        ('left_out_checkpoints', resource.id, None): 0,
         ('backup_size_bytes', resource.id, None): 512 * 1024 ** 2,
         ('last_verification_timestamp_seconds', resource.id, 'backup'):
             at.timestamp() + 60,

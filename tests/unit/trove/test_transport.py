@@ -137,7 +137,8 @@ def test_error_response_of_another_server_is_unreachable(
 
 @pytest.mark.parametrize('code, expected', [
     (400, errors.Rejected), (403, errors.Rejected), (404, errors.NotFound),
-    (413, errors.Rejected), (422, errors.Busy), (501, errors.Rejected),
+    (413, errors.Rejected), (422, errors.Busy),
+    (501, errors.Unsupported),
     (505, errors.Rejected), (500, errors.Unreachable),
     (503, errors.Unreachable), (507, errors.Unreachable),
     (408, errors.Unreachable), (429, errors.Unreachable)])

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Reason to keep the last complete backup of an instance.
+
+The functions decide from their arguments alone. They send no requests.
+"""
+
+import datetime
+from typing import Iterable, Optional, Tuple
+
+from karbor_trove.backups import chain
+from karbor_trove.bank import backup_journal
+from karbor_trove.bank import backup_markers
+
+#: The reason does not change, so the journal is not written in each sweep.
+_REASON = (
+    'it is the last complete backup of the instance, and later checkpoints '
+    'left the instance out: it is deleted as soon as a later checkpoint has a '
+    'complete backup, or with "karbor-trove-manage deferred release %s '
+    '--yes". Until then restore it with "openstack database instance create '
+    'NAME --backup %s --flavor FLAVOR --size GB --datastore DATASTORE '
+    '--datastore-version VERSION --nic net-id=NETWORK"')
+
+
+def find_reason_to_keep(
+        entry: backup_journal.BackupEntry, backups: chain.Backups,
+        entries: Iterable[backup_journal.BackupEntry],
+        omissions: Iterable[backup_markers.OmissionMarker]) -> Optional[str]:
+    """Return why the backup of a deleted checkpoint is kept.
+
+    The backup is kept if it is the newest complete backup that the journal
+    has of the instance, and an existing checkpoint left the instance out after
+    the backup. Otherwise retention would delete all good backups of an
+    instance that cannot be backed up any more.
+
+    A deferred deletion counts like an existing checkpoint, so only one backup
+    of the instance is kept.
+
+    :param entry: the journal entry of the backup.
+    :param backups: the backups of the project, as Trove has just listed them.
+    :param entries: all entries of the journal.
+    :param omissions: the omissions of the instance in existing checkpoints.
+    :returns: None if the backup may be deleted.
+    """
+    backup_id = str(entry.backup_id)
+    newness = _find_newness(backups, backup_id)
+    if (newness is None
+            or not any(omission.omitted_at > newness[0]
+                       for omission in omissions
+                       if omission.checkpoint_id != entry.checkpoint_id)):
+        return None
+    for other in entries:
+        if other.is_complete and other.backup_id:
+            other_newness = _find_newness(backups, other.backup_id)
+            if other_newness is not None and other_newness > newness:
+                return None
+    return _REASON % (backup_id, backup_id)
+
+
+def _find_newness(backups: chain.Backups, backup_id: str
+                  ) -> Optional[Tuple[datetime.datetime, int]]:
+    """Return a sort key. None if no instance can be restored from the backup.
+
+    Trove's times are whole seconds. Of two backups of the same second, the one
+    with the longer chain is the child and therefore newer.
+    """
+    links = chain.list_chain(backups, backup_id)
+    if not links:
+        return None
+    return links[0].created or datetime.datetime.min, len(links)

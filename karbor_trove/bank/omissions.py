@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""Omissions: instances that a checkpoint left out.
+
+The object of an omission is in the section of the instance. A marker in the
+folder of the instance shows the omission to the operations that delete
+backups.
+"""
+
+import contextlib
+import dataclasses
+from typing import Optional
+
+from karbor_trove.bank import backup_markers
+from karbor_trove.bank import document_store
+from karbor_trove.bank import layout
+from karbor_trove.bank import resource_status
+from karbor_trove.bank import storage
+from karbor_trove import errors
+from karbor_trove import karbor_types
+from karbor_trove import times
+
+VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Omission(document_store.StoredEntry):
+    """One instance that a checkpoint left out."""
+
+    STORED_KEYS = {'omitted_at': 'at'}
+
+    instance_id: str
+    checkpoint_id: str
+    #: When the protect operation left the instance out: Trove's time, UTC, in
+    #: ISO format. Our clock if Trove returned no time.
+    omitted_at: str
+    #: Why the checkpoint has no backup of the instance. One or more lines.
+    reason: str
+
+
+def write(section: karbor_types.BankSection, omission: Omission) -> None:
+    """Write an omission and its marker.
+
+    The marker is written first. If this process ends in between, the marker
+    keeps a backup for too long, and no backup is lost. The deletion of the
+    checkpoint deletes the marker.
+
+    :param section: the section of the instance in the checkpoint.
+    """
+    backup_markers.BackupMarkers(section.bank, omission.instance_id).write(
+        backup_markers.OmissionMarker(
+            omission.checkpoint_id, times.parse_utc(omission.omitted_at)))
+    _store(section, omission.instance_id).write_document(
+        layout.OMISSION, omission.to_document())
+
+
+def read(section: karbor_types.BankSection,
+         instance_id: str) -> Optional[Omission]:
+    """Return the omission of an instance. None if there is none.
+
+    :raises errors.CorruptObject: the object is corrupt, or names another
+        instance.
+    :raises errors.Rejected: a later release wrote the object.
+    """
+    return _store(section, instance_id).read(layout.OMISSION)
+
+
+def delete_marker(bank: karbor_types.Bank, instance_id: str,
+                  checkpoint_id: str) -> None:
+    """Delete the marker of a checkpoint. An absent marker is no error."""
+    backup_markers.BackupMarkers(bank, instance_id).delete([checkpoint_id])
+
+
+def find_left_out_reason(section: karbor_types.BankSection,
+                         instance_id: str) -> Optional[str]:
+    """Return why an available checkpoint has no backup of an instance.
+
+    Earlier releases wrote no omission, only the reason of a failure. A protect
+    operation also writes this reason for each omission.
+
+    :returns: the reason. None if the checkpoint has a backup of the instance,
+        or if the reason is not known.
+    """
+    if storage.read(section, layout.BACKUP_RECORD) is not None:
+        return None
+    omission: Optional[Omission] = None
+    with contextlib.suppress(errors.Rejected):
+        omission = read(section, instance_id)
+    return (resource_status.read_failure_reason(section) if omission is None
+            else omission.reason)
+
+
+def _store(section: karbor_types.BankSection, instance_id: str
+           ) -> document_store.DocumentStore[Omission]:
+    def parse(key: str, document: document_store.Document) -> Omission:
+        omission = Omission.from_document(document)
+        document_store.check_ids(
+            key, {'instance_id': (omission.instance_id, instance_id)}, {})
+        return omission
+
+    return document_store.DocumentStore(section, '', VERSION, 'reason', parse)

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""`checkpoint accept`: failed checkpoints whose backups are complete."""
+
+import argparse
+import dataclasses
+import datetime
+from typing import List, Optional
+
+from karbor.common import constants
+
+from karbor_trove.backups import chain
+from karbor_trove.bank import backup_journal
+from karbor_trove.bank import layout
+from karbor_trove.bank import omissions
+from karbor_trove.bank import record
+from karbor_trove.bank import resource_status
+from karbor_trove.bank import storage
+from karbor_trove.bank import worker_process
+from karbor_trove.cmd import clients
+from karbor_trove.cmd.commands import base
+from karbor_trove.cmd.commands import checkpoints
+from karbor_trove.cmd import providers
+from karbor_trove import errors
+from karbor_trove import karbor_types
+from karbor_trove import timeouts
+from karbor_trove.trove import client as trove_client
+from karbor_trove.trove import models
+from karbor_trove.verification import baseline
+
+
+@dataclasses.dataclass(frozen=True)
+class _Database:
+    """What the bank and Trove have of one instance of the checkpoint."""
+
+    section: karbor_types.BankSection
+    journal: backup_journal.BackupJournal
+    #: With the id of the backup, if the bank has it.
+    entry: Optional[backup_journal.BackupEntry] = None
+    backup_record: Optional[record.BackupRecord] = None
+    #: None if the backup cannot be restored.
+    backup: Optional[models.Backup] = None
+    #: Why the checkpoint has no complete backup of the instance.
+    problem: Optional[str] = None
+    #: Whether the checkpoint has left the instance out already.
+    is_left_out: bool = False
+
+
+class CheckpointAcceptance(base.Action):
+    """Carries out the command "checkpoint accept"."""
+
+    def list_rows(self, parsed_args: argparse.Namespace,
+                  all_providers: List[providers.Provider]) -> List[base.Row]:
+        """Accept a checkpoint, and return one row for each instance.
+
+        :raises errors.Rejected: the checkpoint is not accepted, and nothing
+            was changed.
+        """
+        checkpoint = providers.get_checkpoint(all_providers, parsed_args.id)
+        try:
+            return _accept(checkpoint, parsed_args.without)
+        except errors.KarborTroveError as error:
+            raise errors.Rejected('checkpoint %s is not accepted: %s' % (
+                checkpoint.id, error)) from error
+
+
+def _accept(checkpoint: providers.Checkpoint,
+            without: List[str]) -> List[base.Row]:
+    _check_ended(checkpoint)
+    instance_ids = [id_ for type_, id_ in checkpoint.list_resources()
+                    if type_ == constants.DATABASE_RESOURCE_TYPE]
+    strangers = sorted(set(without) - set(instance_ids))
+    if strangers:
+        raise errors.Rejected('it has no database instance %s'
+                              % ', '.join(strangers))
+    provider = checkpoint.provider
+    project_id = str((checkpoint.index or {}).get('project_id'))
+    client = clients.ProjectClients().get(project_id, provider.settings.swift)
+    backups = provider.poller.wait_for(
+        client.list_backups, provider.poller.deadline(timeouts.OUTAGE),
+        'the backups could not be listed')
+    databases = {id_: _read(checkpoint, id_, project_id, backups)
+                 for id_ in instance_ids}
+    problems = [
+        *('instance %s: %s' % (id_, database.problem)
+          for id_, database in databases.items()
+          if database.problem and id_ not in without),
+        *_list_other_problems(checkpoint)]
+    if problems:
+        raise errors.Rejected('; '.join(problems))
+    left_out = {id_ for id_, database in databases.items()
+                if database.is_left_out} | set(without)
+    if left_out >= set(instance_ids):
+        raise errors.Rejected('no database of it has a backup')
+    current = provider.find_checkpoint(checkpoint.id)
+    if current is None or current.index != checkpoint.index:
+        raise errors.Rejected('it has changed meanwhile')
+    for id_, database in databases.items():
+        if id_ in without:
+            _leave_out(checkpoint, id_, database)
+        elif not database.is_left_out:
+            _complete(provider, client, id_, database)
+    assert checkpoint.index is not None
+    checkpoints.write_missing_indices(checkpoint, checkpoint.index)
+    storage.write(checkpoint.section, layout.CHECKPOINT_INDEX, dict(
+        checkpoint.index, status=constants.CHECKPOINT_STATUS_AVAILABLE))
+    return [{'checkpoint': checkpoint.id,
+             'status': constants.CHECKPOINT_STATUS_AVAILABLE,
+             'instance': id_,
+             'backup': database.backup.id if (
+                 database.backup and id_ not in left_out) else None,
+             'outcome': 'left out' if id_ in left_out else 'complete'}
+            for id_, database in databases.items()]
+
+
+def _check_ended(checkpoint: providers.Checkpoint) -> None:
+    """Check that the protect operation of a checkpoint has ended.
+
+    Karbor writes the status "error" after all resources of the flow have
+    ended [flows/protect.py, 1.6.0]. A checkpoint that was reset has the same
+    status, and no worker.
+
+    :raises errors.Rejected: the operation may still run, or the checkpoint is
+        neither failed nor interrupted.
+    """
+    if checkpoint.index is None:
+        raise errors.CorruptObject('its index in the bank is corrupt')
+    if checkpoint.status == constants.CHECKPOINT_STATUS_PROTECTING:
+        check = checkpoints.check_worker(checkpoint)
+        if not check.has_ended:
+            raise errors.Rejected(
+                '%s. Make sure that the process has ended, then use '
+                '"checkpoint reset --force" first' % check.doubt)
+        return
+    if checkpoint.status != constants.CHECKPOINT_STATUS_ERROR:
+        raise errors.Rejected(
+            'it is %s. Only a checkpoint that is error or protecting can be '
+            'accepted' % checkpoint.status)
+    for resource_id in checkpoint.list_resource_ids():
+        identity = checkpoint.read_object(resource_id, layout.WORKER)
+        if (identity is not None and worker_process.may_be_alive(identity)
+                and checkpoint.read_object(resource_id, layout.STATUS)
+                == constants.RESOURCE_STATUS_PROTECTING):
+            raise errors.Rejected('%s may still work on resource %s' % (
+                worker_process.describe(identity), resource_id))
+
+
+def _read(checkpoint: providers.Checkpoint, instance_id: str, project_id: str,
+          backups: chain.Backups) -> _Database:
+    """Return what the bank and Trove have of an instance.
+
+    :param backups: the backups of the project, as Trove has just listed them.
+    :raises errors.Rejected: an object cannot be read, or the id is not the id
+        of an instance.
+    """
+    journal = backup_journal.BackupJournal(checkpoint.provider.bank,
+                                           instance_id)
+    database = _Database(checkpoint.resource_section(instance_id), journal)
+    backup_record = record.read(database.section, instance_id)
+    # The in-tree plugin writes no entry.
+    entry = journal.read(checkpoint.id) or backup_journal.BackupEntry(
+        instance_id, checkpoint.id, project_id)
+    if backup_record is None:
+        if omissions.read(database.section, instance_id) is not None:
+            return dataclasses.replace(database, is_left_out=True)
+    elif entry.backup_id is None:
+        entry = dataclasses.replace(entry, backup_id=backup_record.backup_id)
+    database = dataclasses.replace(database, backup_record=backup_record,
+                                   entry=entry)
+    backup_id = entry.backup_id
+    return dataclasses.replace(
+        database, backup=backups.get(str(backup_id)),
+        problem=_find_problem(database, instance_id, backups))
+
+
+def _find_problem(database: _Database, instance_id: str,
+                  backups: chain.Backups) -> Optional[str]:
+    """Return why the backup of an instance cannot be restored."""
+    entry = database.entry
+    if entry is None or entry.backup_id is None:
+        reason = resource_status.read_failure_reason(database.section)
+        return 'no backup is known%s' % (
+            ': ' + ' '.join(reason.split('\n')) if reason else '')
+    if entry.deleted_at is not None:
+        return 'the deletion of backup %s has begun' % entry.backup_id
+    if database.backup_record is None:
+        return 'the bank has no record of backup %s' % entry.backup_id
+    backup = backups.get(entry.backup_id)
+    if backup is not None and backup.instance_id != instance_id:
+        return 'backup %s is of instance %s' % (backup.id, backup.instance_id)
+    return chain.find_break(backups, entry.backup_id)
+
+
+def _list_other_problems(checkpoint: providers.Checkpoint) -> List[str]:
+    """Return a sentence for each failed resource of another type.
+
+    A plugin that does nothing writes no status.
+    """
+    return ['resource %s of type %s is %s' % (resource_id, type_, status)
+            for type_, resource_id in checkpoint.list_resources()
+            if type_ != constants.DATABASE_RESOURCE_TYPE
+            for status in [checkpoint.read_object(resource_id, layout.STATUS)]
+            if status not in (None, constants.RESOURCE_STATUS_AVAILABLE)]
+
+
+def _complete(provider: providers.Provider, client: trove_client.TroveClient,
+              instance_id: str, database: _Database) -> None:
+    """Write to the bank what a protect operation writes at its end."""
+    entry, backup, backup_record = (database.entry, database.backup,
+                                    database.backup_record)
+    assert entry and backup and backup_record
+    database.journal.write(dataclasses.replace(
+        entry, is_complete=True, location=backup.location))
+    record.write(database.section, dataclasses.replace(
+        backup_record, backup_id=backup.id, backup_size=backup.size))
+    baseline.record_manifest(
+        client, provider.bank, instance_id, backup,
+        provider.settings.verify_level, provider.poller)
+    storage.delete_optional(database.section, [layout.FAILURE_REASON])
+    resource_status.set_status(database.section,
+                               constants.RESOURCE_STATUS_AVAILABLE)
+
+
+def _leave_out(checkpoint: providers.Checkpoint, instance_id: str,
+               database: _Database) -> None:
+    """Write that the checkpoint leaves out an instance.
+
+    The journal keeps the entry of a backup that may exist, so the deletion of
+    the checkpoint deletes this backup.
+    """
+    if database.entry is not None and database.entry.backup_id is not None:
+        database.journal.write(database.entry)
+    reason = 'the operator accepted the checkpoint without this instance%s' % (
+        ': ' + database.problem if database.problem else '')
+    record.delete(database.section)
+    timestamp = int((checkpoint.index or {}).get('timestamp') or 0)
+    omissions.write(database.section, omissions.Omission(
+        instance_id, checkpoint.id, datetime.datetime.fromtimestamp(
+            timestamp, datetime.timezone.utc).replace(tzinfo=None).isoformat(),
+        reason))
+    resource_status.mark_failed(
+        database.section, constants.RESOURCE_STATUS_ERROR, reason)
