@@ -66,7 +66,7 @@ def failed(protect_both, fake_trove, section, clock, end_token):
     """The id of a checkpoint that failed before its backup was complete."""
     id_ = protect_both()
     assert section.get_object('status') == 'error'
-    fake_trove._failures = []
+    fake_trove.heal()
     clock.sleep(600)
     return id_
 
