@@ -38,6 +38,14 @@ def check_uuid(value: object, owner: str) -> str:
     return str(value)
 
 
+def is_same_project(project_id: str, other_id: str) -> bool:
+    """Return True if two ids name one project.
+
+    Ids are stored with dashes or without, depending on the writer.
+    """
+    return project_id.replace('-', '') == other_id.replace('-', '')
+
+
 def is_path_part(value: object) -> bool:
     """Return True if a value can be a single part of a path."""
     return isinstance(value, str) and bool(_PATH_PART.fullmatch(value))

@@ -77,6 +77,8 @@ class RequestContext(Protocol):
     """The context of a user's request [karbor/context.py]."""
 
     project_id: str
+    #: Whether Karbor's policy makes the user an administrator.
+    is_admin: bool
 
 
 class OperationRecord(Protocol):

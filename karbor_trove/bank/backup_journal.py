@@ -25,6 +25,7 @@ from karbor_trove.bank import document_store
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import errors
+from karbor_trove import ids
 from karbor_trove import karbor_types
 from karbor_trove import timeouts
 from karbor_trove import times
@@ -110,9 +111,8 @@ class BackupEntry(document_store.StoredEntry):
 
         :param project_id: None for a list of all projects.
         """
-        # Ids are stored with dashes or without, depending on the writer.
         return project_id is None or self.project_id is None or (
-            project_id.replace('-', '') == self.project_id.replace('-', ''))
+            ids.is_same_project(project_id, self.project_id))
 
     @property
     def has_unique_name(self) -> bool:

@@ -13,6 +13,7 @@ from karbor_trove.bank import record
 from karbor_trove.bank import storage
 from karbor_trove.bank import verification_results
 from karbor_trove import errors
+from karbor_trove import ids
 from karbor_trove import karbor_types
 from karbor_trove.operations import base
 from karbor_trove import polling
@@ -55,6 +56,15 @@ class VerifyOperation(base.Operation):
         :raises karbor.exception.VerifyResourceFailed: nothing was created.
             The reasons are in Karbor's record, one per line.
         """
+        # Karbor lets a user verify a checkpoint of another project
+        # [verification() of manager.py in services/protection, 1.6.0]. Trove
+        # would not find its backups, and the bank of that project would hold
+        # a failed verification.
+        if not (context.is_admin or ids.is_same_project(
+                context.project_id, checkpoint.project_id)):
+            raise errors.Rejected(
+                'checkpoint %s belongs to another project. Verify it with a '
+                'token of that project' % checkpoint.id)
         self._refuse_problems(lambda: self._find_problems(verify.id),
                               'checkpoint cannot be restored')
 

@@ -1,12 +1,15 @@
-"""Tests of the script tools/tox and of its pinned lists."""
+"""Tests of the script tools/tox, of its pinned lists and of pre-commit."""
 
+import configparser
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import typing
 
 import pytest
+import yaml
 
 # tools/tox refuses an older Python.
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 11),
@@ -163,3 +166,32 @@ def test_tested_versions_are_the_lower_bounds_of_the_requirements():
 
 def numbers(version: str) -> typing.List[int]:
     return [int(number) for number in version.split('-')]
+
+
+def test_pre_commit_runs_only_environments_of_tox_with_linters():
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / 'tox.ini')
+    config = yaml.safe_load((ROOT / '.pre-commit-config.yaml').read_text())
+
+    # A repository of hooks would pin versions of its own.
+    assert [repository['repo'] for repository in config['repos']] == ['local']
+    for hook in config['repos'][0]['hooks']:
+        assert hook['language'] == 'system'
+        assert 'additional_dependencies' not in hook
+        command, _, environment = hook['entry'].rpartition(' -e ')
+        assert command == 'tools/tox -q'
+        assert tox['testenv:' + environment]['deps'] == (
+            '-r tools/requirements/%s.txt' % environment)
+    assert environment == 'style'
+
+
+def test_pre_commit_hook_runs_for_every_file_that_the_linters_read():
+    config = yaml.safe_load((ROOT / '.pre-commit-config.yaml').read_text())
+    [pattern] = [hook['files'] for hook in config['repos'][0]['hooks']]
+
+    for path in ('karbor_trove/errors.py', 'tests/unit/test_tools.py',
+                 'doc/source/conf.py', 'releasenotes/notes/a.yaml', 'setup.py',
+                 'tox.ini', 'pyproject.toml', 'tools/count_words.py',
+                 'tools/requirements/style.txt'):
+        assert re.search(pattern, path), path
+    assert not re.search(pattern, 'README.rst')

@@ -10,6 +10,7 @@ from karbor.services.protection import graph
 import pytest
 
 from karbor_trove import protection
+from tests.unit.operations import capacity
 from tests.unit import scheduler as schedulers
 
 
@@ -112,6 +113,27 @@ def test_polls_of_a_protect_do_not_grow_with_the_databases(
     counts = count_requests(fake_trove)
     assert counts['POST backups'] == count
     assert counts['GET backups'] + counts['GET backups/*'] <= polls + 1
+
+
+@pytest.mark.parametrize('count', [1, 25, 100])
+def test_requests_are_those_of_the_page_about_capacity(
+        run_flow, fake_trove, clock, restore, verify, count):
+    formulas = dict(capacity.read_rows('operation'))
+    fake_trove.backup_seconds = 300.0
+    ids = add_instances(fake_trove, count)
+    for name, record in (('protect', None), ('restore', restore),
+                         ('verify', verify), ('delete', None),
+                         ('protect, incremental', None)):
+        kind, _, choice = name.partition(', ')
+        start = clock.now()
+        tasks = run_flow(kind, ids, record=record,
+                         parameters={choice: 'True'} if choice else ())
+        assert [task.error for task in tasks] == [None] * count
+        polls = capacity.count_polls(max(1.0, clock.now() - start))
+        expected = 2 if kind == 'verify' else capacity.compute(
+            formulas[name], N=count, P=polls)
+        actual = sum(count_requests(fake_trove).values())
+        assert expected / 1.5 - 2 < actual < expected * 1.5 + 2, name
 
 
 def test_backup_that_the_list_lacks_is_read_before_it_counts_as_deleted(

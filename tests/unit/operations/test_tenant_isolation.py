@@ -1,4 +1,4 @@
-"""Resource ids of users that are no ids of database instances.
+"""Requests of a tenant about the objects of another project.
 
 Karbor takes any text as the id of a resource in a plan [1.6.0]. The id is a
 part of paths in the bank, which holds the checkpoints of all projects.
@@ -10,6 +10,8 @@ import uuid
 from karbor import exception
 from karbor.services.protection import graph
 import pytest
+
+from tests.fake_trove import fixtures
 
 #: Builds the id of a resource from a checkpoint and a resource of another
 #: project.
@@ -134,3 +136,35 @@ def test_delete_ignores_a_journal_entry_that_names_another_project(
     delete()
     assert set(fake_trove.backups) == {stranger}
     assert section.get_object('status') == 'deleted'
+
+
+@pytest.fixture
+def verify_as(plugin, protect, checkpoint, resource, verify):
+    """Return a function that verifies a checkpoint as a certain user."""
+    protect()
+
+    def run(context):
+        operation = plugin.get_verify_operation(resource)
+        for hook in operation.on_prepare_begin, operation.on_main:
+            hook(checkpoint=checkpoint, resource=resource, context=context,
+                 parameters={}, verify=verify, operation_log=None)
+    return run
+
+
+def test_verification_by_a_user_of_another_project_leaves_no_result(
+        verify_as, verify, read_bank, fake_trove):
+    before, requests = read_bank(), len(fake_trove.requests)
+    with pytest.raises(exception.VerifyResourceFailed):
+        verify_as(fixtures.request_context('f' * 32))
+    assert read_bank() == before
+    assert len(fake_trove.requests) == requests
+    [reason] = verify.resources_reason.values()
+    assert 'belongs to another project' in reason
+
+
+def test_administrator_of_another_project_may_verify(
+        verify_as, checkpoint, context, verify):
+    context.is_admin = True
+    checkpoint._md_cache['project_id'] = 'f' * 32
+    verify_as(context)
+    assert [*verify.resources_status.values()] == ['available']
