@@ -76,7 +76,9 @@ class Checkpoint(Protocol):
 class RequestContext(Protocol):
     """The context of a user's request [karbor/context.py]."""
 
+    user_id: str
     project_id: str
+    request_id: str
 
 
 class OperationRecord(Protocol):

@@ -24,6 +24,8 @@ class DeleteOperation(base.Operation):
     """Deletes the backup of one instance."""
 
     action = 'Deleting the backup of'
+    event = 'delete'
+    event_keys = ('deferred_because',)
     failure_class = exception.DeleteResourceFailed
 
     # TaskFlow matches the hooks' arguments by name. Do not rename them.
@@ -47,7 +49,9 @@ class DeleteOperation(base.Operation):
             self._section, constants.RESOURCE_STATUS_DELETING)
         entry = self._find_entry()
         if entry is not None:
-            deletion.delete(entry, self._settings.delete_timeout)
+            self._changes.set(backup_id=entry.backup_id)
+            outcome = deletion.delete(entry, self._settings.delete_timeout)
+            self._changes.set(deferred_because=outcome.blocker)
         record.delete(self._section)
         verification_results.delete(self._section)
         resource_status.set_status(
