@@ -76,7 +76,9 @@ class Checkpoint(Protocol):
 class RequestContext(Protocol):
     """The context of a user's request [karbor/context.py]."""
 
+    user_id: str
     project_id: str
+    request_id: str
     #: Whether Karbor's policy makes the user an administrator.
     is_admin: bool
 

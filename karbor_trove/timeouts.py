@@ -93,6 +93,10 @@ SAVE_RECORD = 60.0
 #: hour allows for clocks that differ.
 RESTORE_MAY_RUN = datetime.timedelta(hours=1)
 
+#: A protection service without a heartbeat for so long has ended. So has an
+#: operation that has noted nothing in the bank since its start.
+WORKER_SILENT = datetime.timedelta(minutes=10)
+
 # Banks: files.
 
 #: A temporary file that is older than this belongs to a killed process.

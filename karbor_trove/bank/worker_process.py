@@ -7,6 +7,8 @@ import pathlib
 import socket
 from typing import Dict, Optional, Union
 
+from oslo_config import cfg
+
 _PROC = pathlib.Path('/proc')
 Identity = Dict[str, Union[str, int, None]]
 
@@ -16,9 +18,11 @@ def current() -> Identity:
 
     The identity has the host, the PID namespace, the process id and the start
     time of the process. The process id is unique in its PID namespace only.
+    The identity also has the name under which Karbor knows its service.
     """
     return {**_namespace(), 'pid': os.getpid(),
-            'started': _start_time(os.getpid())}
+            'started': _start_time(os.getpid()),
+            'service_host': getattr(cfg.CONF, 'host', None)}
 
 
 def may_be_alive(identity: object) -> bool:
@@ -31,10 +35,23 @@ def may_be_alive(identity: object) -> bool:
     :param identity: what current() returned in that process. For any other
         value the result is True.
     """
-    if not isinstance(identity, dict) or any(
-            identity.get(key) != value for key, value in _namespace().items()):
+    if not isinstance(identity, dict) or find_other_host(identity):
         return True
     return identity.get('started') == _start_time(identity.get('pid'))
+
+
+def find_other_host(identity: object) -> Optional[str]:
+    """Return Karbor's name of the host of a process, if it is another one.
+
+    :param identity: what current() returned in that process.
+    :returns: the option "host" in karbor.conf of the process, or the name of
+        its machine in an identity that an earlier release wrote. None for a
+        process of this host and PID namespace, and for any other value.
+    """
+    if not isinstance(identity, dict) or all(
+            identity.get(key) == value for key, value in _namespace().items()):
+        return None
+    return str(identity.get('service_host') or identity.get('host'))
 
 
 def describe(identity: object) -> str:

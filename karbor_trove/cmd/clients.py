@@ -16,9 +16,12 @@ from karbor.common import karbor_keystone_plugin
 from karbor import context as karbor_context
 from karbor import exception
 from karbor.services.protection import client_factory
+from keystoneauth1 import adapter
 from keystoneauth1 import exceptions as keystone_exceptions
 from keystoneauth1 import loading
 from keystoneauth1 import session as keystone_session
+from openstack import config as cloud_config
+from openstack import exceptions as sdk_exceptions
 from oslo_config import cfg
 
 from karbor_trove import errors
@@ -74,6 +77,50 @@ class ProjectClients:
         if isinstance(client, errors.KarborTroveError):
             raise client
         return client
+
+
+class OperatorCredentials:
+    """The credentials of the operator in the environment or clouds.yaml."""
+
+    def __init__(self) -> None:
+        """Read the variables OS_* and the file clouds.yaml.
+
+        :raises errors.Rejected: there are no credentials, or they are wrong.
+        """
+        try:
+            self._cloud: Any = cloud_config.OpenStackConfig().get_one()
+        except (sdk_exceptions.SDKException,
+                keystone_exceptions.ClientException) as error:
+            raise errors.Rejected(
+                'the credentials of the operator cannot be read: %s. Set the '
+                'variables OS_AUTH_URL, OS_USERNAME and so on, or OS_CLOUD '
+                'for a cloud in clouds.yaml' % error) from error
+
+    def create_adapter(self, project_id: str, service_type: str
+                       ) -> adapter.Adapter:
+        """Return an adapter that sends requests to a service in a project.
+
+        :raises keystone_exceptions.ClientException: Keystone gives no token
+            for the project.
+        """
+        session = self._cloud.get_session()
+        limits: Any = timeouts.HTTP_CONNECT, timeouts.HTTP_READ
+        session.timeout = limits
+        # An application credential is valid in its own project only.
+        if session.get_project_id() != project_id:
+            options = {
+                name: value for name, value
+                in self._cloud.config['auth'].items()
+                if not name.startswith(('project_', 'tenant_', 'domain_',
+                                        'system_'))}
+            loader: Any = loading.get_plugin_loader(
+                self._cloud.config['auth_type'])
+            session.auth = loader.load_from_options(project_id=project_id,
+                                                    **options)
+        return adapter.Adapter(
+            session, service_type=service_type,
+            interface=self._cloud.get_interface(service_type),
+            region_name=self._cloud.get_region_name(service_type))
 
 
 def read_token() -> Token:

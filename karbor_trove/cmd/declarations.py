@@ -353,6 +353,35 @@ class ShowReport(Lister):
             return super().produce_output(parsed_args, column_names, data)
 
 
+class VerifyCheckpoints(Lister):
+    """Verify the checkpoints whose last test restore is oldest.
+
+    Starts verifications at level "restore" through Karbor's API, one after
+    the other, and waits for each. Checkpoints that have never passed one come
+    first. The credentials are those of the variables OS_* or of clouds.yaml.
+    """
+
+    COLUMNS = ('project', 'checkpoint', 'passed_before', 'verification',
+               'result', 'reason')
+    ACTION = 'verify', 'OldestVerification'
+    IS_CHANGE = True
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--oldest-unverified', type=_parse_count, required=True,
+            metavar='N', help='How many checkpoints to verify, at least 1')
+        return parser
+
+
+def _parse_count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(
+            '"%s" is not allowed: an integer greater than or equal to 1'
+            % text)
+    return int(text)
+
+
 @contextlib.contextmanager
 def _replace_file(path: str) -> Iterator[TextIO]:
     """Yield a new text file, which replaces the file at a path at the end.

@@ -29,6 +29,7 @@ class ManageApp(application.Application):
         'orphans delete': declarations.DeleteOrphans,
         'orphans list': declarations.ListOrphans,
         'report': declarations.ShowReport,
+        'verify': declarations.VerifyCheckpoints,
     }
 
 

@@ -38,6 +38,8 @@ class Provider:
     id: str
     bank: karbor_types.Bank
     settings: options.Settings
+    #: Karbor does not load a provider that is not enabled.
+    is_enabled: bool = True
 
     @property
     def poller(self) -> polling.Poller:
@@ -296,7 +298,8 @@ def load(problems: List[str]) -> List[Provider]:
         except errors.BankError as error:
             problems.append(message % error)
             continue
-        providers.append(Provider(provider.id, provider.bank, settings))
+        providers.append(Provider(provider.id, provider.bank, settings,
+                                  config.provider.enabled))
     if not providers:
         message = '; '.join(problems)
         problems.clear()

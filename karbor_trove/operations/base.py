@@ -5,7 +5,7 @@
 import functools
 import inspect
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
-from typing import TypeVar
+from typing import Sequence, TypeVar
 
 from karbor.common import constants
 from karbor import exception
@@ -20,6 +20,7 @@ from karbor_trove import errors
 from karbor_trove import ids
 from karbor_trove import karbor_types
 from karbor_trove.operations import flow
+from karbor_trove.operations import state_changes
 from karbor_trove import options
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
@@ -30,6 +31,9 @@ from karbor_trove.trove import models
 from karbor_trove.trove import recent_instances
 
 LOG = logging.getLogger(__name__)
+
+#: The last hook of every operation.
+_LAST_HOOK = 'on_main'
 
 T = TypeVar('T')
 Hook = TypeVar('Hook', bound=Callable[..., None])
@@ -52,16 +56,25 @@ def hook(method: Hook) -> Hook:
         arguments = {**dict(zip(names, args)), **kwargs}
         checkpoint, resource = arguments['checkpoint'], arguments['resource']
         record = arguments.get(self.record_name)
+        is_first = not self._has_begun
+        if is_first:
+            self._has_begun = True
+            self._changes = self._create_changes(
+                checkpoint, resource, arguments['context'], record)
         try:
             ids.check_uuid(resource.id, 'database instance')
         except errors.Rejected as error:
             self._refuse(checkpoint, resource, record, error)
             return
+        if is_first:
+            self._changes.start()
         self._bind(checkpoint, resource, arguments['context'], record)
         try:
             method(self, **arguments)
         except Exception as error:
             raise self._fail(error) from error
+        if method.__name__ == _LAST_HOOK:
+            self._changes.end()
 
     return run  # type: ignore[return-value]
 
@@ -71,6 +84,10 @@ class Operation(protection_plugin.Operation):
 
     #: What the operation does to the instance, for the log.
     action: str
+    #: A part of the names of the notifications.
+    event: str
+    #: The keys of the notifications that only this operation has.
+    event_keys: Sequence[str] = ()
     #: Karbor's exception for a failure of this operation.
     failure_class: Callable[..., Exception]
     #: The kind of object that the operation works on, for Karbor's exception.
@@ -78,6 +95,11 @@ class Operation(protection_plugin.Operation):
     #: The name of the argument of the hooks that is Karbor's record of the
     #: operation. "" if the operation has no such record.
     record_name = ''
+    #: The key of the notifications that has the id of this record.
+    record_key = ''
+    #: Whether Karbor has called a hook. `_changes` exists from then on.
+    _has_begun = False
+    _changes: state_changes.StateChanges
 
     def __init__(self, settings: options.Settings, clock: polling.Clock,
                  flow_state: flow.FlowState) -> None:
@@ -92,6 +114,19 @@ class Operation(protection_plugin.Operation):
         self._clock = clock
         self._poller = polling.Poller(settings.poll_interval, clock)
         self._flow = flow_state
+
+    def _create_changes(
+            self, checkpoint: karbor_types.Checkpoint,
+            resource: karbor_types.Resource,
+            context: karbor_types.RequestContext,
+            operation_record: Optional[karbor_types.OperationRecord]
+            ) -> state_changes.StateChanges:
+        changes = state_changes.StateChanges(
+            self._flow.notifier, self._clock, self.event, self.action,
+            self.event_keys, context, checkpoint, resource)
+        if operation_record is not None:
+            changes.set(**{self.record_key: operation_record.id})
+        return changes
 
     def _bind(self, checkpoint: karbor_types.Checkpoint,
               resource: karbor_types.Resource,
@@ -202,6 +237,7 @@ class Operation(protection_plugin.Operation):
             operation_record, self._resource.type, self._resource.id,
             constants.RESOURCE_STATUS_ERROR, '%s: %s' % (outcome, reason),
             self._section)
+        self._changes.send_error('%s: %s' % (outcome, reason))
         return True
 
     def _fail(self, error: Exception) -> Exception:
@@ -215,8 +251,8 @@ class Operation(protection_plugin.Operation):
             resource_status.mark_failed(
                 self._section, constants.RESOURCE_STATUS_ERROR, reason)
         return self._report_failure(
-            self._checkpoint, self._resource, self._record,
-            self._reported_id, reason, self._section)
+            self._resource, self._record, self._reported_id, reason,
+            self._section)
 
     def _describe_failure(self, error: Exception) -> str:
         """Return the reason of a failure.
@@ -248,17 +284,15 @@ class Operation(protection_plugin.Operation):
 
         :raises Exception: Karbor's exception for the operation.
         """
-        raise self._report_failure(checkpoint, resource, record, resource.id,
+        raise self._report_failure(resource, record, resource.id,
                                    str(error)) from error
 
-    def _report_failure(self, checkpoint: karbor_types.Checkpoint,
-                        resource: karbor_types.Resource,
+    def _report_failure(self, resource: karbor_types.Resource,
                         record: Optional[karbor_types.OperationRecord],
                         reported_id: str, reason: str,
                         section: Optional[karbor_types.BankSection] = None
                         ) -> Exception:
-        LOG.error('%s instance %s in checkpoint %s failed: %s', self.action,
-                  resource.id, checkpoint.id, reason)
+        self._changes.fail(reason)
         if record is not None and self._flow.set_status(
                 record, resource.type, reported_id,
                 constants.RESOURCE_STATUS_ERROR, reason, section):

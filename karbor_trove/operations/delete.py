@@ -25,6 +25,8 @@ class DeleteOperation(base.Operation):
     """Deletes the backup of one instance."""
 
     action = 'Deleting the backup of'
+    event = 'delete'
+    event_keys = ('deferred_because',)
     failure_class = exception.DeleteResourceFailed
 
     # TaskFlow matches the hooks' arguments by name. Do not rename them.
@@ -48,7 +50,9 @@ class DeleteOperation(base.Operation):
             self._section, constants.RESOURCE_STATUS_DELETING)
         entry = self._find_entry()
         if entry is not None:
-            deletion.delete(entry, self._settings.delete_timeout)
+            self._changes.set(backup_id=entry.backup_id)
+            outcome = deletion.delete(entry, self._settings.delete_timeout)
+            self._changes.set(deferred_because=outcome.blocker)
         else:
             omissions.delete_marker(self._section.bank, resource.id,
                                     checkpoint.id)

@@ -18,6 +18,7 @@ from karbor_trove.bank import resource_status
 from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove.operations import configuration_group
+from karbor_trove.operations import notifications
 from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove import timeouts
@@ -65,6 +66,7 @@ class FlowState:
             backups or instances that are sent at the same time.
         """
         self._clock = poller.clock
+        self.notifier = notifications.Notifier()
         self.backups = backup_polls.BackupPolls(poller)
         self.instances: shared_poll.SharedPoll[models.Instance] = (
             shared_poll.SharedPoll(poller))

@@ -41,6 +41,8 @@ class ProtectOperation(base.Operation):
     """Backs up one database instance."""
 
     action = 'Protecting'
+    event = 'protect'
+    event_keys = ('parent_backup_id', 'volume_size_gb', 'backup_size_gb')
     failure_class = exception.CreateResourceFailed
 
     # TaskFlow matches the hooks' arguments by name. Do not rename them.
@@ -144,6 +146,7 @@ class ProtectOperation(base.Operation):
             or self._clock.utc().isoformat(), reason))
         resource_status.mark_failed(
             self._section, constants.RESOURCE_STATUS_ERROR, reason)
+        self._changes.send_error(reason)
 
     def _protect(self, parameters: karbor_types.Parameters) -> None:
         instance_id = self._resource.id
@@ -155,7 +158,10 @@ class ProtectOperation(base.Operation):
         record.write(self._section, backup_record)
         self._journal.write(entry)
         backup_id = str(entry.backup_id)
-        LOG.info('Started backup %s of instance %s', backup_id, instance_id)
+        self._changes.set(
+            backup_id=backup_id, parent_backup_id=entry.parent_id,
+            volume_size_gb=backup_record.instance.volume_size)
+        self._changes.log('has requested its backup')
 
         backup = self._wait_for_backup(
             client, backup_id, create.check_complete,
@@ -179,8 +185,8 @@ class ProtectOperation(base.Operation):
         baseline.record_manifest(
             client, self._section.bank, instance_id, backup,
             self._settings.verify_level, self._poller)
-        LOG.info('Backup %s of instance %s is complete', backup_id,
-                 instance_id)
+        self._changes.set(backup_size_gb=backup.size)
+        self._changes.log('has a complete backup')
 
     def _parse_request(self, parameters: karbor_types.Parameters
                        ) -> models.BackupRequest:

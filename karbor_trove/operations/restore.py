@@ -7,7 +7,6 @@ from typing import Any, Dict, List, Optional
 
 from karbor.common import constants
 from karbor import exception
-from oslo_log import log as logging
 
 from karbor_trove.bank import record
 from karbor_trove.bank import restore_journal
@@ -26,16 +25,17 @@ from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import instances
 from karbor_trove.trove import models
 
-LOG = logging.getLogger(__name__)
-
 
 class RestoreOperation(base.Operation):
     """Restores one database instance."""
 
     action = 'Restoring'
+    event = 'restore'
+    event_keys = ('restore_id', 'restored_instance_id', 'volume_size_gb')
     failure_class = exception.RestoreResourceFailed
     object_name = 'Database Instance'
     record_name = 'restore'
+    record_key = 'restore_id'
     #: The configuration group that this restore has created for the instance.
     #: None if it has created none.
     _group: Optional[configuration_group.RecreatedGroup] = None
@@ -124,6 +124,7 @@ class RestoreOperation(base.Operation):
         if self._report_left_out(restore, 'not restored'):
             return
         backup_record = record.read_backup(self._section, resource.id)
+        self._changes.set(backup_id=backup_record.backup_id)
         request = parsing.parse_restore(
             parameters, backup_record.instance, backup_record.backup_id,
             checkpoint.id)
@@ -153,9 +154,9 @@ class RestoreOperation(base.Operation):
                         constants.RESOURCE_STATUS_RESTORING,
                         '\n'.join(filter(None, [*notes, description]))):
             intent.confirm()
-        LOG.info('Started instance %s from backup %s of instance %s, '
-                 'checkpoint %s', instance.id, request.backup_id,
-                 resource.id, checkpoint.id)
+        self._changes.set(restored_instance_id=instance.id,
+                          volume_size_gb=request.volume_size)
+        self._changes.log('has created instance %s' % instance.id)
         instance = self._wait_until_ready(client, instance.id)
         new_resources[str(resource.id)] = str(instance.id)
         if resource.id not in earlier_ids:
@@ -167,8 +168,6 @@ class RestoreOperation(base.Operation):
                 instance, self._clock.now() - start_time, request,
                 backup_record.instance, description, notes,
                 self._flow.unchecked))
-        LOG.info('Instance %s is up, restored from instance %s', instance.id,
-                 resource.id)
 
     def _find_or_create_group(
             self, client: trove_client.TroveClient,

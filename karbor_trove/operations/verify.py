@@ -33,8 +33,11 @@ class VerifyOperation(base.Operation):
     """Verifies the backup of one instance, at the level of the provider."""
 
     action = 'Verifying'
+    event = 'verify'
+    event_keys = ('verification_id', 'level', 'recovery_seconds')
     failure_class = exception.VerifyResourceFailed
     record_name = 'verify'
+    record_key = 'verification_id'
     #: Whether the preflight checks found no problem.
     _is_prepared = False
     #: The recovery time that this verification measured. None if this
@@ -123,11 +126,13 @@ class VerifyOperation(base.Operation):
         """
         self._is_prepared = True
         level = self._settings.verify_level
+        self._changes.set(level=level)
         test_restore = temporary_instance.TemporaryRestoreResult()
         self._settings.check()
         if self._report_left_out(verify, 'not verified'):
             return
         backup_record = record.read_backup(self._section, resource.id)
+        self._changes.set(backup_id=backup_record.backup_id)
         client = self._connect()
         messages = self._check_backup(client, backup_record)
         if level == 'restore':
@@ -139,6 +144,7 @@ class VerifyOperation(base.Operation):
                         backup_record, checkpoint.id, verify.id,
                         self._settings), backup_record.accounts)
             self._recovery_seconds = test_restore.recovery_seconds
+            self._changes.set(recovery_seconds=self._recovery_seconds)
             if test_restore.problems:
                 raise errors.ResourceFailed('\n'.join(
                     test_restore.problems + test_restore.messages))

@@ -11,6 +11,7 @@ from tests.fake_trove import faults
 from tests.fake_trove import serialization
 
 URL = 'http://keystone.example.com:5000'
+KARBOR_URL = 'http://karbor.example.com:8799/v1'
 TOKEN = 'the-users-token'
 SERVICE_TOKEN = 'the-service-users-token'
 #: The project of Karbor's user, and a project in which that user has no role.
@@ -46,7 +47,9 @@ def build_token(project_id: str = cloud.PROJECT,
             _service('object-store', 'swift',
                      '%s/v1/AUTH_%s' % (serialization.SWIFT_URL, project_id)),
             _service('database', 'trove',
-                     '%s/%s' % (serialization.URL, project_id))]}}
+                     '%s/%s' % (serialization.URL, project_id)),
+            _service('data-protect', 'karbor',
+                     '%s/%s' % (KARBOR_URL, project_id))]}}
 
 
 def build_error(code: int) -> faults.Response:

@@ -151,7 +151,7 @@ def comparable(documents, ids):
         if path.endswith('/reason'):
             document = '<message>'
         elif path.endswith('/worker'):
-            document = sorted(document)
+            document = _comparable('worker', document)
         elif isinstance(document, str) and document.startswith('{'):
             document = '<corrupt>'
         elif isinstance(document, dict):
@@ -165,7 +165,8 @@ def _comparable(key, value):
     if key in ('reason', 'left', 'etag') and value:
         return '<%s>' % key
     if key == 'worker':
-        return sorted(value)
+        # The identity has this key in addition.
+        return sorted(set(value) - {'service_host'})
     if key == 'whole':
         return {name: _comparable(name, part) for name, part in value.items()}
     if key == 'segments':

@@ -5,7 +5,8 @@
 import argparse
 import dataclasses
 import datetime
-from typing import Any, Dict, List, Sequence
+import time
+from typing import Any, Dict, List, Optional, Sequence
 
 from karbor.common import constants
 from karbor.services.protection import checkpoint as karbor_checkpoint
@@ -19,9 +20,11 @@ from karbor_trove.bank import resource_status
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker_process
 from karbor_trove.cmd.commands import base
+from karbor_trove.cmd import karbor_database
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import ids
+from karbor_trove import timeouts
 
 #: The statuses of a resource that show that the checkpoint's operation has
 #: started on the resource, by the status of the checkpoint.
@@ -93,20 +96,80 @@ def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
     enough: the operation has started on this resource, and the process that
     works on this resource has ended.
     """
-    has_ended = False
+    has_ended = has_started = False
     for resource_id in checkpoint.list_resource_ids():
+        # With any other status, the identity belongs to an earlier operation.
+        is_started = checkpoint.read_object(resource_id, layout.STATUS) in (
+            _STARTED_STATUSES[str(checkpoint.status)])
+        has_started = has_started or is_started
         identity = checkpoint.read_object(resource_id, layout.WORKER)
         if identity is None:
             continue
         if worker_process.may_be_alive(identity):
-            return WorkerCheck(False, '%s may still work on it'
-                               % worker_process.describe(identity))
-        # With any other status, the identity belongs to an earlier operation.
-        if checkpoint.read_object(resource_id, layout.STATUS) in (
-                _STARTED_STATUSES[str(checkpoint.status)]):
-            has_ended = True
-    return WorkerCheck(has_ended, '' if has_ended else (
-        'the bank does not name the process of its operation'))
+            doubt = _check_other_host(identity)
+            if doubt:
+                return WorkerCheck(False, doubt)
+        has_ended = has_ended or is_started
+    if has_ended:
+        return WorkerCheck(True)
+    doubt = 'the bank does not name the process of its operation'
+    # A plugin of another resource type notes its status and no process.
+    return WorkerCheck(False, doubt) if has_started else _check_silence(
+        checkpoint, doubt)
+
+
+def _check_other_host(identity: object) -> str:
+    """Return why a process that cannot be seen here may still run.
+
+    Karbor's database has the time of the last heartbeat of each service.
+
+    :returns: the doubt. "" if the service of the process has ended.
+    """
+    doubt = '%s may still work on it' % worker_process.describe(identity)
+    host = worker_process.find_other_host(identity)
+    if host is None:
+        return doubt
+    try:
+        age = karbor_database.find_heartbeat_age(host)
+    except errors.Rejected as error:
+        return '%s (%s). Run this command on that host' % (doubt, error)
+    if age is None:
+        return ('%s. Karbor knows no protection service with the host "%s". '
+                'Run this command on that host' % (doubt, host))
+    if age > timeouts.WORKER_SILENT:
+        return ''
+    return ('%s. The protection service with the host "%s" was alive %s ago. '
+            'Run this command on that host'
+            % (doubt, host, base.Duration(age).human_readable()))
+
+
+def _check_silence(checkpoint: providers.Checkpoint,
+                   doubt: str) -> WorkerCheck:
+    """Check whether an operation without a process started long ago.
+
+    A killed service may have written nothing but the status of the checkpoint.
+    """
+    timestamp = (checkpoint.index or {}).get('timestamp')
+    age: Optional[datetime.timedelta]
+    try:
+        if timestamp and (checkpoint.status
+                          == constants.CHECKPOINT_STATUS_PROTECTING):
+            age = datetime.timedelta(seconds=time.time() - int(timestamp))
+        else:
+            age = karbor_database.find_operation_age(
+                checkpoint.id, str(checkpoint.status))
+    except errors.Rejected as error:
+        return WorkerCheck(False, '%s, and its start is not known: %s'
+                           % (doubt, error))
+    if age is None:
+        return WorkerCheck(False, '%s, and Karbor\'s database does not have '
+                           'its start' % doubt)
+    return WorkerCheck(True) if age > timeouts.WORKER_SILENT else (
+        WorkerCheck(False, '%s, which started %s ago. It is reset without '
+                    '--force after %s if it notes nothing' % (
+                        doubt, base.Duration(age).human_readable(),
+                        base.Duration(
+                            timeouts.WORKER_SILENT).human_readable())))
 
 
 def _check_resettable(checkpoint: providers.Checkpoint,

@@ -6,7 +6,8 @@ Settings: directory, host, port, keystone_url, region, service_user,
 service_password, service_project, domain, providers (see provider_files.py).
 Optional settings: trove_endpoint (used instead of the catalog's), constants
 (times in modules, see launch.set_constants()), and options, which are added
-to karbor.conf last, as {section: {option: value}}.
+to karbor.conf last, as {section: {option: value}}, and keep_provider_files:
+whether the provider files of the last start are used again.
 """
 
 import pathlib
@@ -82,7 +83,8 @@ def main() -> None:
     settings = launch.settings()
     directory = pathlib.Path(settings['directory'])
     (directory / 'locks').mkdir(parents=True, exist_ok=True)
-    provider_files.write(settings, directory / 'providers.d')
+    if not settings.get('keep_provider_files'):
+        provider_files.write(settings, directory / 'providers.d')
     config = launch.write_config(
         directory / 'karbor.conf', _sections(settings, directory))
     objects.register_all()

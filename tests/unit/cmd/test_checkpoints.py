@@ -1,13 +1,20 @@
 """Tests of karbor-trove-manage checkpoint reset and show."""
 
 import dataclasses
+import datetime
+import uuid
 
 from karbor.common import constants
+from karbor.db.sqlalchemy import api as db_api
+from karbor.db.sqlalchemy import models
 from karbor import exception
 from karbor import resource as karbor_resource
 from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import graph
+from oslo_utils import timeutils
 import pytest
+import sqlalchemy
+from sqlalchemy import orm
 
 from karbor_trove.bank import omissions
 from karbor_trove.bank import resource_status
@@ -341,3 +348,147 @@ def test_reset_repairs_a_checkpoint_whose_deletion_was_killed(
     checkpoint.delete()
     assert 'is deleted' in manage(
         'checkpoint', 'reset', checkpoint.id, '--force', expect=1)
+
+
+OTHER_HOST = 'controller-2'
+
+
+@pytest.fixture
+def database(config_file, tmp_path, monkeypatch):
+    """Karbor's database, empty. Returns a function that adds a row."""
+    connection = 'sqlite:///%s/karbor.sqlite' % tmp_path
+    config_file.write_text(config_file.read_text() + (
+        '[database]\nconnection = %s\n' % connection))
+    # Karbor keeps its first connection for ever.
+    monkeypatch.setattr(db_api, '_FACADE', None)
+    engine = sqlalchemy.create_engine(connection)
+    models.BASE.metadata.create_all(engine)
+
+    def add(row):
+        session = orm.Session(engine)
+        session.add(row)
+        session.commit()
+        session.close()
+    return add
+
+
+def add_service(database, minutes, host=OTHER_HOST):
+    database(models.Service(
+        host=host, binary='karbor-protection', topic='karbor-protection',
+        report_count=1, disabled=False, deleted=False,
+        updated_at=timeutils.utcnow() - datetime.timedelta(minutes=minutes)))
+
+
+def other_worker():
+    """Return the identity of a process of another host."""
+    return dict(worker_process.current(), host='node2',
+                service_host=OTHER_HOST)
+
+
+@pytest.fixture
+def age(checkpoint):
+    """Return a function that makes the checkpoint older by minutes."""
+    def age(minutes):
+        checkpoint._md_cache['timestamp'] -= 60 * minutes
+        checkpoint.commit()
+    return age
+
+
+def test_worker_of_another_host_has_ended_10_min_after_its_last_heartbeat(
+        interrupt, manage, status, database):
+    add_service(database, 11)
+    id_ = interrupt('protecting', identity=other_worker())
+    manage('checkpoint', 'reset', id_)
+    assert status() == 'error'
+
+
+def test_worker_of_another_host_may_run_if_its_service_is_alive(
+        interrupt, manage, status, database):
+    add_service(database, 9)
+    add_service(database, 11, host='controller-3')
+    id_ = interrupt('protecting', identity=other_worker())
+    message = manage('checkpoint', 'reset', id_, expect=1)
+    assert 'on node2 may still work on it' in message
+    assert 'service with the host "controller-2" was alive 9 min' in message
+    assert 'Run this command on that host' in message
+    assert status() == 'protecting'
+
+
+def test_worker_of_a_host_without_a_service_may_run(
+        interrupt, manage, status, database):
+    add_service(database, 11, host='controller-3')
+    id_ = interrupt('deleting', identity=other_worker())
+    assert 'knows no protection service with the host "controller-2"' in (
+        manage('checkpoint', 'reset', id_, expect=1))
+    assert status() == 'deleting'
+
+
+def test_worker_of_another_host_may_run_if_the_database_is_unknown(
+        interrupt, manage, status):
+    id_ = interrupt('deleting', identity=other_worker())
+    message = manage('checkpoint', 'reset', id_, expect=1)
+    assert 'connection of [database] is not set' in message
+    assert 'Run this command on that host' in message
+
+
+def test_live_worker_of_this_host_is_not_looked_up_in_the_database(
+        interrupt, manage, status, database):
+    id_ = interrupt('deleting', identity=worker_process.current())
+    assert 'may still work on it' in manage('checkpoint', 'reset', id_,
+                                            expect=1)
+
+
+@pytest.mark.parametrize('minutes, code', [(9, 1), (11, 0)])
+def test_protecting_checkpoint_is_reset_if_nothing_was_noted_for_10_min(
+        interrupt, manage, status, age, minutes, code):
+    id_ = interrupt('protecting')
+    age(minutes)
+    output = manage('checkpoint', 'reset', id_, expect=code)
+    assert status() == ('protecting' if code else 'error')
+    if code:
+        assert 'which started 9 min' in output
+        assert 'reset without --force after 10 min' in output
+
+
+def test_checkpoint_without_resources_is_reset_after_10_min(
+        manage, status, age, checkpoint):
+    age(11)
+    manage('checkpoint', 'reset', checkpoint.id)
+    assert status() == 'error'
+
+
+@pytest.mark.parametrize('minutes, code', [(9, 1), (11, 0)])
+def test_deleting_checkpoint_is_reset_10_min_after_the_start_of_its_deletion(
+        interrupt, manage, status, age, database, minutes, code):
+    id_ = interrupt('deleting')
+    age(10000)
+    database(models.OperationLog(
+        id=str(uuid.uuid4()), checkpoint_id=id_, status='deleting',
+        deleted=False, started_at=timeutils.utcnow()
+        - datetime.timedelta(minutes=minutes)))
+    manage('checkpoint', 'reset', id_, expect=code)
+    assert status() == ('deleting' if code else 'error')
+
+
+def test_deleting_checkpoint_without_a_start_in_the_database_needs_force(
+        interrupt, manage, status, age, database):
+    id_ = interrupt('deleting')
+    age(10000)
+    database(models.OperationLog(
+        id=str(uuid.uuid4()), checkpoint_id=id_, status='available',
+        deleted=False, started_at=timeutils.utcnow()
+        - datetime.timedelta(days=1)))
+    assert 'does not have its start' in manage('checkpoint', 'reset', id_,
+                                               expect=1)
+    assert status() == 'deleting'
+
+
+def test_status_of_another_plugin_is_a_note_that_needs_force(
+        interrupt, manage, status, age, checkpoint, resource):
+    id_ = interrupt('protecting')
+    age(10000)
+    checkpoint.get_resource_bank_section(resource.id).update_object(
+        'status', 'protecting')
+    assert 'the bank does not name the process' in manage(
+        'checkpoint', 'reset', id_, expect=1)
+    assert status() == 'protecting'

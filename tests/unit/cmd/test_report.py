@@ -9,14 +9,12 @@ import sys
 import uuid
 
 from karbor import resource as karbor_resource
-from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import graph
 from prometheus_client import parser
 import pytest
 
 from karbor_trove.bank import omissions
 from karbor_trove.bank import record
-from karbor_trove.bank import verification_results
 from karbor_trove.cmd import declarations
 from karbor_trove.cmd import prometheus
 from karbor_trove import polling
@@ -28,54 +26,6 @@ from tests.fake_trove import fixtures
 from tests.fake_trove import keystone
 
 TYPE = fixtures.RESOURCE_TYPE
-
-
-class RestorePoint:
-    """A checkpoint of one instance, its backup and its section."""
-
-    def __init__(self, checkpoint, instance_id, backup):
-        self.id = checkpoint.id
-        self.checkpoint = checkpoint
-        self.backup = backup
-        self.section = checkpoint.get_resource_bank_section(instance_id)
-
-    def set_status(self, status):
-        self.checkpoint.status = status
-        self.checkpoint.commit()
-
-    def add_verification(self, level, minute, passed=True, reason='',
-                         seconds=None):
-        verification_results.write(
-            self.section, verification_results.VerificationResult(
-                level, '2026-02-01T00:%02d:00' % minute, passed, reason,
-                seconds))
-
-
-@pytest.fixture
-def add_point(bank, fake_trove, clock, resource):
-    """Return a function that adds a restore point.
-
-    Each backup is a minute newer than the one before.
-    """
-    def add_point(instance_id=resource.id, project_id=clouds.PROJECT,
-                  status='available', name='orders', type_=TYPE, **backup):
-        clock.sleep(60)
-        plan = {'id': str(uuid.uuid4()), 'name': 'plan', 'resources': [],
-                'provider_id': str(uuid.uuid4()), 'project_id': project_id}
-        checkpoint = karbor_checkpoint.CheckpointCollection(bank).create(
-            plan, context=fixtures.request_context(project_id))
-        checkpoint._md_cache['timestamp'] = int(clock.now())
-        checkpoint.resource_graph = [graph.GraphNode(
-            value=karbor_resource.Resource(type_, instance_id, name),
-            child_nodes=())]
-        point = RestorePoint(
-            checkpoint, instance_id, fake_trove.add_backup(
-                instance_id, project_id=project_id, **backup))
-        record.write(point.section, record.BackupRecord(
-            models.Instance(instance_id, name), backup_id=point.backup))
-        point.set_status(status)
-        return point
-    return add_point
 
 
 @pytest.fixture

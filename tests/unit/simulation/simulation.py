@@ -27,7 +27,8 @@ from tests.unit.simulation import karbor_fakes as karbor
 SETTINGS = options.Settings(
     poll_interval=5.0, ready_timeout=40.0, backup_timeout=60.0,
     restore_timeout=60.0, delete_timeout=60.0, full_backup_every=3)
-CONTEXT = types.SimpleNamespace(project_id=cloud.PROJECT, is_admin=False)
+CONTEXT = types.SimpleNamespace(project_id=cloud.PROJECT, user_id='user',
+                                request_id='req-1', is_admin=False)
 
 
 class World:
