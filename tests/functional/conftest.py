@@ -1,9 +1,15 @@
-"""Fixtures: one sandbox for all functional tests, and one of its users."""
+"""One sandbox for all functional tests, one of its users, and an option."""
 
 import pytest
 
 from tests.functional import api_tenant as tenants
 from tests.sandbox import fixture
+
+
+def pytest_addoption(parser):
+    parser.addoption('--write-pages', action='store_true',
+                     help='write the outputs of the sessions in the user '
+                          'guide instead of comparing them')
 
 
 @pytest.fixture(scope='session')

@@ -5,6 +5,8 @@ settings['providers'] is a list of objects with these keys:
 "name", "id", "plugins"
 "bank"       optional: a directory for the bank, instead of Swift
 "container"  optional: the name of the bank's container in Swift
+"bank_plugin"
+             optional: the plugin of a bank in Swift, instead of Karbor's
 "options"    optional: options of the group trove_protection_plugin
 "sections"   optional: other plugins' options, as {group: {option: value}}
 """
@@ -45,7 +47,7 @@ def _sections(settings: dict[str, Any],
         bank = {'file_system_bank_plugin': {
             'file_system_bank_path': directory}}
     else:
-        kind = 'karbor-swift-bank-plugin'
+        kind = provider.get('bank_plugin', 'karbor-swift-bank-plugin')
         bank = swift_bank(settings, provider.get('container', 'karbor'))
     return {
         'provider': {
