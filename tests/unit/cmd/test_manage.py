@@ -89,7 +89,8 @@ def test_version_is_that_of_the_package(run):
 def test_complete_prints_all_commands(run):
     code, out, err = run('complete')
     assert (code, err) == (0, '')
-    assert "cmds='checkpoint complete deferred help orphans report verify'" in out
+    assert ("cmds='checkpoint complete deferred help orphans report verify'"
+            in out)
     assert "cmds_deferred='dismiss list release sweep'" in out
 
 
