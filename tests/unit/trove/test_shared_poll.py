@@ -328,6 +328,30 @@ def test_check_that_changes_by_itself_runs_again_with_the_same_object():
     assert ended and all(40.0 <= time <= 41.0 + INTERVAL for time in ended)
 
 
+def test_check_that_changes_by_itself_does_not_spin_during_an_outage():
+    world = World()
+    deadline = world.poller.deadline(40.0)
+
+    def check(found):
+        if deadline.remaining:
+            raise errors.Pending('it may be deleted', deadline.remaining)
+        return found
+
+    def read(ids):
+        if 20 < world.scheduler.now() < 400:
+            raise errors.Unreachable('HTTP 503')
+        return dict.fromkeys(ids, 'same')
+
+    def run():
+        return world.poll.wait_for(read, 'b', check,
+                                   world.poller.deadline(1000.0), 'b')
+
+    tasks = [world.scheduler.spawn(run) for _ in range(3)]
+    world.run()
+    assert [task.error for task in tasks] == [None] * 3
+    assert all(400 <= task.ended <= 400 + 76 for task in tasks)
+
+
 CANCELLATIONS = [greenlet.GreenletExit, KeyboardInterrupt, SystemExit]
 
 
