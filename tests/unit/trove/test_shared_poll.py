@@ -352,6 +352,18 @@ def test_check_that_changes_by_itself_does_not_spin_during_an_outage():
     assert all(400 <= task.ended <= 400 + 76 for task in tasks)
 
 
+def test_object_that_is_gone_after_an_outage_ends_its_wait():
+    world = World(read_seconds=0.0)
+    leader = world.wait('leader', 500.0)
+    gone = world.wait('gone', None)
+    world.service.fail = lambda number: (
+        errors.Unreachable('HTTP 503') if number < 2 else None)
+    world.run()
+    assert isinstance(gone.error, errors.NotFound)
+    assert gone.ended == world.service.polls[2][0]
+    assert leader.error is None
+
+
 CANCELLATIONS = [greenlet.GreenletExit, KeyboardInterrupt, SystemExit]
 
 
