@@ -198,6 +198,8 @@ class SharedPoll(Generic[T]):
                 waiter.event.clear()
                 if waiter.has_news:
                     waiter.has_news = False
+                    # The end of an outage moves the end of the wait.
+                    waiter.patience = None
                     return
                 pause = (self._due - self._clock.now()
                          if self._leader is waiter else None)

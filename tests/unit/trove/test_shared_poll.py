@@ -364,6 +364,18 @@ def test_object_that_is_gone_after_an_outage_ends_its_wait():
     assert leader.error is None
 
 
+def test_last_poll_is_at_the_deadline_although_an_outage_ended_before():
+    # The second wait runs before the leader.
+    world = World(lambda count: count - 1, read_seconds=0.0)
+    world.wait('leader', 900.0)
+    task = world.wait('b', 299.9, timeout=300.0, delay=0.01,
+                      outage_timeout=5.0)
+    world.service.fail = lambda number: (
+        errors.Unreachable('HTTP 503') if number < 1 else None)
+    world.run()
+    assert task.error is None
+
+
 CANCELLATIONS = [greenlet.GreenletExit, KeyboardInterrupt, SystemExit]
 
 
