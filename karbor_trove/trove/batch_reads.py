@@ -134,7 +134,8 @@ def _read(ids: List[str],
                         else pages)
                 if len(ids) - len(objects) <= rest:
                     break
-        except errors.Rejected as error:
+        except (errors.NotFound, errors.Rejected) as error:
+            # HTTP 404 to the list does not show that an object is gone.
             LOG.debug('Reading the objects one by one, because Trove rejected '
                       'the list: %s', error)
     objects.update(_read_alone(
