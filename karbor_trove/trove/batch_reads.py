@@ -148,6 +148,8 @@ def _read_alone(ids: List[str], get: Callable[[str], T]
     """Read each object with a GET.
 
     :returns: by id, each object or the error of its read.
+    :raises errors.DeadlineExceeded: the client has reached its deadline. This
+        shows nothing about the objects.
     """
     objects: Dict[str, Union[T, errors.KarborTroveError]] = {}
     outage: Optional[errors.Unreachable] = None
@@ -158,6 +160,8 @@ def _read_alone(ids: List[str], get: Callable[[str], T]
             # Do not request the other objects, because each request would
             # wait until its timeout in the same outage.
             objects[id_] = outage = error
+        except errors.DeadlineExceeded:
+            raise
         except errors.KarborTroveError as error:
             objects[id_] = error
     return objects
