@@ -198,7 +198,8 @@ class Wait:
         self._failure: Optional[errors.Unreachable] = None
         self._outage: Optional[Deadline] = None
         #: When the check may have another result although the object has not
-        #: changed. None if only a change of the object changes the result.
+        #: changed. None if only a change of the object changes the result, or
+        #: if the last check had no response.
         self.next_change: Optional[Deadline] = None
         if not deadline.remaining:
             raise errors.DeadlineExceeded('%s: given up after %g s'
@@ -222,12 +223,14 @@ class Wait:
         :raises Exception: any other error of the check. It ends the wait.
         """
         result: Optional[T] = None
+        # Without a response, only a later response changes the result.
+        self.next_change = None
         try:
             result = check()
         except errors.Pending as pending:
             self._state = str(pending)
-            self.next_change = None if pending.changes_after is None else (
-                Deadline(pending.changes_after, self._clock))
+            if pending.changes_after is not None:
+                self.next_change = Deadline(pending.changes_after, self._clock)
         except errors.Unreachable as error:
             self._failure = error
             if self._outage is None and self._outage_timeout is not None:

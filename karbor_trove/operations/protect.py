@@ -20,6 +20,7 @@ from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove.operations import base
 from karbor_trove.parameters import parsing
+from karbor_trove import polling
 from karbor_trove.preflight import problems as preflight_problems
 from karbor_trove.preflight import protect as preflight_protect
 from karbor_trove import timeouts
@@ -244,8 +245,8 @@ class ProtectOperation(base.Operation):
                 # The intent has Trove's time before the request. So the
                 # intent is written after the wait in the queue.
                 with self._flow.request_queue.turn():
-                    entry, backup = self._request_backup(client, request,
-                                                         is_incremental)
+                    entry, backup = self._request_backup(
+                        client, request, is_incremental, deadline)
             except errors.Unsupported as error:
                 # The datastore has no backups, or the instance is a member
                 # of a cluster [Backup.create() in trove/backup/models.py,
@@ -274,10 +275,13 @@ class ProtectOperation(base.Operation):
                         .datastore_version_id)), accounts)
 
     def _request_backup(self, client: trove_client.TroveClient,
-                        request: models.BackupRequest, is_incremental: bool
+                        request: models.BackupRequest, is_incremental: bool,
+                        deadline: polling.Deadline
                         ) -> Tuple[backup_journal.BackupEntry, models.Backup]:
         """Write the intent and request the backup.
 
+        :param deadline: when to stop waiting for the list of backups that an
+            incremental backup needs. Trove has at least 60 s.
         :returns: the journal entry with the id of the backup, and the backup.
             The caller has to write this entry.
         :raises errors.Busy: the instance is busy, and no backup was created.
@@ -288,7 +292,8 @@ class ProtectOperation(base.Operation):
             lost_responses.find_trove_time(client))
         if is_incremental:
             entry = incremental.reserve_parent(
-                client, self._journal, entry, self._list_backups(client),
+                client, self._journal, entry,
+                self._list_backups(client, deadline),
                 self._settings.full_backup_every)
         else:
             self._journal.write(entry)
@@ -340,7 +345,9 @@ class ProtectOperation(base.Operation):
         return baseline.list_accounts(
             client, instance_id, self._settings.verify_level, self._poller)
 
-    def _list_backups(self, client: trove_client.TroveClient
-                      ) -> chain.Backups:
-        return self._flow.backups.list_backups(
-            client, self._poller.deadline(self._settings.ready_timeout))
+    def _list_backups(self, client: trove_client.TroveClient,
+                      deadline: polling.Deadline) -> chain.Backups:
+        # Other resources wait in the queue meanwhile. If each resource waited
+        # for ready_timeout, an outage would last that long for each turn.
+        return self._flow.backups.list_backups(client, self._poller.deadline(
+            max(deadline.remaining, timeouts.OUTAGE)))

@@ -134,7 +134,8 @@ def _read(ids: List[str],
                         else pages)
                 if len(ids) - len(objects) <= rest:
                     break
-        except errors.Rejected as error:
+        except (errors.NotFound, errors.Rejected) as error:
+            # HTTP 404 to the list does not show that an object is gone.
             LOG.debug('Reading the objects one by one, because Trove rejected '
                       'the list: %s', error)
     objects.update(_read_alone(
@@ -147,6 +148,8 @@ def _read_alone(ids: List[str], get: Callable[[str], T]
     """Read each object with a GET.
 
     :returns: by id, each object or the error of its read.
+    :raises errors.DeadlineExceeded: the client has reached its deadline. This
+        shows nothing about the objects.
     """
     objects: Dict[str, Union[T, errors.KarborTroveError]] = {}
     outage: Optional[errors.Unreachable] = None
@@ -157,6 +160,8 @@ def _read_alone(ids: List[str], get: Callable[[str], T]
             # Do not request the other objects, because each request would
             # wait until its timeout in the same outage.
             objects[id_] = outage = error
+        except errors.DeadlineExceeded:
+            raise
         except errors.KarborTroveError as error:
             objects[id_] = error
     return objects

@@ -16,7 +16,7 @@ class RequestQueue:
 
     The requests are sent in the order in which they entered the queue. The
     queue needs no deadline, because each request ends. Then the next request
-    is sent.
+    is sent. So the `with` block of a caller must not wait for long.
     """
 
     def __init__(self, limit: int, clock: polling.Clock) -> None:

@@ -198,6 +198,8 @@ class SharedPoll(Generic[T]):
                 waiter.event.clear()
                 if waiter.has_news:
                     waiter.has_news = False
+                    # The end of an outage moves the end of the wait.
+                    waiter.patience = None
                     return
                 pause = (self._due - self._clock.now()
                          if self._leader is waiter else None)
@@ -269,17 +271,17 @@ class SharedPoll(Generic[T]):
         """
         if waiter not in self._waiters:
             return
-        is_failure = isinstance(answer, Exception)
-        if is_failure:
+        if isinstance(answer, Exception):
             # The objects are read in the order of the waiters, and an outage
             # ends the read. So an object that always fails is moved to the
             # end. There it does not keep other objects from being read.
             del self._waiters[waiter]
             self._waiters[waiter] = None
         before, waiter.answer = waiter.answer, answer
+        is_same_outage = (isinstance(before, errors.Unreachable)
+                          and isinstance(answer, errors.Unreachable))
         if (waiter is self._leader or not waiter.wait.end.remaining
-                or is_failure != isinstance(before, Exception)
-                or not is_failure and before != answer):
+                or not is_same_outage and before != answer):
             waiter.has_news = True
             waiter.event.set()
 

@@ -40,12 +40,16 @@ class Scheduler:
         """
         self._choose = choose
         self._now = start
+        #: How often a task has read the time since a task was suspended.
+        self._readings = 0
         self._hub = greenlet.getcurrent()
         self.tasks = []
         #: Called before each step with the number of the step.
         self.before_step = lambda number: None
 
     def now(self):
+        self._readings += 1
+        assert self._readings < 100000, 'the task never sleeps'
         return self._now
 
     def utc(self):
@@ -65,6 +69,7 @@ class Scheduler:
         self._suspend(event, seconds)
 
     def _suspend(self, event, seconds):
+        self._readings = 0
         task = greenlet.getcurrent()
         if not isinstance(task, Task):
             # The test itself sleeps.

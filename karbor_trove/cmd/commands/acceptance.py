@@ -24,7 +24,6 @@ from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove import timeouts
-from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.verification import baseline
 
@@ -53,8 +52,8 @@ class CheckpointAcceptance(base.Action):
                   all_providers: List[providers.Provider]) -> List[base.Row]:
         """Accept a checkpoint, and return one row for each instance.
 
-        :raises errors.Rejected: the checkpoint is not accepted, and nothing
-            was changed.
+        :raises errors.Rejected: the checkpoint is not accepted, and its status
+            was not changed.
         """
         checkpoint = providers.get_checkpoint(all_providers, parsed_args.id)
         try:
@@ -92,14 +91,19 @@ def _accept(checkpoint: providers.Checkpoint,
                 if database.is_left_out} | set(without)
     if left_out >= set(instance_ids):
         raise errors.Rejected('no database of it has a backup')
-    current = provider.find_checkpoint(checkpoint.id)
-    if current is None or current.index != checkpoint.index:
-        raise errors.Rejected('it has changed meanwhile')
     for id_, database in databases.items():
+        if id_ not in left_out:
+            assert database.backup is not None
+            baseline.record_manifest(
+                client, provider.bank, id_, database.backup,
+                provider.settings.verify_level, provider.poller)
+    for id_, database in databases.items():
+        _check_unchanged(checkpoint)
         if id_ in without:
             _leave_out(checkpoint, id_, database)
         elif not database.is_left_out:
-            _complete(provider, client, id_, database)
+            _complete(database)
+    _check_unchanged(checkpoint)
     assert checkpoint.index is not None
     checkpoints.write_missing_indices(checkpoint, checkpoint.index)
     storage.write(checkpoint.section, layout.CHECKPOINT_INDEX, dict(
@@ -143,6 +147,21 @@ def _check_ended(checkpoint: providers.Checkpoint) -> None:
                 == constants.RESOURCE_STATUS_PROTECTING):
             raise errors.Rejected('%s may still work on resource %s' % (
                 worker_process.describe(identity), resource_id))
+
+
+def _check_unchanged(checkpoint: providers.Checkpoint) -> None:
+    """Check that no operation on a checkpoint has started meanwhile.
+
+    Karbor's delete operation changes the index of the checkpoint before it
+    changes anything else. So call this function after everything that takes
+    long, and before each change. Otherwise the change would replace the mark
+    that the backup is to be deleted, or the status of a deleted checkpoint.
+
+    :raises errors.Rejected: the index has changed.
+    """
+    current = checkpoint.provider.find_checkpoint(checkpoint.id)
+    if current is None or current.index != checkpoint.index:
+        raise errors.Rejected('it has changed meanwhile')
 
 
 def _read(checkpoint: providers.Checkpoint, instance_id: str, project_id: str,
@@ -203,8 +222,7 @@ def _list_other_problems(checkpoint: providers.Checkpoint) -> List[str]:
             if status not in (None, constants.RESOURCE_STATUS_AVAILABLE)]
 
 
-def _complete(provider: providers.Provider, client: trove_client.TroveClient,
-              instance_id: str, database: _Database) -> None:
+def _complete(database: _Database) -> None:
     """Write to the bank what a protect operation writes at its end."""
     entry, backup, backup_record = (database.entry, database.backup,
                                     database.backup_record)
@@ -213,9 +231,6 @@ def _complete(provider: providers.Provider, client: trove_client.TroveClient,
         entry, is_complete=True, location=backup.location))
     record.write(database.section, dataclasses.replace(
         backup_record, backup_id=backup.id, backup_size=backup.size))
-    baseline.record_manifest(
-        client, provider.bank, instance_id, backup,
-        provider.settings.verify_level, provider.poller)
     storage.delete_optional(database.section, [layout.FAILURE_REASON])
     resource_status.set_status(database.section,
                                constants.RESOURCE_STATUS_AVAILABLE)

@@ -5,6 +5,7 @@ from karbor import resource as karbor_resource
 from karbor.services.protection import graph
 import pytest
 
+from karbor_trove.bank import backup_journal
 from karbor_trove.bank import omissions
 from karbor_trove.bank import resource_status
 from karbor_trove.bank import worker_process
@@ -222,3 +223,35 @@ def test_checkpoint_whose_deletion_has_begun_is_not_accepted(
     assert 'the deletion of backup %s has begun' % backup['id'] in manage(
         'checkpoint', 'accept', id_, expect=1)
     assert status() == 'error'
+
+
+def test_checkpoint_whose_deletion_begins_meanwhile_stays_deleted(
+        manage, failed, status, plugin, checkpoint, context, resources,
+        fake_trove, config_file, tmp_path):
+    provider_file = tmp_path / 'providers.d' / 'databases.conf'
+    provider_file.write_text(provider_file.read_text()
+                             + 'verify_level = data\n')
+    [backup] = [backup for backup in fake_trove.backups.values()
+                if backup['instance_id'] == resources[1].id]
+    # Its deletion is deferred.
+    fake_trove.add_backup(resources[1].id, parent_id=backup['id'])
+    serve = fake_trove.objects._serve
+
+    def delete(request, response):
+        fake_trove.objects._serve = serve
+        checkpoint.status = 'deleting'
+        checkpoint.commit()
+        plugin.get_delete_operation(resources[1]).on_main(
+            checkpoint, resources[1], context, {})
+        return serve(request, response)
+
+    # The deletion begins when the first manifest is read.
+    fake_trove.objects._serve = delete
+    fake_trove.attach(fake_trove.mocker)
+    assert 'it has changed meanwhile' in manage(
+        'checkpoint', 'accept', failed, expect=1)
+    assert status() == 'deleting'
+    entry = backup_journal.BackupJournal(
+        checkpoint.get_resource_bank_section(resources[1].id).bank,
+        resources[1].id).read(failed)
+    assert entry.deleted_at is not None

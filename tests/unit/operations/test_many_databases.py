@@ -329,3 +329,16 @@ def test_deletions_of_many_databases_share_the_lists(
     # Each deleted backup is read alone, because a list proves nothing.
     assert counts['GET backups/*'] <= 30 + 4
     assert counts['GET backups'] <= 8
+
+
+def test_outage_does_not_count_once_for_each_turn_in_the_queue(
+        run_flow, fake_trove, clock):
+    fake_trove.fail('GET', '/backups', 503, times=None)
+    start = clock.now()
+    tasks = run_flow('protect', add_instances(fake_trove, 40),
+                     {'ready_timeout': 1800},
+                     parameters={'incremental': 'True'})
+    assert all('backups could not be listed' in str(task.error)
+               for task in tasks)
+    # Each of the 5 turns may take another minute.
+    assert clock.now() - start <= 1800 + 5 * 65

@@ -328,6 +328,54 @@ def test_check_that_changes_by_itself_runs_again_with_the_same_object():
     assert ended and all(40.0 <= time <= 41.0 + INTERVAL for time in ended)
 
 
+def test_check_that_changes_by_itself_does_not_spin_during_an_outage():
+    world = World()
+    deadline = world.poller.deadline(40.0)
+
+    def check(found):
+        if deadline.remaining:
+            raise errors.Pending('it may be deleted', deadline.remaining)
+        return found
+
+    def read(ids):
+        if 20 < world.scheduler.now() < 400:
+            raise errors.Unreachable('HTTP 503')
+        return dict.fromkeys(ids, 'same')
+
+    def run():
+        return world.poll.wait_for(read, 'b', check,
+                                   world.poller.deadline(1000.0), 'b')
+
+    tasks = [world.scheduler.spawn(run) for _ in range(3)]
+    world.run()
+    assert [task.error for task in tasks] == [None] * 3
+    assert all(400 <= task.ended <= 400 + 76 for task in tasks)
+
+
+def test_object_that_is_gone_after_an_outage_ends_its_wait():
+    world = World(read_seconds=0.0)
+    leader = world.wait('leader', 500.0)
+    gone = world.wait('gone', None)
+    world.service.fail = lambda number: (
+        errors.Unreachable('HTTP 503') if number < 2 else None)
+    world.run()
+    assert isinstance(gone.error, errors.NotFound)
+    assert gone.ended == world.service.polls[2][0]
+    assert leader.error is None
+
+
+def test_last_poll_is_at_the_deadline_although_an_outage_ended_before():
+    # The second wait runs before the leader.
+    world = World(lambda count: count - 1, read_seconds=0.0)
+    world.wait('leader', 900.0)
+    task = world.wait('b', 299.9, timeout=300.0, delay=0.01,
+                      outage_timeout=5.0)
+    world.service.fail = lambda number: (
+        errors.Unreachable('HTTP 503') if number < 1 else None)
+    world.run()
+    assert task.error is None
+
+
 CANCELLATIONS = [greenlet.GreenletExit, KeyboardInterrupt, SystemExit]
 
 

@@ -1,0 +1,37 @@
+"""Tests of the reads of several backups or instances."""
+
+import pytest
+
+from karbor_trove import errors
+from karbor_trove import polling
+from karbor_trove.trove import batch_reads
+
+
+@pytest.fixture
+def ids(fake_trove):
+    return [fake_trove.add_instance() for _ in range(3)]
+
+
+def test_404_to_a_list_of_backups_does_not_mean_that_they_are_gone(
+        client, fake_trove, ids):
+    backups = [fake_trove.add_backup(id_) for id_ in ids]
+    fake_trove.fail('GET', '/backups', 404, times=None)
+    answers = batch_reads.read_backups(client, backups)
+    assert {answer.id for answer in answers.values()} == set(backups)
+
+
+def test_404_to_a_list_of_instances_does_not_mean_that_they_are_gone(
+        client, fake_trove, ids):
+    fake_trove.fail('GET', '/instances*', 404, times=2)
+    answers = batch_reads.InstanceReader().read(client, ids)
+    assert {answer.id for answer in answers.values()} == set(ids)
+
+
+def test_deadline_of_the_client_is_not_an_answer_about_an_object(
+        client, clock, fake_trove, ids):
+    backups = [fake_trove.add_backup(id_) for id_ in ids]
+    fake_trove.fail('GET', '/backups', 403, times=None)
+    fake_trove.fail('GET', '/backups/*', 404, takes=60.0)
+    deadline = polling.Deadline(30.0, clock)
+    with pytest.raises(errors.DeadlineExceeded):
+        batch_reads.read_backups(client.with_deadline(deadline), backups)
