@@ -10,6 +10,8 @@ def pytest_addoption(parser):
     parser.addoption('--write-pages', action='store_true',
                      help='write the outputs of the sessions in the user '
                           'guide instead of comparing them')
+    parser.addoption('--all-pages', action='store_true',
+                     help='run the sessions of all pages, also the slow one')
 
 
 @pytest.fixture(scope='session')
