@@ -122,7 +122,7 @@ def build_report(report: InstanceReport,
         report = dataclasses.replace(
             report, verified=verification_time(last), level=last.level,
             verified_checkpoint=verifications.checkpoint_id,
-            result='passed' if last.passed else 'failed')
+            result=describe_result(last))
     return report
 
 
@@ -130,6 +130,11 @@ def verification_time(result: verification_results.VerificationResult
                       ) -> datetime.datetime:
     """Return when a verification ended: UTC, without a zone."""
     return times.parse_utc(result.verified_at)
+
+
+def describe_result(result: verification_results.VerificationResult) -> str:
+    """Return the result of a verification: "passed" or "failed"."""
+    return 'passed' if result.passed else 'failed'
 
 
 @dataclasses.dataclass(frozen=True)

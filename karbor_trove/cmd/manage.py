@@ -19,6 +19,7 @@ class ManageApp(application.Application):
     # declarations.py has the options and the columns of each command. A class
     # in commands/ carries out the command.
     COMMANDS = {
+        'checkpoint list': declarations.ListCheckpoints,
         'checkpoint reset': declarations.ResetCheckpoint,
         'checkpoint show': declarations.ShowCheckpoint,
         'deferred dismiss': declarations.DismissRestores,

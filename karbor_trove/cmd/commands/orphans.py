@@ -17,6 +17,7 @@ from karbor_trove.cmd import progress
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import timeouts
+from karbor_trove import times
 from karbor_trove.trove import models
 
 # The name and the description that parameters/parsing.py builds.
@@ -46,8 +47,10 @@ class Orphan:
         backup = self.backup
         return {'project': backup.project_id, 'instance': backup.instance_id,
                 'backup': backup.id, 'name': backup.name,
-                'status': backup.status, 'size': backup.size,
-                'created': backup.created and backup.created.isoformat(),
+                'status': backup.status,
+                'size_gb': base.build_size(backup.size),
+                'created': backup.created
+                and times.format_utc(backup.created),
                 'reason': self.reason}
 
 

@@ -18,6 +18,7 @@ from karbor_trove.cmd import providers
 from karbor_trove.cmd import restore_points
 from karbor_trove import errors
 from karbor_trove import timeouts
+from karbor_trove import times
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.trove import swift
@@ -200,9 +201,7 @@ class ReportListing(base.Action):
                         parsed_args.project)
         self.problems += report.problems
         self._instances = report.instances
-        return [{name: _to_cell(value)
-                 for name, value in vars(instance).items()}
-                for instance in report.instances]
+        return list(map(_build_row, report.instances))
 
     def build_metrics(self) -> List[prometheus.Metric]:
         """Return the metrics of the rows."""
@@ -210,9 +209,25 @@ class ReportListing(base.Action):
                                      is_complete=not self.problems)
 
 
-def _to_cell(value: object) -> object:
-    if isinstance(value, datetime.datetime):
-        return value.isoformat()
-    if isinstance(value, datetime.timedelta):
-        return base.Duration(value)
-    return value
+def _build_row(report: instance_reports.InstanceReport) -> base.Row:
+    """Return the report on an instance as a row of the output."""
+    row = {**vars(report),
+           'made': _format_time(report.made),
+           'verified': _format_time(report.verified),
+           'age_seconds': _build_duration(report.age),
+           'size_gb': base.build_size(report.size),
+           'recovery_seconds': _build_duration(report.recovery)}
+    for level, result in report.levels.items():
+        row[level + '_verified'] = _format_time(
+            instance_reports.verification_time(result))
+        row[level + '_result'] = instance_reports.describe_result(result)
+    return row
+
+
+def _build_duration(time: Optional[datetime.timedelta]
+                    ) -> Optional[base.Duration]:
+    return None if time is None else base.Duration(time)
+
+
+def _format_time(time: Optional[datetime.datetime]) -> Optional[str]:
+    return None if time is None else times.format_utc(time)

@@ -73,7 +73,8 @@ def test_list_has_an_interrupted_restore(manage, interrupt, resource):
     assert row['what'] == 'restore'
     assert row['project'] == clouds.PROJECT
     assert row['instance'] == resource.id
-    assert row['since'] == REQUESTED_AT
+    assert row['since'] == REQUESTED_AT + 'Z'
+    assert row['restore'] == 'restore-1'
     assert 'restore-1' in row['why'] and '"again"' in row['why']
 
 
@@ -83,7 +84,7 @@ def test_list_has_an_entry_of_an_earlier_release(manage, bank, resource):
         {'version': 1, 'name': 'again', 'not_before': REQUESTED_AT})
     [row] = manage('deferred', 'list')
     assert row['project'] is None
-    assert row['since'] == REQUESTED_AT and '"again"' in row['why']
+    assert row['since'] == REQUESTED_AT + 'Z' and '"again"' in row['why']
 
 
 @pytest.mark.parametrize('document, message', [
@@ -96,8 +97,10 @@ def test_entry_that_cannot_be_read_is_listed_and_can_be_dismissed(
     path = '/karbor-trove/%s/restores/restore-1' % resource.id
     bank.update_object(path, document)
     [row] = manage('deferred', 'list')
+    assert row['restore'] == 'restore-1'
     assert path in row['why'] and message in row['why']
     [row] = manage('deferred', 'sweep', expect=1)
+    assert row['restore'] == 'restore-1'
     assert path in row['outcome'] and path in manage.err
     assert manage('deferred', 'sweep', '--project', clouds.PROJECT) == []
     assert 'an unknown process may still' in manage(
@@ -226,7 +229,8 @@ def test_dismiss_deletes_entries_and_no_instance(
     rows = manage('deferred', 'dismiss', 'restore-1', 'restore-3')
     assert {row['restore']: row for row in rows}['restore-1'] == {
         'project': clouds.PROJECT, 'instance': resource.id,
-        'restore': 'restore-1', 'name': 'again', 'since': REQUESTED_AT}
+        'restore': 'restore-1', 'name': 'again',
+        'since': REQUESTED_AT + 'Z'}
     assert len(rows) == 2
     assert restores.list_keys() == ['restore-2']
     assert instance in fake_trove.instances
