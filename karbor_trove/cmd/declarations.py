@@ -350,7 +350,29 @@ class ShowReport(Lister):
             '--output', metavar='FILE',
             help='Write to this file instead of to standard output. A reader '
                  'of the file sees the previous content or the whole new one')
+        parser.add_argument(
+            '--html', metavar='FILE',
+            help='Write a page with a timeline of each database to this file, '
+                 'in addition to the other output')
         return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Check the files that are to be written, and run the command.
+
+        :raises errors.Rejected: a file cannot be written. Nothing was read.
+        """
+        paths = [path for path in (parsed_args.output, parsed_args.html)
+                 if path is not None]
+        for path in paths:
+            if os.path.isdir(path) or not os.path.isdir(
+                    os.path.dirname(path) or '.'):
+                raise errors.Rejected(
+                    'nothing is read: "%s" is a directory, or is in a '
+                    'directory that does not exist' % path)
+        if len(set(map(os.path.realpath, paths))) < len(paths):
+            raise errors.Rejected('nothing is read: --output and --html name '
+                                  'the same file')
+        return super().run(parsed_args)
 
     def take_action(self, parsed_args: argparse.Namespace
                     ) -> Tuple[Sequence[str], Iterable[Any]]:
@@ -365,7 +387,10 @@ class ShowReport(Lister):
     def produce_output(self, parsed_args: argparse.Namespace,
                        column_names: Sequence[str], data: Iterable[Any]
                        ) -> int:
-        """Write the report to standard output or to a file."""
+        """Write the report to standard output or to a file, and the page."""
+        if parsed_args.html is not None:
+            with _replace_file(parsed_args.html) as file:
+                file.write(self._action.build_page())
         if parsed_args.output is None:
             return super().produce_output(parsed_args, column_names, data)
         with _replace_file(parsed_args.output) as file:

@@ -37,8 +37,8 @@ _STARTED_STATUSES: Dict[str, Sequence[str]] = {
 }
 
 
-#: The statuses of the checkpoints that list_living_checkpoints() may leave out:
-#: deleted ones, and those that Karbor was creating when it crashed.
+#: The statuses of checkpoints that list_living_checkpoints() may leave out.
+#: They are deleted, or Karbor was creating them when it crashed.
 _UNLISTED_STATUSES = (constants.CHECKPOINT_STATUS_PROTECTING,
                       constants.CHECKPOINT_STATUS_DELETED)
 #: The status that the commands show if index.json is corrupt.

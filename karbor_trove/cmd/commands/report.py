@@ -15,8 +15,10 @@ from karbor_trove.cmd import metrics
 from karbor_trove.cmd import progress
 from karbor_trove.cmd import prometheus
 from karbor_trove.cmd import providers
+from karbor_trove.cmd import report_page
 from karbor_trove.cmd import restore_points
 from karbor_trove import errors
+from karbor_trove import polling
 from karbor_trove import timeouts
 from karbor_trove import times
 from karbor_trove.trove import client as trove_client
@@ -207,6 +209,12 @@ class ReportListing(base.Action):
         """Return the metrics of the rows."""
         return metrics.build_metrics(self._instances,
                                      is_complete=not self.problems)
+
+    def build_page(self) -> str:
+        """Return the page in HTML."""
+        return report_page.build_page(
+            self._instances, self.problems,
+            polling.SYSTEM_CLOCK.utc())
 
 
 def _build_row(report: instance_reports.InstanceReport) -> base.Row:
