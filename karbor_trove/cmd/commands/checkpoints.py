@@ -18,6 +18,7 @@ from karbor_trove.bank import resource_status
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker_process
 from karbor_trove.cmd.commands import base
+from karbor_trove.cmd import interrupts
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import ids
@@ -90,19 +91,23 @@ class CheckpointReset(base.Action):
         backup_copy = '%s@%s' % (
             layout.CHECKPOINT_INDEX, datetime.datetime.now(
                 datetime.timezone.utc).strftime('%Y-%m-%dT%H-%M-%SZ'))
-        storage.write(checkpoint.section, backup_copy, index)
-        # Delete the identities of the worker process. Otherwise a later reset
-        # would take the next delete operation for ended.
-        for resource_id in checkpoint.list_resource_ids():
-            storage.delete(checkpoint.resource_section(resource_id),
-                           layout.WORKER)
-        _write_missing_indices(checkpoint, index)
         new_index = dict(index, status=constants.CHECKPOINT_STATUS_ERROR)
         if not new_index.get('resource_graph'):
             # The operation ended before Karbor had written the resources.
             # Karbor's delete operation needs a list of the resources.
             new_index['resource_graph'] = graph.serialize_resource_graph([])
-        storage.write(checkpoint.section, layout.CHECKPOINT_INDEX, new_index)
+        # Without an identity of the worker process, a reset that was
+        # interrupted could not be repeated without --force.
+        with interrupts.defer():
+            storage.write(checkpoint.section, backup_copy, index)
+            # Delete the identities of the worker process. Otherwise a later
+            # reset would take the next delete operation for ended.
+            for resource_id in checkpoint.list_resource_ids():
+                storage.delete(checkpoint.resource_section(resource_id),
+                               layout.WORKER)
+            _write_missing_indices(checkpoint, index)
+            storage.write(checkpoint.section, layout.CHECKPOINT_INDEX,
+                          new_index)
         return [{'checkpoint': checkpoint.id, 'was': index['status'],
                  'status': new_index['status'], 'backup_copy': backup_copy}]
 

@@ -53,7 +53,7 @@ class DeferredSweep(base.Action):
         for provider in providers.distinct_banks(all_providers):
             for instance_id in progress.track(
                     provider.list_instance_ids(),
-                    'Sweeping the journals of instances'):
+                    'Sweeping the journals of instances', is_slow=True):
                 if parsed_args.instance not in (None, instance_id):
                     continue
                 try:

@@ -63,7 +63,8 @@ class Report:
         if project_id is None:
             backups = self._list_all_backups()
             for id_ in progress.track(sorted(self._points.projects),
-                                      'Reading the instances of projects'):
+                                      'Reading the instances of projects',
+                                      is_slow=True):
                 self._report_project(id_, backups)
         else:
             self._report_project(project_id, None)
@@ -131,8 +132,10 @@ class Report:
                  for id_, of_instance in points.items()}
         names.update((id_, instance.name)
                      for id_, instance in (instances or {}).items())
-        for id_, name in sorted(names.items(),
-                                key=lambda item: (item[1] or '', item[0])):
+        for id_, name in progress.track(
+                sorted(names.items(),
+                       key=lambda item: (item[1] or '', item[0])),
+                'Checking the restore points of instances'):
             self.instances.append(instance_reports.build_report(
                 instance_reports.InstanceReport(
                     project_id, id_, name,

@@ -15,6 +15,7 @@ from karbor_trove.bank import restore_journal
 from karbor_trove.bank import worker_process
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
+from karbor_trove.cmd import interrupts
 from karbor_trove.cmd import progress
 from karbor_trove.cmd import providers
 from karbor_trove import errors
@@ -66,8 +67,9 @@ class RestoreDismissal(base.Action):
                          'instance': journal.instance_id,
                          'restore': restore_id, 'name': entry.name,
                          'since': times.add_zone(entry.not_before)})
-        for journal, entry in entries:
-            journal.delete_entry(entry)
+        with interrupts.defer():
+            for journal, entry in entries:
+                journal.delete_entry(entry)
         return rows
 
 
