@@ -99,6 +99,7 @@ class CheckpointReset(base.Action):
         # Without an identity of the worker process, a reset that was
         # interrupted could not be repeated without --force.
         with interrupts.defer():
+            _check_unchanged(checkpoint, index)
             storage.write(checkpoint.section, backup_copy, index)
             # Delete the identities of the worker process. Otherwise a later
             # reset would take the next delete operation for ended.
@@ -106,6 +107,7 @@ class CheckpointReset(base.Action):
                 storage.delete(checkpoint.resource_section(resource_id),
                                layout.WORKER)
             _write_missing_indices(checkpoint, index)
+            _check_unchanged(checkpoint, index)
             storage.write(checkpoint.section, layout.CHECKPOINT_INDEX,
                           new_index)
         return [{'checkpoint': checkpoint.id, 'was': index['status'],
@@ -240,6 +242,22 @@ def _check_resettable(checkpoint: providers.Checkpoint,
             'checkpoint while the checkpoint is deleted'
             % (checkpoint.id, check.doubt))
     return checkpoint.index
+
+
+def _check_unchanged(checkpoint: providers.Checkpoint,
+                     index: Dict[str, Any]) -> None:
+    """Check that index.json of a checkpoint is as it was read.
+
+    After another reset, a user may delete the checkpoint. This reset must not
+    overwrite the status of the deletion.
+
+    :raises errors.Rejected: index.json has changed.
+    """
+    if storage.read(checkpoint.section, layout.CHECKPOINT_INDEX) != index:
+        raise errors.Rejected(
+            'checkpoint %s is not reset: its index in the bank has just '
+            'changed. Another command or Karbor works on the checkpoint. See '
+            '"checkpoint show"' % checkpoint.id)
 
 
 def _write_missing_indices(checkpoint: providers.Checkpoint,

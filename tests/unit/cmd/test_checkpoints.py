@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime
+import os
+import signal
 import uuid
 
 from karbor.common import constants
@@ -12,6 +14,7 @@ from karbor.services.protection import graph
 import pytest
 
 from karbor_trove.bank import resource_status
+from karbor_trove.bank import storage
 from karbor_trove.bank import worker_process
 from karbor_trove.cmd import declarations
 
@@ -440,3 +443,48 @@ def test_list_accepts_all_statuses_of_karbor():
                 if name.startswith('CHECKPOINT_STATUS_')}
     assert set(declarations.ListCheckpoints.STATUSES) == {
         *statuses, 'corrupt'}
+
+
+def test_reset_rejects_an_index_that_has_just_changed(
+        interrupt, manage, checkpoint, status, monkeypatch):
+    id_ = interrupt('protecting', identity=ended_worker())
+    may_be_alive = worker_process.may_be_alive
+
+    def check_and_change(identity):
+        interrupt('deleting')
+        return may_be_alive(identity)
+
+    monkeypatch.setattr(worker_process, 'may_be_alive', check_and_change)
+    assert 'has just changed' in manage('checkpoint', 'reset', id_, expect=1)
+    assert status() == 'deleting'
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('writes', range(3))
+def test_reset_is_completed_if_it_is_interrupted(
+        interrupt, run, config_file, checkpoint, bank, status, monkeypatch,
+        number, writes):
+    id_ = interrupt('protecting', identity=ended_worker())
+    for name in list(bank.get_sub_section('/indices').list_objects()):
+        bank.get_sub_section('/indices').delete_object(name)
+    written = []
+
+    def write_and_interrupt(section, key, value):
+        if len(written) == writes:
+            os.kill(os.getpid(), number)
+        written.append(key)
+        write(section, key, value)
+
+    def end(number, frame):
+        raise KeyboardInterrupt
+
+    write = storage.write
+    monkeypatch.setattr(storage, 'write', write_and_interrupt)
+    handler = signal.signal(number, end)
+    try:
+        code, out, _ = run('checkpoint', 'reset', id_, '--config-file',
+                           config_file)
+    finally:
+        assert signal.signal(number, handler) is end
+    assert (code, out) == (130, '')
+    assert status() == 'error' and len(written) == 5

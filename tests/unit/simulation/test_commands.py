@@ -9,7 +9,9 @@ import itertools
 import json
 import types
 
+from karbor import resource as karbor_resource
 from karbor.services.protection import checkpoint as karbor_checkpoint
+from karbor.services.protection import graph
 import pytest
 
 from karbor_trove.bank import backup_journal
@@ -29,8 +31,8 @@ from tests.unit.simulation import invariants
 from tests.unit.simulation import simulation as worlds
 
 #: More effects than a command has before it only polls.
-EFFECTS = 14
-STEPS = list(itertools.product(range(1, EFFECTS), range(1, EFFECTS, 3)))
+EFFECTS = 18
+STEPS = list(itertools.product(range(1, EFFECTS), repeat=2))
 
 
 class ProjectClients:
@@ -134,6 +136,7 @@ def lose_checkpoint(world):
     protect(world)
     lost = protect(world)
     del world.plugin.objects['/checkpoints/%s/index.json' % lost.id]
+    lost.status = 'error'
     lost.doomed = True
     return lost
 
@@ -189,6 +192,30 @@ def test_deletion_of_orphans_and_protect_keep_invariants(new_world):
             final_checks.delete_everything(world)
 
 
+@pytest.mark.parametrize('prepare, begin_command', [
+    (defer_deletions, sweep), (lose_checkpoint, delete_orphans)])
+def test_interrupted_deletions_can_be_repeated(
+        new_world, prepare, begin_command):
+    for effects in itertools.count(1):
+        with new_world() as world:
+            prepare(world)
+            process = begin_command(world)
+            run(world, process, effects)
+            has_ended = process.dead
+            if not has_ended:
+                process.kill()
+            invariants.check(world)
+            for repeated in begin_command, sweep:
+                run(world, repeated(world))
+            assert not [id_ for id_, checkpoint in world.ours.items()
+                        if checkpoint.doomed and id_ in world.fake.backups]
+            final_checks.delete_everything(world)
+        if has_ended:
+            # The interleavings reach the end of each command.
+            assert effects <= EFFECTS
+            break
+
+
 @pytest.fixture
 def interrupted(new_world):
     """Return a function that creates a world with a killed delete operation.
@@ -202,12 +229,9 @@ def interrupted(new_world):
             plan = {'id': 'plan', 'name': 'plan', 'resources': [],
                     'provider_id': 'provider', 'project_id': cloud.PROJECT}
             checkpoint = collection.create(plan, context=worlds.CONTEXT)
-            world.fake.clock = world.clock
-            resource = types.SimpleNamespace(
-                id=world.instances[0], type='OS::Trove::Instance',
-                name='orders', extra_info=None)
-            checkpoint.resource_graph = [types.SimpleNamespace(
-                value=resource, child_nodes=())]
+            resource = karbor_resource.Resource(
+                'OS::Trove::Instance', world.instances[0], 'orders')
+            checkpoint.resource_graph = [graph.GraphNode(resource, ())]
             checkpoint.status = 'deleting'
             checkpoint.commit()
             section = checkpoint.get_resource_bank_section(resource.id)
@@ -229,9 +253,7 @@ def begin_deletion(world, checkpoint_id):
             checkpoint.commit()
             checkpoint.delete()
 
-    process = interleaving.Process(run, world.clock)
-    process.action = None
-    return process
+    return interleaving.Process(run, world.clock)
 
 
 @pytest.mark.parametrize('deletes', [False, True])
@@ -247,14 +269,14 @@ def test_two_resets_leave_a_checkpoint_that_can_be_deleted(
                 processes = [begin_deletion(world, checkpoint.id),
                              processes[0]]
             for process, number in zip(processes, effects):
-                with contextlib.suppress(AssertionError):
-                    process.resume(number)
+                process.resume(number)
             for process in processes:
                 process.resume()
-            # Whatever the other reset has written, the operator can repeat
+            # Whatever one process has overwritten, the operator can repeat
             # the reset, and the user can repeat the deletion.
-            run(world, reset(world, checkpoint.id, force=True))
-            run(world, begin_deletion(world, checkpoint.id))
+            for _ in range(2):
+                reset(world, checkpoint.id, force=True).resume()
+                begin_deletion(world, checkpoint.id).resume()
             index = json.loads(world.plugin.objects[
                 '/checkpoints/%s/index.json' % checkpoint.id])
             assert index['status'] == 'deleted'
