@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime
+import os
+import signal
 
 from karbor import exception
 import pytest
@@ -219,6 +221,30 @@ def test_bank_of_two_providers_is_listed_swept_and_dismissed_once(
     assert len(manage('deferred', 'list')) == 1
     assert len(manage('deferred', 'sweep')) == 1
     assert len(manage('deferred', 'dismiss', 'restore-1')) == 1
+
+
+def test_dismiss_is_completed_if_it_is_interrupted(
+        run, config_file, interrupt, restores, monkeypatch):
+    ids = ['restore-1', 'restore-2', 'restore-3']
+    for id_ in ids:
+        interrupt(id_)
+    delete_entry = restore_journal.RestoreJournal.delete_entry
+
+    def interrupt_and_delete(self, entry):
+        os.kill(os.getpid(), signal.SIGINT)
+        delete_entry(self, entry)
+
+    monkeypatch.setattr(restore_journal.RestoreJournal, 'delete_entry',
+                        interrupt_and_delete)
+    # A shell may start its background jobs with this signal ignored.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        code, out, _ = run('deferred', 'dismiss', *ids, '--config-file',
+                           config_file)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert (code, out) == (130, '')
+    assert restores.list_keys() == []
 
 
 def test_dismiss_deletes_entries_and_no_instance(
