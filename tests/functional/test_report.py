@@ -70,6 +70,11 @@ def test_report_shows_a_restore_point_in_every_format(
     rows = csv.DictReader(io.StringIO(operator.table(*arguments, '-f', 'csv')))
     assert {row['instance']: row['checkpoint']
             for row in rows}[instance] == checkpoint
+    page = tmp_path / 'report.html'
+    operator.table(*arguments, '--html', page)
+    assert checkpoint in page.read_text()
+    assert 'recovery time' in page.read_text()
+    page.unlink()
     metrics = parse_metrics(
         operator.table(*arguments, '--format', 'prometheus'))
     assert metrics['karbor_trove_report_complete', None, None] == 1
