@@ -11,7 +11,7 @@ import contextlib
 import importlib
 import os
 import re
-import shutil
+import sys
 from typing import Any, Iterable, Iterator, Sequence, TextIO, Tuple, Type
 from typing import TYPE_CHECKING
 
@@ -108,11 +108,12 @@ class RowLister(lister.Lister):
             raise terminal.ClosedPipe from error
 
     def _choose_table_columns(self, parsed_args: argparse.Namespace) -> None:
-        """Choose the default columns, in a table that a terminal can show."""
+        """Choose the default columns, and limit the width of the table."""
         parsed_args.columns = list(self.TABLE_COLUMNS)
-        if not (parsed_args.max_width or parsed_args.fit_width):
-            width, _ = shutil.get_terminal_size((_TABLE_WIDTH, 0))
-            parsed_args.max_width = min(width, _TABLE_WIDTH)
+        # On a terminal, cliff fits the table to the terminal.
+        if not (parsed_args.max_width or parsed_args.fit_width
+                or sys.stdout.isatty()):
+            parsed_args.max_width = _TABLE_WIDTH
 
 
 class Lister(RowLister):

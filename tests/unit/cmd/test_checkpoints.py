@@ -375,10 +375,12 @@ def test_list_has_the_columns_of_a_checkpoint(
         'instances': resource.id}]
 
 
-def test_list_fits_90_columns(run, config_file, interrupt):
-    interrupt('error-deleting')
+def test_list_fits_90_columns_with_ids_in_one_piece(
+        run, config_file, interrupt, monkeypatch):
+    monkeypatch.setenv('COLUMNS', '80')
+    id_ = interrupt('error-deleting')
     code, out, err = run('checkpoint', 'list', '--config-file', config_file)
-    assert (code, err) == (0, '')
+    assert (code, err) == (0, '') and id_ in out
     assert max(map(len, out.splitlines())) <= 90
 
 
