@@ -5,7 +5,7 @@
 import argparse
 import dataclasses
 import datetime
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from karbor.common import constants
 
@@ -20,11 +20,11 @@ from karbor_trove.bank import worker_process
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd.commands import checkpoints
+from karbor_trove.cmd import interrupts
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove import timeouts
-from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.verification import baseline
 
@@ -92,18 +92,12 @@ def _accept(checkpoint: providers.Checkpoint,
                 if database.is_left_out} | set(without)
     if left_out >= set(instance_ids):
         raise errors.Rejected('no database of it has a backup')
-    current = provider.find_checkpoint(checkpoint.id)
-    if current is None or current.index != checkpoint.index:
-        raise errors.Rejected('it has changed meanwhile')
     for id_, database in databases.items():
-        if id_ in without:
-            _leave_out(checkpoint, id_, database)
-        elif not database.is_left_out:
-            _complete(provider, client, id_, database)
-    assert checkpoint.index is not None
-    checkpoints.write_missing_indices(checkpoint, checkpoint.index)
-    storage.write(checkpoint.section, layout.CHECKPOINT_INDEX, dict(
-        checkpoint.index, status=constants.CHECKPOINT_STATUS_AVAILABLE))
+        if id_ not in left_out and database.backup is not None:
+            baseline.record_manifest(
+                client, provider.bank, id_, database.backup,
+                provider.settings.verify_level, provider.poller)
+    _write(checkpoint, databases, without)
     return [{'checkpoint': checkpoint.id,
              'status': constants.CHECKPOINT_STATUS_AVAILABLE,
              'instance': id_,
@@ -111,6 +105,32 @@ def _accept(checkpoint: providers.Checkpoint,
                  database.backup and id_ not in left_out) else None,
              'outcome': 'left out' if id_ in left_out else 'complete'}
             for id_, database in databases.items()]
+
+
+def _write(checkpoint: providers.Checkpoint, databases: Dict[str, _Database],
+           without: List[str]) -> None:
+    """Write to the bank that a checkpoint is accepted.
+
+    After an interrupt in between, a database would be left out of a checkpoint
+    that is not accepted, and the backup record of the database would be lost.
+
+    :param databases: the databases by the ids of their instances.
+    :raises errors.Rejected: the checkpoint has changed since it was read.
+        Nothing was written.
+    """
+    with interrupts.defer():
+        current = checkpoint.provider.find_checkpoint(checkpoint.id)
+        if (checkpoint.index is None or current is None
+                or current.index != checkpoint.index):
+            raise errors.Rejected('it has changed meanwhile')
+        for id_, database in databases.items():
+            if id_ in without:
+                _leave_out(checkpoint, id_, database)
+            elif not database.is_left_out:
+                _complete(database)
+        checkpoints.write_missing_indices(checkpoint, checkpoint.index)
+        storage.write(checkpoint.section, layout.CHECKPOINT_INDEX, dict(
+            checkpoint.index, status=constants.CHECKPOINT_STATUS_AVAILABLE))
 
 
 def _check_ended(checkpoint: providers.Checkpoint) -> None:
@@ -203,8 +223,7 @@ def _list_other_problems(checkpoint: providers.Checkpoint) -> List[str]:
             if status not in (None, constants.RESOURCE_STATUS_AVAILABLE)]
 
 
-def _complete(provider: providers.Provider, client: trove_client.TroveClient,
-              instance_id: str, database: _Database) -> None:
+def _complete(database: _Database) -> None:
     """Write to the bank what a protect operation writes at its end."""
     entry, backup, backup_record = (database.entry, database.backup,
                                     database.backup_record)
@@ -213,9 +232,6 @@ def _complete(provider: providers.Provider, client: trove_client.TroveClient,
         entry, is_complete=True, location=backup.location))
     record.write(database.section, dataclasses.replace(
         backup_record, backup_id=backup.id, backup_size=backup.size))
-    baseline.record_manifest(
-        client, provider.bank, instance_id, backup,
-        provider.settings.verify_level, provider.poller)
     storage.delete_optional(database.section, [layout.FAILURE_REASON])
     resource_status.set_status(database.section,
                                constants.RESOURCE_STATUS_AVAILABLE)

@@ -1,5 +1,7 @@
 """Tests of karbor-trove-manage checkpoint accept."""
 
+import signal
+
 from karbor import exception
 from karbor import resource as karbor_resource
 from karbor.services.protection import graph
@@ -125,6 +127,16 @@ def test_checkpoint_is_accepted_without_a_database(
             checkpoint, resource, context, {})
     assert not fake_trove.backups
     assert set(section.list_objects()) == {'status', 'worker'}
+
+
+@pytest.mark.parametrize('writes', [0, 3, 6])
+def test_acceptance_is_completed_if_it_is_interrupted(
+        run_interrupted, failed, status, resources, section, writes):
+    assert run_interrupted(
+        signal.SIGINT, writes, 'checkpoint', 'accept', failed, '--without',
+        resources[1].id) > 6
+    assert status() == 'available'
+    assert omissions.read(section, resources[1].id)
 
 
 def test_checkpoint_without_any_database_is_not_accepted(
