@@ -157,7 +157,7 @@ def annotate(name, labels, **values):
 def test_alerts_fire_for_the_databases_that_need_attention(
         promtool, add_point, fake_trove, resource, labels, clock):
     add_point(resource.id)
-    clock.sleep(3 * DAY - 60)
+    clock.sleep(3 * DAY - 4 * 60)
     idle = fake_trove.add_instance(name='idle "1"')
     good = fake_trove.add_instance(name='good')
     gone = fake_trove.add_instance(name='gone')
