@@ -91,7 +91,9 @@ def test_complete_prints_all_commands(run):
     assert (code, err) == (0, '')
     assert ("cmds='checkpoint complete deferred help orphans report verify'"
             in out)
+    assert "cmds_checkpoint='accept list reset show'" in out
     assert "cmds_deferred='dismiss list release sweep'" in out
+    assert "cmds_orphans='delete list'" in out
 
 
 @pytest.mark.parametrize('is_before', [True, False])
