@@ -522,6 +522,16 @@ def test_list_and_show_have_whether_an_operation_may_run(
         assert (row['checkpoint'], row['may_run']) == (id_, may_run)
 
 
+@pytest.mark.parametrize('minutes, may_run', [(9, True), (11, False)])
+def test_list_and_show_use_the_heartbeat_of_another_host(
+        interrupt, manage, database, minutes, may_run):
+    add_service(database, minutes)
+    id_ = interrupt('protecting', identity=other_worker())
+    for words in ('list',), ('show', id_):
+        [row] = manage('checkpoint', *words)
+        assert row['may_run'] is may_run
+
+
 def test_list_has_the_columns_of_a_checkpoint(
         manage, interrupt, checkpoint, resource):
     id_ = interrupt('available', others=[
