@@ -3,6 +3,7 @@
 """Times as text."""
 
 import datetime
+from typing import Optional
 
 from oslo_utils import timeutils
 
@@ -19,3 +20,25 @@ def parse_utc(text: str) -> datetime.datetime:
     time: datetime.datetime = timeutils.normalize_time(
         timeutils.parse_isotime(text))
     return time.replace(microsecond=0)
+
+
+def format_utc(time: datetime.datetime) -> str:
+    """Return a time as text for people, such as "2026-01-01T12:00:00Z".
+
+    :param time: UTC, without a zone.
+    """
+    return time.replace(microsecond=0).isoformat() + 'Z'
+
+
+def add_zone(text: Optional[str]) -> Optional[str]:
+    """Return a stored time with its zone, such as "2026-01-01T12:00:00Z".
+
+    :param text: what the bank has. A text that is no time is returned as it
+        is. None if the bank has no time.
+    """
+    if text is None:
+        return None
+    try:
+        return format_utc(parse_utc(text))
+    except ValueError:
+        return text

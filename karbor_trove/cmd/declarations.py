@@ -10,6 +10,8 @@ import argparse
 import contextlib
 import importlib
 import os
+import re
+import sys
 from typing import Any, Iterable, Iterator, Sequence, TextIO, Tuple, Type
 from typing import TYPE_CHECKING
 
@@ -25,17 +27,27 @@ if TYPE_CHECKING:
     from karbor_trove.cmd.commands import report
 
 
+# The maximum number of characters in a line of a table with default columns.
+_TABLE_WIDTH = 100
+
+
 class TableFormatter(table.TableFormatter):
-    """A table with titles for the columns and with empty cells for None."""
+    """A table with titles for the columns and with words for the values."""
+
+    #: Each cell has its unit.
+    _UNIT = re.compile('_(gb|seconds)$')
+    _WORDS = {None: '', True: 'yes', False: 'no'}
 
     def emit_list(self, column_names: Sequence[str],
                   data: Iterable[Sequence[Any]], stdout: TextIO,
                   parsed_args: argparse.Namespace) -> None:
         """Write the table."""
         super().emit_list(
-            [name.replace('_', ' ').capitalize() for name in column_names],
-            [['' if value is None else value for value in row]
-             for row in data], stdout, parsed_args)
+            [self._UNIT.sub('', name).replace('_', ' ').capitalize()
+             for name in column_names],
+            [[self._WORDS[value] if value is None or isinstance(value, bool)
+              else value for value in row] for row in data],
+            stdout, parsed_args)
 
 
 class RowLister(lister.Lister):
@@ -43,6 +55,8 @@ class RowLister(lister.Lister):
 
     #: The names of the columns, in order.
     COLUMNS: Sequence[str]
+    #: The columns of a table if the operator chooses none. Empty for all.
+    TABLE_COLUMNS: Sequence[str] = ()
     #: Whether the command deletes or changes something. If so, the name and
     #: the options of the command cannot be abbreviated.
     IS_CHANGE = False
@@ -86,10 +100,20 @@ class RowLister(lister.Lister):
             data = [tuple(map(terminal.escape, row)) for row in data]
         if parsed_args.formatter == 'table':
             self.formatter = self.TABLE()
+            if self.TABLE_COLUMNS and not parsed_args.columns:
+                self._choose_table_columns(parsed_args)
         try:
             return super().produce_output(parsed_args, column_names, data)
         except BrokenPipeError as error:
             raise terminal.ClosedPipe from error
+
+    def _choose_table_columns(self, parsed_args: argparse.Namespace) -> None:
+        """Choose the default columns, and limit the width of the table."""
+        parsed_args.columns = list(self.TABLE_COLUMNS)
+        # On a terminal, cliff fits the table to the terminal.
+        if not (parsed_args.max_width or parsed_args.fit_width
+                or sys.stdout.isatty()):
+            parsed_args.max_width = _TABLE_WIDTH
 
 
 class Lister(RowLister):
@@ -128,6 +152,37 @@ class Lister(RowLister):
                               for row in rows]
 
 
+class ListCheckpoints(Lister):
+    """List the checkpoints in the banks.
+
+    Checkpoints that Karbor no longer lists are left out. With "--status
+    deleted" or "--status protecting", all checkpoints are read, which takes
+    longer.
+    """
+
+    COLUMNS = ('checkpoint', 'project', 'status', 'created', 'may_run',
+               'provider', 'plan', 'databases', 'instances')
+    TABLE_COLUMNS = 'checkpoint', 'status', 'created', 'may_run'
+    ACTION = 'checkpoints', 'CheckpointListing'
+    #: Karbor's statuses, and the one that the commands show if the index of a
+    #: checkpoint is corrupt.
+    STATUSES = ('available', 'copying', 'corrupt', 'deleted', 'deleting',
+                'error', 'error-deleting', 'finished', 'protecting',
+                'wait_copying')
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument('--project', metavar='ID',
+                            help='Only of this project')
+        parser.add_argument('--instance', metavar='ID',
+                            help='Only those that have this instance')
+        parser.add_argument(
+            '--status', choices=self.STATUSES, metavar='STATUS',
+            help='Only those with this status: %s. The default is all but '
+                 '"deleted"' % ', '.join(self.STATUSES))
+        return parser
+
+
 class _CheckpointCommand(Lister):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -139,10 +194,11 @@ class _CheckpointCommand(Lister):
 class ShowCheckpoint(_CheckpointCommand):
     """Show what the bank holds of each resource of a checkpoint."""
 
-    COLUMNS = ('checkpoint', 'status', 'type', 'resource', 'resource_status',
-               'worker', 'record', 'journal', 'parent', 'note', 'reason',
+    COLUMNS = ('checkpoint', 'project', 'status', 'created', 'may_run',
+               'type', 'resource', 'resource_status', 'worker', 'record',
+               'size_gb', 'journal', 'parent', 'requested', 'note', 'reason',
                'long_reason')
-    ACTION = 'checkpoints', 'CheckpointListing'
+    ACTION = 'checkpoints', 'CheckpointResources'
 
 
 class ResetCheckpoint(_CheckpointCommand):
@@ -195,8 +251,8 @@ class ListDeferred(Lister):
     configuration groups that no restore has reported.
     """
 
-    COLUMNS = ('what', 'project', 'instance', 'checkpoint', 'backup', 'since',
-               'why')
+    COLUMNS = ('what', 'project', 'instance', 'checkpoint', 'backup',
+               'restore', 'since', 'why')
     ACTION = 'deferred', 'DeferredListing'
 
 
@@ -207,7 +263,8 @@ class SweepDeferred(Lister):
     the journal entries of restores that have created no instance.
     """
 
-    COLUMNS = ('project', 'instance', 'checkpoint', 'backup', 'outcome')
+    COLUMNS = ('project', 'instance', 'checkpoint', 'backup', 'restore',
+               'outcome')
     ACTION = 'deferred', 'DeferredSweep'
     IS_CHANGE = True
 
@@ -269,7 +326,7 @@ class ListOrphans(Lister):
     """
 
     COLUMNS = ('project', 'instance', 'backup', 'name', 'status', 'created',
-               'size', 'reason')
+               'size_gb', 'reason')
     ACTION = 'orphans', 'OrphanListing'
 
 
@@ -305,12 +362,17 @@ class ShowReport(Lister):
 
     Each row has the newest checkpoint that can be restored, the last
     verification and the recovery time. Instances that no checkpoint covers
-    are listed, too.
+    are listed, too. A table has some of the columns, unless -c chooses others.
     """
 
-    COLUMNS = ('project', 'instance', 'name', 'checkpoint', 'made', 'age',
-               'chain', 'size', 'left_out', 'verified', 'verified_checkpoint',
-               'level', 'result', 'recovery', 'note')
+    COLUMNS = ('project', 'instance', 'name', 'exists', 'checkpoint', 'made',
+               'age_seconds', 'chain', 'size_gb', 'left_out', 'verified',
+               'verified_checkpoint', 'level', 'result', 'backup_verified',
+               'backup_result', 'data_verified', 'data_result',
+               'restore_verified', 'restore_result', 'recovery_seconds',
+               'note')
+    TABLE_COLUMNS = ('name', 'age_seconds', 'level', 'result',
+                     'recovery_seconds', 'note')
     ACTION = 'report', 'ReportListing'
     _action: 'report.ReportListing'
 
@@ -330,7 +392,29 @@ class ShowReport(Lister):
             '--output', metavar='FILE',
             help='Write to this file instead of to standard output. A reader '
                  'of the file sees the previous content or the whole new one')
+        parser.add_argument(
+            '--html', metavar='FILE',
+            help='Write a page with a timeline of each database to this file, '
+                 'in addition to the other output')
         return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Check the files that are to be written, and run the command.
+
+        :raises errors.Rejected: a file cannot be written. Nothing was read.
+        """
+        paths = [path for path in (parsed_args.output, parsed_args.html)
+                 if path is not None]
+        for path in paths:
+            if os.path.isdir(path) or not os.path.isdir(
+                    os.path.dirname(path) or '.'):
+                raise errors.Rejected(
+                    'nothing is read: "%s" is a directory, or is in a '
+                    'directory that does not exist' % path)
+        if len(set(map(os.path.realpath, paths))) < len(paths):
+            raise errors.Rejected('nothing is read: --output and --html name '
+                                  'the same file')
+        return super().run(parsed_args)
 
     def take_action(self, parsed_args: argparse.Namespace
                     ) -> Tuple[Sequence[str], Iterable[Any]]:
@@ -345,7 +429,10 @@ class ShowReport(Lister):
     def produce_output(self, parsed_args: argparse.Namespace,
                        column_names: Sequence[str], data: Iterable[Any]
                        ) -> int:
-        """Write the report to standard output or to a file."""
+        """Write the report to standard output or to a file, and the page."""
+        if parsed_args.html is not None:
+            with _replace_file(parsed_args.html) as file:
+                file.write(self._action.build_page())
         if parsed_args.output is None:
             return super().produce_output(parsed_args, column_names, data)
         with _replace_file(parsed_args.output) as file:

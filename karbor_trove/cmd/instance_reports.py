@@ -54,6 +54,42 @@ class InstanceReport:
     #: The last result of each verification level.
     levels: Mapping[str, verification_results.VerificationResult] = (
         dataclasses.field(default_factory=dict))
+    #: All restore points, the oldest first.
+    assessments: Tuple['Assessment', ...] = ()
+
+    @property
+    def is_unprotected(self) -> bool:
+        """Return True if no checkpoint can restore an existing instance.
+
+        An instance counts as existing if it is not known to be deleted.
+        """
+        return self.checkpoint is None and self.exists is not False
+
+
+@dataclasses.dataclass(frozen=True)
+class Assessment:
+    """The result of the check of one restore point."""
+
+    point: restore_points.RestorePoint
+    #: The backups that a restore needs, from the newest one to the root.
+    #: Empty if the instance cannot be restored.
+    chain: List[models.Backup]
+    #: Why the instance cannot be restored. Empty if it can be restored.
+    problem: str = ''
+
+    @property
+    def time(self) -> Optional[datetime.datetime]:
+        """Return when the backup was created: UTC, without a zone.
+
+        If this is not known, return when Karbor started the checkpoint.
+        """
+        return (self.chain[0].created if self.chain else None
+                ) or self.point.checkpoint.created
+
+    @property
+    def parent_id(self) -> Optional[str]:
+        """Return the id of the parent. None for a full backup."""
+        return self.chain[1].id if len(self.chain) > 1 else None
 
 
 def build_report(report: InstanceReport,
@@ -89,7 +125,7 @@ def build_report(report: InstanceReport,
         if lost_id is None:
             best = assessment
             break
-        assessments[assessments.index(assessment)] = _Assessment(
+        assessments[assessments.index(assessment)] = Assessment(
             assessment.point, [], 'the object of backup %s is missing in '
             'Swift, so the backup is not used as a parent' % lost_id)
     failed = [assessment for assessment in assessments
@@ -114,7 +150,9 @@ def build_report(report: InstanceReport,
         report, note='; '.join(notes) or None, levels=verifications.levels,
         recovery=verifications.recovery_time, left_out=sum(
             point.left_out_reason is not None for point in points
-            if best is None or point.time >= best.point.time))
+            if best is None or point.time >= best.point.time),
+        assessments=tuple(sorted(assessments, key=lambda assessment: (
+            assessment.time or datetime.datetime.min))))
     if best:
         backup = best.chain[0]
         report = dataclasses.replace(
@@ -126,7 +164,7 @@ def build_report(report: InstanceReport,
         report = dataclasses.replace(
             report, verified=verification_time(last), level=last.level,
             verified_checkpoint=verifications.checkpoint_id,
-            result='passed' if last.passed else 'failed')
+            result=describe_result(last))
     return report
 
 
@@ -136,31 +174,24 @@ def verification_time(result: verification_results.VerificationResult
     return times.parse_utc(result.verified_at)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Assessment:
-    """The result of the check of one restore point."""
-
-    point: restore_points.RestorePoint
-    #: The backups that a restore needs, from the newest one to the root.
-    #: Empty if the instance cannot be restored.
-    chain: List[models.Backup]
-    #: Why the instance cannot be restored. Empty if it can be restored.
-    problem: str = ''
+def describe_result(result: verification_results.VerificationResult) -> str:
+    """Return the result of a verification: "passed" or "failed"."""
+    return 'passed' if result.passed else 'failed'
 
 
 def _assess(point: restore_points.RestorePoint,
-            backups: chain.Backups) -> _Assessment:
+            backups: chain.Backups) -> Assessment:
     """Check whether an instance can be restored from a restore point.
 
     :param backups: the backups in Trove, listed after the restore point was
         read.
     """
     if point.problem or point.record is None:
-        return _Assessment(point, [], point.problem)
+        return Assessment(point, [], point.problem)
     backup_id = str(point.record.backup_id)
     links = chain.list_chain(backups, backup_id)
     if links:
-        return _Assessment(point, links)
+        return Assessment(point, links)
     # The checkpoint may have been deleted since its record was read.
     checkpoint = point.checkpoint.provider.find_checkpoint(
         point.checkpoint.id)
@@ -173,10 +204,10 @@ def _assess(point: restore_points.RestorePoint,
         problem = 'backup %s is %s' % (backup_id, backups[backup_id].status)
     else:
         problem = str(chain.find_break(backups, backup_id))
-    return _Assessment(point, [], problem)
+    return Assessment(point, [], problem)
 
 
-def _newness(assessment: _Assessment
+def _newness(assessment: Assessment
              ) -> Tuple[bool, Optional[datetime.datetime], int]:
     # Trove's times are whole seconds. Of two backups of the same second, the
     # one with the longer chain is the child and therefore newer.

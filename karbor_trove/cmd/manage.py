@@ -20,6 +20,7 @@ class ManageApp(application.Application):
     # in commands/ carries out the command.
     COMMANDS = {
         'checkpoint accept': declarations.AcceptCheckpoint,
+        'checkpoint list': declarations.ListCheckpoints,
         'checkpoint reset': declarations.ResetCheckpoint,
         'checkpoint show': declarations.ShowCheckpoint,
         'deferred dismiss': declarations.DismissRestores,

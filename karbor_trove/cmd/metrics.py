@@ -3,12 +3,12 @@
 """Metrics of the report."""
 
 import datetime
-import time
 from typing import Callable, Dict, List, Optional
 
 from karbor_trove.bank import verification_results
 from karbor_trove.cmd import instance_reports
 from karbor_trove.cmd import prometheus
+from karbor_trove import polling
 
 Metric = prometheus.Metric
 Sample = prometheus.Sample
@@ -61,7 +61,7 @@ def build_metrics(reports: List[instance_reports.InstanceReport],
                per_instance(lambda report: None if report.recovery is None
                             else report.recovery.total_seconds())),
         Metric('report_timestamp_seconds', 'When this report was created.',
-               [({}, int(time.time()))]),
+               [({}, _timestamp(polling.SYSTEM_CLOCK.utc()))]),
         Metric('report_complete', 'Whether the report includes everything.',
                [({}, is_complete)])]
 

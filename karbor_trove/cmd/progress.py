@@ -15,7 +15,8 @@ INTERVAL = 1.0
 _ERASE = '\r\x1b[K'
 
 
-def track(items: Sequence[T], description: str) -> Iterator[T]:
+def track(items: Sequence[T], description: str,
+          is_slow: bool = False) -> Iterator[T]:
     """Yield the items, and show how many of them are done.
 
     If standard error is a terminal, one line on it shows the progress. This
@@ -23,12 +24,14 @@ def track(items: Sequence[T], description: str) -> Iterator[T]:
 
     :param description: what is done with the items. It must not contain text
         that a user chose, because it is not escaped.
+    :param is_slow: whether a single item may take minutes. If so, the line is
+        shown at once.
     """
     if not sys.stderr.isatty():
         yield from items
         return
     clock = polling.SYSTEM_CLOCK
-    next_time = clock.now() + INTERVAL
+    next_time = clock.now() + (0 if is_slow else INTERVAL)
     is_shown = False
     try:
         for number, item in enumerate(items, 1):

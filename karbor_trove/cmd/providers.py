@@ -3,6 +3,7 @@
 """Karbor's providers, their banks, and the checkpoints in the banks."""
 
 import dataclasses
+import datetime
 import logging
 import pathlib
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Set
@@ -175,6 +176,17 @@ class Checkpoint:
     def status(self) -> Optional[str]:
         """Return Karbor's status. None if index.json is corrupt."""
         return self.index['status'] if self.index else None
+
+    @property
+    def created(self) -> Optional[datetime.datetime]:
+        """Return when Karbor started the checkpoint: UTC, without a zone.
+
+        None if index.json is corrupt.
+        """
+        timestamp = (self.index or {}).get('timestamp')
+        return datetime.datetime.fromtimestamp(
+            timestamp, datetime.timezone.utc).replace(
+                tzinfo=None) if isinstance(timestamp, int) else None
 
     @property
     def is_deleted(self) -> bool:

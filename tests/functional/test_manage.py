@@ -148,6 +148,13 @@ def test_checkpoint_of_a_killed_karbor_is_reset_and_deleted(
     sandbox.services['karbor'].start()
     status = tenant.send('GET', '%s/%s' % (path, checkpoint))
     assert status['checkpoint']['status'] == 'protecting'
+    rows, _ = operator.manage('checkpoint', 'list', '--status', 'protecting',
+                              '--instance', instance)
+    assert [(row['checkpoint'], row['may_run']) for row in rows] == [
+        (checkpoint, False)]
+    output = operator.table('checkpoint', 'list')
+    assert checkpoint in output
+    assert max(map(len, output.splitlines())) <= 90
     operator.table('checkpoint', 'show', checkpoint)
     operator.table('checkpoint', 'reset', checkpoint)
     tenants.wait_for(lambda: {

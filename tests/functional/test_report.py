@@ -58,16 +58,23 @@ def test_report_shows_a_restore_point_in_every_format(
     row = report(*arguments)[instance]
     [backup] = tenant.list_backups().values()
     assert row['checkpoint'] == row['verified_checkpoint'] == checkpoint
-    assert row['made'] == backup['created']
-    assert 0 <= row['age'] < 600
-    assert (row['chain'], row['size']) == (1, backup['size'])
+    assert row['made'] == backup['created'] + 'Z'
+    assert 0 <= row['age_seconds'] < 600
+    assert (row['chain'], row['size_gb']) == (1, backup['size'])
     assert (row['level'], row['result']) == ('restore', 'passed')
-    assert 0 < row['recovery'] < 600 and row['note'] is None
+    assert row['exists'] and row['restore_result'] == 'passed'
+    assert 0 < row['recovery_seconds'] < 600 and row['note'] is None
 
-    assert checkpoint in operator.table(*arguments)
+    assert max(map(len, operator.table(*arguments).splitlines())) <= 100
+    assert checkpoint in operator.table(*arguments, '-c', 'checkpoint')
     rows = csv.DictReader(io.StringIO(operator.table(*arguments, '-f', 'csv')))
     assert {row['instance']: row['checkpoint']
             for row in rows}[instance] == checkpoint
+    page = tmp_path / 'report.html'
+    operator.table(*arguments, '--html', page)
+    assert checkpoint in page.read_text()
+    assert 'recovery time' in page.read_text()
+    page.unlink()
     metrics = parse_metrics(
         operator.table(*arguments, '--format', 'prometheus'))
     assert metrics['karbor_trove_report_complete', None, None] == 1

@@ -81,6 +81,8 @@ def list_texts(path):
             return levels[0] in ('warning', 'error', 'exception')
         if any(call[0] == 'cfg' for call in calls):  # An option.
             return False
+        if any(call[-1] == 'log' for call in calls):  # A change of state.
+            return False
         # The commands print and describe much more than errors.
         return 'cmd' not in path.parts or any(
             isinstance(parent, ast.Raise) for parent in outer)

@@ -295,7 +295,7 @@ def test_report_reads_all_old_checkpoints(manage, whole_bank):
 def test_report_reads_an_old_recovery_time(manage, load):
     load('verified')
     [row] = manage('report')
-    assert row['recovery'] == 12.0
+    assert row['recovery_seconds'] == 12.0
 
 
 def test_report_reads_an_old_failure_of_a_verification(manage, load):

@@ -19,3 +19,11 @@ def test_a_time_is_read_with_and_without_a_zone(text):
 def test_what_is_no_time_is_an_error(text):
     with pytest.raises(ValueError):
         times.parse_utc(text)
+
+
+@pytest.mark.parametrize('text, expected', [
+    (None, None), ('2026-01-01T12:00:00', '2026-01-01T12:00:00Z'),
+    ('2026-01-01T14:00:00.5+02:00', '2026-01-01T12:00:00Z'),
+    ('yesterday', 'yesterday')])
+def test_zone_is_added_to_a_stored_time(text, expected):
+    assert times.add_zone(text) == expected

@@ -5,7 +5,7 @@
 import argparse
 import dataclasses
 import datetime
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from karbor.common import constants
 
@@ -20,6 +20,7 @@ from karbor_trove.bank import worker_process
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd.commands import checkpoints
+from karbor_trove.cmd import interrupts
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import karbor_types
@@ -92,22 +93,11 @@ def _accept(checkpoint: providers.Checkpoint,
     if left_out >= set(instance_ids):
         raise errors.Rejected('no database of it has a backup')
     for id_, database in databases.items():
-        if id_ not in left_out:
-            assert database.backup is not None
+        if id_ not in left_out and database.backup is not None:
             baseline.record_manifest(
                 client, provider.bank, id_, database.backup,
                 provider.settings.verify_level, provider.poller)
-    for id_, database in databases.items():
-        _check_unchanged(checkpoint)
-        if id_ in without:
-            _leave_out(checkpoint, id_, database)
-        elif not database.is_left_out:
-            _complete(database)
-    _check_unchanged(checkpoint)
-    assert checkpoint.index is not None
-    checkpoints.write_missing_indices(checkpoint, checkpoint.index)
-    storage.write(checkpoint.section, layout.CHECKPOINT_INDEX, dict(
-        checkpoint.index, status=constants.CHECKPOINT_STATUS_AVAILABLE))
+    _write(checkpoint, databases, without)
     return [{'checkpoint': checkpoint.id,
              'status': constants.CHECKPOINT_STATUS_AVAILABLE,
              'instance': id_,
@@ -115,6 +105,30 @@ def _accept(checkpoint: providers.Checkpoint,
                  database.backup and id_ not in left_out) else None,
              'outcome': 'left out' if id_ in left_out else 'complete'}
             for id_, database in databases.items()]
+
+
+def _write(checkpoint: providers.Checkpoint, databases: Dict[str, _Database],
+           without: List[str]) -> None:
+    """Write to the bank that a checkpoint is accepted.
+
+    After an interrupt in between, a database would be left out of a checkpoint
+    that is not accepted, and the backup record of the database would be lost.
+
+    :param databases: the databases by the ids of their instances.
+    :raises errors.Rejected: the checkpoint has changed since it was read.
+    """
+    with interrupts.defer():
+        for id_, database in databases.items():
+            _check_unchanged(checkpoint)
+            if id_ in without:
+                _leave_out(checkpoint, id_, database)
+            elif not database.is_left_out:
+                _complete(database)
+        _check_unchanged(checkpoint)
+        assert checkpoint.index is not None
+        checkpoints.write_missing_indices(checkpoint, checkpoint.index)
+        storage.write(checkpoint.section, layout.CHECKPOINT_INDEX, dict(
+            checkpoint.index, status=constants.CHECKPOINT_STATUS_AVAILABLE))
 
 
 def _check_ended(checkpoint: providers.Checkpoint) -> None:
@@ -150,7 +164,7 @@ def _check_ended(checkpoint: providers.Checkpoint) -> None:
 
 
 def _check_unchanged(checkpoint: providers.Checkpoint) -> None:
-    """Check that no operation on a checkpoint has started meanwhile.
+    """Check that no operation on a checkpoint has started since it was read.
 
     Karbor's delete operation changes the index of the checkpoint before it
     changes anything else. So call this function after everything that takes
@@ -161,7 +175,7 @@ def _check_unchanged(checkpoint: providers.Checkpoint) -> None:
     """
     current = checkpoint.provider.find_checkpoint(checkpoint.id)
     if current is None or current.index != checkpoint.index:
-        raise errors.Rejected('it has changed meanwhile')
+        raise errors.Rejected('it has changed since it was read')
 
 
 def _read(checkpoint: providers.Checkpoint, instance_id: str, project_id: str,

@@ -5,7 +5,7 @@
 import abc
 import argparse
 import datetime
-from typing import Any, Dict, Iterable, List, Sequence, Union
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 
 from cliff import columns
 from oslo_config import cfg
@@ -87,6 +87,20 @@ def read_configuration(config_files: Sequence[str]) -> None:
 
 
 # The oldest cliff that is supported has no generic classes.
+class Size(columns.FormattableColumn):  # type: ignore[type-arg]
+    """A size in GB: with its unit in a table, a number in other formats."""
+
+    _value: float
+
+    def human_readable(self) -> str:
+        """Return the size with its unit, such as "1.5 GB"."""
+        return '%g GB' % self._value
+
+    def machine_readable(self) -> float:
+        """Return the size in GB."""
+        return self._value
+
+
 class Duration(columns.FormattableColumn):  # type: ignore[type-arg]
     """A timedelta: words in a table, and seconds in all other formats."""
 
@@ -107,3 +121,11 @@ class Duration(columns.FormattableColumn):  # type: ignore[type-arg]
         """Return the time in seconds, rounded to one decimal place."""
         seconds = round(self._value.total_seconds(), 1)
         return int(seconds) if seconds.is_integer() else seconds
+
+
+def build_size(size: Optional[float]) -> Optional[Size]:
+    """Return a size as a cell.
+
+    :param size: GB. None for an empty cell.
+    """
+    return None if size is None else Size(size)

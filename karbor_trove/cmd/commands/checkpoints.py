@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`checkpoint`: checkpoints that a crash interrupted."""
+"""`checkpoint`: the checkpoints in the banks, and interrupted ones."""
 
 import argparse
 import dataclasses
@@ -20,11 +20,13 @@ from karbor_trove.bank import resource_status
 from karbor_trove.bank import storage
 from karbor_trove.bank import worker_process
 from karbor_trove.cmd.commands import base
+from karbor_trove.cmd import interrupts
 from karbor_trove.cmd import karbor_database
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import ids
 from karbor_trove import timeouts
+from karbor_trove import times
 
 #: The statuses of a resource that show that the checkpoint's operation has
 #: started on the resource, by the status of the checkpoint.
@@ -40,7 +42,38 @@ _STARTED_STATUSES: Dict[str, Sequence[str]] = {
 }
 
 
+#: The statuses of checkpoints that list_living_checkpoints() may leave out.
+#: They are deleted, or Karbor was creating them when it crashed.
+_UNLISTED_STATUSES = (constants.CHECKPOINT_STATUS_PROTECTING,
+                      constants.CHECKPOINT_STATUS_DELETED)
+#: The status that the commands show if index.json is corrupt.
+_CORRUPT = 'corrupt'
+
+
 class CheckpointListing(base.Action):
+    """Carries out the command "checkpoint list"."""
+
+    def list_rows(self, parsed_args: argparse.Namespace,
+                  all_providers: List[providers.Provider]) -> List[base.Row]:
+        if parsed_args.instance is not None:
+            ids.check_uuid(parsed_args.instance, 'database instance')
+        rows = []
+        for provider in providers.distinct_banks(all_providers):
+            for checkpoint in (
+                    provider.list_checkpoints()
+                    if parsed_args.status in _UNLISTED_STATUSES
+                    else provider.list_living_checkpoints()):
+                if checkpoint.index is None:
+                    self.problems.append(
+                        'checkpoint %s: its index in the bank is corrupt, so '
+                        'its project and its databases are not known'
+                        % checkpoint.id)
+                if _is_chosen(checkpoint, parsed_args):
+                    rows.append(_checkpoint_row(checkpoint))
+        return sorted(rows, key=lambda row: row['created'] or '')
+
+
+class CheckpointResources(base.Action):
     """Carries out the command "checkpoint show"."""
 
     def list_rows(self, parsed_args: argparse.Namespace,
@@ -48,8 +81,7 @@ class CheckpointListing(base.Action):
         checkpoint = providers.get_checkpoint(all_providers, parsed_args.id)
         rows = [_resource_row(checkpoint, *resource)
                 for resource in checkpoint.list_resources()]
-        return [{'checkpoint': checkpoint.id,
-                 'status': checkpoint.status or 'corrupt', **row}
+        return [{**_description_columns(checkpoint), **row}
                 for row in rows or [{}]]
 
 
@@ -63,19 +95,25 @@ class CheckpointReset(base.Action):
         backup_copy = '%s@%s' % (
             layout.CHECKPOINT_INDEX, datetime.datetime.now(
                 datetime.timezone.utc).strftime('%Y-%m-%dT%H-%M-%SZ'))
-        storage.write(checkpoint.section, backup_copy, index)
-        # Delete the identities of the worker process. Otherwise a later reset
-        # would take the next delete operation for ended.
-        for resource_id in checkpoint.list_resource_ids():
-            storage.delete(checkpoint.resource_section(resource_id),
-                           layout.WORKER)
-        write_missing_indices(checkpoint, index)
         new_index = dict(index, status=constants.CHECKPOINT_STATUS_ERROR)
         if not new_index.get('resource_graph'):
             # The operation ended before Karbor had written the resources.
             # Karbor's delete operation needs a list of the resources.
             new_index['resource_graph'] = graph.serialize_resource_graph([])
-        storage.write(checkpoint.section, layout.CHECKPOINT_INDEX, new_index)
+        # Without an identity of the worker process, a reset that was
+        # interrupted could not be repeated without --force.
+        with interrupts.defer():
+            _check_unchanged(checkpoint, index)
+            storage.write(checkpoint.section, backup_copy, index)
+            # Delete the identities of the worker process. Otherwise a later
+            # reset would take the next delete operation for ended.
+            for resource_id in checkpoint.list_resource_ids():
+                storage.delete(checkpoint.resource_section(resource_id),
+                               layout.WORKER)
+            write_missing_indices(checkpoint, index)
+            _check_unchanged(checkpoint, index)
+            storage.write(checkpoint.section, layout.CHECKPOINT_INDEX,
+                          new_index)
         return [{'checkpoint': checkpoint.id, 'was': index['status'],
                  'status': new_index['status'], 'backup_copy': backup_copy}]
 
@@ -172,6 +210,63 @@ def _check_silence(checkpoint: providers.Checkpoint,
                             timeouts.WORKER_SILENT).human_readable())))
 
 
+def _may_run(checkpoint: providers.Checkpoint) -> Optional[bool]:
+    """Return whether a protect or delete operation may run on a checkpoint.
+
+    None if the status of the checkpoint is not known.
+    """
+    if checkpoint.status is None:
+        return None
+    return (checkpoint.status in _STARTED_STATUSES
+            and not check_worker(checkpoint).has_ended)
+
+
+def _is_chosen(checkpoint: providers.Checkpoint,
+               parsed_args: argparse.Namespace) -> bool:
+    """Return True if the options of "checkpoint list" choose a checkpoint.
+
+    A corrupt checkpoint may belong to any project and instance. Without
+    --status, deleted checkpoints are left out.
+    """
+    if parsed_args.status is None:
+        if checkpoint.is_deleted:
+            return False
+    elif parsed_args.status != (checkpoint.status or _CORRUPT):
+        return False
+    if checkpoint.index is None:
+        return True
+    return (parsed_args.project in (None, checkpoint.index.get('project_id'))
+            and (parsed_args.instance is None
+                 or parsed_args.instance in _list_instance_ids(checkpoint)))
+
+
+def _list_instance_ids(checkpoint: providers.Checkpoint) -> List[str]:
+    return [resource_id for type_, resource_id in checkpoint.list_resources()
+            if type_ == constants.DATABASE_RESOURCE_TYPE]
+
+
+def _checkpoint_row(checkpoint: providers.Checkpoint) -> base.Row:
+    """Return the columns of "checkpoint list"."""
+    index = checkpoint.index or {}
+    instance_ids = _list_instance_ids(checkpoint)
+    return {**_description_columns(checkpoint),
+            'provider': checkpoint.provider.id,
+            'plan': (index.get('protection_plan') or {}).get('id'),
+            'databases': None if checkpoint.index is None
+            else len(instance_ids),
+            'instances': ' '.join(instance_ids) or None}
+
+
+def _description_columns(checkpoint: providers.Checkpoint) -> base.Row:
+    """Return the columns that describe the checkpoint itself."""
+    return {'checkpoint': checkpoint.id,
+            'project': (checkpoint.index or {}).get('project_id'),
+            'status': checkpoint.status or _CORRUPT,
+            'created': checkpoint.created
+            and times.format_utc(checkpoint.created),
+            'may_run': _may_run(checkpoint)}
+
+
 def _check_resettable(checkpoint: providers.Checkpoint,
                       force: bool) -> Dict[str, Any]:
     """Return index.json of a checkpoint if the checkpoint can be reset.
@@ -211,6 +306,22 @@ def _check_resettable(checkpoint: providers.Checkpoint,
             'checkpoint while the checkpoint is deleted'
             % (checkpoint.id, check.doubt))
     return checkpoint.index
+
+
+def _check_unchanged(checkpoint: providers.Checkpoint,
+                     index: Dict[str, Any]) -> None:
+    """Check that index.json of a checkpoint is as it was read.
+
+    After another reset, a user may delete the checkpoint. This reset must not
+    overwrite the status of the deletion.
+
+    :raises errors.Rejected: index.json has changed.
+    """
+    if storage.read(checkpoint.section, layout.CHECKPOINT_INDEX) != index:
+        raise errors.Rejected(
+            'checkpoint %s is not reset: its index in the bank has just '
+            'changed. Another command or Karbor works on the checkpoint. See '
+            '"checkpoint show"' % checkpoint.id)
 
 
 def write_missing_indices(checkpoint: providers.Checkpoint,
@@ -286,7 +397,8 @@ def _backup_columns(checkpoint: providers.Checkpoint,
     try:
         backup_record = record.read(section, instance_id)
         if backup_record is not None:
-            row['record'] = backup_record.backup_id
+            row.update(record=backup_record.backup_id,
+                       size_gb=base.build_size(backup_record.backup_size))
         else:
             omission = omissions.read(section, instance_id)
             if omission is not None:
@@ -297,8 +409,9 @@ def _backup_columns(checkpoint: providers.Checkpoint,
     except errors.Rejected as error:
         return {**row, 'note': str(error)}
     if entry is not None:
-        row.update(journal=entry.backup_id, parent=entry.parent_id)
-        row['note'] = row.get('note') or _describe_entry(entry)
+        row.update(journal=entry.backup_id, parent=entry.parent_id,
+                   requested=times.add_zone(entry.not_before),
+                   note=row.get('note') or _describe_entry(entry))
     return row
 
 
@@ -306,7 +419,7 @@ def _describe_entry(entry: backup_journal.BackupEntry) -> Any:
     if entry.reason:
         return entry.reason
     if entry.deleted_at:
-        return 'deleted %s' % entry.deleted_at
+        return 'deleted %s' % times.add_zone(entry.deleted_at)
     if entry.is_complete:
         return None
     return ('not complete yet' if entry.backup_id

@@ -16,6 +16,7 @@ from karbor_trove.cmd.commands import unconfirmed_restores
 from karbor_trove.cmd import progress
 from karbor_trove.cmd import providers
 from karbor_trove import errors
+from karbor_trove import times
 from karbor_trove.verification import cleanup
 
 
@@ -51,7 +52,7 @@ class DeferredSweep(base.Action):
         for provider in providers.distinct_banks(all_providers):
             for instance_id in progress.track(
                     provider.list_instance_ids(),
-                    'Sweeping the journals of instances'):
+                    'Sweeping the journals of instances', is_slow=True):
                 if parsed_args.instance not in (None, instance_id):
                     continue
                 try:
@@ -265,11 +266,12 @@ def _list_backups(provider: providers.Provider,
         deferral = _check_deferral(provider, entry)
         if deferral.is_deferred:
             yield {'what': 'backup', **_entry_columns(entry),
-                   'since': entry.deleted_at or entry.not_before,
+                   'since': times.add_zone(entry.deleted_at
+                                           or entry.not_before),
                    'why': deferral.reason}
         elif entry.backup_id is None:
             yield {'what': 'request', **_entry_columns(entry),
-                   'since': entry.not_before,
+                   'since': times.add_zone(entry.not_before),
                    'why': 'the backup "%s" was requested, and it is not yet '
                           'known whether Trove has created it'
                           % entry.backup_name}
@@ -286,10 +288,12 @@ def _list_temporary_instances(provider: providers.Provider,
         if entry.abandoned_reason:
             reason = entry.abandoned_reason
         elif worker_process.may_be_alive(entry.worker):
-            reason = 'it runs until %s, or was interrupted' % entry.ends_by
+            reason = ('it runs until %s, or was interrupted'
+                      % times.add_zone(entry.ends_by))
         else:
             reason = 'it was interrupted'
-        yield {**row, 'project': entry.project_id, 'since': entry.not_before,
+        yield {**row, 'project': entry.project_id,
+               'since': times.add_zone(entry.not_before),
                'why': 'verification %s created a temporary instance "%s"%s: '
                       '%s' % (entry.verification_id, entry.name,
                               ' (%s)' % entry.instance_id

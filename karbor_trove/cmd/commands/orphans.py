@@ -17,6 +17,7 @@ from karbor_trove.cmd import progress
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import timeouts
+from karbor_trove import times
 from karbor_trove.trove import models
 
 # The name and the description that parameters/parsing.py builds.
@@ -46,8 +47,10 @@ class Orphan:
         backup = self.backup
         return {'project': backup.project_id, 'instance': backup.instance_id,
                 'backup': backup.id, 'name': backup.name,
-                'status': backup.status, 'size': backup.size,
-                'created': backup.created and backup.created.isoformat(),
+                'status': backup.status,
+                'size_gb': base.build_size(backup.size),
+                'created': backup.created
+                and times.format_utc(backup.created),
                 'reason': self.reason}
 
 
@@ -74,7 +77,8 @@ class OrphanSearch:
         #: The orphans, by the id of the backup.
         self.orphans: Dict[str, Orphan] = {
             orphan.backup.id: orphan
-            for orphan in map(self._find_orphan, self.backups.values())
+            for orphan in map(self._find_orphan, progress.track(
+                list(self.backups.values()), 'Checking backups'))
             if orphan}
 
     def check_number(self, backup_ids: List[str],
@@ -227,7 +231,7 @@ class OrphanDeletion(base.Action):
         for backup_id in progress.track(chain.children_first(
                 remaining, list(dict.fromkeys(parsed_args.ids)) or [
                     id_ for id_, orphan in search.orphans.items()
-                    if orphan.is_certain]), 'Deleting backups'):
+                    if orphan.is_certain]), 'Deleting backups', is_slow=True):
             orphan = search.orphans[backup_id]
             blocker = chain.deletion_blocker(remaining, backup_id, ())
             if blocker is None and parsed_args.yes:

@@ -15,9 +15,12 @@ from karbor_trove.cmd import metrics
 from karbor_trove.cmd import progress
 from karbor_trove.cmd import prometheus
 from karbor_trove.cmd import providers
+from karbor_trove.cmd import report_page
 from karbor_trove.cmd import restore_points
 from karbor_trove import errors
+from karbor_trove import polling
 from karbor_trove import timeouts
+from karbor_trove import times
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.trove import swift
@@ -60,7 +63,8 @@ class Report:
         if project_id is None:
             backups = self._list_all_backups()
             for id_ in progress.track(sorted(self._points.projects),
-                                      'Reading the instances of projects'):
+                                      'Reading the instances of projects',
+                                      is_slow=True):
                 self._report_project(id_, backups)
         else:
             self._report_project(project_id, None)
@@ -128,8 +132,10 @@ class Report:
                  for id_, of_instance in points.items()}
         names.update((id_, instance.name)
                      for id_, instance in (instances or {}).items())
-        for id_, name in sorted(names.items(),
-                                key=lambda item: (item[1] or '', item[0])):
+        for id_, name in progress.track(
+                sorted(names.items(),
+                       key=lambda item: (item[1] or '', item[0])),
+                'Checking the restore points of instances'):
             self.instances.append(instance_reports.build_report(
                 instance_reports.InstanceReport(
                     project_id, id_, name,
@@ -200,19 +206,39 @@ class ReportListing(base.Action):
                         parsed_args.project)
         self.problems += report.problems
         self._instances = report.instances
-        return [{name: _to_cell(value)
-                 for name, value in vars(instance).items()}
-                for instance in report.instances]
+        return list(map(_build_row, report.instances))
 
     def build_metrics(self) -> List[prometheus.Metric]:
         """Return the metrics of the rows."""
         return metrics.build_metrics(self._instances,
                                      is_complete=not self.problems)
 
+    def build_page(self) -> str:
+        """Return the page in HTML."""
+        return report_page.build_page(
+            self._instances, self.problems,
+            polling.SYSTEM_CLOCK.utc())
 
-def _to_cell(value: object) -> object:
-    if isinstance(value, datetime.datetime):
-        return value.isoformat()
-    if isinstance(value, datetime.timedelta):
-        return base.Duration(value)
-    return value
+
+def _build_row(report: instance_reports.InstanceReport) -> base.Row:
+    """Return the report on an instance as a row of the output."""
+    row = {**vars(report),
+           'made': _format_time(report.made),
+           'verified': _format_time(report.verified),
+           'age_seconds': _build_duration(report.age),
+           'size_gb': base.build_size(report.size),
+           'recovery_seconds': _build_duration(report.recovery)}
+    for level, result in report.levels.items():
+        row[level + '_verified'] = _format_time(
+            instance_reports.verification_time(result))
+        row[level + '_result'] = instance_reports.describe_result(result)
+    return row
+
+
+def _build_duration(time: Optional[datetime.timedelta]
+                    ) -> Optional[base.Duration]:
+    return None if time is None else base.Duration(time)
+
+
+def _format_time(time: Optional[datetime.datetime]) -> Optional[str]:
+    return None if time is None else times.format_utc(time)

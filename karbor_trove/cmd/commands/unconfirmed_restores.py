@@ -15,6 +15,7 @@ from karbor_trove.bank import restore_journal
 from karbor_trove.bank import worker_process
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
+from karbor_trove.cmd import interrupts
 from karbor_trove.cmd import progress
 from karbor_trove.cmd import providers
 from karbor_trove import errors
@@ -65,9 +66,10 @@ class RestoreDismissal(base.Action):
             rows.append({'project': entry.project_id,
                          'instance': journal.instance_id,
                          'restore': restore_id, 'name': entry.name,
-                         'since': entry.not_before})
-        for journal, entry in entries:
-            journal.delete_entry(entry)
+                         'since': times.add_zone(entry.not_before)})
+        with interrupts.defer():
+            for journal, entry in entries:
+                journal.delete_entry(entry)
         return rows
 
 
@@ -77,13 +79,14 @@ def list_rows(provider: providers.Provider,
     entries, unreadable = restore_journal.RestoreJournal(
         provider.bank, instance_id).read_all()
     row = {'what': 'restore', 'instance': instance_id}
-    for error in unreadable.values():
-        yield {**row, 'why': str(error)}
+    for restore_id, error in unreadable.items():
+        yield {**row, 'restore': restore_id, 'why': str(error)}
     for entry in entries:
         # A trace belongs to a restore whose instance is known.
         if entry.created_id is None:
             yield {**row, 'project': entry.project_id,
-                   'since': entry.not_before,
+                   'restore': entry.restore_id,
+                   'since': times.add_zone(entry.not_before),
                    'why': 'restore %s got no response; it may have created '
                           'an instance "%s"' % (entry.restore_id, entry.name)}
 
@@ -97,10 +100,12 @@ def list_group_rows(provider: providers.Provider,
     entries, unreadable = restore_journal.ConfigurationJournal(
         provider.bank, instance_id).read_all()
     row = {'what': 'configuration group', 'instance': instance_id}
-    for error in unreadable.values():
-        yield {**row, 'why': str(error)}
+    for restore_id, error in unreadable.items():
+        yield {**row, 'restore': restore_id, 'why': str(error)}
     for entry in entries:
-        yield {**row, 'project': entry.project_id, 'since': entry.not_before,
+        yield {**row, 'project': entry.project_id,
+               'restore': entry.restore_id,
+               'since': times.add_zone(entry.not_before),
                'why': 'restore %s has not reported configuration group "%s" '
                       'yet. %s' % (
                           entry.restore_id, entry.name,
@@ -165,7 +170,8 @@ def sweep(all_providers: List[providers.Provider],
             outcome = 'restore %s: %s' % (restore_id, error)
         yield SweepResult({'project': entry and entry.project_id,
                            'instance': journal.instance_id,
-                           'outcome': outcome}, problem)
+                           'restore': restore_id, 'outcome': outcome},
+                          problem)
 
 
 def _list_journals(all_providers: List[providers.Provider],

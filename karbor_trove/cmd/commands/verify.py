@@ -14,6 +14,7 @@ from karbor_trove.cmd import providers
 from karbor_trove.cmd import restore_points
 from karbor_trove import errors
 from karbor_trove import timeouts
+from karbor_trove import times
 
 _LEVEL = 'restore'
 
@@ -58,7 +59,8 @@ class OldestVerification(base.Action):
         candidates = self._list_candidates(usable)
         chosen = sorted(candidates, key=lambda candidate: candidate.order)[
             :parsed_args.oldest_unverified]
-        for candidate in progress.track(chosen, 'Verifying checkpoints'):
+        for candidate in progress.track(chosen, 'Verifying checkpoints',
+                                        is_slow=True):
             yield self._verify(operator, candidate)
 
     def _list_candidates(self, usable: List[providers.Provider]
@@ -90,8 +92,7 @@ class OldestVerification(base.Action):
         project_id = str((checkpoint.index or {}).get('project_id'))
         row: base.Row = {
             'project': project_id, 'checkpoint': checkpoint.id,
-            'passed_before': candidate.passed_at and (
-                candidate.passed_at + 'Z')}
+            'passed_before': times.add_zone(candidate.passed_at)}
         try:
             verification_id = operator.start_verification(
                 project_id, provider.id, checkpoint.id)

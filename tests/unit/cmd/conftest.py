@@ -3,6 +3,8 @@
 import functools
 import json
 import logging
+import os
+import signal
 import textwrap
 import uuid
 import warnings
@@ -15,6 +17,7 @@ from oslo_config import cfg
 import pytest
 
 from karbor_trove.bank import record
+from karbor_trove.bank import storage
 from karbor_trove.bank import verification_results
 from karbor_trove.cmd import manage as command
 from karbor_trove import polling
@@ -171,3 +174,34 @@ def manage(run, config_file):
         manage.err = err
         return json.loads(out) if out else err
     return manage
+
+
+@pytest.fixture
+def run_interrupted(run, config_file, monkeypatch):
+    """Return a function that runs the command and sends it a signal.
+
+    The signal arrives before a write to the bank. The function returns how
+    often the command wrote to the bank.
+    """
+    def run_interrupted(number, writes_before, *words):
+        written = []
+
+        def write_and_interrupt(section, key, value):
+            if len(written) == writes_before:
+                os.kill(os.getpid(), number)
+            written.append(key)
+            write(section, key, value)
+
+        def end(number, frame):
+            raise KeyboardInterrupt
+
+        write = storage.write
+        monkeypatch.setattr(storage, 'write', write_and_interrupt)
+        handler = signal.signal(number, end)
+        try:
+            code, out, _ = run(*words, '--config-file', config_file)
+        finally:
+            assert signal.signal(number, handler) is end
+        assert (code, out) == (130, '')
+        return len(written)
+    return run_interrupted

@@ -1,5 +1,7 @@
 """Tests of karbor-trove-manage checkpoint accept."""
 
+import signal
+
 from karbor import exception
 from karbor import resource as karbor_resource
 from karbor.services.protection import graph
@@ -128,6 +130,16 @@ def test_checkpoint_is_accepted_without_a_database(
     assert set(section.list_objects()) == {'status', 'worker'}
 
 
+@pytest.mark.parametrize('writes', [0, 3, 6])
+def test_acceptance_is_completed_if_it_is_interrupted(
+        run_interrupted, failed, status, resources, section, writes):
+    assert run_interrupted(
+        signal.SIGINT, writes, 'checkpoint', 'accept', failed, '--without',
+        resources[1].id) > 6
+    assert status() == 'available'
+    assert omissions.read(section, resources[1].id)
+
+
 def test_checkpoint_without_any_database_is_not_accepted(
         manage, failed, status, resources):
     assert 'no database of it has a backup' in manage(
@@ -248,7 +260,7 @@ def test_checkpoint_whose_deletion_begins_meanwhile_stays_deleted(
     # The deletion begins when the first manifest is read.
     fake_trove.objects._serve = delete
     fake_trove.attach(fake_trove.mocker)
-    assert 'it has changed meanwhile' in manage(
+    assert 'it has changed since it was read' in manage(
         'checkpoint', 'accept', failed, expect=1)
     assert status() == 'deleting'
     entry = backup_journal.BackupJournal(

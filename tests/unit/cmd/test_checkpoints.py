@@ -1,7 +1,8 @@
-"""Tests of karbor-trove-manage checkpoint reset and show."""
+"""Tests of karbor-trove-manage checkpoint list, reset and show."""
 
 import dataclasses
 import datetime
+import signal
 import uuid
 
 from karbor.common import constants
@@ -19,9 +20,16 @@ from sqlalchemy import orm
 from karbor_trove.bank import omissions
 from karbor_trove.bank import resource_status
 from karbor_trove.bank import worker_process
+from karbor_trove.cmd import declarations
 
 INTERRUPTED = (constants.CHECKPOINT_STATUS_PROTECTING,
                constants.CHECKPOINT_STATUS_DELETING)
+
+
+def created_at(checkpoint):
+    return datetime.datetime.fromtimestamp(
+        checkpoint._md_cache['timestamp'], datetime.timezone.utc).strftime(
+            '%Y-%m-%dT%H:%M:%SZ')
 
 
 def ended_worker():
@@ -249,8 +257,10 @@ def test_reset_writes_an_empty_list_if_karbor_wrote_no_resources(
 
 
 def test_show_lists_status_worker_and_backup(
-        manage, interrupt, fake_trove, protect, checkpoint, resource):
+        manage, interrupt, fake_trove, protect, checkpoint, resource,
+        journal):
     protect()
+    [entry] = journal.list_entries()
     [backup] = fake_trove.backups
     interrupt('available')
     [row] = manage('checkpoint', 'show', checkpoint.id)
@@ -258,7 +268,11 @@ def test_show_lists_status_worker_and_backup(
     assert row['status'] == row['resource_status'] == 'available'
     assert row['resource'] == resource.id
     assert row['record'] == row['journal'] == backup
+    assert row['size_gb'] == fake_trove.backups[backup]['size']
+    assert row['requested'] == entry.not_before + 'Z'
+    assert row['created'] == created_at(checkpoint)
     assert row['worker'].endswith(', may be running')
+    assert row['may_run'] is False, 'no protect or delete operation runs'
     assert row['note'] is row['reason'] is None
 
 
@@ -295,6 +309,7 @@ def test_show_notes_a_corrupt_record(
     ({'is_complete': False, 'backup_id': None},
      'requested, backup not known yet'),
     ({'deleted_at': 'yesterday'}, 'deleted yesterday'),
+    ({'deleted_at': '2026-01-01T00:00:00'}, 'deleted 2026-01-01T00:00:00Z'),
     ({'deleted_at': 'yesterday', 'reason': 'Trove is unavailable'},
      'Trove is unavailable')])
 def test_show_notes_the_state_of_the_journal_entry(
@@ -492,3 +507,135 @@ def test_status_of_another_plugin_is_a_note_that_needs_force(
     assert 'the bank does not name the process' in manage(
         'checkpoint', 'reset', id_, expect=1)
     assert status() == 'protecting'
+
+
+@pytest.mark.parametrize('was, identity, may_run', [
+    ('protecting', ended_worker(), False), ('deleting', None, True),
+    ('protecting', worker_process.current(), True),
+    ('error-deleting', worker_process.current(), False),
+    ('available', worker_process.current(), False)])
+def test_list_and_show_have_whether_an_operation_may_run(
+        interrupt, manage, was, identity, may_run):
+    id_ = interrupt(was, identity=identity)
+    for words in ('list',), ('show', id_):
+        [row] = manage('checkpoint', *words)
+        assert (row['checkpoint'], row['may_run']) == (id_, may_run)
+
+
+@pytest.mark.parametrize('minutes, may_run', [(9, True), (11, False)])
+def test_list_and_show_use_the_heartbeat_of_another_host(
+        interrupt, manage, database, minutes, may_run):
+    add_service(database, minutes)
+    id_ = interrupt('protecting', identity=other_worker())
+    for words in ('list',), ('show', id_):
+        [row] = manage('checkpoint', *words)
+        assert row['may_run'] is may_run
+
+
+def test_list_has_the_columns_of_a_checkpoint(
+        manage, interrupt, checkpoint, resource):
+    id_ = interrupt('available', others=[
+        karbor_resource.Resource('OS::Cinder::Volume', 'volume', 'data')])
+    assert manage('checkpoint', 'list') == [{
+        'checkpoint': id_, 'project': checkpoint.project_id,
+        'status': 'available', 'created': created_at(checkpoint),
+        'may_run': False, 'provider': 'databases',
+        'plan': checkpoint.protection_plan['id'], 'databases': 1,
+        'instances': resource.id}]
+
+
+def test_list_fits_90_columns_with_ids_in_one_piece(
+        run, config_file, interrupt, monkeypatch):
+    monkeypatch.setenv('COLUMNS', '80')
+    id_ = interrupt('error-deleting')
+    code, out, err = run('checkpoint', 'list', '--config-file', config_file)
+    assert (code, err) == (0, '') and id_ in out
+    assert max(map(len, out.splitlines())) <= 90
+
+
+def test_list_has_the_chosen_project_instance_and_status(
+        manage, interrupt, checkpoint, resource):
+    id_ = interrupt('available')
+    other = str(uuid.uuid4())
+    for words, count in (
+            ((), 1), (('--project', checkpoint.project_id), 1),
+            (('--project', other), 0), (('--instance', resource.id), 1),
+            (('--instance', other), 0), (('--status', 'available'), 1),
+            (('--status', 'error'), 0),
+            (('--status', 'available', '--instance', other), 0)):
+        assert [row['checkpoint'] for row
+                in manage('checkpoint', 'list', *words)] == [id_] * count
+
+
+def test_list_rejects_an_instance_and_a_status_that_cannot_exist(
+        manage, run, interrupt):
+    interrupt('available')
+    assert "'../x' is not the id of a database instance" in manage(
+        'checkpoint', 'list', '--instance', '../x', expect=1)
+    code, _, err = run('checkpoint', 'list', '--status', 'broken')
+    assert code == 2 and "'broken'" in err and "'error-deleting'" in err
+
+
+def test_list_has_deleted_checkpoints_only_with_their_status(
+        manage, interrupt, new_checkpoint):
+    id_ = interrupt('available')
+    deleted = new_checkpoint()
+    deleted.delete()
+    assert [row['checkpoint'] for row in manage('checkpoint', 'list')] == [id_]
+    rows = manage('checkpoint', 'list', '--status', 'deleted')
+    assert deleted.id in {row['checkpoint'] for row in rows}
+    assert {row['status'] for row in rows} == {'deleted'}
+
+
+def test_list_has_a_protecting_checkpoint_that_karbor_does_not_list(
+        manage, interrupt, bank):
+    id_ = interrupt('protecting')
+    indices = bank.get_sub_section('/indices')
+    for name in list(indices.list_objects()):
+        indices.delete_object(name)
+    [row] = manage('checkpoint', 'list', '--status', 'protecting')
+    assert row['checkpoint'] == id_
+
+
+def test_list_has_a_corrupt_checkpoint_and_a_problem(
+        manage, interrupt, checkpoint):
+    id_ = interrupt('available')
+    checkpoint.checkpoint_section.update_object('index.json', '{"stat')
+    for words in (), ('--project', 'other'), ('--status', 'corrupt'):
+        [row] = manage('checkpoint', 'list', *words, expect=1)
+        assert (row['checkpoint'], row['status']) == (id_, 'corrupt')
+        assert row['may_run'] is row['databases'] is row['created'] is None
+        assert 'checkpoint %s: its index' % id_ in manage.err
+    assert manage('checkpoint', 'list', '--status', 'error', expect=1) == []
+
+
+def test_list_accepts_all_statuses_of_karbor():
+    statuses = {value for name, value in vars(constants).items()
+                if name.startswith('CHECKPOINT_STATUS_')}
+    assert set(declarations.ListCheckpoints.STATUSES) == {
+        *statuses, 'corrupt'}
+
+
+def test_reset_rejects_an_index_that_has_just_changed(
+        interrupt, manage, checkpoint, status, monkeypatch):
+    id_ = interrupt('protecting', identity=ended_worker())
+    may_be_alive = worker_process.may_be_alive
+
+    def check_and_change(identity):
+        interrupt('deleting')
+        return may_be_alive(identity)
+
+    monkeypatch.setattr(worker_process, 'may_be_alive', check_and_change)
+    assert 'has just changed' in manage('checkpoint', 'reset', id_, expect=1)
+    assert status() == 'deleting'
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('writes', range(3))
+def test_reset_is_completed_if_it_is_interrupted(
+        interrupt, run_interrupted, bank, status, number, writes):
+    id_ = interrupt('protecting', identity=ended_worker())
+    for name in list(bank.get_sub_section('/indices').list_objects()):
+        bank.get_sub_section('/indices').delete_object(name)
+    assert run_interrupted(number, writes, 'checkpoint', 'reset', id_) == 5
+    assert status() == 'error'

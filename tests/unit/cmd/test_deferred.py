@@ -45,8 +45,8 @@ def test_list_has_a_deferred_deletion_with_its_reason(
     assert manage('deferred', 'list') == [{
         'what': 'backup', 'project': clouds.PROJECT,
         'instance': resource.id, 'checkpoint': deferred.checkpoint_id,
-        'backup': deferred.backup_id, 'since': '2026-01-01T00:00:00',
-        'why': 'Trove is unavailable'}]
+        'backup': deferred.backup_id, 'restore': None,
+        'since': '2026-01-01T00:00:00Z', 'why': 'Trove is unavailable'}]
 
 
 def test_list_has_an_interrupted_deletion(manage, deferred, journal):
@@ -62,7 +62,7 @@ def test_list_has_a_request_without_a_backup(manage, journal, checkpoint):
     [row] = manage('deferred', 'list')
     assert row['what'] == 'request'
     assert row['checkpoint'] == checkpoint.id
-    assert row['since'] == '2026-01-01T00:00:00'
+    assert row['since'] == '2026-01-01T00:00:00Z'
     assert '"nightly"' in row['why']
 
 
@@ -310,7 +310,7 @@ def test_list_has_a_corrupt_restore_entry(manage, bank, resource):
 
 @pytest.mark.parametrize('abandoned_reason, worker, reason', [
     ('Trove is unavailable', None, 'Trove is unavailable'),
-    (None, None, 'it runs until 2026-01-02T00:00:00, or was interrupted'),
+    (None, None, 'it runs until 2026-01-02T00:00:00Z, or was interrupted'),
     (None, dict(worker_process.current(), started='1'), 'it was interrupted')])
 def test_list_has_a_temporary_instance(
         manage, bank, resource, abandoned_reason, worker, reason):
@@ -323,7 +323,7 @@ def test_list_has_a_temporary_instance(
     assert manage('deferred', 'list') == [{
         'what': 'temporary instance', 'project': clouds.PROJECT,
         'instance': resource.id, 'checkpoint': None, 'backup': None,
-        'since': '2026-01-01T00:00:00',
+        'restore': None, 'since': '2026-01-01T00:00:00Z',
         'why': 'verification verification-1 created a temporary instance '
                '"karbor-verify-1" (11111111-1111-4111-8111-111111111111): '
                + reason}]

@@ -27,9 +27,9 @@ def test_wrong_usage_exits_with_2(run, words):
     assert code == 2 and (out or err) and 'Traceback' not in err
 
 
-COMMANDS = ('checkpoint reset', 'checkpoint show', 'deferred dismiss',
-            'deferred list', 'deferred sweep', 'orphans delete',
-            'orphans list', 'report')
+COMMANDS = ('checkpoint list', 'checkpoint reset', 'checkpoint show',
+            'deferred dismiss', 'deferred list', 'deferred sweep',
+            'orphans delete', 'orphans list', 'report')
 
 
 @pytest.mark.parametrize('words', [
@@ -91,7 +91,9 @@ def test_complete_prints_all_commands(run):
     assert (code, err) == (0, '')
     assert ("cmds='checkpoint complete deferred help orphans report verify'"
             in out)
+    assert "cmds_checkpoint='accept list reset show'" in out
     assert "cmds_deferred='dismiss list release sweep'" in out
+    assert "cmds_orphans='delete list'" in out
 
 
 @pytest.mark.parametrize('is_before', [True, False])
@@ -104,9 +106,9 @@ def test_config_file_may_stand_before_or_after_the_command(
     assert (code, err) == (0, '')
     titles, row = out.splitlines()[1], out.splitlines()[3]
     assert [title.strip() for title in titles.split('|')][1:6] == [
-        'Checkpoint', 'Status', 'Type', 'Resource', 'Resource status']
-    assert [cell.strip() for cell in row.split('|')][1:5] == [
-        checkpoint.id, 'protecting', '', '']
+        'Checkpoint', 'Project', 'Status', 'Created', 'May run']
+    assert [cell.strip() for cell in row.split('|')][1:4] == [
+        checkpoint.id, cloud.PROJECT, 'protecting']
 
 
 @pytest.mark.parametrize('option', [
@@ -142,9 +144,10 @@ def test_value_has_no_titles(run, config_file, checkpoint):
 
 @pytest.mark.parametrize('words, columns', [
     (('deferred', 'list'),
-     ['what', 'project', 'instance', 'checkpoint', 'backup', 'since', 'why']),
+     ['what', 'project', 'instance', 'checkpoint', 'backup', 'restore',
+      'since', 'why']),
     (('orphans', 'list'),
-     ['project', 'instance', 'backup', 'name', 'status', 'created', 'size',
+     ['project', 'instance', 'backup', 'name', 'status', 'created', 'size_gb',
       'reason'])])
 def test_csv_of_an_empty_list_has_the_columns(
         run, config_file, fake_trove, words, columns):

@@ -14,11 +14,11 @@ def take(monkeypatch, clock, capsys):
 
     Each item takes some seconds of virtual time.
     """
-    def take(seconds, is_terminal):
+    def take(seconds, is_terminal, is_slow=False):
         monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
         monkeypatch.setattr(sys.stderr, 'isatty', lambda: is_terminal)
         taken = []
-        for item in progress.track('abcde', 'Reading'):
+        for item in progress.track('abcde', 'Reading', is_slow):
             taken.append(item)
             clock.sleep(seconds)
         assert taken == list('abcde')
@@ -37,12 +37,21 @@ def test_progress_of_a_short_command_is_not_shown(take):
     assert take(0.1, is_terminal=True) == ''
 
 
-def test_progress_is_not_shown_in_a_pipe(take):
-    assert take(10, is_terminal=False) == ''
+def test_progress_of_slow_items_is_shown_at_once(take):
+    assert take(0.1, is_terminal=True, is_slow=True) == (
+        '\r\x1b[KReading: 1 of 5\r\r\x1b[K')
+
+
+@pytest.mark.parametrize('is_slow', [False, True])
+def test_progress_is_not_shown_in_a_pipe(take, is_slow):
+    assert take(10, is_terminal=False, is_slow=is_slow) == ''
 
 
 @pytest.mark.parametrize('words, line', [
     (('report',), 'Reading the checkpoints of provider databases: '),
+    (('report',), 'Checking the restore points of instances: 1 of 1'),
+    (('checkpoint', 'list'), 'Reading the checkpoints of provider databases'),
+    (('orphans', 'list'), 'Checking backups: 1 of 1'),
     (('orphans', 'list'), 'Reading the checkpoints of provider databases: '),
     (('orphans', 'list'), 'Reading the backup journals of instances: 1 of 1'),
     (('deferred', 'list'), 'Reading the journals of instances: 1 of 1'),

@@ -15,6 +15,7 @@ import pytest
 
 from karbor_trove.bank import omissions
 from karbor_trove.bank import record
+from karbor_trove.bank import verification_results
 from karbor_trove.cmd import declarations
 from karbor_trove.cmd import prometheus
 from karbor_trove import polling
@@ -66,10 +67,14 @@ def test_report_has_the_newest_restore_point(
     clock.sleep(3600)
     assert manage('report') == [{
         'project': clouds.PROJECT, 'instance': resource.id, 'name': 'orders',
-        'checkpoint': point.id, 'made': '2026-01-01T00:02:00', 'age': 3600,
-        'chain': 1, 'size': 1.5, 'left_out': 0, 'verified': None,
-        'verified_checkpoint': None, 'level': None, 'result': None,
-        'recovery': None, 'note': None}]
+        'exists': True, 'checkpoint': point.id,
+        'made': '2026-01-01T00:02:00Z', 'age_seconds': 3600, 'chain': 1,
+        'size_gb': 1.5, 'left_out': 0, 'verified': None,
+        'verified_checkpoint': None,
+        'level': None, 'result': None, 'backup_verified': None,
+        'backup_result': None, 'data_verified': None, 'data_result': None,
+        'restore_verified': None, 'restore_result': None,
+        'recovery_seconds': None, 'note': None}]
 
 
 def test_report_has_a_checkpoint_of_the_plugin(
@@ -82,7 +87,7 @@ def test_report_has_a_checkpoint_of_the_plugin(
     checkpoint.commit()
     [row] = manage('report')
     assert row['checkpoint'] == checkpoint.id
-    assert row['made'] == clocks.format_time(backup['created'])
+    assert row['made'] == clocks.format_time(backup['created']) + 'Z'
     assert row['note'] is None
 
 
@@ -296,8 +301,8 @@ def test_instance_without_a_restorable_checkpoint_is_not_covered(
     [row] = manage('report')
     assert row['instance'] == resource.id
     assert row['note'] == note
-    assert [row[key] for key in ('checkpoint', 'made', 'age', 'chain',
-                                 'size')] == [None] * 5
+    assert [row[key] for key in ('checkpoint', 'made', 'age_seconds', 'chain',
+                                 'size_gb')] == [None] * 5
     values = metrics()
     assert values['instance_covered', resource.id, None] == 0
     assert ('chain_length', resource.id, None) not in values
@@ -343,6 +348,7 @@ def test_report_has_deleted_instances_with_a_checkpoint(
     del fake_trove.instances[resource.id]
     [row] = manage('report')
     assert (row['name'], row['checkpoint']) == ('journal', point.id)
+    assert row['exists'] is False
     assert row['note'].startswith('deleted in Trove; checkpoint ')
     assert metrics()['instance_exists', resource.id, None] == 0
 
@@ -656,9 +662,9 @@ def test_report_has_the_last_verification_of_all_checkpoints(
     [row] = manage('report')
     assert row['checkpoint'] == second.id
     assert row['verified_checkpoint'] == first.id
-    assert row['verified'] == '2026-02-01T00:02:00'
+    assert row['verified'] == '2026-02-01T00:02:00Z'
     assert (row['level'], row['result']) == ('restore', 'passed')
-    assert row['recovery'] == 12.3
+    assert row['recovery_seconds'] == 12.3
 
 
 def test_report_has_the_recovery_time_that_was_measured_last(
@@ -668,7 +674,7 @@ def test_report_has_the_recovery_time_that_was_measured_last(
     point.add_verification('restore', 2, seconds=9)
     point.add_verification('data', 3, seconds=None)
     [row] = manage('report')
-    assert (row['level'], row['recovery']) == ('data', 9)
+    assert (row['level'], row['recovery_seconds']) == ('data', 9)
 
 
 def test_failed_verification_is_not_hidden_by_an_earlier_success(
@@ -726,13 +732,11 @@ def test_prometheus_parses_all_metrics(add_point, metrics, resource, clock):
     point = add_point(size=0.5, parent_id=parent.backup)
     point.add_verification('backup', 1)
     point.add_verification('restore', 2, False, 'no', seconds=9.5)
-    start = int(datetime.datetime.now().timestamp())
     values = metrics()
-    assert start <= values.pop(('report_timestamp_seconds', None, None)) <= (
-        start + 60)
     at = datetime.datetime(2026, 2, 1, tzinfo=datetime.timezone.utc)
     assert values == {
         ('report_complete', None, None): 1,
+        ('report_timestamp_seconds', None, None): int(clock.now()),
         ('instance_exists', resource.id, None): 1,
         ('instance_covered', resource.id, None): 1,
         ('last_restorable_timestamp_seconds', resource.id, None):
@@ -823,7 +827,7 @@ def test_csv_has_all_columns(report, add_point, fake_trove, resource, clock):
     backslash = '\\' * (2 if sys.version_info >= (3, 10) else 1)
     assert (row['name'], row['checkpoint']) == (
         'a,"b"%snc' % backslash, point.id)
-    assert (row['age'], row['chain'], row['note']) == ('90', '1', '')
+    assert (row['age_seconds'], row['chain'], row['note']) == ('90', '1', '')
 
 
 @pytest.mark.parametrize('seconds, words', [
@@ -837,7 +841,45 @@ def test_table_has_durations_in_words(
     code, out, _ = report('table')
     cells = [cell.strip() for cell in out.splitlines()[3].split('|')]
     assert words in cells and '4.2 s' in cells
-    assert '2026-01-01T00:01:00' in cells
+
+
+def test_table_has_units_and_words_and_times_with_a_zone(report, add_point):
+    add_point(size=1.5)
+    code, out, _ = report('table', '-c', 'exists', '-c', 'made', '-c',
+                          'size_gb')
+    assert code == 0
+    titles, row = ([cell.strip() for cell in line.split('|')[1:-1]]
+                   for line in out.splitlines()[1:4:2])
+    assert titles == ['Exists', 'Made', 'Size']
+    assert row == ['yes', '2026-01-01T00:01:00Z', '1.5 GB']
+
+
+def test_table_of_the_default_columns_has_at_most_100_characters_in_a_line(
+        report, add_point, fake_trove, resource):
+    fake_trove.instances[resource.id]['name'] = 'long ' * 30
+    point = add_point()
+    point.add_verification('restore', 1, False, 'no flavor fits ' * 20,
+                           seconds=4000)
+    code, out, _ = report('table')
+    lines = out.splitlines()
+    assert code == 0 and max(map(len, lines)) <= 100
+    assert [title.strip() for title in lines[1].split('|')[1:-1]] == [
+        'Name', 'Age', 'Level', 'Result', 'Recovery', 'Note']
+    code, out, _ = report('table', '-c', 'note', '-c', 'instance')
+    assert max(map(len, out.splitlines())) > 300
+
+
+def test_rows_have_the_last_result_of_each_level(manage, add_point):
+    point = add_point()
+    point.add_verification('restore', 1, False, 'no flavor')
+    point.add_verification('backup', 2)
+    [row] = manage('report')
+    assert {key: value for key, value in row.items()
+            if key.partition('_')[0] in verification_results.LEVELS} == {
+        'backup_verified': '2026-02-01T00:02:00Z', 'backup_result': 'passed',
+        'data_verified': None, 'data_result': None,
+        'restore_verified': '2026-02-01T00:01:00Z',
+        'restore_result': 'failed'}
 
 
 def test_output_replaces_a_file_that_other_users_may_read(

@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime
+import os
+import signal
 
 from karbor import exception
 import pytest
@@ -73,7 +75,8 @@ def test_list_has_an_interrupted_restore(manage, interrupt, resource):
     assert row['what'] == 'restore'
     assert row['project'] == clouds.PROJECT
     assert row['instance'] == resource.id
-    assert row['since'] == REQUESTED_AT
+    assert row['since'] == REQUESTED_AT + 'Z'
+    assert row['restore'] == 'restore-1'
     assert 'restore-1' in row['why'] and '"again"' in row['why']
 
 
@@ -83,7 +86,7 @@ def test_list_has_an_entry_of_an_earlier_release(manage, bank, resource):
         {'version': 1, 'name': 'again', 'not_before': REQUESTED_AT})
     [row] = manage('deferred', 'list')
     assert row['project'] is None
-    assert row['since'] == REQUESTED_AT and '"again"' in row['why']
+    assert row['since'] == REQUESTED_AT + 'Z' and '"again"' in row['why']
 
 
 @pytest.mark.parametrize('document, message', [
@@ -96,8 +99,10 @@ def test_entry_that_cannot_be_read_is_listed_and_can_be_dismissed(
     path = '/karbor-trove/%s/restores/restore-1' % resource.id
     bank.update_object(path, document)
     [row] = manage('deferred', 'list')
+    assert row['restore'] == 'restore-1'
     assert path in row['why'] and message in row['why']
     [row] = manage('deferred', 'sweep', expect=1)
+    assert row['restore'] == 'restore-1'
     assert path in row['outcome'] and path in manage.err
     assert manage('deferred', 'sweep', '--project', clouds.PROJECT) == []
     assert 'an unknown process may still' in manage(
@@ -218,6 +223,30 @@ def test_bank_of_two_providers_is_listed_swept_and_dismissed_once(
     assert len(manage('deferred', 'dismiss', 'restore-1')) == 1
 
 
+def test_dismiss_is_completed_if_it_is_interrupted(
+        run, config_file, interrupt, restores, monkeypatch):
+    ids = ['restore-1', 'restore-2', 'restore-3']
+    for id_ in ids:
+        interrupt(id_)
+    delete_entry = restore_journal.RestoreJournal.delete_entry
+
+    def interrupt_and_delete(self, entry):
+        os.kill(os.getpid(), signal.SIGINT)
+        delete_entry(self, entry)
+
+    monkeypatch.setattr(restore_journal.RestoreJournal, 'delete_entry',
+                        interrupt_and_delete)
+    # A shell may start its background jobs with this signal ignored.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        code, out, _ = run('deferred', 'dismiss', *ids, '--config-file',
+                           config_file)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert (code, out) == (130, '')
+    assert restores.list_keys() == []
+
+
 def test_dismiss_deletes_entries_and_no_instance(
         manage, interrupt, restores, resource, fake_trove):
     instance = fake_trove.add_instance(name='again')
@@ -226,7 +255,8 @@ def test_dismiss_deletes_entries_and_no_instance(
     rows = manage('deferred', 'dismiss', 'restore-1', 'restore-3')
     assert {row['restore']: row for row in rows}['restore-1'] == {
         'project': clouds.PROJECT, 'instance': resource.id,
-        'restore': 'restore-1', 'name': 'again', 'since': REQUESTED_AT}
+        'restore': 'restore-1', 'name': 'again',
+        'since': REQUESTED_AT + 'Z'}
     assert len(rows) == 2
     assert restores.list_keys() == ['restore-2']
     assert instance in fake_trove.instances

@@ -33,10 +33,11 @@ def test_group_that_no_restore_has_reported_is_listed(
         manage, interrupt, resource, created_id, end):
     interrupt(created_id=created_id)
     [row] = manage('deferred', 'list')
-    assert {key: row[key] for key in ('what', 'project', 'instance', 'since',
-                                      'why')} == {
+    assert {key: row[key] for key in ('what', 'project', 'instance',
+                                      'restore', 'since', 'why')} == {
         'what': 'configuration group', 'project': clouds.PROJECT,
-        'instance': resource.id, 'since': REQUESTED_AT,
+        'instance': resource.id, 'restore': 'restore-1',
+        'since': REQUESTED_AT + 'Z',
         'why': 'restore restore-1 has not reported configuration group '
                '"tuned" yet. ' + end}
 
@@ -46,6 +47,7 @@ def test_entry_of_a_group_that_cannot_be_read_is_listed(
     path = '/karbor-trove/%s/configurations/restore-1' % resource.id
     bank.update_object(path, '{"na')
     [row] = manage('deferred', 'list')
+    assert row['restore'] == 'restore-1'
     assert path in row['why'] and 'is corrupt' in row['why']
 
 
