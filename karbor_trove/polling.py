@@ -33,7 +33,7 @@ class Clock:
 
     def sleep(self, seconds: float,
               wake: Optional[threading.Event] = None) -> None:
-        """Wait for some seconds. Other green threads run meanwhile.
+        """Wait for some seconds. Other green threads run during the wait.
 
         :param wake: the event that ends the wait early when another thread
             sets it. None if no event ends the wait.

@@ -42,8 +42,9 @@ def walk_to_root(get: Callable[[str], Optional[models.Backup]],
 
 
 def describe_incomplete(backup: models.Backup, first_id: str) -> str:
-    """Return the sentence about an incomplete backup of a chain.
+    """Return the sentence that says that a backup is not complete.
 
+    :param backup: the backup that is not complete.
     :param first_id: the id of the newest backup of the chain. The check of the
         chain began with this backup.
     """

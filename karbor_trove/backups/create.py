@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Creation of a backup, exactly once, also if a response is lost."""
+"""Creation of a backup, exactly once, even if a response is lost."""
 
 import dataclasses
 from typing import Optional, Set

@@ -24,15 +24,17 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
                   outage_deadline: polling.Deadline,
                   deadline: polling.Deadline, poller: polling.Poller,
                   polls: backup_polls.BackupPolls) -> None:
-    """Delete a backup that may be deleted, and wait until it is deleted.
+    """Request the deletion of a backup, and wait until it is deleted.
+
+    The caller has checked that the backup has no children.
 
     Only a 404 to a GET shows that the backup is deleted. A 404 to the DELETE
     does not show that.
 
     :param backup: the backup, as Trove has just listed it.
     :param location: the URL of the backup's object. If the object is in Swift,
-        the backup is not deleted before Swift is available. None if the URL
-        is not known. The backup is then deleted even if Swift is unavailable.
+        the request is not sent before Swift is available. None if the URL is
+        not known, or if the function must not wait for Swift.
     :param check_deletable: raises an error if the backup must not be deleted.
         delete_backup() calls it if an outage has made the caller's own check
         too old.

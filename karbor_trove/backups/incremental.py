@@ -22,14 +22,14 @@ def reserve_parent(client: trove_client.TroveClient,
                    journal: backup_journal.BackupJournal,
                    entry: backup_journal.BackupEntry, backups: chain.Backups,
                    max_chain_length: int) -> backup_journal.BackupEntry:
-    """Write the journal entry of a backup, which reserves the backup's parent.
+    """Choose the parent of a backup, and write the backup's journal entry.
 
-    A reservation keeps delete operations from deleting the parent while the
-    backup is created. If there is no parent, or the parent is being deleted,
-    the backup becomes a full one.
+    The entry reserves the parent: no delete operation deletes the parent while
+    the backup is created. The backup becomes a full one if no backup can be
+    the parent, or if the parent is being deleted.
 
-    :param entry: the journal entry of a full backup. The entry is not written
-        yet.
+    :param entry: the entry of the backup, without a parent. The entry is not
+        in the journal yet.
     :param backups: the backups of the project, as Trove has just listed them.
     :param max_chain_length: how many backups a chain may have, the full
         backup included.

@@ -12,7 +12,8 @@ from karbor_trove.backups import chain
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import backup_markers
 
-#: The reason does not change, so the journal is not written in each sweep.
+#: The text names only the backup. So the text is the same in each sweep, and
+#: no sweep writes the journal entry again.
 _REASON = (
     'it is the last complete backup of the instance, and later checkpoints '
     'left the instance out: it is deleted as soon as a later checkpoint has a '
@@ -30,11 +31,11 @@ def find_reason_to_keep(
 
     The backup is kept if it is the newest complete backup that the journal
     has of the instance, and an existing checkpoint left the instance out after
-    the backup. Otherwise retention would delete all good backups of an
-    instance that cannot be backed up any more.
+    the backup was created. Without this rule, retention would delete all
+    complete backups of an instance that cannot be backed up any more.
 
-    A deferred deletion counts like an existing checkpoint, so only one backup
-    of the instance is kept.
+    Backups with a deferred deletion are compared as well. So at most one
+    backup of the instance is kept for this reason.
 
     :param entry: the journal entry of the backup.
     :param backups: the backups of the project, as Trove has just listed them.
@@ -59,10 +60,14 @@ def find_reason_to_keep(
 
 def _find_newness(backups: chain.Backups, backup_id: str
                   ) -> Optional[Tuple[datetime.datetime, int]]:
-    """Return a sort key. None if no instance can be restored from the backup.
+    """Return a key that is greater for a newer backup.
 
-    Trove's times are whole seconds. Of two backups of the same second, the one
-    with the longer chain is the child and therefore newer.
+    The key is the time of the backup and the length of its chain. Trove's
+    times are whole seconds. If two backups have the same time, the backup with
+    the longer chain is newer, because a child has a longer chain than its
+    parent.
+
+    :returns: None if no instance can be restored from the backup.
     """
     links = chain.list_chain(backups, backup_id)
     if not links:

@@ -127,9 +127,10 @@ class BackupEntry(document_store.StoredEntry):
     def matches(self, backup: models.Backup) -> bool:
         """Return True if the request may have created the backup.
 
-        If the name or the description is unique, the times do not matter.
-        Otherwise the times may differ by the tolerance of the clocks, so an
-        older backup with the same name may match.
+        The instance, the name and the description have to be equal. If neither
+        the name nor the description is unique, the backup also has to be from
+        the time of the request. This comparison has a tolerance for the
+        clocks, so a backup that is a little older than the request may match.
         """
         return (backup.instance_id == self.instance_id
                 and backup.name == self.backup_name

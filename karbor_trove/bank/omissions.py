@@ -31,8 +31,8 @@ class Omission(document_store.StoredEntry):
 
     instance_id: str
     checkpoint_id: str
-    #: When the protect operation left the instance out: Trove's time, UTC, in
-    #: ISO format. Our clock if Trove returned no time.
+    #: When the checkpoint left the instance out, in UTC and in ISO format. It
+    #: is Trove's time, or the time of this machine if Trove returned no time.
     omitted_at: str
     #: Why the checkpoint has no backup of the instance. One or more lines.
     reason: str
@@ -41,9 +41,9 @@ class Omission(document_store.StoredEntry):
 def write(section: karbor_types.BankSection, omission: Omission) -> None:
     """Write an omission and its marker.
 
-    The marker is written first. If this process ends in between, the marker
-    keeps a backup for too long, and no backup is lost. The deletion of the
-    checkpoint deletes the marker.
+    The marker is written first. If this process ends between the two writes,
+    the marker can keep a backup longer than necessary, but no backup is lost.
+    The deletion of the checkpoint deletes the marker.
 
     :param section: the section of the instance in the checkpoint.
     """
@@ -75,8 +75,10 @@ def find_left_out_reason(section: karbor_types.BankSection,
                          instance_id: str) -> Optional[str]:
     """Return why an available checkpoint has no backup of an instance.
 
-    Earlier releases wrote no omission, only the reason of a failure. A protect
-    operation also writes this reason for each omission.
+    The reason is that of the omission. If there is no omission, or if the
+    omission cannot be parsed, the reason is the failure reason of the
+    instance. Earlier releases wrote only a failure reason. This release writes
+    both.
 
     :returns: the reason. None if the checkpoint has a backup of the instance,
         or if the reason is not known.

@@ -11,9 +11,9 @@ trace if another restore to an instance with the same name is open. The other
 restore may run in another process. Without the trace, the other restore could
 mistake the instance for its own.
 
-Each entry has a marker in a folder for the name of the restored instance. With
-the markers, a restore that is confirmed finds the other entries with the same
-name without a list of the whole bank.
+Each entry has a marker in a folder for the name of the restored instance. A
+restore that is confirmed searches the other entries with the same name. The
+markers show these entries, so the restore does not list the whole bank.
 
 A second journal lists the requests for configuration groups.
 """
@@ -64,11 +64,12 @@ class RestoreEntry:
     created_id: Optional[str] = None
 
     def check(self) -> None:
-        """Check that the name and the time can be used.
+        """Check that the name is a text, and that the time can be parsed.
 
         The path of the entry's marker depends on the name.
 
-        :raises ValueError: the name is not a text, or the time is not a time.
+        :raises ValueError: the name is not a text, or the time cannot be
+            parsed.
         """
         if not isinstance(self.name, (str, type(None))):
             raise ValueError('its name is %a, which is no text' % (self.name,))
@@ -132,9 +133,10 @@ class RestoreEntry:
 
 
 class RequestJournal(document_store.DocumentStore[RestoreEntry]):
-    """A journal of one kind of request of the restores of one instance.
+    """A journal of the requests that restores of one instance have sent.
 
-    Each subclass is for one kind of request. The keys are the ids of restores.
+    Each subclass is for one kind of request. The keys of the entries are the
+    ids of the restores.
     """
 
     #: The name of the folder with the entries, in the folder of the instance.
@@ -250,7 +252,7 @@ class RestoreIntent:
         self._journal.write(self._entry)
 
     def list_rivals(self) -> List[str]:
-        """Return the other open restores to an instance with this name.
+        """Return the other open restores that request the same name.
 
         The traces of closed restores are read as well, because is_taken()
         needs these traces. A trace is an entry with the id of the restored
@@ -293,14 +295,14 @@ class RestoreIntent:
         """Delete the entry, or turn the entry into a trace.
 
         Call this method when Karbor's record has the id of the instance. If
-        the bank fails, the entry stays until an operator's sweep.
+        the bank fails, the entry stays until the operator sweeps the bank.
         """
         self._close(self._created_id)
 
     def delete(self) -> None:
         """Delete the entry, because Trove created nothing.
 
-        If the bank fails, the entry stays until an operator's sweep.
+        If the bank fails, the entry stays until the operator sweeps the bank.
         """
         self._close(None)
 
@@ -309,8 +311,9 @@ class RestoreIntent:
 
         If another restore with the same name is open, the entry becomes a
         trace: it stays and gets the id of the restored instance. Otherwise the
-        entry is deleted. Markers and traces with this name are deleted with
-        it, unless another restore still needs them.
+        entry is deleted. Then the markers with this name that have no entry
+        are deleted too. The traces with this name are deleted if no other
+        restore with this name is open.
 
         :param created_id: the id of the restored instance. None if Trove
             created nothing. In that case the entry never becomes a trace.
@@ -374,7 +377,10 @@ def _markers(bank: karbor_types.Bank, name: str) -> karbor_types.BankSection:
 
 
 def _list_entries(bank: karbor_types.Bank) -> Iterator[RestoreEntry]:
-    """Yield the entries of all instances. An unreadable entry has no name."""
+    """Yield the entries of all instances.
+
+    An entry that cannot be read is yielded without a name.
+    """
     for key in storage.list_keys(bank.get_sub_section(layout.INSTANCES)):
         instance_id, _, path = key.partition('/')
         folder, _, restore_id = path.partition('/')

@@ -112,8 +112,9 @@ def delete_optional(section: karbor_types.BankSection,
     """Delete several objects. An absent object is no error.
 
     Karbor's file-system bank logs an ERROR for each read of an absent object.
-    So the objects are searched in a list. If the list is stale, an object may
-    remain. No operation reads such an object after that.
+    So this function lists the section, and deletes only objects that the list
+    has. If the list is stale, an object may remain. So this function is only
+    for objects that no operation reads later.
 
     :raises errors.BankError: the objects may be deleted nevertheless.
     """

@@ -28,7 +28,7 @@ def current() -> Identity:
 def may_be_alive(identity: object) -> bool:
     """Return False if a process is known to have ended.
 
-    The end is known only of a process of this host and this PID namespace.
+    Only the end of a process of this host and this PID namespace can be known.
     Such a process has ended if its process id is free, or if another process
     has this id now.
 
@@ -41,12 +41,15 @@ def may_be_alive(identity: object) -> bool:
 
 
 def find_other_host(identity: object) -> Optional[str]:
-    """Return Karbor's name of the host of a process, if it is another one.
+    """Return the host of a process that runs on another host.
+
+    A process in another PID namespace counts as a process on another host.
 
     :param identity: what current() returned in that process.
-    :returns: the option "host" in karbor.conf of the process, or the name of
-        its machine in an identity that an earlier release wrote. None for a
-        process of this host and PID namespace, and for any other value.
+    :returns: the option "host" in the karbor.conf of the process. Earlier
+        releases did not store this option. For their identities the result is
+        the name of the machine. None if the process is of this host and this
+        PID namespace, or if the value is not an identity.
     """
     if not isinstance(identity, dict) or all(
             identity.get(key) == value for key, value in _namespace().items()):

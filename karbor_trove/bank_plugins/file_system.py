@@ -116,8 +116,8 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
         """Write a temporary file and rename it to the name of the file.
 
         :param file: the path in the file system.
-        :raises FileNotFoundError: a delete in another process has removed the
-            directory of the file meanwhile.
+        :raises FileNotFoundError: another process has removed the directory of
+            the file during this call.
         """
         directory = os.path.dirname(file)
         self._create_directory(directory)

@@ -36,7 +36,7 @@ def select_page(keys: Iterable[str], limit: Optional[int],
         other pages may be missing.
     :param limit: the maximum number of keys. None for no limit.
     :param marker: the last key of the previous page. The object of this key
-        may be deleted meanwhile. None for the first page.
+        may have been deleted since then. None for the first page.
     :param sort_dir: "desc" to begin with the last key. See is_descending().
     """
     descending = is_descending(sort_dir)

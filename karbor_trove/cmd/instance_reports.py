@@ -99,19 +99,20 @@ def build_report(report: InstanceReport,
                  find_lost: Callable[[restore_points.RestorePoint,
                                       List[models.Backup]], Optional[str]]
                  ) -> InstanceReport:
-    """Return a report with the restore point and the verifications added.
+    """Return a copy of a report with the restore point and the verifications.
 
-    :param report: what is known about the instance itself.
+    :param report: the report, with only the fields of the instance itself.
     :param points: all restore points of the instance in all banks.
     :param backups: the backups in Trove, at least the backups of the
-        instance's project. These backups were listed after the restore points
-        were read.
+        instance's project. The caller has to list the backups after it has
+        read the restore points.
     :param now: Trove's time. None if Trove returned no time.
     :param corrupt_ids: the ids of the checkpoints that cannot be read and may
         hold the instance.
-    :param find_lost: returns the id of a backup whose object Swift does not
-        have. Its arguments are a restore point and the backups of the restore
-        point's chain. It returns None if Swift has the objects of all backups.
+    :param find_lost: a function that returns the id of a backup whose object
+        is missing in Swift. The arguments of the function are a restore point
+        and the backups of the restore point's chain. The function returns None
+        if Swift has the objects of all these backups.
     """
     notes = [] if report.exists else [
         'deleted in Trove' if report.exists is False

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What Karbor's database knows of its services and operations."""
+"""Ages of heartbeats and operations, read from Karbor's database."""
 
 import datetime
 from typing import Callable, Optional, Sequence, TypeVar
@@ -18,9 +18,9 @@ _PROTECTION = 'karbor-protection'
 
 
 def find_heartbeat_age(host: str) -> Optional[datetime.timedelta]:
-    """Return how long ago the protection service of a host was alive.
+    """Return the time since the last heartbeat of a host's protection service.
 
-    A service writes to the database every report_interval seconds.
+    A service writes a heartbeat to the database every report_interval seconds.
 
     :param host: the option "host" in the karbor.conf of the service.
     :returns: None if Karbor does not know a protection service of this name.
@@ -34,7 +34,7 @@ def find_heartbeat_age(host: str) -> Optional[datetime.timedelta]:
 
 def find_operation_age(checkpoint_id: str, status: str
                        ) -> Optional[datetime.timedelta]:
-    """Return how long ago the last operation on a checkpoint has started.
+    """Return the time since the last operation on a checkpoint started.
 
     :param status: the status of the checkpoint during the operation.
     :returns: None if Karbor has no record of such an operation.
@@ -51,11 +51,12 @@ def _read(query: Callable[[], Sequence[T]]) -> Sequence[T]:
     if not cfg.CONF.database.connection:
         raise errors.Rejected('connection of [database] is not set in '
                               'karbor.conf')
-    # The command says what it could not read, and does not wait for it.
+    # If the database is unavailable, the command reports the error at once.
+    # With the default of oslo.db it would try to connect for 100 s.
     cfg.CONF.set_override('max_retries', 0, 'database')
     try:
         return query()
-    except Exception as error:  # Each database has its own.
+    except Exception as error:  # Each driver raises its own.
         raise errors.Rejected('Karbor\'s database could not be read: %s'
                               % error) from error
 

@@ -24,8 +24,8 @@ class Verification(NamedTuple):
 class OperatorClient:
     """Sends requests to Karbor in the projects of the checkpoints.
 
-    A verification creates its temporary instances in the project of the
-    request. So each request has a token of the project of the checkpoint.
+    A verification creates its temporary instances in the project of the token.
+    So the client requests a token of the project of each checkpoint.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,8 @@ class OperatorClient:
                                 ) -> Optional[Verification]:
         """Return a verification. None if it has not ended yet.
 
-        :raises errors.KarborTroveError: Karbor did not return it.
+        :raises errors.KarborTroveError: Karbor did not return the
+            verification.
         """
         found = self._send('GET', project_id,
                            '/verifications/%s' % verification_id,

@@ -65,7 +65,7 @@ class Lines(columns.FormattableColumn):  # type: ignore[type-arg]
     _value: str
 
     def human_readable(self) -> str:
-        """Return the lines."""
+        """Return the lines with their control characters escaped."""
         return '\n'.join(str(terminal.escape(line))
                          for line in self._value.split('\n'))
 

@@ -13,9 +13,9 @@ _NOT_STARTED = 'not started'
 class Result(NamedTuple):
     """The result of one resource.
 
-    :ivar name: '' if it is not known.
-    :ivar status: Karbor's word, or '' if there is none.
-    :ivar reason: one or more lines, or ''.
+    :ivar name: the name of the resource. '' if the name is not known.
+    :ivar status: Karbor's status of the resource. '' if there is no status.
+    :ivar reason: one or more lines. '' if there is no reason.
     """
 
     type: str
@@ -27,10 +27,13 @@ class Result(NamedTuple):
 
 def list_results(record: Any, names: Optional[Mapping[str, str]] = None
                  ) -> List[Result]:
-    """Return the results of a record, those with the cause of an error first.
+    """Return the results of a record, the causes of errors first.
 
-    :param record: a restore or a verification. Karbor's record has no
-        statuses and no reasons before the first resource has one.
+    Failed resources that were not started come after the failed resource that
+    is the cause. Resources without an error are last.
+
+    :param record: a restore or a verification. The record has no statuses and
+        no reasons until the first resource has a status.
     :param names: id -> name.
     """
     statuses = getattr(record, 'resources_status', None) or {}
@@ -47,9 +50,10 @@ def list_results(record: Any, names: Optional[Mapping[str, str]] = None
 
 
 def summarize(record: Any) -> str:
-    """Return the first line of the first reasons, or ''.
+    """Return the first line of each reason, without repeated lines.
 
-    A line that many resources have is returned once.
+    If there are more than SHOWN_LINES lines, the last line of the result is
+    the number of the other lines. The result is '' if there is no reason.
     """
     lines = list(dict.fromkeys(
         result.reason.splitlines()[0] for result in list_results(record)

@@ -96,7 +96,7 @@ class DetailView(records.RecordView):
 
 
 class Verifications(horizon.Panel):
-    """The panel, which has this module's URLs."""
+    """The panel of verifications. Horizon reads its URLs from this module."""
 
     name = 'Verifications'
     slug = 'verifications'

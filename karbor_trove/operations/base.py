@@ -188,8 +188,9 @@ class Operation(protection_plugin.Operation):
         the other resources reuse the result.
 
         :param find_problems: checks the whole flow.
-        :param refusal: the words that follow "another database of this", such
-            as "restore cannot be restored".
+        :param refusal: what the message says about another database, such as
+            "restore cannot be restored" for the message "not started, because
+            another database of this restore cannot be restored".
         :raises errors.KarborTroveError: a check had no result, or the flow
             has problems. The message lists the problems of this resource, one
             per line. If this resource has no problems, the message names the

@@ -43,9 +43,9 @@ class RecreatedGroup:
     def confirm(self) -> None:
         """Delete the journal entry of the group.
 
-        The caller has saved a reason with the id of the group in Karbor's
-        record, so the entry is no longer needed. If the bank fails, the entry
-        stays until an operator dismisses the restore.
+        Call this method when Karbor's record has a reason with the id of the
+        group. The entry is not needed any more after that. If the bank fails,
+        the entry stays until an operator dismisses the restore.
         """
         if self._entry is not None:
             with storage.log_bank_errors(
@@ -67,11 +67,11 @@ def create_group(client: trove_client.TroveClient, bank: karbor_types.Bank,
     description.
 
     :param restore_id: Karbor's id of the restore.
-    :param request: the request for the first instance with the group. The
-        datastore version of this instance is that of the new group.
+    :param request: the request for the first instance with the group. The new
+        group gets the datastore version of this instance.
     :param recorded: the deleted group with its values.
     :raises errors.Unreachable: the response was lost, and the new group was
-        not found. It may exist nevertheless.
+        not found. The new group may exist nevertheless.
     :raises errors.Rejected: Trove rejected the request.
     :raises errors.BankError: the journal entry could not be written, so the
         request was not sent.

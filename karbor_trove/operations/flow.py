@@ -239,7 +239,8 @@ class FlowState:
             is written. None if the id of the resource is not safe as a part of
             a path.
         :returns: False if the record could not be saved. This failure is
-            logged. An operation that has created something goes on.
+            logged, and no exception is raised, because the operation may have
+            created something and has to continue.
         """
         with self._status_lock:
             self._reported[resource_type, resource_id] = status, reason

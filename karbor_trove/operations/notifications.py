@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Notifications about operations, with Karbor's own notifier."""
+"""Notifications about operations, sent with Karbor's own notifier."""
 
 import collections
 import threading
@@ -32,8 +32,9 @@ class _Notification(NamedTuple):
 class Notifier:
     """Sends the notifications of one flow, one after the other.
 
-    A thread sends them. A message broker that is down can block the sender for
-    ever [messaging.py in oslo.messaging 14.6], and the operations go on.
+    A separate thread sends the notifications, so that the operations do not
+    wait. If the message broker is down, this thread can be blocked without a
+    limit [messaging.py in oslo.messaging 14.6].
     """
 
     def __init__(self) -> None:
@@ -44,13 +45,15 @@ class Notifier:
 
     def send(self, context: karbor_types.RequestContext, event_type: str,
              payload: Mapping[str, Any], is_error: bool = False) -> None:
-        """Send a notification soon, if karbor.conf enables notifications.
+        """Pass a notification to the thread that sends notifications.
 
-        This method does not wait and raises no exception. A notification that
+        If karbor.conf does not enable notifications, nothing is sent. This
+        method does not wait and raises no exception. A notification that
         cannot be sent is logged.
 
         :param context: the context of the user's request.
-        :param payload: JSON values. It must not change any more.
+        :param payload: JSON values. The caller must not change the mapping
+            after the call.
         :param is_error: whether the priority is ERROR and not INFO.
         """
         notification = _Notification(context, event_type, payload, is_error)
@@ -63,7 +66,7 @@ class Notifier:
                     threading.Thread(target=self._send_all, name=THREAD_NAME,
                                      daemon=True).start()
                     self._is_sending = True
-        except Exception as error:  # An operation does not fail because of it.
+        except Exception as error:  # Must not fail the operation.
             _log_failure(notification, error)
 
     def _send_all(self) -> None:
@@ -75,7 +78,7 @@ class Notifier:
                 notification = self._unsent.popleft()
             try:
                 _send(notification)
-            except Exception as error:  # Each driver has its own.
+            except Exception as error:  # Each driver raises its own.
                 _log_failure(notification, error)
 
 

@@ -29,7 +29,8 @@ class StateChanges:
 
         :param clock: measures the seconds of the operation.
         :param operation: a part of the names of the notifications.
-        :param action: what the operation does to the instance, for the log.
+        :param action: the words of the log for what the operation does, such
+            as "Protecting".
         :param keys: the keys of the payload that only this operation has.
             Their values are None until set() is called.
         """
@@ -72,8 +73,9 @@ class StateChanges:
     def end(self) -> None:
         """Report that the operation has succeeded.
 
-        Nothing is reported if the failure was reported before. Such an
-        operation goes on, because the other instances have backups.
+        Nothing is reported if a failure of this operation was reported before.
+        For example, a restore reports the failure of an instance that the
+        checkpoint left out, and continues with the other instances.
         """
         if self._has_failed:
             return
@@ -94,7 +96,7 @@ class StateChanges:
         self.send_error(reason)
 
     def send_error(self, reason: str) -> None:
-        """Send the notification about a failure that is logged elsewhere."""
+        """Send the notification about a failure that the caller logs."""
         self._has_failed = True
         self._send('error', seconds=self._read_seconds(), reason=reason)
 

@@ -192,11 +192,11 @@ class VerifyOperation(base.Operation):
     def _list_backups(self, client: trove_client.TroveClient,
                       deadline: polling.Deadline
                       ) -> Mapping[str, models.Backup]:
-        """Return a list of backups with which the chains can be checked.
+        """Return the backups of the project, for the checks of the chains.
 
-        :returns: the backups of the project, by id. The caller reads a backup
-            that the result lacks. The result is empty if the flow has only one
-            instance, or if Trove rejects the list.
+        :returns: the backups by id. If a chain has a backup that the result
+            lacks, the caller reads this backup. The result is empty if the
+            flow has only one instance, or if Trove rejects the list request.
         """
         if len(self._list_instance_ids()) < 2:
             return {}

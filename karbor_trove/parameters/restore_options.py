@@ -26,7 +26,11 @@ NAME_PLACEHOLDER = '{name}'
 
 @dataclasses.dataclass(frozen=True)
 class RestoreOption:
-    """One option. Its key is the name of an attribute of InstanceRequest."""
+    """One option of a restore, without its name.
+
+    The name is the key in OPTIONS. An attribute of InstanceRequest has the
+    same name.
+    """
 
     field: fields.Field
     #: The title and the description in the published schema.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Checks whether a restored instance can be created as requested.
+"""Checks of the requests for restored instances.
 
 Each check yields one sentence for each problem. The sentence names the
 parameter that solves the problem.
@@ -170,9 +170,11 @@ def check_configuration(request: models.InstanceRequest,
                         recorded_id: Optional[str] = None,
                         recorded: Optional[models.ConfigurationGroup] = None
                         ) -> Iterator[str]:
-    """Check that the configuration group exists and is for the version.
+    """Check that the configuration group exists and has the right version.
 
-    A group that does not exist can be created anew if its values are recorded.
+    The datastore and the version of the group have to be those of the request.
+    A group that does not exist can be created again if its values are
+    recorded.
 
     :param recorded_id: the id of the group of the original instance. None if
         the original instance had no group.

@@ -13,12 +13,13 @@ _UNITS = {'volumes': ' GB', 'ram': ' MB'}
 
 
 def group_common(problems: Problems, common: Iterable[str]) -> Problems:
-    """Add the common problems to the problems of each instance.
+    """Add the problems of a whole flow to the problems of each instance.
 
     :param problems: the problems of all instances of the flow. The list of an
         instance may be empty.
     :param common: the problems of the flow as a whole.
-    :returns: the problems, without the instances that have none.
+    :returns: the problems of each instance with the common problems. An
+        instance without problems is not in the result.
     """
     common = list(common)
     return {original_id: sentences + common

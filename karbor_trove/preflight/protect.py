@@ -70,7 +70,7 @@ def _check_instance(instance_id: str, answer: recent_instances.Answer,
 
     :param answer: the instance, or the error of its read.
     :param deleted: the list to which the id of the instance is added if the
-        instance was deleted meanwhile.
+        instance disappeared during the wait for deletions.
     """
     if isinstance(answer, errors.NotFound):
         if instance_id in deletion_wait.instance_ids:

@@ -42,11 +42,12 @@ def check_restore(
         ) -> Tuple[preflight_problems.Problems, List[str]]:
     """Check whether all instances of a restore can be created.
 
-    An instance that the checkpoint left out has no backup. It is skipped if
-    another instance has a backup. If no instance has a backup, this is a
-    problem. The requests are checked first.
-    If the requests have no problems, the state of Trove is checked. Quotas are
-    checked for all instances together.
+    An instance that the checkpoint left out has no backup. If another instance
+    has a backup, the checks skip the instance without one. If no instance has
+    a backup, each instance has the reason of its omission as a problem.
+
+    The requests are checked first. If the requests have no problems, the state
+    of Trove is checked. Quotas are checked for all instances together.
 
     :param sections: what the bank holds of each instance of the checkpoint, by
         the id of the original instance.

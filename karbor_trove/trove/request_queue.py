@@ -12,11 +12,12 @@ from karbor_trove import timeouts
 
 
 class RequestQueue:
-    """A queue of requests, of which a limited number runs at the same time.
+    """A queue that limits how many requests are sent at the same time.
 
-    The requests are sent in the order in which they entered the queue. The
-    queue needs no deadline, because each request ends. Then the next request
-    is sent. So the `with` block of a caller must not wait for long.
+    The requests are sent in the order in which they entered the queue. When a
+    request ends, the next request is sent. Each request has a timeout of its
+    own, so the queue needs no deadline. The `with`
+    block of a caller must not wait for long.
     """
 
     def __init__(self, limit: int, clock: polling.Clock) -> None:
@@ -47,8 +48,8 @@ class RequestQueue:
                 self._clock.wait(ticket, timeouts.LONGEST_POLL_INTERVAL)
             yield
         finally:
-            # If the thread was cancelled while it waited, the queue still has
-            # its ticket.
+            # If the caller was cancelled while it waited, the queue still has
+            # the caller's ticket.
             with self._lock:
                 if not ticket.is_set():
                     self._tickets.remove(ticket)

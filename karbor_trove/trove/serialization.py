@@ -22,9 +22,9 @@ def parse_instance(data: Dict[str, Any]) -> models.Instance:
     """Return the instance in a response of Trove's API.
 
     An item of a list has fewer keys than the response for one instance. An
-    absent key and null mean the same. Whether the key of a replica's source
-    or of a configuration group exists depends on the release and on the
-    status.
+    absent key and null mean the same. Some releases of Trove do not return the
+    source of a replica or the configuration group, or do not return them with
+    each status.
     """
     flavor = data.get('flavor') or {}
     datastore = data.get('datastore') or {}

@@ -191,7 +191,7 @@ class SharedPoll(Generic[T]):
     def _wait_for_news(self, waiter: _Waiter[T], read: Read[T]) -> None:
         """Wait until the check of a waiter has to be called.
 
-        The leader polls meanwhile.
+        The leader polls during this wait.
         """
         while True:
             with self._lock:

@@ -40,7 +40,8 @@ class ConfigFile:
     def __init__(self, path: pathlib.Path) -> None:
         """Read a file.
 
-        :raises WrongFile: oslo.config cannot read or parse the file, either.
+        :raises WrongFile: the file cannot be read or parsed. oslo.config
+            cannot read or parse such a file either.
         """
         self.path = path
         parser = _Parser()
@@ -67,7 +68,7 @@ class ConfigFile:
                 and option in (None, assignment.option)]
 
     def find(self, group: str, option: str) -> Optional[Assignment]:
-        """Return the last assignment of an option, which holds.
+        """Return the last assignment of an option, which is in force.
 
         None if the option is not set.
         """

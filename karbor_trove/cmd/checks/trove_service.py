@@ -68,10 +68,11 @@ def _find_place(conf: Sequence[config_file.ConfigFile]
 
 
 def _guess_release(client: trove_client.TroveClient, project_id: str) -> str:
-    """Return what the responses show about the release, as a sentence.
+    """Return a sentence about the release that Trove's responses indicate.
 
-    Trove does not return its release. Responses have more keys since Victoria
-    and since Wallaby [backup/views.py and instance/views.py, 14.0 and 15.0].
+    Trove does not return its release. Victoria added a key to the response for
+    a backup, and Wallaby added one to the response for an instance
+    [backup/views.py and instance/views.py, 14.0 and 15.0].
     """
     instances = client.list_instances()
     backups = client.list_backups().values()

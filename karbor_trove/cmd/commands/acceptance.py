@@ -31,18 +31,19 @@ from karbor_trove.verification import baseline
 
 @dataclasses.dataclass(frozen=True)
 class _Database:
-    """What the bank and Trove have of one instance of the checkpoint."""
+    """One instance of the checkpoint, as the bank and Trove know it."""
 
     section: karbor_types.BankSection
     journal: backup_journal.BackupJournal
-    #: With the id of the backup, if the bank has it.
+    #: The journal entry, with the id of the backup if the bank has this id.
     entry: Optional[backup_journal.BackupEntry] = None
     backup_record: Optional[record.BackupRecord] = None
-    #: None if the backup cannot be restored.
+    #: None if Trove does not list the backup.
     backup: Optional[models.Backup] = None
-    #: Why the checkpoint has no complete backup of the instance.
+    #: Why the checkpoint has no complete backup of the instance. None if the
+    #: checkpoint has such a backup, or if is_left_out is true.
     problem: Optional[str] = None
-    #: Whether the checkpoint has left the instance out already.
+    #: Whether the checkpoint left the instance out before this command.
     is_left_out: bool = False
 
 
@@ -135,11 +136,11 @@ def _check_ended(checkpoint: providers.Checkpoint) -> None:
     """Check that the protect operation of a checkpoint has ended.
 
     Karbor writes the status "error" after all resources of the flow have
-    ended [flows/protect.py, 1.6.0]. A checkpoint that was reset has the same
-    status, and no worker.
+    ended [flows/protect.py, 1.6.0]. `checkpoint reset` writes the same status,
+    and deletes the identity of the worker process.
 
-    :raises errors.Rejected: the operation may still run, or the checkpoint is
-        neither failed nor interrupted.
+    :raises errors.Rejected: the operation may still run, or the checkpoint has
+        another status than "error" and "protecting".
     """
     if checkpoint.index is None:
         raise errors.CorruptObject('its index in the bank is corrupt')
@@ -183,8 +184,8 @@ def _read(checkpoint: providers.Checkpoint, instance_id: str, project_id: str,
     """Return what the bank and Trove have of an instance.
 
     :param backups: the backups of the project, as Trove has just listed them.
-    :raises errors.Rejected: an object cannot be read, or the id is not the id
-        of an instance.
+    :raises errors.Rejected: an object in the bank cannot be read, or
+        instance_id is not the id of an instance.
     """
     journal = backup_journal.BackupJournal(checkpoint.provider.bank,
                                            instance_id)
@@ -208,7 +209,10 @@ def _read(checkpoint: providers.Checkpoint, instance_id: str, project_id: str,
 
 def _find_problem(database: _Database, instance_id: str,
                   backups: chain.Backups) -> Optional[str]:
-    """Return why the backup of an instance cannot be restored."""
+    """Return why the backup of an instance cannot be restored.
+
+    :returns: None if the backup can be restored.
+    """
     entry = database.entry
     if entry is None or entry.backup_id is None:
         reason = resource_status.read_failure_reason(database.section)
@@ -227,7 +231,8 @@ def _find_problem(database: _Database, instance_id: str,
 def _list_other_problems(checkpoint: providers.Checkpoint) -> List[str]:
     """Return a sentence for each failed resource of another type.
 
-    A plugin that does nothing writes no status.
+    A resource without a status has not failed, because a plugin that does
+    nothing writes no status.
     """
     return ['resource %s of type %s is %s' % (resource_id, type_, status)
             for type_, resource_id in checkpoint.list_resources()
@@ -252,10 +257,10 @@ def _complete(database: _Database) -> None:
 
 def _leave_out(checkpoint: providers.Checkpoint, instance_id: str,
                database: _Database) -> None:
-    """Write that the checkpoint leaves out an instance.
+    """Write to the bank that the checkpoint leaves an instance out.
 
-    The journal keeps the entry of a backup that may exist, so the deletion of
-    the checkpoint deletes this backup.
+    A failed backup of the instance may exist. The journal has the entry of
+    this backup. So the deletion of the checkpoint deletes the backup.
     """
     if database.entry is not None and database.entry.backup_id is not None:
         database.journal.write(database.entry)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`deferred list`, `sweep` and `release`: work that operations left."""
+"""`deferred list`, `sweep` and `release`: unfinished work of operations."""
 
 import argparse
 import dataclasses
@@ -140,8 +140,8 @@ class DeferredRelease(base.Action):
                   ) -> Iterator[base.Row]:
         """Delete the chosen backups, and yield one row for each.
 
-        :raises errors.Rejected: an id is not the backup of a deferred
-            deletion. Nothing was deleted.
+        :raises errors.Rejected: an id is not the id of a backup with a
+            deferred deletion. Nothing was deleted.
         """
         chosen = [
             (provider, journal, entries)

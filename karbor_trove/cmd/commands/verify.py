@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`verify`: test restores of the checkpoints that wait longest for one."""
+"""`verify`: test restores of checkpoints, the longest unverified first."""
 
 import argparse
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
@@ -25,17 +25,21 @@ class _Candidate(NamedTuple):
     checkpoint: providers.Checkpoint
     #: The provider whose options the verification uses.
     provider: providers.Provider
-    #: When the verification ended that all databases have passed: UTC, ISO
-    #: format. None if a database has not passed its last one.
+    #: When the databases passed their last verifications, in UTC and in ISO
+    #: format. The earliest time, if they passed at different times. None if a
+    #: database has no verification, or has failed the last one.
     passed_at: Optional[str]
-    #: When the last verification of a database ended. None if there is none.
+    #: When the last verification of any of the databases ended. None if no
+    #: database has a verification.
     tried_at: Optional[str]
 
     @property
     def order(self) -> Tuple[str, str, int]:
         """Return the key by which the candidates are sorted.
 
-        Of those that were never tried, the newest checkpoint is first.
+        Candidates without a verification are first, the newest checkpoint
+        before the others. Failed candidates follow, and candidates that have
+        passed are last. In these two groups the oldest verification is first.
         """
         index = self.checkpoint.index or {}
         return (self.passed_at or '', self.tried_at or '',
@@ -79,7 +83,8 @@ class OldestVerification(base.Action):
             for id_, of_checkpoint in by_checkpoint.items():
                 candidate = _build_candidate(provider, of_checkpoint)
                 index = candidate.checkpoint.index or {}
-                # Several providers may use one bank.
+                # If several providers use one bank, the provider that created
+                # the checkpoint has precedence.
                 if id_ not in candidates or (
                         index.get('provider_id') == provider.id):
                     candidates[id_] = candidate
@@ -87,7 +92,7 @@ class OldestVerification(base.Action):
 
     def _verify(self, operator: operator_client.OperatorClient,
                 candidate: _Candidate) -> base.Row:
-        """Verify a checkpoint, wait for the end and return the row."""
+        """Verify a checkpoint, wait for the end, and return the row."""
         checkpoint, provider = candidate.checkpoint, candidate.provider
         project_id = str((checkpoint.index or {}).get('project_id'))
         row: base.Row = {
