@@ -73,7 +73,8 @@ class RecentInstances:
             else:
                 answers[id_] = ready
         if missing:
-            missing.update((id_, None) for id_ in self._reads
+            # Copy the ids, because another thread may remove one meanwhile.
+            missing.update((id_, None) for id_ in list(self._reads)
                            if self._find(id_) is None)
             start = self._clock.now()
             answers.update(read(list(missing)))
