@@ -16,8 +16,8 @@ class RequestQueue:
 
     The requests are sent in the order in which they entered the queue. When a
     request ends, the next request is sent. Each request has a timeout of its
-    own, so the queue needs no deadline. The `with`
-    block of a caller must not wait for long.
+    own, so the queue needs no deadline. The `with` block of a caller must not
+    wait for long.
     """
 
     def __init__(self, limit: int, clock: polling.Clock) -> None:
