@@ -17,7 +17,7 @@ from karbor_trove import polling
 #: Timeouts in seconds: of a command that shows the status of an operation, and
 #: of an output with a final status that differs from the documented one.
 OPERATION_TIMEOUT = 120.0
-FINAL_TIMEOUT = 10.0
+FINAL_TIMEOUT = 60.0
 POLL_INTERVAL = 0.5
 OMITTED = '...'
 
