@@ -42,8 +42,8 @@ class _Database:
     backup: Optional[models.Backup] = None
     #: Why the checkpoint has no complete backup of the instance.
     problem: Optional[str] = None
-    #: Whether the checkpoint has left the instance out already.
-    is_left_out: bool = False
+    #: None if the checkpoint has not left the instance out yet.
+    omission: Optional[omissions.Omission] = None
 
 
 class CheckpointAcceptance(base.Action):
@@ -89,7 +89,7 @@ def _accept(checkpoint: providers.Checkpoint,
     if problems:
         raise errors.Rejected('; '.join(problems))
     left_out = {id_ for id_, database in databases.items()
-                if database.is_left_out} | set(without)
+                if database.omission} | set(without)
     if left_out >= set(instance_ids):
         raise errors.Rejected('no database of it has a backup')
     current = provider.find_checkpoint(checkpoint.id)
@@ -98,7 +98,10 @@ def _accept(checkpoint: providers.Checkpoint,
     for id_, database in databases.items():
         if id_ in without:
             _leave_out(checkpoint, id_, database)
-        elif not database.is_left_out:
+        elif database.omission:
+            # A deletion that was interrupted may have deleted the marker.
+            omissions.write(database.section, database.omission)
+        else:
             _complete(provider, client, id_, database)
     assert checkpoint.index is not None
     checkpoints.write_missing_indices(checkpoint, checkpoint.index)
@@ -161,8 +164,9 @@ def _read(checkpoint: providers.Checkpoint, instance_id: str, project_id: str,
     entry = journal.read(checkpoint.id) or backup_journal.BackupEntry(
         instance_id, checkpoint.id, project_id)
     if backup_record is None:
-        if omissions.read(database.section, instance_id) is not None:
-            return dataclasses.replace(database, is_left_out=True)
+        omission = omissions.read(database.section, instance_id)
+        if omission is not None:
+            return dataclasses.replace(database, omission=omission)
     elif entry.backup_id is None:
         entry = dataclasses.replace(entry, backup_id=backup_record.backup_id)
     database = dataclasses.replace(database, backup_record=backup_record,
