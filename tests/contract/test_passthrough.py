@@ -148,6 +148,25 @@ def test_provider_with_a_plugin_of_karbor_uses_each_for_its_types(load, name):
         assert type(plugin) is provider.plugins[type_]
 
 
+def test_provider_with_all_plugins_of_karbor_uses_each_for_its_types(
+        load, run_flow, new_project_checkpoint, fake_trove):
+    provider = load(NAME, *OTHERS, OURS)
+    theirs = [utils.load_class('karbor.protections', name) for name in OTHERS]
+    assert provider.plugins == {
+        **dict.fromkeys(options.PASSTHROUGH_TYPES,
+                        passthrough.PassthroughPlugin),
+        **{type_: plugin for plugin in theirs
+           for type_ in plugin.get_supported_resources_types()},
+        TYPE: protection.TroveProtectionPlugin}
+    assert PROJECT not in {type_ for plugin in theirs for type_
+                           in plugin.get_supported_resources_types()}
+    checkpoint = new_project_checkpoint(2, [])
+    run_flow('protect', checkpoint, provider=provider)
+    assert list_statuses(checkpoint) == {'available'}
+    run_flow('delete', checkpoint, provider=provider)
+    assert not fake_trove.backups
+
+
 @pytest.mark.parametrize('name', OTHERS)
 def test_type_of_a_plugin_in_an_earlier_line_is_refused(
         load, run_flow, new_project_checkpoint, fake_trove, name):

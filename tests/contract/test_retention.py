@@ -7,12 +7,16 @@ import os
 import types
 
 from karbor.api import common
+from karbor import resource as karbor_resource
 from karbor.services.operationengine.operations import retention_operation
+from karbor.services.protection import graph
 from karbor.services.protection import manager
 from oslo_utils import timeutils
 import pytest
 
+from karbor_trove.bank import backup_journal
 from tests.contract import conftest
+from tests.fake_trove import fixtures
 
 PLAN = {'id': '0ed3ba0f-0d0c-4b44-9a2c-6f6d8a0ed3ba', 'name': 'nightly',
         'provider_id': conftest.PROVIDER_ID, 'resources': []}
@@ -40,6 +44,7 @@ class Checkpoints:
     def finish(self):
         """Complete the newest checkpoint, as the service does later."""
         checkpoint = self._provider.get_checkpoint([*self.nights][-1])
+        self._run_flow('protect', checkpoint)
         checkpoint.status = 'available'
         checkpoint.commit()
 
@@ -56,7 +61,32 @@ class Checkpoints:
                     sort_keys, sort_dirs, search_opts)]
 
     def delete(self, provider_id, checkpoint_id):
-        self._provider.get_checkpoint(checkpoint_id).delete()
+        checkpoint = self._provider.get_checkpoint(checkpoint_id)
+        self._run_flow('delete', checkpoint)
+        checkpoint.delete()
+
+    def _run_flow(self, operation, checkpoint):
+        """Do nothing, because the checkpoints have no resources."""
+
+
+class DatabaseCheckpoints(Checkpoints):
+    """Checkpoints whose databases are backed up in Karbor's own flow."""
+
+    def __init__(self, registry, context, run_flow, instance_ids):
+        super().__init__(registry, context)
+        self._run = run_flow
+        self._resources = [karbor_resource.Resource(
+            fixtures.RESOURCE_TYPE, id_, 'orders') for id_ in instance_ids]
+
+    @property
+    def bank(self):
+        return self._provider.bank
+
+    def _run_flow(self, operation, checkpoint):
+        if operation == 'protect':
+            checkpoint.resource_graph = graph.build_graph(
+                self._resources, lambda node: [])
+        self._run(operation, checkpoint, provider=self._provider)
 
 
 class Operation(retention_operation.RetentionProtectOperation):
@@ -73,7 +103,7 @@ class Operation(retention_operation.RetentionProtectOperation):
 
 
 @pytest.fixture
-def run_nights(load_providers, store, context, monkeypatch):
+def run_nights(load_providers, store, context, clock, monkeypatch):
     """Return a function that runs the operation in many nights.
 
     It returns the nights whose checkpoints exist after each night. Each
@@ -87,10 +117,13 @@ def run_nights(load_providers, store, context, monkeypatch):
             names.sort()
             yield directory, folders, names
 
-    def run(bank, max_backups):
-        checkpoints = Checkpoints(load_providers(bank=bank), context)
+    def run(bank, max_backups, new_checkpoints=Checkpoints):
+        checkpoints = new_checkpoints(load_providers(
+            bank=bank, options='unprotectable_databases = skip\n'
+            'poll_interval = 0.1'), context)
         operation = Operation(checkpoints)
         for night in NIGHTS:
+            clock.sleep(86400)
             now = (datetime.datetime(2026, 1, 1, 2)
                    + datetime.timedelta(days=night))
             monkeypatch.setattr(timeutils, 'utcnow', lambda now=now: now)
@@ -122,6 +155,44 @@ def test_newest_checkpoints_are_left_after_each_night(
     assert list(run_nights(bank, max_backups)) == [
         list(range(max(1, night - max_backups), night + 1))
         for night in NIGHTS]
+
+
+@pytest.mark.parametrize('bank', ['karbor-trove-swift-bank-plugin',
+                                  'karbor-trove-fs-bank-plugin'])
+def test_last_backup_of_a_broken_database_is_left_after_forty_nights(
+        run_nights, run_flow, fake_trove, bank):
+    good, broken = [fake_trove.add_instance() for _ in range(2)]
+    made = []
+
+    def new_checkpoints(registry, context):
+        made.append(DatabaseCheckpoints(registry, context, run_flow,
+                                        [good, broken]))
+        return made[0]
+
+    def list_nights(instance_id):
+        """Return the nights of the backups that Trove has."""
+        return sorted((backup['created'] - start) // 86400
+                      for backup in fake_trove.backups.values()
+                      if backup['instance_id'] == instance_id)
+
+    start = fake_trove.clock.now()
+    for night, nights_left in enumerate(run_nights(
+            bank, 3, new_checkpoints), 1):
+        assert nights_left == list(range(max(1, night - 3), night + 1))
+        assert list_nights(good) == nights_left
+        assert list_nights(broken) == [
+            left for left in range(1, 41) if left <= night and (
+                left == 5 and night < 39
+                or left in nights_left and not 5 < left < 39)]
+        if night == 5:
+            fake_trove.instances[broken].update(status='ERROR')
+        if night == 38:
+            [entry] = backup_journal.BackupJournal(
+                made[0].bank, broken).list_entries()
+            assert '--backup ' + entry.backup_id in entry.reason
+            assert fake_trove.backups[entry.backup_id]['status'] == (
+                'COMPLETED')
+            fake_trove.instances[broken].update(status='ACTIVE')
 
 
 @pytest.mark.parametrize('bank', ['karbor-swift-bank-plugin',

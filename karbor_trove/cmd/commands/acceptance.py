@@ -41,10 +41,11 @@ class _Database:
     #: None if Trove does not list the backup.
     backup: Optional[models.Backup] = None
     #: Why the checkpoint has no complete backup of the instance. None if the
-    #: checkpoint has such a backup, or if is_left_out is true.
+    #: checkpoint has such a backup, or an omission.
     problem: Optional[str] = None
-    #: Whether the checkpoint left the instance out before this command.
-    is_left_out: bool = False
+    #: None if the checkpoint did not leave the instance out before this
+    #: command.
+    omission: Optional[omissions.Omission] = None
 
 
 class CheckpointAcceptance(base.Action):
@@ -90,7 +91,7 @@ def _accept(checkpoint: providers.Checkpoint,
     if problems:
         raise errors.Rejected('; '.join(problems))
     left_out = {id_ for id_, database in databases.items()
-                if database.is_left_out} | set(without)
+                if database.omission} | set(without)
     if left_out >= set(instance_ids):
         raise errors.Rejected('no database of it has a backup')
     for id_, database in databases.items():
@@ -123,7 +124,10 @@ def _write(checkpoint: providers.Checkpoint, databases: Dict[str, _Database],
             _check_unchanged(checkpoint)
             if id_ in without:
                 _leave_out(checkpoint, id_, database)
-            elif not database.is_left_out:
+            elif database.omission:
+                # An interrupted deletion may have deleted the marker.
+                omissions.write(database.section, database.omission)
+            else:
                 _complete(database)
         _check_unchanged(checkpoint)
         assert checkpoint.index is not None
@@ -195,8 +199,9 @@ def _read(checkpoint: providers.Checkpoint, instance_id: str, project_id: str,
     entry = journal.read(checkpoint.id) or backup_journal.BackupEntry(
         instance_id, checkpoint.id, project_id)
     if backup_record is None:
-        if omissions.read(database.section, instance_id) is not None:
-            return dataclasses.replace(database, is_left_out=True)
+        omission = omissions.read(database.section, instance_id)
+        if omission is not None:
+            return dataclasses.replace(database, omission=omission)
     elif entry.backup_id is None:
         entry = dataclasses.replace(entry, backup_id=backup_record.backup_id)
     database = dataclasses.replace(database, backup_record=backup_record,

@@ -8,7 +8,9 @@ from karbor.services.protection import graph
 import pytest
 
 from karbor_trove.bank import backup_journal
+from karbor_trove.bank import backup_markers
 from karbor_trove.bank import omissions
+from karbor_trove.bank import record
 from karbor_trove.bank import resource_status
 from karbor_trove.bank import worker_process
 from tests.fake_trove import karbor_records
@@ -138,6 +140,20 @@ def test_acceptance_is_completed_if_it_is_interrupted(
         resources[1].id) > 6
     assert status() == 'available'
     assert omissions.read(section, resources[1].id)
+
+
+def test_marker_that_an_interrupted_deletion_deleted_is_written_again(
+        manage, protect_both, section, resources, bank):
+    id_ = protect_both()
+    record.delete(section)
+    omissions.write(section, omissions.Omission(
+        resources[1].id, id_, '2026-01-01T00:00:00', 'it was in ERROR'))
+    omissions.delete_marker(bank, resources[1].id, id_)
+    rows = manage('checkpoint', 'accept', id_)
+    assert [row['outcome'] for row in rows] == ['complete', 'left out']
+    [marker] = backup_markers.BackupMarkers(
+        bank, resources[1].id).list_markers().omissions
+    assert marker.checkpoint_id == id_
 
 
 def test_checkpoint_without_any_database_is_not_accepted(

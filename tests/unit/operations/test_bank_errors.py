@@ -138,7 +138,7 @@ def test_operation_reports_a_bank_outage(operation, request_count):
                 assert 'bank unavailable' in process.error.kwargs['reason']
             # A restore waits for the instance and reports it.
             assert process.kind != 'restore' or (
-                (process.error is None) == (process.built == 1))
+                (process.error is None) == (len(process.built) == 1))
             invariants.check(world)
 
 

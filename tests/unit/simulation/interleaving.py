@@ -1,5 +1,7 @@
 """Operations of Karbor that are suspended before each of their effects."""
 
+import itertools
+
 import greenlet
 
 
@@ -19,11 +21,15 @@ class Process(greenlet.greenlet):
 
     #: More effects than any operation has, even one that waits in vain.
     ENDLESS = 2000
+    #: Numbers the starts and ends of processes in their order.
+    numbers = itertools.count(1)
 
     def __init__(self, run, clock):
         super().__init__(self._main)
         self._run = run
         self._clock = clock
+        #: The order in which the processes began.
+        self.number = next(self.numbers)
         self.effects = 0
         self.error = None
         self.killed = False

@@ -5,13 +5,18 @@ import json
 
 from karbor import exception
 
+from karbor_trove.bank import layout
+from karbor_trove.bank import storage
+from karbor_trove import errors
 from tests.fake_trove import clock as clocks
 from tests.unit.simulation import simulation as worlds
 
 FAILURES = {'protect': exception.CreateResourceFailed,
             'delete': exception.DeleteResourceFailed,
             'verify': exception.VerifyResourceFailed,
-            'restore': exception.RestoreResourceFailed}
+            'restore': exception.RestoreResourceFailed,
+            'accept': errors.KarborTroveError,
+            'release': errors.KarborTroveError}
 #: Seconds that an operation may take: its deadlines, and the waits for lost
 #: requests, for outages and for deferred deletions. One poll may follow a
 #: deadline.
@@ -20,7 +25,8 @@ LIMITS = {'protect': 3 * S.ready_timeout + S.backup_timeout + 30
           + S.ready_timeout + 30,
           'delete': 60 + S.delete_timeout + 60 + 30 + 30,
           'verify': S.ready_timeout + 30,
-          'restore': 30 + 30 + S.restore_timeout}
+          'restore': 30 + 30 + S.restore_timeout,
+          'accept': 60 + 30, 'release': 60 + S.delete_timeout + 60 + 30}
 
 
 def read_entry(world, checkpoint):
@@ -79,7 +85,10 @@ def check(world):
                     'I1: no entry for the backup', id_, entry)
     for checkpoint in world.checkpoints:
         if checkpoint.status == 'available':
-            check_restorable(world, checkpoint)
+            if checkpoint.omitted_at is None:
+                check_restorable(world, checkpoint)
+            else:
+                check_omission(world, checkpoint)
     missing = world.users - set(backups)
     assert not missing, ('I4: backups of users are missing', missing)
 
@@ -92,6 +101,8 @@ def check_restorable(world, checkpoint):
     entry = read_entry(world, checkpoint)
     [id_] = checkpoint.made
     assert entry['backup_id'] == id_, 'I4: not the backup of the checkpoint'
+    assert read_object(checkpoint, layout.BACKUP_RECORD), (
+        'I7: the backup is hidden', id_)
     while id_ is not None and id_ not in world.harmed:
         backup = world.fake.backups.get(id_)
         assert backup, ('I4: a required backup is missing', id_)
@@ -100,29 +111,90 @@ def check_restorable(world, checkpoint):
         id_ = backup['parent_id']
 
 
+def check_omission(world, checkpoint):
+    """Assert that a live checkpoint has the reason of an omission (I7).
+
+    Another checkpoint keeps the last backup of the instance, see
+    World._check_last_backup().
+    """
+    omission = read_object(checkpoint, layout.OMISSION)
+    assert omission and omission['reason'], 'I7: an omission has no reason'
+    assert read_object(checkpoint, layout.BACKUP_RECORD) is None, (
+        'I7: an omitted instance has a record')
+    assert omission['at'] == checkpoint.omitted_at
+
+
+def read_object(checkpoint, key):
+    """Return an object of a section. None if it does not exist."""
+    return storage.read(checkpoint.section, key)
+
+
 def check_result(world, process):
     """Assert that an operation ended in an allowed way (I2 and I5)."""
     checkpoint = process.checkpoint
     if process.killed:
-        # The operator resets it.
-        checkpoint.status = (
-            'error' if process.kind in ('protect', 'delete')
-            else checkpoint.status)
+        if process.kind in ('protect', 'delete', 'accept'):
+            # The operator resets it.
+            checkpoint.set_status('error')
+            for part in checkpoint.parts:
+                storage.delete(part.section, layout.WORKER)
         return
-    error = process.error
-    assert error is None or type(error) is FAILURES[process.kind], (
-        'I5: not an exception that Karbor handles', process.kind, repr(error)
-    )
-    assert process.held_up or process.seconds <= LIMITS[process.kind], (
-        'I5: too long', process.kind, process.seconds)
-    status = checkpoint.section.get_object('status')
+    for error in (process.error, *process.errors.values()):
+        assert error is None or isinstance(error, FAILURES[process.kind]), (
+            'I5: not an exception that Karbor handles', process.kind,
+            repr(error))
+    assert process.held_up or process.seconds <= LIMITS[process.kind] * len(
+        checkpoint.parts), ('I5: too long', process.kind, process.seconds)
     if process.kind == 'protect':
-        checkpoint.status = 'error' if error else 'available'
-        assert status == checkpoint.status
+        _check_protected(world, process)
     elif process.kind == 'delete':
-        assert error is None, ('I2: a delete failed', error)
-        checkpoint.status = 'deleted'
-        assert status == 'deleted'
+        assert process.error is None, ('I2: a delete failed', process.error)
+        checkpoint.set_status('deleted')
+        for part in checkpoint.parts:
+            assert read_object(part, layout.STATUS) == 'deleted'
+    elif process.kind == 'accept':
+        checkpoint.set_status('error' if process.error else 'available')
+        for part in checkpoint.parts if process.error is None else ():
+            _settle(world, process, part, not part.made
+                    or part in process.without)
+    elif process.kind == 'restore' and process.error is None:
+        assert sorted(process.built) == sorted(
+            part.made[0] for part in checkpoint.parts
+            if part.omitted_at is None and part not in process.skipped), (
+                'I6: the wrong instances are restored')
+
+
+def _check_protected(world, process):
+    checkpoint = process.checkpoint
+    checkpoint.set_status('error' if process.error else 'available')
+    for part in checkpoint.parts:
+        status = read_object(part, layout.STATUS)
+        if part in process.errors:
+            assert status == 'error'
+            continue
+        is_omitted = status == 'error'
+        assert is_omitted or status == 'available'
+        if is_omitted:
+            assert not part.made, 'I7: an omission hides a backup'
+            assert not world.was_protectable(
+                part.resource.id, part.created), 'I7: needless omission'
+        if process.error is None:
+            _settle(world, process, part, is_omitted)
+    assert process.error or any(
+        part.omitted_at is None for part in checkpoint.parts), (
+            'I7: the checkpoint has no backup')
+
+
+def _settle(world, process, part, is_omitted):
+    """Note what an available checkpoint has of an instance."""
+    part.settled = next(process.numbers)
+    if is_omitted:
+        omission = read_object(part, layout.OMISSION)
+        assert omission, 'I7: an omission has no reason'
+        part.omitted_at = omission['at']
+        assert (clocks.format_time(part.created) <= part.omitted_at
+                <= clocks.format_time(world.clock.now())), (
+                    'I7: the omission has the wrong time', part.omitted_at)
 
 
 def get_remaining_backups(world):

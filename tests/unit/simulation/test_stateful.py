@@ -46,7 +46,7 @@ class Machine(stateful.RuleBasedStateMachine):
         return [checkpoint for checkpoint in self.world.checkpoints
                 if checkpoint.status in statuses]
 
-    @stateful.rule(which=st.integers(0, 1), incremental=st.booleans(),
+    @stateful.rule(which=st.integers(0, 2), incremental=st.booleans(),
                    named=st.booleans(), effects=effects)
     def protect(self, which, incremental, named, effects):
         parameters = {'incremental': incremental}
@@ -54,6 +54,35 @@ class Machine(stateful.RuleBasedStateMachine):
             parameters.update(NAMES)
         self._go(self.world.protect(self.world.instances[which],
                                     **parameters), effects)
+
+    @stateful.rule(left_out=st.integers(0, 2), skips=st.booleans(),
+                   incremental=st.booleans(), effects=effects)
+    def protect_two(self, left_out, skips, incremental, effects):
+        self._go(self.world.protect_all(
+            [id_ for id_ in self.world.instances
+             if id_ != self.world.instances[left_out]],
+            worlds.SKIP if skips else worlds.SETTINGS,
+            incremental=incremental), effects)
+
+    @stateful.rule(which=st.integers(0, 2), is_deleted=st.booleans())
+    def a_database_breaks(self, which, is_deleted):
+        id_ = self.world.instances[which]
+        if id_ in self.fake.instances:
+            # A database never comes back, so only the last one is deleted.
+            if is_deleted and which == 2:
+                self.world.delete_instance(id_)
+            else:
+                self.world.break_instance(id_)
+
+    @stateful.precondition(lambda self: self._list_broken())
+    @stateful.rule(data=st.data())
+    def a_database_recovers(self, data):
+        self.world.repair_instance(
+            data.draw(st.sampled_from(self._list_broken())))
+
+    def _list_broken(self):
+        return [id_ for id_ in self.world.instances
+                if self.fake.instances.get(id_, {}).get('status') == 'ERROR']
 
     def _go(self, process, effects=None):
         final_checks.resume(self.world, process, effects)
@@ -71,10 +100,34 @@ class Machine(stateful.RuleBasedStateMachine):
             self._some('available')))))
 
     @stateful.precondition(lambda self: self._some('available'))
-    @stateful.rule(data=st.data(), effects=effects)
-    def restore(self, data, effects):
-        self._go(self.world.restore(data.draw(st.sampled_from(
-            self._some('available')))), effects)
+    @stateful.rule(data=st.data(), skips=st.booleans(), effects=effects)
+    def restore(self, data, skips, effects):
+        checkpoint = data.draw(st.sampled_from(self._some('available')))
+        self._go(self.world.restore(
+            checkpoint, [checkpoint] if skips else []), effects)
+
+    @stateful.precondition(lambda self: self._some('error'))
+    @stateful.rule(data=st.data(), leaves_out=st.booleans(), effects=effects)
+    def accept(self, data, leaves_out, effects):
+        checkpoint = data.draw(st.sampled_from(self._some('error')))
+        self._go(self.world.accept(
+            checkpoint, [checkpoint] if leaves_out else []), effects)
+
+    # A release does not look for a newer backup that is deleted meanwhile.
+    @stateful.precondition(lambda self: (
+        self._list_deferred() and not self.world.running))
+    @stateful.rule(data=st.data())
+    def release(self, data):
+        self._go(self.world.release(
+            *data.draw(st.sampled_from(self._list_deferred()))))
+
+    def _list_deferred(self):
+        """Return the deleted checkpoints that have backups, and the ids."""
+        entries = [(checkpoint, invariants.read_entry(self.world, checkpoint))
+                   for checkpoint in self._some('deleted')]
+        return [(checkpoint, entry['backup_id'])
+                for checkpoint, entry in entries
+                if entry and entry['deleted'] and entry['backup_id']]
 
     @stateful.precondition(lambda self: self.world.running)
     @stateful.rule(data=st.data(), effects=effects)

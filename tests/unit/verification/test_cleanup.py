@@ -21,7 +21,7 @@ class World(worlds.World):
 
     def create_checkpoint(self):
         self.fake.objects.segment_count = 2
-        [self.original, _] = self.instances
+        self.original = self.instances[0]
         self.fake.instances[self.original].update(
             databases=['orders'], users=['seller'])
         final_checks.resume(self, self.protect(self.original, SETTINGS))
