@@ -11,6 +11,7 @@ from typing import Iterable, Optional, Tuple
 from karbor_trove.backups import chain
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import backup_markers
+from karbor_trove import timeouts
 
 #: The reason does not change, so the journal is not written in each sweep.
 _REASON = (
@@ -33,6 +34,9 @@ def find_reason_to_keep(
     the backup. Otherwise retention would delete all good backups of an
     instance that cannot be backed up any more.
 
+    The times of an omission and of a backup may come from clocks that differ
+    by 5 minutes. In case of doubt the backup is kept.
+
     A deferred deletion counts like an existing checkpoint, so only one backup
     of the instance is kept.
 
@@ -45,7 +49,8 @@ def find_reason_to_keep(
     backup_id = str(entry.backup_id)
     newness = _find_newness(backups, backup_id)
     if (newness is None
-            or not any(omission.omitted_at > newness[0]
+            or not any(omission.omitted_at + timeouts.CLOCK_TOLERANCE
+                       > newness[0]
                        for omission in omissions
                        if omission.checkpoint_id != entry.checkpoint_id)):
         return None
