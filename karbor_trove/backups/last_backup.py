@@ -11,6 +11,7 @@ from typing import Iterable, Optional, Tuple
 from karbor_trove.backups import chain
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import backup_markers
+from karbor_trove import timeouts
 
 #: The text names only the backup. So the text is the same in each sweep, and
 #: no sweep writes the journal entry again.
@@ -34,6 +35,9 @@ def find_reason_to_keep(
     the backup was created. Without this rule, retention would delete all
     complete backups of an instance that cannot be backed up any more.
 
+    The times of an omission and of a backup may come from clocks that differ
+    by 5 minutes. In case of doubt the backup is kept.
+
     Backups with a deferred deletion are compared as well. So at most one
     backup of the instance is kept for this reason.
 
@@ -46,7 +50,8 @@ def find_reason_to_keep(
     backup_id = str(entry.backup_id)
     newness = _find_newness(backups, backup_id)
     if (newness is None
-            or not any(omission.omitted_at > newness[0]
+            or not any(omission.omitted_at + timeouts.CLOCK_TOLERANCE
+                       > newness[0]
                        for omission in omissions
                        if omission.checkpoint_id != entry.checkpoint_id)):
         return None
