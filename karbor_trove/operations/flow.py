@@ -15,7 +15,6 @@ from typing import Union
 from oslo_log import log as logging
 
 from karbor_trove.bank import resource_status
-from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove.operations import configuration_group
 from karbor_trove.operations import notifications
@@ -106,7 +105,7 @@ class FlowState:
         #: By the id of a deleted configuration group: the group that the
         #: restore has created in its place, or the error of the creation.
         self._groups: Dict[str, Union[configuration_group.RecreatedGroup,
-                                      errors.KarborTroveError]] = {}
+                                      Exception]] = {}
         #: What the preflight checks could not check, one sentence each. These
         #: sentences are part of the reason of a success.
         self.unchecked: List[str] = []
@@ -200,16 +199,16 @@ class FlowState:
 
         :param original_id: the id of the deleted group.
         :param create: creates the new group.
-        :raises errors.KarborTroveError: create() raised this error.
+        :raises Exception: create() raised this error.
         """
         with self._preflight_queue.turn():
             if original_id not in self._groups:
                 try:
                     self._groups[original_id] = create()
-                except errors.KarborTroveError as error:
+                except Exception as error:  # Later callers raise it too.
                     self._groups[original_id] = error
             group = self._groups[original_id]
-        if isinstance(group, errors.KarborTroveError):
+        if isinstance(group, Exception):
             raise group
         return group
 

@@ -246,3 +246,17 @@ def test_full_reason_is_logged_once(clock, caplog):
         state.set_status(record, 'type', str(number), 'error',
                          '%d ' % number + 'x' * 100000)
     assert caplog.text.count('In full it is: 0') == 1
+
+
+def test_group_is_requested_once_although_a_fault_follows_the_request():
+    state = new_state()
+    requests = []
+
+    def create():
+        requests.append('POST')
+        raise KeyError('a fault of the package')
+
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            state.create_group('the-deleted-group', create)
+    assert requests == ['POST']
