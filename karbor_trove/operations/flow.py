@@ -10,7 +10,7 @@ import json
 import re
 import threading
 from typing import Callable, Dict, FrozenSet, List, Optional, Set, Tuple
-from typing import Union
+from typing import NamedTuple, Union
 
 from oslo_log import log as logging
 
@@ -81,7 +81,7 @@ class FlowState:
         self._status_lock = threading.Lock()
         #: The last status and the last reason of each resource. `_updated`
         #: holds the status and the reason that Karbor's record has.
-        self._reported: Dict[Key, Tuple[str, str]] = {}
+        self._reported: Dict[Key, Tuple[str, _Reason]] = {}
         self._updated: Dict[Key, Tuple[str, str]] = {}
         self._sections: Dict[Key, Optional[karbor_types.BankSection]] = {}
         #: The full reasons that are in the log.
@@ -242,7 +242,8 @@ class FlowState:
             created something and has to continue.
         """
         with self._status_lock:
-            self._reported[resource_type, resource_id] = status, reason
+            self._reported[resource_type, resource_id] = (
+                status, _build_reason(reason))
             self._sections[resource_type, resource_id] = section
             is_saved = self._save(record)
             if not is_saved:
@@ -274,39 +275,53 @@ class FlowState:
 
     def _update(self, record: karbor_types.OperationRecord,
                 max_bytes: int) -> None:
-        full = {key: _separate_lines(reason)
-                for key, (_, reason) in self._reported.items()}
-        reasons = _shorten_reasons(full, max_bytes)
+        texts = _shorten_reasons({
+            key: reason for key, (_, reason) in self._reported.items()},
+            max_bytes)
         for key, (status, reason) in self._reported.items():
-            values = status, reasons[key]
-            if (values[1] != full[key]
-                    and self._long_reasons.get(key) != reason):
-                self._long_reasons[key] = reason
+            values = status, texts[key]
+            if (texts[key] != reason.line
+                    and self._long_reasons.get(key) != reason.text):
+                self._long_reasons[key] = reason.text
                 LOG.info('The reason of %s in record %s is shortened. In full '
-                         'it is: %s', key[1], record.id, reason)
+                         'it is: %s', key[1], record.id, reason.text)
                 section = self._sections[key]
                 if section is not None:
                     self._unwritten.append((section, '%s in record %s: %s' % (
-                        key[1], record.id, reason)))
+                        key[1], record.id, reason.text)))
             if self._updated.get(key) != values:
                 record.update_resource_status(*key, *values)
                 self._updated[key] = values
 
 
-def _separate_lines(reason: str) -> str:
-    """Return a reason whose lines end with ";", except for the last line.
+class _Reason(NamedTuple):
+    """The reason of one resource.
 
-    Karbor's clients and the dashboard show a reason as one line. So without
-    the ";" the end of a sentence could not be seen.
+    The forms for the record are built once, because each status update looks
+    at the reasons of all resources.
     """
-    return re.sub(r'(?<![.,:;\s])\n(?=.)', ';\n', reason)
+
+    #: One sentence per line.
+    text: str
+    #: The text for the record: each line but the last one ends with ";".
+    #: Karbor's clients and the dashboard show a reason as one line.
+    line: str
+    #: The same text with shortened lists.
+    abridged: str
 
 
-def _shorten_reasons(reasons: Dict[Key, str],
+def _build_reason(text: str) -> _Reason:
+    line = re.sub(r'(?<![.,:;\s])\n(?=.)', ';\n', text)
+    # A list is a part of one clause.
+    return _Reason(text, line, ''.join(
+        map(_cut_list, re.split(r'([;:\n])', line))))
+
+
+def _shorten_reasons(reasons: Dict[Key, _Reason],
                      max_bytes: int) -> Dict[Key, str]:
-    """Return the reasons. The longest reasons are shortened until all fit.
+    """Return the texts for the record, shortened until all of them fit.
 
-    :param max_bytes: the largest size of the JSON object with all reasons.
+    :param max_bytes: the largest size of the JSON object with all texts.
     """
     limit = max_bytes
     while limit and sum(_size(key, _shorten(reason, limit))
@@ -320,15 +335,14 @@ def _size(key: Key, reason: str) -> int:
     return len(json.dumps('#'.join(key))) + len(json.dumps(reason)) + 4
 
 
-def _shorten(reason: str, limit: int) -> str:
-    if len(reason) <= limit:
-        return reason
-    # A list is a part of one clause.
-    reason = ''.join(map(_cut_list, re.split(r'([;:\n])', reason)))
-    if len(reason) <= limit:
-        return reason
+def _shorten(reason: _Reason, limit: int) -> str:
+    if len(reason.line) <= limit:
+        return reason.line
+    text = reason.abridged
+    if len(text) <= limit:
+        return text
     return '%s... and %d more characters, see the log of Karbor' % (
-        reason[:limit], len(reason) - limit)
+        text[:limit], len(text) - limit)
 
 
 def _cut_list(clause: str) -> str:

@@ -110,10 +110,10 @@ def test_command_is_repeated_while_its_operation_is_running():
     assert sum('plan-list' in script for script in shell.scripts) == 2
 
 
-def test_different_final_output_is_awaited_for_a_few_seconds_only():
+def test_different_final_output_is_awaited_for_a_minute_only():
     shell = Shell(plan_list=OUTPUTS['plan-list'].replace('nightly', 'a'))
     assert run(shell)[1]
-    assert sum('plan-list' in script for script in shell.scripts) < 30
+    assert sum('plan-list' in script for script in shell.scripts) < 130
 
 
 def test_command_that_changes_something_runs_once():

@@ -28,6 +28,8 @@ class Process(greenlet.greenlet):
         super().__init__(self._main)
         self._run = run
         self._clock = clock
+        #: The kind of the operation. None for a command.
+        self.kind = None
         #: The order in which the processes began.
         self.number = next(self.numbers)
         self.effects = 0
