@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from karbor.common import constants
 from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import graph
+from oslo_config import cfg
 
 from karbor_trove.bank import backup_journal
 from karbor_trove.bank import layout
@@ -186,7 +187,15 @@ def _check_silence(checkpoint: providers.Checkpoint,
     """Check whether an operation without a process started long ago.
 
     A killed service may have written nothing but the status of the checkpoint.
+    With max_concurrent_operations, a flow that waits in Karbor's queue has not
+    written more either [ProtectionManager in manager.py, 1.6.0].
     """
+    cfg.CONF.import_opt('max_concurrent_operations',
+                        'karbor.services.protection.manager')
+    if cfg.CONF.max_concurrent_operations:
+        return WorkerCheck(False, '%s, and the operation may still wait '
+                           'because of max_concurrent_operations in '
+                           'karbor.conf' % doubt)
     timestamp = (checkpoint.index or {}).get('timestamp')
     age: Optional[datetime.timedelta]
     try:

@@ -12,6 +12,7 @@ from karbor import exception
 from karbor import resource as karbor_resource
 from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection import graph
+from oslo_config import cfg
 from oslo_utils import timeutils
 import pytest
 import sqlalchemy
@@ -463,6 +464,21 @@ def test_protecting_checkpoint_is_reset_if_nothing_was_noted_for_10_min(
     if code:
         assert 'which started 9 min' in output
         assert 'reset without --force after 10 min' in output
+
+
+def test_checkpoint_that_may_wait_in_karbors_queue_is_not_reset(
+        interrupt, manage, status, age):
+    id_ = interrupt('protecting')
+    age(60)
+    cfg.CONF.import_opt('max_concurrent_operations',
+                        'karbor.services.protection.manager')
+    cfg.CONF.set_override('max_concurrent_operations', 4)
+    try:
+        output = manage('checkpoint', 'reset', id_, expect=1)
+    finally:
+        cfg.CONF.clear_override('max_concurrent_operations')
+    assert 'may still wait because of max_concurrent_operations' in output
+    assert status() == 'protecting'
 
 
 def test_checkpoint_without_resources_is_reset_after_10_min(
