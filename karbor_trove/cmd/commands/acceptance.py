@@ -71,10 +71,10 @@ def _accept(checkpoint: providers.Checkpoint,
     _check_ended(checkpoint)
     instance_ids = [id_ for type_, id_ in checkpoint.list_resources()
                     if type_ == constants.DATABASE_RESOURCE_TYPE]
-    strangers = sorted(set(without) - set(instance_ids))
-    if strangers:
+    unknown_ids = sorted(set(without) - set(instance_ids))
+    if unknown_ids:
         raise errors.Rejected('it has no database instance %s'
-                              % ', '.join(strangers))
+                              % ', '.join(unknown_ids))
     provider = checkpoint.provider
     project_id = str((checkpoint.index or {}).get('project_id'))
     client = clients.ProjectClients().get(project_id, provider.settings.swift)

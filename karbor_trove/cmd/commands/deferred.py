@@ -155,12 +155,12 @@ class DeferredRelease(base.Action):
                              if entry.backup_id in parsed_args.ids
                              and _check_deferral(provider, entry).is_deferred]]
             if entries]
-        strangers = set(parsed_args.ids) - {
+        unknown_ids = set(parsed_args.ids) - {
             entry.backup_id for _, _, entries in chosen for entry in entries}
-        if strangers:
+        if unknown_ids:
             raise errors.Rejected(
                 'nothing is deleted, because these are no deferred deletions: '
-                'backup %s' % ', '.join(sorted(strangers)))
+                'backup %s' % ', '.join(sorted(unknown_ids)))
         project_clients = clients.ProjectClients()
         for provider, journal, entries in chosen:
             if not parsed_args.yes:

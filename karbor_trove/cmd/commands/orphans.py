@@ -221,11 +221,11 @@ class OrphanDeletion(base.Action):
         """
         project_clients = clients.ProjectClients()
         search = OrphanSearch(all_providers, project_clients)
-        strangers = set(parsed_args.ids) - search.orphans.keys()
-        if strangers:
+        unknown_ids = set(parsed_args.ids) - search.orphans.keys()
+        if unknown_ids:
             raise errors.Rejected('nothing is deleted, because these are no '
                                   'orphans: backup %s'
-                                  % ', '.join(sorted(strangers)))
+                                  % ', '.join(sorted(unknown_ids)))
         search.check_number(parsed_args.ids, parsed_args.orphans)
         remaining = dict(search.backups)
         for backup_id in progress.track(chain.children_first(

@@ -130,11 +130,11 @@ def test_delete_ignores_a_journal_entry_that_names_another_project(
         protect, delete, journal, checkpoint, fake_trove, section):
     protect()
     entry = journal.read(checkpoint.id)
-    stranger = fake_trove.add_backup(entry.instance_id)
+    foreign_id = fake_trove.add_backup(entry.instance_id)
     journal.write(dataclasses.replace(
-        entry, project_id='f' * 32, backup_id=stranger))
+        entry, project_id='f' * 32, backup_id=foreign_id))
     delete()
-    assert set(fake_trove.backups) == {stranger}
+    assert set(fake_trove.backups) == {foreign_id}
     assert section.get_object('status') == 'deleted'
 
 
