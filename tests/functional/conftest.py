@@ -11,7 +11,7 @@ def pytest_addoption(parser):
                      help='write the outputs of the sessions in the user '
                           'guide instead of comparing them')
     parser.addoption('--all-pages', action='store_true',
-                     help='run the sessions of all pages, also the slow one')
+                     help='run the sessions of all pages, also the slow ones')
 
 
 @pytest.fixture(scope='session')

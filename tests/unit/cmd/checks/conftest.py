@@ -39,6 +39,7 @@ swift_key = s3cr3t-of-the-bank
 swift_tenant_name = service
 swift_user_domain_name = Default
 swift_project_domain_name = Default
+swift_retry_attempts = 0
 [swift_bank_plugin]
 bank_swift_object_container = karbor
 ''' % keystone.URL
