@@ -160,6 +160,15 @@ class Pauses:
         return (min(pause, timeouts.LONGEST_POLL_INTERVAL)
                 * random.uniform(0.9, 1.0))
 
+    def log_failure(self, error: errors.Unreachable) -> None:
+        """Log a failed poll if it is the first one of an outage.
+
+        Call this method before after_failure(), and hold no lock. A green
+        thread can be cancelled while it writes to the log.
+        """
+        if not self.is_outage:
+            LOG.warning('No response, retrying: %s', error)
+
     def after_failure(self, error: errors.Unreachable) -> float:
         """Return the seconds from a failed poll to the next poll.
 
@@ -171,7 +180,6 @@ class Pauses:
         if not self.is_outage:
             self.is_outage = True
             self._backoff = self._interval
-            LOG.warning('No response, retrying: %s', error)
         self._backoff = min(self._backoff, timeouts.LONGEST_POLL_INTERVAL)
         # Many waits poll the same Trove. The jitter keeps the waits from
         # retrying at the same moment.
@@ -307,6 +315,7 @@ class Poller:
                     return result
                 pause = pauses.after_response(self.clock.now() - start)
             except errors.Unreachable as error:
+                pauses.log_failure(error)
                 pause = pauses.after_failure(error)
             wait.check_end()
             self.clock.sleep(min(pause, wait.end.remaining))

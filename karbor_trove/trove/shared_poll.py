@@ -258,10 +258,15 @@ class SharedPoll(Generic[T]):
             raise
         except Exception as error:  # Each waiter gets the error.
             answers = [error] * len(waiters)
+        failures = [answer for answer in answers
+                    if isinstance(answer, errors.Unreachable)]
+        outage = failures[0] if len(failures) == len(answers) else None
+        if outage is not None:
+            self._pauses.log_failure(outage)
         with self._lock:
             for waiter, answer in zip(waiters, answers):
                 self._deliver(waiter, answer)
-            self._schedule(answers)
+            self._schedule(outage)
 
     def _deliver(self, waiter: _Waiter[T], answer: Union[T, Exception]
                  ) -> None:
@@ -285,16 +290,15 @@ class SharedPoll(Generic[T]):
             waiter.has_news = True
             waiter.event.set()
 
-    def _schedule(self, answers: List[Union[T, Exception]]) -> None:
+    def _schedule(self, outage: Optional[errors.Unreachable]) -> None:
         """Set when the next poll is due.
 
-        :param answers: the objects and the errors of the last poll.
+        :param outage: why the last poll read no object. None if the poll had a
+            response.
         """
-        failures = [answer for answer in answers
-                    if isinstance(answer, errors.Unreachable)]
         now = self._clock.now()
-        if len(failures) == len(answers):
-            self._due = now + self._pauses.after_failure(failures[0])
+        if outage is not None:
+            self._due = now + self._pauses.after_failure(outage)
         else:
             # Of all waits with an answer, the youngest one needs the shortest
             # pause.

@@ -270,6 +270,18 @@ def test_outage_is_logged_once_for_all_waits(caplog):
     assert caplog.text.count('No response, retrying: HTTP 503') == 1
 
 
+def test_log_is_written_without_the_lock(monkeypatch):
+    world = World()
+    world.wait('a', 3.0)
+    world.service.fail = lambda number: (
+        errors.Unreachable('HTTP 503') if number < 4 else None)
+    are_locked = []
+    monkeypatch.setattr(polling.LOG, 'warning', lambda *_: are_locked.append(
+        world.poll._lock.locked()))
+    world.run()
+    assert are_locked == [False]
+
+
 def test_object_that_cannot_be_read_does_not_slow_down_the_others():
     world = World(read_seconds=0.0)
     bad = world.wait('bad', 10.0, timeout=100.0)
