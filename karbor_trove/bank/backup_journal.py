@@ -286,7 +286,7 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
                          'because their backups are deleted or are to be '
                          'deleted',
                          len(wrong_keys), self.instance_id)
-                self._markers.delete(wrong_keys[:MAX_CORRECTIONS])
+                self._markers.delete_of_backups(wrong_keys[:MAX_CORRECTIONS])
             for entry in unmarked[:MAX_CORRECTIONS]:
                 self._write_marker(entry)
         return list({**marked, **entries}.values())
@@ -315,4 +315,4 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
             LOG.error('%s', error)
             current = None
         if current is None or not current.may_have_marker:
-            self._markers.delete([entry.checkpoint_id])
+            self._markers.delete_of_backups([entry.checkpoint_id])

@@ -116,3 +116,14 @@ class BackupMarkers:
         for key in storage.list_keys(self._section):
             if key.partition('@')[0] in checkpoint_ids:
                 storage.delete(self._section, key)
+
+    def delete_of_backups(self, checkpoint_ids: Collection[str]) -> None:
+        """Delete the markers of the backups of checkpoints.
+
+        The omission markers of these checkpoints stay. An absent marker is no
+        error.
+        """
+        for key in storage.list_keys(self._section):
+            marker = parse_key(key)
+            if marker is not None and marker.checkpoint_id in checkpoint_ids:
+                storage.delete(self._section, key)

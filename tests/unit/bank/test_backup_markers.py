@@ -142,6 +142,14 @@ def test_list_has_the_omissions_of_the_instance(journal, add_entries):
         assert journal.omissions == [OMISSION]
 
 
+def test_correction_of_a_marker_keeps_the_omission_of_its_checkpoint(journal):
+    markers = backup_markers.BackupMarkers(journal.bank, INSTANCE)
+    markers.write(OMISSION)
+    markers.write(backup_markers.BackupMarker(CHECKPOINT, BACKUP, None))
+    journal.correct_markers()
+    assert markers.list_markers() == ([], [OMISSION])
+
+
 def test_only_a_complete_backup_of_an_existing_checkpoint_has_a_marker(
         journal):
     for entry, keys in (
