@@ -294,9 +294,7 @@ class ReleaseDeferred(Lister):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument('ids', nargs='+', metavar='BACKUP_ID')
-        parser.add_argument(
-            '--yes', action='store_true',
-            help='Delete. Without it only show what would be deleted')
+        _add_yes(parser)
         return parser
 
 
@@ -346,9 +344,7 @@ class DeleteOrphans(Lister):
             'ids', nargs='*', metavar='BACKUP_ID',
             help='The default is all orphans that Karbor has created for '
                  'certain')
-        parser.add_argument(
-            '--yes', action='store_true',
-            help='Delete. Without it only show what would be deleted')
+        _add_yes(parser)
         parser.add_argument(
             '--orphans', type=int, metavar='NUMBER',
             help='How many orphans there are. Required if more than half of '
@@ -459,6 +455,12 @@ class VerifyCheckpoints(Lister):
             '--oldest-unverified', type=_parse_count, required=True,
             metavar='N', help='How many checkpoints to verify, at least 1')
         return parser
+
+
+def _add_yes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--yes', action='store_true',
+        help='Delete. Without it only show what would be deleted')
 
 
 def _parse_count(text: str) -> int:

@@ -42,6 +42,15 @@ delete_timeout = 2
 
 
 @pytest.fixture
+def status(checkpoint):
+    """Return a function that reads the status of the checkpoint."""
+    def status():
+        checkpoint.reload_meta_data()
+        return checkpoint.status
+    return status
+
+
+@pytest.fixture
 def add_provider(tmp_path):
     """Return a function that writes a provider file."""
     folder = tmp_path / 'providers.d'

@@ -44,14 +44,6 @@ def protect_both(plugin, checkpoint, context, resources):
 
 
 @pytest.fixture
-def status(checkpoint):
-    def status():
-        checkpoint.reload_meta_data()
-        return checkpoint.status
-    return status
-
-
-@pytest.fixture
 def section(checkpoint, resources):
     """The section of the second database."""
     return checkpoint.get_resource_bank_section(resources[1].id)

@@ -55,14 +55,6 @@ def interrupt(checkpoint, resource):
     return interrupt
 
 
-@pytest.fixture
-def status(checkpoint):
-    def status():
-        checkpoint.reload_meta_data()
-        return checkpoint.status
-    return status
-
-
 @pytest.mark.parametrize('was', INTERRUPTED)
 def test_reset_sets_error_if_the_worker_has_ended(
         interrupt, manage, status, was):
