@@ -6,11 +6,14 @@ from typing import Optional
 
 
 class KarborTroveError(Exception):
-    """Base class of all errors below. Users read their texts."""
+    """Base class of all errors below. Users read the text of an error."""
 
 
 class NotFound(KarborTroveError):
-    """Trove does not know the object, which was deleted or never existed."""
+    """Trove or Swift does not have the object.
+
+    The object was deleted, or it never existed.
+    """
 
 
 class Rejected(KarborTroveError):
@@ -18,7 +21,10 @@ class Rejected(KarborTroveError):
 
 
 class Busy(Rejected):
-    """Trove is working on the object and did nothing. A retry may succeed."""
+    """Trove is working on the object and refused the request.
+
+    A retry may succeed.
+    """
 
 
 class Unsupported(Rejected):
@@ -34,7 +40,7 @@ class CorruptObject(Rejected):
 
 
 class BankError(KarborTroveError):
-    """The bank failed twice with the same request."""
+    """The same request to the bank failed twice."""
 
 
 class ResourceFailed(KarborTroveError):

@@ -16,8 +16,8 @@ _PATH_PART = re.compile(r'[0-9A-Za-z][0-9A-Za-z_.@-]*')
 def is_uuid(value: object) -> bool:
     """Return True if a value is a UUID in lower case with dashes.
 
-    Trove's ids of instances and backups, and Karbor's of checkpoints, restores
-    and verifications have this form.
+    Trove's ids of instances and backups have this form. So do Karbor's ids of
+    checkpoints, restores and verifications.
     """
     try:
         return str(uuid.UUID(str(value))) == value
@@ -29,7 +29,7 @@ def check_uuid(value: object, owner: str) -> str:
     """Return an id if it is a UUID in lower case with dashes.
 
     :param owner: the kind of the object with this id, for the error message.
-    :raises errors.Rejected: the value is anything else.
+    :raises errors.Rejected: the value is not such a UUID.
     """
     if not is_uuid(value):
         raise errors.Rejected(
@@ -41,7 +41,7 @@ def check_uuid(value: object, owner: str) -> str:
 def is_same_project(project_id: str, other_id: str) -> bool:
     """Return True if two ids name one project.
 
-    Ids are stored with dashes or without, depending on the writer.
+    Some programs write the id of a project with dashes, others without them.
     """
     return project_id.replace('-', '') == other_id.replace('-', '')
 
@@ -58,7 +58,7 @@ def check_path_part(value: object, owner: str) -> str:
     other forms. For example, the ids of Keystone have no dashes.
 
     :param owner: the kind of the object with this id, for the error message.
-    :raises errors.Rejected: the value is anything else.
+    :raises errors.Rejected: the value cannot be a part of a path.
     """
     if not is_path_part(value):
         raise errors.Rejected(
@@ -68,6 +68,7 @@ def check_path_part(value: object, owner: str) -> str:
 
 
 def _quote(value: object) -> str:
-    # ASCII and at most 80 characters, whatever a user typed.
+    # A user may pass any text. A message has at most 80 characters of the
+    # text, all of them ASCII.
     text = ascii(value)
     return text if len(text) <= 80 else text[:77] + '...'

@@ -17,7 +17,7 @@ class BankSection(Protocol):
         """Return the bank that holds the section."""
 
     def get_sub_section(self, section: str) -> 'BankSection':
-        """Return the section with this path below this one."""
+        """Return the section with a path that begins at this section."""
 
     def update_object(self, key: str, value: Any) -> None:
         """Write an object. A mapping or a list is stored as JSON."""
@@ -29,19 +29,19 @@ class BankSection(Protocol):
                      limit: Optional[int] = None) -> List[str]:
         """Return the keys that begin with a prefix.
 
-        :param prefix: None for all keys.
+        :param prefix: the beginning of the keys. None for all keys.
         :param limit: the maximum number of keys. None for no limit.
         """
 
     def delete_object(self, key: str) -> None:
-        """Delete an object. An absent object is an error."""
+        """Delete an object. It is an error if the object does not exist."""
 
 
 class Bank(Protocol):
     """The root of the bank [Bank in protection/bank_plugin.py]."""
 
     def get_sub_section(self, section: str) -> BankSection:
-        """Return the section with this path."""
+        """Return the section with a path that begins at the root."""
 
 
 class Resource(Protocol):

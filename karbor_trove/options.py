@@ -72,24 +72,26 @@ OPTIONS: List[cfg.Opt] = [
                  help='Seconds that a protect operation waits for a busy '
                       'database instance, for example one that is rebooting, '
                       'being resized or being backed up by another user. The '
-                      'checkpoint fails after that time. Also limits the '
-                      'checks of a verification at levels backup and data.'),
+                      'checkpoint fails after that time. This time also '
+                      'limits the checks of a verification at levels backup '
+                      'and data.'),
     cfg.StrOpt('unprotectable_databases', default='refuse',
                choices=[
                    ('refuse', 'No database of the checkpoint is backed up. '
                     'The checkpoint fails and names all problems.'),
                    ('skip', 'These databases are left out, and the others '
-                    'are backed up. The checkpoint is available. It fails '
-                    'only if it would leave out all databases.')],
+                    'are backed up. The checkpoint becomes available. It '
+                    'fails only if it would leave out all databases.')],
                help='What a protect operation does if some databases cannot '
                     'be backed up: the instance has the status ERROR or '
                     'FAILED, has lost its server, is a member of a cluster, '
                     'was deleted, or has a datastore without backups. An '
                     'outage of Trove or a quota that is too small fails the '
-                    'checkpoint in both cases. If a checkpoint leaves out a '
-                    'database, the last complete backup of this database '
-                    'stays until a later checkpoint has one, even if its own '
-                    'checkpoint is deleted.'),
+                    'checkpoint with both values of this option. If a '
+                    'checkpoint leaves out a database, the last complete '
+                    'backup of this database stays until a later checkpoint '
+                    'has a complete backup of it. The last backup stays even '
+                    'if the checkpoint of this backup is deleted.'),
     cfg.FloatOpt('backup_timeout', default=86400.0, min=0.1,
                  help='Seconds that a backup may take. The checkpoint fails '
                       'after that time.'),
@@ -102,8 +104,9 @@ OPTIONS: List[cfg.Opt] = [
                      'with the status ERROR, so that the user can inspect it. '
                      'If False, it is deleted within delete_timeout. The '
                      'reason of the restore says whether it was kept or '
-                     'deleted. An instance that is only not up within '
-                     'restore_timeout is always kept.'),
+                     'deleted. An instance whose database is not up within '
+                     'restore_timeout is always kept if it does not have the '
+                     'status ERROR.'),
     cfg.FloatOpt('delete_timeout', default=3600.0, min=0.1,
                  help='Seconds that the deletion of a backup, or of the '
                       'temporary instance of a verification, may take. After '
@@ -111,19 +114,20 @@ OPTIONS: List[cfg.Opt] = [
     cfg.IntOpt('full_backup_every', default=7, min=1,
                help='The maximum number of backups in a chain of incremental '
                     'backups, the full backup included. With 1 every backup '
-                    'is a full backup. A restore needs all backups of a '
-                    'chain, and each of them stays until all its descendants '
-                    'are deleted.'),
+                    'is a full backup. A restore needs its backup and all '
+                    'earlier backups of the chain. So a backup stays until '
+                    'all later backups of the chain are deleted.'),
     cfg.StrOpt('storage_driver',
                help='The storage driver with which Trove stores the backups. '
-                    'Trove accepts any name, and never completes a backup '
-                    'with an unknown one. So set only a storage driver that '
-                    'the cloud has. Needs Trove 2025.1 (23.0.0) or newer. If '
-                    'not set, Trove uses its own default.'),
+                    'Trove accepts any name, but never completes a backup '
+                    'with an unknown storage driver. So set only a storage '
+                    'driver that the cloud has. This option needs Trove '
+                    '2025.1 (23.0.0) or newer. If not set, Trove uses its own '
+                    'default.'),
     cfg.StrOpt('swift_container',
                help='The Swift container for the backups, in the project of '
-                    'the instance. Needs Trove Victoria (14.0.0) or newer. If '
-                    'not set, Trove uses its own default.'),
+                    'the instance. This option needs Trove Victoria (14.0.0) '
+                    'or newer. If not set, Trove uses its own default.'),
     cfg.StrOpt('swift_region_name',
                help='The region of the Swift that holds the backups, as in '
                     'Keystone\'s catalog. If not set, the region is region_id '
@@ -132,36 +136,41 @@ OPTIONS: List[cfg.Opt] = [
     cfg.StrOpt('swift_interface',
                choices=['public', 'internal', 'admin'],
                help='The interface of the endpoint of Swift in Keystone\'s '
-                    'catalog. If not set, the interface that karbor.conf sets '
-                    'in swift_catalog_info of [swift_client], '
-                    'trove_catalog_info of [trove_client] or interface of '
-                    '[trove_client] is preferred, then public.'),
+                    'catalog. If not set, the interface of karbor.conf is '
+                    'preferred, then public. In karbor.conf, '
+                    'swift_catalog_info of [swift_client], trove_catalog_info '
+                    'of [trove_client] and interface of [trove_client] set '
+                    'this interface. The first of them that is not public is '
+                    'used.'),
     cfg.StrOpt('swift_ca_cert_file',
                help='The file of CA certificates in PEM format with which the '
                     'certificate of Swift is verified. If not set, '
-                    'swift_auth_insecure and swift_ca_cert_file of '
-                    '[swift_client] apply, first of the provider file, then '
-                    'of karbor.conf. Otherwise trove_auth_insecure and '
-                    'trove_ca_cert_file of [trove_client] apply.'),
+                    'swift_auth_insecure and swift_ca_cert_file of the '
+                    'section [swift_client] apply. Those of the provider file '
+                    'come first, then those of karbor.conf. If none of them '
+                    'is set, trove_auth_insecure and trove_ca_cert_file of '
+                    '[trove_client] in karbor.conf apply.'),
     cfg.StrOpt('swift_endpoint_override',
                help='The URL of Swift, for example '
-                    'https://swift.example.org/v1/AUTH_%(project_id)s. It '
-                    'replaces the endpoint of Keystone\'s catalog, together '
-                    'with swift_region_name and swift_interface. If the '
-                    'catalog has Swift, the account in the URL is replaced by '
-                    'that of the project.'),
+                    'https://swift.example.org/v1/AUTH_%(project_id)s. It is '
+                    'used instead of the endpoint in Keystone\'s catalog. '
+                    'swift_region_name and swift_interface then have no '
+                    'effect. If the catalog has Swift, the project\'s account '
+                    'in the catalog replaces the account in this URL.'),
     cfg.StrOpt('verify_level', default='backup',
                choices=[
                    ('backup', 'All backups of the chain exist and are '
-                    'complete, and the datastore has their version.'),
-                   ('data', 'In addition, their objects in Swift are '
-                    'unchanged. No object is downloaded.'),
+                    'complete, and the datastore version of the original '
+                    'instance is active.'),
+                   ('data', 'In addition, the objects of these backups in '
+                    'Swift are unchanged. No object is downloaded.'),
                    ('restore', 'In addition, a temporary database instance is '
                     'restored from the backup, with its databases and users, '
                     'and deleted afterwards.')],
                help='How much a verification checks. A verification compares '
-                    'with what protect operations at this level or a higher '
-                    'one have recorded.'),
+                    'a backup with what the protect operation recorded. The '
+                    'protect operation records it only if this option has the '
+                    'same level or a higher one at that time.'),
     cfg.StrOpt('verify_flavor_id',
                help='The id of the flavor of the temporary instance of a '
                     'verification at level restore. If not set, the flavor of '
@@ -189,7 +198,7 @@ OPTIONS: List[cfg.Opt] = [
                     'that needs more fails before anything is created. If not '
                     'set, only the quotas of the project limit it.'),
 ]
-#: All resource types that Karbor knows, but for database instances
+#: All resource types that Karbor knows, except that of database instances
 #: [RESOURCE_TYPES in common/constants.py, 1.6.0].
 PASSTHROUGH_TYPES = [
     'OS::Keystone::Project', 'OS::Nova::Server', 'OS::Cinder::Volume',
@@ -201,8 +210,9 @@ PASSTHROUGH_OPTIONS: List[cfg.Opt] = [
                 help='The resource types that may stay unprotected, '
                      'separated by commas. A checkpoint with a resource of '
                      'another type is refused, unless a later line "plugin" '
-                     'of the provider file is for this type. By default all '
-                     'types but OS::Trove::Instance may stay unprotected.'),
+                     'of the provider file names a plugin for this type. By '
+                     'default, all types except OS::Trove::Instance may stay '
+                     'unprotected.'),
 ]
 
 
@@ -251,10 +261,11 @@ def register(conf: cfg.ConfigOpts) -> Settings:
     """Register the options of the provider file, and return their values.
 
     A wrong value is replaced by the default of its option. In this case all
-    operations but the delete operation refuse to start, see Settings.check().
-    This function does not fail. Otherwise Karbor would leave a new checkpoint
-    `protecting` for ever [provider.load_plugins() in flows/protect.py, 1.6.0],
-    and a checkpoint that is being deleted `error-deleting`.
+    operations except delete refuse to start, see Settings.check(). This
+    function raises no error for a wrong value. After an error here, Karbor
+    would leave a new checkpoint in the status `protecting` for ever, and a
+    checkpoint that is being deleted in the status `error-deleting`
+    [provider.load_plugins() in flows/protect.py, 1.6.0].
 
     :param conf: the configuration of one provider file, not karbor.conf. The
         options may be registered already.
@@ -284,7 +295,7 @@ def read_passthrough_types(conf: cfg.ConfigOpts) -> List[str]:
     """Return the resource types that may stay unprotected.
 
     :param conf: see register().
-    :raises errors.Rejected: the option has a type that is not allowed. The
+    :raises errors.Rejected: the option lists a type that is not allowed. The
         message names the value and the allowed types.
     """
     problems = register_group(conf, PASSTHROUGH_GROUP, PASSTHROUGH_OPTIONS)
@@ -300,7 +311,7 @@ def _describe_problems(conf: cfg.ConfigOpts, problems: List[str]) -> str:
 
 def register_group(conf: cfg.ConfigOpts, group: str,
                    opts: Sequence[cfg.Opt]) -> List[str]:
-    """Register the options of a group, and return what is wrong with them.
+    """Register the options of a group, and return the wrong values.
 
     :returns: a clause for each option whose value is not allowed. The clause
         names the option, the value and what is allowed.
@@ -311,7 +322,8 @@ def register_group(conf: cfg.ConfigOpts, group: str,
         try:
             conf[group][option.dest]
         except cfg.ConfigFileValueError:
-            # The error has the value only if the form of the value is wrong.
+            # The error names the value only if the value cannot be parsed. So
+            # read the value once more, as a string.
             texts = cfg.ConfigOpts()
             texts(args=['--config-file=%s' % path
                         for path in conf.config_file])
@@ -323,11 +335,11 @@ def register_group(conf: cfg.ConfigOpts, group: str,
 
 
 def find_violation(group: str, option: cfg.Opt, value: str) -> Optional[str]:
-    """Return what is allowed if a value in a provider file is not allowed.
+    """Return the allowed values if a value in a provider file is wrong.
 
     :param group: the group of the option. The group may belong to another
         plugin.
-    :returns: None if the value is allowed.
+    :returns: the allowed values in words. None if the value is allowed.
     """
     try:
         option.type(value)

@@ -20,21 +20,22 @@ LOG = logging.getLogger(__name__)
 class PassthroughPlugin(protection_plugin.ProtectionPlugin):
     """Leaves resources unprotected. Its operations do nothing.
 
-    Karbor needs a plugin for the project of a plan and for every resource in
-    it. Without one, the checkpoint stays `protecting` for ever
+    Karbor needs a plugin for the project of a plan and for every resource of
+    the plan. Without such a plugin, the checkpoint stays `protecting` for ever
     [build_resource_flow() in flows/protect.py, 1.6.0]. Karbor's noop plugin
-    has no verify and no copy operation. Its schemas lack "properties", so
-    Karbor refuses what the dashboard sends for its types
+    cannot replace this plugin. The noop plugin has no verify and no copy
+    operation. The schemas of the noop plugin lack "properties", so Karbor
+    refuses what the dashboard sends for resources of the noop plugin
     [validate_restore_parameters() in protection/manager.py, 1.6.0].
     """
 
     @classmethod
     def get_supported_resources_types(cls) -> List[str]:
-        """Return all types but that of database instances.
+        """Return all resource types except that of database instances.
 
-        Karbor calls this without the provider file. So the option `types`
-        cannot shorten the list, and the protect operation refuses the other
-        types.
+        Karbor calls this method without the provider file. So the option
+        `types` cannot shorten the list. The protect operation refuses the
+        types that are not in the option.
         """
         return list(options.PASSTHROUGH_TYPES)
 
@@ -42,8 +43,8 @@ class PassthroughPlugin(protection_plugin.ProtectionPlugin):
     def get_options_schema(cls, resource_type: str) -> Dict[str, Any]:
         """Return a schema without parameters.
 
-        Its title is in `provider show`, and above the parameters of a
-        resource in the dashboard.
+        `provider show` shows the title of the schema. The dashboard shows the
+        title above the parameters of a resource.
         """
         return {'title': '%s itself is NOT protected' % resource_type,
                 'type': 'object', 'properties': {}}
@@ -68,7 +69,7 @@ class PassthroughPlugin(protection_plugin.ProtectionPlugin):
 
 
 class PassthroughProtectOperation(protection_plugin.Operation):
-    """Does nothing for one resource, if the provider file allows that."""
+    """Leaves one resource unprotected, if the provider file allows that."""
 
     def __init__(self, config: Any) -> None:
         """Create the operation. The options are read later.
@@ -86,8 +87,8 @@ class PassthroughProtectOperation(protection_plugin.Operation):
                          **kwargs: Any) -> None:
         """Refuse a resource that may not stay unprotected.
 
-        The reason is in the log only, because the delete operation deletes
-        nothing from the bank.
+        The reason is written only to the log. The delete operation of this
+        plugin deletes nothing, so a reason in the bank would stay there.
 
         :raises karbor.exception.CreateResourceFailed: the resource is
             refused. The checkpoint ends as `error`.
@@ -105,7 +106,8 @@ class PassthroughProtectOperation(protection_plugin.Operation):
     def _check_type(self, resource_type: str) -> None:
         """Check that the provider file lets a type stay unprotected.
 
-        :raises errors.Rejected: it does not, or it has a wrong value.
+        :raises errors.Rejected: the provider file does not allow this, or has
+            a wrong value.
         """
         path = ', '.join(self._config.config_file)
         allowed_types = options.read_passthrough_types(self._config)
@@ -124,10 +126,13 @@ class PassthroughProtectOperation(protection_plugin.Operation):
                     ', '.join(allowed_types) or 'no type'))
 
     def _list_replaced_plugins(self, resource_type: str) -> List[str]:
-        """Return the names of the earlier plugins for a type.
+        """Return the plugins for a type that precede this plugin.
 
-        Karbor uses the last plugin for a type. A provider file in the wrong
-        order would leave a resource unprotected that has a plugin.
+        Karbor uses the last plugin of the provider file for a type. If this
+        plugin follows another plugin for the type, the resources of the type
+        would stay unprotected.
+
+        :returns: the names of these plugins in the provider file.
         """
         names = []
         for name in self._config.provider.plugin:

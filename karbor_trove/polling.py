@@ -46,8 +46,9 @@ class Clock:
     def wait(self, event: threading.Event, seconds: float) -> None:
         """Wait until another thread sets an event, for some seconds at most.
 
-        This wait does not advance a simulated clock. The other thread advances
-        the clock when it sleeps or sends requests.
+        Unlike sleep(), this method does not advance the simulated clock of a
+        test. The other thread advances that clock when the thread sleeps or
+        sends requests.
         """
         event.wait(seconds)
 
@@ -63,8 +64,8 @@ SYSTEM_CLOCK = Clock()
 class PausableClock(Clock):
     """A clock that can be paused.
 
-    A deadline of this clock limits the time that Trove takes. The clock is
-    paused while the bank is used.
+    The clock is paused while the bank is used. So a deadline of this clock
+    limits only the time that Trove takes.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -163,8 +164,8 @@ class Pauses:
     def log_failure(self, error: errors.Unreachable) -> None:
         """Log a failed poll if it is the first one of an outage.
 
-        Call this method before after_failure(), and hold no lock. A green
-        thread can be cancelled while it writes to the log.
+        Call this method before after_failure(). Hold no lock during the call,
+        because a green thread can be cancelled while it writes to the log.
         """
         if not self.is_outage:
             LOG.warning('No response, retrying: %s', error)
@@ -190,11 +191,11 @@ class Pauses:
 
 
 class Wait:
-    """The end of one wait, and its last state for the error message."""
+    """The end of one wait, and the last state for the error message."""
 
     def __init__(self, deadline: Deadline, description: str,
                  outage_timeout: Optional[float], clock: Clock) -> None:
-        """Create the wait. Its parameters are those of Poller.wait_for().
+        """Create the wait. Poller.wait_for() describes the parameters.
 
         :raises errors.DeadlineExceeded: the deadline has passed.
         """
@@ -215,7 +216,7 @@ class Wait:
 
     @property
     def end(self) -> Deadline:
-        """Return the deadline, or the earlier end of `outage_timeout`."""
+        """Return the deadline, or the end of `outage_timeout` if earlier."""
         # Read the attribute once, because another thread may set it to None.
         outage = self._outage
         if outage is not None and (
@@ -228,7 +229,8 @@ class Wait:
 
         :raises errors.Unreachable: the check had no response. The wait goes on
             if check_end() raises no error.
-        :raises Exception: any other error of the check. It ends the wait.
+        :raises Exception: any other error of the check. This error ends the
+            wait.
         """
         result: Optional[T] = None
         # Without a response, only a later response changes the result.
@@ -266,7 +268,7 @@ class Wait:
 
 
 class Poller:
-    """Waits with growing pauses and one clock."""
+    """Polls with growing pauses, and measures all waits with one clock."""
 
     def __init__(self, interval: float, clock: Clock = SYSTEM_CLOCK) -> None:
         """Create a poller.
@@ -295,15 +297,16 @@ class Poller:
         the retry waits for the time of the Retry-After. Any other error ends
         the wait.
 
-        :param check: returns the result. To keep waiting, it returns None, or
-            raises errors.Pending with the current state of what it checks.
-        :param description: the beginning of the error message: it says what
+        :param check: returns the result. To keep waiting, the function returns
+            None, or raises errors.Pending with the current state of the
+            checked object.
+        :param description: the beginning of the error message. It says what
             has not happened, for example "backup 1 is not complete".
         :param outage_timeout: after so many seconds without a response, the
             wait ends, even before the deadline. None means that only the
             deadline ends the wait.
         :raises errors.DeadlineExceeded: the check has no result at the
-            deadline.
+            deadline, or after `outage_timeout`.
         """
         wait = Wait(deadline, description, outage_timeout, self.clock)
         pauses = Pauses(self.interval)

@@ -55,8 +55,8 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
         Otherwise such an instance would be missing from the checkpoints of its
         project. An instance with the status SHUTDOWN is included as well. Such
         an instance is being deleted, or its server is gone. Trove does not
-        show which of the two. The list does not include the temporary
-        instances of verifications.
+        show which of the two is the case. The list does not include the
+        temporary instances of verifications.
 
         :raises karbor.exception.ListProtectableResourceFailed: the list may
             be incomplete.

@@ -58,8 +58,8 @@ class TroveProtectionPlugin(protection_plugin.ProtectionPlugin):
     def get_verify_schema(cls, resource_type: str) -> Dict[str, Any]:
         """Return the schema of a verification, which allows no parameters.
 
-        Karbor 1.6.0 never publishes this schema. Karbor fails every
-        verification that has parameters.
+        Karbor 1.6.0 never publishes this schema. In Karbor 1.6.0, every
+        verification with parameters fails.
         """
         return schemas.VERIFY
 

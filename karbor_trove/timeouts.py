@@ -10,13 +10,13 @@ import datetime
 # HTTP: one request. Neither Karbor nor the client libraries set a timeout.
 # Without a timeout, a Trove that hangs would block an operation forever.
 
-#: How long it may take to connect.
+#: The longest time to connect.
 HTTP_CONNECT = 5.0
 #: Longest silence while a response is read.
 HTTP_READ = 25.0
-#: Longest silence while a client with a deadline reads a response. The first
-#: call of such a client may need four requests: some to Keystone and, if Trove
-#: rejects the service token, two to Trove.
+#: Longest silence while a client with a deadline reads a response. This limit
+#: is shorter, because the first call of such a client may need four requests:
+#: some to Keystone and, if Trove rejects the service token, two to Trove.
 HTTP_READ_WITH_DEADLINE = 10.0
 #: The first pause of a wait, unless poll_interval is shorter.
 FIRST_POLL_PAUSE = 1.0
@@ -31,8 +31,8 @@ LONGEST_POLL_INTERVAL = 60.0
 #: A listing of the protectable plugin. Karbor's API waits 60 seconds for its
 #: protection service [rpc_response_timeout of oslo.messaging].
 LISTING = 45.0
-#: The instances of the project. The cleanup searches for a temporary instance
-#: among them.
+#: The instances of the project. The cleanup of earlier verifications searches
+#: this list for a temporary instance.
 LIST_INSTANCES = 30.0
 #: The databases or the users of one instance.
 LIST_ACCOUNTS = 30.0
@@ -44,25 +44,26 @@ READ_MANIFEST = 30.0
 #: instance is no longer ready when the backup is requested, Trove rejects the
 #: request.
 INSTANCE_VALID = 30.0
-#: The greatest age of the list of backups that a verification checks chains
-#: with.
+#: The greatest age of a list of backups with which a verification checks
+#: chains.
 BACKUPS_VALID = 30.0
-#: How long the answer to "does this backup have children?" is trusted. A
-#: deletion that is sent later checks again, because Trove deletes the
-#: children together with the backup.
+#: How long the answer to "does this backup have children?" is trusted. Before
+#: a later request to delete the backup, the answer is checked again, because
+#: Trove deletes the children together with the backup.
 CHILDREN_CHECK_VALID = 1.0
 #: The search for the object that a request with a lost response created.
 LOST_RESPONSE = 30.0
-#: Trove may still carry out a request that is younger than this, even if its
-#: response was lost. An older one is settled.
+#: Trove may still carry out a request that is younger than this, even if the
+#: response was lost. The request is settled after this time and
+#: CLOCK_TOLERANCE together.
 REQUEST_IN_FLIGHT = datetime.timedelta(minutes=10)
 #: How far two clocks may differ: the clocks of two hosts of Trove's API, or
 #: Trove's clock and the clock of this machine.
 CLOCK_TOLERANCE = datetime.timedelta(minutes=5)
 
-#: A backup whose checkpoint was deleted longer ago than this is deleted even
-#: if Swift is unavailable. The object of the backup is deleted when Swift
-#: responds again.
+#: How long the deletion of a backup waits for Swift, from the deletion of the
+#: checkpoint on. If Swift is unavailable for longer, the backup is deleted in
+#: Trove. The object of the backup is deleted when Swift responds again.
 SWIFT_OUTAGE = datetime.timedelta(days=1)
 
 # Operations: how long a longer task may take, outages included.
@@ -72,7 +73,8 @@ FIND_TROVE = 60.0
 #: Trove returns everything that the preflight of a restore or of a test
 #: restore needs.
 PREFLIGHT_RESTORE = 60.0
-#: After an outage of this length a deletion is deferred, and a command fails.
+#: After an outage of this length, the deletion of a backup is deferred, and a
+#: command of karbor-trove-manage fails.
 OUTAGE = 60.0
 #: How long an operation may wait for Trove because of deferred deletions and
 #: temporary instances of earlier operations.
@@ -88,13 +90,14 @@ VERIFICATION_SLACK = 600.0
 SHUTDOWN = 300.0
 #: Karbor's database saves the record of a restore or a verification.
 SAVE_RECORD = 60.0
-#: A restore that is younger than this may still run. After a lost response, a
-#: restore searches for its instance for a minute or two only. The rest of the
-#: hour allows for clocks that differ.
+#: A restore whose request is younger than this may still search for its
+#: instance after a lost response. The search takes only a minute or two. The
+#: rest of the hour allows for clocks that differ.
 RESTORE_MAY_RUN = datetime.timedelta(hours=1)
 
-#: A protection service without a heartbeat for so long has ended. So has an
-#: operation that has noted nothing in the bank since its start.
+#: A protection service that has sent no heartbeat for so long has ended. An
+#: operation has ended if it started longer ago than this and has written
+#: nothing to the bank since its start.
 WORKER_SILENT = datetime.timedelta(minutes=10)
 
 # Banks: files.

@@ -9,7 +9,7 @@ from oslo_utils import timeutils
 
 
 def parse_utc(text: str) -> datetime.datetime:
-    """Return the time that a text in ISO format names.
+    """Return the time that is written in a text in ISO format.
 
     The returned time is in UTC, without a zone, in whole seconds. A text
     without a zone is read as UTC, because Trove and our journals write UTC
@@ -33,8 +33,9 @@ def format_utc(time: datetime.datetime) -> str:
 def add_zone(text: Optional[str]) -> Optional[str]:
     """Return a stored time with its zone, such as "2026-01-01T12:00:00Z".
 
-    :param text: what the bank has. A text that is no time is returned as it
-        is. None if the bank has no time.
+    :param text: the text in the bank. None if the bank has no time.
+    :returns: the time in UTC with the zone "Z". A text that is not a time is
+        returned unchanged. None if the bank has no time.
     """
     if text is None:
         return None
