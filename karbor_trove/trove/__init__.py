@@ -2,6 +2,6 @@
 
 """Trove's API, and the objects of Trove's backups in Swift.
 
-This package does not decide which backups are created or deleted. The package
-backups does. This package stores nothing. The package bank does.
+karbor_trove.backups decides which backups are created or deleted, and
+karbor_trove.bank stores data. This package does neither.
 """

@@ -19,8 +19,8 @@ def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   poller: polling.Poller) -> models.Accounts:
     """Return the databases and users of an instance.
 
-    Trove lists databases and users for MySQL, MariaDB and PostgreSQL. Accounts
-    that Trove reserves for itself are not in these lists
+    Trove lists databases and users only for MySQL, MariaDB and PostgreSQL.
+    Databases and users that Trove reserves for itself are not in these lists
     [extensions/common/models.py, 26.0.0].
 
     :returns: the names. None in place of a list that Trove did not return. In

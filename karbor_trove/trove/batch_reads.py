@@ -3,8 +3,8 @@
 """Reads of several backups or instances with few requests.
 
 The polls that the resources of a flow share use these functions. A list shows
-that an object exists. Only HTTP 404 to a GET shows that an object does not
-exist.
+that an object exists. Only HTTP 404 in response to a GET of the object shows
+that an object does not exist.
 """
 
 from typing import Callable, Dict, Iterator, List, Optional, Protocol, Set
@@ -135,7 +135,8 @@ def _read(ids: List[str],
                 if len(ids) - len(objects) <= rest:
                     break
         except (errors.NotFound, errors.Rejected) as error:
-            # HTTP 404 to the list does not show that an object is gone.
+            # HTTP 404 in response to the list does not show that an object
+            # is gone.
             LOG.debug('Reading the objects one by one, because Trove rejected '
                       'the list: %s', error)
     objects.update(_read_alone(

@@ -46,7 +46,8 @@ class Catalog:
 
         Private flavors are in no list, but Trove creates instances with
         private flavors [list_datastore_version_flavor_associations() in
-        trove/datastore/models.py, 26.0.0].
+        trove/datastore/models.py, 26.0.0]. The result is empty if Trove does
+        not find the version.
         """
         return self._find(
             ('flavors', datastore, version_id),
@@ -124,7 +125,7 @@ class Catalog:
 
 
 def get_flavor_segment(flavor_id: str) -> str:
-    """Return the id of a flavor from its id or its URL, as Trove does."""
+    """Return the part of a flavor's id or URL that Trove uses as the id."""
     return parse.urlsplit(flavor_id).path.rpartition('/')[2]
 
 

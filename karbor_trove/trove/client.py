@@ -41,7 +41,7 @@ class TroveClient:
     raises one of these errors:
 
     * errors.NotFound: the project has no object with this id.
-    * errors.Busy: Trove is working on the object and did nothing.
+    * errors.Busy: Trove is working on the object and refused the request.
     * errors.Rejected: Trove did nothing.
     * errors.Unreachable: Trove may still carry out the request.
     * errors.DeadlineExceeded: the deadline has passed, and no request was
@@ -127,8 +127,9 @@ class TroveClient:
         items: List[T] = []
         marker: Optional[str] = None
         requested: Set[Optional[str]] = set()
-        # The last page has no next marker, and None has been requested first.
-        # A list that repeats a marker would never end.
+        # The marker of the first page and the next marker of the last page are
+        # None, so the loop ends after the last page. The loop also ends when
+        # Trove repeats a marker, because such a list would never end.
         while marker not in requested:
             requested.add(marker)
             with self.call(description) as api:

@@ -36,7 +36,7 @@ def connect(context: karbor_types.RequestContext,
     def make_client() -> Any:
         # Karbor reads Keystone's versions once, without a timeout
         # [get_auth_uri() in utils.py, 1.6.0]. A Keystone that hangs would
-        # block Karbor forever.
+        # block Karbor forever. So check first that Keystone responds.
         url = cfg.CONF.clients_keystone.auth_uri
         if url and not (client_factory.ClientFactory.get_keystone_plugin()
                         ._auth_uri):
@@ -62,9 +62,9 @@ def read_swift_connection(swift: models.SwiftOptions,
     """Return how to reach Swift, from the provider file and karbor.conf.
 
     An option of the provider file is used as it is. The options of karbor.conf
-    are meant for Trove. So the region of karbor.conf is not required if the
-    catalog has Swift in one other region only. The interface of karbor.conf is
-    only preferred.
+    are meant for Trove. So if the catalog has Swift in only one region, this
+    region is used even if karbor.conf has another region. The interface of
+    karbor.conf is preferred, and other interfaces are allowed.
 
     :param project_id: the project of the user.
     :raises errors.Rejected: a value of Karbor's options is not allowed.
@@ -112,12 +112,11 @@ def _read_interface() -> str:
 
 
 def _read_verify(provider_conf: Any) -> Optional[Union[bool, str]]:
-    """Return how [swift_client] wants Swift's certificate to be verified.
+    """Return how to verify Swift's certificate, from section [swift_client].
 
-    :param provider_conf: the configuration of the provider file. The
-        options of its section [swift_client], which are those of a bank in
-        Swift, override those of karbor.conf. None if there is no provider
-        file.
+    :param provider_conf: the configuration of the provider file. Its section
+        [swift_client] has the options of a bank in Swift. These options
+        override the options of karbor.conf. None if there is no provider file.
     :returns: the path of a file of CA certificates, or False to accept every
         certificate. None if no option is set.
     """

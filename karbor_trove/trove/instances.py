@@ -28,9 +28,10 @@ class InstanceIntent(Protocol):
         """Write the entry before the request is sent.
 
         :param name: the requested name of the instance.
-        :param not_before: Trove's time, in ISO format. None if Trove returned
-            no time.
-        :raises errors.BankError: the request must not be sent.
+        :param not_before: Trove's time before the request, in ISO format. None
+            if Trove returned no time.
+        :raises errors.BankError: the entry could not be written. In that case
+            the request must not be sent.
         """
 
     def list_rivals(self) -> Sequence[str]:
@@ -230,11 +231,12 @@ def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
                     timeout: float, poller: polling.Poller) -> None:
     """Delete an instance, and wait until Trove does not know it any more.
 
-    The instance may be deleted already. An instance that Trove is building
-    cannot be deleted, so the function waits until the instance is built. Only
-    administrators could delete the instance earlier [force_delete() of
-    troveclient, instance:reset_status in Trove's policies]. In that case the
-    resources that Trove is building would remain in the cloud.
+    It is no error if the instance does not exist any more. An instance that
+    Trove is building cannot be deleted, so the function waits until the
+    instance is built. Only administrators could delete the instance earlier
+    [force_delete() of troveclient, instance:reset_status in Trove's policies].
+    In that case the resources that Trove is building would remain in the
+    cloud.
 
     :param timeout: seconds for the request and the wait together.
     :raises errors.KarborTroveError: the instance may still exist.

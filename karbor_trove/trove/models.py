@@ -45,8 +45,8 @@ class Instance:
     datastore: Optional[str] = None
     datastore_version: Optional[str] = None
     datastore_version_number: Optional[str] = None
-    #: Trove returns this id with a backup of the instance only. The id stays
-    #: the same if the version is renamed.
+    #: Trove returns this id with a backup of the instance, and not with the
+    #: instance itself. The id stays the same if the version is renamed.
     datastore_version_id: Optional[str] = None
     flavor_id: Optional[str] = None
     #: GB
@@ -264,7 +264,8 @@ class InstanceRequest:
     datastore: Optional[str] = None
     datastore_version: Optional[str] = None
     datastore_version_number: Optional[str] = None
-    #: Sent in place of the name and the number of the version.
+    #: If set, this id is sent in place of the name and the number of the
+    #: version.
     datastore_version_id: Optional[str] = None
     is_public: Optional[bool] = None
     allowed_cidrs: Tuple[str, ...] = ()
@@ -329,7 +330,7 @@ class SwiftOptions:
     #: public, internal or admin.
     interface: Optional[str] = None
     ca_cert_file: Optional[str] = None
-    #: May have %(project_id)s in it.
+    #: The URL of Swift. The URL may contain %(project_id)s.
     endpoint_override: Optional[str] = None
     #: The configuration of the provider file. None if there is no file.
     conf: Any = None
@@ -355,7 +356,7 @@ class SwiftConnection:
 
     #: None for any region.
     region_name: Optional[str] = None
-    #: Whether an endpoint of another region is never used.
+    #: True if only an endpoint of this region may be used.
     is_region_required: bool = False
     #: The allowed interfaces, the preferred one first. No other interface is
     #: ever used.

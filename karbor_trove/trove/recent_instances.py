@@ -42,8 +42,8 @@ class RecentInstances:
         Trove rejects the backup with HTTP 422, and the caller has to poll the
         instance.
 
-        :returns: None if the last 30 s have no read of the instance, or if the
-            instance was not ready.
+        :returns: the instance. None if the instance was not read in the last
+            30 s, or if the instance was not ready.
         """
         read = self._find(instance_id)
         return read if read is not None and read.is_ready else None
@@ -57,9 +57,9 @@ class RecentInstances:
         """Return, by id, each instance or the error of its read.
 
         Instances that were ready in the last 30 s are not read again. If any
-        other instance has to be read, the same requests read all expected
-        instances whose last read is older than 30 s. The operation needs these
-        instances next, so the result has them too.
+        other instance has to be read, the same requests also read each
+        instance that was passed to expect() and was not read in the last 30 s.
+        The operation needs these instances next. The result has them too.
 
         :param read: reads several instances with few requests.
         :param instance_ids: the ids of the instances that the caller needs.

@@ -2,7 +2,7 @@
 
 """Conversion of Trove's JSON to models, and of requests to arguments.
 
-These are the arguments of the methods of python-troveclient.
+The methods of python-troveclient take these arguments.
 """
 
 import dataclasses

@@ -113,10 +113,11 @@ class SharedPoll(Generic[T]):
             leader.
         :param id_: the id of the object.
         :param check: returns the result for the object that was read. To keep
-            waiting, it returns None or raises errors.Pending. While the object
-            is unchanged, the check is not called after each poll. The check is
-            always called when `changes_after` of errors.Pending has passed.
-        :param description: the beginning of the error message: it says what
+            waiting, the function returns None or raises errors.Pending. The
+            check need not be called after a poll that finds the object
+            unchanged. The check is always called when `changes_after` of
+            errors.Pending has passed.
+        :param description: the beginning of the error message. It says what
             has not happened, for example "backup 1 is not complete".
         :param outage_timeout: after so many seconds without a response, the
             wait ends, even before the deadline. None means that only the
@@ -125,8 +126,8 @@ class SharedPoll(Generic[T]):
             first poll is due after the first pause.
         :raises errors.DeadlineExceeded: the check has no result at the
             deadline, or after `outage_timeout`.
-        :raises Exception: any other error of the check, or the error because
-            of which the object could not be read.
+        :raises Exception: any other error of the check, or the error of the
+            read.
         """
         now = self._clock.now()
         wait = polling.Wait(deadline, description, outage_timeout,
@@ -156,7 +157,7 @@ class SharedPoll(Generic[T]):
         retried until the deadline.
 
         :param read: see wait_for().
-        :param description: the beginning of the error message: it says what
+        :param description: the beginning of the error message. It says what
             failed.
         :raises errors.KarborTroveError: the object could not be read.
         """

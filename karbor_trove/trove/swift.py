@@ -33,7 +33,7 @@ def is_in_swift(location: Optional[str]) -> bool:
 
 
 def find_account_url(client: trove_client.TroveClient) -> Optional[str]:
-    """Return the URL of the user's account, after Swift has responded.
+    """Return the URL of the user's account, and check that Swift responds.
 
     None if the catalog does not have Swift.
     """
@@ -55,9 +55,9 @@ def object_exists(client: trove_client.TroveClient, location: str) -> bool:
 
     :param location: the locationRef of the backup in Trove's API. This is the
         URL to which Trove's guest uploaded the backup.
-    :returns: False also if the object is not in the account of the user,
-        because the cloud has no Swift, or because Trove uses an account of its
-        own.
+    :returns: False if the object does not exist, or is not in the account of
+        the user. The object is not in this account if the cloud has no Swift,
+        or if Trove uses an account of its own.
     """
     try:
         with client.call('reading %s' % location) as api:
@@ -79,7 +79,8 @@ def get_manifest(client: trove_client.TroveClient,
     segment is changed later [slo.py of Swift].
 
     :param location: see object_exists().
-    :raises errors.Rejected: also if the object is not in the user's account.
+    :raises errors.Rejected: the object is not in the user's account, or Swift
+        does not let this user read the object.
     """
     description = 'reading %s' % location
     with client.call(description) as api:
@@ -122,7 +123,9 @@ def delete_leftover_object(client: trove_client.TroveClient,
                            location: Optional[str],
                            outage_deadline: polling.Deadline,
                            poller: polling.Poller) -> None:
-    """Delete the object of a deleted backup and its segments, if they exist.
+    """Delete the object and the segments that a deleted backup left in Swift.
+
+    It is no error if the object does not exist.
 
     :param location: see object_exists(). None if the backup has no location.
     :param outage_deadline: when to stop waiting for Swift during an outage.

@@ -16,9 +16,9 @@ def find_endpoint(api: Any, swift: models.SwiftConnection) -> Optional[str]:
     :param swift: the region, the interface and the URL to use.
     :returns: the URL. None if neither the user's catalog nor the options have
         the URL of Swift.
-    :raises errors.Rejected: the catalog has Swift, but not in the region or
-        with the interface of the options. In that case it is not known whether
-        an object exists.
+    :raises errors.Rejected: the catalog has Swift, but no endpoint with the
+        region and an interface of `swift`. In that case it is not known
+        whether an object exists.
     """
     endpoints = transport.list_endpoints(api, 'object-store')
     if swift.endpoint_override is None:

@@ -183,11 +183,11 @@ def translate_errors(description: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def read_response() -> Iterator[None]:
-    """Report a response that cannot be read as an outage.
+    """Treat an unreadable response as an outage.
 
     A load balancer or a proxy may have sent such a response. Only code that
     reads the response may run in the `with` block, because a programming error
-    in the block would be reported as an outage.
+    in the block would be treated as an outage too.
 
     :raises troveclient.exceptions.ResponseFormatError: the response does not
         have the form of a response of the service.
@@ -286,17 +286,18 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
 
     The replacement corrects these faults:
 
-    * On a Retry-After header troveclient raises a TypeError unless the status
-      is 413. On JSON of another shape it raises other errors. A response that
-      is not JSON is returned as None [apiclient/exceptions.py and client.py of
-      python-troveclient 8].
+    * If an error response has a Retry-After header, troveclient raises a
+      TypeError unless the status is 413. If the JSON of an error has another
+      shape than Trove's errors, troveclient raises other errors. If a response
+      is not JSON, troveclient returns None [apiclient/exceptions.py and
+      client.py of python-troveclient 8].
     * Trove may respond with 401 because of Karbor's service token. That token
       has no project and therefore no role, and newer Troves require a role
       [service_token_roles_required of keystonemiddleware]. The request is sent
       again with the user's token alone, which is sufficient. Nothing is done
       twice, because the first request did not reach Trove's API. The next
-      request has the service token again. With a service token, Trove accepts
-      the user's token for a while after the user's token has expired.
+      request has the service token again, because Trove accepts an expired
+      token of a user for a while if there is a service token.
     * Keystone may require a token before it returns its versions. The session
       then requests this token from the auth plugin. The auth plugin is already
       waiting for the versions to get a token, so the plugin would wait
