@@ -14,7 +14,7 @@ from karbor_trove.trove import recent_instances
 
 LOG = logging.getLogger(__name__)
 
-#: The reason of an instance that was deleted before its backup.
+#: The problem of an instance that was deleted before its backup began.
 DELETED = 'instance %s was deleted before its backup began'
 
 
@@ -26,17 +26,20 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
                              preflight_problems.Problems]:
     """Check whether all instances of a checkpoint can be backed up.
 
-    A busy instance is no problem. The protect operation waits for it. An
-    instance that disappears during the wait is no problem either.
+    A busy instance is no problem, because the protect operation waits for such
+    an instance. An instance that disappears during the wait for deletions is
+    no problem either, unless `skips_unprotectable` is True. In that case the
+    checkpoint leaves the instance out.
 
     :param answers: by id, each instance of the checkpoint or the error of its
         read. The quota is checked for all instances together.
     :param deletion_wait: the wait for instances that are being deleted.
     :param skips_unprotectable: whether the checkpoint leaves out an instance
-        that cannot be backed up. If no instance can be backed up, nothing is
-        left out.
-    :returns: the problems that refuse the checkpoint, and the problems of the
-        instances that the checkpoint leaves out. One of the two is empty.
+        that cannot be backed up. If no instance can be backed up, the
+        checkpoint is refused.
+    :returns: the problems because of which the checkpoint is refused, and the
+        problems of the instances that the checkpoint leaves out. At least one
+        of the two is empty.
     :raises errors.Pending: an instance may be being deleted, and
         deletion_wait has not ended.
     :raises errors.KarborTroveError: Trove did not respond as expected.

@@ -125,9 +125,9 @@ def build_test_request(backup_record: record.BackupRecord, checkpoint_id: str,
                        ) -> models.InstanceRequest:
     """Return the request for the temporary instance of a test restore.
 
-    The request has the recorded values of the original instance, except for
-    the operator's options. The temporary instance is not public and does not
-    get the address of the original instance.
+    The request has the recorded values of the original instance. The options
+    of the operator override these values. The temporary instance is not public
+    and does not get the address of the original instance.
 
     :raises errors.Rejected: see parsing.parse_restore().
     """
