@@ -29,7 +29,7 @@ def _boolean(title: str, description: str) -> Dict[str, str]:
 
 
 def _restore_properties() -> Dict[str, Any]:
-    """Return the properties of a restore, those used most often first."""
+    """Return the properties of a restore, the most used ones first."""
     options = {
         restore_options.PREFIX + name: _string(
             option.title, '%s Left empty: %s.' % (option.description,
@@ -68,7 +68,7 @@ OPTIONS = {
             'Incremental',
             'Whether to back up only what changed since the newest backup of '
             'the instance by the same provider. The operator sets how often a '
-            'full backup is made all the same.'),
+            'full backup is made instead.'),
     }),
     'required': ['backup_name', 'description'],
 }
