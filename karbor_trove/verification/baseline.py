@@ -24,7 +24,7 @@ LOG = logging.getLogger(__name__)
 def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   verify_level: str, poller: polling.Poller
                   ) -> models.Accounts:
-    """Return the databases and users for a later test restore.
+    """Return the databases and users that later test restores compare with.
 
     At the levels below `restore` nothing is read, and both lists are None.
 

@@ -39,11 +39,11 @@ class TemporaryInstanceCleanup:
                                                                  instance_id)
         self._project_id = project_id
         self._connect = connect
-        # The time of a slow bank does not count, so Trove has all of the time.
+        # The timeout is for Trove. The time of a slow bank does not count.
         self._clock = polling.PausableClock(poller.clock)
         self._poller = polling.Poller(poller.interval, self._clock)
-        #: One sentence for each deletion that failed. A deletion that only has
-        #: to wait has not failed.
+        #: One sentence for each deletion that failed. A deletion has not
+        #: failed if it only has to be requested later.
         self.failures: List[str] = []
 
     def run(self, timeout: float, force: bool = False) -> List[str]:

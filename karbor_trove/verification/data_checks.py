@@ -109,7 +109,7 @@ class DataChecks:
 
     def check_data(self, chain: List[models.Backup],
                    store: manifests.ManifestStore) -> List[str]:
-        """Check that the objects of a chain are unchanged since the backups.
+        """Check that no object of a chain changed after its backup.
 
         :param chain: the backups of the chain.
         :param store: the manifests that the protect operations recorded.
@@ -161,6 +161,9 @@ class DataChecks:
         """Return the manifest that Swift has now.
 
         None if the object of the backup does not exist.
+
+        :raises errors.Rejected: the location of the backup is not known, or
+            this user is not allowed to read the object.
         """
         if not swift.is_in_swift(backup.location):
             raise errors.Rejected('Trove does not return the location of '

@@ -80,7 +80,7 @@ class TemporaryRestore:
         """Create the test restore. No request is sent yet.
 
         :param wait_for_instance: waits for an instance. Several test restores
-            may share its polls.
+            may share the polls of this wait.
         :param queue: limits how many instances are requested at the same time.
         """
         self._client = client
