@@ -17,7 +17,7 @@ class BankSection(Protocol):
         """Return the bank that holds the section."""
 
     def get_sub_section(self, section: str) -> 'BankSection':
-        """Return the section with a path that begins at this section."""
+        """Return the section at a path below this section."""
 
     def update_object(self, key: str, value: Any) -> None:
         """Write an object. A mapping or a list is stored as JSON."""
@@ -41,7 +41,7 @@ class Bank(Protocol):
     """The root of the bank [Bank in protection/bank_plugin.py]."""
 
     def get_sub_section(self, section: str) -> BankSection:
-        """Return the section with a path that begins at the root."""
+        """Return the section at a path below the root of the bank."""
 
 
 class Resource(Protocol):

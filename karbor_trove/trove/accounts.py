@@ -19,7 +19,7 @@ def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   poller: polling.Poller) -> models.Accounts:
     """Return the databases and users of an instance.
 
-    Trove lists databases and users only for MySQL, MariaDB and PostgreSQL.
+    Trove lists databases and users for MySQL, MariaDB and PostgreSQL.
     Databases and users that Trove reserves for itself are not in these lists
     [extensions/common/models.py, 26.0.0].
 

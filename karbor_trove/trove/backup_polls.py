@@ -37,9 +37,9 @@ class BackupPolls:
             shared_poll.SharedPoll(poller))
         self._lists: shared_poll.SharedPoll[Backups] = (
             shared_poll.SharedPoll(poller))
-        #: The last list that was requested for list_recent_backups(), after
-        #: the time before the first request of this list, in seconds of the
-        #: clock. None before the first list.
+        #: The last list that list_recent_backups() requested. The first item
+        #: of the tuple is the time before the first request of this list, in
+        #: seconds of the clock. None before the first list.
         self._recent: Optional[Tuple[float, Backups]] = None
 
     def wait_for(self, client: trove_client.TroveClient, backup_id: str,

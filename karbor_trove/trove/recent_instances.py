@@ -57,9 +57,10 @@ class RecentInstances:
         """Return, by id, each instance or the error of its read.
 
         Instances that were ready in the last 30 s are not read again. If any
-        other instance has to be read, the same requests also read each
-        instance that was passed to expect() and was not read in the last 30 s.
-        The operation needs these instances next. The result has them too.
+        other instance has to be read, the same requests also read all expected
+        instances that were not read in the last 30 s. An instance is expected
+        from expect() until remove(). The operation needs these instances next.
+        The result has them too.
 
         :param read: reads several instances with few requests.
         :param instance_ids: the ids of the instances that the caller needs.
