@@ -45,6 +45,29 @@ class Token:
     seconds: float
 
 
+class _Session(keystone_session.Session):
+    """A session that requests a token without having one.
+
+    If the discovery of Keystone's versions is answered with HTTP 401, for
+    example by a proxy, keystoneauth1 repeats the discovery with a token
+    [get_version_data() in discover.py, 5.18.1]. The plugin that requests the
+    token would then wait for this token itself, without end.
+    """
+
+    def request(self, url: str, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Send a request, see keystoneauth1.
+
+        :param kwargs: only the repeated discovery has `authenticated` set to
+            True.
+        :raises keystone_exceptions.Unauthorized: this is the repeated
+            discovery. keystoneauth1 then reads the version from the URL.
+        """
+        if kwargs.get('authenticated'):
+            raise keystone_exceptions.Unauthorized(
+                'the discovery at %s was answered with HTTP 401' % url)
+        return super().request(url, method, *args, **kwargs)
+
+
 class ProjectClients:
     """The clients of a command, one for each project."""
 
@@ -88,7 +111,8 @@ class OperatorCredentials:
         :raises errors.Rejected: there are no credentials, or they are wrong.
         """
         try:
-            self._cloud: Any = cloud_config.OpenStackConfig().get_one()
+            self._cloud: Any = cloud_config.OpenStackConfig(
+                session_constructor=_Session).get_one()
         except (sdk_exceptions.SDKException,
                 keystone_exceptions.ClientException) as error:
             raise errors.Rejected(
@@ -254,7 +278,7 @@ def _build_session(auth: Any) -> keystone_session.Session:
     # This registers the options of [trove_client].
     client_factory.ClientFactory.get_client_module('trove')
     conf = cfg.CONF.trove_client
-    session = keystone_session.Session(auth=auth, verify=(
+    session = _Session(auth=auth, verify=(
         not conf.trove_auth_insecure
         and (conf.trove_ca_cert_file or cfg.CONF[_GROUP].cafile or True)))
     # The constructor accepts one number only.

@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 import yaml
@@ -259,6 +260,16 @@ def test_list_fails_if_karbors_user_has_no_role_in_its_project(
     assert code == 1 and len(err.splitlines()) == 1
     assert 'has no role in project of its own' in err
     assert 'credentials' not in err
+
+
+def test_list_needs_no_discovery_if_the_url_has_the_version(
+        run, config_file, fake_trove, monkeypatch):
+    # With this lock a plugin that needs its own token fails instead of
+    # waiting without end.
+    monkeypatch.setattr(threading, 'Lock', threading.RLock)
+    fake_trove.mocker.get(keystone.URL + '/v3', status_code=401, text='')
+    code, out, err = run('orphans', 'list', '--config-file', config_file)
+    assert (code, err) == (0, '')
 
 
 def test_list_fails_if_keystone_ends_while_a_refusal_is_explained(
