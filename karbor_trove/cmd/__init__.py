@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The command line karbor-trove-manage: the application and its helpers.
+"""The command lines karbor-trove-manage and karbor-trove-status.
 
-The package cmd/commands/ carries out the commands.
+The package cmd/commands/ carries out the commands of both. The package
+cmd/checks/ has the checks of the command "karbor-trove-status upgrade check".
 """

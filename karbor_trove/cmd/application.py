@@ -18,17 +18,17 @@ from cliff import commandmanager
 from karbor_trove.cmd import declarations
 from karbor_trove.cmd import terminal
 
-# The statuses with which a shell reports the signals SIGINT and SIGPIPE.
+# The exit statuses that a shell reports for the signals SIGINT and SIGPIPE.
 _INTERRUPTED = 130
 _CLOSED_PIPE = 141
 
 
 class Application(app.App):
-    """An application of an operator of Karbor."""
+    """A command line application for the operator of Karbor."""
 
     #: The first sentence of the help.
     DESCRIPTION: str
-    #: The commands by name.
+    #: The declarations of the commands, by the names of the commands.
     COMMANDS: Dict[str, Type[declarations.RowLister]]
     #: The exit status if something failed or the output is incomplete.
     FAILURE_STATUS = 1
@@ -61,19 +61,21 @@ class Application(app.App):
             '--config-file', action='append', metavar='FILE',
             help='Karbor\'s own configuration. Can be repeated. The default '
                  'is where Karbor finds it: /etc/karbor/karbor.conf')
-        # cliff accepts this option only after the command. Releases of
-        # karbor-trove before the use of cliff accepted the option before the
-        # command as well.
+        # cliff accepts this option only after the name of the command. Earlier
+        # releases of karbor-trove did not use cliff, and accepted the option
+        # before the name as well. So the option is added here.
         parser.add_argument('-f', '--format', help=argparse.SUPPRESS)
         return parser
 
     def configure_logging(self) -> None:
-        """Print the messages of the command. With --debug or -v, print all.
+        """Print the messages of the command.
+
+        With --debug or -v, print the messages of Karbor and its libraries too.
 
         Without these options, the messages of Karbor and its libraries are not
         printed. They are warnings on which an operator cannot act, and
-        tracebacks of errors. The command itself reports these errors. The log
-        file gets all messages in any case.
+        tracebacks of errors. The command itself reports these errors. The file
+        of the option --log-file gets all messages in any case.
         """
         if self.options.debug:
             self.options.verbose_level = self.DEFAULT_VERBOSE_LEVEL + 1
@@ -83,8 +85,8 @@ class Application(app.App):
             # handler that prints everything.
             if type(handler) is logging.StreamHandler:
                 root.removeHandler(handler)
-        # Otherwise Python would print a traceback for each message if the log
-        # file is on a full disk.
+        # With the value True, Python would print a traceback for each message
+        # if the log file is on a full disk.
         logging.raiseExceptions = False
         earlier = list(root.handlers)
         super().configure_logging()
@@ -104,9 +106,13 @@ class Application(app.App):
     def initialize_app(self, argv: List[str]) -> None:
         """Check the name of the command.
 
-        Without a name cliff starts a shell. So a missing name is an error.
-        cliff also finds a name whose words are abbreviated. An abbreviation is
-        too easily a typing error if the command deletes something.
+        If the name is missing, cliff would start a shell. Here a missing name
+        is an error. cliff also accepts a name whose words are abbreviated. An
+        abbreviation may be a typing error. So the name of a command that
+        deletes or changes something cannot be abbreviated.
+
+        If the option --format precedes the name, this method adds the option
+        to the arguments of the command.
 
         :param argv: the arguments without the options that all commands have.
         """
@@ -132,8 +138,8 @@ class Application(app.App):
                  err: Optional[BaseException]) -> None:
         """Discard the rest of the output if the output cannot be written.
 
-        cliff has already printed the error. Otherwise Python would print the
-        error again at the end.
+        cliff has already printed the error. Without this method, Python would
+        print the error again when the process ends.
         """
         if isinstance(err, OSError):
             try:
@@ -145,13 +151,15 @@ class Application(app.App):
 class _EscapingFormatter(logging.Formatter):
     """Writes each message as one line, followed by the traceback if any.
 
-    The lines of a traceback are indented. Otherwise a text of a user in an
-    exception could look like a line of the log.
+    The lines of a traceback are indented. Without the indentation, the text of
+    an exception could look like a line of the log. A user may have chosen a
+    part of this text.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line and the traceback."""
-        # Another handler may have stored its own form of the traceback.
+        # Another handler may have stored the traceback in the record. The base
+        # class would use the stored traceback, which is not escaped.
         record.exc_text = None
         return super().format(record)
 
@@ -180,8 +188,8 @@ def run(application_class: Type[Application],
     """Run one command of an application.
 
     :param argv: the arguments. None means the arguments of the process.
-    :returns: the exit status. Wrong usage may end the process with the status
-        of wrong usage instead.
+    :returns: the exit status. If the usage is wrong, this function may instead
+        end the process with USAGE_STATUS.
     """
     # Karbor's libraries warn when they are imported. An operator cannot act
     # on these warnings.
@@ -191,7 +199,8 @@ def run(application_class: Type[Application],
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors='backslashreplace')
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # With an unbuffered stream, argparse would ignore a full disk.
+        # argparse ignores an error of its own write. If the stream has a
+        # buffer, flush() below raises the error of a full disk.
         sys.stdout.reconfigure(write_through=False)
     try:
         try:
@@ -203,8 +212,8 @@ def run(application_class: Type[Application],
                 error.code = application_class.USAGE_STATUS
             raise
         finally:
-            # Otherwise Python flushes the output when the process ends, and
-            # prints a traceback if that fails.
+            # Without this flush(), Python flushes the output when the process
+            # ends, and prints a traceback if that fails.
             if sys.stdout and not sys.stdout.closed:
                 sys.stdout.flush()
     except KeyboardInterrupt:
@@ -220,5 +229,6 @@ def run(application_class: Type[Application],
 
 
 def _discard_output() -> None:
-    # Python writes the rest of the buffer when the process ends.
+    # Python writes the rest of the buffer when the process ends. A write to
+    # the null device does not fail.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

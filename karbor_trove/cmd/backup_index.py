@@ -18,7 +18,10 @@ from karbor_trove.trove import models
 
 
 class OpenRequest(NamedTuple):
-    """A request for a backup, if it is not known what Trove created."""
+    """A request for a backup whose result is not known.
+
+    The journal entry of the request does not have the id of a backup.
+    """
 
     entry: backup_journal.BackupEntry
     #: All entries of the same journal.
@@ -41,12 +44,13 @@ class LostCheckpoint(NamedTuple):
 
 
 class BackupIndex:
-    """The records and journals of all banks at the time of creation."""
+    """The records and journals of all banks when this object is created."""
 
     def __init__(self, all_providers: Iterable[providers.Provider]) -> None:
-        """Read all records and all backup journals."""
+        """Read all backup records and all backup journals."""
         self._providers = list(all_providers)
-        #: The ids of the backups in the records and journals of checkpoints.
+        #: The ids of the backups in the backup records, and in the journal
+        #: entries that `without_checkpoint` does not have.
         self.recorded_ids: Set[str] = set()
         self._open_requests: List[OpenRequest] = []
         #: The journal entries whose checkpoint is not in the bank, by the id
@@ -56,8 +60,8 @@ class BackupIndex:
         #: the id of the instance. The unreadable object may have the id of any
         #: backup of the instance.
         self.unreadable: Dict[str, str] = {}
-        #: The ids of the instances that an operation is protecting. If the
-        #: instances of an operation are not known, the set also holds None.
+        #: The ids of the resources that an operation may be protecting now. If
+        #: the resources of an operation are not known, the set also has None.
         self.protecting: Set[Optional[str]] = set()
         for provider in self._providers:
             self._read_checkpoints(provider)
@@ -80,7 +84,7 @@ class BackupIndex:
 
     def will_be_adopted(self, backup: models.Backup,
                         backups: Iterable[models.Backup]) -> bool:
-        """Return True if an operation adopts a backup, now or later.
+        """Return True if an operation may adopt a backup, now or later.
 
         :param backups: all backups in Trove.
         """
@@ -102,18 +106,19 @@ class BackupIndex:
     def may_be_in_use(self, checkpoint_id: str, instance_id: str) -> bool:
         """Return True if an operation is possibly working on an instance.
 
-        :param checkpoint_id: the checkpoint of the operation.
+        :param checkpoint_id: the id of the checkpoint of the operation.
         """
         checkpoint = self.find_checkpoint(checkpoint_id)
         return checkpoint is not None and checkpoint.may_be_in_use(
             instance_id)
 
     def is_recorded(self, checkpoint_id: str, backup: models.Backup) -> bool:
-        """Return True if a journal entry of a checkpoint may have a backup.
+        """Return True if a checkpoint's journal entry may belong to a backup.
 
-        An entry may have the backup if the entry has the id of the backup, or
-        no id yet. The entry is read directly, because the lists of Swift may
-        be stale and lack an object that was written a moment ago.
+        The entry belongs to the backup if it has the id of the backup. It may
+        belong to the backup if it has no id yet. This method reads the entry
+        by its key, because a list of Swift may be stale. Such a list may lack
+        an object that was written a moment ago.
         """
         for provider in self._providers:
             entry = backup_journal.BackupJournal(
@@ -154,8 +159,8 @@ class BackupIndex:
                 'its record in checkpoint %s was written by a later release'
                 % checkpoint.id)
         elif document.get('backup_id'):
-            # For a resource of another type this is the id of something else,
-            # which does no harm here.
+            # If the resource is no database instance, this is the id of
+            # something else. Such an id does no harm here.
             self.recorded_ids.add(document['backup_id'])
 
     def _read_journals(self, provider: providers.Provider) -> None:

@@ -2,10 +2,10 @@
 
 """Checks of a provider's bank before a command relies on it.
 
-If a bank does not exist, all of its backups look like orphans. When a bank
-plugin of Karbor is created or first used, it creates the directory, container
-or bucket of the bank if that is missing [Karbor 1.6.0]. So a bank
-whose name is mistyped in a provider file appears to be an empty bank.
+If a bank does not exist, all backups of its checkpoints look like orphans. A
+bank plugin of Karbor creates the missing directory, container or bucket of a
+bank when the plugin is created or first used [Karbor 1.6.0]. So a bank whose
+name is mistyped in a provider file appears to be an empty bank.
 """
 
 import errno
@@ -36,7 +36,8 @@ def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
         inherit from a bank plugin of Karbor, nothing is checked.
     :param config: the configuration of the provider file.
     :raises Absent: the bank does not exist.
-    :raises errors.Rejected: a part of the bank cannot be read.
+    :raises errors.Rejected: a part of the bank cannot be read, or an option of
+        the bank is missing or wrong.
     """
     if issubclass(plugin_class, file_system_bank_plugin.FileSystemBankPlugin):
         _check_directory(config)
@@ -50,7 +51,7 @@ def check_not_empty(bank: karbor_types.Bank) -> None:
     """Check that a bank has at least one checkpoint, even a deleted one.
 
     :raises errors.Rejected: the bank has no checkpoint.
-    :raises errors.BankError: the bank did not return a list.
+    :raises errors.BankError: the objects of the bank cannot be listed.
     """
     if not storage.list_keys(bank.get_sub_section(layout.CHECKPOINTS), 1):
         raise errors.Rejected(
@@ -77,12 +78,14 @@ def _check_directory(config: cfg.ConfigOpts) -> None:
 
     def fail(error: OSError) -> None:
         # Karbor deletes a folder together with the last object in the folder.
+        # So a folder inside the bank may disappear during this check.
         if not isinstance(error, FileNotFoundError) or error.filename == path:
             raise error
 
     try:
         # Karbor's plugin ignores a folder that cannot be listed. If a folder
-        # cannot be entered, Karbor's plugin treats its files as absent.
+        # cannot be entered, Karbor's plugin treats its files as absent. So
+        # this check has to find all such folders.
         for folder, _, names in os.walk(path, onerror=fail):
             for name in names:
                 _check_file(os.path.join(folder, name))
@@ -110,7 +113,8 @@ def _check_container(config: cfg.ConfigOpts) -> None:
     try:
         client_factory.ClientFactory.create_client(
             'swift', None, config).head_container(container)
-    except Exception as error:  # Of Swift's client, Keystone's or Karbor's.
+    except Exception as error:
+        # The exception may be one of Swift's client, Keystone's or Karbor's.
         _fail('container', container, 'bank_swift_object_container',
               getattr(error, 'http_status', None) == 404, error)
 
@@ -122,7 +126,8 @@ def _check_bucket(config: cfg.ConfigOpts) -> None:
     try:
         client_factory.ClientFactory.create_client(
             's3', None, config).head_bucket(Bucket=bucket)
-    except Exception as error:  # Of boto's client or Karbor's.
+    except Exception as error:
+        # The exception may be one of boto's client or of Karbor.
         response: Any = getattr(error, 'response', None) or {}
         _fail('bucket', bucket, 'bank_s3_object_bucket',
               response.get('Error', {}).get('Code') in ('404', 'NoSuchBucket'),

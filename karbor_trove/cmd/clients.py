@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Clients of Trove for the projects of users, as Karbor's own user.
+"""Clients and tokens of Karbor's own user, and the operator's credentials.
 
-A backup has to be deleted with a token of the backup's project. With a token
-of another project, even of an administrator, Trove searches for the objects in
-the Swift account of that other project and does not find the objects. Trove
-deletes its record of the backup nevertheless. Trove continues to count the
-backup in the quota of the backup's project [found with Trove 26].
+A backup has to be deleted with a token of the backup's project. So the
+commands use one client of Trove for each project, as Karbor's own user. With a
+token of another project, even of an administrator, Trove searches for the
+objects of the backup in the Swift account of that other project. Trove does
+not find the objects there. Trove still deletes its record of the backup, and
+continues to count the backup in the quota of the backup's project [found with
+Trove 26].
 """
 
 import dataclasses
@@ -69,7 +71,10 @@ class _Session(keystone_session.Session):
 
 
 class ProjectClients:
-    """The clients of a command, one for each project."""
+    """The clients of Trove that a command uses.
+
+    Each project has one client for each connection to Swift.
+    """
 
     def __init__(self) -> None:
         """Create the object. No request is sent yet."""
@@ -84,9 +89,10 @@ class ProjectClients:
             ) -> trove_client.TroveClient:
         """Return the client for a project.
 
-        :param project_id: None for the project of Karbor's own user.
+        :param project_id: the id of the project. None for the project of
+            Karbor's own user.
         :param swift: the options of a provider file for the connection to
-            Swift. By default karbor.conf decides.
+            Swift. By default the options of karbor.conf are used.
         :raises errors.KarborTroveError: Trove cannot be reached, or Karbor's
             user has no role in the project.
         """
@@ -130,7 +136,8 @@ class OperatorCredentials:
         session = self._cloud.get_session()
         limits: Any = timeouts.HTTP_CONNECT, timeouts.HTTP_READ
         session.timeout = limits
-        # An application credential is valid in its own project only.
+        # An application credential is valid in its own project only. So the
+        # credentials of that project are used as they are.
         if session.get_project_id() != project_id:
             options = {
                 name: value for name, value
@@ -148,7 +155,9 @@ class OperatorCredentials:
 
 
 def read_token() -> Token:
-    """Return a new token of Karbor's own user, with [keystone_authtoken].
+    """Return a new token of Karbor's own user.
+
+    The credentials are those of [keystone_authtoken] in karbor.conf.
 
     :raises errors.KarborTroveError: Keystone gives no token.
     """
@@ -161,6 +170,8 @@ def read_token() -> Token:
 
 def read_service_token() -> Token:
     """Return a new token that Karbor sends together with a user's token.
+
+    The credentials are those of [trustee] in karbor.conf.
 
     :raises errors.KarborTroveError: Keystone gives no token.
     """
@@ -176,7 +187,8 @@ def read_service_token() -> Token:
 
 
 def _read_token(session: keystone_session.Session) -> Token:
-    # Only the classes of passwords and tokens have this method.
+    # Not every auth plugin has get_access(). The plugins that request a token
+    # with a password or with another token have this method.
     auth: Any = session.auth
     access = auth.get_access(session)
     return Token(access.project_id, frozenset(access.role_names),
@@ -202,7 +214,7 @@ def network_exists(network_id: str) -> bool:
 
 def _create_client(project_id: Optional[str], swift: models.SwiftOptions
                    ) -> trove_client.TroveClient:
-    # Karbor's own module for Trove, with the operator's [trove_client].
+    # Karbor's own module for Trove uses the operator's [trove_client].
     module = client_factory.ClientFactory.get_client_module('trove')
     session = _create_session({'project_id': project_id} if project_id
                               else None)
@@ -232,7 +244,8 @@ def _explain_refusal(project_id: Optional[str]) -> str:
 
     Keystone responds with the same 401 to wrong credentials and to a user
     without a role [token_model.py and exception.py of Keystone 30]. A token
-    without a project needs no role.
+    without a project needs no role. So the credentials are right if Keystone
+    gives a token without a project.
 
     :param project_id: None for the project of Karbor's own user.
     :raises keystone_exceptions.ClientException: Keystone is unavailable.
@@ -252,8 +265,8 @@ def _create_session(scope: Optional[Dict[str, str]]
                     ) -> keystone_session.Session:
     """Return a session of Karbor's own user.
 
-    :param scope: the project of the token. None for the project of
-        karbor.conf, and {} for a token without a project.
+    :param scope: the options that name the project of the token. None for the
+        project of karbor.conf, and {} for a token without a project.
     """
     options: Dict[str, Any] = {} if scope is None else {
         'project_id': None, 'project_name': None, 'project_domain_id': None,
@@ -275,13 +288,13 @@ def _create_session(scope: Optional[Dict[str, str]]
 
 
 def _build_session(auth: Any) -> keystone_session.Session:
-    # This registers the options of [trove_client].
+    # get_client_module() registers the options of [trove_client].
     client_factory.ClientFactory.get_client_module('trove')
     conf = cfg.CONF.trove_client
     session = _Session(auth=auth, verify=(
         not conf.trove_auth_insecure
         and (conf.trove_ca_cert_file or cfg.CONF[_GROUP].cafile or True)))
-    # The constructor accepts one number only.
+    # The constructor accepts only one number for both time limits.
     limits: Any = timeouts.HTTP_CONNECT, timeouts.HTTP_READ
     session.timeout = limits
     return session

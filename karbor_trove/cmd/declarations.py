@@ -32,9 +32,10 @@ _TABLE_WIDTH = 100
 
 
 class TableFormatter(table.TableFormatter):
-    """A table with titles for the columns and with words for the values."""
+    """A table with readable titles, and with "yes" and "no" for booleans."""
 
-    #: Each cell has its unit.
+    #: The unit in the name of a column. The title does not have the unit,
+    #: because each cell has it.
     _UNIT = re.compile('_(gb|seconds)$')
     _WORDS = {None: '', True: 'yes', False: 'no'}
 
@@ -55,12 +56,13 @@ class RowLister(lister.Lister):
 
     #: The names of the columns, in order.
     COLUMNS: Sequence[str]
-    #: The columns of a table if the operator chooses none. Empty for all.
+    #: The columns of a table if the operator chooses no columns. Empty if the
+    #: table then has all columns.
     TABLE_COLUMNS: Sequence[str] = ()
     #: Whether the command deletes or changes something. If so, the name and
     #: the options of the command cannot be abbreviated.
     IS_CHANGE = False
-    #: The format "table".
+    #: The class that writes the format "table".
     TABLE: Type[table.TableFormatter] = TableFormatter
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -75,8 +77,9 @@ class RowLister(lister.Lister):
         :raises errors.Rejected: a column does not exist.
         """
         # cliff checks the columns after the action, and ignores an unknown
-        # column if another column is known [DisplayCommandBase in 4.17]. cliff
-        # 3.4 compares the names as they are.
+        # column if another column is known [DisplayCommandBase in 4.17]. This
+        # check accepts capital letters, and spaces instead of underscores, as
+        # cliff 4.17 does. cliff 3.4 does not accept them.
         unknown = [name for name in parsed_args.columns
                    if name.lower().strip().replace(' ', '_')
                    not in self.COLUMNS]
@@ -164,8 +167,8 @@ class ListCheckpoints(Lister):
                'provider', 'plan', 'databases', 'instances')
     TABLE_COLUMNS = 'checkpoint', 'status', 'created', 'may_run'
     ACTION = 'checkpoints', 'CheckpointListing'
-    #: Karbor's statuses, and the one that the commands show if the index of a
-    #: checkpoint is corrupt.
+    #: Karbor's statuses, and "corrupt". The commands show "corrupt" if the
+    #: index of a checkpoint is corrupt.
     STATUSES = ('available', 'copying', 'corrupt', 'deleted', 'deleting',
                 'error', 'error-deleting', 'finished', 'protecting',
                 'wait_copying')
@@ -204,11 +207,11 @@ class ShowCheckpoint(_CheckpointCommand):
 class ResetCheckpoint(_CheckpointCommand):
     """Set the status of an interrupted checkpoint to "error".
 
-    After that the checkpoint can be deleted. The status of the checkpoint has
-    to be "protecting", "deleting" or "error-deleting", and its operation has
-    to have ended. With --force the status may also be "deleted", if Karbor
-    still lists the checkpoint. The bank keeps a copy of the object index.json,
-    which holds the previous status.
+    After the reset, the checkpoint can be deleted. The status of the
+    checkpoint has to be "protecting", "deleting" or "error-deleting", and the
+    operation on the checkpoint has to have ended. With --force the status may
+    also be "deleted", if Karbor still lists the checkpoint. The bank keeps a
+    copy of the previous index.json, which has the previous status.
     """
 
     COLUMNS = ('checkpoint', 'was', 'status', 'backup_copy')
@@ -247,8 +250,8 @@ class AcceptCheckpoint(_CheckpointCommand):
 class ListDeferred(Lister):
     """List deferred deletions and requests whose result is not known.
 
-    Also lists unconfirmed restores, temporary instances of verifications, and
-    configuration groups that no restore has reported.
+    The command also lists unconfirmed restores, temporary instances of
+    verifications, and configuration groups that no restore has reported.
     """
 
     COLUMNS = ('what', 'project', 'instance', 'checkpoint', 'backup',
@@ -259,8 +262,8 @@ class ListDeferred(Lister):
 class SweepDeferred(Lister):
     """Try all deferred deletions again.
 
-    Also deletes temporary instances of verifications that have ended, and
-    the journal entries of restores that have created no instance.
+    The command also deletes temporary instances of verifications that have
+    ended, and the journal entries of restores that have created no instance.
     """
 
     COLUMNS = ('project', 'instance', 'checkpoint', 'backup', 'restore',
@@ -418,14 +421,18 @@ class ShowReport(Lister):
         columns_and_rows = super().take_action(parsed_args)
         if parsed_args.formatter != prometheus.FORMAT:
             return columns_and_rows
-        # Metrics have no columns that could be chosen or sorted by.
+        # Metrics do not have the columns of the report. So the operator can
+        # neither choose columns nor sort by a column.
         parsed_args.columns = parsed_args.sort_columns = []
         return prometheus.Metric._fields, self._action.build_metrics()
 
     def produce_output(self, parsed_args: argparse.Namespace,
                        column_names: Sequence[str], data: Iterable[Any]
                        ) -> int:
-        """Write the report to standard output or to a file, and the page."""
+        """Write the report to standard output or to a file.
+
+        With the option --html, write the page as well.
+        """
         if parsed_args.html is not None:
             with _replace_file(parsed_args.html) as file:
                 file.write(self._action.build_page())
@@ -439,9 +446,10 @@ class ShowReport(Lister):
 class VerifyCheckpoints(Lister):
     """Verify the checkpoints whose last test restore is oldest.
 
-    Starts verifications at level "restore" through Karbor's API, one after
-    the other, and waits for each. Checkpoints that have never passed one come
-    first. The credentials are those of the variables OS_* or of clouds.yaml.
+    The command starts verifications at level "restore" through Karbor's API,
+    one after the other, and waits for each. Checkpoints that have never passed
+    such a verification come first. The credentials are those of the variables
+    OS_* or of clouds.yaml.
     """
 
     COLUMNS = ('project', 'checkpoint', 'passed_before', 'verification',
@@ -477,9 +485,10 @@ def _replace_file(path: str) -> Iterator[TextIO]:
 
     If an exception is raised, the file at the path stays as it is.
     """
-    # The module tempfile is not used, because only the owner may read the
-    # files of this module. The node exporter of Prometheus has a user of its
-    # own. It ignores files whose names do not end in ".prom".
+    # The node exporter of Prometheus has a user of its own, and has to read
+    # the file. Only the owner may read a file of the module tempfile. So that
+    # module is not used. The node exporter ignores the temporary file, because
+    # the name of the file does not end in ".prom".
     temporary_path = '%s.%d.tmp' % (path, os.getpid())
     try:
         # A character that UTF-8 does not have is no reason to fail.

@@ -28,16 +28,18 @@ class InstanceReport:
     exists: Optional[bool]
     #: The id of the newest checkpoint that can be restored. None if no
     #: checkpoint can be restored. The next four fields describe the backup in
-    #: this checkpoint. `made` is when the backup was created.
+    #: this checkpoint.
     checkpoint: Optional[str] = None
-    #: UTC, without a zone.
+    #: When the backup was created: UTC, without a zone.
     made: Optional[datetime.datetime] = None
+    #: The time since the backup was created, by Trove's clock.
     age: Optional[datetime.timedelta] = None
-    #: How many backups a restore of this checkpoint needs.
+    #: The chain length of the backup.
     chain: Optional[int] = None
-    #: GB.
+    #: The size of the backup in Trove, in GB.
     size: Optional[float] = None
-    #: How many newer checkpoints left the instance out.
+    #: How many checkpoints after the restore point left the instance out. If
+    #: there is no restore point, all checkpoints count.
     left_out: int = 0
     #: When the last verification ended: UTC, without a zone.
     verified: Optional[datetime.datetime] = None
@@ -61,7 +63,8 @@ class InstanceReport:
     def is_unprotected(self) -> bool:
         """Return True if no checkpoint can restore an existing instance.
 
-        An instance counts as existing if it is not known to be deleted.
+        If it is not known whether the instance exists, the instance counts as
+        existing.
         """
         return self.checkpoint is None and self.exists is not False
 
@@ -81,14 +84,18 @@ class Assessment:
     def time(self) -> Optional[datetime.datetime]:
         """Return when the backup was created: UTC, without a zone.
 
-        If this is not known, return when Karbor started the checkpoint.
+        If this is not known, return when Karbor started the checkpoint. None
+        if neither time is known.
         """
         return (self.chain[0].created if self.chain else None
                 ) or self.point.checkpoint.created
 
     @property
     def parent_id(self) -> Optional[str]:
-        """Return the id of the parent. None for a full backup."""
+        """Return the id of the backup's parent.
+
+        None for a full backup, or if the instance cannot be restored.
+        """
         return self.chain[1].id if len(self.chain) > 1 else None
 
 

@@ -11,8 +11,9 @@ from typing import Iterator, List
 def defer() -> Iterator[None]:
     """Complete a `with` block before an interrupt has its effect.
 
-    Use this function for a few writes to the bank of which only some would be
-    worse than none. The block must not wait for Trove.
+    Use this function for a few writes to the bank that belong together. The
+    bank would be in a worse state after some of them than after none of them.
+    The block must not wait for Trove.
     """
     received: List[int] = []
     handlers = {number: signal.signal(

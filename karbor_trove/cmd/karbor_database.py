@@ -22,7 +22,7 @@ def find_heartbeat_age(host: str) -> Optional[datetime.timedelta]:
 
     A service writes a heartbeat to the database every report_interval seconds.
 
-    :param host: the option "host" in the karbor.conf of the service.
+    :param host: the value of the option "host" in the service's karbor.conf.
     :returns: None if Karbor does not know a protection service of this name.
     :raises errors.Rejected: the database cannot be read.
     """
@@ -52,7 +52,7 @@ def _read(query: Callable[[], Sequence[T]]) -> Sequence[T]:
         raise errors.Rejected('connection of [database] is not set in '
                               'karbor.conf')
     # If the database is unavailable, the command reports the error at once.
-    # With the default of oslo.db it would try to connect for 100 s.
+    # With its default value, oslo.db would try to connect for 100 s.
     cfg.CONF.set_override('max_retries', 0, 'database')
     try:
         return query()

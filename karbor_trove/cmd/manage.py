@@ -10,7 +10,7 @@ from karbor_trove.cmd import declarations
 
 
 class ManageApp(application.Application):
-    """The application that shows and repairs what the plugins left."""
+    """Shows and repairs what the plugins left in the banks and in Trove."""
 
     NAME = 'karbor-trove-manage'
     LOG = logging.getLogger(NAME)
@@ -39,6 +39,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
     :param argv: the arguments. None means the arguments of the process.
     :returns: the exit status: 0, or 1 if something failed or the output is
-        incomplete. Wrong usage ends the process with 2, or returns 2.
+        incomplete, or 2 if the usage is wrong. If the usage is wrong, this
+        function may instead end the process with 2.
     """
     return application.run(ManageApp, argv)

@@ -40,10 +40,11 @@ def build_metrics(reports: List[instance_reports.InstanceReport],
                'When the newest backup that can be restored was made.',
                per_instance(lambda report: _timestamp(report.made))),
         Metric('chain_length',
-               'How many backups a restore of it needs, itself counted.',
+               'The chain length of the newest backup that can be restored.',
                per_instance(lambda report: report.chain)),
         Metric('backup_size_bytes',
-               'What the database took on its volume when it was made.',
+               'What the database used on its volume when the newest backup '
+               'that can be restored was made.',
                per_instance(lambda report: None if report.size is None
                             else round(report.size * _GB))),
         Metric('left_out_checkpoints',

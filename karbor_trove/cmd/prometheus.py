@@ -13,7 +13,7 @@ from karbor_trove.cmd import terminal
 #: The name of the format.
 FORMAT = 'prometheus'
 _PREFIX = 'karbor_trove_'
-#: Labels and value. A sample without a value is not written.
+#: The labels and the value. A sample without a value is not written.
 Sample = Tuple[Dict[str, str], Optional[float]]
 
 

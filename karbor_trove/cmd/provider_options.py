@@ -2,8 +2,8 @@
 
 """All options that a provider file can have.
 
-Karbor has no such list. Each plugin registers options when Karbor creates the
-plugin.
+Karbor has no such list. Each plugin registers its own options when Karbor
+creates the plugin.
 """
 
 from typing import Any, Dict, List, Tuple
@@ -41,7 +41,7 @@ BANKS: Dict[Any, Groups] = {
 
 
 def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:
-    """Return the options for the tools of oslo.config.
+    """Return all these options, for the tools of oslo.config.
 
     These are the options of the provider, of Karbor's banks and of the plugins
     of this package.
@@ -53,7 +53,8 @@ def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:
 def read_groups(plugin_class: Any) -> Groups:
     """Return the options of a protection plugin, by group.
 
-    The plugin is created with an empty configuration.
+    This function creates the plugin with an empty configuration, and records
+    the options that the plugin registers.
 
     :raises Exception: the plugin cannot be created. Each plugin raises an
         exception of its own.

@@ -34,7 +34,7 @@ LOG = logging.getLogger('karbor-trove-manage')
 
 @dataclasses.dataclass(frozen=True)
 class Provider:
-    """One provider file."""
+    """One provider of Karbor, as its provider file describes it."""
 
     id: str
     bank: karbor_types.Bank
@@ -44,7 +44,7 @@ class Provider:
 
     @property
     def poller(self) -> polling.Poller:
-        """Return a poller with the provider's interval."""
+        """Return a poller with the poll interval of the provider."""
         return polling.Poller(self.settings.poll_interval,
                               polling.SYSTEM_CLOCK)
 
@@ -70,14 +70,15 @@ class Provider:
     def list_living_checkpoints(self) -> Iterator['Checkpoint']:
         """Yield all checkpoints that may have restore points.
 
-        Karbor never deletes the object that describes a checkpoint, so there
-        are more such objects every day. A deleted checkpoint has no index file
-        of Karbor and no backup record. So a checkpoint that has neither is
-        not read. If it is not deleted, Karbor crashed during its creation, and
-        it holds no backup.
+        Karbor never deletes the object index.json of a checkpoint. So the
+        number of these objects grows every day, and this method does not read
+        all of them. A checkpoint without a backup record and without an index
+        file of Karbor is not read. Such a checkpoint is deleted, or Karbor
+        crashed while it created the checkpoint. In both cases the checkpoint
+        has no backup.
 
-        There is one exception. If all checkpoints of a resource have neither,
-        one of them is yielded, because it shows the project of the resource.
+        There is one exception. If a resource has only such checkpoints, one of
+        them is yielded, because it shows the project of the resource.
 
         :raises errors.BankError: a checkpoint cannot be read.
         """
@@ -120,7 +121,7 @@ class Provider:
                 yield checkpoint
             elif '%s/%s' % (checkpoint_id, layout.CHECKPOINT_INDEX) in keys:
                 # Karbor does not delete the object index.json of a deleted
-                # checkpoint.
+                # checkpoint. So this is an error of the bank.
                 raise errors.BankError(
                     'the bank of provider %s lists the index of checkpoint '
                     '%s, and the index cannot be read'
@@ -154,7 +155,10 @@ class Provider:
 
 
 class Checkpoint:
-    """One checkpoint in a bank, which may be incomplete after a crash."""
+    """One checkpoint in a bank.
+
+    After a crash, the checkpoint may be incomplete.
+    """
 
     def __init__(self, provider: Provider, checkpoint_id: str,
                  section: karbor_types.BankSection, index: object) -> None:
@@ -174,7 +178,7 @@ class Checkpoint:
 
     @property
     def status(self) -> Optional[str]:
-        """Return Karbor's status. None if index.json is corrupt."""
+        """Return the checkpoint's status. None if index.json is corrupt."""
         return self.index['status'] if self.index else None
 
     @property
@@ -213,12 +217,15 @@ class Checkpoint:
         return list(resources)
 
     def list_resource_ids(self) -> List[str]:
-        """Return the ids of the resources that can have a section."""
+        """Return the ids of the resources that can have a folder.
+
+        An id that cannot be a single part of a path is left out.
+        """
         return [resource_id for _, resource_id in self.list_resources()
                 if ids.is_path_part(resource_id)]
 
     def resource_section(self, resource_id: str) -> karbor_types.BankSection:
-        """Return the section of a resource: its folder in the bank.
+        """Return the folder of a resource in the bank.
 
         :raises errors.Rejected: the id cannot be a single part of a path.
         """
@@ -338,9 +345,10 @@ def _load_class(path: pathlib.Path, name: str) -> Any:
 def distinct_banks(providers: List[Provider]) -> List[Provider]:
     """Return the providers, but only one provider for each bank.
 
-    Two providers may use one bank. The options of the providers do not prove
-    that, because each bank plugin has options of its own. Two banks with the
-    same objects count as one bank, because both return the same data.
+    Two providers may use one bank. The options of the providers do not show
+    this, because each bank plugin has options of its own. Two banks count as
+    one bank if the keys of their journals and checkpoints are the same. Both
+    return the same data.
     """
     if len(providers) == 1:
         return providers

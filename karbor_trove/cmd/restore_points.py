@@ -25,28 +25,35 @@ class RestorePoint:
     instance_id: str
     #: None if there is no record, or if the record cannot be read.
     record: Optional[backup_record.BackupRecord]
-    #: Why the instance cannot be restored, as far as the bank knows. Empty
-    #: if the record has a backup.
+    #: Why the instance cannot be restored, as far as the bank shows this.
+    #: Empty if the record has a backup and the checkpoint is available.
     problem: str
     #: The results of verifications. None if the results cannot be read.
     results: Optional[List[verification_results.VerificationResult]]
-    #: Why the checkpoint left the instance out. None if it did not.
+    #: Why the checkpoint left the instance out. None if the checkpoint did not
+    #: leave the instance out.
     left_out_reason: Optional[str] = None
 
     @property
     def time(self) -> int:
-        """Return when Karbor started the checkpoint: seconds since 1970."""
+        """Return when Karbor started the checkpoint: seconds since 1970.
+
+        0 if this is not known.
+        """
         return int((self.checkpoint.index or {}).get('timestamp') or 0)
 
 
 class RestorePoints:
-    """The restore points of all banks at the time of creation."""
+    """The restore points of all banks when this object is created."""
 
     def __init__(self, all_providers: Iterable[providers.Provider],
                  project_id: Optional[str] = None) -> None:
-        """Read all living checkpoints, their records and verifications.
+        """Read the checkpoints that may have restore points.
 
-        :param project_id: read only this project. None for all projects.
+        The backup records and the results of verifications are read as well.
+
+        :param project_id: the id of the project that is read. None for all
+            projects.
         """
         self._project_id = project_id
         #: Whether a project has a checkpoint that is not deleted, by the id
@@ -79,7 +86,7 @@ class RestorePoints:
             not checkpoint.is_deleted or self.projects.get(project_id, False))
         # Karbor keeps the description of a deleted checkpoint. The resources
         # of such a checkpoint have no restore points. So these resources are
-        # not read, and a corrupt resource graph cannot fail the report.
+        # not read, and a corrupt resource graph cannot make the report fail.
         resources = ([] if checkpoint.is_deleted
                      else checkpoint.list_resources())
         for type_, resource_id in resources:

@@ -20,9 +20,9 @@ from karbor_trove.cmd import terminal
 if TYPE_CHECKING:
     from karbor_trove.cmd.checks import findings
 
-#: The exit code of the convention for an unexpected error.
+#: The exit code of OpenStack's upgrade checks for an unexpected error.
 ERROR = 255
-# The same width as in the upgrade checks of other services.
+# The width of a block, the same as in the upgrade checks of other services.
 _WIDTH = 60
 
 
@@ -60,7 +60,7 @@ class BlockFormatter(table.TableFormatter):
 
 
 class Lines(columns.FormattableColumn):  # type: ignore[type-arg]
-    """Lines of a file, in which control characters are escaped."""
+    """A cell with lines of a file. Their control characters are escaped."""
 
     _value: str
 
@@ -75,9 +75,10 @@ class Lines(columns.FormattableColumn):  # type: ignore[type-arg]
 class CheckUpgrade(declarations.RowLister):
     """Check whether the plugins are in force and will work.
 
-    Each finding has the file, the line, and the line to write instead. With
-    findings that are warnings the exit code is 1, with failures it is 2.
-    Nothing is changed. An object is written to each bank and deleted again.
+    Each finding has the file, the line, and the line to write instead. The
+    exit code is 2 if a finding is a failure, or else 1 if a finding is a
+    warning. The command writes an object to the bank of each enabled provider,
+    and deletes the object again. The command changes nothing else.
     """
 
     COLUMNS = ('check', 'result', 'finding', 'details', 'file', 'line',
@@ -133,7 +134,7 @@ class StatusApp(application.Application):
     LOG = logging.getLogger(NAME)
     DESCRIPTION = 'Check an installation of the database plugins of Karbor.'
     COMMANDS = {'upgrade check': CheckUpgrade}
-    # The codes 1 and 2 are those of findings.
+    # The exit codes 1 and 2 are those of findings, so errors have another one.
     FAILURE_STATUS = USAGE_STATUS = ERROR
 
     #: The highest code of the findings. None if the check was not completed.

@@ -19,7 +19,9 @@ class ClosedPipe(BaseException):
 
 
 def escape(value: object) -> object:
-    """Return a value without control characters if the value is a text.
+    """Return a text with its control characters escaped.
+
+    A value that is no text is returned as it is.
 
     A control character becomes its escape sequence in Python, such as
     "\\x1b". A terminal would run a control character as a command. A line feed

@@ -11,7 +11,9 @@ from karbor_trove.cmd import instance_reports
 from karbor_trove.cmd import markup
 from karbor_trove import times
 
-# All lengths are in the units of the drawing.
+# Lengths in the units of the drawing: the width of the drawing, the left and
+# the right margin, and the heights of a lane, of the bars and of the axis.
+# _TICKS is the number of sections between the ticks of the axis.
 _WIDTH = 960
 _LEFT = 130
 _RIGHT = 40
@@ -22,7 +24,7 @@ _TICKS = 4
 
 
 class _Event(NamedTuple):
-    """One verification in a checkpoint."""
+    """One verification of a checkpoint."""
 
     time: datetime.datetime
     checkpoint_id: str
@@ -34,7 +36,8 @@ def draw(parent: markup.Element, report: instance_reports.InstanceReport,
     """Add the timeline of an instance to a page.
 
     :param report: a report with at least one restore point.
-    :param now: the time at the right end: UTC, without a zone.
+    :param now: the current time: UTC, without a zone. The timeline ends at
+        this time, or at the last event if that is later.
     """
     _Timeline(report, now).draw(parent)
 
@@ -57,7 +60,8 @@ class _Timeline:
                           if event.result.recovery_seconds is not None]
         moments = [_time_of(assessment) for assessment in self._points] + [
             event.time for event in self._events]
-        # The clocks of Trove and of this machine may differ.
+        # The clocks of Trove and of this machine may differ. So an event may
+        # be later than the current time.
         self._end = max([now, *moments])
         self._start = min([now, *moments])
         self._levels = [level for level in verification_results.LEVELS if any(
@@ -150,7 +154,7 @@ class _Timeline:
             duration = base.Duration(datetime.timedelta(seconds=seconds))
             markup.add(bar, 'title', describe_verification(
                 event.result, event.checkpoint_id))
-            # More texts than these would overlap.
+            # Only these bars have a text. Texts of all bars would overlap.
             if event is newest or seconds == longest:
                 markup.add(drawing, 'text', duration.human_readable(), x=x,
                            y=bottom - height - 4, class_='tick')
@@ -179,7 +183,8 @@ def describe_verification(result: verification_results.VerificationResult,
                           checkpoint_id: Optional[str] = None) -> str:
     """Return a sentence about a verification.
 
-    :param checkpoint_id: None to leave out the checkpoint.
+    :param checkpoint_id: the id of the checkpoint. None if the sentence does
+        not name the checkpoint.
     """
     words: List[str] = [
         times.format_utc(instance_reports.verification_time(result)) + ':',

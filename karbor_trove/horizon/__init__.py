@@ -6,7 +6,8 @@ Horizon imports this package if its settings name it::
 
     HORIZON_CONFIG['customization_module'] = 'karbor_trove.horizon'
 
-So unlike any other module of ours it has an effect when it is imported.
+So this package has an effect when it is imported. No other module of
+karbor-trove has such an effect.
 """
 
 from karbor_trove.horizon import customization

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The actions on checkpoints, and the form that restores one."""
+"""The actions on checkpoints, and the form that restores a checkpoint."""
 
 import json
 from typing import Any, Dict
@@ -23,14 +23,17 @@ _CREDENTIALS = ('restore_target', 'restore_target_username',
 
 
 class RestoreForm(forms.RestoreCheckpointForm):
-    """Can restore with the credentials of the current session."""
+    """The form that restores a checkpoint.
+
+    A restore can use the credentials of the current session.
+    """
 
     def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
         if not self.is_bound or self['use_current_session'].value():
             return
-        # The dashboard shows the fields as in a new form, whatever the user
-        # has sent.
+        # The class of the dashboard sets these attributes as in a new form.
+        # Without them, the form shows what the user has sent.
         for name in ('use_current_session', *_CREDENTIALS):
             attributes = self.fields[name].widget.attrs
             for attribute in ('checked', 'disabled', 'hidden', 'value'):
@@ -43,8 +46,9 @@ class RestoreForm(forms.RestoreCheckpointForm):
                 data[name] for name in _CREDENTIALS):
             return super().handle(request, data)
         try:
-            # Karbor rejects credentials without a user name. With null it
-            # uses the token of the request [Karbor 1.6.0].
+            # Karbor rejects credentials without a user name. If the
+            # credentials are null, Karbor uses the token of the request
+            # [Karbor 1.6.0].
             restore = api.restore_create(
                 request, provider_id=data['provider_id'],
                 checkpoint_id=data['checkpoint_id'], restore_target=None,
@@ -57,7 +61,7 @@ class RestoreForm(forms.RestoreCheckpointForm):
 
 
 class VerifyAction(tables.Action):
-    """Starts a verification."""
+    """The action that starts a verification of a checkpoint."""
 
     name = 'verify'
     verbose_name = 'Verify Checkpoint'
@@ -68,7 +72,7 @@ class VerifyAction(tables.Action):
     def single(self, table: Any, request: Any, obj_id: str) -> Any:
         checkpoint = table.get_object_by_id(obj_id)
         try:
-            # Karbor fails a verification that has parameters [1.6.0].
+            # A verification with parameters fails [Karbor 1.6.0].
             api.karborclient(request).verifications.create(
                 checkpoint.provider_id, obj_id, {})
         except Exception:
@@ -80,7 +84,7 @@ class VerifyAction(tables.Action):
 
 
 class DeleteAction(dashboard_tables.DeleteCheckpointsAction):
-    """Deletes a checkpoint, also one that failed."""
+    """The action that deletes a checkpoint, also a failed checkpoint."""
 
     help_text = ('The backups of this checkpoint are deleted. They cannot be '
                  'restored afterwards.')
@@ -102,7 +106,7 @@ class CheckpointsTable(dashboard_tables.CheckpointsTable):
                        DeleteAction)
 
     def get_object_display(self, datum: Any) -> str:
-        """Return what the confirmation of a deletion names."""
+        """Return how the confirmation of a deletion names a checkpoint."""
         return '%s, checkpoint %s' % (
             dashboard_tables.get_plan_name(datum), datum.id)
 

@@ -7,12 +7,13 @@ import logging
 
 LOG = logging.getLogger(__name__)
 
-#: The releases whose classes, templates and scripts the changes fit.
+#: The releases of karbor-dashboard that can be changed. The changes rely on
+#: the classes, the templates and the scripts of these releases.
 KNOWN_VERSIONS = ('1.5.1',)
 
 
 def _find_obstacle() -> str:
-    """Return why the dashboard is not changed. Empty if it is."""
+    """Return why the dashboard cannot be changed. Empty if it can be."""
     try:
         version = metadata.version('karbor-dashboard')
     except metadata.PackageNotFoundError:
@@ -34,7 +35,7 @@ def apply() -> None:
     if obstacle:
         LOG.warning('karbor_trove.horizon changes nothing: %s', obstacle)
         return
-    # These modules need Horizon and the dashboard.
+    # These modules can be imported only with Horizon and the dashboard.
     from karbor_trove.horizon import checkpoints
     from karbor_trove.horizon import plans
     from karbor_trove.horizon import records

@@ -11,7 +11,10 @@ from karbor_trove.horizon import parameters
 
 
 class CreatePlanForm(forms.CreateProtectionPlanForm):
-    """Sends only the parameters of types that have some."""
+    """The form that creates a plan.
+
+    The form sends only the resource types that have parameters.
+    """
 
     def handle(self, request: Any, data: Dict[str, Any]) -> Any:
         return super().handle(request, dict(

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the pages of restores and verifications have in common."""
+"""What the pages of restores and verifications have in common.
+
+A record is a restore or a verification, as Karbor's API returns it.
+"""
 
 import json
 import logging
@@ -21,10 +24,12 @@ LOG = logging.getLogger(__name__)
 
 
 def add_templates() -> None:
-    """Let Horizon find our templates, as karbor/page-templates/NAME.html.
+    """Let Horizon find the templates of this package.
 
-    Horizon looks for a panel's templates in a folder with the panel's name.
-    This one is no name of a package, so setuptools does not take it for one.
+    The name of a template is karbor/page-templates/NAME.html. Horizon looks
+    for the templates of a panel in the folder that has the panel's name. A
+    name with a hyphen cannot be the name of a Python package. So setuptools
+    does not treat the folder page-templates as a package.
     """
     loaders.panel_template_dirs[os.path.join('karbor', 'page-templates')] = (
         os.path.dirname(__file__))
@@ -42,13 +47,20 @@ def find_checkpoint(request: Any, record: Any) -> Any:
 
 
 def get_plan_name(checkpoint: Any) -> str:
-    """Return the name of a checkpoint's plan, as the dashboard does."""
+    """Return the name of a checkpoint's plan.
+
+    :param checkpoint: the checkpoint. None if it is not known. The name is
+        then "Not Found", as in the dashboard.
+    """
     return str(checkpoint.protection_plan['name']
                if checkpoint else 'Not Found')
 
 
 def _list_names(checkpoint: Any) -> Dict[str, str]:
-    """Return id -> name of the resources in a checkpoint."""
+    """Return the names of the resources in a checkpoint, by their ids.
+
+    Empty if the checkpoint is None.
+    """
     if not checkpoint:
         return {}
     nodes, _ = json.loads(checkpoint.resource_graph)
@@ -90,7 +102,7 @@ class RecordView(tables.DataTableView):
     list_url = ''
 
     def read_record(self, id_: str) -> Any:
-        """Return Karbor's record."""
+        """Return the record that has an id."""
         raise NotImplementedError
 
     @memoized.memoized_method

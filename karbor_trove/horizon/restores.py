@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The reasons of restores."""
+"""The reasons in the list of restores, and the page of one restore."""
 
 from typing import Any
 

@@ -4,9 +4,10 @@
 
 from typing import Any, List, Mapping, NamedTuple, Optional
 
-#: How many lines the list of records shows.
+#: How many lines of reasons the list of records shows for one record.
 SHOWN_LINES = 3
-#: The reason of a resource whose operation failed because of another one.
+#: The start of the reason of a resource whose operation was not started,
+#: because the operation of another resource failed.
 _NOT_STARTED = 'not started'
 
 
@@ -34,7 +35,8 @@ def list_results(record: Any, names: Optional[Mapping[str, str]] = None
 
     :param record: a restore or a verification. The record has no statuses and
         no reasons until the first resource has a status.
-    :param names: id -> name.
+    :param names: the names of the resources, by their ids. None if no name is
+        known.
     """
     statuses = getattr(record, 'resources_status', None) or {}
     reasons = getattr(record, 'resources_reason', None) or {}

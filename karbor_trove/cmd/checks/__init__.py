@@ -2,5 +2,7 @@
 
 """Checks of an installation, a file per subject.
 
-Each check yields findings and changes nothing.
+Each check yields findings. The check of the banks writes an object to a bank
+and deletes the object again. Apart from this object, no check changes
+anything.
 """

@@ -30,7 +30,7 @@ def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
     """
     for file in files:
         plugin_class = file.get_bank_class()
-        if plugin_class is None:  # Reported by the check of the files.
+        if plugin_class is None:  # The check of the files reports this.
             continue
         try:
             yield from _check_bank(file, plugin_class)
@@ -86,9 +86,10 @@ def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
 
 
 def _list_index(bank: karbor_types.Bank, provider_id: str) -> Sequence[str]:
-    """Return Karbor's index of the checkpoints of a provider.
+    """Return the keys of Karbor's index files for a provider.
 
-    The index has the checkpoints that are not deleted.
+    Each checkpoint of the provider that is not deleted has one such file. The
+    list is empty if the provider has no id.
     """
     if not provider_id:
         return ()
@@ -101,7 +102,8 @@ def _list_index(bank: karbor_types.Bank, provider_id: str) -> Sequence[str]:
 def _check_writable(bank: karbor_types.Bank) -> None:
     """Write an object, read it and delete it.
 
-    :raises errors.BankError: one of these requests failed.
+    :raises errors.BankError: one of these requests failed, or the bank did not
+        return the object as it was written.
     """
     section = bank.get_sub_section(layout.STATUS_CHECK)
     key = text = str(uuid.uuid4())

@@ -48,7 +48,8 @@ class ConfigFile:
         try:
             parser.parse(path.read_text().splitlines())
         except iniparser.ParseError as error:
-            # The text of the line may be a secret.
+            # The text of the line may be a secret. So the error does not have
+            # this text.
             raise WrongFile(error.msg, error.lineno) from error
         except (OSError, UnicodeDecodeError) as error:
             raise WrongFile(str(error)) from error
@@ -78,7 +79,8 @@ class ConfigFile:
     def place(self, group: str, option: str) -> findings.Place:
         """Return where an option is set.
 
-        If the option is not set, the place is the start of the group.
+        If the option is not set, the place is the start of the group. If the
+        file does not have the group, the place is the whole file.
         """
         assignment = self.find(group, option)
         if assignment:
@@ -87,7 +89,10 @@ class ConfigFile:
                              if name.lower() == group.lower()), None))
 
     def at(self, line: Optional[int] = None) -> findings.Place:
-        """Return a place in the file."""
+        """Return a place in the file.
+
+        :param line: the number of the line. None for the whole file.
+        """
         return findings.Place(str(self.path), line)
 
 
@@ -95,8 +100,9 @@ def find_place(files: Sequence[ConfigFile], group: str, option: str
                ) -> Optional[findings.Place]:
     """Return where an option is set in several files of one configuration.
 
-    The last file precedes the others. If no file sets the option, the place is
-    the start of the group. None if no file has the group.
+    If several files set the option, the place is in the last of these files.
+    If no file sets the option, the place is the start of the group. None if no
+    file sets an option of the group.
     """
     for file in reversed(files):
         if file.find(group, option):
@@ -120,7 +126,8 @@ class _Parser(iniparser.BaseParser):
         self._group = section
         self.groups.setdefault(section, self.lineno)
 
-    # A value may have several lines, so assignment() is called too late.
+    # A value may have several lines. The parser calls assignment() after the
+    # last of them. So the number of the first line is stored here.
     def _split_key_value(self, line: str) -> 'tuple[str, list[str]]':
         self._start = self.lineno
         if self._group is None:

@@ -19,7 +19,8 @@ Finding = findings.Finding
 Kind = findings.Kind
 
 _SECRET = re.compile('key|pass|secret|token', re.IGNORECASE)
-#: What a wrong value of a group does. Other values fail in Karbor's plugins.
+#: What a wrong value causes, by the name of the option's group. In any other
+#: group, a wrong value makes a plugin of Karbor fail.
 _EFFECTS = {
     'provider': 'karbor-protection does not start with this value.',
     options.GROUP: 'Every checkpoint, restore and verification of the '
@@ -30,7 +31,7 @@ def check(file: provider_file.ProviderFile, owners: Dict[str, Set[str]]
           ) -> Iterator[Finding]:
     """Yield what is wrong with the groups and options of a provider file.
 
-    :param owners: which plugins read each group.
+    :param owners: the plugins that read each group, by the name of the group.
     """
     active = _read_active_groups(file)
     names = {name.lower(): name for name in active}
@@ -55,8 +56,12 @@ def check(file: provider_file.ProviderFile, owners: Dict[str, Set[str]]
 
 def check_karbor_conf(file: config_file.ConfigFile,
                       all_plugins: plugins.Plugins) -> Iterator[Finding]:
-    """Yield the groups of provider files in Karbor's own configuration."""
-    # Karbor's own code reads the groups of clients as well.
+    """Yield the groups that belong in provider files, but are in karbor.conf.
+
+    :param file: a file of Karbor's own configuration.
+    """
+    # Karbor's own code reads the groups of clients as well. So these groups
+    # may be in both kinds of files.
     of_providers = {group for group in (*provider_options.PROVIDER,
                                         *all_plugins.list_groups())
                     if not group.endswith('_client')}
@@ -70,13 +75,13 @@ def check_karbor_conf(file: config_file.ConfigFile,
 
 def _read_active_groups(file: provider_file.ProviderFile
                         ) -> provider_options.Groups:
-    """Return the options of the plugins that the file names."""
+    """Return the options of the provider and of its plugins, by group."""
     active = dict(provider_options.PROVIDER)
     for lines in file.select_plugins().values():
         for line in lines:
             try:
                 active.update(plugins.read_groups(line.plugin_class))
-            except Exception:  # Reported by the check of the file.
+            except Exception:  # The check of the file reports this.
                 continue
     active.update(plugins.get_bank_groups(file.get_bank_class() or object))
     return active
@@ -104,7 +109,7 @@ def _check_unknown_group(file: provider_file.ProviderFile, group: str,
 def _check_options(file: provider_file.ProviderFile, group: str,
                    opts: List[cfg.Opt], active: provider_options.Groups
                    ) -> Iterator[Finding]:
-    """Yield the options of a group that do not exist, or are set twice."""
+    """Yield the options of a group that are unknown, misplaced or repeated."""
     known = {opt.dest: opt for opt in opts}
     single: Dict[str, config_file.Assignment] = {}
     repeated: Set[str] = set()
@@ -113,7 +118,7 @@ def _check_options(file: provider_file.ProviderFile, group: str,
         place = file.config.at(assignment.line)
         if option in known:
             is_list = getattr(known[option], 'multi', False)
-            # Reported by the check of the file.
+            # The check of the file reports this option.
             is_bank = (group.lower(), option) == ('provider', 'bank')
             if option in single and not is_list and not is_bank and (
                     option not in repeated):
@@ -142,10 +147,12 @@ def _check_options(file: provider_file.ProviderFile, group: str,
 def _correct_option(assignment: config_file.Assignment,
                     known: Collection[str], active: provider_options.Groups
                     ) -> str:
-    """Return the line with the nearest option. Empty if no option is near.
+    """Return the line with the option that has the most similar name.
 
-    :param known: the options of the group of the assignment. These options
-        precede the options of other groups.
+    Empty if no option has a similar name.
+
+    :param known: the options of the group of the assignment. An option of this
+        group has precedence over the options of other groups.
     """
     near = findings.suggest(assignment.option, known)
     if near:
@@ -171,7 +178,8 @@ def _check_values(file: provider_file.ProviderFile, group: str,
                   opts: List[cfg.Opt]) -> Iterator[Finding]:
     for opt in opts:
         for assignment in file.config.list(group, opt.dest):
-            # oslo.config replaces a "$name" before it parses the value.
+            # oslo.config replaces a "$name" before it parses the value. So
+            # this value is not checked.
             if '$' in assignment.value:
                 continue
             allowed = options.find_violation(group, opt, assignment.value)
@@ -189,9 +197,11 @@ def _check_values(file: provider_file.ProviderFile, group: str,
 
 
 def _choose_value(opt: cfg.Opt, text: str) -> Optional[str]:
-    """Return an allowed value that is near to a wrong value.
+    """Return an allowed value that can replace a wrong value.
 
-    None if the option has no default and no allowed value is near.
+    This is a similar choice, the minimum, or the default of the option. None
+    if the option has no default, and neither a similar choice nor a minimum
+    above the wrong value.
     """
     choices = getattr(opt.type, 'choices', None)
     if choices:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Check of Keystone: Karbor's own user, the roles, the life of tokens."""
+"""Check of Keystone: Karbor's own user, roles, the lifetime of tokens."""
 
 from typing import Iterator, Sequence
 
@@ -86,7 +86,11 @@ def _check_service_token(conf: Sequence[config_file.ConfigFile]
 
 def _check_auth_uri(conf: Sequence[config_file.ConfigFile]
                     ) -> Iterator[Finding]:
-    """Yield a finding if Karbor cannot authenticate the token of a user."""
+    """Yield a finding if a URL of Keystone is unreachable.
+
+    The URL is auth_uri of [clients_keystone]. Without it, Karbor cannot
+    authenticate the token of a user.
+    """
     url = cfg.CONF.clients_keystone.auth_uri
     try:
         if url:

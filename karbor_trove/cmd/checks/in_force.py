@@ -24,7 +24,10 @@ _NOOP_MODULE = 'karbor.services.protection.protection_plugins.noop_plugin'
 
 
 def check_entry_points() -> Iterator[Finding]:
-    """Yield the groups in which the cache differs from what is installed."""
+    """Yield the groups whose cached entry points are not up to date.
+
+    stevedore caches the entry points that are installed.
+    """
     for group in (plugins.PROTECTIONS, plugins.PROTECTABLES):
         installed = plugins.list_installed(group)
         cached = {(entry_point.name, entry_point.value)
@@ -40,7 +43,7 @@ def check_entry_points() -> Iterator[Finding]:
 
 
 def _cache_directory() -> str:
-    # As _get_cache_dir() in _cache.py of stevedore.
+    # stevedore has the same path in _get_cache_dir() of _cache.py.
     return os.path.join(os.environ.get('XDG_CACHE_HOME')
                         or os.path.expanduser('~/.cache'),
                         'python-entrypoints')
@@ -61,7 +64,8 @@ class Protectables:
     def check(self) -> Iterator[Finding]:
         """Yield which protectable Karbor uses for database instances."""
         plugin = self._plugins.get(_TYPE)
-        # Karbor uses a new object of the same class as the loaded object.
+        # Karbor does not use the loaded object. It calls instance(), and uses
+        # the new object that instance() returns.
         module = '' if plugin is None else type(
             plugin.instance(None, cfg.CONF)).__module__
         names = [entry_point.name for entry_point
@@ -90,7 +94,8 @@ class Protectables:
         """
         reachable = {_PROJECT}
         while True:
-            # Some plugins return a text instead of a tuple.
+            # Some plugins return one type as a text, and not a tuple of types.
+            # The operator "in" works with both.
             more = {resource_type
                     for resource_type, plugin in self._plugins.items()
                     if any(parent in plugin.get_parent_resource_types()

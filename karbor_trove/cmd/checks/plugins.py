@@ -36,7 +36,7 @@ class Plugins:
     def load(self, name: str) -> Any:
         """Return the class of a plugin, as Karbor loads it.
 
-        :param name: of an entry point, or of a class.
+        :param name: the name of an entry point, or of a class.
         :raises errors.NotFound: there is no such plugin.
         :raises errors.Rejected: the plugin cannot be imported.
         """
@@ -57,12 +57,13 @@ class Plugins:
             return errors.NotFound(str(error))
 
     def _get_import_error(self, name: str) -> Any:
-        # Karbor replaces the exception by "Class not found".
+        # Karbor replaces the exception by "Class not found". So this method
+        # loads the entry point again to get the exception.
         for entry_point in list_entry_points(PROTECTIONS):
             if entry_point.name == name:
                 try:
                     entry_point.load()
-                except Exception as error:  # As above.
+                except Exception as error:  # Each plugin raises its own.
                     return error
         return None
 
@@ -72,7 +73,10 @@ class Plugins:
                 for entry_point in list_entry_points(PROTECTIONS)]
 
     def list_names_of(self, is_bank: bool) -> List[str]:
-        """Return the names of the plugins of one kind that can be loaded."""
+        """Return the names of the plugins of one kind that can be loaded.
+
+        :param is_bank: True for bank plugins, False for protection plugins.
+        """
         names = []
         for name in self.list_names():
             try:
@@ -108,8 +112,8 @@ class Plugins:
 def get_bank_groups(plugin_class: Any) -> provider_options.Groups:
     """Return the options of a bank plugin, by group.
 
-    Empty if the class does not inherit from a bank plugin of Karbor, because
-    the options of the class are not known then.
+    If the class does not inherit from a bank plugin of Karbor, its options are
+    not known, and the result is empty.
     """
     for base, groups in provider_options.BANKS.items():
         if issubclass(plugin_class, base):
@@ -125,20 +129,21 @@ def read_groups(plugin_class: Any) -> provider_options.Groups:
     """
     groups = provider_options.read_groups(plugin_class)
     if plugin_class.__module__ == PROTECTION_MODULE:
-        # It reads how to verify the certificate of Swift.
+        # The protection plugin of this package also reads this group, to
+        # verify the certificate of Swift.
         groups = {**groups,
                   'swift_client': provider_options.SWIFT_BANK['swift_client']}
     return groups
 
 
 def list_entry_points(group: str) -> List[Any]:
-    """Return the entry points that stevedore finds, from its cache."""
+    """Return the entry points of a group, from the cache of stevedore."""
     return list(stevedore.ExtensionManager.make_test_instance(
         [], namespace=group).list_entry_points())
 
 
 def list_installed(group: str) -> Set[Tuple[str, str]]:
-    """Return names and values of the entry points that are installed."""
+    """Return names and values of the installed entry points of a group."""
     return {(entry_point.name, entry_point.value)
             for distribution in metadata.distributions()
             for entry_point in distribution.entry_points

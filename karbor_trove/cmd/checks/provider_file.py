@@ -18,7 +18,7 @@ _GROUP = 'provider'
 
 
 class Selected(NamedTuple):
-    """A plugin line that selects a plugin for a resource type."""
+    """A line "plugin = ..." that selects a plugin for a resource type."""
 
     line: config_file.Assignment
     plugin_class: Any
@@ -31,14 +31,14 @@ class ProviderFile:
                  ) -> None:
         """Read a provider file.
 
-        :raises config_file.WrongFile: the file cannot be parsed.
+        :raises config_file.WrongFile: the file cannot be read or parsed.
         """
         self.config = config_file.ConfigFile(path)
         self._plugins = all_plugins
 
     @property
     def name(self) -> str:
-        """Return what messages call the provider."""
+        """Return the name by which messages identify the provider."""
         name = self._get('name') or self.config.path.name
         return 'provider "%s"' % name
 
@@ -72,15 +72,15 @@ class ProviderFile:
     def get_bank_class(self) -> Any:
         """Return the class of the bank plugin.
 
-        None if the class cannot be loaded.
+        None if the class cannot be loaded, or if no line names it.
         """
         return self._find_class(self.bank_line) if self.bank_line else None
 
     def select_plugins(self) -> Dict[str, List[Selected]]:
-        """Return the plugins of each resource type, in order.
+        """Return the plugins of each resource type, in the order of the lines.
 
         Karbor uses the last plugin of a type [_register_plugin() in
-        provider.py, 1.6.0].
+        provider.py, 1.6.0]. A plugin that cannot be loaded is left out.
         """
         selected: Dict[str, List[Selected]] = {}
         for line in self.plugin_lines:
@@ -93,7 +93,7 @@ class ProviderFile:
         return selected
 
     def read(self) -> cfg.ConfigOpts:
-        """Return the file as Karbor passes it to the plugins."""
+        """Return the configuration that Karbor passes to the plugins."""
         conf = cfg.ConfigOpts()
         conf(args=['--config-file=%s' % self.config.path])
         return conf
@@ -101,7 +101,7 @@ class ProviderFile:
     def read_settings(self) -> options.Settings:
         """Return the options of the protection plugin.
 
-        A value that is not allowed is replaced by its default.
+        If a value is not allowed, the default of its option is used instead.
         """
         return options.register(self.read())
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Check of the provider files: ids, plugins, banks and what groups.py has."""
+"""Check of the provider files: ids, plugins, banks, groups and options."""
 
 import pathlib
 from typing import Any, Dict, Iterator, List, Optional, Sequence
@@ -25,17 +25,20 @@ Kind = findings.Kind
 _FILE_SYSTEM = file_system_bank_plugin.FileSystemBankPlugin
 _SWIFT = swift_bank_plugin.SwiftBankPlugin
 _S3 = s3_bank_plugin.S3BankPlugin
-#: The options without which a bank cannot be used, by its class and group.
+#: The options that a bank needs, by the class of its plugin and the group.
 _REQUIRED: Dict[Any, Dict[str, Sequence[str]]] = {
     _FILE_SYSTEM: {'file_system_bank_plugin': ('file_system_bank_path',)},
     _SWIFT: {'swift_client': ('swift_auth_url', 'swift_user', 'swift_key',
                               'swift_tenant_name')},
     _S3: {'s3_client': ('s3_endpoint', 's3_access_key', 's3_secret_key')}}
-#: The group and the option of the place of a bank, by its class.
+#: The group and the option that name the container or the bucket of a bank, by
+#: the class of the bank plugin.
 _PLACES: Dict[Any, Dict[str, str]] = {
     _SWIFT: {'swift_bank_plugin': 'bank_swift_object_container'},
     _S3: {'s3_bank_plugin': 'bank_s3_object_bucket'}}
-#: What Karbor's own bank plugins do to retention, and their replacements.
+#: The checkpoints that retention deletes instead of the oldest ones, and the
+#: plugin that replaces Karbor's bank plugin, by the class of Karbor's bank
+#: plugin. The plugin is None if this package has no replacement.
 _RETENTION = {
     _FILE_SYSTEM: ('arbitrary checkpoints', 'karbor-trove-fs-bank-plugin'),
     _SWIFT: ('the newest checkpoints', 'karbor-trove-swift-bank-plugin'),
@@ -53,11 +56,11 @@ class ProviderFilesCheck:
         """
         self._folder = folder
         self._plugins = all_plugins
-        #: The files that can be parsed. Filled by run().
+        #: The files that can be parsed. The method run() adds them.
         self.files: List[provider_file.ProviderFile] = []
 
     def run(self) -> Iterator[Finding]:
-        """Yield what is wrong with the files."""
+        """Yield what is wrong with the files, or that nothing is wrong."""
         problems = list(self._run())
         yield from problems
         if not problems:
@@ -129,7 +132,7 @@ class ProviderFilesCheck:
                 write: Optional[str] = '\n'.join(
                     'plugin = %s' % word for word in several if word)
             else:
-                # A plugin of the other kind is no typing error.
+                # The name of a plugin of the other kind is no typing error.
                 near = (None if line.value in self._plugins.list_names()
                         else findings.suggest(line.value, names))
                 advice = 'The names are: %s.' % ', '.join(sorted(names))

@@ -20,18 +20,21 @@ Kind = findings.Kind
 
 def check(project_clients: clients.ProjectClients, project_id: str,
           files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
-    """Yield whether Swift responds and whether named objects exist.
+    """Yield whether Swift responds, and whether the named objects exist.
 
-    :param project_id: the project of Karbor's own user.
+    The options of a provider file name a flavor, a network and a volume type.
+
+    :param project_id: the id of the project of Karbor's own user.
     """
     for file in files:
-        # What a wrong option names is not searched.
+        # A file with a wrong option is skipped. The check of the files reports
+        # the option.
         settings = file.read_settings()
         if not file.is_enabled or settings.problem:
             continue
         try:
             client = project_clients.get(None, settings.swift)
-        except errors.KarborTroveError:  # Reported by trove_service.check().
+        except errors.KarborTroveError:  # trove_service.check() reports it.
             return
         yield _check_swift(file, client)
         yield from _check_objects(file, settings, catalog.Catalog(

@@ -27,7 +27,7 @@ def check(conf: Sequence[config_file.ConfigFile],
     """Yield how Trove responds to Karbor's own user.
 
     :param conf: the files of Karbor's own configuration.
-    :param project_id: the project of that user.
+    :param project_id: the id of the project of Karbor's own user.
     """
     try:
         client = project_clients.get()

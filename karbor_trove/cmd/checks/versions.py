@@ -16,9 +16,10 @@ from karbor_trove.trove import transport
 Finding = findings.Finding
 Kind = findings.Kind
 
-#: The versions of Python that the tests run on, as (major, minor).
+#: The oldest and the newest tested version of Python, as (major, minor).
 TESTED_PYTHON = (3, 8), (3, 13)
-#: The oldest version and the newest major version that the tests run with.
+#: The oldest version and the newest major version that the tests run with, by
+#: the name of the library.
 TESTED = {
     'cliff': ('3.4.0', 4),
     'karbor': ('1.6.0', 1),
@@ -41,11 +42,12 @@ class Limit:
     below: str
     effect: str
     kind: Kind = Kind.VERSION_INCOMPATIBLE
-    #: The versions of Python that have the limit, as (major, minor).
+    #: The oldest and the newest version of Python that have the limit, as
+    #: (major, minor).
     pythons: Tuple[Tuple[int, int], Tuple[int, int]] = ((3, 8), (3, 99))
 
 
-#: doc/source/install/index.rst has them as well.
+#: doc/source/install/index.rst lists the same limits.
 LIMITS = (
     Limit('SQLAlchemy', '1.4', 'Every plan-create fails with HTTP 500'),
     Limit('oslo.db', '11', 'It needs SQLAlchemy 1.4, and SQLite stays locked'),
@@ -64,7 +66,10 @@ LIMITS = (
 
 
 def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
-    """Yield the versions that are outside of what was tested."""
+    """Yield the versions that fail, and the versions that were not tested.
+
+    If there are none, yield a success.
+    """
     problems = [*_check_limits(), *_check_tested(), *_check_python(),
                 *_check_storage_drivers(files)]
     yield from problems

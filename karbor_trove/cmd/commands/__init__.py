@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The commands of karbor-trove-manage, one module for each subject.
+"""The commands of both applications, one module for each subject.
 
 Code that several subjects need, such as the banks and the clients, is in cmd/.
 """

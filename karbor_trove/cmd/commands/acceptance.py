@@ -36,7 +36,9 @@ class _Database:
     section: karbor_types.BankSection
     journal: backup_journal.BackupJournal
     #: The journal entry, with the id of the backup if the bank has this id.
+    #: None if the checkpoint left the instance out before this command.
     entry: Optional[backup_journal.BackupEntry] = None
+    #: None if the bank has no backup record of the instance.
     backup_record: Optional[record.BackupRecord] = None
     #: None if Trove does not list the backup.
     backup: Optional[models.Backup] = None
@@ -113,8 +115,9 @@ def _write(checkpoint: providers.Checkpoint, databases: Dict[str, _Database],
            without: List[str]) -> None:
     """Write to the bank that a checkpoint is accepted.
 
-    After an interrupt in between, a database would be left out of a checkpoint
-    that is not accepted, and the backup record of the database would be lost.
+    An interrupt has its effect after all writes. After an interrupt between
+    the writes, a database would be left out of a checkpoint that is not
+    accepted, and the backup record of the database would be lost.
 
     :param databases: the databases by the ids of their instances.
     :raises errors.Rejected: the checkpoint has changed since it was read.
@@ -125,7 +128,8 @@ def _write(checkpoint: providers.Checkpoint, databases: Dict[str, _Database],
             if id_ in without:
                 _leave_out(checkpoint, id_, database)
             elif database.omission:
-                # An interrupted deletion may have deleted the marker.
+                # An interrupted deletion may have deleted the marker of the
+                # omission.
                 omissions.write(database.section, database.omission)
             else:
                 _complete(database)
@@ -195,7 +199,7 @@ def _read(checkpoint: providers.Checkpoint, instance_id: str, project_id: str,
                                            instance_id)
     database = _Database(checkpoint.resource_section(instance_id), journal)
     backup_record = record.read(database.section, instance_id)
-    # The in-tree plugin writes no entry.
+    # Karbor's in-tree plugin writes no journal entry.
     entry = journal.read(checkpoint.id) or backup_journal.BackupEntry(
         instance_id, checkpoint.id, project_id)
     if backup_record is None:
@@ -234,7 +238,7 @@ def _find_problem(database: _Database, instance_id: str,
 
 
 def _list_other_problems(checkpoint: providers.Checkpoint) -> List[str]:
-    """Return a sentence for each failed resource of another type.
+    """Return a sentence for each failed resource that is no database.
 
     A resource without a status has not failed, because a plugin that does
     nothing writes no status.
@@ -264,8 +268,9 @@ def _leave_out(checkpoint: providers.Checkpoint, instance_id: str,
                database: _Database) -> None:
     """Write to the bank that the checkpoint leaves an instance out.
 
-    A failed backup of the instance may exist. The journal has the entry of
-    this backup. So the deletion of the checkpoint deletes the backup.
+    A failed backup of the instance may exist. This function also writes the
+    journal entry of this backup. So the deletion of the checkpoint deletes the
+    backup.
     """
     if database.entry is not None and database.entry.backup_id is not None:
         database.journal.write(database.entry)

@@ -65,7 +65,8 @@ def find_config_files(config_files: Sequence[str]) -> List[str]:
 
     :param config_files: the files that the operator has named. Empty for the
         files that Karbor finds.
-    :raises errors.Rejected: there is no file.
+    :raises errors.Rejected: there is no configuration file and no directory of
+        configuration files.
     """
     found = list(config_files) or cfg.find_config_files(project=_KARBOR)
     if not (found or cfg.find_config_dirs(project=_KARBOR)):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`checkpoint`: the checkpoints in the banks, and interrupted ones."""
+"""`checkpoint list`, `show` and `reset`: the checkpoints in the banks."""
 
 import argparse
 import dataclasses
@@ -44,7 +44,8 @@ _STARTED_STATUSES: Dict[str, Sequence[str]] = {
 
 
 #: The statuses of checkpoints that list_living_checkpoints() may leave out.
-#: They are deleted, or Karbor was creating them when it crashed.
+#: Such a checkpoint is deleted, or Karbor crashed while it created the
+#: checkpoint.
 _UNLISTED_STATUSES = (constants.CHECKPOINT_STATUS_PROTECTING,
                       constants.CHECKPOINT_STATUS_DELETED)
 #: The status that the commands show if index.json is corrupt.
@@ -99,15 +100,18 @@ class CheckpointReset(base.Action):
         new_index = dict(index, status=constants.CHECKPOINT_STATUS_ERROR)
         if not new_index.get('resource_graph'):
             # The operation ended before Karbor had written the resources.
-            # Karbor's delete operation needs a list of the resources.
+            # Karbor's delete operation needs a list of the resources, which
+            # may be empty.
             new_index['resource_graph'] = graph.serialize_resource_graph([])
-        # Without an identity of the worker process, a reset that was
-        # interrupted could not be repeated without --force.
+        # This block deletes the identities of the worker process. If the reset
+        # was interrupted after that, the operator could repeat the reset only
+        # with --force.
         with interrupts.defer():
             _check_unchanged(checkpoint, index)
             storage.write(checkpoint.section, backup_copy, index)
-            # Delete the identities of the worker process. Otherwise a later
-            # reset would take the next delete operation for ended.
+            # If the identities of the worker process stayed, a later reset
+            # would conclude from them that the next delete operation has
+            # ended.
             for resource_id in checkpoint.list_resource_ids():
                 storage.delete(checkpoint.resource_section(resource_id),
                                layout.WORKER)
@@ -131,9 +135,9 @@ class WorkerCheck:
 def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
     """Check whether the process of the checkpoint's operation has ended.
 
-    One process works on all resources of a checkpoint. So one resource is
-    enough: the operation has started on this resource, and the process that
-    works on this resource has ended.
+    One process works on all resources of a checkpoint. So one resource on
+    which the operation has started is enough. If the process that works on
+    this resource has ended, the process of the operation has ended.
     """
     has_ended = has_started = False
     for resource_id in checkpoint.list_resource_ids():
@@ -152,17 +156,19 @@ def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
     if has_ended:
         return WorkerCheck(True)
     doubt = 'the bank does not name the process of its operation'
-    # A plugin of another resource type notes its status and no process.
+    # The plugin of another resource type writes a status, but no identity of
+    # its process. So the process of an operation that has started on such a
+    # resource may still run.
     return WorkerCheck(False, doubt) if has_started else _check_silence(
         checkpoint, doubt)
 
 
 def _check_other_host(identity: object) -> str:
-    """Return why a process that cannot be seen here may still run.
+    """Return why a process that is not visible on this host may still run.
 
     Karbor's database has the time of the last heartbeat of each service.
 
-    :returns: the doubt. "" if the service of the process has ended.
+    :returns: the reason. "" if the service of the process has ended.
     """
     doubt = '%s may still work on it' % worker_process.describe(identity)
     host = worker_process.find_other_host(identity)
@@ -184,11 +190,16 @@ def _check_other_host(identity: object) -> str:
 
 def _check_silence(checkpoint: providers.Checkpoint,
                    doubt: str) -> WorkerCheck:
-    """Check whether an operation without a process started long ago.
+    """Check whether an operation started so long ago that it has ended.
 
-    A killed service may have written nothing but the status of the checkpoint.
-    With max_concurrent_operations, a flow that waits in Karbor's queue has not
-    written more either [ProtectionManager in manager.py, 1.6.0].
+    Use this function if the bank does not name the process of the operation. A
+    service that was killed early has written only the status of the
+    checkpoint. With the option max_concurrent_operations, this is also true of
+    a flow that still waits in Karbor's queue [ProtectionManager in manager.py,
+    1.6.0]. So with this option, this function never concludes that the
+    operation has ended.
+
+    :param doubt: why the process of the operation is not known.
     """
     cfg.CONF.import_opt('max_concurrent_operations',
                         'karbor.services.protection.manager')
@@ -234,8 +245,9 @@ def _is_chosen(checkpoint: providers.Checkpoint,
                parsed_args: argparse.Namespace) -> bool:
     """Return True if the options of "checkpoint list" choose a checkpoint.
 
-    A corrupt checkpoint may belong to any project and instance. Without
-    --status, deleted checkpoints are left out.
+    A corrupt checkpoint may belong to any project and instance. So --project
+    and --instance choose it as well. Without --status, deleted checkpoints are
+    left out.
     """
     if parsed_args.status is None:
         if checkpoint.is_deleted:
@@ -292,8 +304,8 @@ def _check_resettable(checkpoint: providers.Checkpoint,
     # Karbor has written "error-deleting", so Karbor's operation has ended.
     if checkpoint.status == constants.CHECKPOINT_STATUS_ERROR_DELETING:
         return checkpoint.index
-    # Karbor deletes the index files after it has written "deleted". A process
-    # that was killed in between leaves a checkpoint that is listed for ever
+    # Karbor deletes the index files after it has written "deleted". If the
+    # process is killed in between, Karbor lists the checkpoint for ever
     # [Checkpoint.delete() in 1.6.0].
     if checkpoint.is_deleted and _list_indices(checkpoint, checkpoint.index):
         if force:
@@ -321,8 +333,9 @@ def _check_unchanged(checkpoint: providers.Checkpoint,
                      index: Dict[str, Any]) -> None:
     """Check that index.json of a checkpoint is as it was read.
 
-    After another reset, a user may delete the checkpoint. This reset must not
-    overwrite the status of the deletion.
+    If another command resets the checkpoint at the same time, a user may then
+    delete the checkpoint. This reset must not overwrite the status of the
+    deletion.
 
     :raises errors.Rejected: index.json has changed.
     """
@@ -351,7 +364,7 @@ def write_missing_indices(checkpoint: providers.Checkpoint,
 
 def _list_indices(checkpoint: providers.Checkpoint,
                   index: Dict[str, Any]) -> List[str]:
-    """Return the paths of the checkpoint's index files in the bank.
+    """Return the paths of those index files of a checkpoint that exist.
 
     Karbor lists a checkpoint with these index files.
 

@@ -46,8 +46,9 @@ class DeferredSweep(base.Action):
                   ) -> Iterator[base.Row]:
         project_id = parsed_args.project
         project_clients = clients.ProjectClients()
-        # Why Trove could not be reached. The command waits for Trove only
-        # once, and not again for each instance.
+        # Why Trove could not be reached. None if Trove was never unavailable.
+        # The command waits for Trove only once, and not again for each
+        # instance.
         self._outage: Optional[str] = None
         for provider in providers.distinct_banks(all_providers):
             for instance_id in progress.track(
@@ -98,7 +99,8 @@ class DeferredSweep(base.Action):
                            unreadable: Mapping[str, errors.Rejected]) -> None:
         """Add a problem for each journal entry that cannot be read.
 
-        The project of such an entry is not known.
+        The project of such an entry is not known. So no problem is added if
+        the operator has chosen a project.
 
         :param project_id: the project that the operator has chosen. None if
             all projects are swept.
@@ -139,6 +141,8 @@ class DeferredRelease(base.Action):
                   all_providers: List[providers.Provider]
                   ) -> Iterator[base.Row]:
         """Delete the chosen backups, and yield one row for each.
+
+        Without --yes, no backup is deleted.
 
         :raises errors.Rejected: an id is not the id of a backup with a
             deferred deletion. Nothing was deleted.
@@ -199,7 +203,8 @@ def delete_backups(provider: providers.Provider,
     :param journal: the backup journal of the instance. All entries belong to
         this instance.
     :param entries: at least one entry. All entries belong to one project.
-    :param keeps_last: see deferred_deletion.BackupDeletion.
+    :param keeps_last: whether the last complete backup of the instance is kept
+        while later checkpoints leave the instance out.
     :returns: one result for each entry.
     """
     remaining = {entry.checkpoint_id: entry for entry in entries}
@@ -232,7 +237,8 @@ def _describe(entry: backup_journal.BackupEntry, blocker: Optional[str],
 class _Deferral:
     """Whether the deletion of the backup of a journal entry is deferred."""
 
-    #: False if the checkpoint of the backup is not deleted.
+    #: True if the deletion has begun, or if the checkpoint of the backup is
+    #: deleted.
     is_deferred: bool
     #: Why the backup still exists. Empty if the deletion is not deferred.
     reason: str = ''
@@ -246,9 +252,10 @@ def _check_deferral(provider: providers.Provider,
     """
     if entry.deleted_at:
         return _Deferral(True, entry.reason or 'its deletion was interrupted')
-    # Karbor's in-tree plugin does not know the journal. This plugin deletes a
-    # checkpoint and its backup, and the entry stays as it is. A checkpoint
-    # that is missing proves nothing, because the bank may have lost it.
+    # Karbor's in-tree plugin does not know the journal. When the in-tree
+    # plugin deletes the backup of a checkpoint, the journal entry stays as it
+    # is. A checkpoint that is missing proves nothing, because the bank may
+    # have lost the checkpoint.
     checkpoint = provider.find_checkpoint(entry.checkpoint_id)
     if checkpoint and checkpoint.is_deleted:
         return _Deferral(True, 'the checkpoint was deleted by another plugin')

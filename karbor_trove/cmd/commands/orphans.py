@@ -20,17 +20,18 @@ from karbor_trove import timeouts
 from karbor_trove import times
 from karbor_trove.trove import models
 
-# The name and the description that parameters/parsing.py builds.
+# The default name and the default description of a backup that the protection
+# plugin creates [parameters/parsing.py].
 _NAME = re.compile(r'karbor-([0-9a-f-]{36})-([0-9a-f-]{36})')
 _DESCRIPTION = re.compile(r'Karbor checkpoint ([0-9a-f-]{36}) of database '
                           r'instance ([0-9a-f-]{36})')
-# The name that Karbor's in-tree plugin builds.
+# The name of a backup that Karbor's in-tree plugin creates.
 _IN_TREE_NAME = 'backup%s'
 
 
 @dataclasses.dataclass(frozen=True)
 class Orphan:
-    """A backup that Karbor created and that no checkpoint or journal has."""
+    """A backup that Karbor created and that belongs to no checkpoint."""
 
     backup: models.Backup
     reason: str
@@ -55,11 +56,11 @@ class Orphan:
 
 
 class OrphanSearch:
-    """The orphans at the time of creation."""
+    """The orphans when this object is created."""
 
     def __init__(self, all_providers: List[providers.Provider],
                  project_clients: clients.ProjectClients) -> None:
-        """Read Trove, then the banks.
+        """List the backups in Trove, and then read the banks.
 
         A backup is recorded in the bank before Trove creates it. So a backup
         that is created during the search is not reported as an orphan.
@@ -187,7 +188,10 @@ class OrphanSearch:
                       % checkpoint_id, True, self._provider)
 
     def _is_new(self, backup: models.Backup) -> bool:
-        """Return True if the banks' lists may still lack the checkpoint."""
+        """Return True if a backup was created a short time ago.
+
+        The lists of the banks may still lack the checkpoint of such a backup.
+        """
         now = self._client.now
         return (now is None or backup.created is None
                 or now - backup.created < (timeouts.REQUEST_IN_FLIGHT
@@ -215,6 +219,8 @@ class OrphanDeletion(base.Action):
                   all_providers: List[providers.Provider]
                   ) -> Iterator[base.Row]:
         """Delete the orphans, and yield one row for each orphan.
+
+        Without --yes, no backup is deleted.
 
         :raises errors.Rejected: an id is not the id of an orphan, or there
             are too many orphans. Nothing was deleted.

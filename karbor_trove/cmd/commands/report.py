@@ -38,15 +38,15 @@ class _BackupList(NamedTuple):
 
 
 class Report:
-    """The report on all instances at the time of creation."""
+    """The report on all instances when this object is created."""
 
     def __init__(self, all_providers: List[providers.Provider],
                  project_clients: clients.ProjectClients,
                  project_id: Optional[str] = None) -> None:
         """Read the banks, then Trove, one project after another.
 
-        :param project_id: report only this project. None for each project of
-            which a bank has a checkpoint.
+        :param project_id: the id of the only project in the report. None for
+            each project of which a bank has a checkpoint.
         :raises errors.KarborTroveError: a bank or Trove is unavailable.
         """
         self._clients = project_clients
@@ -94,8 +94,8 @@ class Report:
             backups = self._wait_for(
                 lambda: client.list_backups(all_projects=True))
         except errors.Rejected as error:
-            # If there is no project, no other message says why the report is
-            # empty.
+            # If no project has a checkpoint, no other message says why the
+            # report is empty.
             if not any(self._points.projects.values()):
                 self.problems.append(str(error))
             return None
@@ -173,8 +173,8 @@ class Report:
         except errors.Rejected:
             return False
         except errors.KarborTroveError as error:
-            # After one failed request no other one is sent. Otherwise the
-            # report would wait for Swift once for each backup.
+            # After one failed request, no further request is sent to Swift.
+            # Each further request could wait for Swift again.
             self._swift_is_unavailable = True
             self.problems.append(
                 'the objects of the backups were not checked: %s' % error)
@@ -209,7 +209,7 @@ class ReportListing(base.Action):
         return list(map(_build_row, report.instances))
 
     def build_metrics(self) -> List[prometheus.Metric]:
-        """Return the metrics of the rows."""
+        """Return the metrics of the report."""
         return metrics.build_metrics(self._instances,
                                      is_complete=not self.problems)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`deferred dismiss`, and the unconfirmed restores of the other commands.
+"""`deferred dismiss`, and the restores in `deferred list` and `sweep`.
 
 No instance and no configuration group is deleted here. The instances and the
 groups that a restore has created belong to the user.
@@ -82,7 +82,8 @@ def list_rows(provider: providers.Provider,
     for restore_id, error in unreadable.items():
         yield {**row, 'restore': restore_id, 'why': str(error)}
     for entry in entries:
-        # A trace belongs to a restore whose instance is known.
+        # A trace belongs to a restore whose instance is known. So a trace has
+        # no row.
         if entry.created_id is None:
             yield {**row, 'project': entry.project_id,
                    'restore': entry.restore_id,
@@ -150,7 +151,8 @@ def sweep(all_providers: List[providers.Provider],
         problem = ''
         try:
             entry = journal.read(restore_id)
-            # The list may be stale and still have a deleted entry.
+            # The list of entries may be stale, and may still have an entry
+            # that is deleted.
             if entry is None or project_id not in (None, entry.project_id):
                 continue
             if entry.created_id is not None:
@@ -192,7 +194,11 @@ def _list_journals(all_providers: List[providers.Provider],
 
 def _read_or_guess(journal: restore_journal.RequestJournal,
                    restore_id: str) -> restore_journal.RestoreEntry:
-    """Return an entry. All values are unknown if the entry cannot be read."""
+    """Return an entry of a journal.
+
+    If the entry is absent or cannot be read, return an entry that has only the
+    ids of the instance and of the restore.
+    """
     unknown = restore_journal.RestoreEntry(journal.instance_id, restore_id)
     try:
         return journal.read(restore_id) or unknown

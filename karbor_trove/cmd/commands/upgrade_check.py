@@ -36,7 +36,8 @@ def check(config_files: Sequence[str], is_offline: bool) -> Iterator[Result]:
 
     :param config_files: the files of Karbor's own configuration. Empty for
         the files that Karbor finds.
-    :param is_offline: skip the checks that send a request or use a bank.
+    :param is_offline: whether to skip the checks that send a request or use a
+        bank.
     :raises errors.Rejected: there is no configuration of Karbor.
     """
     conf: List[config_file.ConfigFile] = []
@@ -50,7 +51,7 @@ def check(config_files: Sequence[str], is_offline: bool) -> Iterator[Result]:
                 findings.Place(path, error.line))
             return
     base.read_configuration(config_files)
-    # This registers the options of all clients.
+    # get_client_module() registers the options of all clients.
     client_factory.ClientFactory.get_client_module('trove')
     files: List[provider_file.ProviderFile] = []
     for finding in _check_files(conf, files):
@@ -107,7 +108,7 @@ def _check_cloud(conf: Sequence[config_file.ConfigFile],
     yield from identity.check(conf, files)
     try:
         project_id = clients.read_token().project_id or ''
-    except errors.KarborTroveError:  # Reported by identity.check().
+    except errors.KarborTroveError:  # identity.check() reports this.
         return
     project_clients = clients.ProjectClients()
     yield from trove_service.check(conf, project_clients, project_id)

@@ -25,12 +25,13 @@ class _Candidate(NamedTuple):
     checkpoint: providers.Checkpoint
     #: The provider whose options the verification uses.
     provider: providers.Provider
-    #: When the databases passed their last verifications, in UTC and in ISO
-    #: format. The earliest time, if they passed at different times. None if a
-    #: database has no verification, or has failed the last one.
+    #: When the databases passed their last verifications at level restore, in
+    #: UTC and in ISO format. If the times differ, this is the earliest one.
+    #: None if a database has no such verification, or has failed the last one.
     passed_at: Optional[str]
-    #: When the last verification of any of the databases ended. None if no
-    #: database has a verification.
+    #: When the last verification of any of the databases at level restore
+    #: ended, in UTC and in ISO format. None if no database has such a
+    #: verification.
     tried_at: Optional[str]
 
     @property
