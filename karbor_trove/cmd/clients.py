@@ -65,8 +65,7 @@ class _Session(keystone_session.Session):
             discovery. keystoneauth1 then reads the version from the URL.
         """
         if kwargs.get('authenticated'):
-            raise keystone_exceptions.Unauthorized(
-                'the discovery at %s was answered with HTTP 401' % url)
+            raise keystone_exceptions.Unauthorized
         return super().request(url, method, *args, **kwargs)
 
 
