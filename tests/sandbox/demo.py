@@ -1,5 +1,11 @@
 """Demo of a backup and a restore: python -m tests.sandbox.demo."""
 
+import argparse
+import contextlib
+import io
+import json
+import pathlib
+import sys
 import time
 
 from tests.sandbox import cloud
@@ -122,7 +128,28 @@ class Demo:
                 f'{command[0]} should have printed nothing')
 
 
-def _run(sandbox: cloud.Sandbox, keep: bool) -> None:
+class _Recording(io.StringIO):
+    """The text that is printed, which is also written to the terminal."""
+
+    def write(self, text: str) -> int:
+        sys.__stdout__.write(text)
+        return super().write(text)
+
+    def flush(self) -> None:
+        sys.__stdout__.flush()
+
+
+def _use(sandbox: cloud.Sandbox, options: argparse.Namespace) -> None:
+    with contextlib.redirect_stdout(_Recording()) as recording:
+        _run(sandbox)
+    if options.picture:
+        options.record.write_text(json.dumps({
+            'picture': options.picture, 'output': recording.getvalue()}))
+    if options.keep:
+        shell.wait_for_interrupt(sandbox)
+
+
+def _run(sandbox: cloud.Sandbox) -> None:
     # HOME is the sandbox, so that clouds.yaml and .psqlrc are not read.
     demo = Demo(shell_tenant.Tenant({
         **sandbox.variables(), 'HOME': str(sandbox.directory)}))
@@ -140,10 +167,18 @@ def _run(sandbox: cloud.Sandbox, keep: bool) -> None:
             sandbox.keep = True
             raise SystemExit(f'{e}\n\nLogs: {sandbox.logs}')
         print(f'({time.monotonic() - begin:.1f} s)', flush=True)
-    if keep:
-        shell.wait_for_interrupt(sandbox)
 
 
 if __name__ == '__main__':
-    shell.run('Run a demo: a tenant loses a database and restores it.',
-              'leave the sandbox running at the end, until Ctrl-C', _run)
+    parser = argparse.ArgumentParser(
+        description='Run a demo: a tenant loses a database and restores it.')
+    # After Ctrl-C tox does not run the command that writes the picture.
+    end = parser.add_mutually_exclusive_group()
+    end.add_argument('--keep', action='store_true',
+                     help='leave the sandbox running at the end, until Ctrl-C')
+    end.add_argument('--picture', metavar='PATH',
+                     help='write an SVG picture of the terminal to this file')
+    # tox.ini sets it.
+    parser.add_argument('--record', type=pathlib.Path,
+                        help=argparse.SUPPRESS)
+    shell.run(parser, _use)

@@ -32,16 +32,13 @@ def wait_for_interrupt(sandbox: cloud.Sandbox) -> None:
         print('ending the sandbox ...', flush=True)
 
 
-def run(description: str, keep: str,
-        use: Callable[[cloud.Sandbox, bool], None]) -> None:
+def run(parser: argparse.ArgumentParser,
+        use: Callable[[cloud.Sandbox, argparse.Namespace], None]) -> None:
     """Start the sandbox, use it and stop it.
 
-    :param keep: the help text of the option --keep.
-    :param use: called with the sandbox and whether --keep is set.
+    :param use: called with the sandbox and the parsed options.
     :raises SystemExit: the sandbox did not start, or was interrupted.
     """
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument('--keep', action='store_true', help=keep)
     options = parser.parse_args()
     # SIGTERM acts as Ctrl-C does. SIGINT is set as well, since a shell
     # starts background jobs with SIGINT ignored.
@@ -49,7 +46,7 @@ def run(description: str, keep: str,
         signal.signal(number, signal.default_int_handler)
     try:
         with cloud.Sandbox() as sandbox:
-            use(sandbox, options.keep)
+            use(sandbox, options)
     except (process.Failure, environments.Failure) as e:
         raise SystemExit(str(e))
     except KeyboardInterrupt:

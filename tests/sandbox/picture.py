@@ -1,0 +1,98 @@
+"""Picture of the terminal of the demo, as SVG.
+
+    python -m tests.sandbox.picture RECORD
+
+Needs rich, and neither Karbor nor the package. RECORD is the file that
+tests.sandbox.demo wrote. Without it nothing is written.
+"""
+
+import io
+import json
+import pathlib
+import re
+import sys
+from typing import Iterator
+
+from rich import console
+from rich import text
+
+#: In columns. The list of backups is cut after its column Status.
+WIDTH = 110
+# Rich's own format loads a font from a host.
+_FORMAT = '''\
+<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{ font: {char_height}px monospace; }}
+.{unique_id}-title {{ font: bold 18px sans-serif; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/>
+</clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})"
+   clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+'''
+_LAST_STEP = '] Clean up'
+# The demo waits with this command until an instance has an address.
+_WAIT = '$ openstack database instance show '
+_DURATION = re.compile(r'\(\d+\.\d s\)$')
+# The heading of a list, an item of a list, or the status of an object.
+_ROW = re.compile(r'\| (Id|ID|[0-9a-f-]{36}|status) ')
+
+
+def select_lines(output: str) -> Iterator[str]:
+    """Yield the lines of the demo's output that tell its story.
+
+    They are those before the last step. Commands that wait for an address are
+    left out with their outputs. So are durations, and the lines of tables
+    except lists and the status of an object.
+    """
+    waits = False
+    for line in output.strip().splitlines():
+        if line.endswith(_LAST_STEP):
+            return
+        if line.startswith('$ ') or not line:
+            waits = line.startswith(_WAIT)
+        if not (waits or _DURATION.match(line) or line.startswith('+')
+                or line.startswith('|') and not _ROW.match(line)):
+            yield line
+
+
+def build_picture(output: str) -> str:
+    """Return an SVG picture of a terminal with the output of the demo.
+
+    Commands are folded at WIDTH columns. Rows of tables are cut there.
+    """
+    terminal = console.Console(record=True, width=WIDTH, file=io.StringIO(),
+                               highlight=False)
+    for line in select_lines(output):
+        style = ('bold yellow' if line.startswith('[') else
+                 'bold cyan' if line.startswith('$ ') else '')
+        terminal.print(text.Text.from_ansi(line, style=style),
+                       no_wrap=line.startswith('|'), overflow='ellipsis'
+                       if line.startswith('|') else 'fold')
+    return terminal.export_svg(title='tools/tox -e demo', code_format=_FORMAT,
+                               unique_id='demo')
+
+
+def main() -> None:
+    record = pathlib.Path(sys.argv[1])
+    if not record.exists():
+        return
+    data = json.loads(record.read_text())
+    pathlib.Path(data['picture']).write_text(build_picture(data['output']))
+    print(f'The picture is in {data["picture"]}')
+
+
+if __name__ == '__main__':
+    main()
