@@ -55,7 +55,8 @@ def select_lines(output: str) -> Iterator[str]:
 
     They are those before the last step. Commands that wait for an address are
     left out with their outputs. So are durations, and the lines of tables
-    except lists and the status of an object.
+    except lists and the status of an object. Spaces at the end of a row are
+    removed.
     """
     waits = False
     for line in output.strip().splitlines():
@@ -65,7 +66,8 @@ def select_lines(output: str) -> Iterator[str]:
             waits = line.startswith(_WAIT)
         if not (waits or _DURATION.match(line) or line.startswith('+')
                 or line.startswith('|') and not _ROW.match(line)):
-            yield line
+            # One long value makes the whole table wide.
+            yield re.sub(' +\\|$', ' |', line)
 
 
 def build_picture(output: str) -> str:
@@ -77,7 +79,7 @@ def build_picture(output: str) -> str:
                                highlight=False)
     for line in select_lines(output):
         style = ('bold yellow' if line.startswith('[') else
-                 'bold cyan' if line.startswith('$ ') else '')
+                 'cyan' if line.startswith('$ ') else '')
         terminal.print(text.Text.from_ansi(line, style=style),
                        no_wrap=line.startswith('|'), overflow='ellipsis'
                        if line.startswith('|') else 'fold')
