@@ -48,20 +48,20 @@ class Token:
 
 
 class _Session(keystone_session.Session):
-    """A session that requests a token without having one.
+    """A session that discovers Keystone's versions without a token.
 
-    If the discovery of Keystone's versions is answered with HTTP 401, for
-    example by a proxy, keystoneauth1 repeats the discovery with a token
-    [get_version_data() in discover.py, 5.18.1]. The plugin that requests the
-    token would then wait for this token itself, without end.
+    A proxy may answer the discovery with HTTP 401. keystoneauth1 then repeats
+    the discovery with a token [get_version_data() in discover.py, 5.18.1].
+    The session requests this token from the auth plugin. The auth plugin is
+    already waiting for the versions, so it would wait forever.
     """
 
     def request(self, url: str, method: str, *args: Any, **kwargs: Any) -> Any:
         """Send a request, see keystoneauth1.
 
-        :param kwargs: only the repeated discovery has `authenticated` set to
-            True.
-        :raises keystone_exceptions.Unauthorized: this is the repeated
+        :param kwargs: the arguments of the method in keystoneauth1. Only the
+            repeated discovery sets `authenticated` to True.
+        :raises keystone_exceptions.Unauthorized: the request is the repeated
             discovery. keystoneauth1 then reads the version from the URL.
         """
         if kwargs.get('authenticated'):

@@ -3,12 +3,12 @@
 import argparse
 import contextlib
 import io
-import json
 import pathlib
 import sys
 import time
 
 from tests.sandbox import cloud
+from tests.sandbox import picture
 from tests.sandbox.services import cloud as catalog
 from tests.sandbox import shell
 from tests.sandbox import shell_tenant
@@ -143,8 +143,8 @@ def _use(sandbox: cloud.Sandbox, options: argparse.Namespace) -> None:
     with contextlib.redirect_stdout(_Recording()) as recording:
         _run(sandbox)
     if options.picture:
-        options.record.write_text(json.dumps({
-            'picture': options.picture, 'output': recording.getvalue()}))
+        options.picture.write_text(
+            picture.build_picture(recording.getvalue()))
     if options.keep:
         shell.wait_for_interrupt(sandbox)
 
@@ -172,13 +172,10 @@ def _run(sandbox: cloud.Sandbox) -> None:
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(
         description='Run a demo: a tenant loses a database and restores it.')
-    # After Ctrl-C tox does not run the command that writes the picture.
-    end = parser.add_mutually_exclusive_group()
-    end.add_argument('--keep', action='store_true',
-                     help='leave the sandbox running at the end, until Ctrl-C')
-    end.add_argument('--picture', metavar='PATH',
-                     help='write an SVG picture of the terminal to this file')
-    # tox.ini sets it.
-    parser.add_argument('--record', type=pathlib.Path,
-                        help=argparse.SUPPRESS)
+    parser.add_argument('--keep', action='store_true',
+                        help='leave the sandbox running at the end, until '
+                             'Ctrl-C')
+    parser.add_argument('--picture', metavar='PATH', type=pathlib.Path,
+                        help='write an SVG picture of the terminal to this '
+                             'file')
     shell.run(parser, _use)

@@ -1,16 +1,7 @@
-"""Picture of the terminal of the demo, as SVG.
-
-    python -m tests.sandbox.picture RECORD
-
-Needs rich, and neither Karbor nor the package. RECORD is the file that
-tests.sandbox.demo wrote. Without it nothing is written.
-"""
+"""Picture of the terminal of the demo, as SVG."""
 
 import io
-import json
-import pathlib
 import re
-import sys
 from typing import Iterator
 
 from rich import console
@@ -85,16 +76,3 @@ def build_picture(output: str) -> str:
                        if line.startswith('|') else 'fold')
     return terminal.export_svg(title='tools/tox -e demo', code_format=_FORMAT,
                                unique_id='demo')
-
-
-def main() -> None:
-    record = pathlib.Path(sys.argv[1])
-    if not record.exists():
-        return
-    data = json.loads(record.read_text())
-    pathlib.Path(data['picture']).write_text(build_picture(data['output']))
-    print(f'The picture is in {data["picture"]}')
-
-
-if __name__ == '__main__':
-    main()

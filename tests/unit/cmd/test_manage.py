@@ -7,7 +7,6 @@ import logging
 import os
 import subprocess
 import sys
-import threading
 
 import pytest
 import yaml
@@ -262,12 +261,8 @@ def test_list_fails_if_karbors_user_has_no_role_in_its_project(
     assert 'credentials' not in err
 
 
-def test_list_needs_no_discovery_if_the_url_has_the_version(
-        run, config_file, fake_trove, monkeypatch):
-    # With this lock a plugin that needs its own token fails instead of
-    # waiting without end.
-    monkeypatch.setattr(threading, 'Lock', threading.RLock)
-    fake_trove.mocker.get(keystone.URL + '/v3', status_code=401, text='')
+def test_list_reads_the_version_from_the_url_if_discovery_is_refused(
+        run, config_file, refused_discovery):
     code, out, err = run('orphans', 'list', '--config-file', config_file)
     assert (code, err) == (0, '')
 

@@ -1,7 +1,6 @@
 """Tests of karbor-trove-manage verify."""
 
 import re
-import threading
 
 import pytest
 
@@ -141,12 +140,8 @@ def test_nothing_is_verified_if_no_provider_has_the_level_restore(
         'verify', '--oldest-unverified', 1, expect=1)
 
 
-def test_operator_needs_no_discovery_if_the_url_has_the_version(
-        add_point, verify, fake_trove, monkeypatch, karbor):
-    # With this lock a plugin that needs its own token fails instead of
-    # waiting without end.
-    monkeypatch.setattr(threading, 'Lock', threading.RLock)
-    fake_trove.mocker.get(keystone.URL + '/v3', status_code=401, text='')
+def test_operator_reads_the_version_from_the_url_if_discovery_is_refused(
+        add_point, verify, refused_discovery, karbor):
     add_point()
     verify(1)
     assert len(karbor.requests) == 1
