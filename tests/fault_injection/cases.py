@@ -14,6 +14,7 @@ _IDS = (
     (re.compile(r'^/v1(\.0|/AUTH_)?/?[0-9a-f]{32}'), ''),
     (re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'), '{id}'),
     (re.compile(r'[0-9a-f]{32}'), '{project}'),
+    (re.compile(r'(?<=/indices/).*'), '{path}'),
     (re.compile(r'_\d{8}$'), '_{segment}'),
 )
 

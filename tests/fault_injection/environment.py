@@ -1,5 +1,6 @@
 """Environment of one worker process: a project, a bank and proxies."""
 
+import argparse
 import json
 import pathlib
 import tempfile
@@ -20,18 +21,26 @@ from karbor_trove.bank import layout
 from karbor_trove.bank import record
 from karbor_trove.bank import storage
 from karbor_trove.bank_plugins import swift as swift_bank
+from karbor_trove.cmd.commands import acceptance
+from karbor_trove.cmd import providers
 from karbor_trove import options
 from karbor_trove import protection
 from tests.fake_trove import karbor_records
 from tests.fault_injection import timeouts
 from tests.functional import api_tenant as tenants
+from tests.functional import test_manage
+from tests.functional import test_preflight
 from tests.sandbox import proxy
 from tests.sandbox.services import launch
 from tests.sandbox.services import provider_files
 
 _KINDS = {'restore': karbor_records.Restore,
           'verify': karbor_records.Verification}
-_HOOKS = ('on_prepare_begin', 'on_prepare_finish', 'on_main', 'on_complete')
+#: Karbor calls the first hook of all databases before any other hook.
+_FIRST_HOOKS = ('on_prepare_begin',)
+_FURTHER_HOOKS = ('on_prepare_finish', 'on_main', 'on_complete')
+#: The name of the database that cannot be backed up.
+BROKEN = 'fail-create'
 
 #: Kinds of banks.
 FILES, SWIFT = 'files', 'Swift'
@@ -43,15 +52,16 @@ def _configuration(directory, sections):
 
 
 def configure_karbor(sandbox, cloud, directory):
-    """Load what the plugin reads from karbor.conf."""
+    """Load what the plugin and the commands read from karbor.conf."""
     settings = sandbox.services['karbor'].settings
+    account = {'auth_type': 'password', 'auth_url': cloud.urls['keystone'],
+               'username': settings['service_user'],
+               'password': settings['service_password'],
+               'user_domain_id': 'default'}
     assert client_factory.ClientFactory.get_client_module('trove')
     cfg.CONF(['--config-file', _configuration(directory, {
-        'trustee': {
-            'auth_type': 'password', 'auth_url': cloud.urls['keystone'],
-            'username': settings['service_user'],
-            'password': settings['service_password'],
-            'user_domain_id': 'default'},
+        'trustee': account,
+        'keystone_authtoken': account,
         'clients_keystone': {
             'auth_uri': cloud.urls['keystone'].removesuffix('/v3')},
         'trove_client': {'trove_endpoint': cloud.urls['trove']},
@@ -68,8 +78,13 @@ def _context(session, cloud):
             json.dumps(access._data).encode())), overwrite=False)
 
 
+def list_resources(checkpoint):
+    """Return the databases of a checkpoint."""
+    return [node.value for node in checkpoint.resource_graph]
+
+
 class Environment:
-    """One project with one database, and a bank."""
+    """One project with its databases, and a bank."""
 
     def __init__(self, sandbox, user):
         self.directory = pathlib.Path(tempfile.mkdtemp(
@@ -78,6 +93,7 @@ class Environment:
             service: sandbox.urls[service]
             for service in ('keystone', 'swift', 'trove')})
         self.tenant = tenants.Tenant(sandbox, user)
+        test_manage.Operator(sandbox, self.tenant).grant_access()
         configure_karbor(sandbox, self.cloud, self.directory)
         launch.set_constants(timeouts.CONSTANTS)
         self.context = _context(self.tenant.session, self.cloud)
@@ -113,11 +129,25 @@ class Environment:
         self.cloud.heal()
         # Ignore what an earlier violation has left.
         self._other_object_ids = self._list_all_object_ids()
-        self.resource = karbor_resource.Resource(
-            tenants.TYPE, self.tenant.create_instance('orders'), 'orders')
+        self._databases = {}
+        self.resource = self.get_database('orders')
         self.journal = backup_journal.BackupJournal(
             self.bank, self.resource.id)
         self.survivor = self.create_checkpoint()
+
+    def get_database(self, name):
+        """Return the database with this name. The first call creates it."""
+        if name not in self._databases:
+            id_ = (test_preflight.create_failed_instance(self.tenant)
+                   if name == BROKEN else self.tenant.create_instance(name))
+            self._databases[name] = karbor_resource.Resource(
+                tenants.TYPE, id_, name)
+        return self._databases[name]
+
+    @property
+    def database_ids(self):
+        """Return the ids of all databases that were created."""
+        return [resource.id for resource in self._databases.values()]
 
     def _provider(self, provider_options):
         """Return the configuration of a provider file.
@@ -133,46 +163,87 @@ class Environment:
             default_config_dirs=[])
         return config
 
-    def new_checkpoint(self):
+    def new_checkpoint(self, *resources):
+        """Return a checkpoint without backups.
+
+        :param resources: its databases. By default the first database.
+        """
         checkpoint = self._collection.create(
             {'id': str(uuid.uuid4()), 'name': 'nightly', 'resources': [],
              'provider_id': str(uuid.uuid4()),
              'project_id': self.context.project_id}, context=self.context)
         checkpoint.resource_graph = graph.build_graph(
-            [self.resource], lambda node: [])
+            resources or [self.resource], lambda node: [])
         return checkpoint
 
-    def run(self, operation, checkpoint, parameters=None, **provider_options):
-        """Run an operation as Karbor does.
+    def run(self, operation, checkpoint, parameters=None, each=None,
+            **provider_options):
+        """Run an operation as Karbor does, but one database at a time.
 
+        :param parameters: the parameters of all databases.
+        :param each: the parameters of single databases, by id.
         :param provider_options: options besides the common ones.
         :returns: a dict with the record ('restore' or 'verify'), the
-            exception ('raised') and the duration ('seconds').
+            exceptions, if any ('raised'), and the duration ('seconds').
         """
         plugin = protection.TroveProtectionPlugin(
             self._provider(provider_options))
+        parameters, each = parameters or {}, each or {}
         arguments = {'new_resources': {}}
         if operation in _KINDS:
             arguments[operation] = karbor_records.new(
                 _KINDS[operation], self.context, checkpoint.id)
             arguments[operation].parameters = {
-                tenants.TYPE: parameters or {}}
-        hooks = getattr(plugin, 'get_%s_operation' % operation)(self.resource)
+                tenants.TYPE: parameters, **{
+                    '%s#%s' % (tenants.TYPE, id_): own
+                    for id_, own in each.items()}}
+        create = getattr(plugin, 'get_%s_operation' % operation)
+        operations = [(resource, create(resource))
+                      for resource in list_resources(checkpoint)]
+
+        def call(hooks):
+            for resource, operation_object in operations:
+                try:
+                    for hook in hooks:
+                        getattr(operation_object, hook)(
+                            checkpoint, resource, self.context,
+                            {**parameters, **each.get(resource.id, {})},
+                            **arguments)
+                except Exception as error:  # The invariants check its type.
+                    yield error
+
         start = time.monotonic()
-        try:
-            for hook in _HOOKS:
-                getattr(hooks, hook)(checkpoint, self.resource, self.context,
-                                     parameters or {}, **arguments)
-        except Exception as error:  # The invariants check its type.
-            arguments['raised'] = error
+        raised = list(call(_FIRST_HOOKS)) or list(call(_FURTHER_HOOKS))
+        if raised:
+            arguments['raised'] = raised
         return dict(arguments, seconds=time.monotonic() - start)
 
-    def section(self, checkpoint):
-        return checkpoint.get_resource_bank_section(self.resource.id)
+    def accept(self, checkpoint):
+        """Run the command "checkpoint accept".
 
-    def get_status(self, checkpoint):
+        :returns: a dict with the exception, if any ('raised'), and the
+            duration ('seconds').
+        """
+        provider = providers.Provider(
+            checkpoint.provider_id, self.bank,
+            options.register(self._provider({})))
+        result = {}
+        start = time.monotonic()
+        try:
+            acceptance.CheckpointAcceptance().list_rows(
+                argparse.Namespace(id=checkpoint.id, without=[]), [provider])
+        except Exception as error:  # The invariants check its type.
+            result['raised'] = [error]
+        return dict(result, seconds=time.monotonic() - start)
+
+    def section(self, checkpoint, resource=None):
+        return checkpoint.get_resource_bank_section(
+            (resource or self.resource).id)
+
+    def get_status(self, checkpoint, resource=None):
         """Return the resource status. None if there is none."""
-        status = storage.read(self.section(checkpoint), layout.STATUS)
+        status = storage.read(self.section(checkpoint, resource),
+                              layout.STATUS)
         # The bank in Swift does not decode strings.
         return status.decode() if isinstance(status, bytes) else status
 
@@ -180,9 +251,10 @@ class Environment:
         """Return the backup record. None if there is none."""
         return record.read(self.section(checkpoint), self.resource.id)
 
-    def create_checkpoint(self, parameters=None, **provider_options):
-        """Return a new checkpoint with a complete backup."""
-        checkpoint = self.new_checkpoint()
+    def create_checkpoint(self, parameters=None, resources=(),
+                          **provider_options):
+        """Return a new checkpoint with complete backups."""
+        checkpoint = self.new_checkpoint(*resources)
         result = self.run('protect', checkpoint, parameters,
                           **provider_options)
         assert 'raised' not in result, result
@@ -193,10 +265,15 @@ class Environment:
         client_factory.ClientFactory._keystone_plugin = None
 
     def list_backups(self):
-        """Return the backups of the database in Trove, by id."""
+        """Return the backups of the databases in Trove, by id."""
         return {id_: backup
                 for id_, backup in self.tenant.list_backups().items()
-                if backup['instance_id'] == self.resource.id}
+                if backup['instance_id'] in self.database_ids}
+
+    def list_entries(self):
+        """Return the journal entries of all databases."""
+        return [entry for id_ in self.database_ids for entry in
+                backup_journal.BackupJournal(self.bank, id_).list_entries()]
 
     def list_object_ids(self):
         """Return the ids of the backups that have objects in Swift."""

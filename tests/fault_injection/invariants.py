@@ -5,6 +5,11 @@ import time
 
 from karbor import exception
 
+from karbor_trove.bank import backup_markers
+from karbor_trove.bank import omissions
+from karbor_trove.bank import resource_status
+from karbor_trove import errors
+from tests.fault_injection import environment as environments
 from tests.fault_injection import timeouts
 
 _ALLOWED_ERRORS = {
@@ -25,7 +30,7 @@ class TimeLimitMissed(AssertionError):
 
 def check_every_backup_is_known(environment):
     """I1: the journal has the id or a matching intent of every backup."""
-    entries = environment.journal.list_entries()
+    entries = environment.list_entries()
     ids = {entry.backup_id for entry in entries}
     tolerance = datetime.timedelta(seconds=timeouts.CLOCK_TOLERANCE)
     intents = [entry for entry in entries if entry.backup_id is None]
@@ -40,7 +45,7 @@ def check_every_backup_is_known(environment):
 
 def check_deferred_deletions_have_a_reason(environment):
     """I2, I3: every deferred deletion has a reason."""
-    for entry in environment.journal.list_entries():
+    for entry in environment.list_entries():
         assert not entry.deleted_at or entry.reason, ('I3: no reason', entry)
 
 
@@ -61,24 +66,63 @@ def check_end(environment, scenario, result, bank_unavailable):
     :param bank_unavailable: whether the bank was unavailable until the end.
         Then the operation could not write a deferred deletion or a status.
     """
-    raised = result.get('raised')
+    raised = result.get('raised', ())
     allowed = _ALLOWED_ERRORS[scenario.hook]
     if bank_unavailable and scenario.hook == 'delete':
         allowed = exception.DeleteResourceFailed
-    assert raised is None or isinstance(raised, allowed), ('I5, I2', raised)
-    if raised is not None:
-        assert raised.kwargs['reason'], 'I5: without a reason'
+    for error in raised:
+        assert isinstance(error, allowed), ('I5, I2', error)
+        assert error.kwargs['reason'], 'I5: without a reason'
     if scenario.hook in _STATUS_AFTER_SUCCESS:
-        if bank_unavailable and raised is not None:
+        if bank_unavailable and raised:
             return
-        statuses = (_STATUS_AFTER_SUCCESS if raised is None
-                    else _STATUS_AFTER_ERROR)
+        statuses = _STATUS_AFTER_ERROR if raised else _STATUS_AFTER_SUCCESS
         assert environment.get_status(scenario.checkpoint) == statuses[
             scenario.hook]
-    elif raised is not None:
+    elif raised:
         record = result[scenario.hook]
-        assert set(record.resources_status.values()) == {'error'}, record
+        statuses = dict(record.resources_status)
+        assert not scenario.left_out or statuses.pop(
+            _get_key(scenario.left_out)) in ('error', 'undefined'), record
+        assert set(statuses.values()) == {'error'}, record
         assert all(record.resources_reason.values()), record
+
+
+def _get_key(resource):
+    """Return the key of a database in Karbor's record."""
+    return '%s#%s' % (resource.type, resource.id)
+
+
+def check_omissions(environment, scenario, result):
+    """I7: the checkpoint leaves out the broken database and no other."""
+    for resource in environments.list_resources(scenario.checkpoint):
+        section = environment.section(scenario.checkpoint, resource)
+        omission = omissions.read(section, resource.id)
+        if scenario.left_out is None or resource != scenario.left_out:
+            assert omission is None, ('I7: left out', omission)
+        elif scenario.hook == 'accept' or 'raised' not in result:
+            assert omission and omission.reason, 'I7: without a reason'
+            assert resource_status.read_failure_reason(section)
+            assert environment.get_status(
+                scenario.checkpoint, resource) == 'error'
+
+
+def check_acceptance(environment, scenario, result):
+    """I5: the checkpoint is accepted, or the command can be repeated."""
+    checkpoint, raised = scenario.checkpoint, result.get('raised', ())
+    for error in raised:
+        assert isinstance(error, errors.KarborTroveError), ('I5', error)
+        assert str(error), 'I5: without a reason'
+    checkpoint.reload_meta_data()
+    if raised and checkpoint.status == 'error':
+        result = environment.accept(checkpoint)
+        assert 'raised' not in result, result['raised']
+        checkpoint.reload_meta_data()
+    assert checkpoint.status == 'available'
+    assert environment.get_status(checkpoint) == 'available'
+    result = environment.run('verify', checkpoint)
+    assert 'raised' not in result, result['raised']
+    check_omissions(environment, scenario, result)
 
 
 def check_duration(scenario, result):
@@ -111,6 +155,17 @@ def check_every_instance_is_reported(environment, created, result):
         assert id_ in reported or entries, ('I1: lost', id_)
 
 
+def check_restored(scenario, created, result):
+    """I6: a successful restore created one instance, and left out the rest."""
+    if 'raised' in result:
+        return
+    assert len(created) == 1, ('I6', created)
+    if scenario.left_out:
+        record, key = result['restore'], _get_key(scenario.left_out)
+        assert record.resources_status[key] == 'undefined', record
+        assert 'restore_skip' in record.resources_reason[key], record
+
+
 def check_temporary_instances_are_in_journal(environment, created):
     """I1: the verification journal has the temporary instances."""
     entries = _list_entries(environment, 'rehearsals')
@@ -118,8 +173,15 @@ def check_temporary_instances_are_in_journal(environment, created):
 
 
 def _list_entries(environment, folder):
-    return environment.bank.get_sub_section('/karbor-trove/%s/%s/' % (
-        environment.resource.id, folder)).list_objects()
+    return [key for id_ in environment.database_ids
+            for key in environment.bank.get_sub_section(
+                '/karbor-trove/%s/%s/' % (id_, folder)).list_objects()]
+
+
+def _list_omission_markers(environment):
+    return [marker for id_ in environment.database_ids
+            for marker in backup_markers.BackupMarkers(
+                environment.bank, id_).list_markers().omissions]
 
 
 def check_no_temporary_instance_is_left(environment, instances):
@@ -143,13 +205,14 @@ def check_nothing_is_left(environment, survivor):
     while time.monotonic() < deadline:
         result = environment.run('verify', survivor)
         assert 'raised' not in result, result['raised']
-        entries = environment.journal.list_entries()
+        entries = environment.list_entries()
         left = (set(environment.list_backups()) - {backup_id},
                 environment.list_object_ids() - {backup_id},
                 set(_list_entries(environment, 'contents')) - {backup_id},
-                {entry.checkpoint_id for entry in entries} - {survivor.id})
+                {entry.checkpoint_id for entry in entries} - {survivor.id},
+                _list_omission_markers(environment))
         if not any(left):
             return
         time.sleep(0.25)
     raise AssertionError(
-        ('I3: left', left, environment.journal.list_entries()))
+        ('I3: left', left, environment.list_entries()))

@@ -43,6 +43,19 @@ put off
    The checkpoint is deleted. The deletion of its backup, or of the backup's
    objects in Swift, is deferred to a later operation of the same instance.
 
+Some operations have two databases. "Protect, skip" has the provider option
+``unprotectable_databases = skip``. One of its databases has the status ERROR.
+The checkpoint leaves this database out, and has a backup of the other one if
+the operation succeeds. "Restore, one left out" passes ``restore_skip`` for one
+of two databases. It creates one instance if it succeeds.
+
+"Accept" is the command ``karbor-trove-manage checkpoint accept``. Its
+checkpoint left out a broken database, and failed before the backup of the
+other one was complete. After an error the status of the checkpoint is still
+``error``, and the command can be repeated. Or the checkpoint is available,
+because only the response to the last write was lost. With a bank in Swift,
+its table has only the writes that no other table has.
+
 The faults:
 
 refused

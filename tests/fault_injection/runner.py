@@ -58,8 +58,11 @@ def _run(environment, scenario, injector):
         environment.clear_service_token()
     environment.cloud.heal()
     environment.cloud.injector = injector
-    result = environment.run(scenario.hook, scenario.checkpoint,
-                             scenario.parameters, **scenario.options)
+    result = (
+        environment.accept(scenario.checkpoint)
+        if scenario.hook == 'accept' else environment.run(
+            scenario.hook, scenario.checkpoint, scenario.parameters,
+            scenario.each, **scenario.options))
     requests = list(environment.cloud.requests)
     environment.cloud.heal()
     return result, requests
@@ -90,7 +93,7 @@ def _clean_up(environment, scenario, instances):
 
 
 def _get_outcome(environment, scenario, result):
-    deferred = [entry for entry in environment.journal.list_entries()
+    deferred = [entry for entry in environment.list_entries()
                 if entry.deleted_at]
     outcome = 'error' if 'raised' in result else 'done'
     if deferred:
@@ -116,6 +119,8 @@ def _run_case(environment, case):
     live_checkpoints = [environment.survivor]
     if scenario.hook == 'delete':
         live_checkpoints += scenario.others
+    if scenario.hook == 'accept':
+        live_checkpoints.append(scenario.checkpoint)
     injector = (holes.Injector(case) if case.fault == holes.FAULT
                 else cases.Injector(case))
     result, requests = _run(environment, scenario, injector)
@@ -124,9 +129,12 @@ def _run_case(environment, case):
         raise invariants.TimeLimitMissed(
             'the operation ended before it sent this request')
     created = environment.tenant.list_instance_ids() - instances
-    invariants.check_end(
-        environment, scenario, result,
-        case.request.is_to_bank and case.duration == cases.WHOLE)
+    if scenario.hook != 'accept':
+        invariants.check_end(
+            environment, scenario, result,
+            case.request.is_to_bank and case.duration == cases.WHOLE)
+    if scenario.hook == 'protect' and 'raised' not in result:
+        live_checkpoints.append(scenario.checkpoint)
     invariants.check_every_backup_is_known(environment)
     invariants.check_live_checkpoints(environment, live_checkpoints)
     for before, after in ((backups, set(environment.list_backups())),
@@ -136,9 +144,14 @@ def _run_case(environment, case):
     if scenario.hook == 'restore':
         invariants.check_every_instance_is_reported(environment, created,
                                                     result)
+        invariants.check_restored(scenario, created, result)
     if scenario.hook == 'verify':
         invariants.check_temporary_instances_are_in_journal(environment,
                                                             created)
+    if scenario.hook in ('protect', 'accept'):
+        invariants.check_omissions(environment, scenario, result)
+    if scenario.hook == 'accept':
+        invariants.check_acceptance(environment, scenario, result)
     outcome = _get_outcome(environment, scenario, result)
     _clean_up(environment, scenario, instances)
     # Checked last, so that a missed time limit hides no other violation.
@@ -157,6 +170,8 @@ def _record_requests(operation):
 
 
 def _list_cases(operation, requests, covered):
+    requests = [request for request in requests if request.kind.startswith(
+        scenarios.ONLY.get(operation, ''))]
     if operation in scenarios.IN_SWIFT:
         return cases.list_cases(
             operation, [request for request in requests if request.is_to_bank],

@@ -1,4 +1,7 @@
-"""Scenarios of the fault matrix: an operation and its preparation."""
+"""Scenarios of the fault matrix: an operation and its preparation.
+
+The command "checkpoint accept" counts as an operation.
+"""
 
 import dataclasses
 from typing import Any
@@ -6,6 +9,7 @@ import uuid
 
 from tests.fault_injection import environment as environments
 from tests.fault_injection import timeouts
+from tests.functional import api_tenant as tenants
 
 Environment = environments.Environment
 
@@ -14,19 +18,24 @@ Environment = environments.Environment
 class Scenario:
     """An operation that is prepared but not started.
 
+    :param each: parameters of single databases, by id.
     :param options: options of the provider, besides the common ones.
     :param longest: maximum duration in seconds.
     :param fresh: whether Karbor has just started and needs a service token.
     :param others: checkpoints created for it besides its own.
+    :param left_out: the database that the checkpoint, or the restore, leaves
+        out. None if it leaves out none.
     """
 
     hook: str
     checkpoint: Any
     parameters: dict[str, str] = dataclasses.field(default_factory=dict)
+    each: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     longest: float = timeouts.LONGEST
     fresh: bool = False
     others: list[Any] = dataclasses.field(default_factory=list)
+    left_out: Any = None
 
 
 def _protect(environment: Environment) -> Scenario:
@@ -44,9 +53,42 @@ def _protect_for_test_restores(environment: Environment) -> Scenario:
                     longest=timeouts.LONGEST_WITH_RECORDING)
 
 
+def _protect_and_skip(environment: Environment) -> Scenario:
+    broken = environment.get_database(environments.BROKEN)
+    return Scenario(
+        'protect', environment.new_checkpoint(broken, environment.resource),
+        options={'unprotectable_databases': 'skip'}, left_out=broken)
+
+
+def _accept(environment: Environment) -> Scenario:
+    """Prepare a checkpoint that failed before its backup was complete."""
+    scenario = _protect_and_skip(environment)
+    checkpoint = scenario.checkpoint
+    result = environment.run(
+        'protect', checkpoint, {'backup_name': 'slow-backup-1'},
+        **scenario.options, backup_timeout=0.1)
+    assert 'raised' in result, 'the backup was complete in time'
+    # Karbor does this after a failed operation.
+    checkpoint.status = 'error'
+    checkpoint.commit()
+    backup_id = environment.read_record(checkpoint).backup_id
+    tenants.wait_for(lambda: environment.list_backups()[
+        backup_id]['status'] == 'COMPLETED')
+    return dataclasses.replace(scenario, hook='accept')
+
+
 def _restore(environment: Environment) -> Scenario:
     return Scenario('restore', environment.survivor, {
         'restore_name': f'without-database-{uuid.uuid4()}'}, fresh=True)
+
+
+def _restore_one(environment: Environment) -> Scenario:
+    left_out = environment.get_database('customers')
+    return Scenario(
+        'restore', environment.create_checkpoint(
+            resources=(left_out, environment.resource)),
+        {'restore_name': f'without-database-{uuid.uuid4()}'},
+        {left_out.id: {'restore_skip': 'True'}}, left_out=left_out)
 
 
 def _verify(environment: Environment) -> Scenario:
@@ -97,7 +139,10 @@ SCENARIOS = {
     'protect': _protect,
     'protect, incremental': _protect_incremental,
     'protect, for test restores': _protect_for_test_restores,
+    'protect, skip': _protect_and_skip,
+    'accept': _accept,
     'restore': _restore,
+    'restore, one left out': _restore_one,
     'verify': _verify,
     'verify, the data': _verify_data,
     'verify, by a test restore': _test_restore,
@@ -109,8 +154,8 @@ SCENARIOS = {
 _BANK_SUFFIX = ', bank in Swift'
 #: The scenarios whose cases are the requests to a bank in Swift.
 IN_SWIFT = [operation + _BANK_SUFFIX for operation in (
-    'protect', 'protect, incremental', 'restore', 'verify', 'delete',
-    'delete, of a parent')]
+    'protect', 'protect, incremental', 'accept', 'restore', 'verify',
+    'delete', 'delete, of a parent')]
 SCENARIOS.update((name, SCENARIOS[name.removesuffix(_BANK_SUFFIX)])
                  for name in IN_SWIFT)
 
@@ -132,8 +177,19 @@ def prepare(operation: str, environment: Environment) -> Scenario:
 #: Scenario -> the scenario that has the cases of the requests of both.
 LIKE = {
     'protect, incremental, bank in Swift': 'protect, bank in Swift',
+    'accept, bank in Swift': 'protect, bank in Swift',
+    'protect, skip': 'protect',
     'delete, of a parent, bank in Swift': 'delete, bank in Swift',
     'protect, for test restores': 'protect',
     'verify, the data': 'verify',
     'verify, by a test restore': 'verify, the data',
+}
+
+#: Scenario -> the beginnings of the kinds of requests that have cases in it.
+#: The other scenarios have cases for all of their requests.
+ONLY = {
+    'restore, one left out': ('trove POST /instances',),
+    # What the command writes for Karbor: the omission and the indices.
+    'accept, bank in Swift': ('swift PUT /karbor//checkpoints/',
+                              'swift PUT /karbor//indices/'),
 }
