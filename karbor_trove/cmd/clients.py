@@ -47,28 +47,6 @@ class Token:
     seconds: float
 
 
-class _Session(keystone_session.Session):
-    """A session that discovers Keystone's versions without a token.
-
-    A proxy may answer the discovery with HTTP 401. keystoneauth1 then repeats
-    the discovery with a token [get_version_data() in discover.py, 5.18.1].
-    The session requests this token from the auth plugin. The auth plugin is
-    already waiting for the versions, so it would wait forever.
-    """
-
-    def request(self, url: str, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Send a request, see keystoneauth1.
-
-        :param kwargs: the arguments of the method in keystoneauth1. Only the
-            repeated discovery sets `authenticated` to True.
-        :raises keystone_exceptions.Unauthorized: the request is the repeated
-            discovery. keystoneauth1 then reads the version from the URL.
-        """
-        if kwargs.get('authenticated'):
-            raise keystone_exceptions.Unauthorized
-        return super().request(url, method, *args, **kwargs)
-
-
 class ProjectClients:
     """The clients of Trove that a command uses.
 
@@ -117,7 +95,7 @@ class OperatorCredentials:
         """
         try:
             self._cloud: Any = cloud_config.OpenStackConfig(
-                session_constructor=_Session).get_one()
+                session_constructor=_new_session).get_one()
         except (sdk_exceptions.SDKException,
                 keystone_exceptions.ClientException) as error:
             raise errors.Rejected(
@@ -290,10 +268,16 @@ def _build_session(auth: Any) -> keystone_session.Session:
     # get_client_module() registers the options of [trove_client].
     client_factory.ClientFactory.get_client_module('trove')
     conf = cfg.CONF.trove_client
-    session = _Session(auth=auth, verify=(
+    session = _new_session(auth=auth, verify=(
         not conf.trove_auth_insecure
         and (conf.trove_ca_cert_file or cfg.CONF[_GROUP].cafile or True)))
     # The constructor accepts only one number for both time limits.
     limits: Any = timeouts.HTTP_CONNECT, timeouts.HTTP_READ
     session.timeout = limits
+    return session
+
+
+def _new_session(**options: Any) -> keystone_session.Session:
+    session = keystone_session.Session(**options)
+    transport.discover_without_token(session)
     return session

@@ -83,10 +83,33 @@ def patch_client(make_client: Callable[[], Any]) -> Any:
     http = client.client
     http.date = None
     http.limits = RequestLimits()
+    discover_without_token(http.session)
     http.session.request = _limited_request(http.session, http.limits)
     http.request = _patched_request(http)
     _remove_completion_cache(client)
     return client
+
+
+def discover_without_token(http_session: session.Session) -> None:
+    """Keep a session from discovering Keystone's versions with a token.
+
+    A proxy may answer the discovery with HTTP 401. keystoneauth1 then repeats
+    the discovery with a token [get_version_data() in discover.py, 5.18.1]. The
+    session requests this token from the auth plugin. The auth plugin is
+    already waiting for the versions, so it would wait forever. If the repeated
+    discovery fails, keystoneauth1 reads the version from the URL.
+
+    :param http_session: the session. Its method `request` is replaced.
+    """
+    request = http_session.request
+
+    def without_token(url: str, method: str, *args: Any, **kwargs: Any) -> Any:
+        # Only the repeated discovery sets `authenticated` to True.
+        if kwargs.get('authenticated'):
+            raise keystone_exceptions.Unauthorized
+        return request(url, method, *args, **kwargs)
+
+    http_session.request = without_token  # type: ignore[method-assign]
 
 
 def _remove_completion_cache(client: Any) -> None:
@@ -298,11 +321,6 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
       twice, because the first request did not reach Trove's API. The next
       request has the service token again, because Trove accepts an expired
       token of a user for a while if there is a service token.
-    * Keystone may require a token before it returns its versions. The session
-      then requests this token from the auth plugin. The auth plugin is already
-      waiting for the versions to get a token, so the plugin would wait
-      forever. Therefore a session without an auth plugin reads the versions
-      first [get_version_data() in discover.py of keystoneauth1].
     """
     request = http.request
     is_warned = False
@@ -310,12 +328,6 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
     def patched(url: str, method: str, **kwargs: Any) -> Tuple[Any, Any]:
         nonlocal is_warned
         auth = http.session.auth
-        get_access = getattr(getattr(auth, 'service_auth', None),
-                             'get_access', None)
-        if get_access is not None:
-            tokenless = session.Session(verify=http.session.verify)
-            tokenless.timeout = http.limits.timeout
-            get_access(tokenless)
         response, body = request(url, method, raise_exc=False, **kwargs)
         if response.status_code == 401 and hasattr(auth, 'user_auth'):
             response, body = request(url, method, raise_exc=False,

@@ -1,6 +1,7 @@
 """Fixtures of all unit tests."""
 
 import random
+import threading
 
 import hypothesis
 import pytest
@@ -16,6 +17,7 @@ from tests.fake_trove.fixtures import release
 from tests.fake_trove.fixtures import resource
 from tests.fake_trove.fixtures import restore
 from tests.fake_trove.fixtures import verify
+from tests.fake_trove import keystone
 from tests.unit.plugin_fixtures import before_post
 from tests.unit.plugin_fixtures import build_resource
 from tests.unit.plugin_fixtures import ca_file
@@ -59,3 +61,12 @@ hypothesis.settings.load_profile('unhurried')
 def no_jitter(monkeypatch):
     """Make the pauses between polls the same in every run."""
     monkeypatch.setattr(random, 'uniform', lambda low, high: 1.0)
+
+
+@pytest.fixture
+def refused_discovery(fake_trove, monkeypatch):
+    """Let a proxy answer the discovery of Keystone's versions with 401."""
+    # With this lock an auth plugin that needs its own token fails. With
+    # keystoneauth1's lock it would wait without end.
+    monkeypatch.setattr(threading, 'Lock', threading.RLock)
+    fake_trove.mocker.get(keystone.URL + '/v3', status_code=401, text='')

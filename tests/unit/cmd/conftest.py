@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import textwrap
-import threading
 import uuid
 import warnings
 
@@ -89,15 +88,6 @@ def config_file(fake_trove, add_provider, tmp_path, new_checkpoint):
     cfg.CONF.unregister_opts(
         loading.get_auth_plugin_conf_options('password'),
         'keystone_authtoken')
-
-
-@pytest.fixture
-def refused_discovery(fake_trove, monkeypatch):
-    """Let a proxy answer the discovery of Keystone's versions with 401."""
-    # With this lock an auth plugin that needs its own token fails. With
-    # keystoneauth1's lock it would wait without end.
-    monkeypatch.setattr(threading, 'Lock', threading.RLock)
-    fake_trove.mocker.get(keystone.URL + '/v3', status_code=401, text='')
 
 
 class RestorePoint:

@@ -41,6 +41,13 @@ def test_request_during_keystone_outage_is_unreachable(
         client.get_instance(resource.id)
 
 
+def test_service_token_needs_no_discovery_of_versions(
+        context, fake_trove, resource, refused_discovery):
+    connect.connect(context).get_instance(resource.id)
+    [request] = fake_trove.requests
+    assert request.headers['X-Service-Token']
+
+
 @pytest.mark.parametrize('seconds, expected', [
     (None, (timeouts.HTTP_CONNECT, timeouts.HTTP_READ)),
     (3.0, (3.0, 3.0))])
