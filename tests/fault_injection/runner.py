@@ -5,6 +5,7 @@ be too slow for the timeouts in timeouts.py.
 """
 
 import concurrent.futures
+from concurrent.futures import process
 import faulthandler
 import functools
 import multiprocessing
@@ -181,7 +182,7 @@ def _list_cases(operation, requests, covered):
 
 def _try_case(case):
     """Run a case and return its result."""
-    # If this case never ends, the process exits and the others go on.
+    # If this case never ends, the process exits, see Runner.run().
     faulthandler.dump_traceback_later(
         _CASE_TIMEOUT, exit=True, file=sys.__stderr__)
     try:
@@ -224,8 +225,24 @@ class Runner:
                     scenarios.LIKE.get(operation), ()))]
 
     def run(self, cases_):
-        """Run cases, yield (case, result) for each."""
-        futures = {self._pool.submit(_try_case, case): case
-                   for case in cases_}
+        """Run cases, yield (case, result) for each.
+
+        If a process exits, the pool ends the other processes too. Then the
+        result of each case that is left is a violation. The page has these
+        violations, so the option --left runs the cases again.
+        """
+        futures = {self._submit(case): case for case in cases_}
         for future in concurrent.futures.as_completed(futures):
-            yield futures[future], future.result()
+            error = future.exception()
+            yield futures[future], (
+                Result(VIOLATED, repr(error))
+                if isinstance(error, process.BrokenProcessPool)
+                else future.result())
+
+    def _submit(self, case):
+        try:
+            return self._pool.submit(_try_case, case)
+        except process.BrokenProcessPool as error:
+            future = concurrent.futures.Future()
+            future.set_exception(error)
+            return future

@@ -1,6 +1,7 @@
 """Tests of all operations with a fault at each of their requests."""
 
 import contextlib
+import os
 import sys
 import time
 
@@ -210,6 +211,22 @@ def test_a_failed_preparation_counts_as_a_missed_time_limit(monkeypatch):
     with pytest.raises(invariants.TimeLimitMissed, match='is not complete'):
         runner._run_case(None, cases.Case(
             'delete', cases.Request('trove GET /backups', 1), '503', 'once'))
+
+
+def test_cases_have_a_violation_if_a_process_exits(monkeypatch):
+    class Sandbox:
+        def add_tenants(self, *users):
+            """Do nothing, because no case runs."""
+
+    monkeypatch.setattr(runner, '_create_environment', print)
+    monkeypatch.setattr(runner, '_try_case', os._exit)
+    with runner.Runner(Sandbox()) as cases_runner:
+        for _ in 'broken by this run', 'broken before':
+            results = dict(cases_runner.run([1, 2, 3]))
+            assert sorted(results) == [1, 2, 3]
+            for result in results.values():
+                assert result.outcome == runner.VIOLATED
+                assert 'BrokenProcessPool' in result.violation
 
 
 def test_options_select_the_cases():
