@@ -103,7 +103,7 @@ def test_validator_of_oslo_config_finds_a_mistyped_option(tmp_path):
          '--namespace', 'karbor_trove.provider_file', '--input-file', path],
         capture_output=True, text=True)
     assert process.returncode == 1
-    assert 'provider/enable is not part of the sample' in process.stderr
+    assert 'provider/enable' in process.stderr
 
 
 def test_sample_of_all_options_is_current():

@@ -168,9 +168,26 @@ def numbers(version: str) -> typing.List[int]:
     return [int(number) for number in version.split('-')]
 
 
-def test_pre_commit_runs_only_environments_of_tox_with_linters():
-    tox = configparser.ConfigParser(interpolation=None)
-    tox.read(ROOT / 'tox.ini')
+@pytest.fixture
+def tox():
+    """Return the parsed tox.ini."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / 'tox.ini')
+    return parser
+
+
+def test_label_versions_has_all_environments_of_other_versions(tox):
+    names = tox['testenv:versions']['depends']
+    assert tox['tox']['labels'].strip() == (
+        'versions = %s, versions' % names)
+    [section] = [name for name in tox.sections() if ',lower,' in name]
+    defined = {prefix + suffix for prefix, suffixes in re.findall(
+        r'([a-z]+)(?:{([0-9,]+)})?', section.partition(':')[2])
+        for suffix in suffixes.split(',')}
+    assert defined == set(names.split(', '))
+
+
+def test_pre_commit_runs_only_environments_of_tox_with_linters(tox):
     config = yaml.safe_load((ROOT / '.pre-commit-config.yaml').read_text())
 
     # A repository of hooks would pin versions of its own.
