@@ -128,7 +128,8 @@ class TemporaryInstanceIntent:
         :param name: the name of the temporary instance.
         :param not_before: Trove's time, in ISO format. None if Trove returned
             no time.
-        :raises errors.BankError: the request must not be sent.
+        :raises errors.BankError: the entry may not be written, so the request
+            must not be sent.
         """
         self._entry = dataclasses.replace(self._entry, name=name,
                                           not_before=not_before)
