@@ -34,8 +34,8 @@ def create_backup(client: trove_client.TroveClient,
     :raises errors.NotFound: Trove does not have the instance or the parent.
     :raises errors.Rejected: Trove rejected the request. Or the response was
         lost, and it is not certain which backup the request has created.
-    :raises errors.Unreachable: the response was lost, and no backup was found
-        within 30 s. Trove may still create the backup.
+    :raises errors.Unreachable: the response was lost, and the search found no
+        backup. Trove may still create the backup.
     :raises errors.BankError: the response was lost, and the bank failed
         during the search. Trove may have created the backup.
     """

@@ -181,10 +181,10 @@ class BackupDeletion:
     def sweep(self, skip_checkpoint_id: Optional[str] = None) -> None:
         """Try all deferred deletions again, for a limited time.
 
-        Trove and Swift may take 30 s in total. The time of the bank does not
-        count. After the backups are listed, no deletion begins later than 60 s
-        by a clock that also counts the time of the bank. After the deletions,
-        the reasons of those that are still deferred are written for 30 s.
+        Trove and Swift may take 30 s in total, without the time of the bank.
+        No deletion begins more than 60 s after the list of the backups. This
+        limit includes the time of the bank. After the deletions, the bank may
+        take 30 s to store why the other deletions are still deferred.
 
         If there are no deferred deletions, no request is sent to Trove. If no
         deferred deletion is possible yet, the backups are listed once, and no
@@ -272,10 +272,10 @@ class BackupDeletion:
               ) -> List[backup_journal.BackupEntry]:
         """Return the entries in the order of a sweep.
 
-        Backups of which only the object in Swift may remain come last. Within
-        these backups, and within all others, the chains are in random order,
-        and each child precedes its parent. In a fixed order, deletions that
-        always fail could use up the time of every sweep.
+        Backups of which only the object in Swift may remain come last. Among
+        them, and among all others, the chains are in random order, and each
+        child precedes its parent. In a fixed order, deletions that always fail
+        could use up the time of every sweep.
 
         :param deferred: the entries to sort.
         :param entries: all entries of the journal, which have the parents of
@@ -457,9 +457,9 @@ class BackupDeletion:
         return entry
 
     def _exists(self, backup_id: str) -> bool:
-        """Return False only if Trove has responded that a backup is deleted.
+        """Return False only if Trove has shown that a backup does not exist.
 
-        Such a response stays valid, so the backup is not read again.
+        Trove never uses an id again, so such a backup is not read again.
 
         :raises errors.KarborTroveError: Trove did not respond as expected.
         """
@@ -534,10 +534,10 @@ class BackupDeletion:
         return entry
 
     def _start_validity(self) -> polling.Deadline:
-        """Return the deadline until which a list shows all children.
+        """Return the deadline until which a new list of backups is trusted.
 
-        The deadline is in 1 s, and the time of the bank counts. After this
-        time a user may have created a child that the list lacks.
+        The deadline is in 1 s, and the time of the bank counts. By then a user
+        may have created a child that the list lacks.
         """
         return polling.Deadline(timeouts.CHILDREN_CHECK_VALID,
                                 self._wall_clock)
