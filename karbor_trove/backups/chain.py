@@ -57,6 +57,8 @@ def describe_incomplete(backup: models.Backup, first_id: str) -> str:
 def describe_link(backup_id: str, first_id: str) -> str:
     """Return the phrase that names one backup of a chain.
 
+    The phrase is "backup 2", or "backup 1, in the chain of backup 2,".
+
     :param first_id: the id of the newest backup of the chain. The check of the
         chain began with this backup.
     """

@@ -350,7 +350,7 @@ class BackupDeletion:
                  ) -> trove_client.TroveClient:
         """List the backups in Trove, and return the client that listed them.
 
-        :param deadline: the deadline of the deletion.
+        :param deadline: the deadline of the deletions that use the client.
         :param outage_deadline: when to stop waiting for Trove during an
             outage.
         :raises errors.KarborTroveError: the backups could not be listed.

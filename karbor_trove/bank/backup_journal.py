@@ -83,7 +83,8 @@ class BackupEntry(document_store.StoredEntry):
     def may_have_marker(self) -> bool:
         """Return True if the backup is complete and its checkpoint exists.
 
-        Such an entry changes only when the checkpoint is deleted.
+        Only such an entry may have a marker, because the entry changes only
+        when the checkpoint is deleted.
         """
         return (self.is_complete and self.backup_id is not None
                 and self.deleted_at is None)
@@ -121,10 +122,10 @@ class BackupEntry(document_store.StoredEntry):
 
     @property
     def has_unique_name(self) -> bool:
-        """Return True if the name or the description is unique in Trove.
+        """Return True if no other request has this name and description.
 
-        A name or a description that holds the id of the checkpoint is unique.
-        The default name and the default description hold this id.
+        That is certain if one of the two holds the id of the checkpoint. The
+        default name and the default description hold this id.
         """
         return any(self.checkpoint_id in (text or '')
                    for text in (self.backup_name, self.description))
@@ -281,8 +282,8 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         earlier release has no markers. The method deletes up to 50 wrong
         markers, because an earlier release can delete an entry, or mark an
         entry as deleted, and leave its marker. To find such markers, the
-        method also reads 5 entries that have a marker. It chooses them at
-        random, and returns them in full.
+        method also reads up to 5 entries that have a marker. It chooses them
+        at random, and returns them in full.
 
         :raises errors.BankError: the bank did not return all entries. An error
             of the bank during the corrections is only logged.
@@ -331,8 +332,8 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
     def _write_marker(self, entry: BackupEntry) -> None:
         """Write the marker of an entry, then read the entry again.
 
-        If the entry is marked as deleted by then, or cannot be read, the
-        marker is deleted. write() describes why.
+        If the entry is deleted or marked as deleted by then, or cannot be
+        read, the marker is deleted. write() describes why.
 
         :param entry: an entry that is written to the bank.
         """

@@ -61,7 +61,7 @@ class OmissionMarker:
 
 
 class Markers(NamedTuple):
-    """All markers of an instance."""
+    """All markers of an instance, of both kinds."""
 
     backups: List[BackupMarker]
     omissions: List[OmissionMarker]
@@ -95,7 +95,8 @@ def parse_omission_key(key: str) -> Optional[OmissionMarker]:
 class BackupMarkers:
     """The markers of one instance in one bank.
 
-    Every method raises errors.BankError if the bank fails.
+    Every method that reads or writes raises errors.BankError if the bank
+    fails.
     """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
