@@ -137,7 +137,7 @@ class TemporaryInstanceIntent:
         self._is_written = True
 
     def list_rivals(self) -> Sequence[str]:
-        """Return nothing, because no other request has this unique name."""
+        """Return (), because no other request has this unique name."""
         return ()
 
     def is_taken(self, instance_id: str) -> bool:
