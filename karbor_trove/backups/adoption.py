@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Adoption: the search for a backup whose create request got no response."""
+"""Adoption: the search for the backup of a request with a lost response."""
 
 from typing import Collection, Iterable, Optional
 
@@ -17,30 +17,34 @@ def find_created_backup(
     """Find the backup that a request with a lost response created.
 
     :param backups: all backups of the project.
-    :param entry: the journal entry that was written before this request.
-    :param entries: all journal entries of the instance. A backup that another
-        checkpoint's entry records is not adopted.
+    :param entry: the journal entry that was written before the request.
+    :param entries: all journal entries of the instance. If the entry of
+        another checkpoint has the id of a backup, this backup is not adopted.
     :param earlier_ids: the ids of the backups that existed before the
         request. None if these ids are not known.
-    :returns: the backup. None if Trove has not created a backup so far.
-    :raises errors.Rejected: an open request of another checkpoint matches the
-        backup as well, or the backup may be older than the request. The
-        message names the backup and the checkpoint.
-    :raises errors.Ambiguous: several backups match, or the entry records
-        that several backups matched in an earlier search. The message names
-        these backups.
+    :returns: the backup. None if no backup matches the request. Trove may
+        still create such a backup.
+    :raises errors.Rejected: one backup matches, but another request may have
+        created it: a request of another checkpoint matches as well, or the
+        backup may be older than this request. The message names the backup,
+        and the checkpoint if there is one.
+    :raises errors.Ambiguous: several backups match. Or one backup matches, and
+        the entry says that several backups matched in an earlier search. The
+        message names the backups that match now.
     """
-    # An entry of the same checkpoint may have the backup's id already: another
-    # operation may have adopted it since this entry was read.
+    # The entry of the same checkpoint in `entries` may already have the id of
+    # the backup. Another operation may have adopted the backup after `entry`
+    # was read.
     recorded_ids = {other.backup_id for other in entries
                     if other.checkpoint_id != entry.checkpoint_id}
     matches = [backup for backup in backups
                if entry.matches(backup) and backup.id not in recorded_ids
                and backup.id not in (earlier_ids or ())]
-    # If both checkpoints are deleted, both backups are to be deleted. In that
-    # case it does not matter which of the two requests created this backup.
-    # The earlier request adopts first. The later request stays open for longer
-    # and still adopts the other backup, whenever Trove creates that backup.
+    # A rival is another request that may have created the backup. If the
+    # checkpoints of both requests are deleted, both backups are to be deleted.
+    # Then it does not matter which request created which backup, so the
+    # earlier request adopts the backup. The later request settles later. So
+    # the later request can adopt the other backup if Trove still creates it.
     rivals = ['checkpoint %s' % other.checkpoint_id for other in entries
               if other.checkpoint_id != entry.checkpoint_id
               and other.backup_id is None
@@ -48,9 +52,9 @@ def find_created_backup(
               and not (entry.deleted_at and other.deleted_at
                        and str(entry.not_before) <= str(other.not_before))]
     if len(matches) > 1 or rivals or matches and entry.is_ambiguous:
-        # One of several backups may be a user's, and that never changes. Rival
-        # requests can all be deleted one day. So rivals alone do not make a
-        # request ambiguous.
+        # If several backups match, one of them may belong to a user, and no
+        # later search can find out which. But the entries of rivals can be
+        # deleted. So rivals alone do not make a request ambiguous.
         error_class = (
             errors.Rejected if len(matches) == 1 and not entry.is_ambiguous
             else errors.Ambiguous)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Decisions on chains of incremental backups.
+"""Decisions on chains of backups.
 
-The functions decide from their arguments alone. They send no requests.
+The functions decide from their arguments alone. Only a function `get` that is
+passed as an argument may send requests.
 """
 
 from typing import Callable, Collection, Dict, Iterable, Iterator, List
@@ -25,6 +26,7 @@ def walk_to_root(get: Callable[[str], Optional[models.Backup]],
 
     :param get: returns the backup with a given id. If this function returns
         None, the walk ends before the root.
+    :param backup_id: the id of the backup that is yielded first.
     :raises errors.ResourceFailed: a backup of the chain is its own ancestor.
     """
     visited: Set[str] = set()
@@ -55,6 +57,8 @@ def describe_incomplete(backup: models.Backup, first_id: str) -> str:
 def describe_link(backup_id: str, first_id: str) -> str:
     """Return the phrase that names one backup of a chain.
 
+    The phrase is "backup 2", or "backup 1, in the chain of backup 2,".
+
     :param first_id: the id of the newest backup of the chain. The check of the
         chain began with this backup.
     """
@@ -64,10 +68,11 @@ def describe_link(backup_id: str, first_id: str) -> str:
 
 
 def list_chain(backups: Backups, backup_id: str) -> List[models.Backup]:
-    """Return the backups of a chain that can be restored.
+    """Return the backups of a chain, if the chain can be restored.
 
-    :returns: the backups from this one to the root. The list is empty if a
-        backup of the chain is missing, not complete or its own ancestor.
+    :param backup_id: the id of the newest backup of the chain.
+    :returns: the backups from the newest one to the root. The list is empty if
+        a backup of the chain is missing, not complete or its own ancestor.
     """
     if find_break(backups, backup_id):
         return []
@@ -77,6 +82,7 @@ def list_chain(backups: Backups, backup_id: str) -> List[models.Backup]:
 def find_break(backups: Backups, backup_id: str) -> Optional[str]:
     """Return a phrase that says which backup breaks a chain, and why.
 
+    :param backup_id: the id of the newest backup of the chain.
     :returns: the phrase. None if the chain can be restored.
     """
     next_id: Optional[str] = backup_id
@@ -92,7 +98,7 @@ def find_break(backups: Backups, backup_id: str) -> Optional[str]:
 
 
 def list_failed_children(backups: Backups, backup_id: str) -> List[str]:
-    """Return the ids of the failed children of a backup.
+    """Return the ids of the children of a backup that have the status FAILED.
 
     If a child has failed, the data of the backup may be damaged. Damaged data
     makes every child fail. So a backup with a failed child is not used as a
@@ -107,8 +113,8 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
                   max_chain_length: int) -> Optional[str]:
     """Return the id of the parent for the next incremental backup.
 
-    :param recorded_ids: the ids of the backups of existing checkpoints in
-        this bank. No other backup becomes a parent.
+    :param recorded_ids: the ids of the backups of the instance that existing
+        checkpoints in the bank have. Only these backups may become parents.
     :param max_chain_length: how many backups a chain may have, the full
         backup included.
     :returns: the id of the newest complete backup. None if the next backup
@@ -126,8 +132,9 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
             else '%s was not found' % id_ for id_ in sorted(unusable)))
     if not complete:
         return None
-    # Trove's times are whole seconds. Of two backups of the same second, the
-    # one with the longer chain is the child and therefore newer.
+    # Trove's times are whole seconds, so a child may have the same time as its
+    # parent. The chain of the child is longer, so a backup with a longer chain
+    # counts as newer.
     newest = max(complete, key=lambda backup: (
         backup.created, len(list_chain(backups, backup.id))))
     failed_ids = list_failed_children(backups, newest.id)
@@ -151,7 +158,7 @@ def deletion_blocker(backups: Backups, backup_id: str,
     :param reserved_ids: the ids of the backups that are reserved as parents
         of backups that are being created.
     :returns: the reason. None if the backup may be deleted, or if Trove does
-        not list it.
+        not list the backup.
     """
     backup = backups.get(backup_id)
     if backup is None:
@@ -172,12 +179,13 @@ def list_ancestors(backups: Backups, backup_id: str,
                    ) -> List[str]:
     """Return the ids of the backups of a chain, from a backup to its root.
 
+    :param backup_id: the id of the backup that is the first in the result.
     :param recorded_parents: the id of the parent that the bank holds for each
-        backup, by the id of the backup. This id is used for a backup that
-        Trove does not list.
+        backup, by the id of the backup. The parent of a full backup is None.
+        These ids are used only for backups that Trove does not list.
     """
-    # A dictionary keeps the order. A backup that is its own ancestor ends the
-    # walk.
+    # A dictionary keeps the order, unlike a set. The loop also ends at a
+    # backup that is its own ancestor.
     ids: Dict[str, None] = {}
     next_id: Optional[str] = backup_id
     while next_id and next_id not in ids:
@@ -196,13 +204,14 @@ def children_first(backups: Backups, backup_ids: Iterable[str]) -> List[str]:
 
 def check_chain(get: Callable[[str], Optional[models.Backup]],
                 backup_id: str) -> None:
-    """Check that the chain of a new backup is still complete.
+    """Check that all backups in the chain of a new backup can be restored.
 
     :param get: returns the backup with a given id, as Trove shows it now. This
         function returns None if Trove has just responded that the backup does
         not exist.
-    :raises errors.ResourceFailed: a backup of the chain was deleted, or is not
-        complete.
+    :param backup_id: the id of the new backup.
+    :raises errors.ResourceFailed: a backup of the chain was deleted, is not
+        complete or is its own ancestor.
     """
     chain = list(walk_to_root(get, backup_id))
     if not chain or chain[-1].parent_id or not all(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Creation of a backup, exactly once, even if a response is lost."""
+"""Creation of a backup, at most once even if the response is lost."""
 
 import dataclasses
 from typing import Optional, Set
@@ -23,16 +23,21 @@ def create_backup(client: trove_client.TroveClient,
                   poller: polling.Poller) -> models.Backup:
     """Request a backup. If the response is lost, find the created backup.
 
+    If several backups match the request, none of them is adopted, and the
+    entry in the journal is marked as ambiguous.
+
     :param entry: the entry of this backup, which the journal already has. The
-        entry is deleted from the journal in two cases. Trove could not list
-        the existing backups, so that no backup was requested. Or Trove
+        entry is deleted from the journal if no request was sent, or if Trove
         rejected the request.
-    :raises errors.Unreachable: the response was lost and no backup was found.
-        Trove may still create one.
-    :raises errors.Rejected: Trove rejected the request, or several backups
-        match it.
+    :raises errors.DeadlineExceeded: no request was sent, because Trove did not
+        list the existing backups within 30 s.
+    :raises errors.NotFound: Trove does not have the instance or the parent.
+    :raises errors.Rejected: Trove rejected the request. Or the response was
+        lost, and it is not certain which backup the request has created.
+    :raises errors.Unreachable: the response was lost, and the search found no
+        backup. Trove may still create the backup.
     :raises errors.BankError: the response was lost, and the bank failed
-        during the search. Trove may have created a backup.
+        during the search. Trove may have created the backup.
     """
     earlier_ids: Optional[Set[str]] = None
 
@@ -43,7 +48,7 @@ def create_backup(client: trove_client.TroveClient,
                 journal.list_abridged(), earlier_ids)
         except errors.Ambiguous:
             # Later searches must not adopt a backup either, even if a user
-            # has deleted all other matches by then.
+            # has deleted all of these backups but one by then.
             journal.write(dataclasses.replace(entry, is_ambiguous=True))
             raise
 
@@ -67,7 +72,11 @@ def create_backup(client: trove_client.TroveClient,
 
 def find_backup(client: trove_client.TroveClient,
                 backup_id: str) -> Optional[models.Backup]:
-    """Return a backup. None if Trove responds that it does not exist."""
+    """Return a backup. None if Trove responds that there is no such backup.
+
+    :raises errors.KarborTroveError: Trove did not return the backup, and it is
+        not known whether the backup exists.
+    """
     try:
         return client.get_backup(backup_id)
     except errors.NotFound:

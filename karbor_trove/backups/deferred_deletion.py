@@ -33,9 +33,11 @@ LOG = logging.getLogger(__name__)
 class Outcome:
     """The result of an attempt to delete a backup."""
 
-    #: The journal entry, with the data that the attempt added.
+    #: The journal entry, with the data that the attempt added, such as the id
+    #: of the backup.
     entry: backup_journal.BackupEntry
-    #: Why the backup cannot be deleted now. None if nothing prevents it.
+    #: Why the backup is not deleted. None if the backup is deleted, or was
+    #: never created.
     blocker: Optional[str] = None
     #: Whether the attempt failed. False if the backup only has to wait, such
     #: as for the deletion of its children.
@@ -46,12 +48,12 @@ class Outcome:
 
     @property
     def deleted(self) -> bool:
-        """Return True if the backup is deleted, False if this is deferred."""
+        """Return True if the backup is deleted, or was never created."""
         return self.blocker is None
 
 
 class BackupDeletion:
-    """Deletes the backups of deleted checkpoints of one instance."""
+    """Deletes the backups of one instance whose checkpoints are deleted."""
 
     def __init__(
             self, journal: backup_journal.BackupJournal,
@@ -66,8 +68,9 @@ class BackupDeletion:
             deletion of a backup of another project is deferred. None for the
             backups of all projects.
         :param connect: returns a client that sends no request after the given
-            deadline. If this function raises an error, the deletion is
-            deferred.
+            deadline. If this function raises an errors.KarborTroveError, the
+            deletion is deferred. After an errors.Unreachable the function is
+            called again for up to 60 s.
         :param polls: the polls that this deletion shares with other deletions
             of the project. None if there are no other deletions.
         :param keeps_last: whether the last complete backup of the instance is
@@ -80,21 +83,25 @@ class BackupDeletion:
         self._manifests = manifests.ManifestStore(journal.bank,
                                                   journal.instance_id)
         self._connect = connect
-        # All deadlines are limits for Trove and Swift. The time of the bank
-        # does not count, or else a slow bank would leave no time for requests.
+        # This clock is paused while the bank is used. So its deadlines limit
+        # only Trove and Swift. Otherwise a slow bank would leave no time for
+        # requests to Trove.
         self._clock = polling.PausableClock(poller.clock)
         self._poller = polling.Poller(poller.interval, self._clock)
-        # This clock counts the time of the bank as well.
+        # This clock also runs while the bank is used.
         self._wall_clock = poller.clock
+        # The backups that Trove listed last, by id.
         self._backups: Dict[str, models.Backup] = {}
         # The client that has listed these backups.
         self._client: trove_client.TroveClient
         # The ids of the backups that do not exist any more. Trove never uses
         # an id again.
         self._gone: Set[str] = set()
+        # The outage of Swift that this object has already waited for. None if
+        # there was no such outage.
         self._swift_error: Optional[errors.DeadlineExceeded] = None
-        # The outage that kept the backups from being listed. None if there
-        # was no such outage.
+        # The outage of Trove that kept the backups from being listed. None if
+        # there was no such outage.
         self._outage: Optional[errors.DeadlineExceeded] = None
 
     def delete(self, entry: backup_journal.BackupEntry,
@@ -104,7 +111,8 @@ class BackupDeletion:
         The journal keeps the entry of a deferred deletion. A later sweep
         tries the deletion again.
 
-        :param timeout: seconds that the deletion in Trove may take.
+        :param timeout: seconds that Trove and Swift may take. The time of the
+            bank does not count.
         :raises errors.BankError: the journal could not be changed. The
             backup may or may not be deleted.
         """
@@ -115,13 +123,15 @@ class BackupDeletion:
         """Delete the backups of several entries, and yield the outcomes.
 
         A deletion that is not possible now is deferred. Children are deleted
-        before their parents. The journal is read once for all entries. If
-        Trove is unavailable for one backup, the remaining deletions are not
-        tried. If the bank fails for one backup, the remaining deletions are
-        tried.
+        before their parents. The journal is read once for all entries, and
+        again for each entry without a backup id. If Trove is unavailable for
+        one backup, the remaining deletions are not tried. If the bank fails
+        for one backup, the remaining deletions are tried.
 
-        :param timeout: seconds that each deletion in Trove may take.
-        :raises errors.BankError: the journal could not be read or changed.
+        :param timeout: seconds that Trove and Swift may take for each backup.
+            The time of the bank does not count.
+        :raises errors.BankError: the journal could not be read, or the markers
+            of the entries could not be deleted.
         """
         marked = []
         for entry in children_first(entries):
@@ -139,8 +149,10 @@ class BackupDeletion:
                 yield Outcome(entry, str(self._outage), True, is_outage=True)
                 continue
             try:
-                # The backup of a lost response is identified with a journal
-                # that was read after the list of the backups.
+                # An entry without a backup id is of a request with a lost
+                # response. The search for its backup needs a journal that is
+                # read after the backups are listed. With None, the journal is
+                # read then.
                 outcome = self._try_to_delete(
                     entry, timeout, journal if entry.backup_id else None)
                 yield dataclasses.replace(
@@ -150,12 +162,15 @@ class BackupDeletion:
 
     def _mark_deleted(self, entry: backup_journal.BackupEntry
                       ) -> backup_journal.BackupEntry:
-        """Mark an entry as deleted, if it is not marked yet, and return it.
+        """Mark an entry as deleted, unless the entry already has the mark.
 
         A delete operation first writes this mark, and then reads the parent
         reservations. A protect operation first writes its parent reservation,
         and then reads this mark. So at least one of the two operations sees
         what the other has written.
+
+        :returns: the entry with the mark.
+        :raises errors.BankError: the mark may be written nevertheless.
         """
         if entry.deleted_at is None:
             entry = dataclasses.replace(
@@ -166,19 +181,21 @@ class BackupDeletion:
     def sweep(self, skip_checkpoint_id: Optional[str] = None) -> None:
         """Try all deferred deletions again, for a limited time.
 
-        Trove may take 30 s in total. The time that the bank takes to return
-        the journal does not count. The time that the bank takes to change the
-        journal has a limit of its own. At least one deletion is tried.
+        Trove and Swift may take 30 s in total, without the time of the bank.
+        No deletion begins more than 60 s after the list of the backups. This
+        limit includes the time of the bank. After the deletions, the bank may
+        take 30 s to store why the other deletions are still deferred.
 
         If there are no deferred deletions, no request is sent to Trove. If no
-        deferred deletion is possible yet, the only request is one list of the
-        backups. A failure is only logged, since the operation that calls this
-        method has already done its own work.
+        deferred deletion is possible yet, the backups are listed once, and no
+        deletion is requested. A failure is only logged, since the operation
+        that calls this method has already done its own work.
 
         :param skip_checkpoint_id: the checkpoint whose backup the calling
             operation has just tried to delete. This deletion is tried again
-            only if another backup was deleted, because that backup may have
-            been a child. None if the operation has not tried any deletion.
+            only if the sweep has deleted another backup, which may have been
+            a child of this backup. None if the operation has not tried any
+            deletion.
         """
         try:
             entries = self._journal.correct_markers()
@@ -200,11 +217,16 @@ class BackupDeletion:
                skip_checkpoint_id: Optional[str]) -> None:
         """Try deferred deletions again.
 
-        The journal is read once for all deletions. Every deferred entry was
-        marked as deleted before the journal was read. So an operation that
-        reserves one of these backups as a parent after that sees the mark.
+        Every deferred entry was marked as deleted before the journal was read.
+        If a protect operation reserves one of these backups as a parent later,
+        the protect operation sees the mark. So the journal is not read again
+        for each deletion.
 
+        :param deferred: the entries of the deferred deletions.
         :param entries: all entries of the journal.
+        :param skip_checkpoint_id: see sweep().
+        :raises errors.KarborTroveError: the backups could not be listed, or
+            the journal could not be read again.
         """
         deadline = self._poller.deadline(timeouts.SWEEP)
         now = self._refresh(deadline, deadline).now
@@ -250,10 +272,14 @@ class BackupDeletion:
               ) -> List[backup_journal.BackupEntry]:
         """Return the entries in the order of a sweep.
 
-        Each child precedes its parent. A backup that Trove lists precedes a
-        backup of which only the object in Swift remains. The chains are in
-        random order. Otherwise deletions that always fail could use up the
-        time of every sweep.
+        Backups of which only the object in Swift may remain come last. Among
+        them, and among all others, the chains are in random order, and each
+        child precedes its parent. In a fixed order, deletions that always fail
+        could use up the time of every sweep.
+
+        :param deferred: the entries to sort.
+        :param entries: all entries of the journal, which have the parents of
+            backups that Trove does not list.
         """
         parents = {_get_key(entry): entry.parent_id for entry in entries}
         chains = {_get_key(entry): chain.list_ancestors(
@@ -272,8 +298,11 @@ class BackupDeletion:
 
         :param entry: the entry of the backup, with the mark that its
             checkpoint is deleted.
+        :param timeout: seconds that Trove and Swift may take.
         :param entries: all entries of the journal, read after the entry was
             marked. None if this method has to read the journal.
+        :raises errors.BankError: the backup is deleted, but its entry may
+            remain.
         """
         try:
             entry = self._delete(entry, timeout, entries)
@@ -295,7 +324,11 @@ class BackupDeletion:
                error: errors.KarborTroveError) -> Outcome:
         """Write to the journal why a backup is not deleted yet.
 
-        Nothing is written if the entry already has this reason.
+        Nothing is written if the entry already has this reason. A bank error
+        is only logged.
+
+        :param error: what prevents the deletion. An errors.Busy does not count
+            as a failure.
         """
         blocker = str(error)
         if isinstance(error, errors.Ambiguous):
@@ -315,14 +348,16 @@ class BackupDeletion:
     def _refresh(self, deadline: polling.Deadline,
                  outage_deadline: polling.Deadline
                  ) -> trove_client.TroveClient:
-        """List the backups in Trove again, and return the client for that.
+        """List the backups in Trove, and return the client that listed them.
 
-        :param deadline: the deadline of the deletion.
+        :param deadline: the deadline of the deletions that use the client.
         :param outage_deadline: when to stop waiting for Trove during an
             outage.
+        :raises errors.KarborTroveError: the backups could not be listed.
         """
-        # A request that is sent just before the deadline may end after the
-        # deadline. The timeout of the request limits by how much.
+        # The last request of a wait is sent at the deadline. So the client
+        # needs a later deadline. The additional time is the read timeout of
+        # one request.
         request_deadline = self._poller.deadline(
             deadline.remaining + timeouts.HTTP_READ_WITH_DEADLINE)
         try:
@@ -334,8 +369,8 @@ class BackupDeletion:
             self._backups = dict(self._polls.list_backups(
                 client, outage_deadline))
         except errors.DeadlineExceeded as error:
-            # If the error has no cause, no request was sent, because Swift
-            # took all the time.
+            # If the error has no cause, no request was sent, because earlier
+            # requests took all the time.
             if error.__cause__ is not None:
                 self._outage = error
             raise
@@ -349,7 +384,7 @@ class BackupDeletion:
         """Find the backup of an entry that lacks the id of its backup.
 
         An entry lacks the id if the response to the request for the backup was
-        lost. If the backup is found, the entry with its id is written to the
+        lost. If the backup is found, its id is written to the entry in the
         journal. An entry that has the id is returned unchanged.
 
         :param now: Trove's time when Trove listed the backups. None if Trove
@@ -361,6 +396,7 @@ class BackupDeletion:
         :raises errors.Busy: Trove may still create the backup.
         :raises errors.Rejected: a backup matches, but another request may
             have created it, or several backups match.
+        :raises errors.BankError: the id could not be written.
         """
         if entry.backup_id is not None:
             return entry
@@ -383,13 +419,16 @@ class BackupDeletion:
                          ) -> backup_journal.BackupEntry:
         """Check that an entry's backup may be deleted, and return the entry.
 
-        The last list of backups decides. If the list lacks a child that the
-        journal records, Trove is also asked for this child.
+        The last list of backups decides. If the journal has a child that this
+        list lacks, a GET shows whether the child exists.
 
+        :param entry: an entry without a backup id passes the check, because
+            there is no backup.
         :param now: Trove's time when Trove listed the backups. None if Trove
             returned no time.
         :param entries: all entries of the journal.
-        :raises errors.Busy: the backup must not be deleted now.
+        :raises errors.Busy: the backup must not be deleted now. The message
+            has the reason.
         :raises errors.KarborTroveError: Trove did not respond as expected, so
             it is not known whether the backup has children.
         """
@@ -418,7 +457,9 @@ class BackupDeletion:
         return entry
 
     def _exists(self, backup_id: str) -> bool:
-        """Return False only if Trove has just responded that a backup is gone.
+        """Return False only if Trove has shown that a backup does not exist.
+
+        Trove never uses an id again, so such a backup is not read again.
 
         :raises errors.KarborTroveError: Trove did not respond as expected.
         """
@@ -433,6 +474,15 @@ class BackupDeletion:
     def _delete(self, entry: backup_journal.BackupEntry, timeout: float,
                 entries: Optional[List[backup_journal.BackupEntry]]
                 ) -> backup_journal.BackupEntry:
+        """Delete a backup in Trove, and its object in Swift.
+
+        :param timeout: see _try_to_delete().
+        :param entries: see _try_to_delete().
+        :returns: the entry, with the id and the location of the backup if
+            these are known. The id is None if the backup was never created.
+        :raises errors.KarborTroveError: the backup or its object may still
+            exist.
+        """
         deadline = self._poller.deadline(timeout)
         outage_deadline = self._poller.deadline(min(timeouts.OUTAGE, timeout))
         if not entry.is_visible_to(self._project_id):
@@ -484,7 +534,11 @@ class BackupDeletion:
         return entry
 
     def _start_validity(self) -> polling.Deadline:
-        """Return the deadline until which a list of children is trusted."""
+        """Return the deadline until which a new list of backups is trusted.
+
+        The deadline is in 1 s, and the time of the bank counts. By then a user
+        may have created a child that the list lacks.
+        """
         return polling.Deadline(timeouts.CHILDREN_CHECK_VALID,
                                 self._wall_clock)
 
@@ -502,8 +556,10 @@ class BackupDeletion:
 
     def _delete_object(self, entry: backup_journal.BackupEntry,
                        outage_deadline: polling.Deadline) -> None:
-        """Delete the object that Trove left in Swift, if any.
+        """Delete the object that Trove left in Swift, if there is one.
 
+        :param outage_deadline: when to stop waiting for Swift during an
+            outage.
         :raises errors.KarborTroveError: the object may still exist.
         """
         if self._swift_error is not None and swift.is_in_swift(
@@ -522,10 +578,10 @@ class BackupDeletion:
 
 def children_first(entries: Iterable[backup_journal.BackupEntry]
                    ) -> List[backup_journal.BackupEntry]:
-    """Return the entries of a journal so that each child precedes its parent.
+    """Return entries of a journal, sorted so that children precede parents.
 
-    The recorded parents decide on the order. Times cannot decide, because
-    times are whole seconds and may be equal.
+    The parents in the entries decide on the order. Times cannot decide,
+    because times are whole seconds and may be equal.
     """
     entries = list(entries)
     parents = {_get_key(entry): entry.parent_id for entry in entries}
@@ -534,5 +590,9 @@ def children_first(entries: Iterable[backup_journal.BackupEntry]
 
 
 def _get_key(entry: backup_journal.BackupEntry) -> str:
-    """Return the backup's id. If it is not known, return the checkpoint's."""
+    """Return a key that is unique in the journal of an instance.
+
+    The key is the id of the backup. An entry without this id has the id of its
+    checkpoint as the key.
+    """
     return entry.backup_id or entry.checkpoint_id

@@ -28,16 +28,17 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
 
     The caller has checked that the backup has no children.
 
-    Only a 404 to a GET shows that the backup is deleted. A 404 to the DELETE
-    does not show that.
+    Only HTTP 404 in response to a GET shows that the backup is deleted. HTTP
+    404 in response to the DELETE request does not show that.
 
     :param backup: the backup, as Trove has just listed it.
     :param location: the URL of the backup's object. If the object is in Swift,
         the request is not sent before Swift is available. None if the URL is
         not known, or if the function must not wait for Swift.
     :param check_deletable: raises an error if the backup must not be deleted.
-        delete_backup() calls it if an outage has made the caller's own check
-        too old.
+        This function is called before each request that is sent more than 1 s
+        after the call of delete_backup(), for instance after an outage. By
+        then the check of the caller is too old.
     :param outage_deadline: when to stop waiting for Trove and Swift during an
         outage.
     :param deadline: when to stop waiting for the end of the deletion.
@@ -60,8 +61,8 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
 
     def check_status(current: models.Backup) -> None:
         status = current.status
-        # If an earlier deletion failed, the backup has this status before
-        # Trove begins with the new deletion.
+        # If an earlier deletion failed, the backup keeps the status
+        # DELETE_FAILED until Trove begins with the new deletion.
         if status == 'DELETE_FAILED' and backup.status != status:
             raise errors.ResourceFailed('Trove could not delete backup %s'
                                         % backup.id)

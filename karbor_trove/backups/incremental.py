@@ -35,6 +35,9 @@ def reserve_parent(client: trove_client.TroveClient,
         backup included.
     :returns: the entry as it was written to the journal. Its parent_id is None
         if the backup becomes a full one.
+    :raises errors.Rejected: the journal entry of the parent is corrupt, or a
+        later release wrote it.
+    :raises errors.BankError: the journal could not be read or written.
     """
     checkpoint_ids = {str(other.backup_id): other.checkpoint_id
                       for other in journal.list_abridged()
@@ -51,9 +54,9 @@ def reserve_parent(client: trove_client.TroveClient,
     if parent_id is None:
         return reserved
     # Read the parent's entry after the reservation is written. A delete
-    # operation marks its entry before it reads the reservations, so at least
-    # one of the two operations sees the other. No entry means that the parent
-    # is already deleted.
+    # operation marks the parent's entry as deleted before it reads the
+    # reservations. So at least one of the two operations sees what the other
+    # has written. No entry means that the parent is already deleted.
     parent = journal.read(checkpoint_ids[parent_id])
     if parent is None or parent.deleted_at:
         reserved = dataclasses.replace(reserved, parent_id=None)
@@ -67,7 +70,7 @@ def _has_objects(client: trove_client.TroveClient,
 
     A child of such a backup could not be restored. Trove does not check
     whether the object exists. If Swift does not respond as expected, the
-    result is True.
+    result is True. The locations of other storage drivers are not checked.
     """
     for backup in backups:
         if not backup.location or not swift.is_in_swift(backup.location):

@@ -36,7 +36,8 @@ def find_reason_to_keep(
     complete backups of an instance that cannot be backed up any more.
 
     The times of an omission and of a backup may come from clocks that differ
-    by 5 minutes. In case of doubt the backup is kept.
+    by 5 minutes. In case of doubt the backup is kept. A backup that cannot be
+    restored is not kept.
 
     Backups with a deferred deletion are compared as well. So at most one
     backup of the instance is kept for this reason.
@@ -45,7 +46,7 @@ def find_reason_to_keep(
     :param backups: the backups of the project, as Trove has just listed them.
     :param entries: all entries of the journal.
     :param omissions: the omissions of the instance in existing checkpoints.
-    :returns: None if the backup may be deleted.
+    :returns: the reason. None if there is no reason to keep the backup.
     """
     backup_id = str(entry.backup_id)
     newness = _find_newness(backups, backup_id)
@@ -70,9 +71,9 @@ def _find_newness(backups: chain.Backups, backup_id: str
     The key is the time of the backup and the length of its chain. Trove's
     times are whole seconds. If two backups have the same time, the backup with
     the longer chain is newer, because a child has a longer chain than its
-    parent.
+    parent. A backup without a time counts as older than all others.
 
-    :returns: None if no instance can be restored from the backup.
+    :returns: the key. None if the backup cannot be restored.
     """
     links = chain.list_chain(backups, backup_id)
     if not links:

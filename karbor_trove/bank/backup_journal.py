@@ -2,11 +2,12 @@
 
 """Write-ahead journal of the backups of one instance in all its checkpoints.
 
-Each checkpoint has one entry, so two operations never write the same object.
-The entries are in the root of the bank, and so outlive their checkpoints. An
-entry is written before its backup is requested, because Trove may create the
-backup even if the response is lost. The entry is deleted after its backup is
-deleted.
+Each checkpoint has an entry of its own, so two protect operations never write
+the same entry. The entries are in the root of the bank, because an entry is
+needed until its backup is deleted, even if its checkpoint is deleted earlier.
+An entry is written before its backup is requested, because Trove may create
+the backup even if the response is lost. The entry is deleted after its backup
+is deleted.
 
 Most entries are of complete backups. Such an entry does not change until its
 checkpoint is deleted. It has a marker, and most operations read only the key
@@ -37,15 +38,15 @@ LOG = logging.getLogger(__name__)
 VERSION = 1
 #: The maximum number of markers that a sweep compares with their entries.
 CHECKED_MARKERS = 5
-#: The maximum number of markers that a sweep deletes, and that it writes. The
-#: bank of an earlier release has no markers. One sweep would take too long if
-#: it wrote all markers.
+#: The maximum number of markers that a sweep writes, and also the maximum
+#: number that a sweep deletes. The bank of an earlier release has no markers.
+#: One sweep would take too long if it wrote all of them.
 MAX_CORRECTIONS = 50
 
 
 @dataclasses.dataclass(frozen=True)
 class BackupEntry(document_store.StoredEntry):
-    """One backup that is requested, or is going to be requested."""
+    """One backup, from before its request until its deletion."""
 
     STORED_KEYS = {'is_complete': 'complete', 'deleted_at': 'deleted',
                    'is_ambiguous': 'ambiguous'}
@@ -65,11 +66,11 @@ class BackupEntry(document_store.StoredEntry):
     backup_id: Optional[str] = None
     #: URL of the backup's object. None until the URL is known.
     location: Optional[str] = None
-    #: Whether Trove has shown that the backup is complete. Only then may the
-    #: backup become a parent.
+    #: Whether Trove has returned the backup as complete. Only a complete
+    #: backup may become a parent.
     is_complete: bool = False
-    #: When the checkpoint was deleted: our clock, UTC, in ISO format. None
-    #: while the checkpoint exists.
+    #: When the checkpoint was deleted, in ISO format: the time of the machine
+    #: that wrote the entry, in UTC. None while the checkpoint exists.
     deleted_at: Optional[str] = None
     #: Why the backup still exists although the checkpoint is deleted. None if
     #: no reason was written.
@@ -82,7 +83,8 @@ class BackupEntry(document_store.StoredEntry):
     def may_have_marker(self) -> bool:
         """Return True if the backup is complete and its checkpoint exists.
 
-        Such an entry changes only when the checkpoint is deleted.
+        Only such an entry may have a marker, because the entry changes only
+        when the checkpoint is deleted.
         """
         return (self.is_complete and self.backup_id is not None
                 and self.deleted_at is None)
@@ -91,12 +93,14 @@ class BackupEntry(document_store.StoredEntry):
         """Return True if the parent must not be deleted yet.
 
         The entry reserves its parent while a backup with this parent may still
-        be created. Once the entry has the id of the backup, Trove lists the
-        backup as a child, and the child keeps its parent from being deleted.
-        A settled request creates nothing any more, even if its operation was
-        interrupted and its checkpoint still exists.
+        be created. When the entry has the id of the backup, Trove lists the
+        backup as a child, and a parent with a child is not deleted. A settled
+        request creates nothing any more, even if its operation was interrupted
+        and its checkpoint still exists. If the checkpoint is deleted, the
+        backup is not needed, so the entry reserves nothing.
 
-        :param now: Trove's time. None if Trove returned no time.
+        :param now: Trove's time. None if Trove returned no time. In that case
+            no request counts as settled.
         """
         return not (self.parent_id is None or self.backup_id or
                     self.deleted_at or self.is_settled(now))
@@ -104,12 +108,14 @@ class BackupEntry(document_store.StoredEntry):
     def is_visible_to(self, project_id: Optional[str]) -> bool:
         """Return True if Trove lists the backup for a project.
 
-        Karbor lets administrators of other projects delete and verify
-        [manager.py in services/protection, 1.6.0]. Trove lists only the
-        backups of the token's project. So a backup of another project that
-        is not in the list may still exist.
+        Karbor lets an administrator delete and verify the checkpoints of other
+        projects [manager.py in services/protection, 1.6.0]. Trove lists only
+        the backups of the token's project. So a backup of another project may
+        exist although the list lacks it. An entry without a project counts as
+        visible.
 
-        :param project_id: None for a list of all projects.
+        :param project_id: the id of the project. None for a list of the
+            backups of all projects.
         """
         return project_id is None or self.project_id is None or (
             ids.is_same_project(project_id, self.project_id))
@@ -118,8 +124,8 @@ class BackupEntry(document_store.StoredEntry):
     def has_unique_name(self) -> bool:
         """Return True if no other request has this name and description.
 
-        A default name and a default description hold the id of the
-        checkpoint.
+        That is certain if one of the two holds the id of the checkpoint. The
+        default name and the default description hold this id.
         """
         return any(self.checkpoint_id in (text or '')
                    for text in (self.backup_name, self.description))
@@ -128,9 +134,11 @@ class BackupEntry(document_store.StoredEntry):
         """Return True if the request may have created the backup.
 
         The instance, the name and the description have to be equal. If neither
-        the name nor the description is unique, the backup also has to be from
-        the time of the request. This comparison has a tolerance for the
-        clocks, so a backup that is a little older than the request may match.
+        the name nor the description is unique, the backup also has to be
+        created in the 10 minutes after the request. The clocks of Trove's
+        hosts may differ by 5 minutes. So a backup that is up to 5 minutes
+        earlier or later than that matches too. If one of the times is not
+        known, the result is False.
         """
         return (backup.instance_id == self.instance_id
                 and backup.name == self.backup_name
@@ -141,8 +149,8 @@ class BackupEntry(document_store.StoredEntry):
     def is_uncertain(self, backup: models.Backup) -> bool:
         """Return True if a matching backup may belong to another request.
 
-        The match is uncertain if the time of the backup matches only with the
-        tolerance of the clocks.
+        The match is uncertain if the time of the backup matches only because
+        the clocks of Trove's hosts may differ by 5 minutes.
 
         :param backup: a backup for which matches() returned True.
         """
@@ -160,7 +168,11 @@ class BackupEntry(document_store.StoredEntry):
     def is_settled(self, now: Optional[datetime.datetime]) -> bool:
         """Return True if the request is too old to still create a backup.
 
-        :param now: Trove's time. None if Trove returned no time.
+        That is 15 minutes after the request. If the time of the request is not
+        known, the result is False.
+
+        :param now: Trove's time. None if Trove returned no time. In that case
+            the result is False.
         """
         return lost_responses.is_settled(self.not_before, now)
 
@@ -168,11 +180,14 @@ class BackupEntry(document_store.StoredEntry):
 class BackupJournal(document_store.DocumentStore[BackupEntry]):
     """The backup journal of one instance in one bank.
 
-    Its keys are the ids of checkpoints.
+    The keys of the entries are the ids of the checkpoints.
     """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
-        """Create the journal. Nothing is read or written yet."""
+        """Create the journal. Nothing is read or written yet.
+
+        :param instance_id: the id of the original instance.
+        """
         path = layout.instance_folder(instance_id, layout.BACKUP_JOURNAL)
 
         def parse(key: str, document: document_store.Document) -> BackupEntry:
@@ -188,18 +203,19 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         self.bank = bank
         self.instance_id = instance_id
         self._markers = backup_markers.BackupMarkers(bank, instance_id)
-        #: The omissions of the instance in existing checkpoints, as the last
-        #: list_abridged() or correct_markers() found them.
+        #: The omissions of the instance in existing checkpoints. The last
+        #: list_abridged() or correct_markers() found them. The list is empty
+        #: before the first call of these methods.
         self.omissions: List[backup_markers.OmissionMarker] = []
 
     def write(self, entry: BackupEntry) -> None:
         """Write an entry, and replace an earlier entry of its checkpoint.
 
         A marker must never hide an entry that operations have to read. So the
-        marker of a complete backup is written after the entry, and the marker
-        is deleted before the entry is marked as deleted. If this process ends
-        between the two steps, the entry has no marker, and operations read the
-        entry.
+        marker of a complete backup is written after the entry. If the entry is
+        to be marked as deleted, the marker is deleted first. If this process
+        ends between the two steps, the entry has no marker, and operations
+        read the entry.
 
         A sweep of another operation may write the marker again after this
         method has deleted the marker. So this method deletes the marker once
@@ -207,7 +223,8 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         has written the marker, and deletes the marker if the entry is marked
         as deleted. So at least one of the two operations deletes the marker.
 
-        :raises errors.BankError: the entry may be written nevertheless.
+        :raises errors.BankError: the entry may be written nevertheless. An
+            error of the bank after the entry is written is only logged.
         """
         if entry.deleted_at is not None:
             self._markers.delete([entry.checkpoint_id])
@@ -225,7 +242,8 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
     def delete(self, key: str) -> None:
         """Delete an entry, its copy and its marker.
 
-        An absent object is no error.
+        An absent object is no error. If the bank fails to delete the marker,
+        the error is only logged.
 
         :param key: the id of the checkpoint.
         :raises errors.BankError: the entry may be deleted nevertheless.
@@ -237,17 +255,20 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
             self._markers.delete([key])
 
     def delete_markers(self, entries: Iterable[BackupEntry]) -> None:
-        """Delete the markers of entries. An absent marker is no error."""
+        """Delete all markers that the checkpoints of entries have.
+
+        An absent marker is no error.
+        """
         self._markers.delete([entry.checkpoint_id for entry in entries])
 
     def list_abridged(self) -> List[BackupEntry]:
         """Return all readable entries. Entries with a marker have only ids.
 
         An entry that has a marker is not read. In its place the result has an
-        abridged entry with the ids of the marker. An abridged entry must not
-        be written to the bank. The result also has an abridged entry for each
-        marker without an entry, because a list of Swift may be stale and lack
-        the entry.
+        abridged entry: it has the ids of the marker, and is complete. An
+        abridged entry must not be written to the bank. The result also has an
+        abridged entry for each marker without an entry, because a list of
+        Swift may be stale and lack the entry.
 
         :raises errors.BankError: the bank did not return all entries.
         """
@@ -257,12 +278,15 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
     def correct_markers(self) -> List[BackupEntry]:
         """Correct the markers, and return entries as list_abridged() does.
 
-        The bank of an earlier release has no markers. An earlier release can
-        also delete an entry, or mark the entry as deleted, and leave the
-        marker. So this method also reads a few entries that have a marker. It
-        chooses these entries at random, and returns them in full.
+        This method writes up to 50 missing markers, because the bank of an
+        earlier release has no markers. The method deletes up to 50 wrong
+        markers, because an earlier release can delete an entry, or mark an
+        entry as deleted, and leave its marker. To find such markers, the
+        method also reads up to 5 entries that have a marker. It chooses them
+        at random, and returns them in full.
 
-        :raises errors.BankError: the bank did not return all entries.
+        :raises errors.BankError: the bank did not return all entries. An error
+            of the bank during the corrections is only logged.
         """
         marked = self._list_marked()
         # List the keys of the entries after the markers. In the reverse order,
@@ -292,7 +316,12 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         return list({**marked, **entries}.values())
 
     def _list_marked(self) -> Dict[str, BackupEntry]:
-        """Return an abridged entry for each marker, by the checkpoint id."""
+        """Return an abridged entry for each backup marker.
+
+        This method also sets `omissions`.
+
+        :returns: the entries by the id of their checkpoint.
+        """
         markers = self._markers.list_markers()
         self.omissions = markers.omissions
         return {marker.checkpoint_id: BackupEntry(
@@ -301,9 +330,10 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
             for marker in markers.backups}
 
     def _write_marker(self, entry: BackupEntry) -> None:
-        """Write the marker of an entry. Delete it if the entry has changed.
+        """Write the marker of an entry, then read the entry again.
 
-        The docstring of write() gives the reason for the check.
+        If the entry is deleted or marked as deleted by then, or cannot be
+        read, the marker is deleted. write() describes why.
 
         :param entry: an entry that is written to the bank.
         """

@@ -21,14 +21,16 @@ from karbor_trove.bank import storage
 from karbor_trove import ids
 from karbor_trove import karbor_types
 
+# An omission marker has this word in its key, in place of the id of a backup.
 _OMITTED = 'omitted'
-# A key has no ":" [bank_plugin.py in services/protection, 1.6.0].
+# Karbor allows no ":" in a key [Bank._KEY_VALIDATION in
+# protection/bank_plugin.py, 1.6.0].
 _TIME = '%Y-%m-%dT%H-%M-%SZ'
 
 
 @dataclasses.dataclass(frozen=True)
 class BackupMarker:
-    """The ids that the key of a marker consists of."""
+    """The marker of a complete backup, with the ids that are in its key."""
 
     checkpoint_id: str
     backup_id: str
@@ -37,37 +39,38 @@ class BackupMarker:
 
     @property
     def key(self) -> str:
-        """Return the key of the marker."""
+        """Return CHECKPOINT@BACKUP, or CHECKPOINT@BACKUP@PARENT."""
         return '@'.join(filter(None, (
             self.checkpoint_id, self.backup_id, self.parent_id)))
 
 
 @dataclasses.dataclass(frozen=True)
 class OmissionMarker:
-    """The checkpoint that left the instance out, and when."""
+    """The marker of an omission, with the data that is in its key."""
 
     checkpoint_id: str
-    #: UTC, without a zone, in whole seconds.
+    #: When the checkpoint left the instance out: UTC, without a zone, in whole
+    #: seconds.
     omitted_at: datetime.datetime
 
     @property
     def key(self) -> str:
-        """Return the key of the marker."""
+        """Return CHECKPOINT@omitted@TIME, with "-" for ":" in the time."""
         return '@'.join((self.checkpoint_id, _OMITTED,
                          self.omitted_at.strftime(_TIME)))
 
 
 class Markers(NamedTuple):
-    """All markers of an instance."""
+    """All markers of an instance, of both kinds."""
 
     backups: List[BackupMarker]
     omissions: List[OmissionMarker]
 
 
 def parse_key(key: str) -> Optional[BackupMarker]:
-    """Return the marker with a key. None if no marker can have the key.
+    """Return the backup marker with a key. None for any other key.
 
-    The ids are checked, because a user may be able to write to the bank.
+    The ids are checked, because a user may be able to write into the bank.
     """
     checkpoint_id, *backup_ids = key.split('@')
     if (ids.is_path_part(checkpoint_id) and len(backup_ids) in (1, 2)
@@ -92,33 +95,43 @@ def parse_omission_key(key: str) -> Optional[OmissionMarker]:
 class BackupMarkers:
     """The markers of one instance in one bank.
 
-    Every method raises errors.BankError if the bank fails.
+    Every method that reads or writes raises errors.BankError if the bank
+    fails.
     """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
-        """Create the object. Nothing is read or written yet."""
+        """Create the object. Nothing is read or written yet.
+
+        :param instance_id: the id of the original instance.
+        """
         self._section = bank.get_sub_section(
             layout.instance_folder(instance_id, layout.BACKUP_MARKERS))
 
     def list_markers(self) -> Markers:
-        """Return all markers. The keys are listed, and no object is read."""
+        """Return all markers. Only the keys are listed, no object is read.
+
+        Other keys are ignored.
+        """
         keys = storage.list_keys(self._section)
         return Markers(list(filter(None, map(parse_key, keys))),
                        list(filter(None, map(parse_omission_key, keys))))
 
     def write(self, marker: Union[BackupMarker, OmissionMarker]) -> None:
-        """Write a marker."""
+        """Write a marker. Only its key matters, its content is never read."""
         storage.write(self._section, marker.key,
                       {'checkpoint_id': marker.checkpoint_id})
 
     def delete(self, checkpoint_ids: Collection[str]) -> None:
-        """Delete all markers of checkpoints. An absent marker is no error."""
+        """Delete the backup markers and the omission markers of checkpoints.
+
+        An absent marker is no error.
+        """
         for key in storage.list_keys(self._section):
             if key.partition('@')[0] in checkpoint_ids:
                 storage.delete(self._section, key)
 
     def delete_of_backups(self, checkpoint_ids: Collection[str]) -> None:
-        """Delete the markers of the backups of checkpoints.
+        """Delete the backup markers of checkpoints.
 
         The omission markers of these checkpoints stay. An absent marker is no
         error.

@@ -21,7 +21,7 @@ LOG = logging.getLogger(__name__)
 
 Entry = TypeVar('Entry')
 Stored = TypeVar('Stored', bound='StoredEntry')
-#: A JSON object, as it is stored.
+#: A JSON object in the bank.
 Document = Dict[str, Any]
 
 
@@ -29,12 +29,15 @@ Document = Dict[str, Any]
 class StoredEntry:
     """Base class of entries whose documents have one key for each field."""
 
-    #: The keys that differ from the names of their fields, by name of the
-    #: field.
+    #: The key in the document by the name of the field. A field that is not
+    #: listed has its name as the key.
     STORED_KEYS: ClassVar[Mapping[str, str]] = {}
 
     def to_document(self) -> Document:
-        """Return the JSON object that the bank stores."""
+        """Return the JSON object for the bank, without a version.
+
+        DocumentStore adds the version when it writes the document.
+        """
         return {self.STORED_KEYS.get(name, name): value
                 for name, value in dataclasses.asdict(self).items()}
 
@@ -42,8 +45,9 @@ class StoredEntry:
     def from_document(cls: Type[Stored], document: Document) -> Stored:
         """Build an entry from what to_document() returned.
 
-        :raises TypeError: a key is unknown. The next write of the entry would
-            lose this key.
+        :raises TypeError: a key is unknown, or the key of a field without a
+            default is missing. An unknown key is an error, because the next
+            write of the entry would lose its value.
         """
         fields = {key: name for name, key in cls.STORED_KEYS.items()}
         return cls(**{fields.get(key, key): value
@@ -69,12 +73,12 @@ def check_ids(name: str, expected: Mapping[str, Tuple[object, object]],
               optional: Mapping[str, object]) -> None:
     """Check the ids in a document, before any of them is used.
 
-    A user may be able to write into the bank. An id that is not checked could
-    name the checkpoint of another project, or become a path.
+    A user may be able to write into the bank. An unchecked id could name the
+    checkpoint of another project, or become a path.
 
     :param name: the name of the object, for the message.
-    :param expected: pairs of ids by key. A pair has the id in the document
-        and the id that the document has to have because of its path.
+    :param expected: two ids by key. The first is the id in the document. The
+        second is the id in the path of the document. Both have to be equal.
     :param optional: ids of objects of Trove, by key. An id may be None.
     :raises errors.CorruptObject: the ids of a pair differ, or an optional id
         is not a UUID.
@@ -92,9 +96,10 @@ def check_ids(name: str, expected: Mapping[str, Tuple[object, object]],
 
 
 class DocumentStore(Generic[Entry]):
-    """The documents of one kind in one section of the bank.
+    """The documents of one kind in one folder of the bank.
 
-    Every method raises errors.BankError if the bank fails.
+    Every method that reads or writes raises errors.BankError if the bank
+    fails.
     """
 
     def __init__(self, section: karbor_types.BankSection, path: str,
@@ -104,16 +109,17 @@ class DocumentStore(Generic[Entry]):
         """Create the store. Nothing is read or written yet.
 
         :param section: the folder of the documents in the bank.
-        :param path: the path of the section, ending with a slash. Messages
-            name a document by its path.
+        :param path: the path of this folder, ending with a slash. Messages
+            name a document by this path and its key. Empty if the key is
+            enough.
         :param version: the version that this release writes. This release
             reads this version and all earlier versions.
         :param required_key: a key of the JSON object that the documents of all
             versions have. A document without this key is corrupt.
-        :param parse: builds an entry from the key of a document in the bank,
-            and from the document without its version. This function raises
-            errors.CorruptObject if the document does not belong to this
-            place in the bank.
+        :param parse: builds an entry. The arguments are the key of the
+            document in the bank, and the document without its version. This
+            function raises errors.CorruptObject if the document does not
+            belong to this place in the bank.
         :param keeps_copy: whether the new content of a replaced document is
             first written to a copy. Karbor's bank plugin for a file system
             writes in place, so a crash can leave a corrupt document. In that
@@ -130,6 +136,7 @@ class DocumentStore(Generic[Entry]):
     def write_document(self, key: str, document: Document) -> None:
         """Write a document, and replace an earlier document with its key.
 
+        :param document: the document without a version.
         :raises errors.Rejected: the key cannot be a single part of a path.
         """
         ids.check_path_part(key, 'document')
@@ -145,7 +152,8 @@ class DocumentStore(Generic[Entry]):
     def read(self, key: str) -> Optional[Entry]:
         """Return one entry. None if there is no document with this key.
 
-        :raises errors.CorruptObject: the document and its copy are corrupt.
+        :raises errors.CorruptObject: the document is corrupt and has no intact
+            copy, or the document does not belong to this place in the bank.
         :raises errors.Rejected: a later release wrote the document, or the
             key cannot be a single part of a path.
         """
@@ -165,7 +173,7 @@ class DocumentStore(Generic[Entry]):
         return self._parse(key, document)
 
     def list_keys(self) -> List[str]:
-        """Return the keys of all documents.
+        """Return the sorted keys of all documents.
 
         A document of which only the copy exists is included.
         """
@@ -177,9 +185,10 @@ class DocumentStore(Generic[Entry]):
                  ) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
         """Return the readable entries, and the errors of the other documents.
 
+        The errors are logged too.
+
         :param skipped_keys: the keys of documents that are not read.
-        :returns: the entries, and the errors by the key of the document. The
-            key is known even if the document cannot be read.
+        :returns: the entries, and the errors by the key of the document.
         """
         entries: List[Entry] = []
         unreadable: Dict[str, errors.Rejected] = {}
@@ -213,5 +222,5 @@ class DocumentStore(Generic[Entry]):
             storage.delete(self._section, copy)
 
     def _is_complete(self, data: object) -> bool:
-        # The bank returns an object that is not JSON as text.
+        # The bank returns an object that is not JSON as text or as bytes.
         return isinstance(data, dict) and self._required_key in data

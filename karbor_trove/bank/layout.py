@@ -3,8 +3,9 @@
 """Paths and names of all objects in the bank.
 
 Existing banks use these paths and names. A change makes the objects of
-existing banks unreadable. An id becomes a part of a path only through the
-functions of this module, which check the id.
+existing banks unreadable. The functions of this module check each id that
+becomes the name of a folder. document_store.py checks each id that becomes the
+name of a document.
 """
 
 import hashlib
@@ -19,55 +20,68 @@ CHECKPOINTS = '/checkpoints/'
 INDICES = '/indices'
 #: The object in a checkpoint's folder that describes the checkpoint.
 CHECKPOINT_INDEX = 'index.json'
-#: The folder in a checkpoint's folder that holds one folder, the section, for
-#: each resource.
+#: The folder in a checkpoint's folder that holds one folder for each resource.
+#: The folder of a resource is its section.
 RESOURCE_DATA = 'resource-data/'
 
 # Objects in the section of a resource.
 
-#: Karbor's word for the state of the resource, as in Karbor's in-tree plugins.
+#: The resource status, one of Karbor's constants. Karbor's in-tree plugins use
+#: the same name.
 STATUS = 'status'
-#: The backup record, as in Karbor's in-tree plugin.
+#: The backup record. Karbor's in-tree plugin uses the same name.
 BACKUP_RECORD = 'metadata'
-#: The process that runs the operation.
+#: The process that last began an operation on the resource.
 WORKER = 'worker'
-#: Why the last operation failed.
+#: Why the last failed operation failed.
 FAILURE_REASON = 'reason'
-#: The full text of a reason that is shortened in Karbor's record of a restore
-#: or verification.
+#: The full text of the last reason that was shortened in Karbor's record of a
+#: restore or verification.
 LONG_REASON = 'long-reason'
-#: Why the checkpoint has no backup of the instance.
+#: When the checkpoint left the instance out, and why.
 OMISSION = 'omission'
-#: The result of a verification, by its level.
+#: The last result of a verification level. The level replaces "%s".
 VERIFICATION_RESULT = 'verified-%s'
 
-# Objects of an instance, whatever the checkpoint. These objects are in the
+# Objects of an instance, for all its checkpoints. These objects are in the
 # root of the bank.
 
 #: The folder that holds one folder for each instance.
 INSTANCES = '/karbor-trove/'
-#: The folders of an instance. Each holds one object for each checkpoint,
-#: restore, verification or backup.
+
+# The folders in the folder of an instance.
+
+#: One journal entry for each checkpoint that has requested a backup.
 BACKUP_JOURNAL = 'backups'
+#: One marker for each complete backup of an existing checkpoint, and for each
+#: omission.
 BACKUP_MARKERS = 'complete-backups'
+#: One journal entry for each restore that has requested an instance.
 RESTORE_JOURNAL = 'restores'
+#: One journal entry for each restore that has requested a configuration group.
 CONFIGURATION_JOURNAL = 'configurations'
+#: One journal entry for each verification with a temporary instance.
 VERIFICATION_JOURNAL = 'rehearsals'
+#: One manifest for each backup.
 MANIFESTS = 'contents'
+
+# Other folders in the root of the bank.
+
 #: The folder that holds one folder for each name of a restored instance, with
 #: one marker for each entry in a restore journal.
 RESTORE_NAMES = '/karbor-trove-restores/'
 #: The folder of the object with which karbor-trove-status checks that the bank
 #: can be written. karbor-trove-status deletes the object again.
 STATUS_CHECK = '/karbor-trove-status/'
-#: The suffix of the name of a copy. document_store.py writes the copies.
+#: The suffix of the name of a copy. document_store.py writes the copies before
+#: it replaces a document.
 COPY_SUFFIX = '.new'
 
 
 def restore_name_folder(name: str) -> str:
     """Return the path of the folder for the name of a restored instance.
 
-    A user may choose any name, so the path has a hash of the name.
+    A user may choose any name, so the path has the SHA-256 hash of the name.
     """
     return '%s%s/' % (RESTORE_NAMES, hashlib.sha256(
         name.encode(errors='surrogatepass')).hexdigest())
@@ -76,6 +90,7 @@ def restore_name_folder(name: str) -> str:
 def instance_folder(instance_id: str, folder: str) -> str:
     """Return the path of one of the folders of an instance.
 
+    :param folder: the name of the folder, such as BACKUP_JOURNAL.
     :raises errors.Rejected: the instance id is not a UUID.
     """
     return '%s%s/%s/' % (

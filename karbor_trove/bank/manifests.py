@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Recorded manifests of backups.
+"""Manifests of backups in the bank.
 
-A manifest lists the objects of a backup in Swift, as the objects were when the
-backup was complete. The manifests are in the root of the bank and not in a
-checkpoint, because a backup may have children after its checkpoint is deleted.
+A manifest has the etags and sizes that the objects of a backup had in Swift
+when the backup was complete. The manifests are in the root of the bank and not
+in a checkpoint, because a backup may have children after its checkpoint is
+deleted.
 """
 
 from karbor_trove.bank import document_store
@@ -19,17 +20,23 @@ VERSION = 1
 class ManifestStore(document_store.DocumentStore[models.BackupManifest]):
     """The manifests of one instance in one bank.
 
-    Its keys are the ids of backups.
+    The keys are the ids of the backups.
     """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
-        """Create the store. Nothing is read or written yet."""
+        """Create the store. Nothing is read or written yet.
+
+        :param instance_id: the id of the original instance.
+        """
         path = layout.instance_folder(instance_id, layout.MANIFESTS)
         super().__init__(bank.get_sub_section(path), path, VERSION, 'whole',
                          lambda _, document: _from_document(document))
 
     def delete(self, key: str) -> None:
-        """Delete the manifest of a backup. An absent manifest is no error."""
+        """Delete the manifest of a backup. An absent manifest is no error.
+
+        :param key: the id of the backup.
+        """
         storage.delete_optional(self._section, [key])
 
     def write(self, backup_id: str, manifest: models.BackupManifest) -> None:

@@ -31,8 +31,10 @@ class Omission(document_store.StoredEntry):
 
     instance_id: str
     checkpoint_id: str
-    #: When the checkpoint left the instance out, in UTC and in ISO format. It
-    #: is Trove's time, or the time of this machine if Trove returned no time.
+    #: When the checkpoint left the instance out, in UTC and in ISO format. A
+    #: protect operation writes Trove's time, or the time of its machine if
+    #: Trove returned no time. If the operator left the instance out, this is
+    #: the time when the checkpoint was created.
     omitted_at: str
     #: Why the checkpoint has no backup of the instance. One or more lines.
     reason: str
@@ -46,6 +48,8 @@ def write(section: karbor_types.BankSection, omission: Omission) -> None:
     The deletion of the checkpoint deletes the marker.
 
     :param section: the section of the instance in the checkpoint.
+    :raises errors.BankError: the marker or both objects may be written
+        nevertheless.
     """
     backup_markers.BackupMarkers(section.bank, omission.instance_id).write(
         backup_markers.OmissionMarker(
@@ -56,8 +60,9 @@ def write(section: karbor_types.BankSection, omission: Omission) -> None:
 
 def read(section: karbor_types.BankSection,
          instance_id: str) -> Optional[Omission]:
-    """Return the omission of an instance. None if there is none.
+    """Return the omission of an instance. None if there is no omission.
 
+    :param section: the section of the instance in the checkpoint.
     :raises errors.CorruptObject: the object is corrupt, or names another
         instance.
     :raises errors.Rejected: a later release wrote the object.
@@ -67,7 +72,10 @@ def read(section: karbor_types.BankSection,
 
 def delete_marker(bank: karbor_types.Bank, instance_id: str,
                   checkpoint_id: str) -> None:
-    """Delete the marker of a checkpoint. An absent marker is no error."""
+    """Delete all markers that a checkpoint has of an instance.
+
+    An absent marker is no error.
+    """
     backup_markers.BackupMarkers(bank, instance_id).delete([checkpoint_id])
 
 
@@ -76,12 +84,13 @@ def find_left_out_reason(section: karbor_types.BankSection,
     """Return why an available checkpoint has no backup of an instance.
 
     The reason is that of the omission. If there is no omission, or if the
-    omission cannot be parsed, the reason is the failure reason of the
-    instance. Earlier releases wrote only a failure reason. This release writes
-    both.
+    omission cannot be read, the reason is the failure reason of the instance.
+    Earlier releases wrote only a failure reason. This release writes both.
 
-    :returns: the reason. None if the checkpoint has a backup of the instance,
-        or if the reason is not known.
+    :param section: the section of the instance in the checkpoint.
+    :returns: the reason. None if the checkpoint has a backup record of the
+        instance, or if the reason is not known.
+    :raises errors.BankError: the bank failed.
     """
     if storage.read(section, layout.BACKUP_RECORD) is not None:
         return None

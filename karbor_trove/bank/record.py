@@ -23,7 +23,7 @@ VERSION = 1
 class BackupRecord:
     """One backup of an instance. None means unknown."""
 
-    #: The instance as it was before the backup.
+    #: The instance as Trove returned it before the backup was requested.
     instance: models.Instance
     backup_name: Optional[str] = None
     #: None until Trove has responded to the request for the backup.
@@ -31,7 +31,7 @@ class BackupRecord:
     #: GB. None until the backup is complete.
     backup_size: Optional[float] = None
     #: The configuration group of the instance, with its values. None if the
-    #: instance had no group, or if the group could not be read.
+    #: instance had no group, or if Trove did not return the group.
     configuration: Optional[models.ConfigurationGroup] = None
     #: The accounts that existed both before and after the backup.
     accounts: models.Accounts = models.Accounts()
@@ -40,7 +40,7 @@ class BackupRecord:
         """Return the JSON object that the bank stores."""
         instance = self.instance
         return {
-            # The five keys of the in-tree plugin, which reads flavor['id'].
+            # The five keys of Karbor's in-tree plugin. It reads flavor['id'].
             'instance_id': instance.id,
             'datastore': {'type': instance.datastore,
                           'version': instance.datastore_version,
@@ -69,7 +69,10 @@ class BackupRecord:
     @classmethod
     def from_document(cls, document: document_store.Document
                       ) -> 'BackupRecord':
-        """Build a record from a JSON object that either plugin wrote."""
+        """Build a record from the JSON object of this or the in-tree plugin.
+
+        :raises KeyError: the object has no key instance_id.
+        """
         datastore = document.get('datastore') or {}
         access = document.get('access') or {}
         return cls(
@@ -108,9 +111,11 @@ def read(section: karbor_types.BankSection,
          instance_id: str) -> Optional[BackupRecord]:
     """Return the record of an instance. None if there is no record.
 
-    If there is no record, the protect operation failed before it sent a
-    request to Trove, or the backup is already deleted.
+    If there is no record, the checkpoint left the instance out, the protect
+    operation failed before it requested the backup, or the delete operation
+    has deleted the record.
 
+    :param section: the section of the instance in the checkpoint.
     :raises errors.CorruptObject: the record is corrupt, or names another
         instance.
     :raises errors.Rejected: a later release wrote the record.
@@ -118,8 +123,8 @@ def read(section: karbor_types.BankSection,
     document = storage.read(section, layout.BACKUP_RECORD)
     if document is None:
         return None
-    # The bank returns an object that is not JSON as text. The file-system bank
-    # writes in place, so a crash can leave half of an object.
+    # The bank returns an object that is not JSON as text. Karbor's file-system
+    # bank writes in place, so a crash can leave half of an object.
     if not isinstance(document, dict) or 'instance_id' not in document:
         raise errors.CorruptObject(
             'the object "%s" in the bank is corrupt or not the record of a '
@@ -136,11 +141,13 @@ def read(section: karbor_types.BankSection,
 
 def read_backup(section: karbor_types.BankSection,
                 instance_id: str) -> BackupRecord:
-    """Return the record of an instance that has a backup.
+    """Return the record of an instance, with the id of a backup.
 
-    :raises errors.CorruptObject: the record is corrupt.
-    :raises errors.Rejected: there is no record, the record has no backup, or
-        a later release wrote the record.
+    :param section: the section of the instance in the checkpoint.
+    :raises errors.CorruptObject: the record is corrupt, or names another
+        instance.
+    :raises errors.Rejected: there is no record, the record has no id of a
+        backup, or a later release wrote the record.
     """
     record = read(section, instance_id)
     if record is None or not record.backup_id:
@@ -152,7 +159,10 @@ def read_backup(section: karbor_types.BankSection,
 def delete(section: karbor_types.BankSection) -> None:
     """Delete the record, the failure reason and the omission.
 
-    The resource status stays, because Karbor reads the status.
+    The other objects of the section stay, such as the resource status. The
+    marker of the omission stays too.
+
+    :raises errors.BankError: some of the objects may be deleted.
     """
     storage.delete(section, layout.BACKUP_RECORD)
     storage.delete_optional(section, [layout.FAILURE_REASON, layout.OMISSION])

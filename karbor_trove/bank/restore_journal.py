@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Write-ahead journal of restore requests.
+"""Write-ahead journals of the requests that restores send.
 
-An entry is deleted when Trove has responded. An entry that still exists after
-the restore has ended belongs to an interrupted restore. The entry has the name
-of the instance that the request may have created.
+The restore journal lists requests for instances. An entry is written before
+its request is sent. The entry is deleted when Karbor's record has the id of
+the restored instance, or when Trove has rejected the request. An entry that
+still exists after the restore belongs to an unconfirmed restore. The entry has
+the name of the instance that the request may have created.
 
-An entry with the id of the created instance is a trace. A restore leaves a
-trace if another restore to an instance with the same name is open. The other
-restore may run in another process. Without the trace, the other restore could
-mistake the instance for its own.
+An entry with the id of the restored instance is a trace. An entry without this
+id is open. A restore leaves a trace if another restore to the same instance
+name has an open entry. The other restore may run in another process. Without
+the trace, the other restore could mistake the instance for its own.
 
 Each entry has a marker in a folder for the name of the restored instance. A
-restore that is confirmed searches the other entries with the same name. The
+restore that closes its entry reads the other entries with the same name. The
 markers show these entries, so the restore does not list the whole bank.
 
 A second journal lists the requests for configuration groups.
@@ -59,14 +61,16 @@ class RestoreEntry:
     project_id: Optional[str] = None
     #: The process that sends the request, see worker_process.py.
     worker: object = None
-    #: The id of the restored instance (only in a trace) or of the new group.
-    #: None if the id is not known yet.
+    #: In a trace, the id of the restored instance. In an entry of a
+    #: configuration group, the id of the new group. None in an open entry of
+    #: an instance, and in an entry of a group until Trove has responded.
     created_id: Optional[str] = None
 
     def check(self) -> None:
         """Check that the name is a text, and that the time can be parsed.
 
-        The path of the entry's marker depends on the name.
+        The name and the time may also be None. The path of the entry's marker
+        depends on the name.
 
         :raises ValueError: the name is not a text, or the time cannot be
             parsed.
@@ -78,13 +82,16 @@ class RestoreEntry:
 
     @property
     def marker(self) -> str:
-        """Return the key of the marker in the folder for the name."""
+        """Return the key of the marker, which is RESTORE@INSTANCE.
+
+        The marker is in the folder layout.restore_name_folder(name).
+        """
         return '%s@%s' % (self.restore_id, self.instance_id)
 
     def is_recent(self, now: datetime.datetime) -> bool:
-        """Return True if the restore may have begun less than an hour ago.
+        """Return True if the request may be less than an hour old.
 
-        :param now: UTC, without a zone.
+        :param now: the time to compare with, in UTC, without a zone.
         """
         return (self.not_before is None
                 or now - times.parse_utc(self.not_before)
@@ -97,20 +104,23 @@ class RestoreEntry:
         is recent. A worker process runs longer than a restore, so the age of
         the restore counts too.
 
-        :param now: UTC, without a zone.
+        :param now: see is_recent().
         """
         return worker_process.may_be_alive(self.worker) and self.is_recent(now)
 
     def may_run_with(self, other: 'RestoreEntry') -> bool:
-        """Return True if the restore may still run while another restore runs.
+        """Return True if the restore may still run during another restore.
 
-        :param other: the entry of the restore that runs now.
+        The restore has to be recent at the time of the other request. If that
+        time is not known, the restore counts as recent.
+
+        :param other: the entry of the other restore.
         """
         return self.may_run(times.parse_utc(other.not_before)
                             if other.not_before else datetime.datetime.min)
 
     def to_document(self) -> document_store.Document:
-        """Return the JSON object that the bank stores."""
+        """Return the JSON object for the bank, without a version."""
         document = dataclasses.asdict(self)
         # The path of the object has these two ids.
         del document['instance_id'], document['restore_id']
@@ -123,9 +133,10 @@ class RestoreEntry:
                       document: document_store.Document) -> 'RestoreEntry':
         """Build an entry from what to_document() returned.
 
-        Earlier releases wrote neither a project nor a worker. Earlier releases
-        ignore the id of a created instance. So earlier releases treat a trace
-        like the entry of an open restore.
+        The entries of earlier releases have no project and no worker. Earlier
+        releases ignore created_id, so they treat a trace as an open entry.
+
+        :param instance_id: the id of the original instance.
         """
         return cls(instance_id, restore_id, document['name'],
                    document.get('not_before'), document.get('project_id'),
@@ -133,10 +144,10 @@ class RestoreEntry:
 
 
 class RequestJournal(document_store.DocumentStore[RestoreEntry]):
-    """A journal of the requests that restores of one instance have sent.
+    """A journal of the requests that the restores of one instance send.
 
-    Each subclass is for one kind of request. The keys of the entries are the
-    ids of the restores.
+    The instance is the original instance. Each subclass is for one kind of
+    request. The keys of the entries are the ids of the restores.
     """
 
     #: The name of the folder with the entries, in the folder of the instance.
@@ -172,15 +183,16 @@ class RequestJournal(document_store.DocumentStore[RestoreEntry]):
         self.write_document(entry.restore_id, entry.to_document())
 
     def delete_entry(self, entry: RestoreEntry) -> None:
-        """Delete an entry, if it exists."""
+        """Delete an entry. An absent entry is no error."""
         self.delete(entry.restore_id)
 
 
 class ConfigurationJournal(RequestJournal):
     """The journal of requests for configuration groups.
 
-    An entry is deleted when Karbor's record names the group. If several
-    instances of a restore share a group, the group has one entry.
+    An entry is deleted when Karbor's record names the group, or when Trove has
+    rejected the request. If several instances of a restore share a group, the
+    group has one entry.
     """
 
     folder = layout.CONFIGURATION_JOURNAL
@@ -189,7 +201,7 @@ class ConfigurationJournal(RequestJournal):
 class RestoreJournal(RequestJournal):
     """The journal of requests for restored instances.
 
-    Each entry has a marker.
+    Each entry with a name has a marker.
     """
 
     folder = layout.RESTORE_JOURNAL
@@ -198,13 +210,13 @@ class RestoreJournal(RequestJournal):
         """Write an entry and its marker."""
         super().write(entry)
         if entry.name is not None:
-            # The marker is written after the entry, because a marker without
-            # an entry belongs to a closed restore.
+            # The marker is written after the entry, because other restores
+            # delete a marker without an entry.
             storage.write(_markers(self._bank, entry.name), entry.marker,
                           {'name': entry.name})
 
     def delete_entry(self, entry: RestoreEntry) -> None:
-        """Delete an entry and its marker, if they exist."""
+        """Delete an entry and its marker. An absent object is no error."""
         super().delete_entry(entry)
         if entry.name is not None:
             storage.delete_optional(_markers(self._bank, entry.name),
@@ -212,7 +224,7 @@ class RestoreJournal(RequestJournal):
 
 
 class RestoreIntent:
-    """Writes and deletes the journal entry of one restore.
+    """Writes and deletes the journal entry of one restored instance.
 
     This class implements the protocol trove.instances.InstanceIntent.
     """
@@ -225,9 +237,9 @@ class RestoreIntent:
         :param instance_id: the id of the original instance.
         :param project_id: the project in which the restored instance is
             created.
-        :param taken_ids: the ids of the instances that this restore has
-            created for any of its databases. All RestoreIntent objects of a
-            restore share this set.
+        :param taken_ids: the ids of all instances that this restore has
+            created so far. All RestoreIntent objects of a restore share this
+            set.
         """
         self._bank = bank
         self._taken_ids = taken_ids
@@ -245,20 +257,21 @@ class RestoreIntent:
         :param name: the name of the restored instance.
         :param not_before: Trove's time, in ISO format. None if Trove returned
             no time.
-        :raises errors.BankError: the request must not be sent.
+        :raises errors.BankError: the entry may not be written, so the request
+            must not be sent.
         """
         self._entry = dataclasses.replace(self._entry, name=name,
                                           not_before=not_before)
         self._journal.write(self._entry)
 
     def list_rivals(self) -> List[str]:
-        """Return the other open restores that request the same name.
+        """Return the open entries of other requests for the same name.
 
-        The traces of closed restores are read as well, because is_taken()
-        needs these traces. A trace is an entry with the id of the restored
-        instance.
+        An entry that cannot be read counts too, because its name may be the
+        same. This method also reads the traces, which is_taken() needs.
 
-        :returns: a phrase for each restore, such as "restore x of instance y".
+        :returns: a phrase for each entry, such as "restore x of instance y".
+        :raises errors.BankError: the entries could not be read.
         """
         others = self._list_others()
         self._traced_ids = {entry.created_id for entry in others
@@ -270,9 +283,9 @@ class RestoreIntent:
     def is_taken(self, instance_id: str) -> bool:
         """Return True if another request has created an instance.
 
-        This restore may have created the instance for another database of
-        the checkpoint. Another restore may have left a trace with the id of
-        the instance. Call list_rivals() first, because that method reads the
+        This restore may have created the instance for another original
+        instance. Or another restore may have created the instance, and has
+        left a trace. Call list_rivals() first, because that method reads the
         traces.
 
         :param instance_id: the id of an instance that was found in Trove.
@@ -282,9 +295,9 @@ class RestoreIntent:
     def mark_created(self, instance_id: str) -> None:
         """Store the id of the created instance in memory.
 
-        After that is_taken() returns True for the other databases of this
-        restore. Nothing is written to the bank. The entry in the bank stays
-        open until Karbor's record has the id.
+        After that is_taken() returns True for this id, also in the other
+        RestoreIntent objects of this restore. Nothing is written to the bank.
+        The entry in the bank stays open until confirm() is called.
 
         :param instance_id: the id of the restored instance.
         """
@@ -295,25 +308,28 @@ class RestoreIntent:
         """Delete the entry, or turn the entry into a trace.
 
         Call this method when Karbor's record has the id of the instance. If
-        the bank fails, the entry stays until the operator sweeps the bank.
+        the bank fails, the error is only logged, and the entry stays until
+        `karbor-trove-manage deferred dismiss` deletes it.
         """
         self._close(self._created_id)
 
     def delete(self) -> None:
         """Delete the entry, because Trove created nothing.
 
-        If the bank fails, the entry stays until the operator sweeps the bank.
+        If the bank fails, the error is only logged, and the entry stays until
+        `karbor-trove-manage deferred sweep` deletes it.
         """
         self._close(None)
 
     def _close(self, created_id: Optional[str]) -> None:
         """Delete the entry, or turn the entry into a trace.
 
-        If another restore with the same name is open, the entry becomes a
-        trace: it stays and gets the id of the restored instance. Otherwise the
-        entry is deleted. Then the markers with this name that have no entry
-        are deleted too. The traces with this name are deleted if no other
-        restore with this name is open.
+        If another restore with the same name has an open entry and may still
+        run, the entry becomes a trace: it stays, and gets the id of the
+        restored instance. Otherwise the entry is deleted. In that case the
+        markers with this name that have no entry are deleted too. If also no
+        other entry with this name is open, the traces with this name are
+        deleted.
 
         :param created_id: the id of the restored instance. None if Trove
             created nothing. In that case the entry never becomes a trace.
@@ -344,9 +360,9 @@ class RestoreIntent:
                         other)
 
     def _read_marked(self) -> Dict[str, Optional[RestoreEntry]]:
-        """Return the entries of the other restores with this name, by marker.
+        """Return the other entries with this name, by the key of the marker.
 
-        The entry is None if its restore is closed. The dictionary is empty if
+        An entry is None if only its marker exists. The dictionary is empty if
         all markers belong to this restore, because this restore has the ids of
         its instances in memory.
         """
@@ -364,7 +380,10 @@ class RestoreIntent:
         return _markers(self._bank, str(self._entry.name))
 
     def _list_others(self) -> List[RestoreEntry]:
-        """Return the other entries with this name or with an unknown name."""
+        """Return the other entries with this name or with an unknown name.
+
+        The entries are those of all instances in the bank.
+        """
         return [entry for entry in _list_entries(self._bank)
                 if entry.name in (None, self._entry.name)
                 and (entry.restore_id, entry.instance_id) != (
@@ -372,12 +391,12 @@ class RestoreIntent:
 
 
 def _markers(bank: karbor_types.Bank, name: str) -> karbor_types.BankSection:
-    """Return the section of the markers of the restores with a name."""
+    """Return the folder of the markers for a name of a restored instance."""
     return bank.get_sub_section(layout.restore_name_folder(name))
 
 
 def _list_entries(bank: karbor_types.Bank) -> Iterator[RestoreEntry]:
-    """Yield the entries of all instances.
+    """Yield the entries of all restore journals in the bank.
 
     An entry that cannot be read is yielded without a name.
     """
@@ -394,7 +413,7 @@ def _list_entries(bank: karbor_types.Bank) -> Iterator[RestoreEntry]:
 
 def _read(bank: karbor_types.Bank, instance_id: str,
           restore_id: str) -> Optional[RestoreEntry]:
-    """Return an entry. None if the entry does not exist.
+    """Return an entry of a restore journal. None if there is no such entry.
 
     An entry that cannot be read is returned without a name.
     """

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Requests for single objects in Karbor's bank: read, write, list, delete.
+"""Requests to Karbor's bank: write, list, read and delete objects.
+
+A key is the path of an object below its section. A section is a folder of the
+bank.
 
 Each bank plugin raises exceptions of its own. So a request that fails is
 repeated once, whatever the exception. A second failure is raised as an
@@ -29,7 +32,8 @@ Result = TypeVar('Result')
 def log_bank_errors(message: str) -> Iterator[None]:
     """Log a bank error of a `with` block, and continue after the block.
 
-    Use this function where the next step matters more than the failed one.
+    Use this function if a failure in the block must not stop the operation.
+    Any other exception is raised.
 
     :param message: the sentence for the log, which says what was not done.
     """
@@ -40,8 +44,9 @@ def log_bank_errors(message: str) -> Iterator[None]:
 
 
 def write(section: karbor_types.BankSection, key: str, value: object) -> None:
-    """Write an object.
+    """Write an object, and replace an earlier object with its key.
 
+    :param value: a text is stored as it is, any other value as JSON.
     :raises errors.BankError: the object may be written nevertheless.
     """
     def write() -> None:
@@ -65,11 +70,13 @@ def list_keys(section: karbor_types.BankSection,
 def read(section: karbor_types.BankSection, key: str) -> Any:
     """Return an object. None if the object does not exist.
 
-    The object is requested directly and not searched in a list. The lists of
-    Swift are eventually consistent. An object that is wrongly treated as
-    absent would be lost. For the same reason, the list is read only if both
-    requests fail and no error shows that the object does not exist.
+    The object is requested directly, because a list of Swift may be stale and
+    lack the object. The list is read only if both requests fail and neither
+    error shows whether the object exists. If the list lacks the object, the
+    object does not exist.
 
+    :returns: parsed JSON, or the text of an object that is not JSON. Karbor's
+        own bank plugin for Swift returns bytes in place of a text.
     :raises errors.BankError: the object could not be read.
     """
     # Python chains the exception that the caller is handling to the exceptions
@@ -95,8 +102,9 @@ def read(section: karbor_types.BankSection, key: str) -> Any:
 def delete(section: karbor_types.BankSection, key: str) -> None:
     """Delete an object. An absent object is no error.
 
-    Two operations may delete the objects of the same checkpoint. An object
-    that one operation has read may be absent when that operation deletes it.
+    Some bank plugins of Karbor raise an error if the object does not exist. So
+    this function first reads the object. If another operation deletes the
+    object between the two requests, the repetition does not find the object.
 
     :raises errors.BankError: the object may be deleted nevertheless.
     """
@@ -114,9 +122,9 @@ def delete_optional(section: karbor_types.BankSection,
     Karbor's file-system bank logs an ERROR for each read of an absent object.
     So this function lists the section, and deletes only objects that the list
     has. If the list is stale, an object may remain. So this function is only
-    for objects that no operation reads later.
+    for objects that do no harm if they remain.
 
-    :raises errors.BankError: the objects may be deleted nevertheless.
+    :raises errors.BankError: some of the objects may be deleted.
     """
     for key in set(keys) & set(list_keys(section)):
         delete(section, key)
@@ -134,15 +142,23 @@ def _retry_once(request: Callable[[], Result], description: str) -> Result:
         return request()
     except errors.BankError:
         raise
-    except Exception as error:  # As above.
+    except Exception as error:  # Each bank plugin raises its own.
         raise errors.BankError('the bank failed twice while %s: %s'
                                % (description, error)) from error
 
 
 def _is_absence(error: Optional[BaseException],
                 handled: Optional[BaseException]) -> bool:
-    # The bank plugins of Swift and of a file system wrap the first two errors.
-    # The file-system bank raises the third error if there is no such file.
+    """Return True if an error of a bank shows that an object does not exist.
+
+    :param error: the error. The exceptions in its chain of contexts count too.
+    :param handled: the exception at which the chain ends, because this
+        exception is older than the request. None if there is no such
+        exception.
+    """
+    # The chain has a FileNotFoundError with the file-system plugin of this
+    # package, and HTTP status 404 with the Swift plugins. Karbor's own
+    # file-system plugin raises an OSError with the third text.
     while error is not None and error is not handled:
         if (isinstance(error, FileNotFoundError)
                 or getattr(error, 'http_status', None) == 404

@@ -33,8 +33,8 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
     project_id: Optional[str]
     #: The process that runs the verification, see worker_process.py.
     worker: object
-    #: When the verification has ended for certain: our clock, UTC, in ISO
-    #: format.
+    #: The time by which the verification has ended for certain, in ISO format:
+    #: the time of the machine of the worker, in UTC.
     ends_by: str
     #: The name of the temporary instance. No other instance has this name.
     name: Optional[str] = None
@@ -50,7 +50,7 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
     def is_abandoned(self, now: datetime.datetime) -> bool:
         """Return True if no running verification uses the instance.
 
-        :param now: our clock, UTC.
+        :param now: the time of this machine, in UTC, without a zone.
         """
         return (self.abandoned_reason is not None
                 or not worker_process.may_be_alive(self.worker)
@@ -58,13 +58,14 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
 
     def cannot_exist(self, trove_now: Optional[datetime.datetime],
                      now: datetime.datetime) -> bool:
-        """Return True if an absent instance will not appear later either.
+        """Return True if the request can no longer create the instance.
 
-        Trove's time counts from the request. If Trove returned no time, our
-        clock decides. Our clock counts from the end of the verification.
+        This is certain 15 minutes after the request by Trove's time, or 15
+        minutes after `ends_by` by the time of this machine. The second time is
+        needed if Trove returned no time.
 
         :param trove_now: Trove's time. None if Trove returned no time.
-        :param now: our clock, UTC.
+        :param now: the time of this machine, in UTC, without a zone.
         """
         return (lost_responses.is_settled(self.not_before, trove_now)
                 or lost_responses.is_settled(self.ends_by, now))
@@ -74,7 +75,7 @@ class VerificationJournal(
         document_store.DocumentStore[TemporaryInstanceEntry]):
     """The verification journal of one instance in one bank.
 
-    Its keys are the ids of verifications.
+    The keys of the entries are the ids of the verifications.
     """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
@@ -113,7 +114,10 @@ class TemporaryInstanceIntent:
 
     def __init__(self, journal: VerificationJournal,
                  entry: TemporaryInstanceEntry) -> None:
-        """Create the object. Nothing is written yet."""
+        """Create the object. Nothing is written yet.
+
+        :param entry: the entry without the name of the temporary instance.
+        """
         self._journal = journal
         self._entry = entry
         self._is_written = False
@@ -124,7 +128,8 @@ class TemporaryInstanceIntent:
         :param name: the name of the temporary instance.
         :param not_before: Trove's time, in ISO format. None if Trove returned
             no time.
-        :raises errors.BankError: the request must not be sent.
+        :raises errors.BankError: the entry may not be written, so the request
+            must not be sent.
         """
         self._entry = dataclasses.replace(self._entry, name=name,
                                           not_before=not_before)
@@ -132,26 +137,30 @@ class TemporaryInstanceIntent:
         self._is_written = True
 
     def list_rivals(self) -> Sequence[str]:
-        """Return an empty sequence: no other request has this unique name."""
+        """Return (), because no other request has this unique name."""
         return ()
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return False: no other request has this unique name.
+        """Return False, because no other request has this unique name.
 
         :param instance_id: the id of an instance that was found in Trove.
         """
         return False
 
     def mark_created(self, instance_id: str) -> None:
-        """Write the id of the temporary instance to the entry."""
+        """Write the id of the temporary instance to the entry.
+
+        :param instance_id: the id of the temporary instance.
+        """
         self._replace(dataclasses.replace(self._entry,
                                           instance_id=instance_id))
 
     def mark_abandoned(self, reason: str) -> None:
         """Write why the instance was not deleted.
 
-        The next verification deletes the instance. If no instance was
-        requested, nothing is written.
+        The next verification deletes the instance. If the journal has no
+        entry, nothing is written: then no instance was requested, or Trove
+        rejected the request.
 
         :param reason: one sentence for the operator.
         """
@@ -160,7 +169,7 @@ class TemporaryInstanceIntent:
                                               abandoned_reason=reason))
 
     def delete(self) -> None:
-        """Delete the entry, because no instance exists or can be created."""
+        """Delete the entry, because no instance exists or will be created."""
         self._is_written = False
         with self._log_bank_errors():
             self._journal.delete(self._entry.verification_id)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Last result of each verification level, per instance and checkpoint.
+"""Last result of each verification level, for one instance of a checkpoint.
 
 Each level has an object of its own. Two verifications of different levels may
 run at the same time, so a verification must be able to write its result
@@ -17,7 +17,7 @@ from karbor_trove import errors
 from karbor_trove import karbor_types
 
 VERSION = 1
-#: From the quickest level to the most thorough one.
+#: The verification levels, from the quickest to the most thorough one.
 LEVELS = ('backup', 'data', 'restore')
 
 
@@ -28,19 +28,23 @@ class VerificationResult(document_store.StoredEntry):
     STORED_KEYS = {'verified_at': 'at'}
 
     level: str
-    #: When the verification ended: our clock, UTC, ISO format, whole seconds.
+    #: When the verification ended, in ISO format: the time of the machine of
+    #: the worker, in UTC, in whole seconds.
     verified_at: str
     passed: bool
-    #: What the verification found, or why it failed. Several lines.
+    #: What the verification found, or why it failed. One or more lines.
     reason: str
-    #: Seconds from the request for the temporary instance until its database
-    #: was up, as measured last. None if the recovery time was never measured.
+    #: The recovery time in seconds, from the last verification that measured
+    #: it. None if no verification at this level measured the recovery time.
     recovery_seconds: Optional[float] = None
 
 
 def write(section: karbor_types.BankSection,
           result: VerificationResult) -> None:
-    """Write a result, and replace the earlier result of its level."""
+    """Write a result, and replace the earlier result of its level.
+
+    :raises errors.BankError: the result may be written nevertheless.
+    """
     _store(section).write_document(
         layout.VERIFICATION_RESULT % result.level, result.to_document())
 
@@ -50,6 +54,7 @@ def read_all(section: karbor_types.BankSection) -> List[VerificationResult]:
 
     :raises errors.CorruptObject: a result is corrupt.
     :raises errors.Rejected: a later release wrote a result.
+    :raises errors.BankError: the results could not be read.
     """
     store = _store(section)
     # Karbor's file-system bank logs an ERROR for a read of an absent object.
@@ -63,11 +68,13 @@ def read_all(section: karbor_types.BankSection) -> List[VerificationResult]:
 
 def read_recovery_seconds(section: karbor_types.BankSection,
                           level: str) -> Optional[float]:
-    """Return the recovery time in seconds that a level measured last.
+    """Return the recovery time that the last result of a level has.
 
     :param level: a verification level.
-    :returns: the recovery time. None if no verification at this level has
-        measured it, or if the results cannot be read.
+    :returns: the recovery time in seconds. None if no verification at this
+        level has measured it, or if a result is corrupt or from a later
+        release.
+    :raises errors.BankError: the results could not be read.
     """
     try:
         return next((result.recovery_seconds for result in read_all(section)
@@ -77,7 +84,10 @@ def read_recovery_seconds(section: karbor_types.BankSection,
 
 
 def delete(section: karbor_types.BankSection) -> None:
-    """Delete the results of all levels."""
+    """Delete the results of all levels. An absent result is no error.
+
+    :raises errors.BankError: some of the results may be deleted.
+    """
     storage.delete_optional(section, [layout.VERIFICATION_RESULT % level
                                       for level in LEVELS])
 

@@ -10,6 +10,7 @@ from typing import Dict, Optional, Union
 from oslo_config import cfg
 
 _PROC = pathlib.Path('/proc')
+#: What current() returns.
 Identity = Dict[str, Union[str, int, None]]
 
 
@@ -18,7 +19,9 @@ def current() -> Identity:
 
     The identity has the host, the PID namespace, the process id and the start
     time of the process. The process id is unique in its PID namespace only.
-    The identity also has the name under which Karbor knows its service.
+    The identity also has the option "host" of karbor.conf, which is the name
+    of the service in Karbor's database. A value that cannot be found out is
+    None.
     """
     return {**_namespace(), 'pid': os.getpid(),
             'started': _start_time(os.getpid()),
@@ -41,15 +44,15 @@ def may_be_alive(identity: object) -> bool:
 
 
 def find_other_host(identity: object) -> Optional[str]:
-    """Return the host of a process that runs on another host.
+    """Return the host of a process, if the process runs on another host.
 
     A process in another PID namespace counts as a process on another host.
 
     :param identity: what current() returned in that process.
-    :returns: the option "host" in the karbor.conf of the process. Earlier
-        releases did not store this option. For their identities the result is
-        the name of the machine. None if the process is of this host and this
-        PID namespace, or if the value is not an identity.
+    :returns: the option "host" in the karbor.conf of the process. If the
+        identity lacks this option, as with earlier releases, the result is the
+        name of the machine. None if the process is of this host and this PID
+        namespace, or if the value is not an identity.
     """
     if not isinstance(identity, dict) or all(
             identity.get(key) == value for key, value in _namespace().items()):
@@ -69,7 +72,8 @@ def describe(identity: object) -> str:
 
 
 def _namespace() -> Identity:
-    # A container may have the name of its host, and process ids of its own.
+    # A container may have the same name as its host, but process ids of its
+    # own. So the name of the host is not enough.
     try:
         namespace = os.readlink(_PROC / 'self' / 'ns' / 'pid')
     except OSError:
@@ -78,10 +82,14 @@ def _namespace() -> Identity:
 
 
 def _start_time(pid: object) -> Optional[str]:
+    """Return the start time of a process, in ticks since the machine booted.
+
+    None if there is no such process.
+    """
     try:
         stat = (_PROC / str(pid) / 'stat').read_text()
     except OSError:
         return None
-    # Field 22, in ticks since the boot of the machine [proc(5)]. Field 2 is
-    # the name of the command in parentheses and may hold any character.
+    # The start time is field 22 [proc(5)]. Field 2 is the name of the command
+    # in parentheses, and may hold any character.
     return stat.rpartition(')')[2].split()[19]

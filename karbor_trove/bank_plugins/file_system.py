@@ -19,8 +19,9 @@ from karbor_trove import timeouts
 #: contain this character [Bank._KEY_VALIDATION in protection/bank_plugin.py,
 #: 1.6.0].
 _TEMPORARY = '~'
-#: How often a write creates the directory of its file. A delete in another
-#: process removes this directory again if the directory is still empty.
+#: How often a write is tried. A delete in another process may remove the new
+#: directory of the file before the file is written, because the directory is
+#: still empty.
 _WRITE_ATTEMPTS = 10
 
 
@@ -28,12 +29,16 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
     """Karbor's bank in a file system, with atomic writes and ordered lists.
 
     An object is a file, in the same place and with the same content as with
-    Karbor's plugin. If an object is missing, and only then, the error has a
-    FileNotFoundError in its chain of exceptions.
+    Karbor's plugin. If a read fails because the object does not exist, the
+    error has a FileNotFoundError in its chain of exceptions. If a read fails
+    for another reason, the chain has no FileNotFoundError.
     """
 
     def __init__(self, config: Any) -> None:
         """Read the options and create the directory of the bank.
+
+        If the directory cannot be created, this is only logged. Requests fail
+        as long as there is no directory.
 
         :param config: the configuration of the provider file.
         """
@@ -47,7 +52,8 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
         """Return an object. JSON is parsed. Other content is returned as text.
 
         :raises karbor.exception.BankGetObjectFailed: there is no such object,
-            or it cannot be read.
+            or the object cannot be read or is not UTF-8.
+        :raises karbor.exception.InvalidInput: the key contains "..".
         """
         self._validate_path(key)
         try:
@@ -65,6 +71,7 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
 
         :raises karbor.exception.BankDeleteObjectFailed: the object may still
             exist.
+        :raises karbor.exception.InvalidInput: the key contains "..".
         """
         self._validate_path(key)
         try:
@@ -85,6 +92,7 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
         :param sort_dir: see listing.select_page().
         :raises karbor.exception.BankListObjectsFailed: a directory could not
             be read, so keys may be missing.
+        :raises karbor.exception.InvalidInput: the prefix contains "..".
         """
         prefix = listing.normalize_prefix(prefix)
         self._validate_path(prefix)
@@ -135,7 +143,15 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
         _sync_directory(directory)
 
     def _create_directory(self, directory: str) -> None:
-        """Create a directory and its parents, except for the bank's own."""
+        """Create a directory and its parents, if they do not exist.
+
+        The directory of the bank is never created here. If this directory is
+        missing, its file system may not be mounted.
+
+        :param directory: the path of a directory below that of the bank.
+        :raises FileNotFoundError: another process has removed a parent during
+            this call.
+        """
         if directory == self.object_container_path or os.path.isdir(directory):
             return
         parent = os.path.dirname(directory)
@@ -147,7 +163,10 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
     def _get_object(self, path: str) -> str:
         """Return the content of an object.
 
+        :param path: the key of the object, which begins with a slash.
         :raises FileNotFoundError: there is no such object.
+        :raises OSError: the object cannot be read.
+        :raises UnicodeDecodeError: the content is not UTF-8.
         """
         self._check_container()
         try:
@@ -170,14 +189,17 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
         while directory != self.object_container_path:
             try:
                 os.rmdir(directory)
-            except OSError:  # It has files, or is removed already.
+            except OSError:  # The directory has files or is already removed.
                 return
             directory = os.path.dirname(directory)
 
     def _list_object(self, path: str) -> List[str]:
         """Return the keys that begin with a prefix, in any order.
 
-        :param path: the prefix. Karbor's plugin calls it so.
+        Old temporary files are removed.
+
+        :param path: the prefix. Karbor's plugin gives the argument this name.
+        :raises OSError: a directory could not be read.
         """
         self._check_container()
         keys: List[str] = []
@@ -195,9 +217,9 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
     def _check_container(self) -> None:
         """Check that the directory of the bank exists.
 
-        :raises OSError: the directory does not exist. The error is not a
-            FileNotFoundError, because a FileNotFoundError would mean that a
-            single object is absent.
+        :raises OSError: the directory does not exist. This is never a
+            FileNotFoundError, because a FileNotFoundError means that a single
+            object is absent.
         """
         if not os.path.isdir(self.object_container_path):
             raise OSError(
@@ -207,7 +229,13 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
 
 
 def _sync_directory(directory: str) -> None:
-    """Write the list of the files in a directory to the disk."""
+    """Write the list of the files in a directory to the disk.
+
+    Without this call, a crash could undo the creation or the deletion of a
+    file.
+
+    :param directory: the path in the file system.
+    """
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -216,7 +244,7 @@ def _sync_directory(directory: str) -> None:
 
 
 def _raise_unless_absent(error: OSError) -> None:
-    # A delete removes empty directories at any time.
+    # A delete in another process may remove a directory during the list.
     if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
         raise error
 
@@ -226,7 +254,8 @@ def _remove_leftover(file: str) -> None:
 
     The process that created the file was probably killed before it renamed the
     file. Karbor's own plugin would list the file as an object. If the process
-    is only slow, its rename fails, and it writes the object again.
+    is only slow, its rename fails, and the process writes the object again. If
+    the file cannot be removed, no error is raised.
 
     :param file: the path in the file system.
     """

@@ -28,7 +28,7 @@ def select_page(keys: Iterable[str], limit: Optional[int],
                 marker: Optional[str], sort_dir: Optional[str]) -> List[str]:
     """Return the sorted keys of one page of a list.
 
-    Karbor lists its index files of a plan in descending order. The name of an
+    Karbor lists the index files of a plan in descending order. The name of an
     index file begins with the time of its checkpoint, so the newest checkpoint
     is the first one [checkpoint.py, 1.6.0].
 

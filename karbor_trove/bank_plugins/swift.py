@@ -23,41 +23,45 @@ _REQUEST_ERRORS = (
     swiftclient.ClientException, keystone_exceptions.ClientException,
     urllib3_exceptions.HTTPError, OSError, json.JSONDecodeError,
     UnicodeDecodeError)
-#: Swift sends both headers with every response [catch_errors.py of Swift].
+#: Swift sends both headers with every response [catch_errors.py of Swift]. A
+#: response with one of them counts as Swift's.
 _SWIFT_HEADERS = ('x-trans-id', 'x-openstack-request-id')
 
 
 class _ObjectNotFound(swift_bank_plugin.SwiftConnectionFailed):
-    """Swift responded that it has no such object, or no such container."""
+    """Swift responded that the object or the container does not exist."""
 
 
 class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
-    """Karbor's bank in Swift, with ordered lists and a limit on each request.
+    """Karbor's bank in Swift, with ordered lists and timeouts for requests.
 
     An object has the same name, content and headers as with Karbor's plugin.
-    If an object is missing, and only then, the error has an exception of
-    swiftclient with the status 404 in its chain of contexts.
+    If a request fails because the object or its container does not exist, the
+    error has an exception of swiftclient with the status 404 in its chain of
+    contexts. If a request fails for another reason, the chain has no such
+    exception.
     """
 
     @property
     def connection(self) -> Any:
         """Return swiftclient's connection.
 
-        The first use creates the containers and acquires a lease.
+        The first use connects, creates the containers and acquires a lease.
 
-        :raises SwiftConnectionFailed: there is no connection. The next use
-            tries to connect again.
+        :raises SwiftConnectionFailed: the first use failed. The next use tries
+            again.
         """
         try:
             return super().connection
         except exception.AcquireLeaseFailed as error:
-            # Karbor's plugin would now go on without a lease.
+            # Karbor's plugin has stored the connection. So its next use would
+            # go on without a lease.
             self._connection = None
             failure: Exception = error
         except _REQUEST_ERRORS as error:
             failure = error
-        # Raised here and not above, so that a 404 for the account or for a
-        # container is not in the chain of contexts.
+        # The error is raised here and not in the handlers above. So a 404 for
+        # the account or for a container is not in its chain of contexts.
         raise swift_bank_plugin.SwiftConnectionFailed(
             reason=failure) from failure
 
@@ -70,7 +74,8 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
     def get_object(self, key: str, context: Any = None) -> Any:
         """Return an object. JSON is parsed. Other content is returned as text.
 
-        Content that is not UTF-8 is returned as bytes.
+        A header of the object says whether the content is JSON. Content that
+        is not UTF-8 is returned as bytes.
 
         :raises karbor.exception.BankGetObjectFailed: there is no such object,
             or Swift did not return it.
@@ -84,8 +89,9 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
     def delete_object(self, key: str, context: Any = None) -> None:
         """Delete an object. An absent object is no error.
 
-        swiftclient repeats a request with a lost response. The first of the
-        two requests may have deleted the object.
+        swiftclient repeats a request with a lost response. The first request
+        may have deleted the object, and Swift responds to the second one with
+        404.
 
         :raises karbor.exception.BankDeleteObjectFailed: the object may still
             exist.
@@ -135,11 +141,18 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
                        ) -> List[Dict[str, Any]]:
         """Return Swift's entries for the objects of a container.
 
-        More than `limit` entries may be returned.
-
         The list is read page by page, and each page is one request. The
         parameter full_listing of swiftclient would begin with the first page
         again after each failure.
+
+        :param limit: no page is requested after this number of entries. The
+            last page may have more entries. None for no limit.
+        :param marker: only entries after this name are returned. None to begin
+            with the first entry.
+        :param end_marker: only entries before this name are returned. None to
+            end with the last entry.
+        :raises SwiftConnectionFailed: a page could not be read, or a page does
+            not continue the list.
         """
         entries: List[Dict[str, Any]] = []
         # Swift refuses a limit above its own limit [constraints.py of Swift].
@@ -202,6 +215,8 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
     def _send(self, method: str, **arguments: Any) -> Any:
         """Send a request with a method of swiftclient's connection.
 
+        :param method: the name of the method.
+        :returns: the result of the method.
         :raises _ObjectNotFound: Swift itself responded with 404.
         :raises SwiftConnectionFailed: the request failed in any other way.
         """
@@ -215,8 +230,8 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
             failure: Exception = error
         except _REQUEST_ERRORS as error:
             failure = error
-        # Raised here and not above, so that the 404 of a proxy is not in the
-        # chain of contexts.
+        # The error is raised here and not in the handlers above. So the 404 of
+        # a proxy is not in its chain of contexts.
         raise swift_bank_plugin.SwiftConnectionFailed(
             reason=failure) from failure
 
