@@ -45,12 +45,18 @@ class StoredEntry:
     def from_document(cls: Type[Stored], document: Document) -> Stored:
         """Build an entry from what to_document() returned.
 
-        :raises TypeError: a key is unknown, or the key of a field without a
+        :raises ValueError: a key is unknown, or the key of a field without a
             default is missing. An unknown key is an error, because the next
             write of the entry would lose its value.
         """
-        fields = {key: name for name, key in cls.STORED_KEYS.items()}
-        return cls(**{fields.get(key, key): value
+        fields = {cls.STORED_KEYS.get(field.name, field.name): field
+                  for field in dataclasses.fields(cls)}
+        for key in sorted(fields.keys() ^ document.keys()):
+            if key not in fields:
+                raise ValueError('its key "%s" is unknown' % key)
+            if fields[key].default is dataclasses.MISSING:
+                raise ValueError('its key "%s" is missing' % key)
+        return cls(**{fields[key].name: value
                       for key, value in document.items()})
 
 
@@ -119,7 +125,8 @@ class DocumentStore(Generic[Entry]):
         :param parse: builds an entry. The arguments are the key of the
             document in the bank, and the document without its version. This
             function raises errors.CorruptObject if the document does not
-            belong to this place in the bank.
+            belong to this place in the bank. It raises KeyError, TypeError or
+            ValueError if the document is corrupt in any other way.
         :param keeps_copy: whether the new content of a replaced document is
             first written to a copy. Karbor's bank plugin for a file system
             writes in place, so a crash can leave a corrupt document. In that
@@ -168,9 +175,14 @@ class DocumentStore(Generic[Entry]):
                 'the object "%s" in the bank is corrupt: it is not a JSON '
                 'object with the key "%s"'
                 % (self._path + key, self._required_key))
-        check_version(self._path + key, document.pop('version', 0),
-                      self._version)
-        return self._parse(key, document)
+        try:
+            check_version(self._path + key, document.pop('version', 0),
+                          self._version)
+            return self._parse(key, document)
+        except (KeyError, TypeError, ValueError) as error:
+            raise errors.CorruptObject(
+                'the object "%s" in the bank is corrupt: %s'
+                % (self._path + key, error)) from error
 
     def list_keys(self) -> List[str]:
         """Return the sorted keys of all documents.

@@ -129,9 +129,14 @@ def read(section: karbor_types.BankSection,
         raise errors.CorruptObject(
             'the object "%s" in the bank is corrupt or not the record of a '
             'database instance' % layout.BACKUP_RECORD)
-    document_store.check_version(layout.BACKUP_RECORD,
-                                 document.get('record_version', 0), VERSION)
-    record = BackupRecord.from_document(document)
+    try:
+        document_store.check_version(
+            layout.BACKUP_RECORD, document.get('record_version', 0), VERSION)
+        record = BackupRecord.from_document(document)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.CorruptObject(
+            'the object "%s" in the bank is corrupt: %s'
+            % (layout.BACKUP_RECORD, error)) from error
     document_store.check_ids(
         layout.BACKUP_RECORD,
         {'instance_id': (record.instance.id, instance_id)},

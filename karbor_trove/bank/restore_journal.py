@@ -165,12 +165,7 @@ class RequestJournal(document_store.DocumentStore[RestoreEntry]):
             entry = RestoreEntry.from_document(instance_id, key, document)
             document_store.check_ids(path + key, {},
                                      {'created_id': entry.created_id})
-            try:
-                entry.check()
-            except ValueError as error:
-                raise errors.CorruptObject(
-                    'the object "%s" in the bank is corrupt: %s'
-                    % (path + key, error)) from error
+            entry.check()
             return entry
 
         super().__init__(bank.get_sub_section(path), path, VERSION, 'name',

@@ -193,15 +193,32 @@ def test_entry_with_the_required_keys_only_is_read(
     assert {key for key, value in empty.items() if value} == set(required)
 
 
-@pytest.mark.parametrize('journal_class, path, document', [
-    (backup_journal.BackupJournal, 'backups/c', BACKUP_ENTRY),
+@pytest.mark.parametrize('journal_class, path, document, change, reason', [
+    (backup_journal.BackupJournal, 'backups/c', BACKUP_ENTRY, {'later': 1},
+     'its key "later" is unknown'),
+    (backup_journal.BackupJournal, 'backups/c', BACKUP_ENTRY,
+     {'instance_id': None}, 'its key "instance_id" is missing'),
+    (backup_journal.BackupJournal, 'backups/c', BACKUP_ENTRY,
+     {'version': '1'}, 'not supported between'),
     (verification_journal.VerificationJournal, 'rehearsals/v',
-     TEMPORARY_INSTANCE_ENTRY)])
-def test_unknown_key_is_an_error_and_not_lost(
-        bank, journal_class, path, document):
-    bank.update_object(FOLDER + path, dict(document, later=1))
-    with pytest.raises(TypeError, match='later'):
-        journal_class(bank, INSTANCE_ID).list_entries()
+     TEMPORARY_INSTANCE_ENTRY, {'later': 1}, 'its key "later" is unknown'),
+    (verification_journal.VerificationJournal, 'rehearsals/v',
+     TEMPORARY_INSTANCE_ENTRY, {'worker': None},
+     'its key "worker" is missing'),
+    (restore_journal.RestoreJournal, 'restores/r', RESTORE_ENTRY,
+     {'not_before': 5}, 'is corrupt')])
+def test_entry_that_cannot_be_parsed_is_corrupt(
+        bank, journal_class, path, document, change, reason):
+    """An entry with an unknown key would lose this key with its next write."""
+    changed = {key: value for key, value in {**document, **change}.items()
+               if value is not None or key not in change}
+    bank.update_object(FOLDER + path, changed)
+    bank.update_object(FOLDER + path + '2', document)
+    journal = journal_class(bank, INSTANCE_ID)
+    with pytest.raises(errors.CorruptObject, match=reason):
+        journal.read(path[-1])
+    assert path[-1] in journal.read_all()[1]
+    assert bank.get_object(FOLDER + path) == changed
 
 
 @pytest.mark.parametrize('key, value, reason', [

@@ -81,6 +81,15 @@ def test_corrupt_record_is_named_in_the_error(section, document):
         record.read(section, ID)
 
 
+@pytest.mark.parametrize('key, value', [
+    ('datastore', 'mysql'), ('flavor', ['2']), ('record_version', '1'),
+    ('databases', 5)])
+def test_record_with_a_value_of_another_type_is_corrupt(section, key, value):
+    section.update_object('metadata', {**IN_TREE, key: value})
+    with pytest.raises(errors.CorruptObject, match='"metadata" .* corrupt: '):
+        record.read(section, ID)
+
+
 def test_deletion_of_the_record_keeps_the_status(section):
     resource_status.mark_failed(section, 'error', 'Trove said no')
     resource_status.set_status(section, 'deleting')
