@@ -18,15 +18,15 @@ TIMEOUT = 90.0
 POLL_INTERVAL = 0.2
 
 
-def wait_for(check, timeout=TIMEOUT):
+def wait_for(check):
     """Call the check until its result is true, and return the result."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         result = check()
         if result:
             return result
         time.sleep(POLL_INTERVAL)
-    raise AssertionError('%r was not true within %g s' % (check, timeout))
+    raise AssertionError('%r was not true within %g s' % (check, TIMEOUT))
 
 
 def count_create_requests(sandbox, kind):

@@ -1,4 +1,4 @@
-"""One sandbox for all functional tests, one of its users, and an option."""
+"""One sandbox for all functional tests, one of its users, and options."""
 
 import pytest
 
@@ -12,6 +12,8 @@ def pytest_addoption(parser):
                           'guide instead of comparing them')
     parser.addoption('--all-pages', action='store_true',
                      help='run the sessions of all pages, also the slow ones')
+    parser.addoption('--large', action='store_true',
+                     help='run the test of a plan with many databases')
 
 
 @pytest.fixture(scope='session')
