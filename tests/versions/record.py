@@ -25,6 +25,15 @@ def build_path(folder: pathlib.Path) -> pathlib.Path:
     return folder / 'tmp' / 'result.json'
 
 
+def _list_libraries():
+    # A distribution may have its name with an underscore instead of a dot,
+    # and Python 3.9 would not find it.
+    versions = {distribution.metadata['Name'].replace('_', '.'):
+                distribution.version
+                for distribution in importlib.metadata.distributions()}
+    return {name: versions[name] for name in LIBRARIES}
+
+
 def _write(result):
     build_path(pathlib.Path(os.environ['TOX_ENV_DIR'])).write_text(
         json.dumps(result))
@@ -39,8 +48,7 @@ def pytest_configure(config):
         'date': datetime.date.today().isoformat(),
         'package': importlib.metadata.version('karbor-trove'),
         'python': platform.python_version(),
-        'libraries': {name: importlib.metadata.version(name)
-                      for name in LIBRARIES}}
+        'libraries': _list_libraries()}
     _write(config.tested_versions)
 
 
