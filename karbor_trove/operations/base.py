@@ -40,7 +40,7 @@ Hook = TypeVar('Hook', bound=Callable[..., None])
 
 
 def hook(method: Hook) -> Hook:
-    """Decorate a hook. A hook is a method of an operation that Karbor calls.
+    """Decorate a hook. A hook is a method that Karbor calls in an operation.
 
     If the hook raises an error, the error is stored as a failure, and Karbor's
     exception for the operation is raised instead. So no resource keeps the
@@ -51,8 +51,8 @@ def hook(method: Hook) -> Hook:
     in the bank. If it is not the id of a database instance, _refuse() is
     called instead of the hook.
 
-    Karbor passes the arguments by name. TaskFlow reads the names of the
-    undecorated method, because functools.wraps() keeps its signature.
+    TaskFlow passes the arguments by name. It reads the names from the
+    signature of the hook, which functools.wraps() keeps.
 
     :raises Exception: Karbor's exception for the operation.
     """
@@ -238,7 +238,7 @@ class Operation(protection_plugin.Operation):
 
     def _report_left_out(self, operation_record: karbor_types.OperationRecord,
                          outcome: str) -> bool:
-        """Report an instance that the checkpoint left out, if it was left out.
+        """Report the instance as failed if the checkpoint left it out.
 
         Such an instance has no backup, but the other instances of the
         checkpoint have backups. So the operation does not fail. Only the
@@ -247,9 +247,9 @@ class Operation(protection_plugin.Operation):
         :param operation_record: Karbor's record, to which the status and the
             reason are written.
         :param outcome: the beginning of the reason, such as "not restored".
-        :returns: True if the instance was left out, and the operation has
-            nothing more to do for it. False if it was not left out, and
-            nothing was reported.
+        :returns: True if the instance was left out. The caller has nothing
+            more to do. False if the instance was not left out. Nothing was
+            reported.
         """
         reason = omissions.find_left_out_reason(self._section,
                                                 self._resource.id)
@@ -279,7 +279,7 @@ class Operation(protection_plugin.Operation):
             self._section)
 
     def _describe_failure(self, error: Exception) -> str:
-        """Return the reason of a failure.
+        """Return the reason of a failure, for the user.
 
         An error that belongs neither to this package nor to Karbor is a fault
         of karbor-trove. Its traceback is logged.
@@ -297,7 +297,7 @@ class Operation(protection_plugin.Operation):
         """Do what has to wait until a reason is saved in Karbor's record.
 
         By default nothing has to wait. The restore operation overrides this
-        method.
+        method, and deletes the journal entry of a new configuration group.
         """
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,

@@ -2,8 +2,7 @@
 
 """State that the resources of one flow share.
 
-A flow is what Karbor runs for one request: one operation on all resources of a
-checkpoint.
+A flow is one operation of Karbor on all resources of a checkpoint.
 """
 
 import json
@@ -144,8 +143,8 @@ class FlowState:
                     ) -> trove_catalog.Catalog:
         """Return the catalog that the resources of the flow share.
 
-        The catalog keeps the response to each of its requests. So each request
-        is sent to Trove only once.
+        The catalog keeps each usable response of Trove, and does not send the
+        same request again.
 
         :param project_id: the project whose quotas the catalog reads.
         """
@@ -224,7 +223,7 @@ class FlowState:
                    reason: str = '',
                    section: Optional[karbor_types.BankSection] = None
                    ) -> bool:
-        """Set the status of a resource in Karbor's record, and save it.
+        """Set a resource's status in Karbor's record, and save the record.
 
         In the record, each line of the reason except the last line ends with
         ";", unless the line ends with a full stop, a comma or a colon.
@@ -332,8 +331,8 @@ def _shorten_reasons(reasons: Dict[Key, _Reason],
                      max_bytes: int) -> Dict[Key, str]:
     """Return the texts for the record, shortened until all of them fit.
 
-    All reasons that are longer than one common limit are shortened to this
-    limit.
+    All reasons that are longer than a common limit are shortened: first their
+    lists, then the end of the text.
 
     :param max_bytes: the largest size in bytes of the JSON object with all
         texts.

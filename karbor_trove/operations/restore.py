@@ -188,9 +188,10 @@ class RestoreOperation(base.Operation):
         the recorded group share the new group.
 
         :raises errors.KarborTroveError: the recorded group could not be read
-            within 60 s, or the request cannot have it, or the new group could
-            not be created. If Trove may have created the new group
-            nevertheless, the message has its name and description.
+            within 60 s, the recorded group is for another datastore version,
+            or the new group could not be created. If Trove may have created
+            the new group nevertheless, the message has the name and the
+            description of the new group.
         """
         original_id = str(backup_record.instance.configuration_id)
         recorded = backup_record.configuration
@@ -214,7 +215,7 @@ class RestoreOperation(base.Operation):
 
     def _report(self, restore: karbor_types.RestoreRecord, instance_id: str,
                 status: str, reason: str) -> bool:
-        """Set the status of the instance in Karbor's record, and save it.
+        """Save the status of the instance in Karbor's record.
 
         :param instance_id: the id of the restored instance. The id of the
             original instance if no instance was created.

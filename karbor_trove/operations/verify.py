@@ -127,8 +127,8 @@ class VerifyOperation(base.Operation):
         :param verify: Karbor's record of the verification, to which the result
             is written.
         :raises karbor.exception.VerifyResourceFailed: the backup cannot be
-            restored, or could not be checked by the deadlines. The reason is
-            in Karbor's record.
+            restored, the backup could not be checked by the deadlines, or the
+            bank failed. The reason is in Karbor's record.
         """
         self._is_prepared = True
         level = self._settings.verify_level
