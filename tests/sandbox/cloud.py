@@ -47,7 +47,7 @@ def _address() -> str:
 def _free_ports(count: int) -> list[int]:
     """Return ports that are free on all addresses of the machine.
 
-    :raises OSError: there are fewer free ports.
+    :raises OSError: fewer than `count` ports are free.
     """
     ports: list[int] = []
     for port in random.sample(_PORTS, len(_PORTS)):

@@ -41,7 +41,7 @@ class Response(NamedTuple):
 class Exchange(http.server.BaseHTTPRequestHandler):
     """One request of a client, and its connection.
 
-    A fault calls its methods, such as forward() and reset().
+    A fault calls methods of the exchange, such as forward() and reset().
     """
 
     server: '_Server'
