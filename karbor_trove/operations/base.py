@@ -155,7 +155,7 @@ class Operation(protection_plugin.Operation):
         self._context = context
         self._record = operation_record
         #: The id of the instance whose status is set in Karbor's record. The
-        #: restore operation replaces it by the id of the restored instance.
+        #: restore operation replaces this id by that of the restored instance.
         self._reported_id = resource.id
         self._section = checkpoint.get_resource_bank_section(resource.id)
         self._journal = backup_journal.BackupJournal(self._section.bank,
@@ -208,10 +208,10 @@ class Operation(protection_plugin.Operation):
         :param find_problems: returns the problems of the whole flow. This
             function is not called if a resource has an id that is not the id
             of a database instance.
-        :param refusal: the end of the message for a resource without problems.
-            For example, "restore cannot be restored" is the end of "not
-            started, because another database of this restore cannot be
-            restored".
+        :param refusal: a part of the message for a resource without problems.
+            For example, "restore cannot be restored" results in the message
+            "not started, because another database of this restore cannot be
+            restored: ID".
         :raises errors.KarborTroveError: an option of the provider file is
             wrong, a check had no result, or the flow has problems. The message
             lists the problems of this resource, one per line. If this resource

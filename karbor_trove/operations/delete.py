@@ -29,7 +29,7 @@ class DeleteOperation(base.Operation):
     event_keys = ('deferred_because',)
     failure_class = exception.DeleteResourceFailed
 
-    # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    # TaskFlow passes arguments by name. Do not rename the hooks' arguments.
     @base.hook
     def on_main(self, checkpoint: karbor_types.Checkpoint,
                 resource: karbor_types.Resource,

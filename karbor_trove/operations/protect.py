@@ -46,7 +46,7 @@ class ProtectOperation(base.Operation):
     event_keys = ('parent_backup_id', 'volume_size_gb', 'backup_size_gb')
     failure_class = exception.CreateResourceFailed
 
-    # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    # TaskFlow passes arguments by name. Do not rename the hooks' arguments.
     @base.hook
     def on_prepare_begin(self, checkpoint: karbor_types.Checkpoint,
                          resource: karbor_types.Resource,
@@ -212,13 +212,13 @@ class ProtectOperation(base.Operation):
                                  record.BackupRecord, models.Accounts]:
         """Wait until the instance is ready, and request the backup.
 
-        The journal entry and the record are written before the request. They
-        do not have the id of the backup yet, because Trove returns the id in
-        the response.
+        The wait ends after ready_timeout. The journal entry and the record are
+        written before the request, without the id of the backup.
 
         :returns: the entry and the record, both with the id of the backup, and
             the databases and users that existed before the request. The caller
-            has to write the entry and the record.
+            has to write the entry and the record again, because now they have
+            the id.
         :raises _UnprotectableError: the checkpoint leaves the instance out.
         :raises errors.KarborTroveError: no backup is known. If Trove may have
             created a backup, the journal entry remains.

@@ -40,7 +40,7 @@ class RestoreOperation(base.Operation):
     #: None if it has created none.
     _group: Optional[configuration_group.RecreatedGroup] = None
 
-    # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    # TaskFlow passes arguments by name. Do not rename the hooks' arguments.
     @base.hook
     def on_prepare_begin(self, checkpoint: karbor_types.Checkpoint,
                          resource: karbor_types.Resource,

@@ -44,7 +44,7 @@ class VerifyOperation(base.Operation):
     #: this verification measured no recovery time.
     _recovery_seconds: Optional[float] = None
 
-    # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    # TaskFlow passes arguments by name. Do not rename the hooks' arguments.
     @base.hook
     def on_prepare_begin(self, checkpoint: karbor_types.Checkpoint,
                          resource: karbor_types.Resource,
