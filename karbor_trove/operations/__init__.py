@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The four operations that Karbor runs: protect, restore, verify, delete.
+"""Karbor's operations protect, restore, verify and delete.
 
-Other packages do the work of the operations: backups/ creates and deletes
-backups, verification/ tests backups, and bank/ stores the results.
+Other packages do most of the work: preflight/ checks a whole operation before
+it creates anything, backups/ creates and deletes backups, verification/ checks
+backups, and bank/ stores the results.
 """

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Base class of the four operations."""
+"""Base class of the four operations, and the decorator of their hooks."""
 
 import functools
 import inspect
@@ -40,14 +40,21 @@ Hook = TypeVar('Hook', bound=Callable[..., None])
 
 
 def hook(method: Hook) -> Hook:
-    """Decorate a hook, which is a method of an operation that Karbor calls.
+    """Decorate a hook. A hook is a method that Karbor calls in an operation.
 
-    Whatever the hook raises is stored as a failure, and raised as Karbor's
-    exception for the operation. So no resource keeps the status of a running
-    operation. A resource whose id is not the id of a database instance is
-    refused before its id becomes a part of a path in the bank.
+    If the hook raises an error, the error is stored as a failure, and Karbor's
+    exception for the operation is raised instead. So no resource keeps the
+    status of a running operation. The first hook reports the start of the
+    operation, and the last hook reports its end.
 
-    TaskFlow reads the names of the arguments from the decorated method.
+    The id of the resource is checked first, because it becomes a part of paths
+    in the bank. If it is not the id of a database instance, _refuse() is
+    called instead of the hook.
+
+    TaskFlow passes the arguments by name. It reads the names from the
+    signature of the hook, which functools.wraps() keeps.
+
+    :raises Exception: Karbor's exception for the operation.
     """
     names = list(inspect.signature(method).parameters)[1:]
 
@@ -82,11 +89,11 @@ def hook(method: Hook) -> Hook:
 class Operation(protection_plugin.Operation):
     """One operation on one instance in one flow of Karbor."""
 
-    #: What the operation does to the instance, for the log.
+    #: The beginning of the log lines, such as "Protecting".
     action: str
-    #: A part of the names of the notifications.
+    #: The operation in the names of the notifications, such as "protect".
     event: str
-    #: The keys of the notifications that only this operation has.
+    #: The keys that this operation adds to the payload of its notifications.
     event_keys: Sequence[str] = ()
     #: Karbor's exception for a failure of this operation.
     failure_class: Callable[..., Exception]
@@ -95,9 +102,10 @@ class Operation(protection_plugin.Operation):
     #: The name of the argument of the hooks that is Karbor's record of the
     #: operation. "" if the operation has no such record.
     record_name = ''
-    #: The key of the notifications that has the id of this record.
+    #: The key in the payload of the notifications for the id of this record.
+    #: "" if the operation has no such record.
     record_key = ''
-    #: Whether Karbor has called a hook. `_changes` exists from then on.
+    #: Whether Karbor has called a hook. The first call creates `_changes`.
     _has_begun = False
     _changes: state_changes.StateChanges
 
@@ -136,7 +144,8 @@ class Operation(protection_plugin.Operation):
         """Store the arguments of a hook.
 
         Karbor creates an operation object for each resource, and calls the
-        hooks of this object one after the other [resource_flow.py, 1.6.0].
+        hooks of this object one after the other [resource_flow.py, 1.6.0]. So
+        an object stores the arguments of one resource only.
 
         :param operation_record: Karbor's record of the restore or the
             verification. None for a protect or a delete operation.
@@ -145,29 +154,38 @@ class Operation(protection_plugin.Operation):
         self._resource = resource
         self._context = context
         self._record = operation_record
-        #: The id of the instance that Karbor's record names.
+        #: The id of the instance whose status is set in Karbor's record. The
+        #: restore operation replaces this id by that of the restored instance.
         self._reported_id = resource.id
         self._section = checkpoint.get_resource_bank_section(resource.id)
         self._journal = backup_journal.BackupJournal(self._section.bank,
                                                      resource.id)
 
     def _get_sections(self) -> Dict[str, karbor_types.BankSection]:
-        """Return the sections of all instances of the checkpoint.
+        """Return the section of each instance of the checkpoint.
 
         The section of an instance is the folder in the bank that holds what
-        the checkpoint stores about the instance. The keys are the ids of the
-        instances.
+        the checkpoint stores about the instance.
+
+        :returns: the sections, by the id of the instance.
         """
         return {instance_id: self._checkpoint.get_resource_bank_section(
             instance_id) for instance_id in self._list_instance_ids()}
 
     def _list_instance_ids(self) -> Dict[str, None]:
-        """Return the ids of all instances of the checkpoint, each once."""
+        """Return the ids of all instances of the checkpoint, each once.
+
+        :returns: a dictionary with the ids as its keys.
+        """
         return dict.fromkeys(resource.id
                              for resource in self._list_resources())
 
     def _list_resources(self) -> Iterator[karbor_types.Resource]:
-        """Yield the instances of the checkpoint. One may be yielded twice."""
+        """Yield the instances of the checkpoint.
+
+        An instance that is in several places of Karbor's resource graph is
+        yielded several times.
+        """
         def walk(nodes: Iterable[karbor_types.Node]
                  ) -> Iterator[karbor_types.Resource]:
             for node in nodes:
@@ -180,21 +198,25 @@ class Operation(protection_plugin.Operation):
     def _refuse_problems(
             self, find_problems: Callable[[], preflight_problems.Problems],
             refusal: str) -> None:
-        """Refuse the whole flow if a part of it cannot succeed.
+        """Refuse the whole flow if one of its resources has a problem.
 
         Every operation that creates something calls this method in its hook
-        on_prepare_begin. After that hook Karbor does not wait for the other
-        resources of the flow. So the first resource checks the whole flow, and
-        the other resources reuse the result.
+        on_prepare_begin. Karbor may call on_main of one resource before
+        on_prepare_begin of another resource. So the first resource checks the
+        whole flow, and the other resources reuse the result.
 
-        :param find_problems: checks the whole flow.
-        :param refusal: what the message says about another database, such as
-            "restore cannot be restored" for the message "not started, because
-            another database of this restore cannot be restored".
-        :raises errors.KarborTroveError: a check had no result, or the flow
-            has problems. The message lists the problems of this resource, one
-            per line. If this resource has no problems, the message names the
-            resources that have problems.
+        :param find_problems: returns the problems of the whole flow. This
+            function is not called if a resource has an id that is not the id
+            of a database instance.
+        :param refusal: a part of the message for a resource without problems.
+            For example, "restore cannot be restored" results in the message
+            "not started, because another database of this restore cannot be
+            restored: ID".
+        :raises errors.KarborTroveError: an option of the provider file is
+            wrong, a check had no result, or the flow has problems. The message
+            lists the problems of this resource, one per line. If this resource
+            has no problems, the message names the resources that have
+            problems.
         """
         self._settings.check()
         self._flow.check_once(
@@ -216,17 +238,18 @@ class Operation(protection_plugin.Operation):
 
     def _report_left_out(self, operation_record: karbor_types.OperationRecord,
                          outcome: str) -> bool:
-        """Set the status of an instance that the checkpoint left out.
+        """Report the instance as failed if the checkpoint left it out.
 
-        Such an instance has no backup, but the other instances of an available
-        checkpoint have backups. So the operation does not fail, and goes on
-        with the other instances.
+        Such an instance has no backup, but the other instances of the
+        checkpoint have backups. So the operation does not fail. Only the
+        resource status of this instance becomes `error`.
 
-        :param operation_record: Karbor's record, to which the reason is
-            written.
-        :param outcome: what the reason says about the instance, such as "not
-            restored".
-        :returns: False if the instance was not left out.
+        :param operation_record: Karbor's record, to which the status and the
+            reason are written.
+        :param outcome: the beginning of the reason, such as "not restored".
+        :returns: True if the instance was left out. The caller has nothing
+            more to do. False if the instance was not left out. Nothing was
+            reported.
         """
         reason = omissions.find_left_out_reason(self._section,
                                                 self._resource.id)
@@ -256,9 +279,10 @@ class Operation(protection_plugin.Operation):
             self._section)
 
     def _describe_failure(self, error: Exception) -> str:
-        """Return the reason of a failure.
+        """Return the reason of a failure, for the user.
 
-        The traceback is logged if the error is a fault of karbor-trove.
+        An error that belongs neither to this package nor to Karbor is a fault
+        of karbor-trove. Its traceback is logged.
         """
         if isinstance(error, (errors.KarborTroveError,
                               exception.KarborException)):
@@ -270,9 +294,10 @@ class Operation(protection_plugin.Operation):
                 'the log has its traceback' % error)
 
     def _confirm(self) -> None:
-        """Do what has to wait until Karbor's record has a saved reason.
+        """Do what has to wait until a reason is saved in Karbor's record.
 
-        By default nothing has to wait. A subclass may override this method.
+        By default nothing has to wait. The restore operation overrides this
+        method, and deletes the journal entry of a new configuration group.
         """
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,
@@ -281,8 +306,10 @@ class Operation(protection_plugin.Operation):
                 error: errors.Rejected) -> None:
         """Refuse a resource whose id is not the id of an instance.
 
-        Nothing is written to the bank.
+        Nothing is written to the bank. The delete operation overrides this
+        method and raises no exception.
 
+        :param error: says what is wrong with the id.
         :raises Exception: Karbor's exception for the operation.
         """
         raise self._report_failure(resource, record, resource.id,
@@ -303,9 +330,10 @@ class Operation(protection_plugin.Operation):
             resource_type=resource.type)
 
     def _connect(self) -> trove_client.TroveClient:
-        """Connect to Trove with the rights of the request's user.
+        """Return a client of Trove with the rights of the request's user.
 
-        :raises errors.KarborTroveError: Trove was not found within 60 s.
+        :raises errors.KarborTroveError: Keystone did not respond within 60 s,
+            or the endpoint of Trove could not be found.
         """
         return self._wait_for(self._make_client, timeouts.FIND_TROVE,
                               'Trove could not be found')
@@ -331,6 +359,7 @@ class Operation(protection_plugin.Operation):
         :param check: see shared_poll.SharedPoll.wait_for(), which also lists
             the errors.
         :param seconds: the timeout.
+        :returns: the result of the check.
         """
         return self._flow.backups.wait_for(
             client, backup_id, check, self._poller.deadline(seconds),
@@ -347,6 +376,7 @@ class Operation(protection_plugin.Operation):
             the errors.
         :param is_urgent: True if the instance is read at once. Otherwise it is
             first read after a pause.
+        :returns: the result of the check.
         """
         return self._flow.instances.wait_for(
             lambda ids: self._read_instances(client, ids), instance_id, check,
@@ -355,7 +385,14 @@ class Operation(protection_plugin.Operation):
     def _read_instances(self, client: trove_client.TroveClient,
                         instance_ids: List[str]
                         ) -> Dict[str, recent_instances.Answer]:
-        """Return, by id, each instance or the error of its read."""
+        """Return, by id, each instance or the error of its read.
+
+        See recent_instances.RecentInstances.read(), which may use earlier
+        reads and may return more instances.
+
+        :raises errors.Unreachable: Trove's list of instances could not be
+            read.
+        """
         return self._flow.recent_instances.read(
             functools.partial(self._flow.instance_reader.read, client),
             instance_ids)

@@ -45,6 +45,7 @@ class RecreatedGroup:
 
         Call this method when Karbor's record has a reason with the id of the
         group. The entry is not needed any more after that. If the bank fails,
+        the entry stays, and the next call tries again. Without another call,
         the entry stays until an operator dismisses the restore.
         """
         if self._entry is not None:
@@ -63,13 +64,16 @@ def create_group(client: trove_client.TroveClient, bank: karbor_types.Bank,
     """Create a configuration group once, even if the response is lost.
 
     The names of groups are not unique. So the description of the new group
-    names the restore. If the response is lost, the new group is found by this
-    description.
+    names the restore and the deleted group. If the response is lost, the new
+    group is found by this description.
 
     :param restore_id: Karbor's id of the restore.
+    :param project_id: the project in which the group is created, for the
+        journal. None if the project is not known.
     :param request: the request for the first instance with the group. The new
-        group gets the datastore version of this instance.
-    :param recorded: the deleted group with its values.
+        group gets the datastore version of this instance. If the request names
+        no version, the new group gets the version of the deleted group.
+    :param recorded: the deleted group with its values, from the backup record.
     :raises errors.Unreachable: the response was lost, and the new group was
         not found. The new group may exist nevertheless.
     :raises errors.Rejected: Trove rejected the request.

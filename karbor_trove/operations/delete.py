@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Delete operation."""
+"""Delete operation: deletion of the backup of one instance."""
 
 import dataclasses
 from typing import Any, Optional
@@ -29,18 +29,19 @@ class DeleteOperation(base.Operation):
     event_keys = ('deferred_because',)
     failure_class = exception.DeleteResourceFailed
 
-    # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    # TaskFlow passes arguments by name. Do not rename the hooks' arguments.
     @base.hook
     def on_main(self, checkpoint: karbor_types.Checkpoint,
                 resource: karbor_types.Resource,
                 context: karbor_types.RequestContext,
                 parameters: karbor_types.Parameters, **kwargs: Any) -> None:
-        """Delete the backup, or store in the bank that it must be deleted.
+        """Delete the backup, or defer its deletion.
 
         Karbor cannot repeat the deletion of a checkpoint once the deletion has
-        failed. So this operation succeeds whenever the backup can be deleted
-        later: if the backup is still being created, if the backup has
-        children, or if Trove or Swift is unavailable or rejects the request.
+        failed. So this operation succeeds if the backup can be deleted later.
+        For example, the backup is still being created or has children, or
+        Trove or Swift is unavailable. A later operation on the instance then
+        deletes the backup.
 
         :raises karbor.exception.DeleteResourceFailed: a later release wrote
             the record or the journal entry of the backup, or the bank failed.
@@ -66,23 +67,26 @@ class DeleteOperation(base.Operation):
                 resource: karbor_types.Resource,
                 record: Optional[karbor_types.OperationRecord],
                 error: errors.Rejected) -> None:
-        # No backup of such a resource was ever created, so there is nothing to
-        # delete. If this operation failed, the checkpoint could never be
+        # The protect operation refuses such a resource, so there is no backup
+        # to delete. If this operation failed, the checkpoint could never be
         # deleted.
         LOG.warning('Deleting the backup of %a in checkpoint %s does nothing: '
                     '%s', resource.id, checkpoint.id, error)
 
     def _find_entry(self) -> Optional[backup_journal.BackupEntry]:
-        """Return the journal entry of the backup, or build it from the record.
+        """Return the journal entry of the backup.
 
-        The entry is built from the record in two cases. Karbor's in-tree
-        plugin writes a record but no journal. And an interrupted protect
-        operation may have written the id of the backup to the record but not
-        to the journal. If the record is corrupt, the journal entry is used.
-        If the journal entry is corrupt, the record is used.
+        If the journal has no entry, an entry is built from the backup record,
+        because Karbor's in-tree plugin writes a record but no journal. The
+        same is done if the entry is corrupt or names another project.
 
-        :returns: the entry. None if there is no journal entry and no record
-            with the id of a backup.
+        If the entry has no id of the backup, the id is copied from the record
+        to the journal. An interrupted protect operation may have written the
+        id to the record only. A corrupt record is not used.
+
+        :returns: the entry. Its backup_id is None if the id is in neither the
+            journal nor the record. None if there is no usable entry and no
+            record with the id of a backup.
         :raises errors.KarborTroveError: the bank failed, or a later release
             wrote the record or the journal entry.
         """

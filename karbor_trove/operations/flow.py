@@ -2,8 +2,7 @@
 
 """State that the resources of one flow share.
 
-A flow is what Karbor runs for one request: one operation on all resources of a
-checkpoint.
+A flow is one operation of Karbor on all resources of a checkpoint.
 """
 
 import json
@@ -32,7 +31,7 @@ from karbor_trove.trove import shared_poll
 
 LOG = logging.getLogger(__name__)
 
-#: The largest size of the JSON of all reasons of a record. See
+#: The largest size in bytes of the JSON of all reasons of a record. See
 #: FlowState.set_status().
 _MAX_BYTES = 60000
 #: How many items of a list stay in a reason that is shortened.
@@ -47,12 +46,12 @@ class FlowState:
     """The state that the resources of one flow share.
 
     The resources share the client, the polls and the results of the preflight
-    checks. They write their statuses with this object.
+    checks. They also set their statuses in Karbor's record with this object.
 
-    Karbor's save() stores all changes of a record and then marks all changes
-    as stored. If two resources write at once, the status of one resource is
-    lost [karbor/objects/restore.py, 1.6.0]. So the resources of a flow share
-    a FlowState, which writes one status after the other.
+    The save() method of Karbor's record stores all changes and then marks all
+    changes as stored. If two resources set their statuses at the same time,
+    the status of one resource is lost [karbor/objects/restore.py, 1.6.0]. So
+    this object writes one status after the other.
     """
 
     def __init__(self, poller: polling.Poller,
@@ -88,18 +87,20 @@ class FlowState:
         self._long_reasons: Dict[Key, str] = {}
         #: The full reasons that the bank does not have yet.
         self._unwritten: List[Tuple[karbor_types.BankSection, str]] = []
-        # The first resource checks the whole flow. Meanwhile the other
-        # resources wait in this queue.
+        # Only one resource at a time checks the whole flow, lists the
+        # instances or creates a configuration group. The other resources wait
+        # in this queue, and then use the result.
         self._preflight_queue = request_queue.RequestQueue(1, poller.clock)
         #: Limits how many requests to Swift are sent at the same time.
         self.swift_queue = request_queue.RequestQueue(
             _MAX_SWIFT_REQUESTS, poller.clock)
         self._is_checked = False
         self._error: Optional[Exception] = None
-        #: Karbor passes each resource its own parameters only, so each
-        #: resource adds the problems of its parameters.
+        #: The problems that check_once() found. Karbor passes each resource
+        #: its own parameters only, so each resource of a protect operation
+        #: adds the problems of its parameters.
         self.problems: preflight_problems.Problems = {}
-        #: The ids of the instances that a restore has created.
+        #: The ids of the instances that this restore has created.
         self.created_ids: Set[str] = set()
         self._earlier_ids: Optional[FrozenSet[str]] = None
         #: By the id of a deleted configuration group: the group that the
@@ -109,11 +110,11 @@ class FlowState:
         #: What the preflight checks could not check, one sentence each. These
         #: sentences are part of the reason of a success.
         self.unchecked: List[str] = []
-        #: Why the protect operation leaves out instances, by the id of the
-        #: instance.
+        #: Why the protect operation leaves an instance out of the checkpoint,
+        #: by the id of the instance.
         self.omissions: Dict[str, str] = {}
-        #: The ids of the instances that were being deleted when the protect
-        #: operation read them.
+        #: The ids of the instances that had the status SHUTDOWN when Karbor or
+        #: the protect operation read them. Trove may be deleting them.
         self.shutdown_ids: Set[str] = set()
         #: The temporary instances of earlier verifications that still exist,
         #: one sentence each, by the id of the original instance.
@@ -124,16 +125,16 @@ class FlowState:
                    ) -> trove_client.TroveClient:
         """Return the client of the flow. The resources share its connections.
 
-        :param context: the context of the operation. Karbor passes the same
-            context to all resources of a flow. For another context a new
+        :param context: the context of the user's request. Karbor passes the
+            same context to all resources of a flow. For another context a new
             client is created.
         :param connect: creates a client.
         :raises errors.KarborTroveError: connect() raised this error.
         """
         connection = self._connection
         if connection is None or connection[0] is not context:
-            # Several threads may create a client at the same time. If one
-            # thread waited for the other, their timeouts would add up when
+            # Several threads may create a client at the same time. If the
+            # threads waited for each other, their timeouts would add up when
             # Keystone does not respond.
             connection = self._connection = context, connect()
         return connection[1]
@@ -142,7 +143,10 @@ class FlowState:
                     ) -> trove_catalog.Catalog:
         """Return the catalog that the resources of the flow share.
 
-        The catalog sends each of its requests to Trove only once.
+        The catalog keeps each usable response of Trove, and does not send the
+        same request again.
+
+        :param project_id: the project whose quotas the catalog reads.
         """
         if self._catalog is None:
             self._catalog = trove_catalog.Catalog(client, project_id)
@@ -182,6 +186,8 @@ class FlowState:
         flow creates its first instance.
 
         :param list_ids: lists the ids of all instances of the project.
+        :raises Exception: list_ids() raised this error. The next call lists
+            the instances again.
         """
         with self._preflight_queue.turn():
             if self._earlier_ids is None:
@@ -191,11 +197,11 @@ class FlowState:
     def create_group(self, original_id: str, create: Callable[
             [], configuration_group.RecreatedGroup]
             ) -> configuration_group.RecreatedGroup:
-        """Return the group that replaces a deleted group in this flow.
+        """Return the configuration group that replaces a deleted group.
 
-        Only the first call for a deleted group creates a new group. If this
-        call fails, the later calls raise the same error and create nothing,
-        because Trove may have created the new group nevertheless.
+        Only the first call for a deleted group creates a new group. If the
+        first call fails, the later calls raise the same error and create
+        nothing, because Trove may have created the new group nevertheless.
 
         :param original_id: the id of the deleted group.
         :param create: creates the new group.
@@ -217,26 +223,28 @@ class FlowState:
                    reason: str = '',
                    section: Optional[karbor_types.BankSection] = None
                    ) -> bool:
-        """Set and save the status of a resource.
+        """Set a resource's status in Karbor's record, and save the record.
 
         In the record, each line of the reason except the last line ends with
-        ";", unless it ends with another punctuation mark.
+        ";", unless the line ends with a full stop, a comma or a colon.
 
         Karbor stores the reasons of all resources in one column of 65,535
         bytes, and MySQL rejects what is longer [models.py, 1.6.0]. So the
-        longest reasons are shortened until all reasons fit. The full reasons
-        are written to the log and to the bank. If Karbor's database fails, the
-        record is saved again, for 60 s. From the second attempt on, the
-        reasons are even shorter, since the database may have rejected the
-        length of the reasons.
+        longest reasons are shortened until all reasons together fit into
+        60,000 bytes. The full text of a shortened reason is written to the log
+        and to the bank.
+
+        If Karbor's database fails, the record is saved again, for 60 s at
+        most. From the second attempt on, all reasons together have 7,500 bytes
+        at most, because the database may have rejected their length.
 
         :param record: Karbor's record of the restore or verification.
         :param status: a resource status of Karbor, never one of Trove.
         :param reason: the reason for the user, one sentence per line, the most
             important sentence first. "" if there is no reason.
-        :param section: the section of the resource, to which the full reason
-            is written. None if the id of the resource is not safe as a part of
-            a path.
+        :param section: the section of the resource, to which the full text of
+            a shortened reason is written. None if the id of the resource is
+            not safe as a part of a path. Nothing is written in that case.
         :returns: False if the record could not be saved. This failure is
             logged, and no exception is raised, because the operation may have
             created something and has to continue.
@@ -251,7 +259,8 @@ class FlowState:
                           'status of %s is "%s": %s', record.id,
                           timeouts.SAVE_RECORD, resource_id, status, reason)
             long_reasons, self._unwritten = self._unwritten, []
-        # A slow bank does not delay the other resources.
+        # Write after the lock is released, so that a slow bank does not delay
+        # the other resources.
         for section, text in long_reasons:
             resource_status.write_long_reason(section, text)
         return is_saved
@@ -264,7 +273,7 @@ class FlowState:
                 self._update(record, max_bytes)
                 record.save()
                 return True
-            except Exception as error:  # Each database has its own.
+            except Exception as error:  # Each database has its own errors.
                 LOG.warning('Record %s could not be saved, retrying: %s',
                             record.id, error)
             if not deadline.remaining:
@@ -295,24 +304,25 @@ class FlowState:
 
 
 class _Reason(NamedTuple):
-    """The reason of one resource.
+    """The reason of one resource, in three forms.
 
-    The forms for the record are built once, because each status update looks
-    at the reasons of all resources.
+    All forms are built once, because each change of a status reads the reasons
+    of all resources.
     """
 
     #: One sentence per line.
     text: str
-    #: The text for the record: each line but the last one ends with ";".
-    #: Karbor's clients and the dashboard show a reason as one line.
+    #: The text for the record: each line but the last one ends with ";" or
+    #: another punctuation mark. Karbor's clients and the dashboard show a
+    #: reason as one line.
     line: str
-    #: The same text with shortened lists.
+    #: The text for the record, with shortened lists.
     abridged: str
 
 
 def _build_reason(text: str) -> _Reason:
     line = re.sub(r'(?<![.,:;\s])\n(?=.)', ';\n', text)
-    # A list is a part of one clause.
+    # Shorten each clause on its own, because a list is a part of one clause.
     return _Reason(text, line, ''.join(
         map(_cut_list, re.split(r'([;:\n])', line))))
 
@@ -321,7 +331,11 @@ def _shorten_reasons(reasons: Dict[Key, _Reason],
                      max_bytes: int) -> Dict[Key, str]:
     """Return the texts for the record, shortened until all of them fit.
 
-    :param max_bytes: the largest size of the JSON object with all texts.
+    All reasons that are longer than a common limit are shortened: first their
+    lists, then the end of the text.
+
+    :param max_bytes: the largest size in bytes of the JSON object with all
+        texts.
     """
     limit = max_bytes
     while limit and sum(_size(key, _shorten(reason, limit))
@@ -332,6 +346,7 @@ def _shorten_reasons(reasons: Dict[Key, _Reason],
 
 def _size(key: Key, reason: str) -> int:
     # Karbor separates the type and the id with "#". JSON adds ": " and ", ".
+    # Its text is ASCII, so each character is one byte.
     return len(json.dumps('#'.join(key))) + len(json.dumps(reason)) + 4
 
 
@@ -346,9 +361,10 @@ def _shorten(reason: _Reason, limit: int) -> str:
 
 
 def _cut_list(clause: str) -> str:
-    """Return a clause in which a long list ends with "and N more".
+    """Return a clause with 20 items of its list, and "and N more".
 
-    The text that follows the list in the clause is kept.
+    The items are separated by ", ". A clause with at most 20 items is returned
+    unchanged. The text that follows the list in the clause is kept.
     """
     items = clause.split(', ')
     if len(items) <= _MAX_ITEMS:

@@ -18,7 +18,7 @@ LOG = logging.getLogger(__name__)
 
 #: The name of the threads that send notifications.
 THREAD_NAME = 'karbor-trove-notifications'
-#: Part of the publisher id, which is "protection.HOST".
+#: The first part of the publisher id, which is "protection.HOST".
 _SERVICE = 'protection'
 
 
@@ -33,8 +33,8 @@ class Notifier:
     """Sends the notifications of one flow, one after the other.
 
     A separate thread sends the notifications, so that the operations do not
-    wait. If the message broker is down, this thread can be blocked without a
-    limit [messaging.py in oslo.messaging 14.6].
+    wait. If the message broker is unavailable, this thread can be blocked
+    without a limit [messaging.py in oslo.messaging 14.6].
     """
 
     def __init__(self) -> None:
@@ -52,9 +52,12 @@ class Notifier:
         cannot be sent is logged.
 
         :param context: the context of the user's request.
-        :param payload: JSON values. The caller must not change the mapping
-            after the call.
-        :param is_error: whether the priority is ERROR and not INFO.
+        :param event_type: the name of the notification, such as
+            "karbor_trove.protect.start".
+        :param payload: JSON values. The keys "instance_id" and "checkpoint_id"
+            are required. The caller must not change the mapping after the
+            call.
+        :param is_error: True for the priority ERROR, False for INFO.
         """
         notification = _Notification(context, event_type, payload, is_error)
         try:
@@ -66,7 +69,7 @@ class Notifier:
                     threading.Thread(target=self._send_all, name=THREAD_NAME,
                                      daemon=True).start()
                     self._is_sending = True
-        except Exception as error:  # Must not fail the operation.
+        except Exception as error:  # Notifications must not fail operations.
             _log_failure(notification, error)
 
     def _send_all(self) -> None:
@@ -78,20 +81,20 @@ class Notifier:
                 notification = self._unsent.popleft()
             try:
                 _send(notification)
-            except Exception as error:  # Each driver raises its own.
+            except Exception as error:  # Each driver has its own errors.
                 _log_failure(notification, error)
 
 
 def _is_enabled() -> bool:
-    # Karbor's function needs options that Karbor's rpc.init() registers.
+    # notifications_enabled() reads options that Karbor's rpc.init() registers.
     return bool(rpc.initialized() and utils.notifications_enabled(cfg.CONF))
 
 
 def _send(notification: _Notification) -> None:
     notifier = rpc.get_notifier(_SERVICE)
     context = notification.context
-    # Karbor sends the whole context, so this one has neither the token of the
-    # user nor the catalog [RequestContextSerializer in rpc.py, 1.6.0].
+    # Karbor sends the whole context [RequestContextSerializer in rpc.py,
+    # 1.6.0]. So pass a context without the user's token and catalog.
     public_context = karbor_context.RequestContext(
         user_id=context.user_id, project_id=context.project_id,
         request_id=context.request_id, is_admin=False, overwrite=False)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Protect operation."""
+"""Protect operation: creation of the backup of one instance."""
 
 import dataclasses
 from typing import Any, Optional, Tuple
@@ -35,32 +35,37 @@ LOG = logging.getLogger(__name__)
 
 
 class _UnprotectableError(errors.Rejected):
-    """The checkpoint leaves the instance out."""
+    """The instance cannot be backed up, and the checkpoint leaves it out."""
 
 
 class ProtectOperation(base.Operation):
-    """Backs up one database instance."""
+    """Creates the backup of one instance."""
 
     action = 'Protecting'
     event = 'protect'
     event_keys = ('parent_backup_id', 'volume_size_gb', 'backup_size_gb')
     failure_class = exception.CreateResourceFailed
 
-    # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    # TaskFlow passes arguments by name. Do not rename the hooks' arguments.
     @base.hook
     def on_prepare_begin(self, checkpoint: karbor_types.Checkpoint,
                          resource: karbor_types.Resource,
                          context: karbor_types.RequestContext,
                          parameters: karbor_types.Parameters,
                          **kwargs: Any) -> None:
-        """Refuse the whole checkpoint if a part of it cannot succeed.
+        """Refuse the whole checkpoint if an instance cannot be backed up.
 
-        :raises karbor.exception.CreateResourceFailed: no backup was
-            requested. The resource status is `error`, and the bank has the
-            reasons, one per line.
+        If the option `unprotectable_databases` is `skip`, the checkpoint
+        leaves out such an instance instead, unless no instance can be backed
+        up.
+
+        :raises karbor.exception.CreateResourceFailed: no backup of this
+            instance was requested. The resource status is `error`, and the
+            bank has the reasons, one per line.
         """
-        # Parse the parameters before anything that lets another resource
-        # run, so that the other resources see these problems.
+        # Parse the parameters before the first request or wait. Other
+        # resources run during requests and waits, and have to see these
+        # problems.
         try:
             self._parse_request(parameters)
         except errors.Rejected as error:
@@ -74,18 +79,18 @@ class ProtectOperation(base.Operation):
         client = self._connect()
         catalog = trove_catalog.Catalog(client, self._context.project_id)
         instance_ids = list(self._get_sections())
-        # If Karbor found an instance through a project, Karbor has the status
-        # of the instance. Such an instance may disappear before this operation
-        # reads it.
+        # If Karbor found an instance through a project, Karbor has stored the
+        # status of the instance. An instance with the status SHUTDOWN may
+        # disappear before this operation reads it.
         self._flow.shutdown_ids.update(
             resource.id for resource in self._list_resources()
             if (getattr(resource, 'extra_info', None) or {}).get('status')
             == models.SHUTDOWN)
         deletion_wait = self._create_deletion_wait()
         self._flow.recent_instances.expect(instance_ids)
-        # The checks may take as long as the wait for a busy instance that
-        # follows. An outage of Trove that ends by then is no reason to go
-        # without a backup.
+        # The checks may take as long as the later wait for a busy instance. So
+        # the checkpoint does not fail because of an outage of Trove that ends
+        # within this time.
         problems, omitted = self._wait_for(
             lambda: preflight_protect.check_protect(
                 self._read_instances(client, instance_ids), catalog,
@@ -104,15 +109,17 @@ class ProtectOperation(base.Operation):
                 parameters: karbor_types.Parameters, **kwargs: Any) -> None:
         """Create the backup and wait until it is complete.
 
-        An instance that is deleted before its backup is left out of the
-        checkpoint, and so is any instance that cannot be backed up if the
-        provider file says so. The operation does not fail because of that.
-        Only the resource status of this instance is `error`. The other
-        instances are backed up.
+        The checkpoint leaves the instance out in two cases. In the first case
+        the instance had the status SHUTDOWN and was deleted before its backup.
+        In the second case the instance cannot be backed up, and the option
+        `unprotectable_databases` is `skip`. In both cases this operation does
+        not fail, the resource status of the instance becomes `error`, and the
+        bank has the reason. The other instances are backed up.
 
-        :raises karbor.exception.CreateResourceFailed: there is no complete
-            backup. The resource status is `error`, and the bank has the
-            reason. If Trove created a backup, the journal has its entry.
+        :raises karbor.exception.CreateResourceFailed: the backup is not
+            complete, its chain is broken, or the bank failed. The resource
+            status is `error`, and the bank has the reason. If Trove may have
+            created a backup, the journal has its entry.
         """
         if resource.id in self._flow.omissions:
             self._leave_out()
@@ -129,10 +136,13 @@ class ProtectOperation(base.Operation):
         self._backup_deletion().sweep()
 
     def _leave_out(self) -> None:
-        """Write why the checkpoint has no backup of the instance.
+        """Write why the checkpoint leaves the instance out.
 
-        :raises errors.Rejected: the checkpoint would leave out all instances.
-            The message has the reasons of all.
+        :raises errors.Rejected: the option `unprotectable_databases` is
+            `skip`, and the checkpoint would leave out all instances. The
+            message has the reasons of all instances.
+        :raises errors.KarborTroveError: Trove was not found, or the bank
+            failed.
         """
         omitted = self._flow.omissions
         if (self._settings.skips_unprotectable
@@ -169,7 +179,8 @@ class ProtectOperation(base.Operation):
             self._settings.backup_timeout,
             'backup %s is not complete' % backup_id)
         if entry.parent_id:
-            # A list may lack a backup, so each backup is read by itself.
+            # A list may lack a backup, so read each backup of the chain by
+            # itself.
             chain.check_chain(
                 lambda id_: self._wait_for(
                     lambda: [create.find_backup(client, id_)],
@@ -177,8 +188,8 @@ class ProtectOperation(base.Operation):
                     'backup %s could not be read' % id_)[0], backup_id)
         self._journal.write(dataclasses.replace(
             entry, is_complete=True, location=backup.location))
-        # A database or a user is in the backup for sure only if it exists
-        # both before and after the backup.
+        # Only a database or a user that exists both before and after the
+        # backup is in the backup for certain.
         record.write(self._section, dataclasses.replace(
             backup_record, backup_size=backup.size,
             accounts=accounts.common(
@@ -201,12 +212,13 @@ class ProtectOperation(base.Operation):
                                  record.BackupRecord, models.Accounts]:
         """Wait until the instance is ready, and request the backup.
 
-        The journal entry and the record are written before the request. The
-        id of the backup is known only after the request.
+        The wait ends after ready_timeout. The journal entry and the record are
+        written before the request, without the id of the backup.
 
         :returns: the entry and the record, both with the id of the backup, and
             the databases and users that existed before the request. The caller
-            has to write the entry and the record.
+            has to write the entry and the record again, because now they have
+            the id.
         :raises _UnprotectableError: the checkpoint leaves the instance out.
         :raises errors.KarborTroveError: no backup is known. If Trove may have
             created a backup, the journal entry remains.
@@ -233,9 +245,9 @@ class ProtectOperation(base.Operation):
                     raise
                 raise _UnprotectableError(str(error)) from error
             self._flow.recent_instances.remove(instance_id)
-            # The record is saved before the request and before the wait: a
-            # backup that fails half-way, or whose response is lost, must still
-            # be found, and deleted, through the checkpoint.
+            # Write the record before the request and before the wait in the
+            # queue. If this process ends later, the record shows that the
+            # request may have been sent.
             backup_record = record.BackupRecord(
                 instance, backup_name=request.name,
                 configuration=self._find_configuration(client, instance))
@@ -248,21 +260,21 @@ class ProtectOperation(base.Operation):
                     entry, backup = self._request_backup(
                         client, request, is_incremental, deadline)
             except errors.Unsupported as error:
-                # The datastore has no backups, or the instance is a member
-                # of a cluster [Backup.create() in trove/backup/models.py,
-                # 26.0.0].
+                # The datastore does not support backups, or the instance is a
+                # member of a cluster [Backup.create() in
+                # trove/backup/models.py, 26.0.0].
                 if not self._settings.skips_unprotectable:
                     raise
                 raise _UnprotectableError(str(error)) from error
             except errors.NotFound as error:
-                # The instance, or the parent.
+                # The instance or the parent does not exist.
                 if not self._settings.skips_unprotectable or self._exists(
                         client, instance_id):
                     raise
                 raise _UnprotectableError(
                     preflight_protect.DELETED % instance_id) from error
             except errors.Busy:
-                # The instance became busy after the check above.
+                # The instance became busy after it was read.
                 self._clock.sleep(min(self._poller.interval,
                                       deadline.remaining))
                 if not deadline.remaining:
@@ -281,10 +293,13 @@ class ProtectOperation(base.Operation):
         """Write the intent and request the backup.
 
         :param deadline: when to stop waiting for the list of backups that an
-            incremental backup needs. Trove has at least 60 s.
+            incremental backup needs. The wait may take 60 s even if the
+            deadline is earlier.
         :returns: the journal entry with the id of the backup, and the backup.
             The caller has to write this entry.
         :raises errors.Busy: the instance is busy, and no backup was created.
+        :raises errors.KarborTroveError: see create.create_backup(), or the
+            backups could not be listed.
         """
         entry = backup_journal.BackupEntry(
             self._resource.id, self._checkpoint.id,
@@ -305,7 +320,10 @@ class ProtectOperation(base.Operation):
 
     def _exists(self, client: trove_client.TroveClient,
                 instance_id: str) -> bool:
-        """Return False only if Trove responds that an instance is gone."""
+        """Return False only if Trove responds that an instance does not exist.
+
+        Any other error of the request is logged, and the result is True.
+        """
         try:
             client.get_instance(instance_id)
         except errors.NotFound:
@@ -323,8 +341,8 @@ class ProtectOperation(base.Operation):
                             ) -> Optional[models.ConfigurationGroup]:
         """Return the configuration group of an instance, with its values.
 
-        :returns: None if the instance has no group, or if Trove does not
-            return the group within 30 s. In the second case a warning is
+        :returns: the group. None if the instance has no group, or if the group
+            could not be read within 30 s. In the second case a warning is
             logged, and the backup is created all the same.
         """
         group_id = instance.configuration_id
@@ -347,7 +365,9 @@ class ProtectOperation(base.Operation):
 
     def _list_backups(self, client: trove_client.TroveClient,
                       deadline: polling.Deadline) -> chain.Backups:
-        # Other resources wait in the queue meanwhile. If each resource waited
-        # for ready_timeout, an outage would last that long for each turn.
+        # The other resources wait in the queue during this wait. If each wait
+        # had ready_timeout of its own, these timeouts would add up during an
+        # outage. So the wait ends at the deadline of the instance, but it has
+        # 60 s even if this deadline has passed in the queue.
         return self._flow.backups.list_backups(client, self._poller.deadline(
             max(deadline.remaining, timeouts.OUTAGE)))

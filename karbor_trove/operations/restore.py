@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Restore operation."""
+"""Restore operation: restore of one instance from its backup."""
 
 import dataclasses
 from typing import Any, Dict, List, Optional
@@ -27,7 +27,7 @@ from karbor_trove.trove import models
 
 
 class RestoreOperation(base.Operation):
-    """Restores one database instance."""
+    """Restores one instance from its backup."""
 
     action = 'Restoring'
     event = 'restore'
@@ -40,7 +40,7 @@ class RestoreOperation(base.Operation):
     #: None if it has created none.
     _group: Optional[configuration_group.RecreatedGroup] = None
 
-    # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    # TaskFlow passes arguments by name. Do not rename the hooks' arguments.
     @base.hook
     def on_prepare_begin(self, checkpoint: karbor_types.Checkpoint,
                          resource: karbor_types.Resource,
@@ -48,7 +48,7 @@ class RestoreOperation(base.Operation):
                          parameters: karbor_types.Parameters,
                          restore: karbor_types.RestoreRecord,
                          **kwargs: Any) -> None:
-        """Refuse the whole restore if a part of it cannot succeed.
+        """Refuse the whole restore if an instance cannot be restored.
 
         :raises karbor.exception.RestoreResourceFailed: nothing was created.
             The reasons are in Karbor's record, one per line.
@@ -59,11 +59,15 @@ class RestoreOperation(base.Operation):
 
     def _find_problems(self, parameters: karbor_types.FlowParameters
                        ) -> preflight_problems.Problems:
-        """Check the parameters of all instances, then the state of Trove.
+        """Return the problems of all instances of the restore.
 
-        Instances that `restore_skip` leaves out are not checked.
+        The parameters are checked first. If they have no problems, the state
+        of Trove is checked. Instances that `restore_skip` leaves out are not
+        checked.
 
         :param parameters: the parameters of the whole restore.
+        :raises errors.KarborTroveError: Trove or the bank did not respond as
+            expected.
         """
         resource_type = self._resource.type
         sections = self._get_sections()
@@ -103,17 +107,20 @@ class RestoreOperation(base.Operation):
                 new_resources: Dict[str, str], **kwargs: Any) -> None:
         """Create the instance and wait until its database is up.
 
-        An instance that `restore_skip` leaves out is not restored. It gets the
-        status `undefined` and a reason that names `restore_skip`.
+        An instance that `restore_skip` leaves out is not restored. Its
+        resource status becomes `undefined`, and its reason names
+        `restore_skip`. An instance that the checkpoint left out is not
+        restored either. Its resource status becomes `error`. The operation
+        does not fail in these two cases.
 
         :param restore: Karbor's record of the restore. The record names the
             restored instance as soon as this instance exists. If no instance
             was created, the record names the original instance.
         :param new_resources: Karbor's mapping of the ids of original instances
             to the ids of restored instances. The id of the restored instance
-            is added to this mapping.
-        :raises karbor.exception.RestoreResourceFailed: there is no running
-            database. The reason is in Karbor's record.
+            is added to this mapping when its database is up.
+        :raises karbor.exception.RestoreResourceFailed: the database of the
+            restored instance is not up. The reason is in Karbor's record.
         """
         self._settings.check()
         if parsing.is_skipped(parameters):
@@ -180,9 +187,11 @@ class RestoreOperation(base.Operation):
         created from the recorded values. All instances of the restore that had
         the recorded group share the new group.
 
-        :raises errors.KarborTroveError: the recorded group does not exist, and
-            the new group could not be created. If Trove may have created the
-            new group nevertheless, the message has its name and description.
+        :raises errors.KarborTroveError: the recorded group could not be read
+            within 60 s, the recorded group is for another datastore version,
+            or the new group could not be created. If Trove may have created
+            the new group nevertheless, the message has the name and the
+            description of the new group.
         """
         original_id = str(backup_record.instance.configuration_id)
         recorded = backup_record.configuration
@@ -206,8 +215,10 @@ class RestoreOperation(base.Operation):
 
     def _report(self, restore: karbor_types.RestoreRecord, instance_id: str,
                 status: str, reason: str) -> bool:
-        """Set the status of the instance in Karbor's record.
+        """Save the status of the instance in Karbor's record.
 
+        :param instance_id: the id of the restored instance. The id of the
+            original instance if no instance was created.
         :returns: False if the record could not be saved.
         """
         is_saved = self._flow.set_status(
@@ -218,8 +229,8 @@ class RestoreOperation(base.Operation):
         return is_saved
 
     def _confirm(self) -> None:
-        # The saved reason has the id of the group, as every reason after the
-        # creation of the group has.
+        # Every reason that is written after the creation of the group has the
+        # id of the group.
         if self._group is not None:
             self._group.confirm()
 
@@ -232,6 +243,8 @@ class RestoreOperation(base.Operation):
     def _wait_until_ready(self, client: trove_client.TroveClient,
                           instance_id: str) -> models.Instance:
         """Wait until the database is up, and return the instance.
+
+        The wait ends after restore_timeout.
 
         :raises errors.KarborTroveError: the database is not up. The message
             has the reason, and says whether the instance still exists.
@@ -256,7 +269,14 @@ class RestoreOperation(base.Operation):
 
     def _handle_failed_instance(self, client: trove_client.TroveClient,
                                 instance_id: str) -> str:
-        """Keep or delete the instance, and return a sentence for the user."""
+        """Keep or delete an instance whose database will not start.
+
+        The option `keep_failed_restores` decides. A deletion may take
+        delete_timeout.
+
+        :returns: a sentence for the user, which says whether the instance
+            still exists.
+        """
         if self._settings.keep_failed_restores:
             return ('instance %s is kept for inspection until you delete it'
                     % instance_id)

@@ -12,7 +12,14 @@ from karbor_trove.trove import models
 
 def list_changes(request: models.InstanceRequest,
                  original: models.Instance) -> List[str]:
-    """Return the known differences from the original instance, as phrases."""
+    """Return how the restored instance differs from the original instance.
+
+    If Trove does not return a value of the original instance, a requested
+    value counts as a difference.
+
+    :param original: the original instance, as recorded in the bank.
+    :returns: phrases, such as "flavor 2 instead of 1".
+    """
     changes = []
     for name, option in restore_options.OPTIONS.items():
         value = getattr(request, name)
@@ -40,7 +47,10 @@ def describe_restore(instance: models.Instance, seconds: float,
     The most important fact comes first, and the description comes last.
 
     :param instance: the restored instance.
-    :param seconds: the seconds from the request until the database was up.
+    :param seconds: the seconds until the database was up. They include the
+        wait until the request could be sent.
+    :param request: the request that created the restored instance.
+    :param original: the original instance, as recorded in the bank.
     :param description: the user's text for this restore. "" if there is no
         text.
     :param notes: sentences that come before the list of changes, because they
@@ -63,15 +73,17 @@ def describe_restore(instance: models.Instance, seconds: float,
 
 def describe_plan(plan: Mapping[str, Any], original: karbor_types.Resource,
                   instance: models.Instance) -> List[str]:
-    """Return how to change a plan that still names a lost instance.
+    """Return how to change a plan that names a deleted original instance.
 
-    Without the change, the next checkpoint of the plan fails.
+    Without the change, the next checkpoint of the plan fails or leaves the
+    instance out.
 
-    :param plan: the plan of the checkpoint.
-    :param original: the lost instance.
+    :param plan: the plan as it was when the checkpoint was created.
+    :param original: the original instance, which Trove does not have any more.
     :param instance: the restored instance.
-    :returns: one sentence. The list is empty if the plan does not name the
-        lost instance. A plan of a whole project names no instances.
+    :returns: a list with one sentence. The list is empty if the plan does not
+        name the original instance. A plan of a whole project names no
+        instances.
     """
     if not any(resource.get('id') == original.id
                for resource in plan.get('resources') or ()):
@@ -84,7 +96,7 @@ def describe_plan(plan: Mapping[str, Any], original: karbor_types.Resource,
 
 
 def _plan_name(instance: models.Instance) -> str:
-    # The value of the option is split at "," and "=".
+    # Karbor's client splits the value of --resources at "," and "=".
     name = instance.name or ''
     return name if ids.is_path_part(name) else instance.id
 

@@ -17,7 +17,7 @@ class StateChanges:
     """Logs one line for each change of state, and sends notifications.
 
     The name of a notification is "karbor_trove.OPERATION.PHASE". The phase is
-    start, end or error.
+    "start", "end" or "error".
     """
 
     def __init__(self, notifier: notifications.Notifier, clock: polling.Clock,
@@ -28,11 +28,11 @@ class StateChanges:
         """Create the object. Nothing is logged or sent yet.
 
         :param clock: measures the seconds of the operation.
-        :param operation: a part of the names of the notifications.
-        :param action: the words of the log for what the operation does, such
-            as "Protecting".
-        :param keys: the keys of the payload that only this operation has.
-            Their values are None until set() is called.
+        :param operation: the operation in the names of the notifications, such
+            as "protect".
+        :param action: the beginning of the log lines, such as "Protecting".
+        :param keys: the keys that this operation adds to the payload. Their
+            values are None until set() is called.
         """
         self._notifier = notifier
         self._clock = clock
@@ -51,7 +51,10 @@ class StateChanges:
             **dict.fromkeys(keys)}
 
     def set(self, **values: Any) -> None:
-        """Set values of the payload for later lines and notifications."""
+        """Set values of the payload for later log lines and notifications.
+
+        :param values: the values, by the key of the payload.
+        """
         self._payload.update(values)
 
     def start(self) -> None:
@@ -71,11 +74,11 @@ class StateChanges:
                  self._payload['request_id'])
 
     def end(self) -> None:
-        """Report that the operation has succeeded.
+        """Report that the operation on this instance has succeeded.
 
-        Nothing is reported if a failure of this operation was reported before.
-        For example, a restore reports the failure of an instance that the
-        checkpoint left out, and continues with the other instances.
+        Nothing is reported if a failure was reported before. For example, a
+        restore reports an instance that the checkpoint left out as a failure,
+        but raises no exception.
         """
         if self._has_failed:
             return
@@ -84,7 +87,7 @@ class StateChanges:
         self._send('end', seconds=seconds)
 
     def fail(self, reason: str) -> None:
-        """Report that the operation has failed.
+        """Report that the operation on this instance has failed.
 
         :param reason: the reason for the operator. It holds no secrets.
         """
@@ -96,7 +99,10 @@ class StateChanges:
         self.send_error(reason)
 
     def send_error(self, reason: str) -> None:
-        """Send the notification about a failure that the caller logs."""
+        """Send the notification about a failure that the caller logs.
+
+        :param reason: see fail().
+        """
         self._has_failed = True
         self._send('error', seconds=self._read_seconds(), reason=reason)
 

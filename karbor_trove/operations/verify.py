@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Verify operation."""
+"""Verify operation: verification of the backup of one instance."""
 
 from typing import Any, List, Mapping, Optional
 
@@ -30,7 +30,7 @@ LOG = logging.getLogger(__name__)
 
 
 class VerifyOperation(base.Operation):
-    """Verifies the backup of one instance, at the level of the provider."""
+    """Verifies the backup of one instance, at the level `verify_level`."""
 
     action = 'Verifying'
     event = 'verify'
@@ -38,13 +38,13 @@ class VerifyOperation(base.Operation):
     failure_class = exception.VerifyResourceFailed
     record_name = 'verify'
     record_key = 'verification_id'
-    #: Whether the preflight checks found no problem.
+    #: Whether on_main() has begun, because no preflight check found a problem.
     _is_prepared = False
-    #: The recovery time that this verification measured. None if this
-    #: verification measured no recovery time.
+    #: The recovery time in seconds that this verification measured. None if
+    #: this verification measured no recovery time.
     _recovery_seconds: Optional[float] = None
 
-    # TaskFlow matches the hooks' arguments by name. Do not rename them.
+    # TaskFlow passes arguments by name. Do not rename the hooks' arguments.
     @base.hook
     def on_prepare_begin(self, checkpoint: karbor_types.Checkpoint,
                          resource: karbor_types.Resource,
@@ -54,15 +54,17 @@ class VerifyOperation(base.Operation):
                          **kwargs: Any) -> None:
         """Refuse the whole verification if a test restore cannot succeed.
 
-        The temporary instances of earlier verifications are deleted first.
+        The temporary instances that earlier verifications left are deleted
+        first. At the levels `backup` and `data` nothing is created, so only
+        the provider file and the project of the user are checked.
 
         :raises karbor.exception.VerifyResourceFailed: nothing was created.
             The reasons are in Karbor's record, one per line.
         """
         # Karbor lets a user verify a checkpoint of another project
         # [verification() of manager.py in services/protection, 1.6.0]. Trove
-        # would not find its backups, and the bank of that project would hold
-        # a failed verification.
+        # does not show the backups of that project to this user. So the
+        # verification would fail, and the failure would be stored in the bank.
         if not (context.is_admin or ids.is_same_project(
                 context.project_id, checkpoint.project_id)):
             raise errors.Rejected(
@@ -104,7 +106,7 @@ class VerifyOperation(base.Operation):
             return cleanup.TemporaryInstanceCleanup(
                 section.bank, instance_id, self._context.project_id,
                 self._make_client, self._poller).run(deadline.remaining)
-        except Exception:  # The verification succeeds without a cleanup.
+        except Exception:  # The verification needs no cleanup.
             LOG.exception('Deleting the temporary instances of instance %s '
                           'failed', instance_id)
             return []
@@ -116,13 +118,17 @@ class VerifyOperation(base.Operation):
                 parameters: karbor_types.Parameters,
                 verify: karbor_types.OperationRecord,
                 **kwargs: Any) -> None:
-        """Verify at the lowest level first, up to the level of the provider.
+        """Verify the backup at each level, up to the level of the provider.
+
+        The lowest level comes first. An instance that the checkpoint left out
+        is not verified. Its resource status becomes `error`, but the operation
+        does not fail.
 
         :param verify: Karbor's record of the verification, to which the result
             is written.
         :raises karbor.exception.VerifyResourceFailed: the backup cannot be
-            restored, or the verification did not end by its deadlines. The
-            reason is in Karbor's record.
+            restored, the backup could not be checked by the deadlines, or the
+            bank failed. The reason is in Karbor's record.
         """
         self._is_prepared = True
         level = self._settings.verify_level
@@ -160,8 +166,12 @@ class VerifyOperation(base.Operation):
 
     def _check_backup(self, client: trove_client.TroveClient,
                       backup_record: record.BackupRecord) -> List[str]:
-        """Return the messages of the levels backup and data.
+        """Check the backup at the levels `backup` and `data`.
 
+        If the verification level is `backup`, the objects in Swift are not
+        checked.
+
+        :returns: messages for the user.
         :raises errors.KarborTroveError: the backup is not intact, or could not
             be checked.
         """
@@ -183,7 +193,8 @@ class VerifyOperation(base.Operation):
         try:
             messages += checks.check_data(chain, store)
         except errors.Rejected as error:
-            # A test restore proves more than these checks.
+            # At level `restore`, continue without these checks, because a test
+            # restore shows more.
             if level == 'data':
                 raise
             messages.append('data: the objects were not checked: %s' % error)
@@ -197,6 +208,7 @@ class VerifyOperation(base.Operation):
         :returns: the backups by id. If a chain has a backup that the result
             lacks, the caller reads this backup. The result is empty if the
             flow has only one instance, or if Trove rejects the list request.
+        :raises errors.KarborTroveError: the backups could not be listed.
         """
         if len(self._list_instance_ids()) < 2:
             return {}
@@ -210,9 +222,10 @@ class VerifyOperation(base.Operation):
     def _fail(self, error: Exception) -> Exception:
         """Store a failure, and return Karbor's exception for it.
 
-        If the failure is about the backup, it is also stored as the result of
-        the verification. If the failure is about another resource, the
-        settings or the bank, no result is stored.
+        In two cases the failure is also stored in the bank as the result of
+        the verification: a preflight check found a problem of this instance,
+        or on_main() failed. No result is stored if the provider file is wrong,
+        if the bank failed, or after a fault of karbor-trove.
         """
         failure = super()._fail(error)
         is_tested = (not self._settings.problem if self._is_prepared
@@ -224,7 +237,12 @@ class VerifyOperation(base.Operation):
         return failure
 
     def _write_result(self, passed: bool, reason: str) -> None:
-        """Store the result in the bank. Errors of the bank are only logged."""
+        """Store the result of the verification in the bank.
+
+        If this verification measured no recovery time, the recovery time of
+        the last result at this level is stored again. Errors of the bank are
+        only logged.
+        """
         level = self._settings.verify_level
         with storage.log_bank_errors(
                 'The result of verifying instance %s could not be stored'

@@ -1,4 +1,4 @@
-"""Options of the fault tests, and their own sandbox."""
+"""Command line options of the fault tests, and a sandbox only for them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A Karbor behind proxies that tests kill and start again."""
+"""A Karbor that tests kill and start again, and its proxies."""
 
 import contextlib
 import dataclasses
@@ -21,7 +21,8 @@ _WRITE_METHODS = ('PUT', 'POST', 'DELETE')
 def is_effect(request):
     """Return True if a request may change Trove or the bank.
 
-    The lease objects of Karbor's bank plugin do not count.
+    The leases of Karbor's bank plugin are in another container and have no
+    effect.
     """
     if request.method not in _WRITE_METHODS:
         return False
@@ -33,10 +34,15 @@ def is_effect(request):
 class Killer:
     """An injector that kills Karbor at one of its requests with an effect.
 
-    :param kill: kills the process.
-    :param number: number of the request, from 1.
-    :param when: 'before' if the request is never executed, 'after' if it is
-        executed before the kill, 'late' if it is executed after `release`.
+    :param kill: kills the process of Karbor.
+    :param number: the number of the request among the requests with an effect,
+        from 1.
+    :param when: 'before' if the service never gets the request, 'after' if the
+        service executes the request before the kill, 'late' if the service
+        executes the request when `release` is set.
+    :param count: how many requests with an effect Karbor has sent.
+    :param dead: set when Karbor is killed.
+    :param release: set by the test.
     """
 
     kill: object
@@ -68,7 +74,10 @@ class Killer:
 
 
 class Karbor:
-    """The sandbox's Karbor, with proxies in front of the other services."""
+    """The sandbox's Karbor, with proxies in front of the other services.
+
+    Karbor is started again, with the time limits of timeouts.OF_KILLS.
+    """
 
     def __init__(self, sandbox):
         self._service = sandbox.services['karbor']
@@ -93,12 +102,15 @@ class Karbor:
         self._service.start()
 
     def list_keys(self, prefix):
-        """Return the names of the bank's objects with a prefix."""
+        """Return the names of the bank's objects that begin with a prefix."""
         return [item['name'] for item in self._swift.get_container(
             _CONTAINER, prefix=prefix, full_listing=True)[1]]
 
     def read_all(self, prefix):
-        """Return the texts of the bank's objects with a prefix."""
+        """Return the texts of the bank's objects that begin with a prefix.
+
+        :param prefix: the beginning of the names of the objects.
+        """
         return [self._swift.get_object(_CONTAINER, name)[1].decode()
                 for name in self.list_keys(prefix)]
 
@@ -107,7 +119,11 @@ class Karbor:
         return {name.split('/')[2] for name in self.list_keys('/checkpoints/')}
 
     def manage(self, *words):
-        """Run karbor-trove-manage, return its success and its output."""
+        """Run a command of karbor-trove-manage.
+
+        :param words: the words of the command and its arguments.
+        :returns: True if the command succeeded, and its whole output.
+        """
         process = subprocess.run(
             [pathlib.Path(sys.executable).with_name('karbor-trove-manage'),
              *words, '--config-file', self._config, '--format', 'json'],
@@ -115,6 +131,11 @@ class Karbor:
         return process.returncode == 0, process.stdout + process.stderr
 
     def send(self, request):
-        """Send a request to a Karbor that may be killed meanwhile."""
+        """Send a request to Karbor, which may be killed before it responds.
+
+        A connection that fails is no error.
+
+        :param request: a function that sends the request.
+        """
         with contextlib.suppress(exceptions.ConnectionError):
             request()

@@ -1,6 +1,7 @@
 """Faults that a network or a service may have at a request.
 
-The times of production are shortened, see timeouts.py.
+A fault is a function that handles one exchange of a proxy, see
+tests/sandbox/proxy.py. timeouts.py has the time limits.
 """
 
 import email.utils
@@ -23,7 +24,7 @@ def _reset_after(exchange: proxy.Exchange) -> None:
 
 
 def _time_out(exchange: proxy.Exchange) -> None:
-    """Let the service execute the request, but never send its response."""
+    """Let the service execute the request, but send no response."""
     exchange.forward()
     exchange.wait_for_disconnect(timeouts.NEVER)
 
@@ -57,7 +58,12 @@ def _status(code: int, retry_after: bool = False
 
 
 def _foreign(name: str) -> Callable[[proxy.Exchange], None]:
-    """Return a fault: a load balancer responds, not the service."""
+    """Return a fault in which a load balancer responds instead of the service.
+
+    The service does not get the request.
+
+    :param name: a key of fake_faults.FOREIGN, which has the responses.
+    """
     response = fake_faults.FOREIGN[name]
     body = response.text.encode()
 
@@ -69,10 +75,10 @@ def _foreign(name: str) -> Callable[[proxy.Exchange], None]:
 
 
 def _date_off(exchange: proxy.Exchange) -> None:
-    """Send a Date that is ahead, and lose the response to a creation.
+    """Advance the Date header, and lose Trove's responses to POST requests.
 
-    Only an operation that searches for what it created compares the date with
-    the times in Trove's bodies.
+    The plugin compares the Date header with the times in Trove's bodies only
+    after a lost response, when it searches for the created object.
     """
     status, headers, body = exchange.forward()
     if exchange.server.proxy.service == 'trove' and (
@@ -90,10 +96,10 @@ def _advance(date: str) -> str:
         + timeouts.DATE_AHEAD, usegmt=True)
 
 
-#: Name in the matrix -> fault.
+#: Name of the fault in the matrix -> fault.
 FAULTS: dict[str, proxy.Fault] = {
-    # Once: the connection is reset. For the whole deadline: the port is
-    # closed.
+    # For the duration `once`, the connection is reset. For the whole deadline,
+    # cases.Injector closes the port instead.
     'refused': _reset_before,
     'reset before': _reset_before,
     'reset after': _reset_after,
@@ -110,8 +116,9 @@ FAULTS: dict[str, proxy.Fault] = {
     'Date off': _date_off,
 }
 
-#: The faults of requests to a bank in Swift. Each request without a response
-#: lasts until its timeout, and an operation has no deadline for all of them.
-#: No operation reads the Date of the bank.
+#: The names of the faults of requests to a bank in Swift. "time-out" and
+#: "hanging" are left out: an operation has no deadline for all its requests to
+#: the bank together, so it would take too long. "Date off" is left out too,
+#: because no operation reads the Date header of the bank's responses.
 BANK_FAULTS = [kind for kind in FAULTS
                if kind not in ('time-out', 'hanging', 'Date off')]

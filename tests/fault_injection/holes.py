@@ -1,8 +1,9 @@
-"""Lists of backups that lack one, and the deletion of a parent with them.
+"""Fault "hole": a list of backups lacks the child of the deleted backup.
 
-Trove pages backups by offset. A backup that another client deletes between
-two pages hides another one. Here the hidden backup is the only child of the
-backup that the operation deletes.
+Trove counts the offset of a page from the first backup of the list. If another
+client deletes a backup between two pages, the list lacks another backup, which
+still exists. In these cases, the list lacks the only child of the backup that
+the operation deletes.
 """
 
 from typing import Any
@@ -15,7 +16,8 @@ from tests.sandbox import proxy
 FAULT = 'hole'
 _KIND = 'trove GET /backups'
 
-#: In the second case each list has the hole, so that two lists agree.
+#: In the first case only the first list has the hole. In the second case each
+#: list has the hole, so two lists in a row are equal.
 CASES = [cases.Case(scenarios.DELETE_AMONG_OTHERS, cases.Request(_KIND, 1),
                     FAULT, duration)
          for duration in (cases.ONCE, cases.WHOLE)]
@@ -24,8 +26,9 @@ CASES = [cases.Case(scenarios.DELETE_AMONG_OTHERS, cases.Request(_KIND, 1),
 class Injector:
     """Splits lists of all backups into pages, and hides the second backup.
 
-    A list that is filtered by an instance is not changed, because Trove
-    accepts any limit and so returns it as one page [26.0].
+    Each page has one backup. A list of the backups of one instance is not
+    changed, because Trove accepts any limit and returns such a list in one
+    page [26.0].
     """
 
     def __init__(self, case: cases.Case) -> None:
@@ -48,8 +51,8 @@ class Injector:
         elif self._is_second_page:
             self._is_second_page = False
             if not self.count or self._case.duration == cases.WHOLE:
-                # The deletion of a backup on the first page has this effect.
-                # The markers of the further pages are Trove's.
+                # A deletion of the backup on the first page has the same
+                # effect. Trove derives the later markers from this one.
                 query['marker'] = str(int(query['marker']) + 1)
                 self.count += 1
         exchange.path = '%s?%s' % (exchange.path.partition('?')[0],

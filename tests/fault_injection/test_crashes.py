@@ -15,7 +15,10 @@ _TIMEOUT = 90.0
 
 
 class Stage:
-    """One database with a checkpoint that stays, and its operations."""
+    """One database, its operations, and a checkpoint that stays.
+
+    No operation deletes the checkpoint that stays. It is named `survivor`.
+    """
 
     def __init__(self, karbor):
         self.karbor = karbor
@@ -28,7 +31,12 @@ class Stage:
         self.kept_ids = set(self.tenant.list_backups())
 
     def build_request(self, operation, checkpoint):
-        """Return a function that requests the operation from Karbor."""
+        """Return a function that requests the operation from Karbor.
+
+        :param operation: one of _OPERATIONS.
+        :param checkpoint: the id of the checkpoint to delete. None for other
+            operations.
+        """
         path = self.tenant.checkpoints_path()
         body = {'provider_id': cloud.PROVIDER_ID,
                 'checkpoint_id': self.survivor, 'parameters': {}}
@@ -47,10 +55,10 @@ class Stage:
         }[operation]
 
     def count_effects(self, operation):
-        """Run an operation without a kill.
+        """Run an operation without a kill, and count its requests.
 
-        :returns: the number of requests with an effect, and the numbers of
-            the create requests to Trove.
+        :returns: how many requests with an effect the operation sends, and the
+            numbers of the create requests to Trove among them, from 1.
         """
         # Ignore what an earlier violation has left.
         self.kept_ids = set(self.tenant.list_backups())
@@ -69,7 +77,7 @@ class Stage:
         return len(effects), creations
 
     def _wait_until_quiet(self, seconds=2.0):
-        """Wait until Karbor has sent no request for this time."""
+        """Wait until Karbor has sent no request for so many seconds."""
         last_count, since = -1, time.monotonic()
         while time.monotonic() - since < seconds:
             count = len(self.karbor.cloud.requests)
@@ -78,9 +86,10 @@ class Stage:
             time.sleep(0.1)
 
     def clean_up(self, known):
-        """Delete everything but the survivor, as users and operators can.
+        """Delete what an operation created, as users and operators can.
 
-        :param known: the ids of the checkpoints that existed before.
+        :param known: the ids of the checkpoints that existed before the
+            operation. These checkpoints stay.
         """
         instances = self.tenant.list_instance_ids() - {self.instance}
         if instances:
@@ -101,7 +110,13 @@ class Stage:
                 self.tenant.delete_checkpoint(id_)
 
     def check_everything_is_known(self):
-        """I1: the bank or Karbor knows all backups and instances."""
+        """I1: the bank or Karbor knows all backups and instances.
+
+        A backup or an instance is known if the journals in the bank, or
+        Karbor's records of restores, have its id or name.
+
+        :raises AssertionError: a backup or an instance is not known.
+        """
         text = ' '.join(self.karbor.read_all('/karbor-trove/'))
         for id_, backup in self.tenant.list_backups().items():
             assert id_ in text or backup['name'] in text, ('I1', backup)
@@ -113,7 +128,11 @@ class Stage:
             assert id_ in text or '"%s"' % name in text, ('I1', id_, name)
 
     def list_leftovers(self):
-        """Return what Trove, Swift and the journal hold of other backups."""
+        """Return the ids of what is left besides the kept backups.
+
+        :returns: the ids of the backups in Trove and of the backups' objects
+            in Swift, and the ids of the checkpoints in the backup journal.
+        """
         return (set(self.tenant.list_backups()) - self.kept_ids,
                 {name[:36] for _, name in self.tenant.list_objects()}
                 - self.kept_ids,
@@ -122,7 +141,10 @@ class Stage:
                 - {self.survivor})
 
     def check_nothing_is_left(self):
-        """I3: verifications carry out the deferred deletions."""
+        """I3: verifications carry out all deferred deletions.
+
+        :raises AssertionError: something is still left after 90 s.
+        """
         deadline = time.monotonic() + _TIMEOUT
         while any(self.list_leftovers()) and time.monotonic() < deadline:
             self.tenant.verify(self.survivor)
@@ -130,7 +152,12 @@ class Stage:
         assert not any(self.list_leftovers())
 
     def kill_during(self, operation, number, when):
-        """Run an operation, kill Karbor during it and check the invariants."""
+        """Run an operation, kill Karbor meanwhile, and check the invariants.
+
+        :param number: see crashing_karbor.Killer.
+        :param when: see crashing_karbor.Killer.
+        :raises AssertionError: an invariant is violated.
+        """
         known = self.karbor.list_checkpoint_ids()
         checkpoint = (self.tenant.protect(self.plan)
                       if operation == 'delete' else None)
@@ -147,7 +174,8 @@ class Stage:
         self.clean_up(known)
         killer.release.set()
         self.karbor.cloud.heal()
-        # Delete the instance of a restore request that was executed late.
+        # The service may have executed a create request of a restore late. Its
+        # instance exists only now.
         self.clean_up(known)
         self.check_nothing_is_left()
         backups = self.tenant.list_backups()
@@ -156,9 +184,13 @@ class Stage:
 
 
 def _list_kills(operation, count, creations, every):
-    """Return where to kill Karbor: (number of the request, when).
+    """Return where to kill Karbor, as pairs (number of the request, when).
 
+    The pairs are parameters of crashing_karbor.Killer.
+
+    :param count: how many requests with an effect the operation sends.
     :param creations: the numbers of the create requests to Trove.
+    :param every: True for all requests. False for at most one of them.
     """
     if every:
         return [*((number, 'before') for number in range(1, count + 1)),

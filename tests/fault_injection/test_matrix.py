@@ -14,8 +14,9 @@ from tests.fault_injection import report
 from tests.fault_injection import runner
 from tests.fault_injection import scenarios
 
-#: The sample has one of so many cases. This is not a divisor of the numbers
-#: of faults and durations, so that the sample has all of them.
+#: The sample has one of so many cases. The numbers of faults and of durations
+#: have no common divisor with this number. So the sample has all faults and
+#: durations.
 _STRIDE = 97
 
 
@@ -28,7 +29,9 @@ def cases_runner(sandbox):
 def _select(all_cases, known, every=False, left=False, texts=()):
     """Return the cases to run, by the options of the command line.
 
-    :param known: the outcomes on the page.
+    Without an option, this is the sample.
+
+    :param known: the outcomes on the page, by case.
     """
     selected = [case for case in all_cases
                 if all(text in str(case) for text in texts)]
@@ -69,7 +72,12 @@ def _list_violations(first, second):
     """Return the violations of both runs as texts.
 
     A missed time limit of the first run counts only if the second run has a
-    violation as well. All other violations count, even those of one run.
+    violation as well. All other violations count, even if only one of the runs
+    has them.
+
+    :param first: the results of the first run, by case.
+    :param second: the results of the second run, by case. Only cases with an
+        unexpected first result ran again.
     """
     violations = []
     for case, again in second.items():
@@ -82,12 +90,14 @@ def _list_violations(first, second):
 
 
 def _run_and_repeat(cases_runner, selected, known, capsys):
-    """Run cases, then run those with an unexpected result again, one by one.
+    """Run cases, and run the cases with an unexpected result again.
 
-    On a busy machine an operation may reach one of the short time limits.
+    The second run has one case at a time, because on a busy machine an
+    operation may reach one of the short time limits.
 
-    :param known: the outcomes on the page.
-    :returns: the outcomes of the last run, and the violations as texts.
+    :param known: the outcomes on the page, by case.
+    :returns: the outcome of the last run of each case, by case, and the
+        violations of both runs as texts.
     """
     first, second = _run(cases_runner, selected, capsys), {}
     unexpected = [case for case in first
@@ -104,7 +114,7 @@ def _run_and_repeat(cases_runner, selected, known, capsys):
 
 
 def _list_requests(cases_):
-    """Return (operation, request) of cases, each once, in their order."""
+    """Return the pairs (operation, request) of cases, each once, in order."""
     return list(dict.fromkeys((case.operation, case.request)
                               for case in cases_))
 
@@ -133,13 +143,16 @@ _LOST = runner.Result(runner.VIOLATED, 'a lost backup')
 
 
 class _Capture:
-    """Stands for capsys, so that these tests print nothing."""
+    """Stands for pytest's capsys, of which only disabled() is used."""
 
     disabled = contextlib.nullcontext
 
 
 class _FakeRunner:
-    """Returns the given results of a case, one for each run."""
+    """Stands for a Runner, and returns given results of each case.
+
+    :param results: the results of a case, one for each run, by case.
+    """
 
     def __init__(self, **results):
         self._results = {case: list(left) for case, left in results.items()}

@@ -1,14 +1,15 @@
-"""Shortened timeouts for the fault injection.
+"""Shortened time limits for the fault injection, in seconds.
 
-Only their order matters. A hanging request is executed after the client's
-timeout, while the operation still searches for what the request created.
+Only the order of the limits matters, not their values. For example, a service
+executes a hanging request after the client's timeout, while the operation
+still searches for the object that the request created.
 """
 
-#: Seconds. 30 in production: longer than HTTP_READ.
+#: How long the fault "hanging" holds a request back. Longer than HTTP_READ.
 HANG = 2.4
 
-#: How far the Date header is ahead of the times in Trove's bodies. Shorter
-#: than the time in which later operations delete what is left.
+#: How far the fault "Date off" advances the Date header. Shorter than the time
+#: that later operations have to delete what is left.
 DATE_AHEAD = 10.0
 
 #: Largest difference of two clocks that the invariants allow for.
@@ -23,7 +24,7 @@ OPTIONS = {
     'delete_timeout': 5.0,
 }
 
-#: Constants of the plugin.
+#: The constants of the plugin that are shortened.
 CONSTANTS = {
     'karbor_trove.timeouts.HTTP_READ': 2.0,
     'karbor_trove.timeouts.HTTP_READ_WITH_DEADLINE': 2.0,
@@ -37,24 +38,30 @@ CONSTANTS = {
     'karbor_trove.timeouts.SWEEP': 4.0,
 }
 
-#: Maximum duration of an operation: the longest deadline, one request, and
-#: the time that a busy machine needs for everything else.
+#: The maximum duration of an operation: the longest deadline (5 s), one
+#: request (2 s), and the time that a busy machine needs for everything else
+#: (4 s).
 LONGEST = 5.0 + 2.0 + 4.0
 
-#: The baseline adds four lists of accounts and one of objects, with one
-#: request each.
+#: The maximum duration of a protect operation that records a baseline for test
+#: restores. The baseline adds four lists of accounts and one manifest. Each of
+#: them takes its deadline (1 s) and one request (2 s) at most.
 LONGEST_WITH_RECORDING = LONGEST + 5 * (1.0 + 2.0)
 
-#: A test restore creates a real database.
+#: Options for test restores, which are longer because a test restore starts a
+#: real database.
 OF_TEST_RESTORES = {'restore_timeout': 10.0}
 
-#: The deadlines of a test restore follow one another.
+#: The maximum duration of a test restore. Its deadlines follow one another, so
+#: they are added.
 LONGEST_TEST_RESTORE = 3.0 + 4.0 + 10.0 + 2 * (1.0 + 2.0) + 5.0 + 2.0 + 4.0
 
-#: How long a response that never comes is held back: longer than any wait.
+#: The longest time for which a request or a response is held back. It is
+#: longer than any operation.
 NEVER = 2 * LONGEST_TEST_RESTORE
 
-#: For tests that kill Karbor: its requests are executed within this time.
+#: The constants for the tests that kill Karbor. A request is settled 30 s
+#: after it was sent.
 OF_KILLS = {
     **CONSTANTS,
     'karbor_trove.timeouts.REQUEST_IN_FLIGHT': 30.0,

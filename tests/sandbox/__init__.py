@@ -1,1 +1,1 @@
-"""The real services on loopback, for tests and for the demo."""
+"""The sandbox: real services on loopback, for the tests and the demo."""

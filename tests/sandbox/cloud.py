@@ -20,12 +20,13 @@ from tests.sandbox import process
 from tests.sandbox.services import cloud as catalog
 
 PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
-#: Karbor uses the last plugin of a type. The first plugin is for the project
-#: itself and the types that no other plugin supports.
+#: Karbor uses the last plugin in this list that supports a resource type. So
+#: resources of all types except database instances stay unprotected.
 PLUGINS = ['karbor-trove-passthrough-plugin', 'karbor-trove-protection-plugin']
 _ENVIRONMENTS = {'keystone': 'services', 'swift': 'services',
                  'trove': 'services', 'karbor': 'karbor'}
-#: Outside of the ports that Linux gives to outgoing connections.
+#: The ports of the services. By default Linux gives none of these ports to
+#: outgoing connections.
 _PORTS = range(20000, 32000)
 
 
@@ -36,15 +37,18 @@ def _print(line: str) -> None:
 def _address() -> str:
     """Return a random loopback address, one of 5 million.
 
-    On a shared address another sandbox could take a free port before our
-    service does, and clients would mistake it for our service.
+    Two sandboxes on one address could choose the same free port. Then clients
+    would connect to the service of the other sandbox.
     """
     return f'127.{random.randint(100, 179)}.{random.randint(0, 255)}.' \
            f'{random.randint(1, 254)}'
 
 
 def _free_ports(count: int) -> list[int]:
-    """Return ports that are free on all addresses of the machine."""
+    """Return ports that are free on all addresses of the machine.
+
+    :raises OSError: fewer than `count` ports are free.
+    """
     ports: list[int] = []
     for port in random.sample(_PORTS, len(_PORTS)):
         with socket.socket() as probe:
@@ -59,14 +63,22 @@ def _free_ports(count: int) -> list[int]:
 
 
 class Sandbox:
-    """A running sandbox. A context manager that removes it at the end.
+    """The services of one sandbox, and the directory with their files.
 
-    :param plugin: options of the provider's group trove_protection_plugin.
-    :param providers: see tests/sandbox/services/provider_files.py. By default
-        one provider with our plugin and a bank in Swift.
-    :param overrides: service name -> settings, see the service's module.
-    :param keep: whether the directory is not removed after a clean end.
-    :param say: called with a line for each step.
+    As a context manager, the sandbox starts its services. At the end it stops
+    the services and removes the directory. After an error the directory stays.
+
+    :param plugin: options of the group trove_protection_plugin of the default
+        provider. None for no options. Not used if `providers` is given.
+    :param providers: see tests/sandbox/services/provider_files.py. None for
+        one provider with our plugins and a bank in Swift.
+    :param overrides: settings that replace or extend the default settings, by
+        the name of the service. The docstring of the service's module in
+        tests/sandbox/services lists its settings.
+    :param keep: True if the directory always stays.
+    :param say: called with a line of text for each step. By default it prints
+        to stderr.
+    :raises environments.Failure: a Python environment cannot be created.
     """
 
     def __init__(self, *, plugin: dict[str, Any] | None = None,
@@ -81,7 +93,8 @@ class Sandbox:
                          for name in ('services', 'karbor')}
         self.directory = pathlib.Path(
             tempfile.mkdtemp(prefix='karbor-trove-'))
-        # PostgreSQL's user needs access to its data.
+        # In a sandbox of root, PostgreSQL runs as another user, which needs
+        # access to the data of its databases.
         self.directory.chmod(0o711)
         self.logs = self.directory / 'logs'
         self.logs.mkdir()
@@ -122,22 +135,24 @@ class Sandbox:
         }
 
     def session(self, user: str = 'tenant') -> sessions.Session:
-        """Return a session of a user in the user's project.
+        """Return a Keystone session of a user in the user's project.
 
-        :param user: 'tenant', 'other', 'admin', a service, or a user that
-            add_tenants() created.
+        :param user: 'tenant', 'other', 'admin', the name of a service, or a
+            user that add_tenants() created.
         """
         return identity.session(self.urls['keystone'], user, self._password)
 
     def add_tenants(self, *names: str) -> None:
-        """Create users, each in a project of that name."""
+        """Create users, each in a project of its own with the same name."""
         identity.add_tenants(self.session('admin'), self._password, *names)
 
     def variables(self, user: str = 'tenant') -> dict[str, str]:
         """Return the environment variables for the command line clients.
 
-        PATH starts with the clients of OpenStack and PostgreSQL. PGPORT is
-        the port of all databases, each of which has its own address.
+        PATH starts with the clients of OpenStack and PostgreSQL. PGPORT is the
+        port of all databases. Each database has its own address.
+
+        :param user: see session().
         """
         credentials = identity.credentials(
             self.urls['keystone'], user, self._password)
@@ -156,28 +171,32 @@ class Sandbox:
         }
 
     def openrc(self, user: str = 'tenant') -> str:
-        """Return shell commands that set the user's variables."""
+        """Return shell commands that set the variables of a user.
+
+        :param user: see session().
+        """
         return ''.join(f'export {name}={shlex.quote(value)}\n'
                        for name, value in self.variables(user).items())
 
     def lose_servers(self, *instance_ids: str) -> None:
-        """Let Nova have no servers for exactly these instances.
+        """Make Nova lose the servers of exactly these instances.
 
-        Trove then shows the status SHUTDOWN. Without ids all servers exist
-        again.
+        Trove then shows the status SHUTDOWN for these instances. The servers
+        of all other instances exist, also those that were lost before.
         """
         self._lose(catalog.LOST_SERVERS, instance_ids)
 
     def lose_networks(self, *network_ids: str) -> None:
-        """Let Neutron have neither these networks nor their subnets.
+        """Make Neutron lose exactly these networks and their subnets.
 
-        Existing ports stay. Without ids all networks exist again.
+        Existing ports stay. All other networks exist, also those that were
+        lost before.
         """
         self._lose(catalog.LOST_NETWORKS, network_ids)
 
     def _lose(self, name: str, ids: Iterable[str]) -> None:
         path = self.directory / 'trove' / name
-        # Trove never reads half of the ids.
+        # Rename a complete file, so that Trove never reads a part of the ids.
         new = path.with_suffix('.new')
         new.write_text('\n'.join(ids))
         new.replace(path)
@@ -194,7 +213,7 @@ class Sandbox:
         """Start all services.
 
         :raises process.Failure: a service did not start. All services are
-            stopped.
+            stopped, and the directory with the logs stays.
         """
         try:
             self._start()
@@ -217,21 +236,21 @@ class Sandbox:
         done('users and catalog are created')
         self.services['swift'].wait()
         done('swift is ready')
-        # Karbor connects to its banks when it starts.
+        # Karbor connects to its bank in Swift when Karbor starts.
         self.services['karbor'].launch()
         for name in ('trove', 'karbor'):
             self.services[name].wait()
             done(f'{name} is ready')
 
     def stop(self) -> None:
-        """Stop all services without removing their files."""
+        """Stop all services. The directory with their files stays."""
         for service in self.services.values():
             service.request_stop()
         for service in self.services.values():
             service.stop()
 
     def end(self) -> None:
-        """Stop all services and remove their files, unless `keep` is set."""
+        """Stop all services. Remove the directory unless `keep` is True."""
         self.stop()
         if self.keep:
             self._say(f'not removed: {self.directory}')

@@ -23,7 +23,7 @@ _TYPE = 'OS::Trove::Instance'
 
 
 class Demo:
-    """The steps of the demo. Each step needs those before it."""
+    """The steps of the demo. Each step needs the steps before it."""
 
     def __init__(self, user: shell_tenant.Tenant) -> None:
         self._user = user
@@ -129,7 +129,7 @@ class Demo:
 
 
 class _Recording(io.StringIO):
-    """The text that is printed, which is also written to the terminal."""
+    """A recording of the printed text, which also goes to the terminal."""
 
     def write(self, text: str) -> int:
         sys.__stdout__.write(text)
@@ -150,7 +150,8 @@ def _use(sandbox: cloud.Sandbox, options: argparse.Namespace) -> None:
 
 
 def _run(sandbox: cloud.Sandbox) -> None:
-    # HOME is the sandbox, so that clouds.yaml and .psqlrc are not read.
+    # HOME is the directory of the sandbox, so that the commands do not read a
+    # clouds.yaml or a .psqlrc of this machine's user.
     demo = Demo(shell_tenant.Tenant({
         **sandbox.variables(), 'HOME': str(sandbox.directory)}))
     steps = (demo.create_a_database_with_rows, demo.create_a_plan,

@@ -1,10 +1,10 @@
-"""The two Python environments of the sandbox, created once.
+"""The two Python environments of the sandbox: "karbor" and "services".
 
     python -m tests.sandbox.environments run karbor -- -m pytest tests/unit
     python -m tests.sandbox.environments lock
 
-"run" runs the Python of an environment and creates a missing environment
-first. "lock" updates the pinned lists with uv. Only Python is required.
+"run" creates the environment if it does not exist, and runs its Python. "lock"
+updates the pinned lists of both environments. Only "lock" needs uv.
 """
 
 import argparse
@@ -40,7 +40,10 @@ def _digest(*parts: bytes | str) -> str:
 
 @contextlib.contextmanager
 def _locked(name: str) -> Iterator[None]:
-    """Hold the lock for creating the environment, across processes."""
+    """Hold a lock, so that only one process creates an environment.
+
+    :param name: the name of the environment.
+    """
     _FOLDER.mkdir(exist_ok=True)
     with (_FOLDER / f'{name}.lock').open('w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -70,9 +73,10 @@ def _progress(step: str) -> Iterator[None]:
 
 
 def _mark_used(folder: pathlib.Path) -> None:
-    """Protect an environment from removal while this process lives.
+    """Keep other processes from removing an environment.
 
-    The lock belongs to the open file, which os.exec does not close.
+    The lock lasts until this process ends. os.exec does not close the open
+    file, so the program that os.exec runs has the lock too.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     os.set_inheritable(descriptor, True)
@@ -88,10 +92,13 @@ def _remove_unless_used(folder: pathlib.Path) -> None:
 
 
 def _install(name: str, folder: pathlib.Path, log: pathlib.Path) -> None:
-    """Create an environment and install its pinned list.
+    """Create an environment with the packages of its pinned list.
 
-    A virtual environment contains its own path and cannot be renamed when it
-    is complete. Instead a file in it is written last.
+    An environment that is complete is not changed. Older environments of the
+    same name are removed unless a process uses them.
+
+    A virtual environment contains its own path, so it cannot be renamed when
+    it is complete. So the file "whole" in the environment is written last.
     """
     complete = folder / 'whole'
     if complete.exists():
@@ -108,15 +115,17 @@ def _install(name: str, folder: pathlib.Path, log: pathlib.Path) -> None:
 
 
 def _install_project(folder: pathlib.Path, log: pathlib.Path) -> None:
-    """Install the project's entry points whenever they change."""
+    """Install the entry points of the project if they have changed."""
     mark = folder / 'project'
     digest = _digest((ROOT / 'setup.cfg').read_bytes(), str(ROOT))
     if mark.exists() and mark.read_text() == digest:
         return
-    # Otherwise stevedore would use its cached entry points for minutes.
+    # This file disables the cache of stevedore, which could still have the old
+    # entry points.
     (_CACHE / 'python-entrypoints').mkdir(parents=True, exist_ok=True)
     (_CACHE / 'python-entrypoints/.disable').touch()
-    # With PBR_VERSION pbr needs neither git nor a checkout of our own.
+    # With PBR_VERSION, pbr does not read the version from git. So ROOT need
+    # not be a git repository.
     _run(log, folder / 'bin/python', '-m', 'pip', 'install', '--no-deps',
          '--disable-pip-version-check', '--no-build-isolation', '-e', '.',
          PBR_VERSION='0.0.0')
@@ -124,9 +133,10 @@ def _install_project(folder: pathlib.Path, log: pathlib.Path) -> None:
 
 
 def make(name: str) -> pathlib.Path:
-    """Create an environment unless it exists and return its Python.
+    """Return the path of an environment's Python.
 
-    No other process removes it while this process lives.
+    An environment that does not exist is created. This takes minutes. No other
+    process removes the environment while this process lives.
 
     :param name: 'karbor' or 'services'.
     :raises Failure: the environment cannot be created.
@@ -146,13 +156,16 @@ def make(name: str) -> pathlib.Path:
 
 
 def environ(python: pathlib.Path) -> dict[str, str]:
-    """Return the variables for programs of that Python's environment."""
+    """Return the environment variables for the programs of an environment.
+
+    :param python: the path of the environment's Python.
+    """
     variables = {name: value for name, value in os.environ.items()
                  if name not in ('PYTHONHOME', 'VIRTUAL_ENV')}
     path = variables.get('PATH', '')
     variables['PATH'] = f'{python.parent}{os.pathsep}{path}'
     variables['PYTHONPATH'] = str(ROOT)
-    # Only stevedore's cache is in the sandbox. pip uses its usual cache.
+    # XDG_CACHE_HOME is for stevedore. pip uses its usual cache.
     caches = os.environ.get('XDG_CACHE_HOME', os.path.expanduser('~/.cache'))
     variables.setdefault('PIP_CACHE_DIR', os.path.join(caches, 'pip'))
     variables['XDG_CACHE_HOME'] = str(_CACHE)
@@ -175,7 +188,7 @@ def main() -> None:
     except Failure as e:
         raise SystemExit(str(e))
     except KeyboardInterrupt:
-        # The next run creates an incomplete environment again.
+        # The environment may be incomplete. The next run creates it anew.
         raise SystemExit(130)
     os.chdir(ROOT)
     os.execve(python, [str(python), *options.arguments], environ(python))

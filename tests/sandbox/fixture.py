@@ -13,13 +13,16 @@ from tests.sandbox import process
 @contextlib.contextmanager
 def running(request: pytest.FixtureRequest, **settings: Any
             ) -> Iterator[cloud.Sandbox]:
-    """Run a sandbox. Its files are not removed if a test fails meanwhile.
+    """Run a sandbox during the `with` block.
 
-    :param settings: see cloud.Sandbox.
+    The directory of the sandbox stays if a test fails in the meantime. If the
+    sandbox does not start, pytest ends with the exit status 3.
+
+    :param settings: the parameters of cloud.Sandbox.
     """
     capture = request.config.pluginmanager.getplugin('capturemanager')
     try:
-        # Show the progress, since installing may take minutes.
+        # Show the progress, because the installation may take minutes.
         with capture.global_and_fixture_disabled():
             sandbox = cloud.Sandbox(**settings)
             sandbox.start()

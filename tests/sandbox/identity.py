@@ -9,7 +9,7 @@ from keystoneclient.v3 import client
 REGION = 'RegionOne'
 DOMAIN = 'Default'
 _SERVICE = 'service', ('admin', 'service')
-#: User -> (project, roles).
+#: User name -> (project name, names of roles).
 USERS: dict[str, tuple[str, tuple[str, ...]]] = {
     'tenant': ('tenant', ('member',)),
     'other': ('other', ('member',)),
@@ -17,7 +17,8 @@ USERS: dict[str, tuple[str, tuple[str, ...]]] = {
     'swift': _SERVICE,
     'karbor': _SERVICE,
 }
-#: Service name -> (type, path), without Keystone.
+#: Service name -> (type, path of the URL). Keystone is missing, because it
+#: creates its own entry at its first start.
 _CATALOG = {
     'swift': ('object-store', '/v1/AUTH_%(project_id)s'),
     'trove': ('database', '/v1.0/%(project_id)s'),
@@ -26,7 +27,12 @@ _CATALOG = {
 
 
 def credentials(url: str, user: str, password: str) -> dict[str, str]:
-    """Return the arguments of keystoneauth1's password plugin."""
+    """Return the arguments of keystoneauth1's password plugin.
+
+    :param url: the URL of Keystone.
+    :param user: the name of a user. A user that USERS lacks has a project with
+        the same name.
+    """
     project = USERS[user][0] if user in USERS else user
     return {
         'auth_url': url,
@@ -39,7 +45,10 @@ def credentials(url: str, user: str, password: str) -> dict[str, str]:
 
 
 def session(url: str, user: str, password: str) -> sessions.Session:
-    """Return a session of a user in the user's project."""
+    """Return a session of a user in the user's project.
+
+    :param url: the URL of Keystone.
+    """
     return sessions.Session(v3.Password(**credentials(url, user, password)))
 
 
@@ -62,15 +71,17 @@ def _create(keystone: client.Client, password: str,
 
 
 def add_tenants(admin: sessions.Session, password: str, *names: str) -> None:
-    """Create users in addition to USERS, each in a project of that name."""
+    """Create further users, each in a project with the same name."""
     _create(client.Client(session=admin, interface='public'), password,
             {name: (name, ('member',)) for name in names})
 
 
 def seed(admin: sessions.Session, password: str,
          servers: dict[str, str]) -> None:
-    """Create the users, the projects and the catalog.
+    """Create the users of USERS, their projects and the catalog.
 
+    :param admin: the session of the administrator.
+    :param password: the password of all users.
     :param servers: service name -> URL without a path.
     """
     keystone = client.Client(session=admin, interface='public')

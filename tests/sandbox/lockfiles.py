@@ -1,4 +1,4 @@
-"""The pinned lists of the sandbox's environments."""
+"""Pinned lists: the packages of each environment, with their versions."""
 
 import configparser
 import os
@@ -11,12 +11,15 @@ NAMES = ('karbor', 'services')
 
 
 def path(name: str) -> pathlib.Path:
-    """Return the path of an environment's pinned list."""
+    """Return the path of an environment's pinned list.
+
+    :param name: one of NAMES.
+    """
     return _FOLDER / f'{name}.txt'
 
 
 def pinned(name: str) -> str:
-    """Return an environment's pinned list."""
+    """Return the text of an environment's pinned list."""
     return path(name).read_text()
 
 
@@ -31,7 +34,7 @@ def _requirements(name: str) -> str:
 
 
 def renew() -> None:
-    """Write the newest compatible versions into all lists, with uv.
+    """Write the newest compatible versions into all pinned lists, with uv.
 
     :raises SystemExit: uv is missing or failed.
     """

@@ -7,9 +7,10 @@ from typing import Iterator
 from rich import console
 from rich import text
 
-#: In columns. The list of backups is cut after its column Status.
+#: The width of the terminal in columns. It cuts the list of backups after the
+#: column Status.
 WIDTH = 110
-# Rich's own format loads a font from a host.
+# Rich's default format loads a font from a host. This format does not.
 _FORMAT = '''\
 <svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -42,12 +43,18 @@ _ROW = re.compile(r'\| (Id|ID|[0-9a-f-]{36}|status) ')
 
 
 def select_lines(output: str) -> Iterator[str]:
-    """Yield the lines of the demo's output that tell its story.
+    """Yield the lines of the demo's output that the picture shows.
 
-    They are those before the last step. Commands that wait for an address are
-    left out with their outputs. So are durations, and the lines of tables
-    except lists and the status of an object. Spaces at the end of a row are
-    removed.
+    These lines are left out:
+
+    * the last step,
+    * the commands that wait for an address, and their outputs,
+    * durations,
+    * the borders of tables,
+    * the rows of tables, except the heading and the items of a list and the
+      status of an object.
+
+    Spaces at the end of a row are removed.
     """
     waits = False
     for line in output.strip().splitlines():
@@ -57,14 +64,17 @@ def select_lines(output: str) -> Iterator[str]:
             waits = line.startswith(_WAIT)
         if not (waits or _DURATION.match(line) or line.startswith('+')
                 or line.startswith('|') and not _ROW.match(line)):
-            # One long value makes the whole table wide.
+            # A row ends with many spaces if another row has a long value.
             yield re.sub(' +\\|$', ' |', line)
 
 
 def build_picture(output: str) -> str:
     """Return an SVG picture of a terminal with the output of the demo.
 
-    Commands are folded at WIDTH columns. Rows of tables are cut there.
+    A line that is longer than WIDTH columns is folded. A row of a table is cut
+    instead.
+
+    :param output: all that the demo printed.
     """
     terminal = console.Console(record=True, width=WIDTH, file=io.StringIO(),
                                highlight=False)

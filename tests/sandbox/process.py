@@ -1,4 +1,4 @@
-"""One service of the sandbox as a child process."""
+"""A service of the sandbox as a child process."""
 
 import ctypes
 import json
@@ -18,26 +18,30 @@ _libc = ctypes.CDLL(None)
 
 
 class Failure(Exception):
-    """A service did not start. The text has the last lines of its log."""
+    """A service did not start. The message has the end of its log."""
 
 
 def end_with_parent() -> None:
-    # Runs in the child, between fork and exec. When the parent ends for any
-    # reason, Linux sends SIGTERM to the child, as stop() does.
+    # The child process calls this function between fork and exec. When the
+    # parent ends for any reason, Linux sends SIGTERM to the child.
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Service:
-    """A service that can be started, stopped and killed repeatedly.
+    """A service that can be started, stopped and killed several times.
 
-    It has its own process group, so that its children end with it and Ctrl-C
-    in a terminal does not reach it. Start it in the main thread, because
-    Linux takes the end of the thread that started it for the parent's end.
+    The service has a process group of its own. So its child processes are
+    killed together with it, and Ctrl-C in a terminal does not end it.
 
-    :param name: the name of its module in tests.sandbox.services.
-    :param settings: see the module's docstring. They are written at each
-        start, so that a change takes effect with a restart.
-    :param logs: the directory for its log.
+    Start the service in the main thread. When the thread that started it ends,
+    Linux ends the service, as if the parent process had ended.
+
+    :param name: the name of the service's module in tests.sandbox.services.
+    :param python: the path of the Python that runs the module.
+    :param settings: the settings, see the docstring of the module. They are
+        written to a file at each start. So a change takes effect at the next
+        start.
+    :param logs: the directory for the log, which is named NAME.log.
     """
 
     def __init__(self, name: str, python: pathlib.Path,
@@ -66,7 +70,9 @@ class Service:
     def wait(self, seconds: float = 60.0) -> None:
         """Wait until the service accepts connections.
 
-        :raises Failure: it ended, or does not listen after that time.
+        :param seconds: the timeout.
+        :raises Failure: the service has ended, or does not accept connections
+            after the timeout.
         """
         deadline = time.monotonic() + seconds
         while not self._listens():
@@ -85,12 +91,15 @@ class Service:
         self.wait()
 
     def request_stop(self) -> None:
-        """Send SIGTERM without waiting for the end of the service."""
+        """Send SIGTERM if the service runs. Do not wait for its end."""
         if self._process:
             os.kill(self._process.pid, signal.SIGTERM)
 
     def stop(self, seconds: float = 5.0) -> None:
-        """Send SIGTERM, and kill what still runs after that time."""
+        """Send SIGTERM, wait for the end, and kill all remaining processes.
+
+        :param seconds: how long to wait for the end of the service.
+        """
         self.request_stop()
         deadline = time.monotonic() + seconds
         while not self._ended() and time.monotonic() < deadline:
@@ -98,7 +107,7 @@ class Service:
         self.kill()
 
     def kill(self) -> None:
-        """Kill the service and all processes that it started."""
+        """Kill all processes of the service's process group."""
         if self._process:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -118,8 +127,8 @@ class Service:
             return False
 
     def _ended(self) -> bool:
-        # WNOWAIT leaves a zombie, so that kill() can still use its process
-        # id as that of the group.
+        # WNOWAIT leaves a zombie. So Linux does not use the process id again,
+        # and kill() can use it as the id of the process group.
         return not self._process or os.waitid(
             os.P_PID, self._process.pid,
             os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

@@ -1,10 +1,13 @@
 """Proxies between a client and the sandbox's services, with network faults.
 
-There is one proxy for each service. It records each request and calls the
-injector with it. The injector returns a fault, which is called with the
-exchange, or None, and then the request is forwarded. In JSON responses the
-URLs of the services are replaced by those of the proxies, so that a client
-cannot bypass a proxy.
+Each service has its own proxy. A proxy records each request, and passes it to
+the injector of the test. If the injector returns None, the proxy forwards the
+request. If the injector returns a fault, the proxy calls the fault instead.
+The argument of a fault is the exchange, which is the request and its
+connection.
+
+In JSON responses, a proxy replaces the URLs of the services by the URLs of the
+proxies. So a client cannot bypass the proxies.
 """
 
 import contextlib
@@ -36,10 +39,14 @@ class Response(NamedTuple):
 
 
 class Exchange(http.server.BaseHTTPRequestHandler):
-    """One request and its connection, for a fault to act on."""
+    """One request of a client, and its connection.
+
+    A fault calls methods of the exchange, such as forward() and reset().
+    """
 
     server: '_Server'
-    # Without keep-alive: each request has its own connection to fail.
+    # HTTP/1.0 has no keep-alive. So each request has its own connection, and a
+    # fault of the connection has no effect on other requests.
     protocol_version = 'HTTP/1.0'
 
     def _take(self) -> None:
@@ -55,7 +62,10 @@ class Exchange(http.server.BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = _take
 
     def forward(self) -> Response:
-        """Send the request to the service and return its response."""
+        """Send the request to the service, and return its response.
+
+        The client does not get the response before reply() is called.
+        """
         proxy = self.server.proxy
         connection = http.client.HTTPConnection(proxy.target, timeout=60.0)
         with contextlib.closing(connection):
@@ -88,12 +98,15 @@ class Exchange(http.server.BaseHTTPRequestHandler):
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
 
     def refuse_all(self) -> None:
-        """Reset the connection and stop listening until heal()."""
+        """Reset the connection, and refuse connections until heal()."""
         self.server.proxy.close()
         self.reset()
 
     def wait_for_disconnect(self, seconds: float) -> None:
-        """Wait until the client disconnects, at most so many seconds."""
+        """Wait until the client disconnects.
+
+        :param seconds: the timeout. No error is raised after it.
+        """
         select.select([self.connection], [], [], seconds)
 
     def log_message(self, *_: Any) -> None:
@@ -105,8 +118,8 @@ class _Server(http.server.ThreadingHTTPServer):
     proxy: 'Proxy'
 
     def shutdown_request(self, request: Any) -> None:
-        # The base class shuts the connection down, which would send a FIN
-        # before the reset.
+        # The base class also shuts the connection down. Then the client would
+        # get a FIN, and no reset.
         self.close_request(request)
 
 
@@ -121,7 +134,7 @@ class Proxy:
         self.netloc = '%s:%d' % self._where
 
     def open(self) -> None:
-        """Listen on the same port as before."""
+        """Accept connections, on the same port as before close()."""
         if self._server is None:
             self._server = server = _Server(self._where, Exchange)
             server.proxy = self
@@ -130,7 +143,7 @@ class Proxy:
                              daemon=True).start()
 
     def close(self) -> None:
-        """Stop listening, so that connections are refused."""
+        """Refuse connections until open()."""
         server, self._server = self._server, None
         if server is not None:
             server.shutdown()
@@ -142,14 +155,18 @@ Injector = Callable[[Request], 'Fault | None']
 
 
 class Proxies:
-    """The proxies of all services. A context manager.
+    """The proxies of all services.
 
-    :param urls: service -> its URL. The path is ignored.
+    As a context manager, this object closes the proxies at the end. The
+    attribute `urls` has the URLs at which a client reaches the proxies.
+
+    :param urls: service name -> URL of the service. The URL of the proxy has
+        the same path.
     """
 
     def __init__(self, urls: dict[str, str]) -> None:
         self.injector: Injector | None = None
-        #: The requests since the last heal().
+        #: The requests since the last heal(), in the order of their arrival.
         self.requests: list[Request] = []
         self._lock = threading.Lock()
         self._active = 0
@@ -166,7 +183,11 @@ class Proxies:
             proxy.close()
 
     def redirect_urls(self, text: bytes) -> bytes:
-        """Replace the addresses of the services by those of the proxies."""
+        """Return a text with the proxies in place of the services.
+
+        Each address and port of a service in a URL is replaced by the address
+        and port of its proxy.
+        """
         for proxy in self._proxies.values():
             text = text.replace(f'//{proxy.target}'.encode(),
                                 f'//{proxy.netloc}'.encode())
@@ -174,7 +195,10 @@ class Proxies:
 
     @contextlib.contextmanager
     def record(self, request: Request) -> Iterator['Fault | None']:
-        """Record a request while it is handled and yield its fault."""
+        """Record a request that is active during the `with` block.
+
+        :returns: the fault of the request. None if it has no fault.
+        """
         with self._lock:
             self._active += 1
             self.requests.append(request)
@@ -186,9 +210,12 @@ class Proxies:
                 self._active -= 1
 
     def heal(self, seconds: float = 30.0) -> None:
-        """Stop all faults, wait for active requests and clear the record.
+        """Remove the injector, and wait until no request is active.
 
-        :raises TimeoutError: requests are still active after that time.
+        After that, all proxies accept connections, and `requests` is empty.
+
+        :param seconds: the timeout.
+        :raises TimeoutError: requests are still active after the timeout.
         """
         self.injector = None
         end = time.monotonic() + seconds

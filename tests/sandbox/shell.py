@@ -1,4 +1,4 @@
-"""Commands that run the sandbox in a terminal."""
+"""Functions of the commands that run the sandbox in a terminal."""
 
 import argparse
 import signal
@@ -21,7 +21,10 @@ administrator. The logs are in {logs}. Press Ctrl-C to end the sandbox.
 
 
 def wait_for_interrupt(sandbox: cloud.Sandbox) -> None:
-    """Print how to use the sandbox and return on Ctrl-C."""
+    """Print how to use the sandbox, and return after Ctrl-C.
+
+    The openrc files that the text names are written first.
+    """
     openrc = sandbox.directory / 'openrc'
     for user in ('tenant', 'other', 'admin'):
         openrc.with_name(f'openrc-{user}').write_text(sandbox.openrc(user))
@@ -34,14 +37,16 @@ def wait_for_interrupt(sandbox: cloud.Sandbox) -> None:
 
 def run(parser: argparse.ArgumentParser,
         use: Callable[[cloud.Sandbox, argparse.Namespace], None]) -> None:
-    """Start the sandbox, use it and stop it.
+    """Parse the command line, start the sandbox, use it and stop it.
 
-    :param use: called with the sandbox and the parsed options.
-    :raises SystemExit: the sandbox did not start, or was interrupted.
+    :param parser: parses the options of the command.
+    :param use: called with the running sandbox and the parsed options.
+    :raises SystemExit: the sandbox did not start, or the command was
+        interrupted.
     """
     options = parser.parse_args()
-    # SIGTERM acts as Ctrl-C does. SIGINT is set as well, since a shell
-    # starts background jobs with SIGINT ignored.
+    # SIGTERM has the same effect as Ctrl-C. SIGINT needs a handler too,
+    # because a shell starts background jobs with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:

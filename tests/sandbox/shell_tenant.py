@@ -1,4 +1,4 @@
-"""A tenant who runs commands in a shell and sees their output."""
+"""Commands that a tenant runs in a shell, and their outputs."""
 
 import re
 import shlex
@@ -9,13 +9,18 @@ from typing import Callable
 
 
 class Unexpected(Exception):
-    """A command failed or printed something unexpected, see the text."""
+    """A command failed, or its output was not expected.
+
+    The message has the output, or says what is wrong with it.
+    """
 
 
 def field(output: str, name: str) -> str:
-    """Return a field of the table that the karbor command prints.
+    """Return the value of a field in a table of the karbor command.
 
-    :raises Unexpected: there is no field of that name.
+    :param output: the table. Each row has the name and the value of a field.
+    :returns: the value up to its first space.
+    :raises Unexpected: there is no field with this name.
     """
     match = re.search(rf'^\| {name} +\| (\S+)', output, re.MULTILINE)
     if not match:
@@ -24,9 +29,10 @@ def field(output: str, name: str) -> str:
 
 
 class Tenant:
-    """A tenant who runs commands.
+    """Runs the commands of a tenant.
 
-    :param variables: the environment variables of the commands.
+    :param variables: the environment variables of the commands, which have no
+        other ones except LC_ALL.
     """
 
     def __init__(self, variables: dict[str, str]) -> None:
@@ -51,7 +57,7 @@ class Tenant:
     def type(self, *command: str, show: bool = True) -> str:
         """Show a command, run it, and return its output.
 
-        :param show: whether to show the output as well.
+        :param show: True to show the output as well.
         :raises Unexpected: the command failed.
         """
         print(f'$ {shlex.join(command)}', flush=True)
@@ -63,12 +69,16 @@ class Tenant:
 
     def type_until(self, done: Callable[[str], bool], *command: str,
                    failed: str = 'ERROR', seconds: float = 120.0) -> str:
-        """Run a command until done(output) is true, and show that output.
+        """Run a command again and again until done(output) returns True.
 
+        The command is shown once, and only its last output is shown.
+
+        :param done: returns True if the output is the expected one.
         :param failed: a word in the output that means a failure.
-        :param seconds: how long to repeat the command.
+        :param seconds: the timeout.
+        :returns: the last output.
         :raises Unexpected: the command failed, its output has the word
-            `failed`, or the time is over.
+            `failed`, or the timeout has passed.
         """
         print(f'$ {shlex.join(command)}', flush=True)
         deadline = time.monotonic() + seconds
