@@ -38,10 +38,10 @@ class BankSection(Protocol):
 
 
 class Bank(Protocol):
-    """The root of the bank [Bank in protection/bank_plugin.py]."""
+    """The whole bank [Bank in protection/bank_plugin.py]."""
 
     def get_sub_section(self, section: str) -> BankSection:
-        """Return the section at a path below the root of the bank."""
+        """Return the section at a path that begins at the top of the bank."""
 
 
 class Resource(Protocol):

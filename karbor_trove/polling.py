@@ -216,7 +216,11 @@ class Wait:
 
     @property
     def end(self) -> Deadline:
-        """Return the deadline, or the end of `outage_timeout` if earlier."""
+        """Return when the wait ends.
+
+        This is the deadline of the wait. During an outage, it is the end of
+        `outage_timeout` if that end is earlier.
+        """
         # Read the attribute once, because another thread may set it to None.
         outage = self._outage
         if outage is not None and (

@@ -2,8 +2,8 @@
 
 """Decisions on chains of backups.
 
-The functions decide from their arguments alone. Only a function `get` that is
-passed as an argument may send requests.
+The result of each function depends only on the arguments. Some arguments are
+functions with the name `get`. Only these functions may send requests.
 """
 
 from typing import Callable, Collection, Dict, Iterable, Iterator, List
@@ -24,8 +24,8 @@ def walk_to_root(get: Callable[[str], Optional[models.Backup]],
                  backup_id: str) -> Iterator[models.Backup]:
     """Yield the backups of a chain, from a backup to its root.
 
-    :param get: returns the backup with a given id. If this function returns
-        None, the walk ends before the root.
+    :param get: returns the backup with a given id. If `get` returns None, no
+        further backup is yielded.
     :param backup_id: the id of the backup that is yielded first.
     :raises errors.ResourceFailed: a backup of the chain is its own ancestor.
     """
@@ -46,21 +46,22 @@ def walk_to_root(get: Callable[[str], Optional[models.Backup]],
 def describe_incomplete(backup: models.Backup, first_id: str) -> str:
     """Return the sentence that says that a backup is not complete.
 
-    :param backup: the backup that is not complete.
     :param first_id: the id of the newest backup of the chain. The check of the
-        chain began with this backup.
+        chain begins with this backup.
     """
     return '%s is not COMPLETED, but %s' % (
         describe_link(backup.id, first_id), backup.status)
 
 
 def describe_link(backup_id: str, first_id: str) -> str:
-    """Return the phrase that names one backup of a chain.
+    """Return a phrase that names one backup of a chain.
 
-    The phrase is "backup 2", or "backup 1, in the chain of backup 2,".
+    The phrase is "backup 2" for the newest backup of the chain. For any other
+    backup it is "backup 1, in the chain of backup 2,".
 
+    :param backup_id: the id of the backup to name.
     :param first_id: the id of the newest backup of the chain. The check of the
-        chain began with this backup.
+        chain begins with this backup.
     """
     if backup_id == first_id:
         return 'backup %s' % backup_id
@@ -206,9 +207,9 @@ def check_chain(get: Callable[[str], Optional[models.Backup]],
                 backup_id: str) -> None:
     """Check that all backups in the chain of a new backup can be restored.
 
-    :param get: returns the backup with a given id, as Trove shows it now. This
-        function returns None if Trove has just responded that the backup does
-        not exist.
+    :param get: returns the backup with a given id, as Trove shows it now.
+        `get` returns None if Trove has just responded that the backup does not
+        exist.
     :param backup_id: the id of the new backup.
     :raises errors.ResourceFailed: a backup of the chain was deleted, is not
         complete or is its own ancestor.

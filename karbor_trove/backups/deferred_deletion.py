@@ -348,11 +348,15 @@ class BackupDeletion:
     def _refresh(self, deadline: polling.Deadline,
                  outage_deadline: polling.Deadline
                  ) -> trove_client.TroveClient:
-        """List the backups in Trove, and return the client that listed them.
+        """List the backups in Trove, and store the list in this object.
 
-        :param deadline: the deadline of the deletions that use the client.
-        :param outage_deadline: when to stop waiting for Trove during an
+        The client that listed the backups is stored too. The deletions that
+        follow use this client.
+
+        :param deadline: the deadline of these deletions.
+        :param outage_deadline: when to stop waiting for the list during an
             outage.
+        :returns: the client. It has Trove's time of the list.
         :raises errors.KarborTroveError: the backups could not be listed.
         """
         # The last request of a wait is sent at the deadline. So the client

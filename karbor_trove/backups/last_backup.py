@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Reason to keep the last complete backup of an instance.
+"""Decision whether the last complete backup of an instance is kept.
 
-The functions decide from their arguments alone. They send no requests.
+The result of each function depends only on the arguments. No function sends a
+request.
 """
 
 import datetime

@@ -3,7 +3,7 @@
 """Write-ahead journal of the backups of one instance in all its checkpoints.
 
 Each checkpoint has an entry of its own, so two protect operations never write
-the same entry. The entries are in the root of the bank, because an entry is
+the same entry. The entries are at the top of the bank, because an entry is
 needed until its backup is deleted, even if its checkpoint is deleted earlier.
 An entry is written before its backup is requested, because Trove may create
 the backup even if the response is lost. The entry is deleted after its backup

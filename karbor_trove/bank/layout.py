@@ -43,8 +43,8 @@ OMISSION = 'omission'
 #: The last result of a verification level. The level replaces "%s".
 VERIFICATION_RESULT = 'verified-%s'
 
-# Objects of an instance, for all its checkpoints. These objects are in the
-# root of the bank.
+# Objects of an instance, for all its checkpoints. These objects are at the
+# top of the bank.
 
 #: The folder that holds one folder for each instance.
 INSTANCES = '/karbor-trove/'
@@ -65,7 +65,7 @@ VERIFICATION_JOURNAL = 'rehearsals'
 #: One manifest for each backup.
 MANIFESTS = 'contents'
 
-# Other folders in the root of the bank.
+# Other folders at the top of the bank.
 
 #: The folder that holds one folder for each name of a restored instance, with
 #: one marker for each entry in a restore journal.

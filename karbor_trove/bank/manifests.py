@@ -3,7 +3,7 @@
 """Manifests of backups in the bank.
 
 A manifest has the etags and sizes that the objects of a backup had in Swift
-when the backup was complete. The manifests are in the root of the bank and not
+when the backup was complete. The manifests are at the top of the bank and not
 in a checkpoint, because a backup may have children after its checkpoint is
 deleted.
 """

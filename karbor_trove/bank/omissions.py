@@ -2,9 +2,10 @@
 
 """Omissions: instances that a checkpoint left out.
 
-The object of an omission is in the section of the instance. A marker in the
-folder of the instance shows the omission to the operations that delete
-backups.
+Each checkpoint has one section for each of its instances. An omission is an
+object in the section of the instance that was left out. Each omission also has
+a marker in the folder of this instance, at the top of the bank. Operations
+that delete backups read only the marker.
 """
 
 import contextlib

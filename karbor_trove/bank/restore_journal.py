@@ -82,9 +82,11 @@ class RestoreEntry:
 
     @property
     def marker(self) -> str:
-        """Return the key of the marker, which is RESTORE@INSTANCE.
+        """Return the key of this entry's marker, which is RESTORE@INSTANCE.
 
-        The marker is in the folder layout.restore_name_folder(name).
+        The two words stand for the ids of the restore and of the original
+        instance. The key has no folder. The folder is the result of
+        layout.restore_name_folder() for the name of the restored instance.
         """
         return '%s@%s' % (self.restore_id, self.instance_id)
 
@@ -309,7 +311,7 @@ class RestoreIntent:
         self._close(self._created_id)
 
     def delete(self) -> None:
-        """Delete the entry, because Trove created nothing.
+        """Delete the entry. Call this method if Trove created nothing.
 
         If the bank fails, the error is only logged, and the entry stays until
         `karbor-trove-manage deferred sweep` deletes it.
@@ -393,7 +395,7 @@ def _markers(bank: karbor_types.Bank, name: str) -> karbor_types.BankSection:
 def _list_entries(bank: karbor_types.Bank) -> Iterator[RestoreEntry]:
     """Yield the entries of all restore journals in the bank.
 
-    An entry that cannot be read is yielded without a name.
+    If an entry cannot be read, its name is None in the yielded entry.
     """
     for key in storage.list_keys(bank.get_sub_section(layout.INSTANCES)):
         instance_id, _, path = key.partition('/')
@@ -410,7 +412,7 @@ def _read(bank: karbor_types.Bank, instance_id: str,
           restore_id: str) -> Optional[RestoreEntry]:
     """Return an entry of a restore journal. None if there is no such entry.
 
-    An entry that cannot be read is returned without a name.
+    If the entry cannot be read, its name is None in the returned entry.
     """
     try:
         return RestoreJournal(bank, instance_id).read(restore_id)

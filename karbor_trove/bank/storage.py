@@ -151,7 +151,8 @@ def _is_absence(error: Optional[BaseException],
                 handled: Optional[BaseException]) -> bool:
     """Return True if an error of a bank shows that an object does not exist.
 
-    :param error: the error. The exceptions in its chain of contexts count too.
+    :param error: the error. Its __context__ counts too, and so do the
+        exceptions that follow in this chain.
     :param handled: the exception at which the chain ends, because this
         exception is older than the request. None if there is no such
         exception.

@@ -116,7 +116,8 @@ class TemporaryInstanceIntent:
                  entry: TemporaryInstanceEntry) -> None:
         """Create the object. Nothing is written yet.
 
-        :param entry: the entry without the name of the temporary instance.
+        :param entry: the entry. Its name is None, because write() sets the
+            name.
         """
         self._journal = journal
         self._entry = entry
@@ -137,11 +138,16 @@ class TemporaryInstanceIntent:
         self._is_written = True
 
     def list_rivals(self) -> Sequence[str]:
-        """Return (), because no other request has this unique name."""
+        """Return (), because the name of a temporary instance is unique.
+
+        So there is no other request for an instance with this name.
+        """
         return ()
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return False, because no other request has this unique name.
+        """Return False, because the name of a temporary instance is unique.
+
+        So no other request has created an instance with this name.
 
         :param instance_id: the id of an instance that was found in Trove.
         """
@@ -169,7 +175,11 @@ class TemporaryInstanceIntent:
                                               abandoned_reason=reason))
 
     def delete(self) -> None:
-        """Delete the entry, because no instance exists or will be created."""
+        """Delete the entry.
+
+        Call this method if the instance does not exist and cannot be created
+        any more.
+        """
         self._is_written = False
         with self._log_bank_errors():
             self._journal.delete(self._entry.verification_id)

@@ -6,11 +6,13 @@ from typing import Iterable, List, Optional
 
 
 def normalize_prefix(prefix: Optional[str]) -> str:
-    """Return a prefix that begins with one slash, like every key.
+    """Return a prefix that begins with exactly one slash, like every key.
 
-    Karbor's bank passes "//" for all keys [Bank.list_objects, 1.6.0].
+    To list all keys, Karbor's bank passes the prefix "//"
+    [Bank.list_objects, 1.6.0].
 
-    :param prefix: None for all keys.
+    :param prefix: the prefix with any number of slashes. None to list all
+        keys.
     """
     return '/' + (prefix or '').lstrip('/')
 

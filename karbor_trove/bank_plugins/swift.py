@@ -36,10 +36,11 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
     """Karbor's bank in Swift, with ordered lists and timeouts for requests.
 
     An object has the same name, content and headers as with Karbor's plugin.
-    If a request fails because the object or its container does not exist, the
-    error has an exception of swiftclient with the status 404 in its chain of
-    contexts. If a request fails for another reason, the chain has no such
-    exception.
+
+    The error of a failed request shows whether the object exists. To find out,
+    follow __context__ from the error on. If the object or its container does
+    not exist, an exception of swiftclient with the status 404 is found there.
+    After any other failure, no such exception is found there.
     """
 
     @property
@@ -61,7 +62,7 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
         except _REQUEST_ERRORS as error:
             failure = error
         # The error is raised here and not in the handlers above. So a 404 for
-        # the account or for a container is not in its chain of contexts.
+        # the account or for a container cannot be found through __context__.
         raise swift_bank_plugin.SwiftConnectionFailed(
             reason=failure) from failure
 
@@ -145,14 +146,15 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
         parameter full_listing of swiftclient would begin with the first page
         again after each failure.
 
-        :param limit: no page is requested after this number of entries. The
-            last page may have more entries. None for no limit.
+        :param limit: no further page is requested when this number of entries
+            is reached. The last page is not cut off, so the result may have
+            more entries. None for no limit.
         :param marker: only entries after this name are returned. None to begin
             with the first entry.
         :param end_marker: only entries before this name are returned. None to
             end with the last entry.
-        :raises SwiftConnectionFailed: a page could not be read, or a page does
-            not continue the list.
+        :raises SwiftConnectionFailed: a page could not be read, or a page
+            repeats earlier names.
         """
         entries: List[Dict[str, Any]] = []
         # Swift refuses a limit above its own limit [constraints.py of Swift].
@@ -231,7 +233,7 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
         except _REQUEST_ERRORS as error:
             failure = error
         # The error is raised here and not in the handlers above. So the 404 of
-        # a proxy is not in its chain of contexts.
+        # a proxy cannot be found through __context__.
         raise swift_bank_plugin.SwiftConnectionFailed(
             reason=failure) from failure
 

@@ -343,12 +343,13 @@ def _load_class(path: pathlib.Path, name: str) -> Any:
 
 
 def distinct_banks(providers: List[Provider]) -> List[Provider]:
-    """Return the providers, but only one provider for each bank.
+    """Return one provider for each bank.
 
-    Two providers may use one bank. The options of the providers do not show
-    this, because each bank plugin has options of its own. Two banks count as
-    one bank if the keys of their journals and checkpoints are the same. Both
-    return the same data.
+    Several providers may use the same bank. Their options do not show this,
+    because each bank plugin has options of its own. So this function compares
+    the keys of the journals and checkpoints in each bank. If two providers
+    have the same keys, they count as providers of the same bank. Then only the
+    first of them is in the result.
     """
     if len(providers) == 1:
         return providers

@@ -106,13 +106,16 @@ class CheckpointsTable(dashboard_tables.CheckpointsTable):
                        DeleteAction)
 
     def get_object_display(self, datum: Any) -> str:
-        """Return how the confirmation of a deletion names a checkpoint."""
+        """Return the phrase that names a checkpoint.
+
+        The dashboard shows this phrase when a user confirms a deletion.
+        """
         return '%s, checkpoint %s' % (
             dashboard_tables.get_plan_name(datum), datum.id)
 
 
 def apply() -> None:
-    """Change the list of checkpoints and the form of a restore."""
+    """Patch the dashboard to use the table and the form of this module."""
     views.IndexView.table_class = CheckpointsTable
     views.CheckpointsRestoreView.form_class = RestoreForm
     views.CheckpointsRestoreView.template_name = (

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The decision whether karbor-dashboard is changed."""
+"""The decision whether karbor-dashboard is patched."""
 
 from importlib import metadata
 import logging
@@ -13,7 +13,10 @@ KNOWN_VERSIONS = ('1.5.1',)
 
 
 def _find_obstacle() -> str:
-    """Return why the dashboard cannot be changed. Empty if it can be."""
+    """Return why the dashboard cannot be patched.
+
+    :returns: the reason. Empty if the dashboard can be patched.
+    """
     try:
         version = metadata.version('karbor-dashboard')
     except metadata.PackageNotFoundError:
@@ -30,7 +33,7 @@ def _find_obstacle() -> str:
 
 
 def apply() -> None:
-    """Change the dashboard, or log why it stays as it is."""
+    """Patch the dashboard, or log why it cannot be patched."""
     obstacle = _find_obstacle()
     if obstacle:
         LOG.warning('karbor_trove.horizon changes nothing: %s', obstacle)

@@ -22,6 +22,6 @@ class CreatePlanForm(forms.CreateProtectionPlanForm):
 
 
 def apply() -> None:
-    """Change the form of a new plan."""
+    """Patch the dashboard to use the form of this module."""
     views.CreateView.form_class = CreatePlanForm
     views.CreateView.template_name = 'karbor/page-templates/create_plan.html'

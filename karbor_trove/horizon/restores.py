@@ -42,7 +42,7 @@ class DetailView(records.RecordView):
 
 
 def apply() -> None:
-    """Change the list of restores, and add the page of a restore."""
+    """Patch the dashboard to use the table and the page of this module."""
     views.IndexView.table_class = RestoresTable
     urls.urlpatterns.append(re_path(
         r'^(?P<id>[^/]+)/detail/$', DetailView.as_view(), name='detail'))

@@ -28,13 +28,14 @@ class Result(NamedTuple):
 
 def list_results(record: Any, names: Optional[Mapping[str, str]] = None
                  ) -> List[Result]:
-    """Return the results of a record, the causes of errors first.
+    """Return the result of each resource in a record.
 
-    Failed resources that were not started come after the failed resource that
-    is the cause. Resources without an error are last.
+    Resources that failed come first. The next results are those of resources
+    that were not started because another resource failed. Resources without an
+    error come last.
 
-    :param record: a restore or a verification. The record has no statuses and
-        no reasons until the first resource has a status.
+    :param record: Karbor's record of a restore or a verification. A new record
+        has no resources, and then the list is empty.
     :param names: the names of the resources, by their ids. None if no name is
         known.
     """

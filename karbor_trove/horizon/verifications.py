@@ -110,7 +110,10 @@ urlpatterns = [
 
 
 def apply() -> None:
-    """Add the panel to the dashboard, in the group of the other panels."""
+    """Add the panel of verifications to the dashboard.
+
+    The panel is in the same group as the other panels of the dashboard.
+    """
     dashboard = horizon.get_dashboard('karbor')
     dashboard.register(Verifications)
     # Horizon shows a panel without a group in the group "Other".

@@ -294,10 +294,11 @@ class Operation(protection_plugin.Operation):
                 'the log has its traceback' % error)
 
     def _confirm(self) -> None:
-        """Do what has to wait until a reason is saved in Karbor's record.
+        """Continue after a status and its reason are saved in Karbor's record.
 
-        By default nothing has to wait. The restore operation overrides this
-        method, and deletes the journal entry of a new configuration group.
+        By default this method does nothing. The restore operation overrides
+        this method. There it deletes the journal entry of a new configuration
+        group, because the saved reason names this group.
         """
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,

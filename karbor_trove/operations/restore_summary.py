@@ -14,8 +14,9 @@ def list_changes(request: models.InstanceRequest,
                  original: models.Instance) -> List[str]:
     """Return how the restored instance differs from the original instance.
 
-    If Trove does not return a value of the original instance, a requested
-    value counts as a difference.
+    Some requested values cannot be compared, because Trove does not return the
+    value of the original instance. Each of these requested values counts as a
+    difference.
 
     :param original: the original instance, as recorded in the bank.
     :returns: phrases, such as "flavor 2 instead of 1".

@@ -76,9 +76,9 @@ class StateChanges:
     def end(self) -> None:
         """Report that the operation on this instance has succeeded.
 
-        Nothing is reported if a failure was reported before. For example, a
-        restore reports an instance that the checkpoint left out as a failure,
-        but raises no exception.
+        If a failure was reported before, this method does nothing. For
+        example, a checkpoint left an instance out. Then the restore reports a
+        failure of this instance, but raises no exception.
         """
         if self._has_failed:
             return

@@ -126,11 +126,12 @@ def check_names(all_parameters: Iterable[Mapping[str, object]]
                 ) -> Iterator[str]:
     """Check that the user does not pass one name for several instances.
 
-    Names with "{name}" are not checked. Two original instances may have the
-    same name, and then their restored instances may have the same name too.
+    A name that contains "{name}" is not checked. Two original instances may
+    have the same name, and then their restored instances may have the same
+    name too.
 
     :param all_parameters: Karbor's parameters of each restored instance.
-    :returns: one problem for each such name.
+    :returns: one problem for each name that is passed several times.
     """
     counts = collections.Counter(
         str(parameters[_NAME]) for parameters in all_parameters

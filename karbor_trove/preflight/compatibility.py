@@ -56,14 +56,16 @@ def check_backup(request: models.InstanceRequest,
 def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
                       catalog: trove_catalog.Catalog
                       ) -> List[models.DatastoreVersion]:
-    """Return the active datastore versions that an instance can use.
+    """Return the active datastore versions that match an instance.
 
-    If the instance has the id of a version, only that version matches, because
-    an operator may rename a version. Otherwise a version matches if the
-    attribute datastore_version of the instance is the name or the id of the
-    version. Several versions may have the same name, so the numbers of the
-    versions have to be equal as well. A number that is not known matches every
-    number.
+    If `instance` has a datastore_version_id, only the version with this id
+    matches. The name is not compared, because an operator may rename a
+    version.
+
+    Otherwise the datastore_version of `instance` has to be the name or the id
+    of the version. Several versions may have the same name. So the
+    datastore_version_number of `instance` has to be the number of the version.
+    If one of the two numbers is not known, the numbers are not compared.
 
     :param instance: the request for an instance, or an instance from the bank.
     :returns: usually one version. The list is empty if no active version

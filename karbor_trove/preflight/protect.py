@@ -27,12 +27,18 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     """Check whether all instances of a checkpoint can be backed up.
 
     A busy instance is no problem, because the protect operation waits for such
-    an instance. An instance that disappears during the wait for deletions is
-    no problem either, unless `skips_unprotectable` is True. In that case the
-    checkpoint leaves the instance out.
+    an instance.
 
-    :param answers: by id, each instance of the checkpoint or the error of its
-        read. The quota is checked for all instances together.
+    An instance may disappear during the wait for deletions. The checkpoint
+    leaves such an instance out. This function returns it as a problem only if
+    `skips_unprotectable` is True. Otherwise the protect operation of the
+    instance finds out later that the instance was deleted.
+
+    The quota is checked for all instances together.
+
+    :param answers: what Trove returned for each instance of the checkpoint, by
+        the id of the instance. A value is an instance, or the error of the
+        read.
     :param deletion_wait: the wait for instances that are being deleted.
     :param skips_unprotectable: whether the checkpoint leaves out an instance
         that cannot be backed up. If no instance can be backed up, the
@@ -72,8 +78,8 @@ def _check_instance(instance_id: str, answer: recent_instances.Answer,
     """Yield the problems of an instance.
 
     :param answer: the instance, or the error of its read.
-    :param deleted: the list to which the id of the instance is added if the
-        instance disappeared during the wait for deletions.
+    :param deleted: a list of ids. If the instance disappeared during the wait
+        for deletions, its id is added to this list.
     """
     if isinstance(answer, errors.NotFound):
         if instance_id in deletion_wait.instance_ids:

@@ -147,7 +147,14 @@ def build_test_request(backup_record: record.BackupRecord, checkpoint_id: str,
 
 def check_volumes(requests: Iterable[models.InstanceRequest],
                   settings: options.Settings) -> Iterator[str]:
-    """Check the operator's limit on the volumes of a verification, in GB."""
+    """Check the total size of the volumes of a verification.
+
+    The option verify_max_volumes is the limit in GB.
+
+    :param requests: the requests for all temporary instances of the
+        verification.
+    :returns: one problem if the total size is above the limit.
+    """
     limit = settings.verify_max_volumes
     need = sum(request.volume_size or 0 for request in requests)
     if limit is not None and need > limit:

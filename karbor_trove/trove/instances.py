@@ -54,7 +54,7 @@ class InstanceIntent(Protocol):
         """Add the id of the created instance to this entry."""
 
     def delete(self) -> None:
-        """Delete the entry, because Trove created nothing."""
+        """Delete the entry. Call this method if Trove created nothing."""
 
 
 def list_ids(client: trove_client.TroveClient,

@@ -80,7 +80,8 @@ class Instance:
     def is_broken(self) -> bool:
         """Return True if only an operator can repair the instance.
 
-        An unknown status is not such a status, since it may still change.
+        An instance with an unknown status does not count as broken, because
+        this status may still change.
         """
         return self.status in ('ERROR', 'FAILED')
 
@@ -174,7 +175,8 @@ class Backup:
     def is_failed(self) -> bool:
         """Return True if the backup failed.
 
-        An unknown status is not a failure, since it may still change.
+        A backup with an unknown status does not count as failed, because this
+        status may still change.
         """
         return self.status in ('FAILED', 'DELETE_FAILED')
 

@@ -74,10 +74,11 @@ class SharedPoll(Generic[T]):
     reason, another waiter becomes the leader. So no thread runs and no request
     is sent after the end of the last wait.
 
-    The deadline, the check and the cancellation of a wait have no effect on
-    other waits. A poll without a response is a failure for all waiters. The
-    leader retries the poll for all waiters together. A waiter never gets the
-    result of a poll that began before its wait.
+    Each wait has a deadline and a check of its own. These have no effect on
+    other waits. If a wait is cancelled, the other waits continue. A poll
+    without a response is a failure for all waiters. The leader retries the
+    poll for all waiters together. A waiter never gets the result of a poll
+    that began before its wait.
     """
 
     def __init__(self, poller: polling.Poller) -> None:

@@ -74,11 +74,12 @@ def get_manifest(client: trove_client.TroveClient,
                  location: str) -> models.BackupManifest:
     """Return the etags and the sizes of a backup's object and its segments.
 
-    No data of the object is read. The etags of the segments are read from the
-    manifest of the object in Swift. Swift does not change this manifest if a
-    segment is changed later [slo.py of Swift].
+    The data of the object is not read. Swift stores the etags of the segments
+    in a list, together with the object. This function reads this list and not
+    the segments. So the result does not show whether a segment was changed
+    later [slo.py of Swift].
 
-    :param location: see object_exists().
+    :param location: the locationRef of the backup, see object_exists().
     :raises errors.Rejected: the object is not in the user's account, or Swift
         does not let this user read the object.
     """
@@ -106,7 +107,7 @@ def get_segment(client: trove_client.TroveClient,
                 name: str) -> models.ObjectInfo:
     """Return the etag and the size of one segment.
 
-    :param name: "container/name", as in the manifest.
+    :param name: "container/name", as get_manifest() returns it.
     :raises errors.Rejected: Swift rejected the request, or the service
         catalog does not have Swift.
     """
@@ -127,7 +128,8 @@ def delete_leftover_object(client: trove_client.TroveClient,
 
     It is no error if the object does not exist.
 
-    :param location: see object_exists(). None if the backup has no location.
+    :param location: the locationRef of the backup, see object_exists(). None
+        if the backup has no location.
     :param outage_deadline: when to stop waiting for Swift during an outage.
     :raises errors.KarborTroveError: the object may still exist.
     """

@@ -199,9 +199,14 @@ def _check_values(file: provider_file.ProviderFile, group: str,
 def _choose_value(opt: cfg.Opt, text: str) -> Optional[str]:
     """Return an allowed value that can replace a wrong value.
 
-    This is a similar choice, the minimum, or the default of the option. None
-    if the option has no default, and neither a similar choice nor a minimum
-    above the wrong value.
+    The function returns the first of these values that the option has:
+
+    * a choice that is similar to the wrong value.
+    * the minimum, if the wrong value is below the minimum.
+    * the default.
+
+    :param text: the wrong value.
+    :returns: the allowed value. None if the option has none of these values.
     """
     choices = getattr(opt.type, 'choices', None)
     if choices:

@@ -331,12 +331,13 @@ def _check_resettable(checkpoint: providers.Checkpoint,
 
 def _check_unchanged(checkpoint: providers.Checkpoint,
                      index: Dict[str, Any]) -> None:
-    """Check that index.json of a checkpoint is as it was read.
+    """Check that the bank still has the index.json that was read before.
 
-    If another command resets the checkpoint at the same time, a user may then
-    delete the checkpoint. This reset must not overwrite the status of the
-    deletion.
+    Another command may reset the checkpoint at the same time. A user may then
+    delete the checkpoint. The calling command must not overwrite the status of
+    this deletion.
 
+    :param index: the content of index.json that was read before.
     :raises errors.Rejected: index.json has changed.
     """
     if storage.read(checkpoint.section, layout.CHECKPOINT_INDEX) != index:
@@ -348,7 +349,10 @@ def _check_unchanged(checkpoint: providers.Checkpoint,
 
 def write_missing_indices(checkpoint: providers.Checkpoint,
                           index: Dict[str, Any]) -> None:
-    """Write the index files with which Karbor lists a checkpoint.
+    """Write the index files of a checkpoint.
+
+    Karbor reads these files to list its checkpoints. An index file that exists
+    is written again.
 
     Karbor writes a checkpoint before the index files of the checkpoint. So a
     crash in between leaves a checkpoint without index files. Karbor's delete
@@ -364,9 +368,10 @@ def write_missing_indices(checkpoint: providers.Checkpoint,
 
 def _list_indices(checkpoint: providers.Checkpoint,
                   index: Dict[str, Any]) -> List[str]:
-    """Return the paths of those index files of a checkpoint that exist.
+    """Return the paths of the existing index files of a checkpoint.
 
-    Karbor lists a checkpoint with these index files.
+    Karbor reads these files to list its checkpoints. Some or all of the files
+    of a checkpoint may be missing.
 
     :param index: the content of the checkpoint's object index.json.
     """
