@@ -44,7 +44,10 @@ class BankError(KarborTroveError):
 
 
 class ResourceFailed(KarborTroveError):
-    """Trove accepted the request, and the resource failed afterwards."""
+    """An instance or a backup has failed, or is not as it has to be.
+
+    Waiting longer does not help.
+    """
 
 
 class Unreachable(KarborTroveError):

@@ -46,9 +46,9 @@ class Clock:
     def wait(self, event: threading.Event, seconds: float) -> None:
         """Wait until another thread sets an event, for some seconds at most.
 
-        Unlike sleep(), this method does not advance the simulated clock of a
-        test. The other thread advances that clock when the thread sleeps or
-        sends requests.
+        A test has a simulated clock. This method does not advance that clock,
+        but sleep() does. The other thread advances that clock while it sleeps
+        or sends requests.
         """
         event.wait(seconds)
 

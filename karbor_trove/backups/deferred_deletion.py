@@ -111,8 +111,8 @@ class BackupDeletion:
         The journal keeps the entry of a deferred deletion. A later sweep
         tries the deletion again.
 
-        :param timeout: seconds that Trove and Swift may take. The time of the
-            bank does not count.
+        :param timeout: seconds that Trove and Swift may take. The time that
+            the bank takes does not count.
         :raises errors.BankError: the journal could not be changed. The
             backup may or may not be deleted.
         """
@@ -129,7 +129,7 @@ class BackupDeletion:
         for one backup, the remaining deletions are tried.
 
         :param timeout: seconds that Trove and Swift may take for each backup.
-            The time of the bank does not count.
+            The time that the bank takes does not count.
         :raises errors.BankError: the journal could not be read, or the markers
             of the entries could not be deleted.
         """
@@ -181,10 +181,11 @@ class BackupDeletion:
     def sweep(self, skip_checkpoint_id: Optional[str] = None) -> None:
         """Try all deferred deletions again, for a limited time.
 
-        Trove and Swift may take 30 s in total, without the time of the bank.
-        No deletion begins more than 60 s after the list of the backups. This
-        limit includes the time of the bank. After the deletions, the bank may
-        take 30 s to store why the other deletions are still deferred.
+        Trove and Swift may take 30 s in total. The time that the bank takes
+        does not count here. No deletion begins more than 60 s after the list
+        of the backups. Here the time that the bank takes counts. After the
+        deletions, the bank may take 30 s to store why the other deletions are
+        still deferred.
 
         If there are no deferred deletions, no request is sent to Trove. If no
         deferred deletion is possible yet, the backups are listed once, and no
@@ -272,13 +273,15 @@ class BackupDeletion:
               ) -> List[backup_journal.BackupEntry]:
         """Return the entries in the order of a sweep.
 
-        Backups of which only the object in Swift may remain come last. Among
-        them, and among all others, the chains are in random order, and each
-        child precedes its parent. In a fixed order, deletions that always fail
-        could use up the time of every sweep.
+        Backups that Trove does not list come last. Only the object in Swift
+        may remain of such a backup. All other entries come first.
+
+        Both groups have the same order: the chains are in random order, and in
+        each chain a child precedes its parent. In a fixed order, some
+        deletions could always fail and use up the time of every sweep.
 
         :param deferred: the entries to sort.
-        :param entries: all entries of the journal, which have the parents of
+        :param entries: all entries of the journal. Their parents are used for
             backups that Trove does not list.
         """
         parents = {_get_key(entry): entry.parent_id for entry in entries}
@@ -421,16 +424,18 @@ class BackupDeletion:
                          now: Optional[datetime.datetime],
                          entries: List[backup_journal.BackupEntry]
                          ) -> backup_journal.BackupEntry:
-        """Check that an entry's backup may be deleted, and return the entry.
+        """Check that the backup of an entry may be deleted now.
 
-        The last list of backups decides. If the journal has a child that this
-        list lacks, a GET shows whether the child exists.
+        The check uses the backups that Trove listed last. The journal may have
+        a child of the backup that this list lacks. Such a child is requested
+        from Trove alone, to find out whether it exists.
 
-        :param entry: an entry without a backup id passes the check, because
-            there is no backup.
+        :param entry: the entry. If it has no backup id, there is no backup,
+            and nothing is checked.
         :param now: Trove's time when Trove listed the backups. None if Trove
             returned no time.
         :param entries: all entries of the journal.
+        :returns: the entry.
         :raises errors.Busy: the backup must not be deleted now. The message
             has the reason.
         :raises errors.KarborTroveError: Trove did not respond as expected, so
@@ -540,8 +545,9 @@ class BackupDeletion:
     def _start_validity(self) -> polling.Deadline:
         """Return the deadline until which a new list of backups is trusted.
 
-        The deadline is in 1 s, and the time of the bank counts. By then a user
-        may have created a child that the list lacks.
+        The deadline is 1 s from now. The time that requests to the bank take
+        counts. After the deadline, the list may lack a child that a user has
+        just created.
         """
         return polling.Deadline(timeouts.CHILDREN_CHECK_VALID,
                                 self._wall_clock)

@@ -83,8 +83,9 @@ class BackupEntry(document_store.StoredEntry):
     def may_have_marker(self) -> bool:
         """Return True if the backup is complete and its checkpoint exists.
 
-        Only such an entry may have a marker, because the entry changes only
-        when the checkpoint is deleted.
+        An operation that finds the marker does not read the entry. So an entry
+        that may still change has no marker. An entry of a complete backup does
+        not change before its checkpoint is deleted.
         """
         return (self.is_complete and self.backup_id is not None
                 and self.deleted_at is None)

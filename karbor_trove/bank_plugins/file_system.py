@@ -29,16 +29,19 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
     """Karbor's bank in a file system, with atomic writes and ordered lists.
 
     An object is a file, in the same place and with the same content as with
-    Karbor's plugin. If a read fails because the object does not exist, the
-    error has a FileNotFoundError in its chain of exceptions. If a read fails
-    for another reason, the chain has no FileNotFoundError.
+    Karbor's plugin.
+
+    The error of a failed read shows whether the object exists. To find out,
+    follow __context__ from the error on. If the object does not exist, a
+    FileNotFoundError is found there. After any other failure, no
+    FileNotFoundError is found there.
     """
 
     def __init__(self, config: Any) -> None:
         """Read the options and create the directory of the bank.
 
-        If the directory cannot be created, this is only logged. Requests fail
-        as long as there is no directory.
+        If the directory cannot be created, the error is only logged. Requests
+        fail as long as there is no directory.
 
         :param config: the configuration of the provider file.
         """
@@ -121,9 +124,12 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
                     raise
 
     def _replace_file(self, file: str, content: bytes) -> None:
-        """Write a temporary file and rename it to the name of the file.
+        """Create or replace a file by renaming a temporary file.
 
-        :param file: the path in the file system.
+        The content is written to the temporary file. The temporary file is in
+        the same directory.
+
+        :param file: the path of the file in the file system.
         :raises FileNotFoundError: another process has removed the directory of
             the file during this call.
         """

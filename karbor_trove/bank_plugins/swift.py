@@ -111,9 +111,11 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
                      ) -> List[str]:
         """Return the keys that begin with a prefix, in order.
 
-        A descending list is reversed here, because not every store with
-        Swift's API knows the parameter `reverse` [get_params of
-        RGWListBucket_ObjStore_SWIFT in rgw_rest_swift.cc of Ceph].
+        Swift always returns the keys in ascending order. For a descending
+        list, this method reverses the order. Swift's parameter `reverse` is
+        not used, because some other stores with Swift's API do not know it
+        [get_params of RGWListBucket_ObjStore_SWIFT in rgw_rest_swift.cc of
+        Ceph].
 
         :param prefix: None for all keys.
         :param limit: see listing.select_page().

@@ -248,10 +248,10 @@ class AcceptCheckpoint(_CheckpointCommand):
 
 
 class ListDeferred(Lister):
-    """List deferred deletions and requests whose result is not known.
+    """List deferred deletions, and requests whose result is not known.
 
-    The command also lists unconfirmed restores, temporary instances of
-    verifications, and configuration groups that no restore has reported.
+    The requests are those for backups, for restored instances, for temporary
+    instances of verifications and for configuration groups.
     """
 
     COLUMNS = ('what', 'project', 'instance', 'checkpoint', 'backup',

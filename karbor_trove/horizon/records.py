@@ -26,10 +26,12 @@ LOG = logging.getLogger(__name__)
 def add_templates() -> None:
     """Let Horizon find the templates of this package.
 
-    The name of a template is karbor/page-templates/NAME.html. Horizon looks
-    for the templates of a panel in the folder that has the panel's name. A
-    name with a hyphen cannot be the name of a Python package. So setuptools
-    does not treat the folder page-templates as a package.
+    The name of a template is karbor/page-templates/NAME.html. To Horizon,
+    page-templates is the name of a panel. Horizon looks for the templates of a
+    panel in the folder with this name.
+
+    The name has a hyphen for setuptools. A name with a hyphen cannot be the
+    name of a Python package, so setuptools does not treat the folder as one.
     """
     loaders.panel_template_dirs[os.path.join('karbor', 'page-templates')] = (
         os.path.dirname(__file__))
@@ -59,7 +61,8 @@ def get_plan_name(checkpoint: Any) -> str:
 def _list_names(checkpoint: Any) -> Dict[str, str]:
     """Return the names of the resources in a checkpoint, by their ids.
 
-    Empty if the checkpoint is None.
+    :param checkpoint: the checkpoint. None if it is not known. The result is
+        then empty.
     """
     if not checkpoint:
         return {}
@@ -102,7 +105,7 @@ class RecordView(tables.DataTableView):
     list_url = ''
 
     def read_record(self, id_: str) -> Any:
-        """Return the record that has an id."""
+        """Return the restore or the verification with the id `id_`."""
         raise NotImplementedError
 
     @memoized.memoized_method

@@ -219,7 +219,9 @@ def _find_recreation_blocker(recorded: Optional[models.ConfigurationGroup]
                              ) -> Optional[str]:
     """Return why a group cannot be created from its recorded values.
 
-    :returns: None if the group can be created.
+    :param recorded: the group with its values. None if the values were not
+        recorded.
+    :returns: a clause with the reason. None if the group can be created.
     """
     if recorded is None:
         return 'the checkpoint has no values of it'

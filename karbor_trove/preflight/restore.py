@@ -42,9 +42,9 @@ def check_restore(
         ) -> Tuple[preflight_problems.Problems, List[str]]:
     """Check whether all instances of a restore can be created.
 
-    An instance that the checkpoint left out has no backup. If another instance
-    has a backup, the checks skip the instance without one. If no instance has
-    a backup, each instance has the reason of its omission as a problem.
+    An instance that the checkpoint left out has no backup, and is not checked.
+    But if no instance has a backup, nothing can be restored. In that case the
+    problem of each instance is the reason of its omission.
 
     The requests are checked first. If the requests have no problems, the state
     of Trove is checked. Quotas are checked for all instances together.
@@ -53,11 +53,13 @@ def check_restore(
         the id of the original instance.
     :param build_request: builds a request from the id of the original instance
         and the backup record of this instance.
-    :param check_requests: yields the problems of all requests together.
+    :param check_requests: checks the requests together, and yields the
+        problems that they have as a whole.
     :param connect: connects to Trove. This function is called after the
         requests have been checked.
     :param project_id: the project in which the instances are created.
-    :returns: the problems, and what could not be checked, one sentence each.
+    :returns: the problems, and a list of what could not be checked. The list
+        has one sentence for each fact.
     :raises errors.KarborTroveError: Trove or the bank did not respond as
         expected.
     """

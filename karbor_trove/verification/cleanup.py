@@ -54,8 +54,8 @@ class TemporaryInstanceCleanup:
         sent.
 
         :param timeout: seconds that Trove may take for the whole cleanup. The
-            time of the bank does not count.
-        :param force: whether the operator states that no verification runs.
+            time that the bank takes does not count.
+        :param force: True if the operator states that no verification runs.
         :returns: one sentence for each instance that still exists, with the
             reason.
         :raises errors.BankError: the journal could not be read.

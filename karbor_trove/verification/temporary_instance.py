@@ -45,7 +45,10 @@ class TemporaryRestoreResult:
 
     def compare(self, kind: str, recorded: Optional[Tuple[str, ...]],
                 restored: Optional[Tuple[str, ...]]) -> None:
-        """Compare the names of databases or users, and add the result.
+        """Compare the names of databases or users.
+
+        If names are missing, a sentence is added to `problems`. Otherwise a
+        sentence is added to `messages`.
 
         :param kind: 'databases' or 'users'.
         :param recorded: the names that the protect operation recorded. None if
