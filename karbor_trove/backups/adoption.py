@@ -25,9 +25,9 @@ def find_created_backup(
     :returns: the backup. None if no backup matches the request. Trove may
         still create such a backup.
     :raises errors.Rejected: one backup matches, but another request may have
-        created it: a request of another checkpoint matches as well, or the
-        backup may be older than this request. The message names the backup,
-        and the checkpoint if there is one.
+        created it. A request of another checkpoint may match the backup as
+        well, and then the message names this checkpoint. Or the backup may be
+        older than this request.
     :raises errors.Ambiguous: several backups match. Or one backup matches, and
         the entry says that several backups matched in an earlier search. The
         message names the backups that match now.

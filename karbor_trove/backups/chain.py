@@ -118,10 +118,10 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
         checkpoints in the bank have. Only these backups may become parents.
     :param max_chain_length: how many backups a chain may have, the full
         backup included.
-    :returns: the id of the newest complete backup. None if the next backup
-        has to be a full one: there is no complete backup, or the newest
-        complete backup has a broken chain, a chain of the maximum length or a
-        failed child.
+    :returns: the id of the newest complete backup. None if there is no
+        complete backup. Also None if the newest complete backup has a broken
+        chain, a chain of the maximum length or a failed child. If the result
+        is None, the next backup has to be a full one.
     """
     complete = [backup for backup in backups.values()
                 if backup.id in recorded_ids and backup.is_complete

@@ -68,9 +68,9 @@ class BackupDeletion:
             deletion of a backup of another project is deferred. None for the
             backups of all projects.
         :param connect: returns a client that sends no request after the given
-            deadline. If this function raises an errors.KarborTroveError, the
-            deletion is deferred. After an errors.Unreachable the function is
-            called again for up to 60 s.
+            deadline. If `connect` raises an errors.KarborTroveError, the
+            deletion is deferred. After an errors.Unreachable, `connect` is
+            first called again for up to 60 s.
         :param polls: the polls that this deletion shares with other deletions
             of the project. None if there are no other deletions.
         :param keeps_last: whether the last complete backup of the instance is

@@ -36,8 +36,8 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
         the request is not sent before Swift is available. None if the URL is
         not known, or if the function must not wait for Swift.
     :param check_deletable: raises an error if the backup must not be deleted.
-        This function is called before each request that is sent more than 1 s
-        after the call of delete_backup(), for instance after an outage. By
+        `check_deletable` is called before each request that is sent more than
+        1 s after the call of delete_backup(), for instance after an outage. By
         then the check of the caller is too old.
     :param outage_deadline: when to stop waiting for Trove and Swift during an
         outage.

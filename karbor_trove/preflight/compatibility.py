@@ -121,8 +121,8 @@ def _is_impossible(flavor_id: Optional[str], flavors: Mapping[str, int],
                    catalog: trove_catalog.Catalog) -> bool:
     """Return True if Trove will surely reject the flavor.
 
-    :param flavors: the RAM of the flavors that Trove lists for the version, by
-        flavor id.
+    :param flavors: the flavors that Trove lists for the requested datastore
+        version. The values are their RAM in MB, by the id of the flavor.
     """
     if flavor_id is None or trove_catalog.get_flavor_segment(
             str(flavor_id)) in flavors:

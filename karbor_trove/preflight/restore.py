@@ -55,8 +55,8 @@ def check_restore(
         and the backup record of this instance.
     :param check_requests: checks the requests together, and yields the
         problems that they have as a whole.
-    :param connect: connects to Trove. This function is called after the
-        requests have been checked.
+    :param connect: connects to Trove. `connect` is called after the requests
+        have been checked.
     :param project_id: the project in which the instances are created.
     :returns: the problems, and a list of what could not be checked. The list
         has one sentence for each fact.

@@ -45,8 +45,8 @@ class Report:
                  project_id: Optional[str] = None) -> None:
         """Read the banks, then Trove, one project after another.
 
-        :param project_id: the id of the only project in the report. None for
-            each project of which a bank has a checkpoint.
+        :param project_id: the id of the only project in the report. None to
+            report on each project that has a checkpoint in one of the banks.
         :raises errors.KarborTroveError: a bank or Trove is unavailable.
         """
         self._clients = project_clients
