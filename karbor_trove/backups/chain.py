@@ -3,7 +3,7 @@
 """Decisions on chains of backups.
 
 The result of each function depends only on the arguments. Some arguments are
-functions with the name `get`. Only these functions may send requests.
+functions with the name `read_backup`. Only these functions may send requests.
 """
 
 from typing import Callable, Collection, Dict, Iterable, Iterator, List
@@ -20,12 +20,12 @@ LOG = logging.getLogger(__name__)
 Backups = Mapping[str, models.Backup]
 
 
-def walk_to_root(get: Callable[[str], Optional[models.Backup]],
+def walk_to_root(read_backup: Callable[[str], Optional[models.Backup]],
                  backup_id: str) -> Iterator[models.Backup]:
     """Yield the backups of a chain, from a backup to its root.
 
-    :param get: returns the backup with a given id. If `get` returns None, no
-        further backup is yielded.
+    :param read_backup: returns the backup with a given id. If it returns None,
+        no further backup is yielded.
     :param backup_id: the id of the backup that is yielded first.
     :raises errors.ResourceFailed: a backup of the chain is its own ancestor.
     """
@@ -36,36 +36,36 @@ def walk_to_root(get: Callable[[str], Optional[models.Backup]],
             raise errors.ResourceFailed('backup %s is its own parent'
                                         % next_id)
         visited.add(next_id)
-        backup = get(next_id)
+        backup = read_backup(next_id)
         if backup is None:
             return
         yield backup
         next_id = backup.parent_id
 
 
-def describe_incomplete(backup: models.Backup, first_id: str) -> str:
+def describe_incomplete(backup: models.Backup, newest_id: str) -> str:
     """Return the sentence that says that a backup is not complete.
 
-    :param first_id: the id of the newest backup of the chain. The check of the
-        chain begins with this backup.
+    :param newest_id: the id of the newest backup of the chain. The check of
+        the chain begins with this backup.
     """
     return '%s is not COMPLETED, but %s' % (
-        describe_link(backup.id, first_id), backup.status)
+        describe_link(backup.id, newest_id), backup.status)
 
 
-def describe_link(backup_id: str, first_id: str) -> str:
+def describe_link(backup_id: str, newest_id: str) -> str:
     """Return a phrase that names one backup of a chain.
 
     The phrase is "backup 2" for the newest backup of the chain. For any other
     backup it is "backup 1, in the chain of backup 2,".
 
     :param backup_id: the id of the backup to name.
-    :param first_id: the id of the newest backup of the chain. The check of the
-        chain begins with this backup.
+    :param newest_id: the id of the newest backup of the chain. The check of
+        the chain begins with this backup.
     """
-    if backup_id == first_id:
+    if backup_id == newest_id:
         return 'backup %s' % backup_id
-    return 'backup %s, in the chain of backup %s,' % (backup_id, first_id)
+    return 'backup %s, in the chain of backup %s,' % (backup_id, newest_id)
 
 
 def list_chain(backups: Backups, backup_id: str) -> List[models.Backup]:
@@ -75,20 +75,23 @@ def list_chain(backups: Backups, backup_id: str) -> List[models.Backup]:
     :returns: the backups from the newest one to the root. The list is empty if
         a backup of the chain is missing, not complete or its own ancestor.
     """
-    if find_break(backups, backup_id):
+    if find_break(backups.get, backup_id):
         return []
     return list(walk_to_root(backups.get, backup_id))
 
 
-def find_break(backups: Backups, backup_id: str) -> Optional[str]:
+def find_break(read_backup: Callable[[str], Optional[models.Backup]],
+               backup_id: str) -> Optional[str]:
     """Return a phrase that says which backup breaks a chain, and why.
 
+    :param read_backup: returns the backup with a given id. None if the backup
+        does not exist.
     :param backup_id: the id of the newest backup of the chain.
     :returns: the phrase. None if the chain can be restored.
     """
     next_id: Optional[str] = backup_id
     try:
-        for backup in walk_to_root(backups.get, backup_id):
+        for backup in walk_to_root(read_backup, backup_id):
             if not backup.is_complete:
                 return describe_incomplete(backup, backup_id)
             next_id = backup.parent_id
@@ -140,7 +143,7 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
         backup.created, len(list_chain(backups, backup.id))))
     failed_ids = list_failed_children(backups, newest.id)
     problem = ('its child %s has failed' % ', '.join(failed_ids)
-               if failed_ids else find_break(backups, newest.id))
+               if failed_ids else find_break(backups.get, newest.id))
     if problem:
         LOG.warning('The next backup is a full one: backup %s is not used as '
                     'a parent, because %s', newest.id, problem)
@@ -203,20 +206,17 @@ def children_first(backups: Backups, backup_ids: Iterable[str]) -> List[str]:
         list_ancestors(backups, backup_id, {})))
 
 
-def check_chain(get: Callable[[str], Optional[models.Backup]],
+def check_chain(read_backup: Callable[[str], Optional[models.Backup]],
                 backup_id: str) -> None:
     """Check that all backups in the chain of a new backup can be restored.
 
-    :param get: returns the backup with a given id, as Trove shows it now.
-        `get` returns None if Trove has just responded that the backup does not
-        exist.
+    :param read_backup: returns the backup with a given id, as Trove shows it
+        now. None if Trove has just responded that the backup does not exist.
     :param backup_id: the id of the new backup.
     :raises errors.ResourceFailed: a backup of the chain was deleted, is not
         complete or is its own ancestor.
     """
-    chain = list(walk_to_root(get, backup_id))
-    if not chain or chain[-1].parent_id or not all(
-            backup.is_complete for backup in chain):
-        raise errors.ResourceFailed(
-            'the chain of backup %s is broken: a backup in it was deleted '
-            'meanwhile' % backup_id)
+    reason = find_break(read_backup, backup_id)
+    if reason is not None:
+        raise errors.ResourceFailed('the new backup cannot be restored: %s'
+                                    % reason)

@@ -211,7 +211,7 @@ def _assess(point: restore_points.RestorePoint,
     elif not backups[backup_id].is_complete:
         problem = 'backup %s is %s' % (backup_id, backups[backup_id].status)
     else:
-        problem = str(chain.find_break(backups, backup_id))
+        problem = str(chain.find_break(backups.get, backup_id))
     return Assessment(point, [], problem)
 
 

@@ -32,18 +32,18 @@ def check_backup(request: models.InstanceRequest,
         created. This size is used if Trove does not return the size now. None
         if the size was not recorded.
     """
-    first_id = request.backup_id
+    newest_id = request.backup_id
     sizes: List[float] = []
-    next_id: Optional[str] = first_id
+    next_id: Optional[str] = newest_id
     try:
-        for backup in chain.walk_to_root(backups.get, first_id):
+        for backup in chain.walk_to_root(backups.get, newest_id):
             if not backup.is_complete:
-                yield chain.describe_incomplete(backup, first_id)
+                yield chain.describe_incomplete(backup, newest_id)
             sizes.append(backup.size or (
                 0 if sizes else recorded_size or 0))
             next_id = backup.parent_id
         if next_id:
-            yield '%s was not found' % chain.describe_link(next_id, first_id)
+            yield '%s was not found' % chain.describe_link(next_id, newest_id)
     except errors.ResourceFailed as error:
         yield str(error)
     size = max(sizes, default=0)

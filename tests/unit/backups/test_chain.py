@@ -88,7 +88,8 @@ def test_check_chain_fails_if_the_root_is_deleted():
     chain.check_chain(backups.get, 'b2')
     del backups['b0']
     with pytest.raises(errors.ResourceFailed,
-                       match='the chain of backup b2 is broken'):
+                       match='the new backup cannot be restored: backup b0, '
+                             'in the chain of backup b2, was not found'):
         chain.check_chain(backups.get, 'b2')
 
 

@@ -170,7 +170,7 @@ def test_protect_fails_if_a_user_deletes_the_parent_meanwhile(
     monkeypatch.setattr(clock, 'sleep', lambda seconds, *_: (
         fake_trove.backups.pop(first, None), sleep(seconds)))
     with pytest.raises(exception.CreateResourceFailed,
-                       match='a backup in it was deleted meanwhile'):
+                       match='in the chain of backup .*, was not found'):
         back_up()
 
 
