@@ -7,6 +7,7 @@ import pytest
 
 from karbor_trove.bank import resource_status
 from karbor_trove.bank import worker_process
+from karbor_trove.operations import protect
 
 
 class Flow:
@@ -183,6 +184,17 @@ def test_first_hook_writes_the_worker_and_the_status(new_flow):
     section = flow.section(flow.ids[0])
     assert section.get_object('worker') == worker_process.current()
     assert section.get_object('status') == 'protecting'
+
+
+@pytest.mark.parametrize('count, warnings', [(2, 0), (3, 1)])
+def test_a_large_plan_is_logged_once(
+        new_flow, monkeypatch, caplog, count, warnings):
+    monkeypatch.setattr(protect, '_LARGE_PLAN', 2)
+    flow = new_flow(count)
+    for id_ in flow.ids:
+        flow.begin(id_)
+    assert len([record for record in caplog.records
+                if 'has 3 databases' in record.getMessage()]) == warnings
 
 
 def test_quota_is_checked_for_all_instances_together(new_flow, fake_trove):
