@@ -11,6 +11,7 @@ import dataclasses
 from typing import Any, Mapping, Optional, Union
 from urllib import parse
 
+from keystoneauth1 import exceptions as keystone_exceptions
 from oslo_log import log as logging
 
 from karbor_trove import errors
@@ -166,10 +167,18 @@ class _Account:
         """
         if self.verify is not None:
             kwargs['verify'] = self.verify
+        url = '%s/%s' % (self.url, name) if name else self.url
         try:
-            response = self.session.request(
-                '%s/%s' % (self.url, name) if name else self.url, method,
-                **kwargs)
+            try:
+                response = self.session.request(url, method, **kwargs)
+            except keystone_exceptions.Unauthorized:
+                # As Trove does, Swift may reject the request because of
+                # Karbor's service token, see transport._patched_request().
+                user_auth = getattr(self.session.auth, 'user_auth', None)
+                if user_auth is None:
+                    raise
+                response = self.session.request(url, method, auth=user_auth,
+                                                **kwargs)
         except OSError as error:
             # The session translates the errors of the connection. So an
             # OSError is about the file of CA certificates.

@@ -50,6 +50,16 @@ def test_object_is_not_reported_missing_if_swift_rejects_the_user(
         swift.object_exists(connect.connect(context), location)
 
 
+def test_object_is_read_with_the_users_token_alone_after_a_401(
+        fake_trove, context, location):
+    """Swift may reject the service token. The session repeats a 401 once."""
+    fake_trove.fail('HEAD', '/swift/*', 401, times=2)
+    assert swift.object_exists(connect.connect(context), location)
+    assert ['X-Service-Token' in request.headers
+            for request in fake_trove.mocker.request_history
+            if request.method == 'HEAD'] == [True, True, False]
+
+
 def test_object_in_another_account_is_not_requested(fake_trove, context):
     fake_trove.fail('HEAD', '/swift/*', 403, times=None)
     assert not swift.object_exists(connect.connect(context), OTHER_ACCOUNT)
