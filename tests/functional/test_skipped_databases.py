@@ -2,15 +2,10 @@
 
 import pytest
 
-from tests.functional import api_tenant as tenants
 from tests.functional import test_manage
-from tests.functional import test_preflight
-from tests.functional import test_projects
 from tests.sandbox import cloud
 
 operator = test_manage.operator
-
-TYPE = tenants.TYPE
 
 
 @pytest.fixture(scope='module')
@@ -32,41 +27,6 @@ def get_results(record):
 def list_protected(tenant):
     return {backup['instance_id']
             for backup in tenant.list_backups().values()}
-
-
-def test_project_with_a_broken_database_is_protected_and_restored(
-        tenant, operator):
-    ids = tenant.create_instances(['db-%d' % number for number in range(4)])
-    broken = test_preflight.create_failed_instance(tenant)
-    plan = test_projects.create_project_plan(tenant)
-    tenant.delete_instances(ids.pop(0))
-    ids.append(tenant.create_instance('made-after-the-plan'))
-    for rows, id_ in enumerate(ids, 100):
-        tenant.create_table(id_, rows)
-
-    checkpoint = tenant.protect(plan)
-    assert list_protected(tenant) == set(ids)
-    verified = get_results(tenant.verify(checkpoint))
-    status, reason = verified.pop(broken)
-    assert status == 'error'
-    assert reason.startswith('not verified: instance %s has the status ERROR'
-                             % broken)
-    assert {status for status, _ in verified.values()} == {'available'}
-    assert verified.keys() == set(ids)
-
-    restored = get_results(tenant.restore(checkpoint))
-    status, reason = restored.pop(broken)
-    assert (status, reason.partition(':')[0]) == ('error', 'not restored')
-    assert sorted(map(tenant.count_rows, restored)) == [100, 101, 102, 103]
-
-    rows, _ = operator.manage('checkpoint', 'show', checkpoint)
-    notes = {row['resource']: row['note'] for row in rows}
-    assert notes[broken].startswith('left out')
-    rows, _ = operator.manage('report', '--project', tenant.project_id)
-    assert {row['instance']: row['left_out'] for row in rows
-            if row['left_out']} == {broken: 1}
-    tenant.delete_checkpoint(checkpoint)
-    assert not tenant.list_backups() and not tenant.list_objects()
 
 
 def test_last_backup_of_a_deleted_database_stays_until_it_is_released(

@@ -184,7 +184,14 @@ class Sandbox:
         Trove then shows the status SHUTDOWN for these instances. The servers
         of all other instances exist, also those that were lost before.
         """
-        self._lose(catalog.LOST_SERVERS, instance_ids)
+        self._write_ids(catalog.LOST_SERVERS, instance_ids)
+
+    def break_servers(self, *instance_ids: str) -> None:
+        """Let Nova have the servers of exactly these instances in ERROR.
+
+        Trove then shows the status ERROR. Without ids no server is broken.
+        """
+        self._write_ids(catalog.BROKEN_SERVERS, instance_ids)
 
     def lose_networks(self, *network_ids: str) -> None:
         """Make Neutron lose exactly these networks and their subnets.
@@ -192,9 +199,9 @@ class Sandbox:
         Existing ports stay. All other networks exist, also those that were
         lost before.
         """
-        self._lose(catalog.LOST_NETWORKS, network_ids)
+        self._write_ids(catalog.LOST_NETWORKS, network_ids)
 
-    def _lose(self, name: str, ids: Iterable[str]) -> None:
+    def _write_ids(self, name: str, ids: Iterable[str]) -> None:
         path = self.directory / 'trove' / name
         # Rename a complete file, so that Trove never reads a part of the ids.
         new = path.with_suffix('.new')

@@ -37,9 +37,11 @@ PUBLIC_CIDR = '127.78.0.0/16'
 HIDDEN_CIDR = '127.76.0.0/16'
 
 #: Files in Trove's directory, each with ids separated by whitespace: the
-#: instances whose servers Nova no longer has, and the networks that Neutron no
-#: longer has. Without the file nothing is lost.
+#: instances whose servers Nova no longer has, those whose servers are in
+#: ERROR, and the networks that Neutron no longer has. Without the file nothing
+#: is lost or broken.
 LOST_SERVERS = 'lost-servers'
+BROKEN_SERVERS = 'broken-servers'
 LOST_NETWORKS = 'lost-networks'
 
 VOLUME_TYPES = ('standard', 'fast')

@@ -150,6 +150,13 @@ class Flavors(Things):
                 if is_public in (None, flavor.is_public)]
 
 
+def _show(server: Server) -> Server:
+    """Return the server as Nova shows it, in ERROR if a test has broken it."""
+    if losses.is_broken_server(server.instance_id):
+        return dataclasses.replace(server, status='ERROR')
+    return server
+
+
 class Servers(Things):
     """The servers. Those that a test has lost are not found."""
 
@@ -157,11 +164,11 @@ class Servers(Things):
         server = super().get(thing_id)
         if losses.is_lost_server(server.instance_id):
             raise self._missing(404, 'Not found')
-        return server
+        return _show(server)
 
     def list(self, search_opts: 'dict[str, Any] | None' = None,
              **_: Any) -> Any:
-        return [server for server in super().list(search_opts)
+        return [_show(server) for server in super().list(search_opts)
                 if not losses.is_lost_server(server.instance_id)]
 
     def create(self, name: str, image: str, flavor: str,  # type: ignore

@@ -14,6 +14,8 @@ without-database     no database is started, but the instance is healthy
 fail-backup          the backup ends in FAILED
 hang-backup          the backup stays in BUILDING
 slow-backup-5        it takes 5 seconds longer
+slow-report-5        the backup is uploaded at once, and its final status is
+                     reported 5 seconds later
 huge-backup          the backup reports a size of 500 GB
 slow-restart-5       a restart takes 5 seconds longer, in status REBOOT
 slow-delete-5        a deletion takes 5 seconds longer, in status SHUTDOWN
@@ -124,6 +126,7 @@ class Guest(accounts.Accounts):
         try:
             virtual_machines.misbehave('backup', names)
             checksum, location = self._upload(info, 'corrupt-backup' in names)
+            virtual_machines.misbehave('report', names)
         # After any error the backup must not stay in BUILDING.
         except Exception:
             LOG.exception('Backup %s failed', info['id'])
