@@ -324,7 +324,7 @@ def tell(story, user, password):
                          ids=['customized', 'plain'])
 def test_tenant_protects_and_restores_databases_by_clicking(
         chromium, folder, sandbox, request, customized):
-    user = 'shop' if customized else 'shop-without-module'
+    user = 'shop' if customized else 'books'
     sandbox.add_tenants(user)
     tenant = tenants.Tenant(sandbox, user)
     pictures = request.config.getoption('pictures')
