@@ -11,6 +11,9 @@ import pytest
 
 #: Timeout of each wait, in seconds. The first page imports all of Horizon.
 TIMEOUT = 120
+#: How often a wait for rows loads the page again, in seconds. Horizon asks for
+#: the status of a row every 2.5 s.
+RELOAD_INTERVAL = 15
 _PROGRAMS = ('chromium', 'chromium-browser', 'google-chrome')
 _TABLE = '''() => Array.from(
     document.querySelectorAll('table.datatable tbody tr[data-object-id]')
@@ -85,19 +88,32 @@ class Browser:
         """Return the rows of the page's tables as lists of texts."""
         return self.page.evaluate(_TABLE)
 
-    def wait_for_row(self, check, timeout=120):
-        """Return the first row for which check(row) is true.
+    def wait_for_rows(self, check, timeout=120, reload=True):
+        """Return the result of check(rows) when it is true.
 
-        Horizon renews rows itself while an operation runs.
+        Horizon renews the rows of running operations itself. New rows need a
+        new page, so this loads the page again every RELOAD_INTERVAL seconds.
+
+        :param reload: False to never load the page again.
         """
-        deadline = time.monotonic() + timeout
+        begin = loaded = time.monotonic()
         while True:
             rows = self.read_rows()
-            for row in rows:
-                if check(row):
-                    return row
-            assert time.monotonic() < deadline, rows
+            result = check(rows)
+            if result:
+                return result
+            now = time.monotonic()
+            assert now < begin + timeout, (rows, self.list_messages())
+            if reload and now > loaded + RELOAD_INTERVAL:
+                self.page.reload()
+                self.settle()
+                loaded = time.monotonic()
             self.page.wait_for_timeout(200)
+
+    def wait_for_row(self, check, **kw):
+        """Return the first row for which check(row) is true."""
+        return self.wait_for_rows(
+            lambda rows: next(filter(check, rows), None), **kw)
 
     def submit(self, selector):
         """Press a button and wait for the page that follows."""

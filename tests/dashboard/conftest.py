@@ -3,6 +3,7 @@
 import datetime
 import os
 import pathlib
+import signal
 import socketserver
 import tempfile
 import threading
@@ -16,12 +17,29 @@ from tests.dashboard import browser as browsers
 from tests.dashboard import fake_karbor
 from tests.dashboard import horizon_server
 
+#: Time limit of all tests together, in seconds. The end of the fixtures takes
+#: up to half a minute more, so a run has at most 10 minutes.
+TIME_LIMIT = 570
 PROJECT_ID = '7ea9e0de5a4b4e1ca0bfb3de5b6a3d1f'
 
 
 def pytest_addoption(parser):
     parser.addoption('--pictures', metavar='DIR', type=pathlib.Path,
                      help='write a picture of each step into this folder')
+
+
+@pytest.fixture(scope='session', autouse=True)
+def time_limit(request):
+    """Let the current test fail, and end the run, at the time limit."""
+    def end(*_):
+        request.session.shouldfail = f'The limit of {TIME_LIMIT} s is over'
+        pytest.fail(request.session.shouldfail)
+
+    previous = signal.signal(signal.SIGALRM, end)
+    signal.alarm(TIME_LIMIT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, previous)
 
 
 @pytest.fixture(scope='session')

@@ -12,6 +12,8 @@ import urllib.request
 
 import karbor_dashboard
 
+from tests.sandbox import process
+
 ROOT = pathlib.Path(__file__).parents[2]
 #: Timeout of the start, in seconds.
 TIMEOUT = 60
@@ -81,7 +83,8 @@ class Server:
                 [sys.executable, '-W', 'ignore', '-m', 'django', 'runserver',
                  '--insecure', '--noreload', self._address],
                 cwd=ROOT, env=self._environ, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT)
+                stdout=log, stderr=subprocess.STDOUT,
+                preexec_fn=process.end_with_parent)
         deadline = time.monotonic() + TIMEOUT
         while not self._responds():
             if self._process.poll() is not None or (

@@ -49,8 +49,9 @@ STATIC_ROOT = os.path.join(_FOLDER, 'static')
 ADD_TEMPLATE_DIRS = [os.path.join(_FOLDER, 'templates')]
 # Without compressed files a page takes 3 s. The page tests need no styles.
 COMPRESS_ENABLED = COMPRESS_OFFLINE = os.path.exists(STATIC_ROOT)
-if not COMPRESS_ENABLED:
-    COMPRESS_PRECOMPILERS = ()
+COMPRESS_PRECOMPILERS = (
+    ('text/scss', 'tests.dashboard.scss_filter.ScssFilter'),
+) if COMPRESS_ENABLED else ()
 LOGGING = {
     'version': 1, 'disable_existing_loggers': False,
     'formatters': {'line': {'format': '%(asctime)s %(name)s %(message)s'}},

@@ -149,10 +149,11 @@ def test_running_verification_is_renewed_in_the_list(
         browser, karbor, checkpoint):
     browser.go(CHECKPOINTS)
     browser.choose_action(checkpoint, 'Verify Checkpoint')
-    browser.wait_for_row(lambda row: 'In Progress' in row)
+    browser.wait_for_row(lambda row: 'In Progress' in row, reload=False)
     [verification] = karbor.verifications.values()
     verification.update(status='success', resources_reason={
         f'{TYPE}#{ORDERS}': 'verified at level backup'})
     browser.wait_for_row(
-        lambda row: 'Success' in row and 'verified at level backup' in row)
+        lambda row: 'Success' in row and 'verified at level backup' in row,
+        reload=False)
     browser.take_picture('verifications')

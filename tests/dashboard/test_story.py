@@ -4,9 +4,12 @@ Needs the sandbox, Horizon and Chromium. What the browser shows is compared
 with Karbor's and Trove's APIs. Without the module some steps are done as the
 documentation says: with credentials that have no effect, and through the API
 instead of the command line.
+
+The pictures have the names that the documentation uses for them.
 """
 
 import datetime
+import logging
 import re
 
 import pytest
@@ -17,7 +20,9 @@ from tests.functional import api_tenant as tenants
 from tests.sandbox import cloud
 from tests.sandbox import fixture
 
-ROWS = 100
+LOG = logging.getLogger(__name__)
+#: Database name -> rows of its table.
+ROWS = {'orders': 100, 'stock': 40}
 TYPE = tenants.TYPE
 CHECKPOINTS = f'/karbor/checkpoints/{cloud.PROVIDER_ID}/'
 RESTORE = 'form#restore_checkpoint_form [type=submit]'
@@ -41,13 +46,24 @@ class Story:
         self.page = browser.page
         self.tenant = tenant
         self.customized = customized
-        self.names = dict(zip(
-            tenant.create_instances(['orders', 'stock']), ['orders', 'stock']))
-        self.orders, self.stock = self.names
-        for id_ in self.names:
-            tenant.create_table(id_, ROWS)
+
+    def create_databases(self):
+        LOG.info('create databases')
+        ids = self.tenant.create_instances(ROWS)
+        self.names = dict(zip(ids, ROWS))
+        self.orders, self.stock = ids
+        for id_, name in self.names.items():
+            self.tenant.create_table(id_, ROWS[name])
+
+    def log_in(self, user, password):
+        LOG.info('log in')
+        self.browser.log_in(user, password)
+        assert user in self.page.inner_text('nav.navbar')
+        self.browser.go('/karbor/')
+        self.browser.take_picture('logged-in')
 
     def create_plan(self, name, ticked, parameters, button):
+        LOG.info('create the plan %s', name)
         browser = self.browser
         browser.go('/karbor/create/')
         browser.open_tree()
@@ -79,6 +95,7 @@ class Story:
         return row[0]
 
     def protect_from_the_list(self, plan):
+        LOG.info('protect %s', plan)
         self.browser.go('/karbor/')
         with self.page.expect_navigation():
             self.browser.choose_action(plan, 'Protect Now')
@@ -86,8 +103,40 @@ class Story:
         self.browser.check_message('Plan protection initiated')
         return self.wait_for_checkpoint(plan, 'Available')
 
+    def protect_two(self):
+        """Protect two databases, each with its own parameters."""
+        texts = {id_: {'backup_name': f'{name}-nightly',
+                       'description': f'Every night, for {name}'}
+                 for id_, name in self.names.items()}
+        self.create_plan('both', texts, texts, 'create')
+        checkpoint = self.protect_from_the_list('both')
+        # The schedule may have created a backup as well.
+        assert {(id_, *values.values()) for id_, values in texts.items()} <= {
+            (backup['instance_id'], backup['name'], backup['description'])
+            for backup in self.tenant.list_backups().values()}
+        return checkpoint
+
+    def protect_the_project(self):
+        """Protect all databases of the project without any parameters."""
+        project = self.tenant.project_id
+        self.create_plan('whole', [project], {}, 'now')
+        checkpoint = self.wait_for_checkpoint('whole', 'Available')
+        databases = self.tenant.list_instance_ids()
+        plan = self.find_plan('whole')
+        assert not any(plan['parameters'].values()), plan
+        assert {resource['id'] for resource in plan['resources']} == {
+            project, *databases}
+        # The default name and description have the id of the checkpoint.
+        assert {backup['instance_id']
+                for backup in self.tenant.list_backups().values()
+                if checkpoint in backup['name']
+                and checkpoint in backup['description']
+                and backup['status'] == 'COMPLETED'} == databases
+        return checkpoint
+
     def schedule(self, plan):
         """Let Karbor protect a plan at the next but one minute."""
+        LOG.info('schedule the plan %s', plan)
         when = datetime.datetime.now(
             datetime.timezone.utc) + datetime.timedelta(minutes=2)
         self.browser.go('/karbor/triggers/create/')
@@ -106,6 +155,7 @@ class Story:
         self.browser.wait_for_row(lambda row: plan in row)
 
     def verify(self, checkpoint):
+        LOG.info('verify')
         if not self.customized:
             self.tenant.verify(checkpoint)
             return
@@ -121,14 +171,20 @@ class Story:
         assert 'verified at level backup' in row[-1]
         self.browser.go(f'/karbor/verifications/{row[0]}/detail/')
         self.browser.take_picture('verification')
-        assert any('verified at level backup' in row[-1]
-                   for row in self.browser.read_rows())
+        reasons = {row[0]: row[-1] for row in self.browser.read_rows()}
+        assert reasons.keys() == set(ROWS), reasons
+        for reason in reasons.values():
+            assert 'verified at level backup' in reason
+
+    def list_restore_ids(self):
+        return {record['id'] for record in self.tenant.send(
+            'GET', '/restores')['restores']}
 
     def restore(self, checkpoint, parameters, name):
         """Restore a checkpoint and return the row of the restore."""
+        LOG.info('restore: %s', name)
         browser = self.browser
-        known = {record['id'] for record in self.tenant.send(
-            'GET', '/restores')['restores']}
+        known = self.list_restore_ids()
         if self.customized:
             browser.go(f'{CHECKPOINTS}checkpoints/{checkpoint}/restore')
         else:
@@ -153,6 +209,16 @@ class Story:
         browser.take_picture(f'{name}-result')
         return row
 
+    def restore_is_refused_with_the_current_session(self, checkpoint):
+        """Without the module Karbor refuses the dashboard's default."""
+        LOG.info('restore with the current session')
+        known = self.list_restore_ids()
+        self.browser.go(f'{CHECKPOINTS}checkpoints/{checkpoint}/restore')
+        self.browser.submit(RESTORE)
+        self.browser.check_message('Unable to restore checkpoint.')
+        self.browser.take_picture('refused', whole=False)
+        assert self.list_restore_ids() == known
+
     def restore_one_of_two(self, checkpoint):
         row = self.restore(checkpoint, {
             self.orders: {'restore_name': 'orders-again',
@@ -164,16 +230,21 @@ class Story:
         instance = self.tenant.trove.instances.get(restored).to_dict()
         assert instance['name'] == 'orders-again'
         assert instance['volume']['size'] == 2
-        assert self.tenant.count_rows(restored) == ROWS
+        assert self.tenant.count_rows(restored) == ROWS['orders']
         if self.customized:
             assert 'orders-again' in row[-1]
             self.browser.go(f'/karbor/restores/{row[0]}/detail/')
             self.browser.take_picture('restore-reasons')
+            assert any('left out by restore_skip' in row[-1]
+                       for row in self.browser.read_rows())
 
     def restore_with_a_wrong_value(self, checkpoint):
+        databases = self.tenant.list_instance_ids()
         row = self.restore(checkpoint, {
-            self.orders: {'restore_volume_size': 'big'}}, 'wrong')
+            self.orders: {'restore_volume_size': 'big'},
+            self.stock: {'restore_skip': True}}, 'wrong')
         assert row[2] == 'Fail', row
+        assert self.tenant.list_instance_ids() == databases
         expected = re.compile("restore_volume_size.*'big'")
         record = self.tenant.send('GET', f'/restores/{row[0]}')['restore']
         assert any(map(expected.search, record['resources_reason'].values()))
@@ -184,7 +255,15 @@ class Story:
             assert any(expected.search(row[-1])
                        for row in self.browser.read_rows())
 
+    def fail(self):
+        """Return the id of a checkpoint whose backup has failed."""
+        self.create_plan('failing', [self.orders], {
+            self.orders: {'backup_name': 'fail-backup',
+                          'description': 'Fails'}}, 'now')
+        return self.wait_for_checkpoint('failing', 'Error')
+
     def delete_checkpoint(self, checkpoint):
+        LOG.info('delete the checkpoint %s', checkpoint)
         self.browser.go(CHECKPOINTS)
         self.browser.choose_action(checkpoint, 'Delete Checkpoint')
         confirmation = self.browser.read_confirmation()
@@ -193,8 +272,10 @@ class Story:
             assert checkpoint in confirmation
         self.browser.confirm()
         self.browser.check_message('Scheduled deletion of Checkpoint')
-        self.browser.wait_for_row(
-            lambda row: row[0] == checkpoint and row[3] == 'Deleted')
+        # Karbor does not list a deleted checkpoint.
+        self.browser.wait_for_rows(lambda rows: all(
+            row[3] == 'Deleted' for row in rows if row[0] == checkpoint))
+        assert self.tenant.get_checkpoint_status(checkpoint) == 'deleted'
 
     def delete_failed_checkpoint(self, checkpoint):
         if self.customized:
@@ -203,6 +284,7 @@ class Story:
             self.tenant.delete_checkpoint(checkpoint)
 
     def delete_schedule_and_plans(self):
+        LOG.info('delete the schedule and the plans')
         self.browser.go('/karbor/scheduledoperations/')
         self.browser.choose_action('nightly', 'Delete Scheduled Operation')
         self.browser.confirm()
@@ -211,51 +293,51 @@ class Story:
             self.browser.choose_action(plan, 'Delete Protection Plan')
             assert f'"{plan}"' in self.browser.read_confirmation()
             self.browser.confirm()
-        self.browser.take_picture('end')
         assert self.tenant.send('GET', '/plans')['plans'] == []
+
+
+def tell(story, user, password):
+    """Do all steps of the story."""
+    story.create_databases()
+    story.log_in(user, password)
+    # It runs during the other steps.
+    story.create_plan('nightly', [story.stock], {}, 'create')
+    story.schedule('nightly')
+
+    checkpoint = story.protect_two()
+    story.verify(checkpoint)
+    if not story.customized:
+        story.restore_is_refused_with_the_current_session(checkpoint)
+    story.restore_one_of_two(checkpoint)
+    story.restore_with_a_wrong_value(checkpoint)
+    story.delete_checkpoint(story.protect_the_project())
+    story.delete_failed_checkpoint(story.fail())
+
+    story.delete_checkpoint(
+        story.wait_for_checkpoint('nightly', 'Available'))
+    story.delete_checkpoint(checkpoint)
+    story.delete_schedule_and_plans()
+    assert not story.tenant.list_backups()
 
 
 @pytest.mark.parametrize('customized', [True, False],
                          ids=['customized', 'plain'])
 def test_tenant_protects_and_restores_databases_by_clicking(
-        chromium, sandbox, folder, request, customized):
-    user = request.node.callspec.id
+        chromium, folder, sandbox, request, customized):
+    user = 'shop' if customized else 'books'
     sandbox.add_tenants(user)
     tenant = tenants.Tenant(sandbox, user)
     pictures = request.config.getoption('pictures')
     with horizon_server.Server(
             folder, sandbox.urls['keystone'], customized) as horizon:
         browser = browsers.Browser(
-            chromium, horizon.url, pictures and pictures / user)
-        browser.log_in(user, sandbox.variables(user)['OS_PASSWORD'])
-        browser.take_picture('logged-in')
-        story = Story(browser, tenant, customized)
-
-        story.create_plan('nightly', [story.stock], {}, 'create')
-        story.schedule('nightly')
-
-        story.create_plan('both', [story.orders, story.stock], {
-            story.orders: {'backup_name': 'orders-nightly',
-                           'description': 'Every night'}}, 'create')
-        checkpoint = story.protect_from_the_list('both')
-        assert 'orders-nightly' in {
-            backup['name'] for backup in tenant.list_backups().values()}
-        story.verify(checkpoint)
-        story.restore_one_of_two(checkpoint)
-        story.restore_with_a_wrong_value(checkpoint)
-
-        story.create_plan('whole', [tenant.project_id], {}, 'now')
-        story.delete_checkpoint(
-            story.wait_for_checkpoint('whole', 'Available'))
-        story.create_plan('failing', [story.orders], {
-            story.orders: {'backup_name': 'fail-backup',
-                           'description': 'Fails'}}, 'now')
-        story.delete_failed_checkpoint(
-            story.wait_for_checkpoint('failing', 'Error'))
-
-        story.delete_checkpoint(
-            story.wait_for_checkpoint('nightly', 'Available'))
-        story.delete_checkpoint(checkpoint)
-        story.delete_schedule_and_plans()
-        assert not tenant.list_backups()
+            chromium, horizon.url,
+            pictures and pictures / request.node.callspec.id)
+        try:
+            tell(Story(browser, tenant, customized), user,
+                 sandbox.variables(user)['OS_PASSWORD'])
+        except Exception:
+            browser.take_picture('failure')
+            raise
+        browser.page.close()
     tenant.delete_everything()
