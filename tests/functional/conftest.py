@@ -12,8 +12,9 @@ def pytest_addoption(parser):
                           'guide instead of comparing them')
     parser.addoption('--all-pages', action='store_true',
                      help='run the sessions of all pages, also the slow ones')
-    parser.addoption('--large', action='store_true',
-                     help='run the test of a plan with many databases')
+    parser.addoption('--long', action='store_true',
+                     help='run a plan with many databases, and forty nights '
+                          'instead of eight')
 
 
 @pytest.fixture(scope='session')

@@ -1,4 +1,4 @@
-"""A plan with many real databases. Only with --large, as it takes minutes."""
+"""A plan with many real databases. Only with --long, as it takes minutes."""
 
 import pytest
 
@@ -12,8 +12,8 @@ _COUNT = 60
 
 @pytest.fixture(scope='module')
 def sandbox(request):
-    if not request.config.getoption('large'):
-        pytest.skip('%d databases take minutes, use --large' % _COUNT)
+    if not request.config.getoption('long'):
+        pytest.skip('%d databases take minutes, use --long' % _COUNT)
     with cloud.Sandbox(overrides={'trove': {'quotas': {
             'instances': 2 * _COUNT}}}) as running:
         yield running
