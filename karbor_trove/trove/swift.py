@@ -11,7 +11,6 @@ import dataclasses
 from typing import Any, Mapping, Optional, Union
 from urllib import parse
 
-from keystoneauth1 import exceptions as keystone_exceptions
 from oslo_log import log as logging
 
 from karbor_trove import errors
@@ -169,16 +168,7 @@ class _Account:
             kwargs['verify'] = self.verify
         url = '%s/%s' % (self.url, name) if name else self.url
         try:
-            try:
-                response = self.session.request(url, method, **kwargs)
-            except keystone_exceptions.Unauthorized:
-                # As Trove does, Swift may reject the request because of
-                # Karbor's service token, see transport._patched_request().
-                user_auth = getattr(self.session.auth, 'user_auth', None)
-                if user_auth is None:
-                    raise
-                response = self.session.request(url, method, auth=user_auth,
-                                                **kwargs)
+            return transport.request_swift(self.session, url, method, **kwargs)
         except OSError as error:
             # The session translates the errors of the connection. So an
             # OSError is about the file of CA certificates.
@@ -186,8 +176,6 @@ class _Account:
                 'the certificate of Swift cannot be verified with %s: %s'
                 % (kwargs.get('verify', self.session.verify), error)
             ) from error
-        transport.check_swift_response(response)
-        return response
 
 
 def _delete(account: _Account, name: str) -> None:

@@ -223,15 +223,31 @@ def read_response() -> Iterator[None]:
             'not a response of the service (%r)' % error) from error
 
 
-def check_swift_response(response: Any) -> None:
-    """Check that Swift itself sent a response.
+def request_swift(http_session: session.Session, url: str, method: str,
+                  **kwargs: Any) -> Any:
+    """Return Swift's response to a request.
 
+    As Trove does, Swift may respond with 401 because of Karbor's service
+    token. The request is then sent again with the user's token alone, see
+    _patched_request().
+
+    :param kwargs: further arguments of the session's method `request`.
+    :raises keystoneauth1.exceptions.ClientException: Swift responded with an
+        error, or did not respond.
     :raises troveclient.exceptions.ResponseFormatError: Swift did not send the
         response.
     """
+    try:
+        response = http_session.request(url, method, **kwargs)
+    except keystone_exceptions.Unauthorized:
+        user_auth = getattr(http_session.auth, 'user_auth', None)
+        if user_auth is None:
+            raise
+        response = http_session.request(url, method, auth=user_auth, **kwargs)
     if _SWIFT_TRANSACTION not in response.headers:
         raise trove_exceptions.ResponseFormatError(
             'HTTP %s, but not a response of Swift' % response.status_code)
+    return response
 
 
 def check_reachable(url: str, timeout: Tuple[float, float]) -> None:
