@@ -13,8 +13,19 @@ def pytest_addoption(parser):
     parser.addoption('--all-pages', action='store_true',
                      help='run the sessions of all pages, also the slow ones')
     parser.addoption('--long', action='store_true',
-                     help='run a plan with many databases, and forty nights '
-                          'instead of eight')
+                     help='run the tests with many databases or many nights')
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'long: takes minutes, needs --long')
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption('long'):
+        return
+    for item in items:
+        if item.get_closest_marker('long'):
+            item.add_marker(pytest.mark.skip('takes minutes, use --long'))
 
 
 @pytest.fixture(scope='session')

@@ -11,14 +11,13 @@ _COUNT = 60
 
 
 @pytest.fixture(scope='module')
-def sandbox(request):
-    if not request.config.getoption('long'):
-        pytest.skip('%d databases take minutes, use --long' % _COUNT)
+def sandbox():
     with cloud.Sandbox(overrides={'trove': {'quotas': {
             'instances': 2 * _COUNT}}}) as running:
         yield running
 
 
+@pytest.mark.long
 def test_all_databases_of_a_large_plan_are_protected_and_restored(
         sandbox, tenant, monkeypatch):
     monkeypatch.setattr(tenants, 'TIMEOUT', 600.0)

@@ -1,4 +1,4 @@
-"""Many nights of a project with a broken database, on real services."""
+"""Forty nights of a project with a broken database. Only with --long."""
 
 import re
 import shlex
@@ -19,6 +19,7 @@ from tests.sandbox import shell_tenant
 
 operator = test_manage.operator
 
+NIGHTS = 40
 MAX_BACKUPS = 3
 #: What a user writes instead of the capitals of the command in the reason.
 CHOICES = {'NAME': 'rescued', 'FLAVOR': '1', 'GB': '1',
@@ -36,12 +37,6 @@ def sandbox():
              'options': {'poll_interval': 0.2,
                          'unprotectable_databases': 'skip'}}]) as running:
         yield running
-
-
-@pytest.fixture
-def number_of_nights(request):
-    """Forty nights take more than two minutes, so they need --long."""
-    return 40 if request.config.getoption('long') else 8
 
 
 class Nights:
@@ -146,8 +141,9 @@ def restore_as_the_reason_says(sandbox, tenant, command):
     return id_
 
 
+@pytest.mark.long
 def test_last_backup_of_a_broken_database_is_kept_in_all_later_nights(
-        sandbox, tenant, operator, number_of_nights):
+        sandbox, tenant, operator):
     ids = tenant.create_instances(['orders', 'stock', 'users', 'broken',
                                    'deleted-after-the-plan'])
     orders, stock, users, broken, deleted = ids
@@ -177,7 +173,7 @@ def test_last_backup_of_a_broken_database_is_kept_in_all_later_nights(
     # The other nights have only one healthy database, since more backups would
     # take minutes.
     tenant.delete_instances(stock, users, late)
-    while len(nights.checkpoints) < number_of_nights:
+    while len(nights.checkpoints) < NIGHTS:
         nights.run()
         assert last in tenant.list_backups()
     assert list_backup_ids(tenant, broken) == {last}
