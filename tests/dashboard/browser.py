@@ -147,10 +147,13 @@ class Browser:
     def confirm(self):
         self.submit('.modal .btn-danger')
 
-    def open_tree(self):
-        """Show the databases below the project."""
+    def wait_for_resources(self):
         self.page.wait_for_selector('table[id$=Resource]')
         self.settle()
+
+    def open_tree(self):
+        """Show the databases below the project."""
+        self.wait_for_resources()
         self.page.click('table[id$=Resource] span.indenter a')
 
     def tick(self, resource):

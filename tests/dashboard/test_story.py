@@ -191,7 +191,8 @@ class Story:
             # On a page the parameters do not scroll.
             browser.go(CHECKPOINTS)
             browser.choose_action(checkpoint, 'Restore Checkpoint')
-        browser.open_tree()
+        # The plan does not have the project, so the databases have no parent.
+        browser.wait_for_resources()
         for id_, values in parameters.items():
             browser.open_parameters(id_)
             browser.fill_parameters(values)
