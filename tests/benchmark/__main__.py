@@ -140,13 +140,15 @@ class Benchmark:
     def _is_skipped(self, plugin: str, size: int, seconds: float) -> bool:
         """Return True if the cell would send too many requests.
 
-        The next smaller size shows how many.
+        The largest smaller size that was measured shows how many.
         """
         samples = results.Samples(self.protect)
-        expected = max((
-            (samples.median('requests', plugin=plugin, size=smaller,
-                            seconds=seconds) or 0.0) * size / smaller
-            for smaller in self._args.sizes if smaller < size), default=0.0)
+        expected = 0.0
+        for smaller in self._args.sizes:
+            measured = samples.median('requests', plugin=plugin, size=smaller,
+                                      seconds=seconds)
+            if smaller < size and measured is not None:
+                expected = measured * size / smaller
         if expected > _MOST_REQUESTS:
             self.skipped.append({
                 'plugin': plugin, 'size': size, 'seconds': seconds,

@@ -72,7 +72,8 @@ Requests
 ========
 
 Requests to Trove per database, from the start of the flow to its end. A backup
-needs at least one. Polls are requests for the state of the backups of a flow.
+needs at least one. A poll reads the states of the backups of a flow. It may
+need several pages of Trove's list, and each page is a request.
 
 {requests}
 

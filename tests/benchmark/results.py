@@ -11,7 +11,8 @@ OURS, IN_TREE, NOOP, SLEEP = 'karbor-trove', 'in-tree', 'noop', 'sleep'
 #: Seconds of the backups for which most limits are.
 USUAL, LONG = 31.0, 28800.0
 
-_POLL = re.compile(r'Trove GET /v1\.0/[^/]+/backups')
+#: A further page of a list belongs to the poll of the first page.
+_POLL = re.compile(r'Trove GET /v1\.0/[^/]+/backups(/[^ ]+)?$')
 #: What is not a number of a measurement, or has another name in a sample.
 _RAW = ('lateness', 'report', 'seconds')
 

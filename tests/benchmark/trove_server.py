@@ -23,6 +23,7 @@ import sys
 import time
 import types
 from typing import Any
+import urllib.parse
 
 from tests.benchmark import shared_clock
 from tests.fake_trove import clock as clocks
@@ -76,7 +77,8 @@ class Server:
         self._reset()
 
     def _reset(self) -> None:
-        #: Number of requests by service, method and path.
+        #: Number of requests by service, method and path. The further pages
+        #: of a list have a name of their own.
         self._counts: 'collections.Counter[str]' = collections.Counter()
         #: The end of the deletion of a backup, by instance.
         self._deletion_ends: 'dict[str, float]' = {}
@@ -96,7 +98,10 @@ class Server:
             ('Trove', self._serve_trove) if path.startswith(_TROVE) else
             ('Swift', self._serve_swift) if path.startswith(_SWIFT) else
             ('Keystone', self._serve_keystone))
-        self._counts[' '.join((service, method, _UUID.sub('*', path)))] += 1
+        name = ' '.join((service, method, _UUID.sub('*', path)))
+        if 'marker' in urllib.parse.parse_qs(query):
+            name += ' (further page)'
+        self._counts[name] += 1
         status, headers, text = respond(method, path, query, body)
         for fake in FAKE_URLS:
             text = text.replace(fake, self.url)

@@ -13,6 +13,7 @@ def measured(seconds=40.0, cpu=1.0, memory=2.0, requests=None, lateness=()):
         'Trove POST /v1.0/*/backups': 10,
         'Trove GET /v1.0/*/backups/*': 3,
         'Trove GET /v1.0/*/backups': 2,
+        'Trove GET /v1.0/*/backups (further page)': 6,
         'Trove GET /v1.0/*/instances/*': 1,
         'Swift HEAD /v1/AUTH_*/database_backups/*.tar.gz': 4,
         'Keystone POST /v3/auth/tokens': 1}, 'seconds': 0.5},

@@ -9,7 +9,7 @@ from tests.unit.benchmark import samples as made_up
 def test_summary_counts_the_requests_of_each_service():
     sample = results.summarize(made_up.measured(), size=10)
     assert (sample['requests'], sample['polls'], sample['swift_requests'],
-            sample['keystone_requests']) == (16, 5, 4, 1)
+            sample['keystone_requests']) == (22, 5, 4, 1)
 
 
 def test_summary_has_the_median_and_the_99th_percentile_of_the_lateness():
