@@ -24,10 +24,10 @@ def find_created_backup(
         request. None if these ids are not known.
     :returns: the backup. None if no backup matches the request. Trove may
         still create such a backup.
-    :raises errors.Rejected: one backup matches, but another request may have
-        created it. A request of another checkpoint may match the backup as
-        well, and then the message names this checkpoint. Or the backup may be
-        older than this request.
+    :raises errors.Rejected: one backup matches, but it is not certain that
+        this request has created it. There are two cases. The backup also
+        matches a request of another checkpoint. The message then names the
+        other checkpoint. Or the backup may be older than this request.
     :raises errors.Ambiguous: several backups match. Or one backup matches, and
         the entry says that several backups matched in an earlier search. The
         message names the backups that match now.

@@ -184,9 +184,9 @@ def list_ancestors(backups: Backups, backup_id: str,
     """Return the ids of the backups of a chain, from a backup to its root.
 
     :param backup_id: the id of the backup that is the first in the result.
-    :param recorded_parents: the id of the parent that the bank holds for each
-        backup, by the id of the backup. The parent of a full backup is None.
-        These ids are used only for backups that Trove does not list.
+    :param recorded_parents: the ids of the parents that the bank has recorded,
+        by the id of the child. The value for a full backup is None. This
+        argument is used only for backups that Trove does not list.
     """
     # A dictionary keeps the order, unlike a set. The loop also ends at a
     # backup that is its own ancestor.

@@ -31,17 +31,18 @@ def find_reason_to_keep(
         omissions: Iterable[backup_markers.OmissionMarker]) -> Optional[str]:
     """Return why the backup of a deleted checkpoint is kept.
 
-    The backup is kept if it is the newest complete backup that the journal
-    has of the instance, and an existing checkpoint left the instance out after
-    the backup was created. Without this rule, retention would delete all
-    complete backups of an instance that cannot be backed up any more.
+    The backup is kept if two conditions are met. It is the newest complete
+    backup of the instance in the journal. And a checkpoint that still exists
+    left the instance out after the backup was created. Without this rule,
+    retention would delete all complete backups of an instance that cannot be
+    backed up any more.
 
     The times of an omission and of a backup may come from clocks that differ
     by 5 minutes. In case of doubt the backup is kept. A backup that cannot be
     restored is not kept.
 
-    Backups with a deferred deletion are compared as well. So at most one
-    backup of the instance is kept for this reason.
+    The search for the newest backup includes the backups with a deferred
+    deletion. So at most one backup of the instance is kept for this reason.
 
     :param entry: the journal entry of the backup.
     :param backups: the backups of the project, as Trove has just listed them.
