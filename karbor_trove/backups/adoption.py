@@ -20,8 +20,8 @@ def find_created_backup(
     :param entry: the journal entry that was written before the request.
     :param entries: all journal entries of the instance. If the entry of
         another checkpoint has the id of a backup, this backup is not adopted.
-    :param earlier_ids: the ids of the backups that existed before the
-        request. None if these ids are not known.
+    :param earlier_ids: the ids of the backups that existed before the request.
+        None if these ids are not known.
     :returns: the backup. None if no backup matches the request. Trove may
         still create such a backup.
     :raises errors.Rejected: one backup matches, but it is not certain that

@@ -181,9 +181,9 @@ class BackupDeletion:
     def sweep(self, skip_checkpoint_id: Optional[str] = None) -> None:
         """Try all deferred deletions again, for a limited time.
 
-        Trove and Swift may take 30 s in total. The time that the bank takes
-        does not count here. No deletion begins more than 60 s after the list
-        of the backups. Here the time that the bank takes counts. After the
+        There are three limits. Trove and Swift together may take 30 s, without
+        the time of the bank. No deletion begins more than 60 s after the
+        backups were listed, with the time of the bank included. After the
         deletions, the bank may take 30 s to store why the other deletions are
         still deferred.
 
@@ -193,10 +193,9 @@ class BackupDeletion:
         that calls this method has already done its own work.
 
         :param skip_checkpoint_id: the checkpoint whose backup the calling
-            operation has just tried to delete. This deletion is tried again
-            only if the sweep has deleted another backup, which may have been
-            a child of this backup. None if the operation has not tried any
-            deletion.
+            operation has just tried to delete. The sweep skips this backup
+            until it has deleted another backup, which may have been a child of
+            the skipped one. None if the operation has not tried any deletion.
         """
         try:
             entries = self._journal.correct_markers()

@@ -102,9 +102,9 @@ class RestoreEntry:
     def may_run(self, now: datetime.datetime) -> bool:
         """Return True if the restore may still search for its instance.
 
-        The restore may run if its worker process may run and if the restore
-        is recent. A worker process runs longer than a restore, so the age of
-        the restore counts too.
+        This is so if its worker process may still run, and if the restore is
+        recent. The worker process alone does not show it, because it runs
+        longer than a restore.
 
         :param now: see is_recent().
         """

@@ -24,7 +24,10 @@ VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class TemporaryInstanceEntry(document_store.StoredEntry):
-    """The temporary instance of one verification. None means unknown."""
+    """The journal entry of the temporary instance of one verification.
+
+    A field is None if its value is not known.
+    """
 
     STORED_KEYS = {'ends_by': 'until', 'abandoned_reason': 'left'}
 

@@ -89,7 +89,8 @@ class StateChanges:
     def fail(self, reason: str) -> None:
         """Report that the operation on this instance has failed.
 
-        :param reason: the reason for the operator. It holds no secrets.
+        :param reason: the failure reason, which the operator reads. It holds
+            no secrets.
         """
         LOG.error('%s instance %s in checkpoint %s failed, backup %s, request '
                   '%s: %s', self._action, self._payload['instance_id'],
