@@ -84,7 +84,10 @@ class VerifyAction(tables.Action):
 
 
 class DeleteAction(dashboard_tables.DeleteCheckpointsAction):
-    """The action that deletes a checkpoint, also a failed checkpoint."""
+    """The action that deletes a checkpoint.
+
+    It also deletes failed checkpoints.
+    """
 
     help_text = ('The backups of this checkpoint are deleted. They cannot be '
                  'restored afterwards.')
