@@ -90,7 +90,7 @@ class PausableClock(Clock):
         self._clock.wait(event, seconds)
 
     def utc(self) -> datetime.datetime:
-        """Return the time of day of the underlying clock."""
+        """Return the current date and time of the underlying clock, in UTC."""
         return self._clock.utc()
 
     @contextlib.contextmanager
@@ -293,22 +293,21 @@ class Poller:
                  ) -> T:
         """Poll until the check returns a result.
 
-        The first check is immediate and the last one is at the deadline, so
-        a short deadline still allows two checks. No check begins after the
-        deadline. If Trove is unreachable or responds that it is
-        unavailable, the check is retried with exponential backoff and jitter.
-        If such a response has a Retry-After that is longer than the backoff,
-        the retry waits for the time of the Retry-After. Any other error ends
-        the wait.
+        The first check is immediate and the last one is at the deadline, so a
+        short deadline still allows two checks. No check begins after the
+        deadline. If Trove is unreachable or responds that it is unavailable,
+        the check is retried with exponential backoff and jitter. If the
+        response has a Retry-After that is longer than the backoff, the retry
+        waits for the time of the Retry-After. Any other error ends the wait.
 
         :param check: returns the result. To keep waiting, the function returns
             None, or raises errors.Pending with the current state of the
             checked object.
         :param description: the beginning of the error message. It says what
             has not happened, for example "backup 1 is not complete".
-        :param outage_timeout: after so many seconds without a response, the
-            wait ends, even before the deadline. None means that only the
-            deadline ends the wait.
+        :param outage_timeout: the longest outage in seconds. The wait ends
+            when an outage has lasted this long, even before the deadline. None
+            means that only the deadline ends the wait.
         :raises errors.DeadlineExceeded: the check has no result at the
             deadline, or after `outage_timeout`.
         """

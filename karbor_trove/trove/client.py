@@ -162,14 +162,14 @@ class TroveClient:
                                ) -> Iterator[List[models.Instance]]:
         """Yield the wanted instances of each page of Trove's list.
 
-        A page is requested only when the caller needs it. An instance that is
-        on no page may exist.
+        A page is requested only when the caller needs it. If a wanted instance
+        is on no page, it may exist nevertheless.
 
         :param instance_ids: the ids of the wanted instances. Other instances
             are not parsed.
         :param has_details: True if the instances shall have all values that a
-            GET returns. An older Trove has no such list, and then the first
-            page raises errors.NotFound or errors.Rejected.
+            GET returns. An older Trove has no list with these values, and then
+            the first page raises errors.NotFound or errors.Rejected.
         """
         return self._iterate_pages(
             'listing database instances',
@@ -197,9 +197,9 @@ class TroveClient:
             yield items
 
     def list_instances(self) -> List[models.Instance]:
-        """Return all instances of the project.
+        """Return the instances of the project, as Trove lists them.
 
-        See list_from_instances() for the instances that the list lacks.
+        The list may lack some instances. list_from_instances() says which.
 
         :raises errors.DeadlineExceeded: see list_from_instances().
         """
