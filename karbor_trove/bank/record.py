@@ -69,8 +69,10 @@ class BackupRecord:
     @classmethod
     def from_document(cls, document: document_store.Document
                       ) -> 'BackupRecord':
-        """Build a record from the JSON object of this or the in-tree plugin.
+        """Build a record from the JSON object that the bank stores.
 
+        :param document: the object, as this plugin or Karbor's in-tree plugin
+            has written it.
         :raises KeyError: the object has no key instance_id.
         """
         datastore = document.get('datastore') or {}

@@ -278,12 +278,11 @@ class RestoreIntent:
                 for entry in others if not entry.created_id]
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if another request has created an instance.
+        """Return True if an instance may belong to another request.
 
-        This restore may have created the instance for another original
-        instance. Or another restore may have created the instance, and has
-        left a trace. Call list_rivals() first, because that method reads the
-        traces.
+        The other request is a request of this restore for another original
+        instance, or a request of another restore that has left a trace. Call
+        list_rivals() first, because that method reads the traces.
 
         :param instance_id: the id of an instance that was found in Trove.
         """

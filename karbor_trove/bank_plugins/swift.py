@@ -221,8 +221,9 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
 
         :param method: the name of the method.
         :returns: the result of the method.
-        :raises _ObjectNotFound: Swift itself responded with 404.
-        :raises SwiftConnectionFailed: the request failed in any other way.
+        :raises _ObjectNotFound: Swift responded with 404.
+        :raises SwiftConnectionFailed: the request failed in any other way. A
+            404 of a proxy in front of Swift is also such a failure.
         """
         connection = self.connection
         try:

@@ -78,7 +78,10 @@ class BackupIndex:
 
     def list_requests_for(self, backup: models.Backup
                           ) -> List[backup_journal.BackupEntry]:
-        """Return the open requests that may have created a backup."""
+        """Return the journal entries that may belong to a backup.
+
+        Only entries without the id of a backup are returned.
+        """
         return [request.entry for request in self._open_requests
                 if request.may_have_created(backup)]
 

@@ -23,14 +23,16 @@ def check_backup(request: models.InstanceRequest,
     """Check that the backup's chain is complete and fits the requested volume.
 
     Trove restores the whole chain, from the root on, but checks only the
-    requested backup. A backup's size is what the database used on its volume,
-    also for an incremental backup [create_backup in
-    guestagent/datastore/service.py, 26.0.0].
+    requested backup. The size of a backup is the space that the database used
+    on its volume. This is also true for an incremental backup, although it
+    holds only changes [create_backup in guestagent/datastore/service.py,
+    26.0.0].
 
     :param backups: all backups of the project, by id.
     :param recorded_size: the size in GB of the requested backup when it was
         created. This size is used if Trove does not return the size now. None
         if the size was not recorded.
+    :returns: the problems.
     """
     newest_id = request.backup_id
     sizes: List[float] = []

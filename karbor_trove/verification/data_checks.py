@@ -50,10 +50,11 @@ class DataChecks:
     def check_chain(self, backup_id: str,
                     listed: Mapping[str, models.Backup]
                     ) -> List[models.Backup]:
-        """Return the chain of a backup, from this backup to its root.
+        """Check the chain of a backup.
 
-        :param listed: backups of the project by id, from a recent list. A
-            backup of the chain that the list lacks is read.
+        :param listed: backups of the project by id, from a recent list. If the
+            list lacks a backup of the chain, the backup is read from Trove.
+        :returns: the chain, from this backup to its root.
         :raises errors.ResourceFailed: a backup is not complete, or the chain
             has a cycle.
         :raises errors.KarborTroveError: a backup does not exist, or could not
