@@ -38,7 +38,7 @@ def test_run_within_all_limits_fails_none_of_them(data):
 
 
 @pytest.mark.parametrize('key, value, cell, expected', [
-    ('late', 2.1, dict(seconds=31.0), ['lateness, median']),
+    ('late', 2.1, dict(size=10, seconds=31.0), ['lateness, median']),
     ('latest', 6.1, dict(size=100, seconds=31.0), ['lateness, 99th']),
     ('late', 2.2, dict(size=1000, seconds=31.0), ['lateness above Karbor']),
     ('requests', 1301, dict(size=1000, seconds=31.0), ['requests to Trove']),
