@@ -97,9 +97,11 @@ def test_server_counts_requests_without_ids(client):
     client.send_to_trove('GET', '/instances/' + first)
     client.send_to_trove('GET', '/instances/' + second)
     client.send_to_trove('GET', '/backups?limit=5')
+    client.send_to_trove('GET', '/backups?limit=5&marker=5')
     client.send('POST', '/v3/auth/tokens')
     assert client.send('GET', '/control/report')['requests'] == {
         'Trove GET /v1.0/*/instances/*': 2, 'Trove GET /v1.0/*/backups': 1,
+        'Trove GET /v1.0/*/backups (further page)': 1,
         'Keystone POST /v3/auth/tokens': 1}
     client.send('POST', '/control/reset')
     assert client.send('GET', '/control/report')['requests'] == {}
