@@ -2,5 +2,5 @@
 
 """Backups in Trove: their chains, creation, adoption and deletion.
 
-What the bank stores about backups is in karbor_trove.bank.
+The package karbor_trove.bank stores the data about these backups.
 """

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Decisions on chains of backups.
+"""Chains of backups: checks, the choice of a parent, the order of deletion.
 
-The result of each function depends only on the arguments. Some arguments are
-functions with the name `read_backup`. Only these functions may send requests.
+The result of each function depends only on the arguments. The functions send
+no requests. But a function with the name `read_backup`, which the caller
+passes, may send requests.
 """
 
 from typing import Callable, Collection, Dict, Iterable, Iterator, List
@@ -22,10 +23,10 @@ Backups = Mapping[str, models.Backup]
 
 def walk_to_root(read_backup: Callable[[str], Optional[models.Backup]],
                  backup_id: str) -> Iterator[models.Backup]:
-    """Yield the backups of a chain, from a backup to its root.
+    """Yield the backups of a chain, from a given backup to its root.
 
-    :param read_backup: returns the backup with a given id. If it returns None,
-        no further backup is yielded.
+    :param read_backup: a function that returns the backup with a given id. If
+        the function returns None, no further backup is yielded.
     :param backup_id: the id of the backup that is yielded first.
     :raises errors.ResourceFailed: a backup of the chain is its own ancestor.
     """
@@ -44,10 +45,13 @@ def walk_to_root(read_backup: Callable[[str], Optional[models.Backup]],
 
 
 def describe_incomplete(backup: models.Backup, newest_id: str) -> str:
-    """Return the sentence that says that a backup is not complete.
+    """Return the sentence for a backup of a chain that is not complete.
 
-    :param newest_id: the id of the newest backup of the chain. The check of
-        the chain begins with this backup.
+    An example is "backup 1, in the chain of backup 2, is not COMPLETED, but
+    FAILED".
+
+    :param backup: the backup that is not complete.
+    :param newest_id: the id of the newest backup of the chain.
     """
     return '%s is not COMPLETED, but %s' % (
         describe_link(backup.id, newest_id), backup.status)
@@ -71,9 +75,11 @@ def describe_link(backup_id: str, newest_id: str) -> str:
 def list_chain(backups: Backups, backup_id: str) -> List[models.Backup]:
     """Return the backups of a chain, if the chain can be restored.
 
+    :param backups: the backups of the project by id.
     :param backup_id: the id of the newest backup of the chain.
     :returns: the backups from the newest one to the root. The list is empty if
-        a backup of the chain is missing, not complete or its own ancestor.
+        a backup of the chain is missing, is not complete, or is its own
+        ancestor.
     """
     if find_break(backups.get, backup_id):
         return []
@@ -82,10 +88,14 @@ def list_chain(backups: Backups, backup_id: str) -> List[models.Backup]:
 
 def find_break(read_backup: Callable[[str], Optional[models.Backup]],
                backup_id: str) -> Optional[str]:
-    """Return a phrase that says which backup breaks a chain, and why.
+    """Return a phrase that says why a chain cannot be restored.
 
-    :param read_backup: returns the backup with a given id. None if the backup
-        does not exist.
+    The phrase names the backup that is missing, is not complete, or is its own
+    ancestor. An example is "backup 1, in the chain of backup 2, was not
+    found".
+
+    :param read_backup: a function that returns the backup with a given id, or
+        None if the backup does not exist.
     :param backup_id: the id of the newest backup of the chain.
     :returns: the phrase. None if the chain can be restored.
     """
@@ -102,11 +112,13 @@ def find_break(read_backup: Callable[[str], Optional[models.Backup]],
 
 
 def list_failed_children(backups: Backups, backup_id: str) -> List[str]:
-    """Return the ids of the children of a backup that have the status FAILED.
+    """Return the ids of the children that have the status FAILED.
 
-    If a child has failed, the data of the backup may be damaged. Damaged data
-    makes every child fail. So a backup with a failed child is not used as a
-    parent.
+    The caller does not use a backup with a failed child as a parent. If the
+    data of a backup is damaged, every child of this backup fails.
+
+    :param backups: the backups of the project by id.
+    :param backup_id: the id of the backup whose children are checked.
     """
     return sorted(backup.id for backup in backups.values()
                   if backup.parent_id == backup_id
@@ -117,14 +129,17 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
                   max_chain_length: int) -> Optional[str]:
     """Return the id of the parent for the next incremental backup.
 
-    :param recorded_ids: the ids of the backups of the instance that existing
-        checkpoints in the bank have. Only these backups may become parents.
+    Only the newest complete backup of the instance can become the parent.
+
+    :param backups: the backups of the project by id.
+    :param recorded_ids: the ids of the complete backups of the instance whose
+        checkpoints exist. All other backups are ignored.
     :param max_chain_length: how many backups a chain may have, the full
         backup included.
-    :returns: the id of the newest complete backup. None if there is no
-        complete backup. Also None if the newest complete backup has a broken
-        chain, a chain of the maximum length or a failed child. If the result
-        is None, the next backup has to be a full one.
+    :returns: the id of the parent. None if the next backup has to be a full
+        one. In that case there is no complete backup, or the newest complete
+        backup has a broken chain, a chain of the maximum length, or a failed
+        child.
     """
     complete = [backup for backup in backups.values()
                 if backup.id in recorded_ids and backup.is_complete
@@ -156,13 +171,17 @@ def deletion_blocker(backups: Backups, backup_id: str,
                      reserved_ids: Collection[str]) -> Optional[str]:
     """Return the reason why a backup must not be deleted now.
 
-    Trove deletes all children together with a backup. Trove responds with HTTP
-    500 to the deletion of a running backup.
+    There are three possible reasons:
 
-    :param reserved_ids: the ids of the backups that are reserved as parents
-        of backups that are being created.
-    :returns: the reason. None if the backup may be deleted, or if Trove does
-        not list the backup.
+    * Trove works on the backup. Trove would respond to the deletion with HTTP
+      500.
+    * The backup has children. Trove would delete the children as well.
+    * The backup is reserved as the parent of a backup that is being created.
+
+    :param backups: the backups of the project by id.
+    :param reserved_ids: the ids of the backups that are reserved as parents.
+    :returns: the reason. None if the backup may be deleted, or if `backups`
+        does not have this backup.
     """
     backup = backups.get(backup_id)
     if backup is None:
@@ -181,12 +200,15 @@ def deletion_blocker(backups: Backups, backup_id: str,
 def list_ancestors(backups: Backups, backup_id: str,
                    recorded_parents: Mapping[str, Optional[str]]
                    ) -> List[str]:
-    """Return the ids of the backups of a chain, from a backup to its root.
+    """Return the ids of the backups of a chain, from one backup to its root.
 
+    The list ends early at a backup whose parent is not known.
+
+    :param backups: the backups of the project by id, as Trove listed them.
     :param backup_id: the id of the backup that is the first in the result.
-    :param recorded_parents: the ids of the parents that the bank has recorded,
-        by the id of the child. The value for a full backup is None. This
-        argument is used only for backups that Trove does not list.
+    :param recorded_parents: the ids of the parents in the backup journal, by
+        the id of the child. The value for a full backup is None. This argument
+        is used only for backups that `backups` does not have.
     """
     # A dictionary keeps the order, unlike a set. The loop also ends at a
     # backup that is its own ancestor.
@@ -201,20 +223,26 @@ def list_ancestors(backups: Backups, backup_id: str,
 
 
 def children_first(backups: Backups, backup_ids: Iterable[str]) -> List[str]:
-    """Return the ids of backups, sorted so that children precede parents."""
+    """Return ids of backups, sorted so that each child precedes its parent.
+
+    :param backups: the backups of the project by id. They have the ids of
+        their parents.
+    :param backup_ids: the ids to sort.
+    """
     return sorted(backup_ids, reverse=True, key=lambda backup_id: len(
         list_ancestors(backups, backup_id, {})))
 
 
 def check_chain(read_backup: Callable[[str], Optional[models.Backup]],
                 backup_id: str) -> None:
-    """Check that all backups in the chain of a new backup can be restored.
+    """Check that a new backup can be restored, with all backups of its chain.
 
-    :param read_backup: returns the backup with a given id, as Trove shows it
-        now. None if Trove has just responded that the backup does not exist.
+    :param read_backup: a function that returns the backup with a given id, as
+        Trove shows the backup now. The function returns None if Trove has just
+        responded that the backup does not exist.
     :param backup_id: the id of the new backup.
     :raises errors.ResourceFailed: a backup of the chain was deleted, is not
-        complete or is its own ancestor.
+        complete, or is its own ancestor.
     """
     reason = find_break(read_backup, backup_id)
     if reason is not None:

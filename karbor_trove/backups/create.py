@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Creation of a backup, at most once even if the response is lost."""
+"""Creation of a backup, without a second one after a lost response."""
 
 import dataclasses
 from typing import Optional, Set
@@ -21,14 +21,17 @@ def create_backup(client: trove_client.TroveClient,
                   entry: backup_journal.BackupEntry,
                   request: models.BackupRequest,
                   poller: polling.Poller) -> models.Backup:
-    """Request a backup. If the response is lost, find the created backup.
+    """Request a backup, and return the created backup.
 
-    If several backups match the request, none of them is adopted, and the
-    entry in the journal is marked as ambiguous.
+    If the response is lost, this function searches for the created backup. If
+    the search finds several backups, none of them is adopted. In that case the
+    journal entry is marked as ambiguous.
 
-    :param entry: the entry of this backup, which the journal already has. The
-        entry is deleted from the journal if no request was sent, or if Trove
-        rejected the request.
+    :param journal: the backup journal of the instance.
+    :param entry: the entry of this backup, which the caller has written to the
+        journal. This function deletes the entry from the journal if no request
+        was sent, or if Trove rejected the request.
+    :param request: the request to send.
     :raises errors.DeadlineExceeded: no request was sent, because Trove did not
         list the existing backups within 30 s.
     :raises errors.NotFound: Trove does not have the instance or the parent.
@@ -72,7 +75,7 @@ def create_backup(client: trove_client.TroveClient,
 
 def find_backup(client: trove_client.TroveClient,
                 backup_id: str) -> Optional[models.Backup]:
-    """Return a backup. None if Trove responds that there is no such backup.
+    """Return a backup from Trove. None if Trove does not have the backup.
 
     :raises errors.KarborTroveError: Trove did not return the backup, and it is
         not known whether the backup exists.

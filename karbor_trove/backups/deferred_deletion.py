@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Deletion of the backups of deleted checkpoints, now or in a later sweep."""
+"""Deletion of backups whose checkpoints are deleted, at once or in a sweep."""
 
 import dataclasses
 import datetime
@@ -31,7 +31,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """The result of an attempt to delete a backup."""
+    """The result of one attempt to delete a backup."""
 
     #: The journal entry, with the data that the attempt added, such as the id
     #: of the backup.
@@ -53,7 +53,12 @@ class Outcome:
 
 
 class BackupDeletion:
-    """Deletes the backups of one instance whose checkpoints are deleted."""
+    """Deletes backups of one instance after the deletion of their checkpoints.
+
+    If a backup cannot be deleted now, its deletion is deferred. The entry of
+    the backup then stays in the journal, and a later sweep tries the deletion
+    again.
+    """
 
     def __init__(
             self, journal: backup_journal.BackupJournal,
@@ -64,13 +69,15 @@ class BackupDeletion:
             keeps_last: bool = True) -> None:
         """Create the object. No request is sent yet.
 
-        :param project_id: the project whose backups the client lists. The
-            deletion of a backup of another project is deferred. None for the
-            backups of all projects.
-        :param connect: returns a client that sends no request after the given
-            deadline. If `connect` raises an errors.KarborTroveError, the
-            deletion is deferred. After an errors.Unreachable, `connect` is
-            first called again for up to 60 s.
+        :param journal: the backup journal of the instance.
+        :param project_id: the id of the project whose backups the client
+            lists. The deletion of a backup of another project is deferred.
+            None if the client lists the backups of all projects.
+        :param connect: a function that returns a client. This client sends no
+            request after the given deadline. If the function raises
+            errors.Unreachable, the function is called again for up to 60 s. If
+            these calls fail too, or after any other
+            errors.KarborTroveError, the deletion is deferred.
         :param polls: the polls that this deletion shares with other deletions
             of the project. None if there are no other deletions.
         :param keeps_last: whether the last complete backup of the instance is
@@ -106,13 +113,16 @@ class BackupDeletion:
 
     def delete(self, entry: backup_journal.BackupEntry,
                timeout: float) -> Outcome:
-        """Delete a backup and wait until it is deleted, or defer the deletion.
+        """Delete the backup of an entry, or defer its deletion.
 
-        The journal keeps the entry of a deferred deletion. A later sweep
-        tries the deletion again.
+        If the backup can be deleted now, this method waits until the backup is
+        deleted.
 
+        :param entry: the journal entry of the backup. This method first marks
+            the entry as deleted.
         :param timeout: seconds that Trove and Swift may take. The time that
             the bank takes does not count.
+        :returns: the outcome. It has the reason if the deletion is deferred.
         :raises errors.BankError: the journal could not be changed. The
             backup may or may not be deleted.
         """
@@ -120,13 +130,17 @@ class BackupDeletion:
 
     def delete_all(self, entries: Iterable[backup_journal.BackupEntry],
                    timeout: float) -> Iterator[Outcome]:
-        """Delete the backups of several entries, and yield the outcomes.
+        """Delete the backups of several entries, and yield their outcomes.
 
-        A deletion that is not possible now is deferred. Children are deleted
-        before their parents. The journal is read once for all entries, and
-        again for each entry without a backup id. If Trove is unavailable for
-        one backup, the remaining deletions are not tried. If the bank fails
-        for one backup, the remaining deletions are tried.
+        All entries are marked as deleted first. Children are deleted before
+        their parents. A deletion that is not possible now is deferred.
+
+        If Trove is unavailable for one backup, the remaining deletions are not
+        tried. If the bank fails for one backup, the remaining deletions are
+        tried nevertheless.
+
+        The journal is read once for all entries. It is read again for each
+        entry without a backup id.
 
         :param timeout: seconds that Trove and Swift may take for each backup.
             The time that the bank takes does not count.
@@ -162,12 +176,13 @@ class BackupDeletion:
 
     def _mark_deleted(self, entry: backup_journal.BackupEntry
                       ) -> backup_journal.BackupEntry:
-        """Mark an entry as deleted, unless the entry already has the mark.
+        """Mark an entry as deleted in the journal, unless it has the mark.
 
+        A protect operation may reserve the backup as a parent at the same
+        time. It first writes its parent reservation, and then reads this mark.
         A delete operation first writes this mark, and then reads the parent
-        reservations. A protect operation first writes its parent reservation,
-        and then reads this mark. So at least one of the two operations sees
-        what the other has written.
+        reservations. So at least one of the two operations sees what the other
+        has written.
 
         :returns: the entry with the mark.
         :raises errors.BankError: the mark may be written nevertheless.
@@ -179,23 +194,29 @@ class BackupDeletion:
         return entry
 
     def sweep(self, skip_checkpoint_id: Optional[str] = None) -> None:
-        """Try all deferred deletions again, for a limited time.
+        """Try all deferred deletions of the instance again, within limits.
 
-        There are three limits. Trove and Swift together may take 30 s, without
-        the time of the bank. No deletion begins more than 60 s after the
-        backups were listed, with the time of the bank included. After the
-        deletions, the bank may take 30 s to store why the other deletions are
-        still deferred.
+        There are three limits of time:
+
+        * Trove and Swift together may take 30 s. The time that the bank takes
+          does not count.
+        * No deletion begins more than 60 s after the backups were listed. The
+          time that the bank takes counts.
+        * After the deletions, the bank may take 30 s to store why the other
+          deletions are still deferred.
 
         If there are no deferred deletions, no request is sent to Trove. If no
         deferred deletion is possible yet, the backups are listed once, and no
-        deletion is requested. A failure is only logged, since the operation
-        that calls this method has already done its own work.
+        deletion is requested.
 
-        :param skip_checkpoint_id: the checkpoint whose backup the calling
-            operation has just tried to delete. The sweep skips this backup
-            until it has deleted another backup, which may have been a child of
-            the skipped one. None if the operation has not tried any deletion.
+        A failure is only logged, because the operation that calls this method
+        has already done its own work.
+
+        :param skip_checkpoint_id: the id of the checkpoint whose backup the
+            calling operation has just tried to delete. The sweep skips this
+            backup until another backup is deleted, because the other backup
+            may have been its child. None if the operation has not tried any
+            deletion.
         """
         try:
             entries = self._journal.correct_markers()
@@ -215,12 +236,12 @@ class BackupDeletion:
     def _sweep(self, deferred: List[backup_journal.BackupEntry],
                entries: List[backup_journal.BackupEntry],
                skip_checkpoint_id: Optional[str]) -> None:
-        """Try deferred deletions again.
+        """Do the work of sweep() if there are deferred deletions.
 
-        Every deferred entry was marked as deleted before the journal was read.
-        If a protect operation reserves one of these backups as a parent later,
-        the protect operation sees the mark. So the journal is not read again
-        for each deletion.
+        All deferred entries were marked as deleted before the journal was
+        read. If a protect operation reserves one of these backups as a parent
+        later, the protect operation sees the mark. So this method does not
+        read the journal again for each deletion.
 
         :param deferred: the entries of the deferred deletions.
         :param entries: all entries of the journal.
@@ -270,14 +291,14 @@ class BackupDeletion:
     def _sort(self, deferred: List[backup_journal.BackupEntry],
               entries: List[backup_journal.BackupEntry]
               ) -> List[backup_journal.BackupEntry]:
-        """Return the entries in the order of a sweep.
+        """Return deferred deletions in the order in which a sweep tries them.
 
-        Backups that Trove does not list come last. Only the object in Swift
-        may remain of such a backup. All other entries come first.
+        Backups that Trove does not list come last, because only their objects
+        in Swift may remain. All other entries come first.
 
-        Both groups have the same order: the chains are in random order, and in
-        each chain a child precedes its parent. In a fixed order, some
-        deletions could always fail and use up the time of every sweep.
+        Within both groups, the chains are in random order. In a fixed order,
+        deletions that always fail could use up the time of every sweep. Within
+        a chain, each child precedes its parent.
 
         :param deferred: the entries to sort.
         :param entries: all entries of the journal. Their parents are used for
@@ -296,10 +317,12 @@ class BackupDeletion:
     def _try_to_delete(
             self, entry: backup_journal.BackupEntry, timeout: float,
             entries: Optional[List[backup_journal.BackupEntry]]) -> Outcome:
-        """Delete a backup. If that fails, write the reason to the journal.
+        """Delete a backup, or write to the journal why that is not possible.
 
-        :param entry: the entry of the backup, with the mark that its
-            checkpoint is deleted.
+        If the backup is deleted, its manifest and its journal entry are
+        deleted too.
+
+        :param entry: the entry of the backup, already marked as deleted.
         :param timeout: seconds that Trove and Swift may take.
         :param entries: all entries of the journal, read after the entry was
             marked. None if this method has to read the journal.
@@ -329,8 +352,9 @@ class BackupDeletion:
         Nothing is written if the entry already has this reason. A bank error
         is only logged.
 
-        :param error: what prevents the deletion. An errors.Busy does not count
-            as a failure.
+        :param error: what prevents the deletion. If the error is an
+            errors.Busy, the attempt does not count as failed.
+        :returns: the outcome of the attempt, with the reason.
         """
         blocker = str(error)
         if isinstance(error, errors.Ambiguous):
@@ -350,15 +374,16 @@ class BackupDeletion:
     def _refresh(self, deadline: polling.Deadline,
                  outage_deadline: polling.Deadline
                  ) -> trove_client.TroveClient:
-        """List the backups in Trove, and store the list in this object.
+        """Read a new list of the backups from Trove.
 
-        The client that listed the backups is stored too. The deletions that
-        follow use this client.
+        This method stores the list in this object, together with the client
+        that has requested the list. The following deletions use both.
 
-        :param deadline: the deadline of these deletions.
+        :param deadline: the deadline of the following deletions.
         :param outage_deadline: when to stop waiting for the list during an
             outage.
-        :returns: the client. It has Trove's time of the list.
+        :returns: the client. Its attribute `now` has Trove's time at which the
+            backups were listed.
         :raises errors.KarborTroveError: the backups could not be listed.
         """
         # The last request of a wait is sent at the deadline. So the client
@@ -387,21 +412,22 @@ class BackupDeletion:
                   now: Optional[datetime.datetime],
                   entries: List[backup_journal.BackupEntry]
                   ) -> backup_journal.BackupEntry:
-        """Find the backup of an entry that lacks the id of its backup.
+        """Return an entry with the id of its backup.
 
-        An entry lacks the id if the response to the request for the backup was
-        lost. If the backup is found, its id is written to the entry in the
-        journal. An entry that has the id is returned unchanged.
+        An entry that already has the id is returned unchanged. If the response
+        to the request for the backup was lost, the entry has no id. In that
+        case this method searches for the backup in the list of _refresh(), and
+        writes the id to the journal.
 
         :param now: Trove's time when Trove listed the backups. None if Trove
             returned no time.
         :param entries: all entries of the journal, read after Trove listed the
             backups.
-        :returns: the entry with the id of the backup. The id is None if the
-            request has created no backup and is too old to still create one.
+        :returns: the entry. Its backup id is None if the request has created
+            no backup and is too old to still create one.
         :raises errors.Busy: Trove may still create the backup.
-        :raises errors.Rejected: a backup matches, but another request may
-            have created it, or several backups match.
+        :raises errors.Rejected: several backups match the request. Or one
+            backup matches, but another request may have created this backup.
         :raises errors.BankError: the id could not be written.
         """
         if entry.backup_id is not None:
@@ -425,16 +451,16 @@ class BackupDeletion:
                          ) -> backup_journal.BackupEntry:
         """Check that the backup of an entry may be deleted now.
 
-        The check uses the backups that Trove listed last. The journal may have
-        a child of the backup that this list lacks. Such a child is requested
-        from Trove alone, to find out whether it exists.
+        The check uses the list of _refresh(). The list may lack a child that
+        the journal has. Then this method reads the child from Trove, to find
+        out whether the child exists.
 
-        :param entry: the entry. If it has no backup id, there is no backup,
-            and nothing is checked.
+        :param entry: the entry. If the entry has no backup id, there is no
+            backup, and nothing is checked.
         :param now: Trove's time when Trove listed the backups. None if Trove
             returned no time.
         :param entries: all entries of the journal.
-        :returns: the entry.
+        :returns: the entry, unchanged.
         :raises errors.Busy: the backup must not be deleted now. The message
             has the reason.
         :raises errors.KarborTroveError: Trove did not respond as expected, so
@@ -465,11 +491,13 @@ class BackupDeletion:
         return entry
 
     def _exists(self, backup_id: str) -> bool:
-        """Return False only if Trove has shown that a backup does not exist.
+        """Return True if a backup exists in Trove.
 
-        Trove never uses an id again, so such a backup is not read again.
+        Trove never uses an id again. So a backup that Trove once did not find
+        is not requested a second time.
 
-        :raises errors.KarborTroveError: Trove did not respond as expected.
+        :raises errors.KarborTroveError: Trove did not respond as expected, so
+            it is not known whether the backup exists.
         """
         if backup_id not in self._gone:
             try:
@@ -544,19 +572,19 @@ class BackupDeletion:
     def _start_validity(self) -> polling.Deadline:
         """Return the deadline until which a new list of backups is trusted.
 
-        The deadline is 1 s from now. The time that requests to the bank take
-        counts. After the deadline, the list may lack a child that a user has
-        just created.
+        Call this method when the backups have just been listed. The deadline
+        is 1 s later. Time that the bank takes also counts. After the deadline,
+        a user may have created a child that the list lacks.
         """
         return polling.Deadline(timeouts.CHILDREN_CHECK_VALID,
                                 self._wall_clock)
 
     def _is_overdue(self, entry: backup_journal.BackupEntry) -> bool:
-        """Return True if the backup has to be deleted even without Swift.
+        """Return True if the deletion must not wait for Swift any longer.
 
-        The deletion waits for Swift for a day after the checkpoint was
-        deleted. Without this limit, the backups would use up the quota on a
-        host that can never connect to Swift.
+        The result is True from one day after the deletion of the checkpoint
+        on. Without this limit, a host that can never connect to Swift would
+        delete no backups, and these backups would use up the quota.
         """
         return entry.deleted_at is not None and (
             self._poller.clock.utc()
@@ -565,8 +593,12 @@ class BackupDeletion:
 
     def _delete_object(self, entry: backup_journal.BackupEntry,
                        outage_deadline: polling.Deadline) -> None:
-        """Delete the object that Trove left in Swift, if there is one.
+        """Delete the object of a deleted backup if Trove left it in Swift.
 
+        If an earlier call has already waited for Swift during an outage, this
+        call raises errors.Unreachable at once.
+
+        :param entry: the journal entry of the backup.
         :param outage_deadline: when to stop waiting for Swift during an
             outage.
         :raises errors.KarborTroveError: the object may still exist.
@@ -587,10 +619,10 @@ class BackupDeletion:
 
 def children_first(entries: Iterable[backup_journal.BackupEntry]
                    ) -> List[backup_journal.BackupEntry]:
-    """Return entries of a journal, sorted so that children precede parents.
+    """Return journal entries, sorted so that each child precedes its parent.
 
-    The parents in the entries decide on the order. Times cannot decide,
-    because times are whole seconds and may be equal.
+    The ids of the parents in the entries decide the order. The times of the
+    backups cannot decide, because they are whole seconds and may be equal.
     """
     entries = list(entries)
     parents = {_get_key(entry): entry.parent_id for entry in entries}
@@ -599,9 +631,9 @@ def children_first(entries: Iterable[backup_journal.BackupEntry]
 
 
 def _get_key(entry: backup_journal.BackupEntry) -> str:
-    """Return a key that is unique in the journal of an instance.
+    """Return the id of the backup of an entry.
 
-    The key is the id of the backup. An entry without this id has the id of its
-    checkpoint as the key.
+    If the entry has no such id, the id of its checkpoint is returned. The
+    result is unique in the journal of an instance.
     """
     return entry.backup_id or entry.checkpoint_id

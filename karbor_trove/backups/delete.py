@@ -26,21 +26,21 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
                   polls: backup_polls.BackupPolls) -> None:
     """Request the deletion of a backup, and wait until it is deleted.
 
-    The caller has checked that the backup has no children.
-
-    Only HTTP 404 in response to a GET shows that the backup is deleted. HTTP
-    404 in response to the DELETE request does not show that.
+    The caller has checked that the backup has no children. The backup counts
+    as deleted when Trove responds to a GET request with HTTP 404. HTTP 404 in
+    response to the DELETE request is not enough.
 
     :param backup: the backup, as Trove has just listed it.
-    :param location: the URL of the backup's object. If the object is in Swift,
-        the request is not sent before Swift is available. None if the URL is
-        not known, or if the function must not wait for Swift.
-    :param check_deletable: raises an error if the backup must not be deleted.
-        `check_deletable` is called before each request that is sent more than
-        1 s after the call of delete_backup(), for instance after an outage. By
-        then the check of the caller is too old.
-    :param outage_deadline: when to stop waiting for Trove and Swift during an
-        outage.
+    :param location: the URL of the object of the backup. If the object is in
+        Swift, the deletion is requested only after Swift has responded. None
+        if the URL is not known, or if this function must not wait for Swift.
+    :param check_deletable: a function that raises an error if the backup must
+        not be deleted. This function is called before each DELETE request that
+        is sent later than 1 s after the start, for instance after an outage.
+        By then the check of the caller is too old.
+    :param outage_deadline: when to give up the request during an outage of
+        Trove or Swift. While this function waits for the end of the deletion,
+        an outage may last for the timeout of this deadline.
     :param deadline: when to stop waiting for the end of the deletion.
     :param polls: the polls with which this function waits until the backup is
         deleted.

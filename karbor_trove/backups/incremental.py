@@ -22,21 +22,22 @@ def reserve_parent(client: trove_client.TroveClient,
                    journal: backup_journal.BackupJournal,
                    entry: backup_journal.BackupEntry, backups: chain.Backups,
                    max_chain_length: int) -> backup_journal.BackupEntry:
-    """Choose the parent of a backup, and write the backup's journal entry.
+    """Choose the parent of a new backup, and write the journal entry with it.
 
     The entry reserves the parent: no delete operation deletes the parent while
-    the backup is created. The backup becomes a full one if no backup can be
-    the parent, or if the parent is being deleted.
+    the new backup is being created. The new backup becomes a full one if no
+    backup can be the parent, or if the parent is being deleted.
 
-    :param entry: the entry of the backup, without a parent. The entry is not
-        in the journal yet.
+    :param journal: the backup journal of the instance.
+    :param entry: the entry of the new backup, without a parent. The entry is
+        not in the journal yet.
     :param backups: the backups of the project, as Trove has just listed them.
     :param max_chain_length: how many backups a chain may have, the full
         backup included.
     :returns: the entry as it was written to the journal. Its parent_id is None
-        if the backup becomes a full one.
+        if the new backup becomes a full one.
     :raises errors.Rejected: the journal entry of the parent is corrupt, or a
-        later release wrote it.
+        later release wrote that entry.
     :raises errors.BankError: the journal could not be read or written.
     """
     checkpoint_ids = {str(other.backup_id): other.checkpoint_id
@@ -66,11 +67,15 @@ def reserve_parent(client: trove_client.TroveClient,
 
 def _has_objects(client: trove_client.TroveClient,
                  backups: Iterable[models.Backup]) -> bool:
-    """Return False if Swift lacks the object of one of the backups.
+    """Return True if Swift has the objects of all backups of a chain.
 
-    A child of such a backup could not be restored. Trove does not check
-    whether the object exists. If Swift does not respond as expected, the
-    result is True. The locations of other storage drivers are not checked.
+    If the object of a backup is missing, no child of this backup could be
+    restored. Trove does not check whether the object exists.
+
+    If Swift does not respond as expected, the result is True. Objects of
+    storage drivers other than Swift are not checked.
+
+    :param backups: the backups of the chain.
     """
     for backup in backups:
         if not backup.location or not swift.is_in_swift(backup.location):

@@ -29,20 +29,23 @@ def find_reason_to_keep(
         entry: backup_journal.BackupEntry, backups: chain.Backups,
         entries: Iterable[backup_journal.BackupEntry],
         omissions: Iterable[backup_markers.OmissionMarker]) -> Optional[str]:
-    """Return why the backup of a deleted checkpoint is kept.
+    """Return why a backup is kept although its checkpoint is deleted.
 
-    The backup is kept if two conditions are met. It is the newest complete
-    backup of the instance in the journal. And a checkpoint that still exists
-    left the instance out after the backup was created. Without this rule,
-    retention would delete all complete backups of an instance that cannot be
-    backed up any more.
+    Suppose that an instance cannot be backed up any more, and that new
+    checkpoints leave this instance out. Then retention would in time delete
+    all complete backups of the instance. To prevent this, a backup is kept if
+    two conditions are met:
+
+    * The backup is the newest complete backup of the instance in the journal.
+    * A checkpoint that still exists left the instance out after the backup
+      was created.
 
     The times of an omission and of a backup may come from clocks that differ
     by 5 minutes. In case of doubt the backup is kept. A backup that cannot be
     restored is not kept.
 
-    The search for the newest backup includes the backups with a deferred
-    deletion. So at most one backup of the instance is kept for this reason.
+    Backups with a deferred deletion are in the journal too. So at most one
+    backup of the instance is kept for this reason.
 
     :param entry: the journal entry of the backup.
     :param backups: the backups of the project, as Trove has just listed them.
@@ -68,12 +71,13 @@ def find_reason_to_keep(
 
 def _find_newness(backups: chain.Backups, backup_id: str
                   ) -> Optional[Tuple[datetime.datetime, int]]:
-    """Return a key that is greater for a newer backup.
+    """Return a key to compare backups. A newer backup has a greater key.
 
-    The key is the time of the backup and the length of its chain. Trove's
-    times are whole seconds. If two backups have the same time, the backup with
-    the longer chain is newer, because a child has a longer chain than its
-    parent. A backup without a time counts as older than all others.
+    The key is the time of the backup, and then the length of its chain.
+    Trove's times are whole seconds, so two backups may have the same time. In
+    that case the backup with the longer chain is newer, because a child has a
+    longer chain than its parent. A backup without a time counts as older than
+    all others.
 
     :returns: the key. None if the backup cannot be restored.
     """
