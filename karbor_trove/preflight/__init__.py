@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Checks of a whole checkpoint or restore before anything is created.
+"""Checks of a protect or restore operation before anything is created.
 
-The checks of backups that exist already are in karbor_trove.verification.
+The same checks precede the test restores of a verification. The checks of
+existing backups are in karbor_trove.verification.
 """

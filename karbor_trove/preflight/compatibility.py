@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Checks of the requests for restored instances.
+"""Checks whether Trove can carry out the requests for restored instances.
 
 Each check yields one sentence for each problem. The sentence names the
 parameter that solves the problem.
@@ -20,18 +20,20 @@ from karbor_trove.trove import models
 def check_backup(request: models.InstanceRequest,
                  backups: Mapping[str, models.Backup],
                  recorded_size: Optional[float]) -> Iterator[str]:
-    """Check that the backup's chain is complete and fits the requested volume.
+    """Check that the requested backup can be restored to the requested volume.
 
-    Trove restores the whole chain, from the root on, but checks only the
-    requested backup. The size of a backup is the space that the database used
-    on its volume. This is also true for an incremental backup, although it
-    holds only changes [create_backup in guestagent/datastore/service.py,
-    26.0.0].
+    All backups of the chain have to exist and to be complete. Trove restores
+    the whole chain, but checks only the requested backup.
+
+    The volume has to be as large as the largest backup of the chain. The size
+    of a backup is the space that the database used on its volume. This is also
+    true for an incremental backup, although it holds only changes
+    [create_backup in guestagent/datastore/service.py, 26.0.0].
 
     :param backups: all backups of the project, by id.
-    :param recorded_size: the size in GB of the requested backup when it was
-        created. This size is used if Trove does not return the size now. None
-        if the size was not recorded.
+    :param recorded_size: the size of the requested backup in GB when the
+        backup was created. This size is used if Trove does not return the size
+        now. None if the size was not recorded.
     :returns: the problems.
     """
     newest_id = request.backup_id
@@ -64,10 +66,13 @@ def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
     matches. The name is not compared, because an operator may rename a
     version.
 
-    Otherwise the datastore_version of `instance` has to be the name or the id
-    of the version. Several versions may have the same name. So the
-    datastore_version_number of `instance` has to be the number of the version.
-    If one of the two numbers is not known, the numbers are not compared.
+    If `instance` has no datastore_version_id, a version matches if two
+    conditions are met:
+
+    * The datastore_version of `instance` is the name or the id of the version.
+    * The datastore_version_number of `instance` is the number of the version.
+      Versions with the same name have different numbers. If one of the two
+      numbers is not known, the numbers are not compared.
 
     :param instance: the request for an instance, or an instance from the bank.
     :returns: usually one version. The list is empty if no active version
@@ -85,11 +90,14 @@ def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
 
 def check_version(request: models.InstanceRequest,
                   catalog: trove_catalog.Catalog) -> Iterator[str]:
-    """Check that the datastore version is active and allows the flavor.
+    """Check the requested datastore version and the requested flavor.
 
-    Trove lists all active versions. Trove does not create an instance of a
-    version that is not active [version_index() in trove/datastore/service.py,
-    26.0.0].
+    Exactly one active version has to match the request. Trove does not create
+    an instance of an inactive version [version_index() in
+    trove/datastore/service.py, 26.0.0]. The flavor has to be available for the
+    version. If the request has no datastore or no version, nothing is checked.
+
+    :returns: at most one problem.
     """
     if not request.datastore or not request.datastore_version:
         return
@@ -121,10 +129,17 @@ def check_version(request: models.InstanceRequest,
 
 def _is_impossible(flavor_id: Optional[str], flavors: Mapping[str, int],
                    catalog: trove_catalog.Catalog) -> bool:
-    """Return True if Trove will surely reject the flavor.
+    """Return True if Trove will surely reject the requested flavor.
 
+    Trove rejects a flavor that does not exist. Trove also rejects a public
+    flavor that is not in `flavors`. Private flavors are in no list, so Trove
+    may accept a private flavor.
+
+    :param flavor_id: the requested flavor. None if no flavor is requested.
     :param flavors: the flavors that Trove lists for the requested datastore
         version. The values are their RAM in MB, by the id of the flavor.
+    :returns: False if the flavor may be accepted, or if Trove does not let
+        this user read it.
     """
     if flavor_id is None or trove_catalog.get_flavor_segment(
             str(flavor_id)) in flavors:
@@ -139,10 +154,11 @@ def _is_impossible(flavor_id: Optional[str], flavors: Mapping[str, int],
 
 def list_unchecked(request: models.InstanceRequest,
                    catalog: trove_catalog.Catalog) -> Iterator[str]:
-    """Yield a sentence for each value that cannot be checked here.
+    """Yield a sentence for each requested value that cannot be checked.
 
-    Trove checks such a value when it receives the request. Call this function
-    after check_version() has found no problem.
+    A private flavor cannot be checked, because Trove lists only public
+    flavors. Trove checks such a flavor when it receives the request. Call this
+    function after check_version() has found no problem.
     """
     if request.flavor_id is not None and any(
             trove_catalog.get_flavor_segment(str(request.flavor_id))
@@ -174,16 +190,20 @@ def check_configuration(request: models.InstanceRequest,
                         recorded_id: Optional[str] = None,
                         recorded: Optional[models.ConfigurationGroup] = None
                         ) -> Iterator[str]:
-    """Check that the configuration group exists and has the right version.
+    """Check that the requested configuration group can be used.
 
-    The datastore and the version of the group have to be those of the request.
-    A group that does not exist can be created again if its values are
-    recorded.
+    The group has to exist. The group also has to be for the datastore and the
+    version of the request.
+
+    If the requested group is "recreate", the group of the original instance is
+    checked. If this group does not exist any more, its values have to be
+    recorded, because the restore creates a new group with these values.
 
     :param recorded_id: the id of the group of the original instance. None if
         the original instance had no group.
     :param recorded: the group of the original instance with its values. None
         if the values were not recorded.
+    :returns: at most one problem.
     """
     group_id = request.configuration_id
     if group_id is None or group_id == models.NO_CONFIGURATION:
@@ -223,7 +243,8 @@ def _find_recreation_blocker(recorded: Optional[models.ConfigurationGroup]
 
     :param recorded: the group with its values. None if the values were not
         recorded.
-    :returns: a clause with the reason. None if the group can be created.
+    :returns: a clause with the reason, such as "the checkpoint has no values
+        of it". None if the group can be created.
     """
     if recorded is None:
         return 'the checkpoint has no values of it'
@@ -234,7 +255,10 @@ def _find_recreation_blocker(recorded: Optional[models.ConfigurationGroup]
 
 def check_addresses(requests: Sequence[models.InstanceRequest]
                     ) -> Iterator[str]:
-    """Check that no two instances request the same address."""
+    """Check that no two requests have the same IP address in the same subnet.
+
+    :returns: one problem for each address that is requested several times.
+    """
     counts = collections.Counter((request.subnet_id, request.ip_address)
                                  for request in requests if request.ip_address)
     for (_, address), count in counts.items():

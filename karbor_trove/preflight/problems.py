@@ -17,9 +17,9 @@ def group_common(problems: Problems, common: Iterable[str]) -> Problems:
 
     :param problems: the problems of all instances of the flow. The list of an
         instance may be empty.
-    :param common: the problems of the flow as a whole.
-    :returns: the problems of each instance with the common problems. An
-        instance without problems is not in the result.
+    :param common: the problems of the flow as a whole, such as a quota.
+    :returns: the problems of each instance, followed by the common problems.
+        An instance without any problem is not in the result.
     """
     common = list(common)
     return {original_id: sentences + common
@@ -34,8 +34,9 @@ def check_quotas(catalog: trove_catalog.Catalog, needs: Dict[str, int],
     Quotas that Trove does not show to the user are not checked.
 
     :param needs: the amounts that the flow creates, by Trove's name of the
-        quota, such as "volumes".
-    :param operation: the name of the operation, for the yielded sentences.
+        quota. For example, {'volumes': 20} for volumes of 20 GB.
+    :param operation: "protect" or "restore", for the sentences.
+    :returns: one problem for each quota that is too small.
     """
     quotas = catalog.find_quotas() or {}
     for resource, need in needs.items():

@@ -26,15 +26,15 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
                              preflight_problems.Problems]:
     """Check whether all instances of a checkpoint can be backed up.
 
-    A busy instance is no problem, because the protect operation waits for such
-    an instance.
+    The quota of backups is checked for all instances together.
 
-    An instance may disappear during the wait for deletions. The checkpoint
-    leaves such an instance out. This function returns it as a problem only if
-    `skips_unprotectable` is True. Otherwise the protect operation of the
-    instance finds out later that the instance was deleted.
+    A busy instance is no problem, because the protect operation waits for this
+    instance.
 
-    The quota is checked for all instances together.
+    An instance that disappears during `deletion_wait` was deleted, and the
+    checkpoint leaves it out. If `skips_unprotectable` is True, the result has
+    a problem for this instance. If it is False, the result has no problem for
+    this instance, because its protect operation finds the deletion itself.
 
     :param answers: what Trove returned for each instance of the checkpoint, by
         the id of the instance. A value is an instance, or the error of the
@@ -42,10 +42,11 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     :param deletion_wait: the wait for instances that are being deleted.
     :param skips_unprotectable: whether the checkpoint leaves out an instance
         that cannot be backed up. If no instance can be backed up, the
-        checkpoint is refused.
-    :returns: the problems because of which the checkpoint is refused, and the
-        problems of the instances that the checkpoint leaves out. At least one
-        of the two is empty.
+        checkpoint is refused nevertheless.
+    :returns: two dictionaries. The first has the problems because of which the
+        whole checkpoint is refused. The second has the problems of the
+        instances that the checkpoint leaves out. At least one of the two is
+        empty.
     :raises errors.Pending: an instance may be being deleted, and
         deletion_wait has not ended.
     :raises errors.KarborTroveError: Trove did not respond as expected.
@@ -78,8 +79,13 @@ def _check_instance(instance_id: str, answer: recent_instances.Answer,
     """Yield the problems of an instance.
 
     :param answer: the instance, or the error of its read.
-    :param deleted: a list of ids. If the instance disappeared during the wait
-        for deletions, its id is added to this list.
+    :param deletion_wait: see check_protect().
+    :param deleted: the list of the ids of deleted instances. If the instance
+        disappeared during `deletion_wait`, this function adds its id to the
+        list and yields no problem.
+    :raises errors.Pending: see check_protect().
+    :raises errors.KarborTroveError: Trove did not return the instance, and it
+        is not known whether the instance exists.
     """
     if isinstance(answer, errors.NotFound):
         if instance_id in deletion_wait.instance_ids:

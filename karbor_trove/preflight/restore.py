@@ -42,24 +42,26 @@ def check_restore(
         ) -> Tuple[preflight_problems.Problems, List[str]]:
     """Check whether all instances of a restore can be created.
 
+    The requests for the instances are checked first. If the requests have no
+    problems, they are compared with the state of Trove. Quotas are checked for
+    all instances together.
+
     An instance that the checkpoint left out has no backup, and is not checked.
-    But if no instance has a backup, nothing can be restored. In that case the
+    If all instances were left out, nothing can be restored. In that case the
     problem of each instance is the reason of its omission.
 
-    The requests are checked first. If the requests have no problems, the state
-    of Trove is checked. Quotas are checked for all instances together.
-
-    :param sections: what the bank holds of each instance of the checkpoint, by
-        the id of the original instance.
-    :param build_request: builds a request from the id of the original instance
-        and the backup record of this instance.
-    :param check_requests: checks the requests together, and yields the
-        problems that they have as a whole.
-    :param connect: connects to Trove. `connect` is called after the requests
-        have been checked.
+    :param sections: the section of each instance in the checkpoint, by the id
+        of the original instance.
+    :param build_request: a function that builds the request for an instance.
+        Its arguments are the id of the original instance and the backup record
+        of this instance.
+    :param check_requests: a function that checks all requests together, and
+        returns the problems that concern all of them.
+    :param connect: a function that connects to Trove. It is called after the
+        requests have been checked.
     :param project_id: the project in which the instances are created.
-    :returns: the problems, and a list of what could not be checked. The list
-        has one sentence for each fact.
+    :returns: the problems, and the sentences about values and quotas that
+        could not be checked. At least one of the two is empty.
     :raises errors.KarborTroveError: Trove or the bank did not respond as
         expected.
     """
@@ -127,11 +129,14 @@ def build_test_request(backup_record: record.BackupRecord, checkpoint_id: str,
                        ) -> models.InstanceRequest:
     """Return the request for the temporary instance of a test restore.
 
-    The request has the recorded values of the original instance. The options
-    of the operator override these values. The temporary instance is not public
-    and does not get the address of the original instance.
+    The request has the recorded values of the original instance. Options of
+    the operator, such as verify_flavor_id, replace some of these values. The
+    temporary instance is not public and does not get the address of the
+    original instance.
 
-    :raises errors.Rejected: see parsing.parse_restore().
+    :param backup_record: the backup record of the original instance.
+    :raises errors.Rejected: a recorded value is not allowed. The message has
+        one line for each such value.
     """
     request = parsing.parse_restore({}, backup_record.instance,
                                     backup_record.backup_id, checkpoint_id)
@@ -149,9 +154,10 @@ def build_test_request(backup_record: record.BackupRecord, checkpoint_id: str,
 
 def check_volumes(requests: Iterable[models.InstanceRequest],
                   settings: options.Settings) -> Iterator[str]:
-    """Check the total size of the volumes of a verification.
+    """Check that the volumes of a verification are not too large together.
 
-    The option verify_max_volumes is the limit in GB.
+    The option verify_max_volumes is the limit in GB. If the operator has not
+    set this option, there is no limit.
 
     :param requests: the requests for all temporary instances of the
         verification.
@@ -166,14 +172,16 @@ def check_volumes(requests: Iterable[models.InstanceRequest],
 
 
 def add_advice(reason: str) -> str:
-    """Return Trove's reason, and advice on the parameter that may help.
+    """Return Trove's reason for a failure, with advice if there is any.
 
-    No check before the request shows whether Trove requires or accepts a
-    volume type, an availability zone, a network or a private flavor. So the
-    advice is to pass the restore parameter for one of these four values.
+    The advice names the restore parameter that may help. An example is "No
+    valid availability zone: pass restore_availability_zone".
+
+    There is advice if the reason is about a volume type, an availability zone,
+    a network or a private flavor. Before the request, no check shows whether
+    Trove requires or accepts such a value.
 
     :param reason: why Trove rejected the request, or why the instance failed.
-    :returns: the reason alone if it is about none of these four values.
     """
     words = re.sub('[ _-]+', ' ', reason.lower())
     for subject, name in _ADVICE.items():
@@ -185,10 +193,13 @@ def add_advice(reason: str) -> str:
 def adapt_advice(sentence: str) -> str:
     """Return a sentence whose advice is changed to suit a verification.
 
-    Users cannot pass parameters to a verification, but the operator can set
-    options in the provider file. So the returned sentence names the option
-    instead of the parameter. If there is no such option, the returned sentence
-    says that a restore has to pass the parameter.
+    Advice says which restore parameter to pass. Users cannot pass parameters
+    to a verification, but the operator can set options in the provider file.
+    So "pass restore_net_id" becomes "the provider file may set verify_net_id".
+
+    For some parameters there is no such option. So ": pass
+    restore_datastore_version" becomes ": a restore has to pass
+    restore_datastore_version".
 
     :param sentence: a problem, or a result of add_advice().
     """
