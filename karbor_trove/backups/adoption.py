@@ -16,26 +16,26 @@ def find_created_backup(
         ) -> Optional[models.Backup]:
     """Find the backup that a request with a lost response created.
 
-    A backup matches a request if both have the same instance, name and
-    description. If the name is not unique, the times have to match too. See
-    BackupEntry.matches().
+    A backup matches the request if both have the same instance, name and
+    description. If neither the name nor the description has the id of the
+    checkpoint, the time of the backup has to match too.
 
     :param backups: all backups of the project.
-    :param entry: the journal entry of the request.
-    :param entries: all journal entries of the instance. A backup is not
-        adopted if the entry of another checkpoint has its id.
+    :param entry: the journal entry that was written before the request.
+    :param entries: all journal entries of the instance. If the entry of
+        another checkpoint has the id of a backup, this backup is not adopted.
     :param earlier_ids: the ids of the backups that existed before the request.
         These backups are not adopted. None if the ids are not known.
     :returns: the backup. None if no backup matches the request. In that case
         Trove may still create the backup.
     :raises errors.Rejected: one backup matches, but another request may have
-        created this backup. In the first case, a request of another checkpoint
-        matches too. The message names the other checkpoint. In the second
-        case, `earlier_ids` is None, and the times match only if the clocks of
+        created this backup. There are two cases. A request of another
+        checkpoint matches too, and the message names the other checkpoint. Or
+        `earlier_ids` is None, and the times match only if the clocks of
         Trove's hosts differ.
-    :raises errors.Ambiguous: several backups match. Or one backup matches now,
-        but several backups matched in an earlier search, as the entry says.
-        The message names the backups that match now.
+    :raises errors.Ambiguous: several backups match. Or one backup matches, and
+        the entry says that several backups matched in an earlier search. The
+        message names the backups that match now.
     """
     # The entry of the same checkpoint in `entries` may already have the id of
     # the backup. Another operation may have adopted the backup after `entry`

@@ -2,9 +2,8 @@
 
 """Chains of backups: checks, the choice of a parent, the order of deletion.
 
-The result of each function depends only on the arguments. The functions send
-no requests. But a function with the name `read_backup`, which the caller
-passes, may send requests.
+The result of each function depends only on the arguments. Some arguments are
+functions with the name `read_backup`. Only these functions may send requests.
 """
 
 from typing import Callable, Collection, Dict, Iterable, Iterator, List
@@ -112,10 +111,11 @@ def find_break(read_backup: Callable[[str], Optional[models.Backup]],
 
 
 def list_failed_children(backups: Backups, backup_id: str) -> List[str]:
-    """Return the ids of the children that have the status FAILED.
+    """Return the ids of the children of one backup that have failed.
 
-    The caller does not use a backup with a failed child as a parent. If the
-    data of a backup is damaged, every child of this backup fails.
+    A failed child has the status FAILED. If the data of a backup is damaged,
+    every child of this backup fails. So the caller does not use a backup with
+    a failed child as a parent.
 
     :param backups: the backups of the project by id.
     :param backup_id: the id of the backup whose children are checked.
@@ -137,9 +137,9 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
     :param max_chain_length: how many backups a chain may have, the full
         backup included.
     :returns: the id of the parent. None if the next backup has to be a full
-        one. In that case there is no complete backup, or the newest complete
-        backup has a broken chain, a chain of the maximum length, or a failed
-        child.
+        one. There are two cases. There is no complete backup. Or the newest
+        complete backup has a failed child, a chain of the maximum length, or a
+        chain that cannot be restored.
     """
     complete = [backup for backup in backups.values()
                 if backup.id in recorded_ids and backup.is_complete
@@ -225,8 +225,8 @@ def list_ancestors(backups: Backups, backup_id: str,
 def children_first(backups: Backups, backup_ids: Iterable[str]) -> List[str]:
     """Return ids of backups, sorted so that each child precedes its parent.
 
-    :param backups: the backups of the project by id. They have the ids of
-        their parents.
+    :param backups: the backups of the project by id. This function reads the
+        parents from these backups.
     :param backup_ids: the ids to sort.
     """
     return sorted(backup_ids, reverse=True, key=lambda backup_id: len(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Creation of a backup, without a second one after a lost response."""
+"""Creation of a backup, at most once even if the response is lost."""
 
 import dataclasses
 from typing import Optional, Set
@@ -23,9 +23,11 @@ def create_backup(client: trove_client.TroveClient,
                   poller: polling.Poller) -> models.Backup:
     """Request a backup, and return the created backup.
 
-    If the response is lost, this function searches for the created backup. If
-    the search finds several backups, none of them is adopted. In that case the
-    journal entry is marked as ambiguous.
+    If another request may have the same name and description, the existing
+    backups are listed before the request. If the response is lost, this
+    function searches for the created backup. If the search finds several
+    backups, none of them is adopted, and the journal entry is marked as
+    ambiguous.
 
     :param journal: the backup journal of the instance.
     :param entry: the entry of this backup, which the caller has written to the

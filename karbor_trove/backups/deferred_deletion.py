@@ -76,8 +76,8 @@ class BackupDeletion:
         :param connect: a function that returns a client. This client sends no
             request after the given deadline. If the function raises
             errors.Unreachable, the function is called again for up to 60 s. If
-            these calls fail too, or after any other
-            errors.KarborTroveError, the deletion is deferred.
+            all these calls fail, the deletion is deferred. After any other
+            errors.KarborTroveError the deletion is deferred at once.
         :param polls: the polls that this deletion shares with other deletions
             of the project. None if there are no other deletions.
         :param keeps_last: whether the last complete backup of the instance is
@@ -118,11 +118,12 @@ class BackupDeletion:
         If the backup can be deleted now, this method waits until the backup is
         deleted.
 
-        :param entry: the journal entry of the backup. This method first marks
-            the entry as deleted.
+        :param entry: the journal entry of the backup. This method first writes
+            to the entry that the checkpoint is deleted.
         :param timeout: seconds that Trove and Swift may take. The time that
             the bank takes does not count.
-        :returns: the outcome. It has the reason if the deletion is deferred.
+        :returns: the outcome. If the deletion is deferred, the outcome has the
+            reason.
         :raises errors.BankError: the journal could not be changed. The
             backup may or may not be deleted.
         """
@@ -132,15 +133,16 @@ class BackupDeletion:
                    timeout: float) -> Iterator[Outcome]:
         """Delete the backups of several entries, and yield their outcomes.
 
-        All entries are marked as deleted first. Children are deleted before
-        their parents. A deletion that is not possible now is deferred.
+        This method first writes to each entry that its checkpoint is deleted.
+        Children are deleted before their parents. A deletion that is not
+        possible now is deferred.
 
         If Trove is unavailable for one backup, the remaining deletions are not
         tried. If the bank fails for one backup, the remaining deletions are
         tried nevertheless.
 
-        The journal is read once for all entries. It is read again for each
-        entry without a backup id.
+        The journal is read once for all entries. For each entry without a
+        backup id, the journal is read again.
 
         :param timeout: seconds that Trove and Swift may take for each backup.
             The time that the bank takes does not count.
@@ -176,13 +178,15 @@ class BackupDeletion:
 
     def _mark_deleted(self, entry: backup_journal.BackupEntry
                       ) -> backup_journal.BackupEntry:
-        """Mark an entry as deleted in the journal, unless it has the mark.
+        """Write the mark to an entry that its checkpoint is deleted.
 
-        A protect operation may reserve the backup as a parent at the same
-        time. It first writes its parent reservation, and then reads this mark.
-        A delete operation first writes this mark, and then reads the parent
-        reservations. So at least one of the two operations sees what the other
-        has written.
+        If the entry already has the mark, nothing is written.
+
+        A protect operation may want the backup as a parent at the same time.
+        The protect operation first writes its parent reservation, and then
+        reads this mark. A delete operation first writes this mark, and then
+        reads the parent reservations. So at least one of the two operations
+        sees what the other has written.
 
         :returns: the entry with the mark.
         :raises errors.BankError: the mark may be written nevertheless.
@@ -214,9 +218,9 @@ class BackupDeletion:
 
         :param skip_checkpoint_id: the id of the checkpoint whose backup the
             calling operation has just tried to delete. The sweep skips this
-            backup until another backup is deleted, because the other backup
-            may have been its child. None if the operation has not tried any
-            deletion.
+            backup until the sweep has deleted another backup, which may have
+            been a child of the skipped one. None if the operation has not
+            tried any deletion.
         """
         try:
             entries = self._journal.correct_markers()
@@ -238,14 +242,15 @@ class BackupDeletion:
                skip_checkpoint_id: Optional[str]) -> None:
         """Do the work of sweep() if there are deferred deletions.
 
-        All deferred entries were marked as deleted before the journal was
-        read. If a protect operation reserves one of these backups as a parent
-        later, the protect operation sees the mark. So this method does not
-        read the journal again for each deletion.
+        Each deferred entry was marked before the journal was read. The mark
+        says that the checkpoint is deleted. If a protect operation reserves
+        one of these backups as a parent later, the protect operation sees the
+        mark. So this method does not read the journal again for each deletion.
 
         :param deferred: the entries of the deferred deletions.
         :param entries: all entries of the journal.
-        :param skip_checkpoint_id: see sweep().
+        :param skip_checkpoint_id: the id of the checkpoint whose backup is
+            skipped until another backup is deleted. None to skip no backup.
         :raises errors.KarborTroveError: the backups could not be listed, or
             the journal could not be read again.
         """
@@ -294,11 +299,11 @@ class BackupDeletion:
         """Return deferred deletions in the order in which a sweep tries them.
 
         Backups that Trove does not list come last, because only their objects
-        in Swift may remain. All other entries come first.
+        may remain in Swift. All other entries come first.
 
-        Within both groups, the chains are in random order. In a fixed order,
-        deletions that always fail could use up the time of every sweep. Within
-        a chain, each child precedes its parent.
+        In each of these two groups, the chains are in random order. In a fixed
+        order, deletions that always fail could use up the time of every sweep.
+        In each chain, a child precedes its parent.
 
         :param deferred: the entries to sort.
         :param entries: all entries of the journal. Their parents are used for
@@ -317,15 +322,16 @@ class BackupDeletion:
     def _try_to_delete(
             self, entry: backup_journal.BackupEntry, timeout: float,
             entries: Optional[List[backup_journal.BackupEntry]]) -> Outcome:
-        """Delete a backup, or write to the journal why that is not possible.
+        """Delete a backup. If this fails, write the reason to the journal.
 
-        If the backup is deleted, its manifest and its journal entry are
+        When the backup is deleted, its manifest and its journal entry are
         deleted too.
 
-        :param entry: the entry of the backup, already marked as deleted.
+        :param entry: the entry of the backup, with the mark that its
+            checkpoint is deleted.
         :param timeout: seconds that Trove and Swift may take.
-        :param entries: all entries of the journal, read after the entry was
-            marked. None if this method has to read the journal.
+        :param entries: all entries of the journal, read after the mark was
+            written. None if this method has to read the journal.
         :raises errors.BankError: the backup is deleted, but its entry may
             remain.
         """
@@ -376,14 +382,14 @@ class BackupDeletion:
                  ) -> trove_client.TroveClient:
         """Read a new list of the backups from Trove.
 
-        This method stores the list in this object, together with the client
-        that has requested the list. The following deletions use both.
+        The list is stored in this object, together with the client that has
+        requested the list. The following deletions use both.
 
         :param deadline: the deadline of the following deletions.
         :param outage_deadline: when to stop waiting for the list during an
             outage.
-        :returns: the client. Its attribute `now` has Trove's time at which the
-            backups were listed.
+        :returns: the client. Its attribute `now` is Trove's time when Trove
+            listed the backups.
         :raises errors.KarborTroveError: the backups could not be listed.
         """
         # The last request of a wait is sent at the deadline. So the client
@@ -416,8 +422,8 @@ class BackupDeletion:
 
         An entry that already has the id is returned unchanged. If the response
         to the request for the backup was lost, the entry has no id. In that
-        case this method searches for the backup in the list of _refresh(), and
-        writes the id to the journal.
+        case this method searches for the backup in the newest list of backups.
+        If the backup is found, its id is written to the journal.
 
         :param now: Trove's time when Trove listed the backups. None if Trove
             returned no time.
@@ -451,9 +457,9 @@ class BackupDeletion:
                          ) -> backup_journal.BackupEntry:
         """Check that the backup of an entry may be deleted now.
 
-        The check uses the list of _refresh(). The list may lack a child that
-        the journal has. Then this method reads the child from Trove, to find
-        out whether the child exists.
+        The check uses the newest list of backups. The journal may have a child
+        of the backup that this list lacks. In that case this method reads the
+        child from Trove, to find out whether the child exists.
 
         :param entry: the entry. If the entry has no backup id, there is no
             backup, and nothing is checked.
@@ -512,8 +518,11 @@ class BackupDeletion:
                 ) -> backup_journal.BackupEntry:
         """Delete a backup in Trove, and its object in Swift.
 
-        :param timeout: see _try_to_delete().
-        :param entries: see _try_to_delete().
+        :param entry: the entry of the backup, with the mark that its
+            checkpoint is deleted.
+        :param timeout: seconds that Trove and Swift may take.
+        :param entries: all entries of the journal, read after the mark was
+            written. None if this method has to read the journal.
         :returns: the entry, with the id and the location of the backup if
             these are known. The id is None if the backup was never created.
         :raises errors.KarborTroveError: the backup or its object may still
@@ -573,8 +582,8 @@ class BackupDeletion:
         """Return the deadline until which a new list of backups is trusted.
 
         Call this method when the backups have just been listed. The deadline
-        is 1 s later. Time that the bank takes also counts. After the deadline,
-        a user may have created a child that the list lacks.
+        is 1 s later. The time that the bank takes counts. After the deadline,
+        the list may lack a child that a user has just created.
         """
         return polling.Deadline(timeouts.CHILDREN_CHECK_VALID,
                                 self._wall_clock)
@@ -582,9 +591,9 @@ class BackupDeletion:
     def _is_overdue(self, entry: backup_journal.BackupEntry) -> bool:
         """Return True if the deletion must not wait for Swift any longer.
 
-        The result is True from one day after the deletion of the checkpoint
-        on. Without this limit, a host that can never connect to Swift would
-        delete no backups, and these backups would use up the quota.
+        The deletion waits for Swift for a day after the checkpoint was
+        deleted. Without this limit, a host that can never connect to Swift
+        would delete no backups. These backups would use up the quota.
         """
         return entry.deleted_at is not None and (
             self._poller.clock.utc()
@@ -593,10 +602,10 @@ class BackupDeletion:
 
     def _delete_object(self, entry: backup_journal.BackupEntry,
                        outage_deadline: polling.Deadline) -> None:
-        """Delete the object of a deleted backup if Trove left it in Swift.
+        """Delete the object of a deleted backup, if Trove left it in Swift.
 
-        If an earlier call has already waited for Swift during an outage, this
-        call raises errors.Unreachable at once.
+        If an earlier call has already waited for Swift until the end of its
+        time, this call does not wait again. It raises an error at once.
 
         :param entry: the journal entry of the backup.
         :param outage_deadline: when to stop waiting for Swift during an
@@ -621,8 +630,9 @@ def children_first(entries: Iterable[backup_journal.BackupEntry]
                    ) -> List[backup_journal.BackupEntry]:
     """Return journal entries, sorted so that each child precedes its parent.
 
-    The ids of the parents in the entries decide the order. The times of the
-    backups cannot decide, because they are whole seconds and may be equal.
+    The order follows from the ids of the parents in the entries. The times of
+    the backups are not used, because two backups may have the same time.
+    Trove's times are whole seconds.
     """
     entries = list(entries)
     parents = {_get_key(entry): entry.parent_id for entry in entries}

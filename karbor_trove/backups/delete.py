@@ -32,12 +32,12 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
 
     :param backup: the backup, as Trove has just listed it.
     :param location: the URL of the object of the backup. If the object is in
-        Swift, the deletion is requested only after Swift has responded. None
-        if the URL is not known, or if this function must not wait for Swift.
+        Swift, the deletion is not requested before Swift responds. None if the
+        URL is not known, or if this function must not wait for Swift.
     :param check_deletable: a function that raises an error if the backup must
-        not be deleted. This function is called before each DELETE request that
-        is sent later than 1 s after the start, for instance after an outage.
-        By then the check of the caller is too old.
+        not be deleted. By 1 s after the start of delete_backup(), the check of
+        the caller is too old. So `check_deletable` is called before each
+        DELETE request that is sent later, for instance after an outage.
     :param outage_deadline: when to give up the request during an outage of
         Trove or Swift. While this function waits for the end of the deletion,
         an outage may last for the timeout of this deadline.

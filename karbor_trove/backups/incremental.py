@@ -22,11 +22,14 @@ def reserve_parent(client: trove_client.TroveClient,
                    journal: backup_journal.BackupJournal,
                    entry: backup_journal.BackupEntry, backups: chain.Backups,
                    max_chain_length: int) -> backup_journal.BackupEntry:
-    """Choose the parent of a new backup, and write the journal entry with it.
+    """Choose the parent of a new backup, and reserve the parent.
 
-    The entry reserves the parent: no delete operation deletes the parent while
-    the new backup is being created. The new backup becomes a full one if no
-    backup can be the parent, or if the parent is being deleted.
+    To reserve the parent, this function writes the journal entry of the new
+    backup, with the id of the parent. No delete operation deletes the parent
+    while the new backup is being created.
+
+    The new backup becomes a full one if no backup can be the parent, or if the
+    parent is being deleted.
 
     :param journal: the backup journal of the instance.
     :param entry: the entry of the new backup, without a parent. The entry is

@@ -71,7 +71,7 @@ def find_reason_to_keep(
 
 def _find_newness(backups: chain.Backups, backup_id: str
                   ) -> Optional[Tuple[datetime.datetime, int]]:
-    """Return a key to compare backups. A newer backup has a greater key.
+    """Return a key for comparisons. A newer backup has a greater key.
 
     The key is the time of the backup, and then the length of its chain.
     Trove's times are whole seconds, so two backups may have the same time. In
