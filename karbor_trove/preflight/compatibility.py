@@ -90,13 +90,14 @@ def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
 
 def check_version(request: models.InstanceRequest,
                   catalog: trove_catalog.Catalog) -> Iterator[str]:
-    """Check the requested datastore version and the requested flavor.
+    """Check that Trove accepts the datastore version and the flavor.
 
     Exactly one active version has to match the request. Trove does not create
     an instance of an inactive version [version_index() in
     trove/datastore/service.py, 26.0.0]. The flavor has to be available for the
     version. If the request has no datastore or no version, nothing is checked.
 
+    :param request: the request for a restored instance.
     :returns: at most one problem.
     """
     if not request.datastore or not request.datastore_version:
@@ -138,8 +139,8 @@ def _is_impossible(flavor_id: Optional[str], flavors: Mapping[str, int],
     :param flavor_id: the requested flavor. None if no flavor is requested.
     :param flavors: the flavors that Trove lists for the requested datastore
         version. The values are their RAM in MB, by the id of the flavor.
-    :returns: False if the flavor may be accepted, or if Trove does not let
-        this user read it.
+    :returns: False if Trove may accept the flavor, or if Trove does not let
+        this user read the flavor.
     """
     if flavor_id is None or trove_catalog.get_flavor_segment(
             str(flavor_id)) in flavors:
@@ -193,11 +194,11 @@ def check_configuration(request: models.InstanceRequest,
     """Check that the requested configuration group can be used.
 
     The group has to exist. The group also has to be for the datastore and the
-    version of the request.
+    version of the request. If no group is requested, nothing is checked.
 
-    If the requested group is "recreate", the group of the original instance is
-    checked. If this group does not exist any more, its values have to be
-    recorded, because the restore creates a new group with these values.
+    The request may ask for "recreate" in place of an id. In that case the
+    group of the original instance is checked. If this group does not exist any
+    more, its recorded values are needed to create it again.
 
     :param recorded_id: the id of the group of the original instance. None if
         the original instance had no group.
@@ -239,12 +240,14 @@ def check_configuration(request: models.InstanceRequest,
 
 def _find_recreation_blocker(recorded: Optional[models.ConfigurationGroup]
                              ) -> Optional[str]:
-    """Return why a group cannot be created from its recorded values.
+    """Return why a deleted group cannot be created again.
+
+    The group is created from its recorded values. So the values have to be
+    recorded, and Trove must not have masked any of them.
 
     :param recorded: the group with its values. None if the values were not
         recorded.
-    :returns: a clause with the reason, such as "the checkpoint has no values
-        of it". None if the group can be created.
+    :returns: a clause with the reason. None if the group can be created.
     """
     if recorded is None:
         return 'the checkpoint has no values of it'

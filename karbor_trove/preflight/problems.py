@@ -17,7 +17,8 @@ def group_common(problems: Problems, common: Iterable[str]) -> Problems:
 
     :param problems: the problems of all instances of the flow. The list of an
         instance may be empty.
-    :param common: the problems of the flow as a whole, such as a quota.
+    :param common: the problems of the flow as a whole, such as a quota that is
+        too small.
     :returns: the problems of each instance, followed by the common problems.
         An instance without any problem is not in the result.
     """

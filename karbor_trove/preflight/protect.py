@@ -31,10 +31,11 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     A busy instance is no problem, because the protect operation waits for this
     instance.
 
-    An instance that disappears during `deletion_wait` was deleted, and the
-    checkpoint leaves it out. If `skips_unprotectable` is True, the result has
-    a problem for this instance. If it is False, the result has no problem for
-    this instance, because its protect operation finds the deletion itself.
+    An instance that disappears during `deletion_wait` was deleted. The
+    checkpoint leaves this instance out. If `skips_unprotectable` is True, the
+    result has a problem for the instance. If `skips_unprotectable` is False,
+    the result has no problem for the instance, because the protect operation
+    of the instance finds out later that the instance was deleted.
 
     :param answers: what Trove returned for each instance of the checkpoint, by
         the id of the instance. A value is an instance, or the error of the
@@ -43,10 +44,10 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     :param skips_unprotectable: whether the checkpoint leaves out an instance
         that cannot be backed up. If no instance can be backed up, the
         checkpoint is refused nevertheless.
-    :returns: two dictionaries. The first has the problems because of which the
-        whole checkpoint is refused. The second has the problems of the
-        instances that the checkpoint leaves out. At least one of the two is
-        empty.
+    :returns: two dictionaries of problems. If the checkpoint is refused, the
+        first one says why, and the second one is empty. Otherwise the first
+        one is empty, and the second one says which instances the checkpoint
+        leaves out, and why.
     :raises errors.Pending: an instance may be being deleted, and
         deletion_wait has not ended.
     :raises errors.KarborTroveError: Trove did not respond as expected.
@@ -79,11 +80,12 @@ def _check_instance(instance_id: str, answer: recent_instances.Answer,
     """Yield the problems of an instance.
 
     :param answer: the instance, or the error of its read.
-    :param deletion_wait: see check_protect().
+    :param deletion_wait: the wait for instances that are being deleted.
     :param deleted: the list of the ids of deleted instances. If the instance
         disappeared during `deletion_wait`, this function adds its id to the
         list and yields no problem.
-    :raises errors.Pending: see check_protect().
+    :raises errors.Pending: the instance may be being deleted, and
+        deletion_wait has not ended.
     :raises errors.KarborTroveError: Trove did not return the instance, and it
         is not known whether the instance exists.
     """

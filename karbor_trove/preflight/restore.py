@@ -43,8 +43,8 @@ def check_restore(
     """Check whether all instances of a restore can be created.
 
     The requests for the instances are checked first. If the requests have no
-    problems, they are compared with the state of Trove. Quotas are checked for
-    all instances together.
+    problems, the state of Trove is checked. Quotas are checked for all
+    instances together.
 
     An instance that the checkpoint left out has no backup, and is not checked.
     If all instances were left out, nothing can be restored. In that case the
@@ -55,13 +55,14 @@ def check_restore(
     :param build_request: a function that builds the request for an instance.
         Its arguments are the id of the original instance and the backup record
         of this instance.
-    :param check_requests: a function that checks all requests together, and
-        returns the problems that concern all of them.
+    :param check_requests: a function that checks all requests together. It
+        returns the problems that the requests have as a whole.
     :param connect: a function that connects to Trove. It is called after the
         requests have been checked.
     :param project_id: the project in which the instances are created.
-    :returns: the problems, and the sentences about values and quotas that
-        could not be checked. At least one of the two is empty.
+    :returns: the problems, and a list of sentences. Each sentence names
+        something that could not be checked. If there are problems, this list
+        is empty.
     :raises errors.KarborTroveError: Trove or the bank did not respond as
         expected.
     """
@@ -174,14 +175,14 @@ def check_volumes(requests: Iterable[models.InstanceRequest],
 def add_advice(reason: str) -> str:
     """Return Trove's reason for a failure, with advice if there is any.
 
-    The advice names the restore parameter that may help. An example is "No
-    valid availability zone: pass restore_availability_zone".
-
-    There is advice if the reason is about a volume type, an availability zone,
-    a network or a private flavor. Before the request, no check shows whether
+    The advice names a restore parameter, such as ": pass restore_net_id". It
+    is added if the reason is about a volume type, an availability zone, a
+    network or a private flavor. No check before the request shows whether
     Trove requires or accepts such a value.
 
     :param reason: why Trove rejected the request, or why the instance failed.
+    :returns: the reason with the advice. The reason alone if the advice does
+        not apply.
     """
     words = re.sub('[ _-]+', ' ', reason.lower())
     for subject, name in _ADVICE.items():
