@@ -24,11 +24,14 @@ LOG = logging.getLogger(__name__)
 def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   verify_level: str, poller: polling.Poller
                   ) -> models.Accounts:
-    """Return the databases and users that later test restores compare with.
+    """Return the databases and users of an instance, for its baseline.
 
-    At the levels below `restore` nothing is read, and both lists are None.
+    A later test restore checks that the restored instance has the same
+    databases and users. If the verification level is not `restore`, no request
+    is sent, and both lists in the result are None.
 
     :param verify_level: the verification level of the provider.
+    :returns: the names. None in place of a list that Trove did not return.
     """
     if verify_level != 'restore':
         return models.Accounts()
@@ -41,9 +44,12 @@ def record_manifest(client: trove_client.TroveClient, bank: karbor_types.Bank,
     """Store the manifest of a backup in the bank.
 
     The manifest has the etags and the sizes of the backup's objects in Swift.
-    At the verification level `backup` nothing is stored.
+    Nothing is stored if the verification level is `backup`, or if the backup
+    is not in Swift. If Swift or the bank fails, the error is only logged.
 
+    :param instance_id: the id of the original instance.
     :param backup: a backup with the status COMPLETED.
+    :param verify_level: the verification level of the provider.
     """
     if verify_level == 'backup' or not swift.is_in_swift(backup.location):
         return

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Deletion of the temporary instances of earlier verifications."""
+"""Deletion of the temporary instances that earlier verifications left."""
 
 import dataclasses
 from typing import Callable, List, Optional
@@ -20,7 +20,10 @@ LOG = logging.getLogger(__name__)
 
 
 class TemporaryInstanceCleanup:
-    """Deletes the temporary instances of one original instance."""
+    """Deletes the temporary instances that verifications left.
+
+    These are verifications of the backups of one original instance.
+    """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str,
                  project_id: Optional[str],
@@ -30,10 +33,10 @@ class TemporaryInstanceCleanup:
         """Create the cleanup. No request is sent and nothing is read yet.
 
         :param instance_id: the id of the original instance.
-        :param project_id: the project of the client. Temporary instances of
-            other projects are not touched.
-        :param connect: returns a client that sends no request after the given
-            deadline.
+        :param project_id: the id of the project of the client. Temporary
+            instances of other projects are not deleted.
+        :param connect: a function that returns a client. This client sends no
+            request after the given deadline.
         """
         self._journal = verification_journal.VerificationJournal(bank,
                                                                  instance_id)
@@ -47,17 +50,17 @@ class TemporaryInstanceCleanup:
         self.failures: List[str] = []
 
     def run(self, timeout: float, force: bool = False) -> List[str]:
-        """Delete the instances of verifications that have ended.
+        """Delete the temporary instances of verifications that have ended.
 
-        The instance of a verification that may still run is not touched,
-        unless `force` is True. If the journal has no entries, no request is
-        sent.
+        If a verification may still run, its temporary instance is deleted only
+        if `force` is True. If the verification journal has no entries, no
+        request is sent.
 
         :param timeout: seconds that Trove may take for the whole cleanup. The
             time that the bank takes does not count.
         :param force: True if the operator states that no verification runs.
-        :returns: one sentence for each instance that still exists, with the
-            reason.
+        :returns: one sentence for each temporary instance that may still
+            exist, with the reason.
         :raises errors.BankError: the journal could not be read.
         """
         deadline = self._poller.deadline(timeout)
@@ -97,8 +100,13 @@ class TemporaryInstanceCleanup:
 
     def _delete(self, entry: verification_journal.TemporaryInstanceEntry,
                 deadline: polling.Deadline) -> None:
-        """Delete the instance of an entry, if it exists.
+        """Delete the temporary instance of a journal entry, if it exists.
 
+        If the entry has no id of the instance, the instance is searched for by
+        its name.
+
+        :raises errors.Busy: Trove does not list the instance, but may still
+            create it.
         :raises errors.KarborTroveError: the instance may still exist.
         """
         client = self._connect(deadline)

@@ -27,10 +27,10 @@ T = TypeVar('T')
 
 
 class DataChecks:
-    """Checks one backup and its chain.
+    """Checks one backup, its chain and its datastore version.
 
-    The methods return messages for the user, and raise errors.ResourceFailed
-    if the backup is not intact.
+    Each method raises errors.ResourceFailed if the backup is not intact or
+    cannot be restored.
     """
 
     def __init__(self, client: trove_client.TroveClient,
@@ -39,7 +39,7 @@ class DataChecks:
         """Create the checks. No request is sent yet.
 
         :param deadline: when all checks together have to end.
-        :param swift_queue: limits the requests to Swift that are sent at the
+        :param swift_queue: limits how many requests are sent to Swift at the
             same time.
         """
         self._swift_queue = swift_queue
@@ -50,13 +50,14 @@ class DataChecks:
     def check_chain(self, backup_id: str,
                     listed: Mapping[str, models.Backup]
                     ) -> List[models.Backup]:
-        """Check the chain of a backup.
+        """Check that all backups in the chain of a backup are complete.
 
+        :param backup_id: the id of the newest backup of the chain.
         :param listed: backups of the project by id, from a recent list. If the
             list lacks a backup of the chain, the backup is read from Trove.
         :returns: the chain, from this backup to its root.
-        :raises errors.ResourceFailed: a backup is not complete, or the chain
-            has a cycle.
+        :raises errors.ResourceFailed: a backup is not complete, or a backup is
+            its own ancestor.
         :raises errors.KarborTroveError: a backup does not exist, or could not
             be read.
         """
@@ -77,11 +78,15 @@ class DataChecks:
             ) -> str:
         """Check that the original instance's datastore version is active.
 
-        :param instance: the original instance, as recorded in the bank. If the
-            version was not recorded, the check passes.
-        :param catalog: has the versions. Other checks may share the catalog.
-        :param poll: the poll of the versions. The checks that share the
-            catalog share this poll.
+        The check passes if the version was not recorded, or if Trove rejects
+        the request for the versions. In both cases the message says that the
+        version was not checked.
+
+        :param instance: the original instance, as recorded in the bank.
+        :param catalog: lists the versions, and keeps the list. Other checks
+            may share the catalog.
+        :param poll: the poll with which the versions are read. Checks that
+            share the catalog share this poll too.
         :returns: a message for the user.
         :raises errors.ResourceFailed: the version is not active.
         :raises errors.KarborTroveError: the versions could not be listed.
@@ -110,14 +115,20 @@ class DataChecks:
 
     def check_data(self, chain: List[models.Backup],
                    store: manifests.ManifestStore) -> List[str]:
-        """Check that no object of a chain changed after its backup.
+        """Check that the objects of a chain in Swift have not changed.
+
+        The objects are compared with the manifests that protect operations
+        recorded. If the bank has no readable manifest of a backup, the
+        segments of the backup are compared with Swift's own manifest. In that
+        case a backup without segments is not compared.
 
         :param chain: the backups of the chain.
-        :param store: the manifests that the protect operations recorded.
+        :param store: the recorded manifests.
         :returns: messages for the user.
         :raises errors.ResourceFailed: objects are missing or changed. The
             message names these objects.
-        :raises errors.Rejected: this user is not allowed to read the objects.
+        :raises errors.Rejected: this user is not allowed to read the objects,
+            or Trove does not return their location in Swift.
         :raises errors.KarborTroveError: the objects could not be read.
         """
         problems: List[str] = []
@@ -159,10 +170,10 @@ class DataChecks:
 
     def _find_manifest(self, backup: models.Backup
                        ) -> Optional[models.BackupManifest]:
-        """Return the manifest that Swift has now.
+        """Return the manifest that Swift has now for a backup.
 
-        None if the object of the backup does not exist.
-
+        :returns: the manifest. None if the object of the backup does not
+            exist.
         :raises errors.Rejected: the location of the backup is not known, or
             this user is not allowed to read the object.
         """
@@ -196,10 +207,10 @@ class DataChecks:
 
 def _check_object(expected: models.ObjectInfo,
                   actual: Optional[models.ObjectInfo]) -> Iterator[str]:
-    """Yield the problem of an object, or nothing if the object is unchanged.
+    """Yield a sentence if an object in Swift is missing or has changed.
 
     :param expected: the object as it has to be.
-    :param actual: the object as it is now. None if it does not exist.
+    :param actual: the object as it is now. None if the object does not exist.
     """
     if actual is None:
         yield '%s is missing' % expected.name

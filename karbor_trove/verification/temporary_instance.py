@@ -35,7 +35,10 @@ WaitForInstance = Callable[
 
 @dataclasses.dataclass
 class TemporaryRestoreResult:
-    """The result of a test restore. A result with problems is a failure."""
+    """The result of a test restore.
+
+    If there are problems, the test restore failed.
+    """
 
     problems: List[str] = dataclasses.field(default_factory=list)
     messages: List[str] = dataclasses.field(default_factory=list)
@@ -45,14 +48,15 @@ class TemporaryRestoreResult:
 
     def compare(self, kind: str, recorded: Optional[Tuple[str, ...]],
                 restored: Optional[Tuple[str, ...]]) -> None:
-        """Compare the names of databases or users.
+        """Compare recorded names with the names in the temporary instance.
 
-        If names are missing, a sentence is added to `problems`. Otherwise a
-        sentence is added to `messages`.
+        If a recorded name is missing, a sentence is added to `problems`.
+        Otherwise a sentence is added to `messages`. Additional names in the
+        temporary instance are no problem.
 
-        :param kind: 'databases' or 'users'.
+        :param kind: 'databases' or 'users', for the sentence.
         :param recorded: the names that the protect operation recorded. None if
-            it recorded no names.
+            the protect operation recorded no names.
         :param restored: the names in the temporary instance. None if Trove
             does not return these names.
         """
@@ -74,7 +78,7 @@ class TemporaryRestoreResult:
 
 
 class TemporaryRestore:
-    """One test restore."""
+    """One test restore: a backup is restored into a temporary instance."""
 
     def __init__(self, client: trove_client.TroveClient,
                  settings: options.Settings, poller: polling.Poller,
@@ -82,8 +86,8 @@ class TemporaryRestore:
                  queue: request_queue.RequestQueue) -> None:
         """Create the test restore. No request is sent yet.
 
-        :param wait_for_instance: waits for an instance. Several test restores
-            may share the polls of this wait.
+        :param wait_for_instance: a function that waits for an instance.
+            Several test restores may share the polls of this wait.
         :param queue: limits how many instances are requested at the same time.
         """
         self._client = client
@@ -95,15 +99,18 @@ class TemporaryRestore:
     def run(self, bank: karbor_types.Bank, verification_id: str,
             project_id: Optional[str], request: models.InstanceRequest,
             recorded: models.Accounts) -> TemporaryRestoreResult:
-        """Create an instance, check it, and delete it in any case.
+        """Create a temporary instance, check its database, and delete it.
 
-        If the instance cannot be deleted now, the next verification deletes
-        it.
+        The instance is deleted even if the check fails. If the instance cannot
+        be deleted now, the next verification deletes the instance.
 
+        :param verification_id: the id of the verification.
         :param project_id: the project in which the instance is created. None
             if the project is not known.
         :param request: the request for the instance.
         :param recorded: the databases and users that the instance has to have.
+        :returns: the result. If the instance cannot be created or checked, the
+            result has a problem.
         :raises errors.BankError: the journal entry could not be written, so no
             instance was requested.
         """
@@ -167,6 +174,9 @@ class TemporaryRestore:
                 ) -> List[str]:
         """Delete the temporary instance.
 
+        :param intent: the journal entry of the instance. If the instance is
+            deleted, the entry is deleted too. Otherwise the reason is written
+            to the entry.
         :returns: a message if the instance could not be deleted, or else an
             empty list.
         """
@@ -187,7 +197,8 @@ class TemporaryRestore:
 def _add_advice(error: errors.KarborTroveError) -> str:
     """Return the text of an error, with advice if there is any.
 
-    The advice names the option of the provider file that may help.
+    The advice names an option of the provider file that may help, such as
+    verify_net_id.
     """
     if not isinstance(error, (errors.NotFound, errors.Rejected,
                               errors.ResourceFailed)):
