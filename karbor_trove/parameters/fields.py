@@ -35,7 +35,7 @@ Value = Any
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """The allowed values of one parameter."""
+    """The parser and the allowed values of one parameter."""
 
     #: Returns the parsed value. Raises ValueError or KeyError if the value is
     #: not allowed.
@@ -46,7 +46,10 @@ class Field:
     needs: Optional[str] = None
 
     def parse(self, text: str) -> Value:
-        """Return the parsed value of a text. None if it is not allowed."""
+        """Return the value that a text stands for.
+
+        None if the text is not allowed.
+        """
         try:
             return self.parser(text)
         except (ValueError, KeyError):
@@ -114,18 +117,20 @@ def parse_fields(parameters: Mapping[str, object], fields: Mapping[str, Field],
                  ) -> Dict[str, Value]:
     """Return the parsed values of the parameters that are set.
 
-    A parameter is not set if it is absent, None or "".
+    A parameter is not set if it is absent, None or "". For such a parameter
+    the caller may use a recorded value. So this function also checks the
+    recorded values of these parameters, but does not return them.
 
-    :param parameters: Karbor's parameters. Names that are not in `fields` are
-        ignored.
-    :param fields: the fields by name, without the prefix.
-    :param recorded: recorded values by the name of the field. The caller uses
-        them for parameters that are not set. This function checks them, but
-        does not return them.
+    :param parameters: Karbor's parameters, such as {'restore_name': 'db-2'}.
+        Names that are not in `fields` are ignored.
+    :param fields: the fields, by the name of the parameter without the prefix.
+    :param prefix: the beginning of each name in `parameters`, such as
+        "restore_".
+    :param recorded: the recorded values, by the name of the field.
     :returns: the parsed values of the parameters that are set, by the name of
         the field.
-    :raises errors.Rejected: a value is not allowed. The message has one line
-        for each such value.
+    :raises errors.Rejected: a value is not allowed, or needs another parameter
+        that is not set. The message has one line for each such value.
     """
     values: Dict[str, Value] = {}
     problems: List[str] = []

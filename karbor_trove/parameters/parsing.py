@@ -22,11 +22,12 @@ def parse_protect(parameters: Mapping[str, object], checkpoint_id: str,
                   ) -> models.BackupRequest:
     """Return the request for a full backup.
 
-    :param parameters: Karbor's parameters of this instance. A name or a
-        description that is not set is made from the ids of the checkpoint and
+    :param parameters: Karbor's parameters of this instance. If the name or the
+        description is not set, its default has the ids of the checkpoint and
         the instance.
-    :param storage_driver: the operator's option. None for Trove's default.
-    :param swift_container: the operator's option. None for Trove's default.
+    :param storage_driver: an option of the operator. None for Trove's default.
+    :param swift_container: an option of the operator. None for Trove's
+        default.
     :raises errors.Rejected: a value is not allowed. The message has one line
         for each such value.
     """
@@ -43,7 +44,7 @@ def parse_protect(parameters: Mapping[str, object], checkpoint_id: str,
 
 
 def is_incremental(parameters: Mapping[str, object]) -> bool:
-    """Return True if the plan requests an incremental backup.
+    """Return True if the plan requests an incremental backup of an instance.
 
     :param parameters: Karbor's parameters of this instance.
     :raises errors.Rejected: a value is not allowed. The message has one line
@@ -58,10 +59,13 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
                   ) -> models.InstanceRequest:
     """Return the request for a restored instance.
 
-    The request has the recorded values of the original instance, except for
-    the values that the parameters set. If no name was recorded, the name is
-    made from the ids of the checkpoint and the original instance. The name of
-    the original instance replaces "{name}" in a name that the user passes.
+    The request has the values that the parameters set. The other values are
+    the recorded values of the original instance, if they were recorded.
+
+    If no name was recorded, "CHECKPOINT@INSTANCE" is used as the recorded
+    name. The two words stand for the ids of the checkpoint and of the original
+    instance. If the user passes a name with "{name}", the recorded name
+    replaces this text.
 
     :param parameters: Karbor's parameters of this instance.
     :param original: the original instance, as recorded in the bank.
@@ -104,7 +108,7 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
 
 
 def is_skipped(parameters: Mapping[str, object]) -> bool:
-    """Return True if the user leaves an instance out of the restore.
+    """Return True if restore_skip leaves an instance out of the restore.
 
     A value that is not allowed counts as False here. parse_restore() rejects
     such a value.
@@ -126,9 +130,9 @@ def check_names(all_parameters: Iterable[Mapping[str, object]]
                 ) -> Iterator[str]:
     """Check that the user does not pass one name for several instances.
 
-    A name that contains "{name}" is not checked. Two original instances may
-    have the same name, and then their restored instances may have the same
-    name too.
+    A name that contains "{name}" is not checked. The name of the original
+    instance replaces this text. Two original instances may have the same name,
+    so their restored instances may have the same name too.
 
     :param all_parameters: Karbor's parameters of each restored instance.
     :returns: one problem for each name that is passed several times.
@@ -146,13 +150,17 @@ def check_names(all_parameters: Iterable[Mapping[str, object]]
 
 def unknown_resources(parameters: Mapping[str, object], resource_type: str,
                       ids: Collection[str]) -> List[str]:
-    """Return the ids that the parameters name but the checkpoint lacks.
+    """Return the ids that have parameters but are not in the checkpoint.
 
-    Karbor ignores the parameters of a resource with such an id
+    A key like "OS::Trove::Instance#ID" holds the parameters for one resource.
+    Karbor ignores such a key if the checkpoint has no resource with this id
     [resource_flow.py, 1.6.0].
 
-    :param parameters: Karbor's parameters of a whole restore.
+    :param parameters: Karbor's parameters of a whole restore, by key.
+    :param resource_type: the type of the resources, such as
+        "OS::Trove::Instance".
     :param ids: the ids of the resources of this type in the checkpoint.
+    :returns: the unknown ids, sorted.
     """
     prefix = resource_type + '#'
     return sorted(key[len(prefix):] for key in parameters

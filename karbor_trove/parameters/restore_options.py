@@ -26,10 +26,10 @@ NAME_PLACEHOLDER = '{name}'
 
 @dataclasses.dataclass(frozen=True)
 class RestoreOption:
-    """One option of a restore, without its name.
+    """One value that a user may choose for a restored instance.
 
-    The name is the key in OPTIONS. An attribute of InstanceRequest has the
-    same name.
+    The name of the option is its key in OPTIONS. An attribute of
+    InstanceRequest has the same name.
     """
 
     field: fields.Field

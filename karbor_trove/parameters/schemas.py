@@ -29,7 +29,10 @@ def _boolean(title: str, description: str) -> Dict[str, str]:
 
 
 def _restore_properties() -> Dict[str, Any]:
-    """Return the properties of a restore, the most used ones first."""
+    """Return the properties of the restore schema, in the form's order.
+
+    The properties that are used most often come first.
+    """
     options = {
         restore_options.PREFIX + name: _string(
             option.title, '%s Left empty: %s.' % (option.description,
