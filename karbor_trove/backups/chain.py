@@ -132,8 +132,8 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
     Only the newest complete backup of the instance can become the parent.
 
     :param backups: the backups of the project by id.
-    :param recorded_ids: the ids of the complete backups of the instance whose
-        checkpoints exist. All other backups are ignored.
+    :param recorded_ids: the ids of the instance's complete backups that belong
+        to existing checkpoints. All other backups are ignored.
     :param max_chain_length: how many backups a chain may have, the full
         backup included.
     :returns: the id of the parent. None if the next backup has to be a full

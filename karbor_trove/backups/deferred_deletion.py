@@ -118,8 +118,8 @@ class BackupDeletion:
         If the backup can be deleted now, this method waits until the backup is
         deleted.
 
-        :param entry: the journal entry of the backup. This method first writes
-            to the entry that the checkpoint is deleted.
+        :param entry: the journal entry of the backup. This method first marks
+            the entry. The mark says that the checkpoint is deleted.
         :param timeout: seconds that Trove and Swift may take. The time that
             the bank takes does not count.
         :returns: the outcome. If the deletion is deferred, the outcome has the
@@ -133,9 +133,9 @@ class BackupDeletion:
                    timeout: float) -> Iterator[Outcome]:
         """Delete the backups of several entries, and yield their outcomes.
 
-        This method first writes to each entry that its checkpoint is deleted.
-        Children are deleted before their parents. A deletion that is not
-        possible now is deferred.
+        All entries are marked first. The mark says that the checkpoint of an
+        entry is deleted. Children are deleted before their parents. A deletion
+        that is not possible now is deferred.
 
         If Trove is unavailable for one backup, the remaining deletions are not
         tried. If the bank fails for one backup, the remaining deletions are
@@ -178,9 +178,10 @@ class BackupDeletion:
 
     def _mark_deleted(self, entry: backup_journal.BackupEntry
                       ) -> backup_journal.BackupEntry:
-        """Write the mark to an entry that its checkpoint is deleted.
+        """Mark an entry as deleted in the journal.
 
-        If the entry already has the mark, nothing is written.
+        The mark says that the checkpoint of the entry is deleted. If the entry
+        already has the mark, nothing is written.
 
         A protect operation may want the backup as a parent at the same time.
         The protect operation first writes its parent reservation, and then
@@ -604,8 +605,8 @@ class BackupDeletion:
                        outage_deadline: polling.Deadline) -> None:
         """Delete the object of a deleted backup, if Trove left it in Swift.
 
-        If an earlier call has already waited for Swift until the end of its
-        time, this call does not wait again. It raises an error at once.
+        If an earlier call has already waited for Swift in vain, this call
+        raises an error at once.
 
         :param entry: the journal entry of the backup.
         :param outage_deadline: when to stop waiting for Swift during an

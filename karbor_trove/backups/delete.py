@@ -35,9 +35,9 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
         Swift, the deletion is not requested before Swift responds. None if the
         URL is not known, or if this function must not wait for Swift.
     :param check_deletable: a function that raises an error if the backup must
-        not be deleted. By 1 s after the start of delete_backup(), the check of
-        the caller is too old. So `check_deletable` is called before each
-        DELETE request that is sent later, for instance after an outage.
+        not be deleted. The check of the caller is valid for 1 s. Before each
+        DELETE request that is sent later, for instance after an outage, this
+        function calls `check_deletable`.
     :param outage_deadline: when to give up the request during an outage of
         Trove or Swift. While this function waits for the end of the deletion,
         an outage may last for the timeout of this deadline.

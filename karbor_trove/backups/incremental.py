@@ -25,8 +25,8 @@ def reserve_parent(client: trove_client.TroveClient,
     """Choose the parent of a new backup, and reserve the parent.
 
     To reserve the parent, this function writes the journal entry of the new
-    backup, with the id of the parent. No delete operation deletes the parent
-    while the new backup is being created.
+    backup, with the id of the parent. Because of this entry, no delete
+    operation deletes the parent while the new backup is being created.
 
     The new backup becomes a full one if no backup can be the parent, or if the
     parent is being deleted.

@@ -44,8 +44,8 @@ def find_reason_to_keep(
     by 5 minutes. In case of doubt the backup is kept. A backup that cannot be
     restored is not kept.
 
-    Backups with a deferred deletion are in the journal too. So at most one
-    backup of the instance is kept for this reason.
+    The search for the newest backup includes the backups with a deferred
+    deletion. So at most one backup of the instance is kept for this reason.
 
     :param entry: the journal entry of the backup.
     :param backups: the backups of the project, as Trove has just listed them.
