@@ -25,9 +25,9 @@ def check_backup(request: models.InstanceRequest,
     All backups of the chain have to exist and to be complete. Trove restores
     the whole chain, but checks only the requested backup.
 
-    The volume has to be as large as the largest backup of the chain. The size
-    of a backup is the space that the database used on its volume. This is also
-    true for an incremental backup, although it holds only changes
+    The volume has to be at least as large as the largest backup of the chain.
+    The size of a backup is the space that the database used on its volume.
+    This is also true for an incremental backup, although it holds only changes
     [create_backup in guestagent/datastore/service.py, 26.0.0].
 
     :param backups: all backups of the project, by id.

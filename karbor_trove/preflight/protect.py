@@ -34,8 +34,8 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     An instance that disappears during `deletion_wait` was deleted. The
     checkpoint leaves this instance out. If `skips_unprotectable` is True, the
     result has a problem for the instance. If `skips_unprotectable` is False,
-    the result has no problem for the instance, because the protect operation
-    of the instance finds out later that the instance was deleted.
+    the result has no problem for the instance. In that case the protect
+    operation of the instance finds out later that the instance was deleted.
 
     :param answers: what Trove returned for each instance of the checkpoint, by
         the id of the instance. A value is an instance, or the error of the
@@ -77,7 +77,7 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
 def _check_instance(instance_id: str, answer: recent_instances.Answer,
                     deletion_wait: instances.DeletionWait,
                     deleted: List[str]) -> Iterator[str]:
-    """Yield the problems of an instance.
+    """Yield the reasons why an instance cannot be backed up.
 
     :param answer: the instance, or the error of its read.
     :param deletion_wait: the wait for instances that are being deleted.
