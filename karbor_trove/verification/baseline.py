@@ -26,8 +26,8 @@ def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   ) -> models.Accounts:
     """Return the databases and users of an instance, for its baseline.
 
-    A later test restore checks that the restored instance has the same
-    databases and users. If the verification level is not `restore`, no request
+    A later test restore checks that the temporary instance has these databases
+    and users. If the verification level is not `restore`, no request
     is sent, and both lists in the result are None.
 
     :param verify_level: the verification level of the provider.

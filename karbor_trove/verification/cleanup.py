@@ -20,9 +20,9 @@ LOG = logging.getLogger(__name__)
 
 
 class TemporaryInstanceCleanup:
-    """Deletes the temporary instances that verifications left.
+    """Deletes the temporary instances that earlier verifications left.
 
-    These are verifications of the backups of one original instance.
+    An object of this class is for the verifications of one original instance.
     """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str,
