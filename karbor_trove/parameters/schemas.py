@@ -29,7 +29,7 @@ def _boolean(title: str, description: str) -> Dict[str, str]:
 
 
 def _restore_properties() -> Dict[str, Any]:
-    """Return the properties of the restore schema, in the form's order.
+    """Return the properties of the restore schema in the order of the form.
 
     The properties that are used most often come first.
     """
