@@ -44,7 +44,7 @@ def walk_to_root(read_backup: Callable[[str], Optional[models.Backup]],
 
 
 def describe_incomplete(backup: models.Backup, newest_id: str) -> str:
-    """Return the sentence for a backup of a chain that is not complete.
+    """Return the sentence that reports an incomplete backup of a chain.
 
     An example is "backup 1, in the chain of backup 2, is not COMPLETED, but
     FAILED".
@@ -111,7 +111,7 @@ def find_break(read_backup: Callable[[str], Optional[models.Backup]],
 
 
 def list_failed_children(backups: Backups, backup_id: str) -> List[str]:
-    """Return the ids of the children of one backup that have failed.
+    """Return the ids of the failed children of a backup.
 
     A failed child has the status FAILED. If the data of a backup is damaged,
     every child of this backup fails. So the caller does not use a backup with
