@@ -196,9 +196,10 @@ def check_configuration(request: models.InstanceRequest,
     The group has to exist. The group also has to be for the datastore and the
     version of the request. If no group is requested, nothing is checked.
 
-    The request may ask for "recreate" in place of an id. In that case the
-    group of the original instance is checked. If this group does not exist any
-    more, its recorded values are needed to create it again.
+    The request may have the value "recreate" in place of an id. In that case
+    the group of the original instance is checked. If this group does not exist
+    any more, the restore has to create a new group. For this, the values of
+    the group have to be recorded.
 
     :param recorded_id: the id of the group of the original instance. None if
         the original instance had no group.
