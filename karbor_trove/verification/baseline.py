@@ -27,8 +27,8 @@ def list_accounts(client: trove_client.TroveClient, instance_id: str,
     """Return the databases and users of an instance, for its baseline.
 
     A later test restore checks that the temporary instance has these databases
-    and users. If the verification level is not `restore`, no request
-    is sent, and both lists in the result are None.
+    and users. If the verification level is not `restore`, no request is sent,
+    and both lists in the result are None.
 
     :param verify_level: the verification level of the provider.
     :returns: the names. None in place of a list that Trove did not return.
