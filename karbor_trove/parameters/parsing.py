@@ -23,8 +23,8 @@ def parse_protect(parameters: Mapping[str, object], checkpoint_id: str,
     """Return the request for a full backup.
 
     :param parameters: Karbor's parameters of this instance. If the name or the
-        description is not set, its default has the ids of the checkpoint and
-        the instance.
+        description is not set, the default contains the ids of the checkpoint
+        and of the instance.
     :param storage_driver: an option of the operator. None for Trove's default.
     :param swift_container: an option of the operator. None for Trove's
         default.
@@ -108,7 +108,7 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
 
 
 def is_skipped(parameters: Mapping[str, object]) -> bool:
-    """Return True if restore_skip leaves an instance out of the restore.
+    """Return True if the parameter restore_skip leaves an instance out.
 
     A value that is not allowed counts as False here. parse_restore() rejects
     such a value.
