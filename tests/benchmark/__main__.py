@@ -13,6 +13,7 @@ import tempfile
 import time
 from typing import Any, Iterator
 
+from karbor_trove import timeouts
 from tests.benchmark import broker
 from tests.benchmark import children
 from tests.benchmark import machine
@@ -32,6 +33,12 @@ _MOST_REQUESTS = 50000
 _MOST_OPERATIONS = 100
 #: The cell that is measured with the real time as well.
 _CONTROL_SIZE = 10
+#: The durations of the runs of a cell differ by one pause between two polls.
+#: That is a tenth of the duration, and so many seconds at most.
+_LONGEST_SPREAD = timeouts.LONGEST_POLL_INTERVAL
+#: Multiples of it, without their whole part, are spread evenly over 0 to 1,
+#: however many there are.
+_GOLDEN_RATIO = (5 ** 0.5 - 1) / 2
 #: Plugins that ask Trove for something.
 _REAL = (results.OURS, results.IN_TREE)
 
@@ -59,7 +66,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument('--seconds', type=_list_of(float),
                         default='2,31,60,28800', metavar='S,...',
                         help='seconds that a backup takes')
-    parser.add_argument('--runs', type=int, default=5,
+    parser.add_argument('--runs', type=int, default=11,
                         help='number of runs of each cell. A cell that took '
                              f'{_CELL_SECONDS:g} s is not run again')
     parser.add_argument('--listed', type=int, default=5000,
@@ -78,6 +85,20 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument('--results', type=pathlib.Path, required=True,
                         help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def spread_duration(seconds: float, run: int) -> float:
+    """Return how long the backups of a run take.
+
+    A plugin polls at nearly the same moments of each run. If each run had the
+    same duration, the lateness of all runs would depend on how soon after this
+    duration a poll happens to come.
+
+    :param seconds: the duration of the cell. The first run has it.
+    :param run: the number of the run, from 0.
+    """
+    spread = min(seconds / 10, _LONGEST_SPREAD)
+    return seconds + spread * ((0.5 + run * _GOLDEN_RATIO) % 1 - 0.5)
 
 
 class Benchmark:
@@ -130,7 +151,7 @@ class Benchmark:
 
     def _measure_protect(self) -> None:
         for size in self._args.sizes:
-            self._repeat(self.protect, 'protect', results.NOOP, size, None)
+            self._repeat(self.protect, 'protect', results.NOOP, size)
             for seconds in self._args.seconds:
                 for plugin in (results.SLEEP, *_REAL):
                     if not self._is_skipped(plugin, size, seconds):
@@ -162,7 +183,7 @@ class Benchmark:
             for plugin in _REAL:
                 try:
                     for measured in self._run_cell(
-                            'all_operations', plugin, size, 2.0):
+                            'all_operations', plugin, size):
                         self.operations += [
                             results.summarize(values, operation=operation,
                                               plugin=plugin, size=size)
@@ -188,8 +209,7 @@ class Benchmark:
 
     def _measure_listing(self) -> None:
         for plugin in _REAL:
-            self._repeat(self.listing, 'listing', plugin, self._args.listed,
-                         2.0)
+            self._repeat(self.listing, 'listing', plugin, self._args.listed)
 
     def _measure_control(self) -> None:
         """Measure one cell with both clocks, once."""
@@ -214,12 +234,17 @@ class Benchmark:
         return broker.measure(directory)
 
     def _repeat(self, samples: 'list[dict[str, Any]]', kind: str, plugin: str,
-                size: int, seconds: 'float | None') -> None:
+                size: int, seconds: 'float | None' = None) -> None:
+        """Add the samples of a cell. None if no backup is waited for."""
         try:
-            samples += [results.summarize(measured, plugin=plugin, size=size,
-                                          seconds=seconds)
-                        for measured in self._run_cell(
-                            kind, plugin, size, seconds or 2.0)]
+            for run, measured in enumerate(self._run_cell(
+                    kind, plugin, size, seconds)):
+                if seconds is not None:
+                    # As if the backups took the seconds of the cell.
+                    measured['seconds'] -= (
+                        spread_duration(seconds, run) - seconds)
+                samples.append(results.summarize(
+                    measured, plugin=plugin, size=size, seconds=seconds))
         except children.Failure as failure:
             if plugin != results.IN_TREE:
                 raise
@@ -227,14 +252,20 @@ class Benchmark:
                 'plugin': plugin, 'size': size, 'seconds': seconds or 0.0,
                 'reason': _describe(failure)})
 
-    def _run_cell(self, kind: str, plugin: str, size: int, seconds: float
+    def _run_cell(self, kind: str, plugin: str, size: int,
+                  seconds: 'float | None' = None
                   ) -> 'Iterator[dict[str, Any]]':
-        """Yield the results of the runs of a cell."""
+        """Yield the results of the runs of a cell.
+
+        :param seconds: the median duration of a backup. If it is None, each
+            run has two seconds.
+        """
         start = time.monotonic()
-        for number in range(self._args.runs):
-            if number and time.monotonic() - start > _CELL_SECONDS:
+        for run in range(self._args.runs):
+            if run and time.monotonic() - start > _CELL_SECONDS:
                 return
-            yield self._measure(kind, plugin, size, seconds)
+            yield self._measure(kind, plugin, size, 2.0 if seconds is None
+                                else spread_duration(seconds, run))
 
     def _measure(self, kind: str, plugin: str, size: int, seconds: float,
                  skips: bool = True, **settings: Any) -> 'dict[str, Any]':

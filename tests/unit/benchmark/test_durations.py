@@ -1,0 +1,51 @@
+"""How long the backups of the benchmark's runs take."""
+
+import argparse
+import pathlib
+
+import pytest
+
+from tests.benchmark import __main__ as benchmark
+from tests.benchmark import results
+
+
+@pytest.mark.parametrize('seconds, spread', [(31.0, 3.1), (28800.0, 60.0)])
+@pytest.mark.parametrize('runs', [5, 11, 25])
+def test_durations_are_spread_evenly_over_one_pause(seconds, spread, runs):
+    durations = [benchmark.spread_duration(seconds, run)
+                 for run in range(runs)]
+    assert durations[0] == seconds
+    ordered = sorted(durations)
+    # A poll that comes once per pause is met in all its positions.
+    gaps = [late - early for early, late in zip(
+        ordered, ordered[1:] + [ordered[0] + spread])]
+    assert sum(gaps) == pytest.approx(spread)
+    assert max(gaps) < 2 * spread / runs
+    assert ordered[0] >= seconds - spread / 2
+    assert ordered[-1] <= seconds + spread / 2
+
+
+class _Measured(benchmark.Benchmark):
+    """Measures nothing. Each flow ends a second after its backups."""
+
+    def _measure(self, kind, plugin, size, seconds, **settings):
+        self.durations.append(seconds)
+        return {'seconds': seconds + 1.0, 'lateness': [1.0],
+                'report': {'requests': {}, 'seconds': 0.0}}
+
+
+def test_seconds_of_a_flow_are_those_of_the_duration_of_its_cell():
+    run = _Measured(argparse.Namespace(runs=5), pathlib.Path())
+    run.durations = []
+    run._repeat(run.protect, 'protect', results.OURS, 10, 31.0)
+    assert len(set(run.durations)) == 5
+    assert [sample['total'] for sample in run.protect] == pytest.approx(
+        [32.0] * 5)
+    assert {sample['seconds'] for sample in run.protect} == {31.0}
+
+
+def test_runs_without_a_duration_have_the_same_one():
+    run = _Measured(argparse.Namespace(runs=3), pathlib.Path())
+    run.durations = []
+    run._repeat(run.listing, 'listing', results.OURS, 5000)
+    assert run.durations == [2.0] * 3
