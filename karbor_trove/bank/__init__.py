@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Everything that the plugins store in Karbor's bank.
+"""Storage of the plugins' data in Karbor's bank.
 
-Decisions about backups and instances are in the packages that import this one.
+This package reads, writes and deletes objects in the bank. The packages that
+import this package decide which backups and instances are created or deleted.
 """

@@ -2,14 +2,14 @@
 
 """Markers of the complete backups of an instance, and of its omissions.
 
-Each complete backup whose checkpoint exists has a marker. The key of the
-marker has the ids of the checkpoint, of the backup and of its parent. So one
-list of keys shows all these backups, and an operation reads only the few
-journal entries that have no marker.
+Each complete backup whose checkpoint exists has a backup marker. The key of
+this marker has the id of the checkpoint, the id of the backup and the id of
+its parent. So one list of keys shows all these backups. An operation then
+reads only the few journal entries that have no marker.
 
 Each existing checkpoint that left the instance out has an omission marker. The
-key of this marker has the id of the checkpoint and the time. The same list of
-keys shows these markers.
+key of this marker has the id of the checkpoint and the time of the omission.
+The same list of keys shows the omission markers.
 """
 
 import dataclasses
@@ -30,7 +30,10 @@ _TIME = '%Y-%m-%dT%H-%M-%SZ'
 
 @dataclasses.dataclass(frozen=True)
 class BackupMarker:
-    """The marker of a complete backup, with the ids that are in its key."""
+    """The marker of a complete backup.
+
+    The fields are the ids that the key of the marker has.
+    """
 
     checkpoint_id: str
     backup_id: str
@@ -39,14 +42,22 @@ class BackupMarker:
 
     @property
     def key(self) -> str:
-        """Return CHECKPOINT@BACKUP, or CHECKPOINT@BACKUP@PARENT."""
+        """Return the key of the marker in the bank.
+
+        The key is CHECKPOINT@BACKUP for a full backup. It is
+        CHECKPOINT@BACKUP@PARENT for an incremental backup. The three words
+        stand for ids.
+        """
         return '@'.join(filter(None, (
             self.checkpoint_id, self.backup_id, self.parent_id)))
 
 
 @dataclasses.dataclass(frozen=True)
 class OmissionMarker:
-    """The marker of an omission, with the data that is in its key."""
+    """The marker of an omission: a checkpoint left an instance out.
+
+    The fields are the data that the key of the marker has.
+    """
 
     checkpoint_id: str
     #: When the checkpoint left the instance out: UTC, without a zone, in whole
@@ -55,22 +66,30 @@ class OmissionMarker:
 
     @property
     def key(self) -> str:
-        """Return CHECKPOINT@omitted@TIME, with "-" for ":" in the time."""
+        """Return the key of the marker in the bank: CHECKPOINT@omitted@TIME.
+
+        CHECKPOINT stands for the id of the checkpoint. An example for TIME is
+        "2026-01-01T12-00-00Z", because Karbor allows no ":" in a key.
+        """
         return '@'.join((self.checkpoint_id, _OMITTED,
                          self.omitted_at.strftime(_TIME)))
 
 
 class Markers(NamedTuple):
-    """All markers of an instance, of both kinds."""
+    """All backup markers and all omission markers of one instance."""
 
     backups: List[BackupMarker]
     omissions: List[OmissionMarker]
 
 
 def parse_key(key: str) -> Optional[BackupMarker]:
-    """Return the backup marker with a key. None for any other key.
+    """Return the backup marker that a key of the bank stands for.
 
-    The ids are checked, because a user may be able to write into the bank.
+    The ids in the key are checked, because a user may be able to write into
+    the bank.
+
+    :param key: a key such as CHECKPOINT@BACKUP@PARENT.
+    :returns: the marker. None if the key is not that of a backup marker.
     """
     checkpoint_id, *backup_ids = key.split('@')
     if (ids.is_path_part(checkpoint_id) and len(backup_ids) in (1, 2)
@@ -80,7 +99,11 @@ def parse_key(key: str) -> Optional[BackupMarker]:
 
 
 def parse_omission_key(key: str) -> Optional[OmissionMarker]:
-    """Return the omission marker with a key. None for any other key."""
+    """Return the omission marker that a key of the bank stands for.
+
+    :param key: a key such as CHECKPOINT@omitted@2026-01-01T12-00-00Z.
+    :returns: the marker. None if the key is not that of an omission marker.
+    """
     checkpoint_id, _, rest = key.partition('@')
     word, _, time = rest.partition('@')
     if not ids.is_path_part(checkpoint_id) or word != _OMITTED:
@@ -93,7 +116,7 @@ def parse_omission_key(key: str) -> Optional[OmissionMarker]:
 
 
 class BackupMarkers:
-    """The markers of one instance in one bank.
+    """The backup markers and the omission markers of one instance.
 
     Every method that reads or writes raises errors.BankError if the bank
     fails.
@@ -103,21 +126,31 @@ class BackupMarkers:
         """Create the object. Nothing is read or written yet.
 
         :param instance_id: the id of the original instance.
+        :raises errors.Rejected: the instance id is not a UUID.
         """
         self._section = bank.get_sub_section(
             layout.instance_folder(instance_id, layout.BACKUP_MARKERS))
 
     def list_markers(self) -> Markers:
-        """Return all markers. Only the keys are listed, no object is read.
+        """Return all backup markers and all omission markers of the instance.
 
-        Other keys are ignored.
+        This method lists the keys of the markers, and reads no object. A key
+        that is not that of a marker is ignored.
+
+        :raises errors.BankError: the bank did not return a list.
         """
         keys = storage.list_keys(self._section)
         return Markers(list(filter(None, map(parse_key, keys))),
                        list(filter(None, map(parse_omission_key, keys))))
 
     def write(self, marker: Union[BackupMarker, OmissionMarker]) -> None:
-        """Write a marker. Only its key matters, its content is never read."""
+        """Write a marker.
+
+        The key of the marker has all data. The content of the object is never
+        read.
+
+        :raises errors.BankError: the marker may be written nevertheless.
+        """
         storage.write(self._section, marker.key,
                       {'checkpoint_id': marker.checkpoint_id})
 
@@ -125,6 +158,8 @@ class BackupMarkers:
         """Delete the backup markers and the omission markers of checkpoints.
 
         An absent marker is no error.
+
+        :raises errors.BankError: some of the markers may be deleted.
         """
         for key in storage.list_keys(self._section):
             if key.partition('@')[0] in checkpoint_ids:
@@ -135,6 +170,8 @@ class BackupMarkers:
 
         The omission markers of these checkpoints stay. An absent marker is no
         error.
+
+        :raises errors.BankError: some of the markers may be deleted.
         """
         for key in storage.list_keys(self._section):
             marker = parse_key(key)

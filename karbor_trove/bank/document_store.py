@@ -2,7 +2,8 @@
 
 """Versioned JSON documents in the bank.
 
-Other releases read the documents as well, so each document has a version.
+A document may also be read by an earlier or a later release of this package.
+So each document has the version of its format.
 """
 
 import dataclasses
@@ -27,27 +28,36 @@ Document = Dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class StoredEntry:
-    """Base class of entries whose documents have one key for each field."""
+    """Base class of entries that the bank stores as JSON objects.
+
+    Each field of an entry is one key of the JSON object. STORED_KEYS has the
+    fields whose key differs from the name of the field.
+    """
 
     #: The key in the document by the name of the field. A field that is not
     #: listed has its name as the key.
     STORED_KEYS: ClassVar[Mapping[str, str]] = {}
 
     def to_document(self) -> Document:
-        """Return the JSON object for the bank, without a version.
+        """Return the entry as a JSON object for the bank.
 
-        DocumentStore adds the version when it writes the document.
+        The JSON object has no version. DocumentStore adds the version when it
+        writes the JSON object.
         """
         return {self.STORED_KEYS.get(name, name): value
                 for name, value in dataclasses.asdict(self).items()}
 
     @classmethod
     def from_document(cls: Type[Stored], document: Document) -> Stored:
-        """Build an entry from what to_document() returned.
+        """Build an entry from a JSON object.
 
+        If the key of a field with a default is missing, the field gets its
+        default. An unknown key is an error. If it were ignored, the next write
+        of the entry would lose its value.
+
+        :param document: a JSON object as to_document() returns it.
         :raises ValueError: a key is unknown, or the key of a field without a
-            default is missing. An unknown key is an error, because the next
-            write of the entry would lose its value.
+            default is missing.
         """
         fields = {cls.STORED_KEYS.get(field.name, field.name): field
                   for field in dataclasses.fields(cls)}
@@ -63,8 +73,8 @@ class StoredEntry:
 def check_version(name: str, version: int, supported: int) -> None:
     """Check that this release can read a document.
 
-    :param name: the name of the object, for the message.
-    :param version: the version in the document.
+    :param name: the name of the document in the bank, for the error message.
+    :param version: the version that the document has.
     :param supported: the latest version that this release can read.
     :raises errors.Rejected: a later release wrote the document.
     """
@@ -77,17 +87,20 @@ def check_version(name: str, version: int, supported: int) -> None:
 
 def check_ids(name: str, expected: Mapping[str, Tuple[object, object]],
               optional: Mapping[str, object]) -> None:
-    """Check the ids in a document, before any of them is used.
+    """Check the ids in a document before any of these ids is used.
 
     A user may be able to write into the bank. An unchecked id could name the
     checkpoint of another project, or become a path.
 
-    :param name: the name of the object, for the message.
-    :param expected: two ids by key. The first is the id in the document. The
-        second is the id in the path of the document. Both have to be equal.
-    :param optional: ids of objects of Trove, by key. An id may be None.
+    :param name: the name of the document in the bank, for the error message.
+    :param expected: pairs of ids that have to be equal. The first id of a pair
+        is in the document, the second id is in the path of the document. The
+        key of a pair is the name of the id, such as "checkpoint_id".
+    :param optional: ids in the document that have to be UUIDs or None. They
+        belong to objects of Trove. The key is the name of the id, such as
+        "parent_id".
     :raises errors.CorruptObject: the ids of a pair differ, or an optional id
-        is not a UUID.
+        is neither a UUID nor None.
     """
     for key, (found, place) in expected.items():
         if found != place:
@@ -102,36 +115,38 @@ def check_ids(name: str, expected: Mapping[str, Tuple[object, object]],
 
 
 class DocumentStore(Generic[Entry]):
-    """The documents of one kind in one folder of the bank.
+    """All documents of one kind in one folder of the bank.
 
-    Every method that reads or writes raises errors.BankError if the bank
-    fails.
+    A document is a JSON object in the bank. An entry is the Python object that
+    is built from a document. Every method that reads or writes raises
+    errors.BankError if the bank fails.
     """
 
     def __init__(self, section: karbor_types.BankSection, path: str,
                  version: int, required_key: str,
                  parse: Callable[[str, Document], Entry],
                  keeps_copy: bool = False) -> None:
-        """Create the store. Nothing is read or written yet.
+        """Create the object. Nothing is read or written yet.
 
         :param section: the folder of the documents in the bank.
-        :param path: the path of this folder, ending with a slash. Messages
-            name a document by this path and its key. Empty if the key is
-            enough.
+        :param path: the path of this folder, with a slash at the end. Error
+            messages name a document by this path and its key. If the path is
+            empty, error messages name a document by its key alone.
         :param version: the version that this release writes. This release
             reads this version and all earlier versions.
-        :param required_key: a key of the JSON object that the documents of all
-            versions have. A document without this key is corrupt.
-        :param parse: builds an entry. The arguments are the key of the
-            document in the bank, and the document without its version. This
-            function raises errors.CorruptObject if the document does not
-            belong to this place in the bank. It raises KeyError, TypeError or
-            ValueError if the document is corrupt in any other way.
-        :param keeps_copy: whether the new content of a replaced document is
-            first written to a copy. Karbor's bank plugin for a file system
-            writes in place, so a crash can leave a corrupt document. In that
-            case read() returns the copy. Documents that are written only once
-            need no copy.
+        :param required_key: a key that the documents of all versions have. A
+            document without this key is corrupt.
+        :param parse: a function that builds an entry. Its arguments are the
+            key of a document in the bank, and the document without its
+            version. The function raises errors.CorruptObject if the document
+            does not belong to this place in the bank. It raises KeyError,
+            TypeError or ValueError if the document is corrupt in another way.
+        :param keeps_copy: if True, a document is replaced in three steps. The
+            new content is written to a copy, then to the document, and then
+            the copy is deleted. The reason is Karbor's bank plugin for a file
+            system. If this plugin is interrupted while it writes, the document
+            is corrupt. In that case read() returns the copy. Documents that
+            are written only once need no copy.
         """
         self._section = section
         self._path = path
@@ -141,10 +156,12 @@ class DocumentStore(Generic[Entry]):
         self._keeps_copy = keeps_copy
 
     def write_document(self, key: str, document: Document) -> None:
-        """Write a document, and replace an earlier document with its key.
+        """Write a document, and replace an earlier document with the same key.
 
-        :param document: the document without a version.
+        :param document: the document without a version. This method adds the
+            version to the stored document.
         :raises errors.Rejected: the key cannot be a single part of a path.
+        :raises errors.BankError: the document may be written nevertheless.
         """
         ids.check_path_part(key, 'document')
         document = dict(document, version=self._version)
@@ -160,9 +177,10 @@ class DocumentStore(Generic[Entry]):
         """Return one entry. None if there is no document with this key.
 
         :raises errors.CorruptObject: the document is corrupt and has no intact
-            copy, or the document does not belong to this place in the bank.
-        :raises errors.Rejected: a later release wrote the document, or the
-            key cannot be a single part of a path.
+            copy, or does not belong to this place in the bank.
+        :raises errors.Rejected: a later release wrote the document, or the key
+            cannot be a single part of a path.
+        :raises errors.BankError: the document could not be read.
         """
         ids.check_path_part(key, 'document')
         document = storage.read(self._section, key)
@@ -187,7 +205,8 @@ class DocumentStore(Generic[Entry]):
     def list_keys(self) -> List[str]:
         """Return the sorted keys of all documents.
 
-        A document of which only the copy exists is included.
+        If only the copy of a document exists, the result has the key of the
+        document.
         """
         suffix = layout.COPY_SUFFIX
         return sorted({key[:-len(suffix)] if key.endswith(suffix) else key
@@ -195,12 +214,14 @@ class DocumentStore(Generic[Entry]):
 
     def read_all(self, skipped_keys: Collection[str] = ()
                  ) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
-        """Return the readable entries, and the errors of the other documents.
+        """Return all readable entries, and the errors of all other documents.
 
-        The errors are logged too.
+        The errors are also logged.
 
-        :param skipped_keys: the keys of documents that are not read.
-        :returns: the entries, and the errors by the key of the document.
+        :param skipped_keys: the keys of documents that are not to be read.
+        :returns: a list of entries, and a dictionary of errors. The key of an
+            error is the key of the document that could not be read.
+        :raises errors.BankError: the bank failed.
         """
         entries: List[Entry] = []
         unreadable: Dict[str, errors.Rejected] = {}
@@ -219,13 +240,19 @@ class DocumentStore(Generic[Entry]):
         return entries, unreadable
 
     def list_entries(self) -> List[Entry]:
-        """Return the readable entries. The errors of the others are logged."""
+        """Return the entries of all readable documents.
+
+        The error of a document that cannot be read is logged.
+
+        :raises errors.BankError: the bank failed.
+        """
         return self.read_all()[0]
 
     def delete(self, key: str) -> None:
         """Delete a document and its copy. An absent document is no error.
 
         :raises errors.Rejected: the key cannot be a single part of a path.
+        :raises errors.BankError: the document may be deleted nevertheless.
         """
         ids.check_path_part(key, 'document')
         storage.delete(self._section, key)

@@ -2,10 +2,10 @@
 
 """Paths and names of all objects in the bank.
 
-Existing banks use these paths and names. A change makes the objects of
-existing banks unreadable. The functions of this module check each id that
-becomes the name of a folder. document_store.py checks each id that becomes the
-name of a document.
+Existing banks use these paths and names. If a release changed them, it could
+not read the objects of existing banks. The functions of this module check each
+id that becomes the name of a folder. document_store.py checks each id that
+becomes the name of a document.
 """
 
 import hashlib
@@ -79,9 +79,13 @@ COPY_SUFFIX = '.new'
 
 
 def restore_name_folder(name: str) -> str:
-    """Return the path of the folder for the name of a restored instance.
+    """Return the path of the folder for one name of restored instances.
 
-    A user may choose any name, so the path has the SHA-256 hash of the name.
+    The folder holds a marker for each entry of a restore journal with this
+    name. The path is /karbor-trove-restores/HASH/. HASH is the SHA-256 hash of
+    the name, because a name may have characters that no path may have.
+
+    :param name: the name of a restored instance.
     """
     return '%s%s/' % (RESTORE_NAMES, hashlib.sha256(
         name.encode(errors='surrogatepass')).hexdigest())
@@ -90,7 +94,10 @@ def restore_name_folder(name: str) -> str:
 def instance_folder(instance_id: str, folder: str) -> str:
     """Return the path of one of the folders of an instance.
 
-    :param folder: the name of the folder, such as BACKUP_JOURNAL.
+    The path begins at the top of the bank: /karbor-trove/INSTANCE/FOLDER/.
+
+    :param instance_id: the id of the original instance.
+    :param folder: the name of the folder, such as "backups".
     :raises errors.Rejected: the instance id is not a UUID.
     """
     return '%s%s/%s/' % (
@@ -98,7 +105,9 @@ def instance_folder(instance_id: str, folder: str) -> str:
 
 
 def resource_folder(resource_id: str) -> str:
-    """Return the path of a resource's section, below the checkpoint's folder.
+    """Return the path of the section of a resource in a checkpoint.
+
+    The path begins at the folder of the checkpoint: resource-data/RESOURCE.
 
     :raises errors.Rejected: the resource id cannot be a single part of a path.
     """
@@ -108,6 +117,8 @@ def resource_folder(resource_id: str) -> str:
 
 def checkpoint_folder(checkpoint_id: str) -> str:
     """Return the path of the folder of a checkpoint.
+
+    The path begins at the top of the bank: /checkpoints/CHECKPOINT.
 
     :raises errors.Rejected: the checkpoint id is not a UUID.
     """

@@ -2,10 +2,10 @@
 
 """Manifests of backups in the bank.
 
-A manifest has the etags and sizes that the objects of a backup had in Swift
-when the backup was complete. The manifests are at the top of the bank and not
-in a checkpoint, because a backup may have children after its checkpoint is
-deleted.
+A manifest has the etag and the size of each object that a backup consists of
+in Swift. The values are those of the time when the backup was complete. A
+backup with children still exists after its checkpoint is deleted. So the
+manifests are at the top of the bank, and not in the sections of checkpoints.
 """
 
 from karbor_trove.bank import document_store
@@ -18,15 +18,16 @@ VERSION = 1
 
 
 class ManifestStore(document_store.DocumentStore[models.BackupManifest]):
-    """The manifests of one instance in one bank.
+    """The manifests of the backups of one instance, in one bank.
 
-    The keys are the ids of the backups.
+    The key of a manifest is the id of its backup.
     """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
-        """Create the store. Nothing is read or written yet.
+        """Create the object. Nothing is read or written yet.
 
         :param instance_id: the id of the original instance.
+        :raises errors.Rejected: the instance id is not a UUID.
         """
         path = layout.instance_folder(instance_id, layout.MANIFESTS)
         super().__init__(bank.get_sub_section(path), path, VERSION, 'whole',
@@ -35,12 +36,19 @@ class ManifestStore(document_store.DocumentStore[models.BackupManifest]):
     def delete(self, key: str) -> None:
         """Delete the manifest of a backup. An absent manifest is no error.
 
+        If the bank returns a stale list, the manifest may remain. A manifest
+        that remains does no harm.
+
         :param key: the id of the backup.
+        :raises errors.BankError: the manifest may be deleted nevertheless.
         """
         storage.delete_optional(self._section, [key])
 
     def write(self, backup_id: str, manifest: models.BackupManifest) -> None:
-        """Write the manifest of a backup, and replace an earlier manifest."""
+        """Write the manifest of a backup, and replace an earlier one.
+
+        :raises errors.BankError: the manifest may be written nevertheless.
+        """
         self.write_document(backup_id, _to_document(manifest))
 
 

@@ -2,10 +2,9 @@
 
 """Omissions: instances that a checkpoint left out.
 
-Each checkpoint has one section for each of its instances. An omission is an
-object in the section of the instance that was left out. Each omission also has
-a marker in the folder of this instance, at the top of the bank. Operations
-that delete backups read only the marker.
+An omission is an object in the section of the instance in the checkpoint. Each
+omission also has a marker in the folder of the instance, at the top of the
+bank. Operations that delete backups read only the marker.
 """
 
 import contextlib
@@ -26,7 +25,7 @@ VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class Omission(document_store.StoredEntry):
-    """One instance that a checkpoint left out."""
+    """One instance that a checkpoint left out, and the reason."""
 
     STORED_KEYS = {'omitted_at': 'at'}
 
@@ -45,11 +44,12 @@ def write(section: karbor_types.BankSection, omission: Omission) -> None:
     """Write an omission and its marker.
 
     The marker is written first. If this process ends between the two writes,
-    the marker can keep a backup longer than necessary, but no backup is lost.
-    The deletion of the checkpoint deletes the marker.
+    only the marker exists. Such a marker can keep a backup longer than
+    necessary, but no backup is lost. When the checkpoint is deleted, the
+    marker is deleted too.
 
     :param section: the section of the instance in the checkpoint.
-    :raises errors.BankError: the marker or both objects may be written
+    :raises errors.BankError: the marker, or both objects, may be written
         nevertheless.
     """
     backup_markers.BackupMarkers(section.bank, omission.instance_id).write(
@@ -61,21 +61,26 @@ def write(section: karbor_types.BankSection, omission: Omission) -> None:
 
 def read(section: karbor_types.BankSection,
          instance_id: str) -> Optional[Omission]:
-    """Return the omission of an instance. None if there is no omission.
+    """Return the omission of an instance from a checkpoint.
 
     :param section: the section of the instance in the checkpoint.
-    :raises errors.CorruptObject: the object is corrupt, or names another
+    :returns: the omission. None if the section has no omission.
+    :raises errors.CorruptObject: the omission is corrupt, or names another
         instance.
-    :raises errors.Rejected: a later release wrote the object.
+    :raises errors.Rejected: a later release wrote the omission.
+    :raises errors.BankError: the omission could not be read.
     """
     return _store(section, instance_id).read(layout.OMISSION)
 
 
 def delete_marker(bank: karbor_types.Bank, instance_id: str,
                   checkpoint_id: str) -> None:
-    """Delete all markers that a checkpoint has of an instance.
+    """Delete the markers that one checkpoint has for one instance.
 
-    An absent marker is no error.
+    A checkpoint can have a marker for a backup and a marker for an omission.
+    This function deletes both. An absent marker is no error.
+
+    :raises errors.BankError: the markers may be deleted nevertheless.
     """
     backup_markers.BackupMarkers(bank, instance_id).delete([checkpoint_id])
 
@@ -84,13 +89,13 @@ def find_left_out_reason(section: karbor_types.BankSection,
                          instance_id: str) -> Optional[str]:
     """Return why an available checkpoint has no backup of an instance.
 
-    The reason is that of the omission. If there is no omission, or if the
-    omission cannot be read, the reason is the failure reason of the instance.
-    Earlier releases wrote only a failure reason. This release writes both.
+    The omission has the reason. If there is no omission, or if the omission
+    cannot be read, this function returns the failure reason of the instance.
+    The checkpoints of earlier releases have only a failure reason.
 
     :param section: the section of the instance in the checkpoint.
     :returns: the reason. None if the checkpoint has a backup record of the
-        instance, or if the reason is not known.
+        instance, or if no reason is found.
     :raises errors.BankError: the bank failed.
     """
     if storage.read(section, layout.BACKUP_RECORD) is not None:

@@ -2,8 +2,9 @@
 
 """Backup record of one instance in one checkpoint.
 
-The record has the name and the keys that Karbor's in-tree plugin uses, and
-more keys. So each of the two plugins can read the records of the other plugin.
+The record is the object `metadata` in the section of the instance. The record
+has all keys that Karbor's in-tree Trove plugin uses, and more keys. So each of
+the two plugins can read the records of the other plugin.
 """
 
 import dataclasses
@@ -21,7 +22,10 @@ VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class BackupRecord:
-    """One backup of an instance. None means unknown."""
+    """What a checkpoint stores about an instance and its backup.
+
+    A field is None if its value is not known.
+    """
 
     #: The instance as Trove returned it before the backup was requested.
     instance: models.Instance
@@ -37,7 +41,7 @@ class BackupRecord:
     accounts: models.Accounts = models.Accounts()
 
     def to_document(self) -> document_store.Document:
-        """Return the JSON object that the bank stores."""
+        """Return the record as the JSON object that the bank stores."""
         instance = self.instance
         return {
             # The five keys of Karbor's in-tree plugin. It reads flavor['id'].
@@ -71,9 +75,14 @@ class BackupRecord:
                       ) -> 'BackupRecord':
         """Build a record from the JSON object that the bank stores.
 
-        :param document: the object, as this plugin or Karbor's in-tree plugin
-            has written it.
-        :raises KeyError: the object has no key instance_id.
+        Every key except instance_id may be missing.
+
+        :param document: the JSON object. It was written by this plugin or by
+            Karbor's in-tree plugin.
+        :raises KeyError: the object has no key instance_id, or the data of its
+            configuration group are incomplete.
+        :raises AttributeError: a value has a wrong type.
+        :raises TypeError: a value has a wrong type.
         """
         datastore = document.get('datastore') or {}
         access = document.get('access') or {}
@@ -105,7 +114,11 @@ class BackupRecord:
 
 
 def write(section: karbor_types.BankSection, record: BackupRecord) -> None:
-    """Write the record, and replace an earlier record."""
+    """Write the record of an instance, and replace an earlier record.
+
+    :param section: the section of the instance in the checkpoint.
+    :raises errors.BankError: the record may be written nevertheless.
+    """
     storage.write(section, layout.BACKUP_RECORD, record.to_document())
 
 
@@ -113,14 +126,15 @@ def read(section: karbor_types.BankSection,
          instance_id: str) -> Optional[BackupRecord]:
     """Return the record of an instance. None if there is no record.
 
-    If there is no record, the checkpoint left the instance out, the protect
-    operation failed before it requested the backup, or the delete operation
-    has deleted the record.
+    There is no record in three cases. The checkpoint left the instance out.
+    The protect operation failed before it requested the backup. Or the delete
+    operation has deleted the record.
 
     :param section: the section of the instance in the checkpoint.
     :raises errors.CorruptObject: the record is corrupt, or names another
         instance.
     :raises errors.Rejected: a later release wrote the record.
+    :raises errors.BankError: the record could not be read.
     """
     document = storage.read(section, layout.BACKUP_RECORD)
     if document is None:
@@ -148,13 +162,16 @@ def read(section: karbor_types.BankSection,
 
 def read_backup(section: karbor_types.BankSection,
                 instance_id: str) -> BackupRecord:
-    """Return the record of an instance, with the id of a backup.
+    """Return the record of an instance that has a backup in the checkpoint.
+
+    The returned record always has the id of the backup.
 
     :param section: the section of the instance in the checkpoint.
     :raises errors.CorruptObject: the record is corrupt, or names another
         instance.
-    :raises errors.Rejected: there is no record, the record has no id of a
-        backup, or a later release wrote the record.
+    :raises errors.Rejected: there is no record, the record has no backup id,
+        or a later release wrote the record.
+    :raises errors.BankError: the record could not be read.
     """
     record = read(section, instance_id)
     if record is None or not record.backup_id:
@@ -164,11 +181,12 @@ def read_backup(section: karbor_types.BankSection,
 
 
 def delete(section: karbor_types.BankSection) -> None:
-    """Delete the record, the failure reason and the omission.
+    """Delete the record, the failure reason and the omission of an instance.
 
     The other objects of the section stay, such as the resource status. The
-    marker of the omission stays too.
+    marker of the omission is not in the section, and stays too.
 
+    :param section: the section of the instance in the checkpoint.
     :raises errors.BankError: some of the objects may be deleted.
     """
     storage.delete(section, layout.BACKUP_RECORD)

@@ -3,8 +3,8 @@
 """Status, worker and failure reasons of a resource in a checkpoint.
 
 Karbor's in-tree plugins write the status under the same name. Only this
-package writes the other objects. The reason of a failed protect or delete
-operation is in the bank, because Karbor's API has no place for it.
+package writes the other objects. Karbor's API has no field for the reason of a
+failed protect or delete operation. So the bank holds this reason.
 """
 
 from typing import Optional
@@ -16,8 +16,9 @@ from karbor_trove import karbor_types
 
 
 def set_status(section: karbor_types.BankSection, status: str) -> None:
-    """Write the resource status.
+    """Write the resource status to the bank.
 
+    :param section: the section of the resource in the checkpoint.
     :param status: one of Karbor's constants RESOURCE_STATUS_*.
     :raises errors.BankError: the status may be written nevertheless.
     """
@@ -25,11 +26,13 @@ def set_status(section: karbor_types.BankSection, status: str) -> None:
 
 
 def mark_started(section: karbor_types.BankSection, status: str) -> None:
-    """Write that this process starts an operation on the resource.
+    """Write to the bank that this process starts an operation on a resource.
 
+    The identity of this process is written first, and the status second.
+
+    :param section: the section of the resource in the checkpoint.
     :param status: Karbor's status for the running operation.
-    :raises errors.BankError: the identity of the process or the status may be
-        missing.
+    :raises errors.BankError: one of the two objects, or both, may be missing.
     """
     storage.write(section, layout.WORKER, worker_process.current())
     set_status(section, status)
@@ -37,12 +40,13 @@ def mark_started(section: karbor_types.BankSection, status: str) -> None:
 
 def mark_failed(section: karbor_types.BankSection, status: str,
                 reason: str) -> None:
-    """Write that an operation failed, and why.
+    """Write to the bank that an operation on a resource failed, and why.
 
-    The reason is written before the status, so a reader of the status also
-    finds the reason. A bank error is only logged. If the reason cannot be
-    written, the log has the reason too.
+    The reason is written before the status. So an operator who sees the status
+    also finds the reason. A bank error is only logged. If the reason cannot be
+    written, the log message has the reason.
 
+    :param section: the section of the resource in the checkpoint.
     :param status: Karbor's status for the failed operation.
     :param reason: the reason for the operator, in one or more lines, without
         passwords and tokens.
@@ -57,11 +61,12 @@ def mark_failed(section: karbor_types.BankSection, status: str,
 
 
 def read_failure_reason(section: karbor_types.BankSection) -> Optional[str]:
-    """Return why the last failed operation failed.
+    """Return why the last failed operation on a resource failed.
 
-    None if no operation has failed. A reason that is not a list of lines is
-    returned as it is stored.
-
+    :param section: the section of the resource in the checkpoint.
+    :returns: the reason, in one or more lines. A reason that the bank does not
+        hold as a list of lines is returned as it is stored. None if the bank
+        holds no reason.
     :raises errors.BankError: the reason could not be read.
     """
     return _read_lines(section, layout.FAILURE_REASON)
@@ -69,22 +74,28 @@ def read_failure_reason(section: karbor_types.BankSection) -> Optional[str]:
 
 def write_long_reason(section: karbor_types.BankSection,
                       reason: str) -> None:
-    """Write the full text of a reason that is shortened in Karbor's record.
+    """Write the full text of a reason that is too long for Karbor's record.
 
-    A bank error is only logged, because the caller has already logged the full
-    text.
+    Karbor's record of a restore or a verification holds only a shortened
+    reason. The caller has already logged the full text. So a bank error is
+    only logged.
 
+    :param section: the section of the resource in the checkpoint.
     :param reason: the full text, in one or more lines, without passwords and
-        tokens. The text names the restore or verification.
+        tokens. The text names the restore or the verification.
     """
     with storage.log_bank_errors('The long reason was not written'):
         storage.write(section, layout.LONG_REASON, reason.split('\n'))
 
 
 def read_long_reason(section: karbor_types.BankSection) -> Optional[str]:
-    """Return the full text of the last reason that was shortened.
+    """Return the full text that write_long_reason() wrote last.
 
-    None if no reason was shortened. See read_failure_reason().
+    :param section: the section of the resource in the checkpoint.
+    :returns: the text, in one or more lines. A text that the bank does not
+        hold as a list of lines is returned as it is stored. None if the bank
+        holds no long reason.
+    :raises errors.BankError: the text could not be read.
     """
     return _read_lines(section, layout.LONG_REASON)
 

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Requests to Karbor's bank: write, list, read and delete objects.
+"""Functions that write, list, read and delete objects in Karbor's bank.
 
-A key is the path of an object below its section. A section is a folder of the
-bank.
+A section is a folder of the bank. A key is the path of an object, relative to
+its section.
 
-Each bank plugin raises exceptions of its own. So a request that fails is
-repeated once, whatever the exception. A second failure is raised as an
-errors.BankError. The repetition also helps with Karbor's file-system bank.
-That bank deletes a directory together with its last object, even while another
-object is being written into the directory. The repeated write creates the
-directory again.
+Each bank plugin raises exceptions of its own. So this module repeats every
+failed request once, whatever the exception. If the second request fails too,
+this module raises an errors.BankError.
+
+The repetition also helps with Karbor's bank plugin for a file system. When
+this plugin deletes the last object of a directory, it also deletes the
+directory. If another operation writes an object into the directory at the same
+time, the write fails. The second write creates the directory again.
 """
 
 import contextlib
@@ -30,12 +32,14 @@ Result = TypeVar('Result')
 
 @contextlib.contextmanager
 def log_bank_errors(message: str) -> Iterator[None]:
-    """Log a bank error of a `with` block, and continue after the block.
+    """Log an errors.BankError of a `with` block, and do not raise the error.
 
-    Use this function if a failure in the block must not stop the operation.
-    Any other exception is raised.
+    The operation continues after the block. Use this context manager if an
+    operation must not fail because of the bank. Exceptions of other classes
+    are raised.
 
-    :param message: the sentence for the log, which says what was not done.
+    :param message: the text that begins the log message. It says what was not
+        done.
     """
     try:
         yield
@@ -44,9 +48,12 @@ def log_bank_errors(message: str) -> Iterator[None]:
 
 
 def write(section: karbor_types.BankSection, key: str, value: object) -> None:
-    """Write an object, and replace an earlier object with its key.
+    """Write an object, and replace an earlier object with the same key.
 
-    :param value: a text is stored as it is, any other value as JSON.
+    :param section: the section of the object.
+    :param key: the path of the object in the section.
+    :param value: the content. A text is stored as it is. Any other value is
+        stored as JSON.
     :raises errors.BankError: the object may be written nevertheless.
     """
     def write() -> None:
@@ -59,6 +66,8 @@ def list_keys(section: karbor_types.BankSection,
               limit: Optional[int] = None) -> List[str]:
     """Return the keys of all objects in a section and in its subfolders.
 
+    A key is the path of an object, relative to the section.
+
     :param limit: the maximum number of keys. None for no limit.
     :raises errors.BankError: the bank did not return a list.
     """
@@ -68,15 +77,18 @@ def list_keys(section: karbor_types.BankSection,
 
 
 def read(section: karbor_types.BankSection, key: str) -> Any:
-    """Return an object. None if the object does not exist.
+    """Return the content of an object. None if the object does not exist.
 
-    The object is requested directly, because a list of Swift may be stale and
-    lack the object. The list is read only if both requests fail and neither
-    error shows whether the object exists. If the list lacks the object, the
-    object does not exist.
+    This function requests the object without listing the section first. A list
+    of Swift may be stale and lack an existing object. If the request fails
+    twice, and neither error shows whether the object exists, this function
+    lists the section. If the list lacks the object, the result is None.
 
-    :returns: parsed JSON, or the text of an object that is not JSON. Karbor's
-        own bank plugin for Swift returns bytes in place of a text.
+    :param section: the section of the object.
+    :param key: the path of the object in the section.
+    :returns: the parsed content if the content is JSON. Otherwise the content
+        as text. Karbor's own bank plugin for Swift returns bytes in place of a
+        text.
     :raises errors.BankError: the object could not be read.
     """
     # Python chains the exception that the caller is handling to the exceptions
@@ -103,9 +115,13 @@ def delete(section: karbor_types.BankSection, key: str) -> None:
     """Delete an object. An absent object is no error.
 
     Some bank plugins of Karbor raise an error if the object does not exist. So
-    this function first reads the object. If another operation deletes the
-    object between the two requests, the repetition does not find the object.
+    this function reads the object first, and deletes only an existing object.
+    If another operation deletes the object after the read, the deletion may
+    fail. This function then repeats both steps, and the second read shows that
+    the object does not exist.
 
+    :param section: the section of the object.
+    :param key: the path of the object in the section.
     :raises errors.BankError: the object may be deleted nevertheless.
     """
     def delete() -> None:
@@ -117,13 +133,15 @@ def delete(section: karbor_types.BankSection, key: str) -> None:
 
 def delete_optional(section: karbor_types.BankSection,
                     keys: Iterable[str]) -> None:
-    """Delete several objects. An absent object is no error.
+    """Delete objects that do no harm if they remain.
 
-    Karbor's file-system bank logs an ERROR for each read of an absent object.
-    So this function lists the section, and deletes only objects that the list
-    has. If the list is stale, an object may remain. So this function is only
-    for objects that do no harm if they remain.
+    An absent object is no error. This function lists the section, and deletes
+    only objects that are in the list. An object that a stale list lacks
+    remains. The list is needed because Karbor's bank plugin for a file system
+    logs an ERROR for each read of an absent object.
 
+    :param section: the section of the objects.
+    :param keys: the paths of the objects in the section.
     :raises errors.BankError: some of the objects may be deleted.
     """
     for key in set(keys) & set(list_keys(section)):
@@ -151,11 +169,16 @@ def _is_absence(error: Optional[BaseException],
                 handled: Optional[BaseException]) -> bool:
     """Return True if an error of a bank shows that an object does not exist.
 
-    :param error: the error. Its __context__ counts too, and so do the
-        exceptions that follow in this chain.
-    :param handled: the exception at which the chain ends, because this
-        exception is older than the request. None if there is no such
-        exception.
+    This function checks the error, then its __context__, then the __context__
+    of that exception, and so on. One exception that shows the absence of the
+    object is enough.
+
+    :param error: the error that the bank plugin raised for a request. None is
+        no error, and the result is False.
+    :param handled: the exception that the caller was handling when it sent the
+        request. Python adds this exception to the chain of the error, although
+        this exception is not about the object. So the check stops before this
+        exception. None if the caller was handling no exception.
     """
     # The chain has a FileNotFoundError with the file-system plugin of this
     # package, and HTTP status 404 with the Swift plugins. Karbor's own

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Identity of the worker process, and whether it may still run."""
+"""Identity of a worker process, and functions that read such an identity.
+
+A worker process is a process that runs operations. The bank holds its identity
+so that other processes can find out whether the worker process may still run.
+"""
 
 import os
 import pathlib
@@ -15,13 +19,18 @@ Identity = Dict[str, Union[str, int, None]]
 
 
 def current() -> Identity:
-    """Return the identity of this process.
+    """Return the identity of this process, for the bank.
 
-    The identity has the host, the PID namespace, the process id and the start
-    time of the process. The process id is unique in its PID namespace only.
-    The identity also has the option "host" of karbor.conf, which is the name
-    of the service in Karbor's database. A value that cannot be found out is
-    None.
+    The identity is a dictionary with these keys:
+
+    * host: the name of this machine.
+    * namespace: the PID namespace of this process.
+    * pid: the process id. It is unique in its PID namespace only.
+    * started: the start time of this process.
+    * service_host: the option "host" of karbor.conf. Karbor's database uses
+      this option as the name of the service.
+
+    A value that cannot be found out is None.
     """
     return {**_namespace(), 'pid': os.getpid(),
             'started': _start_time(os.getpid()),
@@ -29,14 +38,15 @@ def current() -> Identity:
 
 
 def may_be_alive(identity: object) -> bool:
-    """Return False if a process is known to have ended.
+    """Return True unless a process is known to have ended.
 
-    Only the end of a process of this host and this PID namespace can be known.
-    Such a process has ended if its process id is free, or if another process
-    has this id now.
+    This function can check only a process of this host and of this PID
+    namespace. Such a process has ended if no process has its process id, or if
+    the process with this id has another start time. For any other process the
+    result is True.
 
-    :param identity: what current() returned in that process. For any other
-        value the result is True.
+    :param identity: the value that current() returned in the process. If the
+        value is not an identity, the result is True.
     """
     if not isinstance(identity, dict) or find_other_host(identity):
         return True
@@ -44,15 +54,16 @@ def may_be_alive(identity: object) -> bool:
 
 
 def find_other_host(identity: object) -> Optional[str]:
-    """Return the host of a process, if the process runs on another host.
+    """Return the host of a process that does not run on this host.
 
-    A process in another PID namespace counts as a process on another host.
+    A process in another PID namespace counts as a process on another host. An
+    example is a process in another container on this machine.
 
-    :param identity: what current() returned in that process.
-    :returns: the option "host" in the karbor.conf of the process. If the
-        identity lacks this option, as with earlier releases, the result is the
-        name of the machine. None if the process is of this host and this PID
-        namespace, or if the value is not an identity.
+    :param identity: the value that current() returned in the process.
+    :returns: the option "host" in the karbor.conf of the process. Identities
+        of earlier releases lack this option. For such an identity the result
+        is the name of the machine. None if the process is of this host and of
+        this PID namespace, or if the value is not an identity.
     """
     if not isinstance(identity, dict) or all(
             identity.get(key) == value for key, value in _namespace().items()):
@@ -63,8 +74,8 @@ def find_other_host(identity: object) -> Optional[str]:
 def describe(identity: object) -> str:
     """Return a phrase for a process, such as "process 4711 on controller-1".
 
-    :param identity: what current() returned in that process. Any other value
-        is described as an unknown process.
+    :param identity: the value that current() returned in the process. If the
+        value is not an identity, the result is "an unknown process".
     """
     if not isinstance(identity, dict):
         return 'an unknown process'
@@ -84,7 +95,8 @@ def _namespace() -> Identity:
 def _start_time(pid: object) -> Optional[str]:
     """Return the start time of a process, in ticks since the machine booted.
 
-    None if there is no such process.
+    :param pid: the process id.
+    :returns: the number of ticks as text. None if there is no such process.
     """
     try:
         stat = (_PROC / str(pid) / 'stat').read_text()
