@@ -3,15 +3,14 @@
 """Write-ahead journal of the backups of one instance in all its checkpoints.
 
 Each checkpoint has an entry of its own, so two protect operations never write
-the same entry. The entries are at the top of the bank, because an entry is
-needed until its backup is deleted, even if its checkpoint is deleted earlier.
-An entry is written before its backup is requested, because Trove may create
-the backup even if the response is lost. The entry is deleted after its backup
-is deleted.
+the same entry. An entry is written before its backup is requested, because
+Trove may create the backup even if the response is lost. The entry is deleted
+after its backup is deleted. The checkpoint may be deleted before its backup.
+So the entries are at the top of the bank, and not in the checkpoint.
 
 Most entries are of complete backups. Such an entry does not change until its
-checkpoint is deleted. It has a marker, and most operations read only the key
-of the marker. backup_markers.py describes the markers.
+checkpoint is deleted. The entry has a marker, and most operations read only
+the key of the marker. backup_markers.py describes the markers.
 """
 
 import dataclasses
@@ -46,7 +45,11 @@ MAX_CORRECTIONS = 50
 
 @dataclasses.dataclass(frozen=True)
 class BackupEntry(document_store.StoredEntry):
-    """One backup, from before its request until its deletion."""
+    """The journal entry of one backup.
+
+    The entry exists from before the request for the backup until the backup is
+    deleted.
+    """
 
     STORED_KEYS = {'is_complete': 'complete', 'deleted_at': 'deleted',
                    'is_ambiguous': 'ambiguous'}
@@ -83,22 +86,26 @@ class BackupEntry(document_store.StoredEntry):
     def may_have_marker(self) -> bool:
         """Return True if the backup is complete and its checkpoint exists.
 
-        An operation that finds the marker does not read the entry. So an entry
-        that may still change has no marker. An entry of a complete backup does
-        not change before its checkpoint is deleted.
+        An operation that finds the marker of an entry does not read the entry.
+        So an entry may have a marker only while the entry does not change. The
+        entry of a complete backup does not change until its checkpoint is
+        deleted.
         """
         return (self.is_complete and self.backup_id is not None
                 and self.deleted_at is None)
 
     def reserves_parent(self, now: Optional[datetime.datetime]) -> bool:
-        """Return True if the parent must not be deleted yet.
+        """Return True if this entry keeps the parent from being deleted.
 
-        The entry reserves its parent while a backup with this parent may still
-        be created. When the entry has the id of the backup, Trove lists the
-        backup as a child, and a parent with a child is not deleted. A settled
-        request creates nothing any more, even if its operation was interrupted
-        and its checkpoint still exists. If the checkpoint is deleted, the
-        backup is not needed, so the entry reserves nothing.
+        The parent is needed while Trove may still create the incremental
+        backup of this entry. The result is False in each of these cases:
+
+        * The entry is of a full backup, which has no parent.
+        * The entry has the id of the backup. Trove then lists the backup as a
+          child, and a parent with a child is not deleted.
+        * The checkpoint is deleted, so the backup is not needed.
+        * The request is settled, so it creates nothing any more. The operation
+          that sent the request may have been interrupted.
 
         :param now: Trove's time. None if Trove returned no time. In that case
             no request counts as settled.
@@ -107,16 +114,16 @@ class BackupEntry(document_store.StoredEntry):
                     self.deleted_at or self.is_settled(now))
 
     def is_visible_to(self, project_id: Optional[str]) -> bool:
-        """Return True if Trove lists the backup for a project.
+        """Return True if a list of Trove for a project can have the backup.
 
-        Karbor lets an administrator delete and verify the checkpoints of other
-        projects [manager.py in services/protection, 1.6.0]. Trove lists only
-        the backups of the token's project. So a backup of another project may
-        exist although the list lacks it. An entry without a project counts as
-        visible.
+        Trove lists only the backups of the token's project. Karbor lets an
+        administrator delete and verify the checkpoints of other projects
+        [manager.py in services/protection, 1.6.0]. If the result is False, the
+        backup may exist although the list lacks it. If the entry has no
+        project, the result is True.
 
-        :param project_id: the id of the project. None for a list of the
-            backups of all projects.
+        :param project_id: the id of the project whose backups Trove lists.
+            None if Trove lists the backups of all projects.
         """
         return project_id is None or self.project_id is None or (
             ids.is_same_project(project_id, self.project_id))
@@ -125,21 +132,24 @@ class BackupEntry(document_store.StoredEntry):
     def has_unique_name(self) -> bool:
         """Return True if no other request has this name and description.
 
-        That is certain if one of the two holds the id of the checkpoint. The
-        default name and the default description hold this id.
+        The result is True if the name or the description of the backup has the
+        id of the checkpoint. The default name and the default description have
+        this id. A name that a user has chosen may lack the id.
         """
         return any(self.checkpoint_id in (text or '')
                    for text in (self.backup_name, self.description))
 
     def matches(self, backup: models.Backup) -> bool:
-        """Return True if the request may have created the backup.
+        """Return True if the request of this entry may have created a backup.
 
-        The instance, the name and the description have to be equal. If neither
-        the name nor the description is unique, the backup also has to be
-        created in the 10 minutes after the request. The clocks of Trove's
-        hosts may differ by 5 minutes. So a backup that is up to 5 minutes
-        earlier or later than that matches too. If one of the times is not
-        known, the result is False.
+        The backup has to have the instance, the name and the description of
+        the request. If has_unique_name is True, nothing else is compared.
+        Otherwise the backup also has to be created in the 10 minutes after the
+        request. Creation times up to 5 minutes before or after these 10
+        minutes match too, because the clocks of Trove's hosts may differ. If
+        one of the times is not known, the result is False.
+
+        :param backup: a backup that Trove returned.
         """
         return (backup.instance_id == self.instance_id
                 and backup.name == self.backup_name
@@ -150,8 +160,10 @@ class BackupEntry(document_store.StoredEntry):
     def is_uncertain(self, backup: models.Backup) -> bool:
         """Return True if a matching backup may belong to another request.
 
-        The match is uncertain if the time of the backup matches only because
-        the clocks of Trove's hosts may differ by 5 minutes.
+        The result is True if has_unique_name is False, and the backup was not
+        created in the 10 minutes after the request. matches() accepts such a
+        backup only because the clocks of Trove's hosts may differ by 5
+        minutes.
 
         :param backup: a backup for which matches() returned True.
         """
@@ -169,8 +181,8 @@ class BackupEntry(document_store.StoredEntry):
     def is_settled(self, now: Optional[datetime.datetime]) -> bool:
         """Return True if the request is too old to still create a backup.
 
-        That is 15 minutes after the request. If the time of the request is not
-        known, the result is False.
+        The result is True from 15 minutes after the request on. If the time of
+        the request is not known, the result is False.
 
         :param now: Trove's time. None if Trove returned no time. In that case
             the result is False.
@@ -181,13 +193,14 @@ class BackupEntry(document_store.StoredEntry):
 class BackupJournal(document_store.DocumentStore[BackupEntry]):
     """The backup journal of one instance in one bank.
 
-    The keys of the entries are the ids of the checkpoints.
+    The key of an entry is the id of its checkpoint.
     """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
-        """Create the journal. Nothing is read or written yet.
+        """Create the object. Nothing is read or written yet.
 
         :param instance_id: the id of the original instance.
+        :raises errors.Rejected: the instance id is not a UUID.
         """
         path = layout.instance_folder(instance_id, layout.BACKUP_JOURNAL)
 
@@ -212,17 +225,21 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
     def write(self, entry: BackupEntry) -> None:
         """Write an entry, and replace an earlier entry of its checkpoint.
 
-        A marker must never hide an entry that operations have to read. So the
-        marker of a complete backup is written after the entry. If the entry is
-        to be marked as deleted, the marker is deleted first. If this process
-        ends between the two steps, the entry has no marker, and operations
-        read the entry.
+        The marker of the entry is written or deleted too. Operations do not
+        read an entry that has a marker. So an entry that is marked as deleted
+        must have no marker:
 
-        A sweep of another operation may write the marker again after this
-        method has deleted the marker. So this method deletes the marker once
-        more after it has written the entry. The sweep reads the entry after it
-        has written the marker, and deletes the marker if the entry is marked
-        as deleted. So at least one of the two operations deletes the marker.
+        * The marker of a complete backup is written after the entry.
+        * For an entry that is marked as deleted, the marker is deleted first.
+          Then the entry is written, and the marker is deleted once more.
+
+        The second deletion is needed because a sweep of another operation may
+        write the marker between the first two steps. Such a sweep then reads
+        the entry. If the entry is marked as deleted, the sweep deletes the
+        marker. So this method or the sweep deletes the marker in any case.
+
+        If this process ends between two steps, the entry has no marker, and
+        operations read the entry.
 
         :raises errors.BankError: the entry may be written nevertheless. An
             error of the bank after the entry is written is only logged.
@@ -241,12 +258,13 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
                 self._write_marker(entry)
 
     def delete(self, key: str) -> None:
-        """Delete an entry, its copy and its marker.
+        """Delete the entry of a checkpoint, with its copy and its marker.
 
-        An absent object is no error. If the bank fails to delete the marker,
-        the error is only logged.
+        An absent object is no error. If the marker cannot be deleted, the
+        error is only logged.
 
         :param key: the id of the checkpoint.
+        :raises errors.Rejected: the key cannot be a single part of a path.
         :raises errors.BankError: the entry may be deleted nevertheless.
         """
         super().delete(key)
@@ -256,20 +274,26 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
             self._markers.delete([key])
 
     def delete_markers(self, entries: Iterable[BackupEntry]) -> None:
-        """Delete all markers that the checkpoints of entries have.
+        """Delete the markers of entries. The entries themselves stay.
 
-        An absent marker is no error.
+        If a checkpoint of these entries has an omission marker, this marker is
+        deleted too. An absent marker is no error.
+
+        :raises errors.BankError: some of the markers may be deleted.
         """
         self._markers.delete([entry.checkpoint_id for entry in entries])
 
     def list_abridged(self) -> List[BackupEntry]:
-        """Return all readable entries. Entries with a marker have only ids.
+        """Return all readable entries. An entry with a marker is abridged.
 
-        An entry that has a marker is not read. In its place the result has an
-        abridged entry: it has the ids of the marker, and is complete. An
-        abridged entry must not be written to the bank. The result also has an
-        abridged entry for each marker without an entry, because a list of
-        Swift may be stale and lack the entry.
+        An abridged entry is built from the key of the marker, and the entry in
+        the bank is not read. The abridged entry has only the ids of the
+        instance, the checkpoint, the backup and the parent, and is complete.
+        Never write an abridged entry to the bank.
+
+        A marker without an entry gives an abridged entry too, because a list
+        of Swift may be stale and lack the entry. This method also finds the
+        omissions of the instance, and stores them in `omissions`.
 
         :raises errors.BankError: the bank did not return all entries.
         """
@@ -277,14 +301,17 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         return [*marked.values(), *self.read_all(marked)[0]]
 
     def correct_markers(self) -> List[BackupEntry]:
-        """Correct the markers, and return entries as list_abridged() does.
+        """Correct wrong and missing markers, and return the readable entries.
 
         This method writes up to 50 missing markers, because the bank of an
-        earlier release has no markers. The method deletes up to 50 wrong
-        markers, because an earlier release can delete an entry, or mark an
-        entry as deleted, and leave its marker. To find such markers, the
-        method also reads up to 5 entries that have a marker. It chooses them
-        at random, and returns them in full.
+        earlier release has no markers. It deletes up to 50 wrong markers. An
+        earlier release can delete an entry or mark an entry as deleted, and
+        leave the marker.
+
+        An entry with a marker is returned abridged, as by list_abridged(). To
+        find wrong markers, this method reads up to 5 of these entries, chosen
+        at random. The entries that are read are returned in full. This method
+        also stores the omissions of the instance in `omissions`.
 
         :raises errors.BankError: the bank did not return all entries. An error
             of the bank during the corrections is only logged.
@@ -317,11 +344,16 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         return list({**marked, **entries}.values())
 
     def _list_marked(self) -> Dict[str, BackupEntry]:
-        """Return an abridged entry for each backup marker.
+        """Return an abridged entry for each complete backup that has a marker.
 
-        This method also sets `omissions`.
+        This method lists the keys of the markers, and reads no entry. So the
+        abridged entry has only the id of the instance and the ids in the key:
+        those of the checkpoint, of the backup and of the parent. The keys also
+        show the omissions of the instance. This method stores the omissions in
+        `omissions`.
 
-        :returns: the entries by the id of their checkpoint.
+        :returns: the abridged entries, by the id of the checkpoint.
+        :raises errors.BankError: the bank did not return a list.
         """
         markers = self._markers.list_markers()
         self.omissions = markers.omissions
@@ -331,12 +363,14 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
             for marker in markers.backups}
 
     def _write_marker(self, entry: BackupEntry) -> None:
-        """Write the marker of an entry, then read the entry again.
+        """Write the marker of an entry, and delete the marker if it is wrong.
 
-        If the entry is deleted or marked as deleted by then, or cannot be
-        read, the marker is deleted. write() describes why.
+        Another operation may have changed the entry in the bank. So this
+        method reads the entry after it has written the marker. The marker is
+        wrong if the entry is deleted, is marked as deleted, or cannot be read.
 
-        :param entry: an entry that is written to the bank.
+        :param entry: an entry that is in the bank.
+        :raises errors.BankError: the marker may be missing, or may be wrong.
         """
         self._markers.write(backup_markers.BackupMarker(
             entry.checkpoint_id, str(entry.backup_id), entry.parent_id))

@@ -3,10 +3,10 @@
 """Write-ahead journals of the requests that restores send.
 
 The restore journal lists requests for instances. An entry is written before
-its request is sent. The entry is deleted when Karbor's record has the id of
-the restored instance, or when Trove has rejected the request. An entry that
-still exists after the restore belongs to an unconfirmed restore. The entry has
-the name of the instance that the request may have created.
+its request is sent. The entry has the requested name of the instance. The
+entry is deleted when Karbor's record has the id of the restored instance, or
+when Trove has rejected the request. If an entry still exists after the
+restore, the restore is an unconfirmed restore.
 
 An entry with the id of the restored instance is a trace. An entry without this
 id is open. A restore leaves a trace if another restore to the same instance
@@ -43,9 +43,10 @@ VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class RestoreEntry:
-    """One request for a restored instance or for a configuration group.
+    """The journal entry of one request that a restore sends to Trove.
 
-    None means unknown.
+    The request is for a restored instance or for a configuration group. A
+    field is None if its value is not known.
     """
 
     #: The id of the original instance.
@@ -67,10 +68,11 @@ class RestoreEntry:
     created_id: Optional[str] = None
 
     def check(self) -> None:
-        """Check that the name is a text, and that the time can be parsed.
+        """Check the types of the name and of the time of the request.
 
-        The name and the time may also be None. The path of the entry's marker
-        depends on the name.
+        The name has to be a text, because the path of the entry's marker
+        depends on the name. The time has to be a text that can be parsed. Both
+        may also be None.
 
         :raises ValueError: the name is not a text, or the time cannot be
             parsed.
@@ -82,16 +84,18 @@ class RestoreEntry:
 
     @property
     def marker(self) -> str:
-        """Return the key of this entry's marker, which is RESTORE@INSTANCE.
+        """Return the key of the marker of this entry: RESTORE@INSTANCE.
 
-        The two words stand for the ids of the restore and of the original
-        instance. The key has no folder. The folder is the result of
-        layout.restore_name_folder() for the name of the restored instance.
+        The two words stand for the id of the restore and the id of the
+        original instance. The marker is in the folder that
+        layout.restore_name_folder() returns for the name of the entry.
         """
         return '%s@%s' % (self.restore_id, self.instance_id)
 
     def is_recent(self, now: datetime.datetime) -> bool:
-        """Return True if the request may be less than an hour old.
+        """Return True if the request is less than an hour old.
+
+        If the time of the request is not known, the result is True.
 
         :param now: the time to compare with, in UTC, without a zone.
         """
@@ -102,19 +106,23 @@ class RestoreEntry:
     def may_run(self, now: datetime.datetime) -> bool:
         """Return True if the restore may still search for its instance.
 
-        This is so if its worker process may still run, and if the restore is
-        recent. The worker process alone does not show it, because it runs
-        longer than a restore.
+        A restore searches for its instance after a lost response. The result
+        is True if two conditions are met. The worker process of the restore
+        may still run. And the request is less than an hour old, or its time is
+        not known. The first condition is not enough, because a worker process
+        runs longer than a restore.
 
-        :param now: see is_recent().
+        :param now: the time to compare with, in UTC, without a zone.
         """
         return worker_process.may_be_alive(self.worker) and self.is_recent(now)
 
     def may_run_with(self, other: 'RestoreEntry') -> bool:
-        """Return True if the restore may still run during another restore.
+        """Return True if this restore may still run during another restore.
 
-        The restore has to be recent at the time of the other request. If that
-        time is not known, the restore counts as recent.
+        The result is True if two conditions are met. The worker process of
+        this restore may still run. And the request of this restore was less
+        than an hour old when the other restore sent its request. If one of
+        these times is not known, the second condition is met.
 
         :param other: the entry of the other restore.
         """
@@ -122,7 +130,11 @@ class RestoreEntry:
                             if other.not_before else datetime.datetime.min)
 
     def to_document(self) -> document_store.Document:
-        """Return the JSON object for the bank, without a version."""
+        """Return the entry as a JSON object for the bank, without a version.
+
+        The JSON object lacks the ids of the instance and of the restore,
+        because the path of the entry in the bank has these ids.
+        """
         document = dataclasses.asdict(self)
         # The path of the object has these two ids.
         del document['instance_id'], document['restore_id']
@@ -133,12 +145,16 @@ class RestoreEntry:
     @classmethod
     def from_document(cls, instance_id: str, restore_id: str,
                       document: document_store.Document) -> 'RestoreEntry':
-        """Build an entry from what to_document() returned.
+        """Build an entry from a JSON object.
 
         The entries of earlier releases have no project and no worker. Earlier
-        releases ignore created_id, so they treat a trace as an open entry.
+        releases ignore created_id, so they treat a trace as an open entry. A
+        trace is an entry with the id of the restored instance. An open entry
+        lacks this id.
 
         :param instance_id: the id of the original instance.
+        :param document: a JSON object as to_document() returns it.
+        :raises KeyError: the JSON object has no key `name`.
         """
         return cls(instance_id, restore_id, document['name'],
                    document.get('not_before'), document.get('project_id'),
@@ -146,19 +162,21 @@ class RestoreEntry:
 
 
 class RequestJournal(document_store.DocumentStore[RestoreEntry]):
-    """A journal of the requests that the restores of one instance send.
+    """Base class of the journals of the requests that restores send.
 
-    The instance is the original instance. Each subclass is for one kind of
-    request. The keys of the entries are the ids of the restores.
+    A journal has the requests of all restores of one original instance. Each
+    subclass is for one kind of request. The key of an entry is the id of the
+    restore.
     """
 
     #: The name of the folder with the entries, in the folder of the instance.
     folder: str
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
-        """Create the journal. Nothing is read or written yet.
+        """Create the object. Nothing is read or written yet.
 
         :param instance_id: the id of the original instance.
+        :raises errors.Rejected: the instance id is not a UUID.
         """
         path = layout.instance_folder(instance_id, self.folder)
 
@@ -176,35 +194,49 @@ class RequestJournal(document_store.DocumentStore[RestoreEntry]):
         self.instance_id = instance_id
 
     def write(self, entry: RestoreEntry) -> None:
-        """Write an entry, and replace an earlier entry of its restore."""
+        """Write an entry, and replace an earlier entry of its restore.
+
+        :raises errors.BankError: the entry may be written nevertheless.
+        """
         self.write_document(entry.restore_id, entry.to_document())
 
     def delete_entry(self, entry: RestoreEntry) -> None:
-        """Delete an entry. An absent entry is no error."""
+        """Delete an entry. An absent entry is no error.
+
+        :raises errors.BankError: the entry may be deleted nevertheless.
+        """
         self.delete(entry.restore_id)
 
 
 class ConfigurationJournal(RequestJournal):
-    """The journal of requests for configuration groups.
+    """The journal of the requests for configuration groups.
 
-    An entry is deleted when Karbor's record names the group, or when Trove has
-    rejected the request. If several instances of a restore share a group, the
-    group has one entry.
+    A restore writes an entry before it requests a group. The restore deletes
+    the entry when Karbor's record names the group, or when Trove has rejected
+    the request. If several instances of a restore share a group, the group has
+    one entry.
     """
 
     folder = layout.CONFIGURATION_JOURNAL
 
 
 class RestoreJournal(RequestJournal):
-    """The journal of requests for restored instances.
+    """The journal of the requests for restored instances.
 
-    Each entry with a name has a marker.
+    Each entry with the name of a restored instance has a marker. Other
+    restores to the same name find the entry through its marker.
     """
 
     folder = layout.RESTORE_JOURNAL
 
     def write(self, entry: RestoreEntry) -> None:
-        """Write an entry and its marker."""
+        """Write an entry, then its marker. Earlier objects are replaced.
+
+        An entry without a name has no marker.
+
+        :raises errors.BankError: one of the objects, or both, may be written
+            nevertheless.
+        """
         super().write(entry)
         if entry.name is not None:
             # The marker is written after the entry, because other restores
@@ -213,7 +245,11 @@ class RestoreJournal(RequestJournal):
                           {'name': entry.name})
 
     def delete_entry(self, entry: RestoreEntry) -> None:
-        """Delete an entry and its marker. An absent object is no error."""
+        """Delete an entry and its marker. An absent object is no error.
+
+        :raises errors.BankError: one of the objects, or both, may be deleted
+            nevertheless.
+        """
         super().delete_entry(entry)
         if entry.name is not None:
             storage.delete_optional(_markers(self._bank, entry.name),
@@ -223,7 +259,8 @@ class RestoreJournal(RequestJournal):
 class RestoreIntent:
     """Writes and deletes the journal entry of one restored instance.
 
-    This class implements the protocol trove.instances.InstanceIntent.
+    This class implements the protocol trove.instances.InstanceIntent. A
+    restore uses one object of this class for each instance that it requests.
     """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str,
@@ -232,11 +269,12 @@ class RestoreIntent:
         """Create the object. Nothing is written yet.
 
         :param instance_id: the id of the original instance.
+        :param restore_id: Karbor's id of the restore.
         :param project_id: the project in which the restored instance is
-            created.
+            created. None if the project is not known.
         :param taken_ids: the ids of all instances that this restore has
             created so far. All RestoreIntent objects of a restore share this
-            set.
+            set, and mark_created() adds an id.
         """
         self._bank = bank
         self._taken_ids = taken_ids
@@ -249,25 +287,27 @@ class RestoreIntent:
                                    worker=worker_process.current())
 
     def write(self, name: str, not_before: Optional[str]) -> None:
-        """Write the entry before the request is sent.
+        """Write the journal entry before the request for the instance is sent.
 
         :param name: the name of the restored instance.
         :param not_before: Trove's time, in ISO format. None if Trove returned
             no time.
-        :raises errors.BankError: the entry may not be written, so the request
-            must not be sent.
+        :raises errors.BankError: the entry may be missing, so the request must
+            not be sent.
         """
         self._entry = dataclasses.replace(self._entry, name=name,
                                           not_before=not_before)
         self._journal.write(self._entry)
 
     def list_rivals(self) -> List[str]:
-        """Return the open entries of other requests for the same name.
+        """Return the other open requests for an instance with the same name.
 
-        An entry that cannot be read counts too, because its name may be the
-        same. This method also reads the traces, which is_taken() needs.
+        A request is open if its journal entry lacks the id of the restored
+        instance. If an entry cannot be read, its request counts as open,
+        because the name may be the same. This method also reads the entries
+        that have such an id, because is_taken() needs these ids.
 
-        :returns: a phrase for each entry, such as "restore x of instance y".
+        :returns: a phrase for each request, such as "restore x of instance y".
         :raises errors.BankError: the entries could not be read.
         """
         others = self._list_others()
@@ -278,10 +318,11 @@ class RestoreIntent:
                 for entry in others if not entry.created_id]
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if an instance may belong to another request.
+        """Return True if another request may have created an instance.
 
-        The other request is a request of this restore for another original
-        instance, or a request of another restore that has left a trace. Call
+        There are two kinds of such requests. This restore has created the
+        instance for another original instance. Or another restore has left a
+        trace, which is a journal entry with the id of the instance. Call
         list_rivals() first, because that method reads the traces.
 
         :param instance_id: the id of an instance that was found in Trove.
@@ -289,11 +330,11 @@ class RestoreIntent:
         return instance_id in self._taken_ids | self._traced_ids
 
     def mark_created(self, instance_id: str) -> None:
-        """Store the id of the created instance in memory.
+        """Store the id of the restored instance in this object.
 
-        After that is_taken() returns True for this id, also in the other
-        RestoreIntent objects of this restore. Nothing is written to the bank.
-        The entry in the bank stays open until confirm() is called.
+        From then on, is_taken() returns True for this id in all RestoreIntent
+        objects of this restore. Nothing is written to the bank. The entry in
+        the bank still has no id, so other restores see an open request.
 
         :param instance_id: the id of the restored instance.
         """
@@ -301,34 +342,41 @@ class RestoreIntent:
         self._created_id = instance_id
 
     def confirm(self) -> None:
-        """Delete the entry, or turn the entry into a trace.
+        """Close the journal entry after the restored instance is recorded.
 
-        Call this method when Karbor's record has the id of the instance. If
-        the bank fails, the error is only logged, and the entry stays until
-        `karbor-trove-manage deferred dismiss` deletes it.
+        Call this method when Karbor's record has the id of the instance. The
+        entry is deleted. If another restore with the same name may still run,
+        the entry stays as a trace and gets the id of the instance.
+
+        If the bank fails, the error is only logged. The entry then stays until
+        `karbor-trove-manage deferred dismiss` deletes the entry.
         """
         self._close(self._created_id)
 
     def delete(self) -> None:
         """Delete the entry. Call this method if Trove created nothing.
 
-        If the bank fails, the error is only logged, and the entry stays until
-        `karbor-trove-manage deferred sweep` deletes it.
+        If the bank fails, the error is only logged. The entry then stays until
+        `karbor-trove-manage deferred sweep` deletes the entry.
         """
         self._close(None)
 
     def _close(self, created_id: Optional[str]) -> None:
-        """Delete the entry, or turn the entry into a trace.
+        """Delete the journal entry, or turn the entry into a trace.
 
-        If another restore with the same name has an open entry and may still
-        run, the entry becomes a trace: it stays, and gets the id of the
-        restored instance. Otherwise the entry is deleted. In that case the
-        markers with this name that have no entry are deleted too. If also no
-        other entry with this name is open, the traces with this name are
-        deleted.
+        The entry becomes a trace if another restore with the same name has an
+        open entry and may still run. A trace stays in the journal, and has the
+        id of the restored instance. The trace shows the other restore that
+        this instance belongs to this restore.
+
+        Otherwise the entry is deleted, and with it two kinds of objects with
+        the same name. A marker that has no entry is always deleted. If no
+        other entry with this name is open, all traces are deleted too.
+
+        If the bank fails, the error is only logged.
 
         :param created_id: the id of the restored instance. None if Trove
-            created nothing. In that case the entry never becomes a trace.
+            created nothing. In that case the entry is always deleted.
         """
         entry = self._entry
         with storage.log_bank_errors(
@@ -356,11 +404,16 @@ class RestoreIntent:
                         other)
 
     def _read_marked(self) -> Dict[str, Optional[RestoreEntry]]:
-        """Return the other entries with this name, by the key of the marker.
+        """Return the other journal entries with the name of this entry.
 
-        An entry is None if only its marker exists. The dictionary is empty if
-        all markers belong to this restore, because this restore has the ids of
-        its instances in memory.
+        The markers of this name show these entries. If all other markers are
+        of this restore, no entry is read, and the result is empty. Such
+        entries are not needed, because this restore has the ids of its
+        instances in memory.
+
+        :returns: the entries, by the key of the marker. An entry is None if
+            only its marker exists.
+        :raises errors.BankError: the entries could not be read.
         """
         keys = [key for key in storage.list_keys(self._get_markers())
                 if key != self._entry.marker]
@@ -376,9 +429,12 @@ class RestoreIntent:
         return _markers(self._bank, str(self._entry.name))
 
     def _list_others(self) -> List[RestoreEntry]:
-        """Return the other entries with this name or with an unknown name.
+        """Return the other entries that may have the name of this entry.
 
-        The entries are those of all instances in the bank.
+        An entry with an unknown name counts too. This method reads the restore
+        journals of all instances in the bank.
+
+        :raises errors.BankError: the entries could not be read.
         """
         return [entry for entry in _list_entries(self._bank)
                 if entry.name in (None, self._entry.name)
@@ -387,14 +443,20 @@ class RestoreIntent:
 
 
 def _markers(bank: karbor_types.Bank, name: str) -> karbor_types.BankSection:
-    """Return the folder of the markers for a name of a restored instance."""
+    """Return the section of the markers for one name of restored instances.
+
+    :param name: the name of a restored instance.
+    """
     return bank.get_sub_section(layout.restore_name_folder(name))
 
 
 def _list_entries(bank: karbor_types.Bank) -> Iterator[RestoreEntry]:
-    """Yield the entries of all restore journals in the bank.
+    """Yield the entries of the restore journals of all instances in the bank.
 
-    If an entry cannot be read, its name is None in the yielded entry.
+    If an entry cannot be read, this function yields an entry that has only the
+    ids of the instance and of the restore.
+
+    :raises errors.BankError: the entries could not be read.
     """
     for key in storage.list_keys(bank.get_sub_section(layout.INSTANCES)):
         instance_id, _, path = key.partition('/')
@@ -411,7 +473,11 @@ def _read(bank: karbor_types.Bank, instance_id: str,
           restore_id: str) -> Optional[RestoreEntry]:
     """Return an entry of a restore journal. None if there is no such entry.
 
-    If the entry cannot be read, its name is None in the returned entry.
+    If the entry cannot be read, the error is logged. In that case the returned
+    entry has only the ids of the instance and of the restore.
+
+    :param instance_id: the id of the original instance.
+    :raises errors.BankError: the bank failed.
     """
     try:
         return RestoreJournal(bank, instance_id).read(restore_id)

@@ -2,9 +2,10 @@
 
 """Write-ahead journal of the temporary instances that verifications create.
 
-Each verification has one entry. The entry is written before the instance is
-requested. The entry is deleted after the instance is deleted. So the instance
-of a killed verification is found and deleted later.
+Each verification has one entry. The verification writes the entry before it
+requests the temporary instance, and deletes the entry after it has deleted the
+instance. If the verification is killed, the entry remains. A later operation
+then finds the instance through the entry, and deletes the instance.
 """
 
 import dataclasses
@@ -51,7 +52,12 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
     abandoned_reason: Optional[str] = None
 
     def is_abandoned(self, now: datetime.datetime) -> bool:
-        """Return True if no running verification uses the instance.
+        """Return True if no running verification uses the temporary instance.
+
+        The result is True in three cases. The entry has the reason why the
+        verification did not delete the instance. The worker process of the
+        verification has ended. Or the time `ends_by` has passed. Every
+        verification ends before this time.
 
         :param now: the time of this machine, in UTC, without a zone.
         """
@@ -63,9 +69,10 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
                      now: datetime.datetime) -> bool:
         """Return True if the request can no longer create the instance.
 
-        This is certain 15 minutes after the request by Trove's time, or 15
-        minutes after `ends_by` by the time of this machine. The second time is
-        needed if Trove returned no time.
+        The result is True if one of two times is at least 15 minutes ago. The
+        first is the time of the request, by Trove's clock. The second is the
+        time `ends_by`, by the clock of this machine. Every verification ends
+        before `ends_by`. The second time is needed if Trove returned no time.
 
         :param trove_now: Trove's time. None if Trove returned no time.
         :param now: the time of this machine, in UTC, without a zone.
@@ -76,15 +83,16 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
 
 class VerificationJournal(
         document_store.DocumentStore[TemporaryInstanceEntry]):
-    """The verification journal of one instance in one bank.
+    """The verification journal of one original instance in one bank.
 
-    The keys of the entries are the ids of the verifications.
+    The key of an entry is the id of its verification.
     """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
-        """Create the journal. Nothing is read or written yet.
+        """Create the object. Nothing is read or written yet.
 
         :param instance_id: the id of the original instance.
+        :raises errors.Rejected: the instance id is not a UUID.
         """
         path = layout.instance_folder(instance_id, layout.VERIFICATION_JOURNAL)
 
@@ -102,38 +110,40 @@ class VerificationJournal(
         self.instance_id = instance_id
 
     def write(self, entry: TemporaryInstanceEntry) -> None:
-        """Write an entry, and replace an earlier entry of its verification."""
+        """Write an entry, and replace an earlier entry of its verification.
+
+        :raises errors.BankError: the entry may be written nevertheless.
+        """
         self.write_document(entry.verification_id, entry.to_document())
 
 
 class TemporaryInstanceIntent:
     """Writes and deletes the journal entry of one temporary instance.
 
-    This class implements the protocol trove.instances.InstanceIntent. Only the
-    first write raises bank errors. Later bank errors are logged. The name in
-    the entry is enough to find the instance, and the instance has to be
-    deleted in any case.
+    This class implements the protocol trove.instances.InstanceIntent. Only
+    write() raises bank errors. All other methods only log a bank error,
+    because the instance has to be deleted in any case. The name that write()
+    stores is enough to find the instance.
     """
 
     def __init__(self, journal: VerificationJournal,
                  entry: TemporaryInstanceEntry) -> None:
         """Create the object. Nothing is written yet.
 
-        :param entry: the entry. Its name is None, because write() sets the
-            name.
+        :param entry: the entry, with None as the name. write() adds the name.
         """
         self._journal = journal
         self._entry = entry
         self._is_written = False
 
     def write(self, name: str, not_before: Optional[str]) -> None:
-        """Write the entry before the request is sent.
+        """Write the journal entry before the request for the instance is sent.
 
         :param name: the name of the temporary instance.
         :param not_before: Trove's time, in ISO format. None if Trove returned
             no time.
-        :raises errors.BankError: the entry may not be written, so the request
-            must not be sent.
+        :raises errors.BankError: the entry may be missing, so the request must
+            not be sent.
         """
         self._entry = dataclasses.replace(self._entry, name=name,
                                           not_before=not_before)
@@ -141,23 +151,26 @@ class TemporaryInstanceIntent:
         self._is_written = True
 
     def list_rivals(self) -> Sequence[str]:
-        """Return (), because the name of a temporary instance is unique.
+        """Return (), because no other request is for this instance name.
 
-        So there is no other request for an instance with this name.
+        The name of a temporary instance is unique.
         """
         return ()
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return False, because the name of a temporary instance is unique.
+        """Return False, because no other request has created the instance.
 
-        So no other request has created an instance with this name.
+        The name of a temporary instance is unique. So an instance with this
+        name belongs to this request.
 
         :param instance_id: the id of an instance that was found in Trove.
         """
         return False
 
     def mark_created(self, instance_id: str) -> None:
-        """Write the id of the temporary instance to the entry.
+        """Add the id of the temporary instance to the entry in the bank.
+
+        A bank error is only logged.
 
         :param instance_id: the id of the temporary instance.
         """
@@ -165,11 +178,11 @@ class TemporaryInstanceIntent:
                                           instance_id=instance_id))
 
     def mark_abandoned(self, reason: str) -> None:
-        """Write why the instance was not deleted.
+        """Add to the entry in the bank why the instance was not deleted.
 
         The next verification deletes the instance. If the journal has no
-        entry, nothing is written: then no instance was requested, or Trove
-        rejected the request.
+        entry, nothing is written. In that case no instance was requested, or
+        Trove rejected the request. A bank error is only logged.
 
         :param reason: one sentence for the operator.
         """
@@ -178,10 +191,10 @@ class TemporaryInstanceIntent:
                                               abandoned_reason=reason))
 
     def delete(self) -> None:
-        """Delete the entry.
+        """Delete the entry from the bank.
 
         Call this method if the instance does not exist and cannot be created
-        any more.
+        any more. A bank error is only logged.
         """
         self._is_written = False
         with self._log_bank_errors():

@@ -2,9 +2,9 @@
 
 """Last result of each verification level, for one instance of a checkpoint.
 
-Each level has an object of its own. Two verifications of different levels may
-run at the same time, so a verification must be able to write its result
-without reading the result of the other verification.
+Two verifications of different levels may run at the same time. Each level has
+an object of its own in the bank. So a verification can write its result
+without reading the results of other levels.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ LEVELS = ('backup', 'data', 'restore')
 
 @dataclasses.dataclass(frozen=True)
 class VerificationResult(document_store.StoredEntry):
-    """The result of the last verification at one level."""
+    """The result of the last verification of an instance at one level."""
 
     STORED_KEYS = {'verified_at': 'at'}
 
@@ -41,8 +41,9 @@ class VerificationResult(document_store.StoredEntry):
 
 def write(section: karbor_types.BankSection,
           result: VerificationResult) -> None:
-    """Write a result, and replace the earlier result of its level.
+    """Write a result, and replace the earlier result of the same level.
 
+    :param section: the section of the instance in the checkpoint.
     :raises errors.BankError: the result may be written nevertheless.
     """
     _store(section).write_document(
@@ -50,8 +51,11 @@ def write(section: karbor_types.BankSection,
 
 
 def read_all(section: karbor_types.BankSection) -> List[VerificationResult]:
-    """Return the results of all levels, the newest first.
+    """Return the last result of each verification level, the newest first.
 
+    A level without a verification has no result.
+
+    :param section: the section of the instance in the checkpoint.
     :raises errors.CorruptObject: a result is corrupt.
     :raises errors.Rejected: a later release wrote a result.
     :raises errors.BankError: the results could not be read.
@@ -70,10 +74,11 @@ def read_recovery_seconds(section: karbor_types.BankSection,
                           level: str) -> Optional[float]:
     """Return the recovery time that the last result of a level has.
 
-    :param level: a verification level.
+    :param section: the section of the instance in the checkpoint.
+    :param level: a verification level, such as "restore".
     :returns: the recovery time in seconds. None if no verification at this
-        level has measured it, or if a result is corrupt or from a later
-        release.
+        level has measured the time. None also if the result of any level is
+        corrupt or from a later release.
     :raises errors.BankError: the results could not be read.
     """
     try:
@@ -86,6 +91,7 @@ def read_recovery_seconds(section: karbor_types.BankSection,
 def delete(section: karbor_types.BankSection) -> None:
     """Delete the results of all levels. An absent result is no error.
 
+    :param section: the section of the instance in the checkpoint.
     :raises errors.BankError: some of the results may be deleted.
     """
     storage.delete_optional(section, [layout.VERIFICATION_RESULT % level
