@@ -2,7 +2,8 @@
 
 """Bank plugins for Swift and for a file system.
 
-The two plugins extend Karbor's own bank plugins, store the same data and have
-the same options. In addition, both return lists in order. The plugin for Swift
-has time limits, and the plugin for a file system writes atomically.
+The two plugins extend Karbor's own bank plugins. They store the same data as
+Karbor's plugins, and have the same options. In addition, both plugins return
+sorted lists. The plugin for Swift has time limits for requests. The plugin for
+a file system writes each object atomically.
 """

@@ -26,22 +26,22 @@ _WRITE_ATTEMPTS = 10
 
 
 class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
-    """Karbor's bank in a file system, with atomic writes and ordered lists.
+    """Karbor's bank in a file system, with atomic writes and sorted lists.
 
-    An object is a file, in the same place and with the same content as with
-    Karbor's plugin.
+    An object is a file. The file has the same path and the same content as
+    with Karbor's own plugin.
 
-    The error of a failed read shows whether the object exists. To find out,
-    follow __context__ from the error on. If the object does not exist, a
-    FileNotFoundError is found there. After any other failure, no
-    FileNotFoundError is found there.
+    The error that get_object() raises shows whether the object exists. The
+    error begins a chain: its __context__, the __context__ of that exception,
+    and so on. If the object does not exist, the chain has a FileNotFoundError.
+    After any other failure, the chain has no FileNotFoundError.
     """
 
     def __init__(self, config: Any) -> None:
-        """Read the options and create the directory of the bank.
+        """Read the options, and create the directory of the bank.
 
-        If the directory cannot be created, the error is only logged. Requests
-        fail as long as there is no directory.
+        If the directory cannot be created, the error is only logged. Every
+        request then fails until the directory exists.
 
         :param config: the configuration of the provider file.
         """
@@ -52,8 +52,10 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
             [self.file_system_bank_path, self.bank_object_container]))
 
     def get_object(self, key: str, context: Any = None) -> Any:
-        """Return an object. JSON is parsed. Other content is returned as text.
+        """Return the content of an object.
 
+        :returns: the parsed content if the content is JSON, or the content as
+            text.
         :raises karbor.exception.BankGetObjectFailed: there is no such object,
             or the object cannot be read or is not UTF-8.
         :raises karbor.exception.InvalidInput: the key contains "..".
@@ -87,12 +89,14 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
                      limit: Optional[int] = None, marker: Optional[str] = None,
                      sort_dir: Optional[str] = None, context: Any = None
                      ) -> List[str]:
-        """Return the keys that begin with a prefix, in order.
+        """Return the sorted keys that begin with a prefix.
 
         :param prefix: None for all keys.
-        :param limit: see listing.select_page().
-        :param marker: see listing.select_page().
-        :param sort_dir: see listing.select_page().
+        :param limit: the maximum number of keys. None for no limit.
+        :param marker: the last key of the previous page. The result begins
+            after this key. None for the first page.
+        :param sort_dir: "desc" for descending order. Any other value means
+            ascending order.
         :raises karbor.exception.BankListObjectsFailed: a directory could not
             be read, so keys may be missing.
         :raises karbor.exception.InvalidInput: the prefix contains "..".
@@ -112,7 +116,7 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
 
         :param path: the key of the object, which begins with a slash.
         :param data: the new content.
-        :raises OSError: the object may still have its old content.
+        :raises OSError: the object may have its old or its new content.
         """
         self._check_container()
         file = self.object_container_path + path
@@ -124,14 +128,15 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
                     raise
 
     def _replace_file(self, file: str, content: bytes) -> None:
-        """Create or replace a file by renaming a temporary file.
+        """Create or replace a file atomically.
 
-        The content is written to the temporary file. The temporary file is in
-        the same directory.
+        The content is first written to a temporary file in the same directory.
+        Then the temporary file is renamed.
 
         :param file: the path of the file in the file system.
         :raises FileNotFoundError: another process has removed the directory of
             the file during this call.
+        :raises OSError: the file may have its old or its new content.
         """
         directory = os.path.dirname(file)
         self._create_directory(directory)
@@ -149,14 +154,16 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
         _sync_directory(directory)
 
     def _create_directory(self, directory: str) -> None:
-        """Create a directory and its parents, if they do not exist.
+        """Create a directory of the bank and its parents, if they are missing.
 
-        The directory of the bank is never created here. If this directory is
-        missing, its file system may not be mounted.
+        The top directory of the bank is never created here. If the top
+        directory is missing, its file system may not be mounted.
 
-        :param directory: the path of a directory below that of the bank.
+        :param directory: the path of the top directory, or of a directory
+            below the top directory.
         :raises FileNotFoundError: another process has removed a parent during
-            this call.
+            this call, or the top directory does not exist.
+        :raises OSError: the directory could not be created.
         """
         if directory == self.object_container_path or os.path.isdir(directory):
             return
@@ -167,7 +174,7 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
         _sync_directory(parent)
 
     def _get_object(self, path: str) -> str:
-        """Return the content of an object.
+        """Return the content of an object as text.
 
         :param path: the key of the object, which begins with a slash.
         :raises FileNotFoundError: there is no such object.
@@ -202,9 +209,10 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
     def _list_object(self, path: str) -> List[str]:
         """Return the keys that begin with a prefix, in any order.
 
-        Old temporary files are removed.
+        This method also removes temporary files that are older than an hour.
 
-        :param path: the prefix. Karbor's plugin gives the argument this name.
+        :param path: the prefix, which begins with a slash. Karbor's plugin
+            gives the argument this name.
         :raises OSError: a directory could not be read.
         """
         self._check_container()
@@ -221,11 +229,11 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
         return [key for key in keys if key.startswith(path)]
 
     def _check_container(self) -> None:
-        """Check that the directory of the bank exists.
+        """Check that the top directory of the bank exists.
 
-        :raises OSError: the directory does not exist. This is never a
-            FileNotFoundError, because a FileNotFoundError means that a single
-            object is absent.
+        :raises OSError: the directory does not exist. The error is never a
+            FileNotFoundError, because that class means that a single object
+            does not exist.
         """
         if not os.path.isdir(self.object_container_path):
             raise OSError(
@@ -235,12 +243,13 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
 
 
 def _sync_directory(directory: str) -> None:
-    """Write the list of the files in a directory to the disk.
+    """Write the names of the files in a directory to the disk.
 
-    Without this call, a crash could undo the creation or the deletion of a
-    file.
+    Call this function after a file is created or deleted. Otherwise a crash
+    of the machine could undo the creation or the deletion.
 
     :param directory: the path in the file system.
+    :raises OSError: the names may not be on the disk.
     """
     descriptor = os.open(directory, os.O_RDONLY)
     try:
@@ -256,12 +265,15 @@ def _raise_unless_absent(error: OSError) -> None:
 
 
 def _remove_leftover(file: str) -> None:
-    """Remove a temporary file if it is older than an hour.
+    """Remove a temporary file if the file is older than an hour.
 
-    The process that created the file was probably killed before it renamed the
-    file. Karbor's own plugin would list the file as an object. If the process
-    is only slow, its rename fails, and the process writes the object again. If
-    the file cannot be removed, no error is raised.
+    A process writes a temporary file, and then renames this file to the name
+    of an object. The process of an old temporary file was probably killed in
+    between. The file has to be removed, because Karbor's own plugin would list
+    it as an object.
+
+    If the process is only slow, the rename fails, and the process writes the
+    object again. If the file cannot be removed, no error is raised.
 
     :param file: the path in the file system.
     """

@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Order and pages of the lists that a bank returns."""
+"""Order and pages of the lists of keys that the bank plugins return."""
 
 from typing import Iterable, List, Optional
 
 
 def normalize_prefix(prefix: Optional[str]) -> str:
-    """Return a prefix that begins with exactly one slash, like every key.
+    """Return a prefix with exactly one slash at its beginning.
 
-    To list all keys, Karbor's bank passes the prefix "//"
-    [Bank.list_objects, 1.6.0].
+    Every key in the bank begins with exactly one slash. To list all keys,
+    Karbor's bank passes the prefix "//" [Bank.list_objects, 1.6.0].
 
-    :param prefix: the prefix with any number of slashes. None to list all
-        keys.
+    :param prefix: the prefix, with any number of slashes at its beginning.
+        None to list all keys.
     """
     return '/' + (prefix or '').lstrip('/')
 
 
 def is_descending(sort_dir: Optional[str]) -> bool:
-    """Return True if a list has to begin with the last key.
+    """Return True if a list has to be in descending order.
 
-    :param sort_dir: None and every other word than "desc" mean ascending, as
-        in Karbor's plugins [list_objects, 1.6.0].
+    :param sort_dir: "desc" for descending order. None and any other value mean
+        ascending order, as in Karbor's plugins [list_objects, 1.6.0].
     """
     return sort_dir == 'desc'
 
@@ -31,15 +31,17 @@ def select_page(keys: Iterable[str], limit: Optional[int],
     """Return the sorted keys of one page of a list.
 
     Karbor lists the index files of a plan in descending order. The name of an
-    index file begins with the time of its checkpoint, so the newest checkpoint
-    is the first one [checkpoint.py, 1.6.0].
+    index file begins with the time of its checkpoint. So the first index file
+    is that of the newest checkpoint [checkpoint.py, 1.6.0].
 
-    :param keys: the keys of the whole list in any order. Keys that belong to
-        other pages may be missing.
+    :param keys: all keys of the list, in any order. Keys that belong to other
+        pages may be missing.
     :param limit: the maximum number of keys. None for no limit.
-    :param marker: the last key of the previous page. The object of this key
-        may have been deleted since then. None for the first page.
-    :param sort_dir: "desc" to begin with the last key. See is_descending().
+    :param marker: the last key of the previous page. The page begins after
+        this key, even if the object with this key was deleted. None for the
+        first page.
+    :param sort_dir: "desc" for descending order. Any other value means
+        ascending order.
     """
     descending = is_descending(sort_dir)
     if marker is not None:

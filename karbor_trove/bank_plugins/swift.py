@@ -29,28 +29,32 @@ _SWIFT_HEADERS = ('x-trans-id', 'x-openstack-request-id')
 
 
 class _ObjectNotFound(swift_bank_plugin.SwiftConnectionFailed):
-    """Swift responded that the object or the container does not exist."""
+    """Swift responded that the object or its container does not exist."""
 
 
 class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
-    """Karbor's bank in Swift, with ordered lists and timeouts for requests.
+    """Karbor's bank in Swift, with sorted lists and timeouts for requests.
 
-    An object has the same name, content and headers as with Karbor's plugin.
+    An object has the same name, content and headers as with Karbor's own
+    plugin.
 
-    The error of a failed request shows whether the object exists. To find out,
-    follow __context__ from the error on. If the object or its container does
-    not exist, an exception of swiftclient with the status 404 is found there.
-    After any other failure, no such exception is found there.
+    The error of a failed request shows whether the object exists. The error
+    begins a chain: its __context__, the __context__ of that exception, and so
+    on. If the object or its container does not exist, the chain has an
+    exception of swiftclient with the status 404. After any other failure, the
+    chain has no such exception.
     """
 
     @property
     def connection(self) -> Any:
         """Return swiftclient's connection.
 
-        The first use connects, creates the containers and acquires a lease.
+        The first use of this property creates the connection and the
+        containers, and acquires Karbor's lease. The lease is an object in the
+        container "leases".
 
-        :raises SwiftConnectionFailed: the first use failed. The next use tries
-            again.
+        :raises SwiftConnectionFailed: the first use failed. The next use
+            repeats these steps.
         """
         try:
             return super().connection
@@ -73,13 +77,14 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
         return connection
 
     def get_object(self, key: str, context: Any = None) -> Any:
-        """Return an object. JSON is parsed. Other content is returned as text.
+        """Return the content of an object.
 
-        A header of the object says whether the content is JSON. Content that
-        is not UTF-8 is returned as bytes.
+        A header of the object says whether the content is JSON.
 
+        :returns: the parsed content if the content is JSON. Otherwise the
+            content as text, or as bytes if the content is not UTF-8.
         :raises karbor.exception.BankGetObjectFailed: there is no such object,
-            or Swift did not return it.
+            or Swift did not return the object.
         """
         try:
             return self._get_object(self.bank_object_container, key)
@@ -90,9 +95,9 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
     def delete_object(self, key: str, context: Any = None) -> None:
         """Delete an object. An absent object is no error.
 
-        swiftclient repeats a request with a lost response. The first request
-        may have deleted the object, and Swift responds to the second one with
-        404.
+        If the response to a request is lost, swiftclient sends the request
+        again. The first request may have deleted the object. In that case
+        Swift responds with 404 to the second request.
 
         :raises karbor.exception.BankDeleteObjectFailed: the object may still
             exist.
@@ -109,18 +114,20 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
                      limit: Optional[int] = None, marker: Optional[str] = None,
                      sort_dir: Optional[str] = None, context: Any = None
                      ) -> List[str]:
-        """Return the keys that begin with a prefix, in order.
+        """Return the sorted keys that begin with a prefix.
 
         Swift always returns the keys in ascending order. For a descending
-        list, this method reverses the order. Swift's parameter `reverse` is
-        not used, because some other stores with Swift's API do not know it
-        [get_params of RGWListBucket_ObjStore_SWIFT in rgw_rest_swift.cc of
-        Ceph].
+        list, this method reads the keys in ascending order and then reverses
+        the order. This method does not use Swift's parameter `reverse`. Some
+        other stores with Swift's API do not know this parameter [get_params of
+        RGWListBucket_ObjStore_SWIFT in rgw_rest_swift.cc of Ceph].
 
         :param prefix: None for all keys.
-        :param limit: see listing.select_page().
-        :param marker: see listing.select_page().
-        :param sort_dir: see listing.select_page().
+        :param limit: the maximum number of keys. None for no limit.
+        :param marker: the last key of the previous page. The result begins
+            after this key. None for the first page.
+        :param sort_dir: "desc" for descending order. Any other value means
+            ascending order.
         :raises karbor.exception.BankListObjectsFailed: Swift did not return
             the whole list, so keys may be missing.
         """
@@ -144,10 +151,14 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
                        ) -> List[Dict[str, Any]]:
         """Return Swift's entries for the objects of a container.
 
-        The list is read page by page, and each page is one request. The
-        parameter full_listing of swiftclient would begin with the first page
-        again after each failure.
+        An entry is a dictionary with the name of an object and other data of
+        the object. The method reads the list page by page, with one request
+        for each page. swiftclient's parameter full_listing is not used,
+        because it would begin with the first page again after each failure.
 
+        :param container: the name of the container.
+        :param prefix: only names with this prefix are returned. None for all
+            names.
         :param limit: no further page is requested when this number of entries
             is reached. The last page is not cut off, so the result may have
             more entries. None for no limit.
@@ -219,11 +230,12 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
     def _send(self, method: str, **arguments: Any) -> Any:
         """Send a request with a method of swiftclient's connection.
 
-        :param method: the name of the method.
+        :param method: the name of the method, such as "get_object".
+        :param arguments: the arguments of the method.
         :returns: the result of the method.
         :raises _ObjectNotFound: Swift responded with 404.
         :raises SwiftConnectionFailed: the request failed in any other way. A
-            404 of a proxy in front of Swift is also such a failure.
+            404 from a proxy in front of Swift is such a failure too.
         """
         connection = self.connection
         try:
@@ -249,6 +261,9 @@ def _is_from_swift(headers: Mapping[str, str]) -> bool:
 def _check_sender(headers: Mapping[str, str]) -> None:
     """Check that a successful response is from Swift and not from a proxy.
 
+    A response of Swift has the header X-Trans-Id or X-Openstack-Request-Id.
+
+    :param headers: the headers of the response.
     :raises SwiftConnectionFailed: the response is not from Swift.
     """
     if not _is_from_swift(headers):
