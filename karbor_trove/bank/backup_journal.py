@@ -87,15 +87,14 @@ class BackupEntry(document_store.StoredEntry):
         """Return True if the backup is complete and its checkpoint exists.
 
         An operation that finds the marker of an entry does not read the entry.
-        So an entry may have a marker only while the entry does not change. The
-        entry of a complete backup does not change until its checkpoint is
-        deleted.
+        So an entry that may still change must have no marker. The entry of a
+        complete backup does not change until the checkpoint is deleted.
         """
         return (self.is_complete and self.backup_id is not None
                 and self.deleted_at is None)
 
     def reserves_parent(self, now: Optional[datetime.datetime]) -> bool:
-        """Return True if this entry keeps the parent from being deleted.
+        """Return True if this entry keeps the parent backup from deletion.
 
         The parent is needed while Trove may still create the incremental
         backup of this entry. The result is False in each of these cases:
@@ -104,8 +103,8 @@ class BackupEntry(document_store.StoredEntry):
         * The entry has the id of the backup. Trove then lists the backup as a
           child, and a parent with a child is not deleted.
         * The checkpoint is deleted, so the backup is not needed.
-        * The request is settled, so it creates nothing any more. The operation
-          that sent the request may have been interrupted.
+        * The request is settled, so it creates nothing any more. This case
+          also ends the reservation of an operation that was interrupted.
 
         :param now: Trove's time. None if Trove returned no time. In that case
             no request counts as settled.
@@ -114,13 +113,13 @@ class BackupEntry(document_store.StoredEntry):
                     self.deleted_at or self.is_settled(now))
 
     def is_visible_to(self, project_id: Optional[str]) -> bool:
-        """Return True if a list of Trove for a project can have the backup.
+        """Return True if Trove lists this backup for a project.
 
         Trove lists only the backups of the token's project. Karbor lets an
         administrator delete and verify the checkpoints of other projects
-        [manager.py in services/protection, 1.6.0]. If the result is False, the
-        backup may exist although the list lacks it. If the entry has no
-        project, the result is True.
+        [manager.py in services/protection, 1.6.0]. In that case Trove's list
+        lacks the backup of the checkpoint, although the backup may exist. If
+        the entry has no project, the result is True.
 
         :param project_id: the id of the project whose backups Trove lists.
             None if Trove lists the backups of all projects.
@@ -130,7 +129,7 @@ class BackupEntry(document_store.StoredEntry):
 
     @property
     def has_unique_name(self) -> bool:
-        """Return True if no other request has this name and description.
+        """Return True if no other request has the same name and description.
 
         The result is True if the name or the description of the backup has the
         id of the checkpoint. The default name and the default description have
@@ -144,10 +143,11 @@ class BackupEntry(document_store.StoredEntry):
 
         The backup has to have the instance, the name and the description of
         the request. If has_unique_name is True, nothing else is compared.
+
         Otherwise the backup also has to be created in the 10 minutes after the
-        request. Creation times up to 5 minutes before or after these 10
-        minutes match too, because the clocks of Trove's hosts may differ. If
-        one of the times is not known, the result is False.
+        request. The clocks of Trove's hosts may differ by 5 minutes. So the
+        backup may also be up to 5 minutes too early or too late. If the time
+        of the request or of the backup is not known, the result is False.
 
         :param backup: a backup that Trove returned.
         """
@@ -160,10 +160,10 @@ class BackupEntry(document_store.StoredEntry):
     def is_uncertain(self, backup: models.Backup) -> bool:
         """Return True if a matching backup may belong to another request.
 
-        The result is True if has_unique_name is False, and the backup was not
-        created in the 10 minutes after the request. matches() accepts such a
-        backup only because the clocks of Trove's hosts may differ by 5
-        minutes.
+        The result is True if two conditions are met: has_unique_name is False,
+        and the backup was not created in the 10 minutes after the request.
+        matches() accepts such a backup only because the clocks of Trove's
+        hosts may differ by 5 minutes.
 
         :param backup: a backup for which matches() returned True.
         """
@@ -223,20 +223,21 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         self.omissions: List[backup_markers.OmissionMarker] = []
 
     def write(self, entry: BackupEntry) -> None:
-        """Write an entry, and replace an earlier entry of its checkpoint.
+        """Write an entry, and write or delete its marker.
 
-        The marker of the entry is written or deleted too. Operations do not
-        read an entry that has a marker. So an entry that is marked as deleted
-        must have no marker:
+        An earlier entry of the checkpoint is replaced. Operations do not read
+        an entry that has a marker. So an entry that is marked as deleted must
+        have no marker:
 
         * The marker of a complete backup is written after the entry.
-        * For an entry that is marked as deleted, the marker is deleted first.
-          Then the entry is written, and the marker is deleted once more.
+        * If the entry is marked as deleted, the marker is deleted first. Then
+          the entry is written. Then the marker is deleted once more.
 
-        The second deletion is needed because a sweep of another operation may
-        write the marker between the first two steps. Such a sweep then reads
-        the entry. If the entry is marked as deleted, the sweep deletes the
-        marker. So this method or the sweep deletes the marker in any case.
+        The marker is deleted once more because a sweep of another operation
+        may have written the marker after the first deletion. After a sweep has
+        written a marker, the sweep reads the entry. If the entry is marked as
+        deleted, the sweep deletes the marker again. So either this method or
+        the sweep deletes the marker.
 
         If this process ends between two steps, the entry has no marker, and
         operations read the entry.
@@ -274,7 +275,7 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
             self._markers.delete([key])
 
     def delete_markers(self, entries: Iterable[BackupEntry]) -> None:
-        """Delete the markers of entries. The entries themselves stay.
+        """Delete the markers of several entries. The entries themselves stay.
 
         If a checkpoint of these entries has an omission marker, this marker is
         deleted too. An absent marker is no error.
@@ -287,9 +288,9 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         """Return all readable entries. An entry with a marker is abridged.
 
         An abridged entry is built from the key of the marker, and the entry in
-        the bank is not read. The abridged entry has only the ids of the
-        instance, the checkpoint, the backup and the parent, and is complete.
-        Never write an abridged entry to the bank.
+        the bank is not read. The abridged entry is complete, and has the ids
+        of the instance, the checkpoint, the backup and the parent. It has no
+        other data. Never write an abridged entry to the bank.
 
         A marker without an entry gives an abridged entry too, because a list
         of Swift may be stale and lack the entry. This method also finds the
@@ -304,9 +305,9 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         """Correct wrong and missing markers, and return the readable entries.
 
         This method writes up to 50 missing markers, because the bank of an
-        earlier release has no markers. It deletes up to 50 wrong markers. An
-        earlier release can delete an entry or mark an entry as deleted, and
-        leave the marker.
+        earlier release has no markers. This method deletes up to 50 wrong
+        markers. A marker is wrong if its entry is deleted or marked as
+        deleted. An earlier release can leave such a marker.
 
         An entry with a marker is returned abridged, as by list_abridged(). To
         find wrong markers, this method reads up to 5 of these entries, chosen
@@ -346,11 +347,12 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
     def _list_marked(self) -> Dict[str, BackupEntry]:
         """Return an abridged entry for each complete backup that has a marker.
 
-        This method lists the keys of the markers, and reads no entry. So the
-        abridged entry has only the id of the instance and the ids in the key:
-        those of the checkpoint, of the backup and of the parent. The keys also
-        show the omissions of the instance. This method stores the omissions in
-        `omissions`.
+        This method lists the keys of the markers, and reads no entry. So an
+        abridged entry has only the id of the instance and the ids in the key.
+        The key has the ids of the checkpoint, of the backup and of the parent.
+
+        The list also has the keys of the omissions of the instance. This
+        method stores these omissions in `omissions`.
 
         :returns: the abridged entries, by the id of the checkpoint.
         :raises errors.BankError: the bank did not return a list.

@@ -68,8 +68,9 @@ class OmissionMarker:
     def key(self) -> str:
         """Return the key of the marker in the bank: CHECKPOINT@omitted@TIME.
 
-        CHECKPOINT stands for the id of the checkpoint. An example for TIME is
-        "2026-01-01T12-00-00Z", because Karbor allows no ":" in a key.
+        CHECKPOINT stands for the id of the checkpoint. TIME is a time such as
+        "2026-01-01T12-00-00Z". The time has "-" in place of ":", because
+        Karbor allows no ":" in a key.
         """
         return '@'.join((self.checkpoint_id, _OMITTED,
                          self.omitted_at.strftime(_TIME)))
@@ -83,13 +84,12 @@ class Markers(NamedTuple):
 
 
 def parse_key(key: str) -> Optional[BackupMarker]:
-    """Return the backup marker that a key of the bank stands for.
+    """Return the backup marker with a key. None for any other key.
 
     The ids in the key are checked, because a user may be able to write into
     the bank.
 
-    :param key: a key such as CHECKPOINT@BACKUP@PARENT.
-    :returns: the marker. None if the key is not that of a backup marker.
+    :param key: such as CHECKPOINT@BACKUP@PARENT. The words stand for ids.
     """
     checkpoint_id, *backup_ids = key.split('@')
     if (ids.is_path_part(checkpoint_id) and len(backup_ids) in (1, 2)
@@ -99,10 +99,10 @@ def parse_key(key: str) -> Optional[BackupMarker]:
 
 
 def parse_omission_key(key: str) -> Optional[OmissionMarker]:
-    """Return the omission marker that a key of the bank stands for.
+    """Return the omission marker with a key. None for any other key.
 
-    :param key: a key such as CHECKPOINT@omitted@2026-01-01T12-00-00Z.
-    :returns: the marker. None if the key is not that of an omission marker.
+    :param key: such as CHECKPOINT@omitted@2026-01-01T12-00-00Z. The word
+        CHECKPOINT stands for an id.
     """
     checkpoint_id, _, rest = key.partition('@')
     word, _, time = rest.partition('@')
@@ -134,8 +134,8 @@ class BackupMarkers:
     def list_markers(self) -> Markers:
         """Return all backup markers and all omission markers of the instance.
 
-        This method lists the keys of the markers, and reads no object. A key
-        that is not that of a marker is ignored.
+        This method lists the keys of the markers, and reads no object. Keys of
+        other objects are ignored.
 
         :raises errors.BankError: the bank did not return a list.
         """
@@ -144,10 +144,9 @@ class BackupMarkers:
                        list(filter(None, map(parse_omission_key, keys))))
 
     def write(self, marker: Union[BackupMarker, OmissionMarker]) -> None:
-        """Write a marker.
+        """Write a marker to the bank.
 
-        The key of the marker has all data. The content of the object is never
-        read.
+        Operations use only the key of a marker. The content is never read.
 
         :raises errors.BankError: the marker may be written nevertheless.
         """

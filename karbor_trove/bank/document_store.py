@@ -52,8 +52,8 @@ class StoredEntry:
         """Build an entry from a JSON object.
 
         If the key of a field with a default is missing, the field gets its
-        default. An unknown key is an error. If it were ignored, the next write
-        of the entry would lose its value.
+        default. An unknown key is an error, because the next write of the
+        entry would delete this key from the bank.
 
         :param document: a JSON object as to_document() returns it.
         :raises ValueError: a key is unknown, or the key of a field without a
@@ -205,8 +205,11 @@ class DocumentStore(Generic[Entry]):
     def list_keys(self) -> List[str]:
         """Return the sorted keys of all documents.
 
-        If only the copy of a document exists, the result has the key of the
+        A document may have a copy, which is written before the document is
+        replaced. If only the copy exists, the result has the key of the
         document.
+
+        :raises errors.BankError: the bank did not return a list.
         """
         suffix = layout.COPY_SUFFIX
         return sorted({key[:-len(suffix)] if key.endswith(suffix) else key
@@ -249,7 +252,9 @@ class DocumentStore(Generic[Entry]):
         return self.read_all()[0]
 
     def delete(self, key: str) -> None:
-        """Delete a document and its copy. An absent document is no error.
+        """Delete a document, and its copy if there is a copy.
+
+        An absent document is no error.
 
         :raises errors.Rejected: the key cannot be a single part of a path.
         :raises errors.BankError: the document may be deleted nevertheless.

@@ -2,10 +2,10 @@
 
 """Paths and names of all objects in the bank.
 
-Existing banks use these paths and names. If a release changed them, it could
-not read the objects of existing banks. The functions of this module check each
-id that becomes the name of a folder. document_store.py checks each id that
-becomes the name of a document.
+Existing banks use these paths and names. A release with another path or name
+could not find the objects of existing banks. The functions of this module
+check each id that becomes the name of a folder. document_store.py checks each
+id that becomes the name of a document.
 """
 
 import hashlib
@@ -81,9 +81,10 @@ COPY_SUFFIX = '.new'
 def restore_name_folder(name: str) -> str:
     """Return the path of the folder for one name of restored instances.
 
-    The folder holds a marker for each entry of a restore journal with this
-    name. The path is /karbor-trove-restores/HASH/. HASH is the SHA-256 hash of
-    the name, because a name may have characters that no path may have.
+    The folder holds markers. Each marker stands for an entry of a restore
+    journal that has this name. The path is /karbor-trove-restores/HASH/. HASH
+    is the SHA-256 hash of the name. The hash is used because a name may have
+    characters that a path must not have.
 
     :param name: the name of a restored instance.
     """

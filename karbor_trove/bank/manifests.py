@@ -45,7 +45,7 @@ class ManifestStore(document_store.DocumentStore[models.BackupManifest]):
         storage.delete_optional(self._section, [key])
 
     def write(self, backup_id: str, manifest: models.BackupManifest) -> None:
-        """Write the manifest of a backup, and replace an earlier one.
+        """Write the manifest of a backup, and replace an earlier manifest.
 
         :raises errors.BankError: the manifest may be written nevertheless.
         """

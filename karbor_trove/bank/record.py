@@ -79,8 +79,8 @@ class BackupRecord:
 
         :param document: the JSON object. It was written by this plugin or by
             Karbor's in-tree plugin.
-        :raises KeyError: the object has no key instance_id, or the data of its
-            configuration group are incomplete.
+        :raises KeyError: the object has no key instance_id, or its
+            configuration group lacks a key.
         :raises AttributeError: a value has a wrong type.
         :raises TypeError: a value has a wrong type.
         """

@@ -68,7 +68,7 @@ class RestoreEntry:
     created_id: Optional[str] = None
 
     def check(self) -> None:
-        """Check the types of the name and of the time of the request.
+        """Check that the name and the time of the request can be used.
 
         The name has to be a text, because the path of the entry's marker
         depends on the name. The time has to be a text that can be parsed. Both
@@ -147,10 +147,9 @@ class RestoreEntry:
                       document: document_store.Document) -> 'RestoreEntry':
         """Build an entry from a JSON object.
 
-        The entries of earlier releases have no project and no worker. Earlier
-        releases ignore created_id, so they treat a trace as an open entry. A
-        trace is an entry with the id of the restored instance. An open entry
-        lacks this id.
+        The entries of earlier releases have no project and no worker. A trace
+        has the key created_id, and an open entry lacks this key. Earlier
+        releases ignore this key, so they treat a trace as an open entry.
 
         :param instance_id: the id of the original instance.
         :param document: a JSON object as to_document() returns it.
@@ -224,15 +223,16 @@ class RestoreJournal(RequestJournal):
     """The journal of the requests for restored instances.
 
     Each entry with the name of a restored instance has a marker. Other
-    restores to the same name find the entry through its marker.
+    restores with the same instance name find the entry through its marker.
     """
 
     folder = layout.RESTORE_JOURNAL
 
     def write(self, entry: RestoreEntry) -> None:
-        """Write an entry, then its marker. Earlier objects are replaced.
+        """Write an entry, and then its marker.
 
-        An entry without a name has no marker.
+        An earlier entry of the same restore is replaced. An entry without a
+        name has no marker.
 
         :raises errors.BankError: one of the objects, or both, may be written
             nevertheless.
@@ -274,7 +274,7 @@ class RestoreIntent:
             created. None if the project is not known.
         :param taken_ids: the ids of all instances that this restore has
             created so far. All RestoreIntent objects of a restore share this
-            set, and mark_created() adds an id.
+            set. mark_created() adds an id to the set.
         """
         self._bank = bank
         self._taken_ids = taken_ids
@@ -304,8 +304,8 @@ class RestoreIntent:
 
         A request is open if its journal entry lacks the id of the restored
         instance. If an entry cannot be read, its request counts as open,
-        because the name may be the same. This method also reads the entries
-        that have such an id, because is_taken() needs these ids.
+        because the name may be the same. This method also stores the ids that
+        the other entries have. is_taken() needs these ids.
 
         :returns: a phrase for each request, such as "restore x of instance y".
         :raises errors.BankError: the entries could not be read.
@@ -320,9 +320,9 @@ class RestoreIntent:
     def is_taken(self, instance_id: str) -> bool:
         """Return True if another request may have created an instance.
 
-        There are two kinds of such requests. This restore has created the
-        instance for another original instance. Or another restore has left a
-        trace, which is a journal entry with the id of the instance. Call
+        The result is True in two cases. This restore has created the instance
+        for another original instance. Or another restore has left a trace,
+        which is a journal entry with the id of the instance. Call
         list_rivals() first, because that method reads the traces.
 
         :param instance_id: the id of an instance that was found in Trove.
@@ -330,11 +330,11 @@ class RestoreIntent:
         return instance_id in self._taken_ids | self._traced_ids
 
     def mark_created(self, instance_id: str) -> None:
-        """Store the id of the restored instance in this object.
+        """Store the id of the restored instance in memory.
 
         From then on, is_taken() returns True for this id in all RestoreIntent
-        objects of this restore. Nothing is written to the bank. The entry in
-        the bank still has no id, so other restores see an open request.
+        objects of this restore. Nothing is written to the bank. Until
+        confirm() is called, the entry in the bank lacks the id.
 
         :param instance_id: the id of the restored instance.
         """
@@ -342,11 +342,12 @@ class RestoreIntent:
         self._created_id = instance_id
 
     def confirm(self) -> None:
-        """Close the journal entry after the restored instance is recorded.
+        """Delete the journal entry, or keep the entry as a trace.
 
-        Call this method when Karbor's record has the id of the instance. The
-        entry is deleted. If another restore with the same name may still run,
-        the entry stays as a trace and gets the id of the instance.
+        Call this method when Karbor's record has the id of the restored
+        instance. If another restore with the same instance name has an entry
+        and may still run, the entry of this restore stays. The entry then gets
+        the id of the instance, and is a trace. Otherwise the entry is deleted.
 
         If the bank fails, the error is only logged. The entry then stays until
         `karbor-trove-manage deferred dismiss` deletes the entry.
@@ -364,14 +365,14 @@ class RestoreIntent:
     def _close(self, created_id: Optional[str]) -> None:
         """Delete the journal entry, or turn the entry into a trace.
 
-        The entry becomes a trace if another restore with the same name has an
-        open entry and may still run. A trace stays in the journal, and has the
-        id of the restored instance. The trace shows the other restore that
-        this instance belongs to this restore.
+        The entry becomes a trace if another restore with the same instance
+        name has an open entry and may still run. A trace stays in the journal,
+        and has the id of the restored instance. The trace shows the other
+        restore that the instance belongs to this restore.
 
-        Otherwise the entry is deleted, and with it two kinds of objects with
-        the same name. A marker that has no entry is always deleted. If no
-        other entry with this name is open, all traces are deleted too.
+        Otherwise the entry is deleted. Other objects for the same instance
+        name are deleted too: first, all markers that have no entry. Second,
+        all traces, if no other entry is open.
 
         If the bank fails, the error is only logged.
 
@@ -404,12 +405,12 @@ class RestoreIntent:
                         other)
 
     def _read_marked(self) -> Dict[str, Optional[RestoreEntry]]:
-        """Return the other journal entries with the name of this entry.
+        """Return the other journal entries with the same instance name.
 
-        The markers of this name show these entries. If all other markers are
-        of this restore, no entry is read, and the result is empty. Such
-        entries are not needed, because this restore has the ids of its
-        instances in memory.
+        Each of these entries has a marker in the folder of the name. If all
+        other markers are of this restore, no entry is read, and the result is
+        empty. Such entries are not needed, because this restore has the ids of
+        its instances in memory.
 
         :returns: the entries, by the key of the marker. An entry is None if
             only its marker exists.
@@ -429,7 +430,7 @@ class RestoreIntent:
         return _markers(self._bank, str(self._entry.name))
 
     def _list_others(self) -> List[RestoreEntry]:
-        """Return the other entries that may have the name of this entry.
+        """Return the other entries that may have the same instance name.
 
         An entry with an unknown name counts too. This method reads the restore
         journals of all instances in the bank.
@@ -443,7 +444,7 @@ class RestoreIntent:
 
 
 def _markers(bank: karbor_types.Bank, name: str) -> karbor_types.BankSection:
-    """Return the section of the markers for one name of restored instances.
+    """Return the section with the markers for one instance name.
 
     :param name: the name of a restored instance.
     """

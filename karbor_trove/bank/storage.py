@@ -9,10 +9,10 @@ Each bank plugin raises exceptions of its own. So this module repeats every
 failed request once, whatever the exception. If the second request fails too,
 this module raises an errors.BankError.
 
-The repetition also helps with Karbor's bank plugin for a file system. When
-this plugin deletes the last object of a directory, it also deletes the
-directory. If another operation writes an object into the directory at the same
-time, the write fails. The second write creates the directory again.
+The repetition also helps with Karbor's bank plugin for a file system. This
+plugin deletes a directory together with its last object. If another operation
+writes an object into the directory at the same time, the write fails. The
+second write creates the directory again.
 """
 
 import contextlib
@@ -38,8 +38,8 @@ def log_bank_errors(message: str) -> Iterator[None]:
     operation must not fail because of the bank. Exceptions of other classes
     are raised.
 
-    :param message: the text that begins the log message. It says what was not
-        done.
+    :param message: the beginning of the log message. The text says what was
+        not done.
     """
     try:
         yield
@@ -133,12 +133,12 @@ def delete(section: karbor_types.BankSection, key: str) -> None:
 
 def delete_optional(section: karbor_types.BankSection,
                     keys: Iterable[str]) -> None:
-    """Delete objects that do no harm if they remain.
+    """Delete several objects that do no harm if they remain.
 
     An absent object is no error. This function lists the section, and deletes
-    only objects that are in the list. An object that a stale list lacks
-    remains. The list is needed because Karbor's bank plugin for a file system
-    logs an ERROR for each read of an absent object.
+    only objects that are in the list. If the list is stale and lacks an
+    object, this object remains. The list is needed because Karbor's bank
+    plugin for a file system logs an ERROR for each read of an absent object.
 
     :param section: the section of the objects.
     :param keys: the paths of the objects in the section.
@@ -170,11 +170,11 @@ def _is_absence(error: Optional[BaseException],
     """Return True if an error of a bank shows that an object does not exist.
 
     This function checks the error, then its __context__, then the __context__
-    of that exception, and so on. One exception that shows the absence of the
-    object is enough.
+    of that exception, and so on. The result is True if one of these exceptions
+    shows that the object does not exist.
 
-    :param error: the error that the bank plugin raised for a request. None is
-        no error, and the result is False.
+    :param error: the error that the bank plugin raised for a request. If the
+        error is None, the result is False.
     :param handled: the exception that the caller was handling when it sent the
         request. Python adds this exception to the chain of the error, although
         this exception is not about the object. So the check stops before this

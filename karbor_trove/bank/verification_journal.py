@@ -168,7 +168,7 @@ class TemporaryInstanceIntent:
         return False
 
     def mark_created(self, instance_id: str) -> None:
-        """Add the id of the temporary instance to the entry in the bank.
+        """Write the id of the temporary instance to the journal entry.
 
         A bank error is only logged.
 
@@ -178,7 +178,7 @@ class TemporaryInstanceIntent:
                                           instance_id=instance_id))
 
     def mark_abandoned(self, reason: str) -> None:
-        """Add to the entry in the bank why the instance was not deleted.
+        """Write to the journal entry why the instance was not deleted.
 
         The next verification deletes the instance. If the journal has no
         entry, nothing is written. In that case no instance was requested, or
@@ -191,7 +191,7 @@ class TemporaryInstanceIntent:
                                               abandoned_reason=reason))
 
     def delete(self) -> None:
-        """Delete the entry from the bank.
+        """Delete the journal entry.
 
         Call this method if the instance does not exist and cannot be created
         any more. A bank error is only logged.

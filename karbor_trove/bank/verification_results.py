@@ -77,8 +77,8 @@ def read_recovery_seconds(section: karbor_types.BankSection,
     :param section: the section of the instance in the checkpoint.
     :param level: a verification level, such as "restore".
     :returns: the recovery time in seconds. None if no verification at this
-        level has measured the time. None also if the result of any level is
-        corrupt or from a later release.
+        level has measured the time, or if the result of any level is corrupt
+        or from a later release.
     :raises errors.BankError: the results could not be read.
     """
     try:

@@ -2,8 +2,9 @@
 
 """Identity of a worker process, and functions that read such an identity.
 
-A worker process is a process that runs operations. The bank holds its identity
-so that other processes can find out whether the worker process may still run.
+A worker process is a process that runs operations. The bank holds the identity
+of a worker process. So other processes can find out whether the worker process
+may still run.
 """
 
 import os
@@ -25,7 +26,7 @@ def current() -> Identity:
 
     * host: the name of this machine.
     * namespace: the PID namespace of this process.
-    * pid: the process id. It is unique in its PID namespace only.
+    * pid: the process id, which is unique only in its PID namespace.
     * started: the start time of this process.
     * service_host: the option "host" of karbor.conf. Karbor's database uses
       this option as the name of the service.

@@ -153,8 +153,9 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
 
         An entry is a dictionary with the name of an object and other data of
         the object. The method reads the list page by page, with one request
-        for each page. swiftclient's parameter full_listing is not used,
-        because it would begin with the first page again after each failure.
+        for each page. swiftclient's parameter full_listing is not used. With
+        this parameter, swiftclient would begin with the first page again after
+        each failure.
 
         :param container: the name of the container.
         :param prefix: only names with this prefix are returned. None for all
