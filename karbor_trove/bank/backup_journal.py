@@ -115,11 +115,11 @@ class BackupEntry(document_store.StoredEntry):
     def is_visible_to(self, project_id: Optional[str]) -> bool:
         """Return True if Trove lists this backup for a project.
 
-        Trove lists only the backups of the token's project. Karbor lets an
-        administrator delete and verify the checkpoints of other projects
-        [manager.py in services/protection, 1.6.0]. In that case Trove's list
-        lacks the backup of the checkpoint, although the backup may exist. If
-        the entry has no project, the result is True.
+        Trove lists only the backups of the project of the Keystone token.
+        Karbor lets an administrator delete and verify the checkpoints of other
+        projects [manager.py in services/protection, 1.6.0]. In that case
+        Trove's list lacks the backup of the checkpoint, although the backup
+        may exist. If the entry has no project, the result is True.
 
         :param project_id: the id of the project whose backups Trove lists.
             None if Trove lists the backups of all projects.
@@ -226,8 +226,8 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         """Write an entry, and write or delete its marker.
 
         An earlier entry of the checkpoint is replaced. Operations do not read
-        an entry that has a marker. So an entry that is marked as deleted must
-        have no marker:
+        an entry that has a marker. But operations have to read an entry that
+        is marked as deleted. So such an entry must have no marker:
 
         * The marker of a complete backup is written after the entry.
         * If the entry is marked as deleted, the marker is deleted first. Then
@@ -288,13 +288,15 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         """Return all readable entries. An entry with a marker is abridged.
 
         An abridged entry is built from the key of the marker, and the entry in
-        the bank is not read. The abridged entry is complete, and has the ids
-        of the instance, the checkpoint, the backup and the parent. It has no
-        other data. Never write an abridged entry to the bank.
+        the bank is not read. The abridged entry has the ids of the instance,
+        the checkpoint, the backup and the parent. is_complete is True, and all
+        other fields have defaults. Never write an abridged entry to the bank.
 
-        A marker without an entry gives an abridged entry too, because a list
-        of Swift may be stale and lack the entry. This method also finds the
-        omissions of the instance, and stores them in `omissions`.
+        A marker without an entry gives an abridged entry too, because the
+        entry may exist. A list of Swift may be stale and lack the entry.
+
+        This method also stores the omission markers of the instance in
+        `omissions`.
 
         :raises errors.BankError: the bank did not return all entries.
         """
@@ -312,7 +314,7 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         An entry with a marker is returned abridged, as by list_abridged(). To
         find wrong markers, this method reads up to 5 of these entries, chosen
         at random. The entries that are read are returned in full. This method
-        also stores the omissions of the instance in `omissions`.
+        also stores the omission markers of the instance in `omissions`.
 
         :raises errors.BankError: the bank did not return all entries. An error
             of the bank during the corrections is only logged.
@@ -351,8 +353,8 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         abridged entry has only the id of the instance and the ids in the key.
         The key has the ids of the checkpoint, of the backup and of the parent.
 
-        The list also has the keys of the omissions of the instance. This
-        method stores these omissions in `omissions`.
+        The list also has the omission markers of the instance. This method
+        stores the omission markers in `omissions`.
 
         :returns: the abridged entries, by the id of the checkpoint.
         :raises errors.BankError: the bank did not return a list.
@@ -365,7 +367,7 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
             for marker in markers.backups}
 
     def _write_marker(self, entry: BackupEntry) -> None:
-        """Write the marker of an entry, and delete the marker if it is wrong.
+        """Write the marker of an entry, and delete a wrong marker again.
 
         Another operation may have changed the entry in the bank. So this
         method reads the entry after it has written the marker. The marker is

@@ -44,7 +44,7 @@ class BackupMarker:
     def key(self) -> str:
         """Return the key of the marker in the bank.
 
-        The key is CHECKPOINT@BACKUP for a full backup. It is
+        The key is CHECKPOINT@BACKUP for a full backup, and
         CHECKPOINT@BACKUP@PARENT for an incremental backup. The three words
         stand for ids.
         """

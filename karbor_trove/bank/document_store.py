@@ -96,8 +96,8 @@ def check_ids(name: str, expected: Mapping[str, Tuple[object, object]],
     :param expected: pairs of ids that have to be equal. The first id of a pair
         is in the document, the second id is in the path of the document. The
         key of a pair is the name of the id, such as "checkpoint_id".
-    :param optional: ids in the document that have to be UUIDs or None. They
-        belong to objects of Trove. The key is the name of the id, such as
+    :param optional: ids in the document that have to be UUIDs or None. These
+        are ids of Trove's objects. The key is the name of the id, such as
         "parent_id".
     :raises errors.CorruptObject: the ids of a pair differ, or an optional id
         is neither a UUID nor None.

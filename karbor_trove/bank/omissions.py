@@ -89,9 +89,9 @@ def find_left_out_reason(section: karbor_types.BankSection,
                          instance_id: str) -> Optional[str]:
     """Return why an available checkpoint has no backup of an instance.
 
-    The omission has the reason. If there is no omission, or if the omission
-    cannot be read, this function returns the failure reason of the instance.
-    The checkpoints of earlier releases have only a failure reason.
+    The omission has the reason. If the omission is absent or cannot be read,
+    this function returns the failure reason of the instance. The checkpoints
+    of earlier releases have only a failure reason.
 
     :param section: the section of the instance in the checkpoint.
     :returns: the reason. None if the checkpoint has a backup record of the

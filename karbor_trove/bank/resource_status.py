@@ -64,8 +64,8 @@ def read_failure_reason(section: karbor_types.BankSection) -> Optional[str]:
     """Return why the last failed operation on a resource failed.
 
     :param section: the section of the resource in the checkpoint.
-    :returns: the reason, in one or more lines. A reason that the bank does not
-        hold as a list of lines is returned as it is stored. None if the bank
+    :returns: the reason, in one or more lines. If the bank does not hold a
+        list of lines, the stored value is returned unchanged. None if the bank
         holds no reason.
     :raises errors.BankError: the reason could not be read.
     """
@@ -92,8 +92,8 @@ def read_long_reason(section: karbor_types.BankSection) -> Optional[str]:
     """Return the full text that write_long_reason() wrote last.
 
     :param section: the section of the resource in the checkpoint.
-    :returns: the text, in one or more lines. A text that the bank does not
-        hold as a list of lines is returned as it is stored. None if the bank
+    :returns: the text, in one or more lines. If the bank does not hold a list
+        of lines, the stored value is returned unchanged. None if the bank
         holds no long reason.
     :raises errors.BankError: the text could not be read.
     """

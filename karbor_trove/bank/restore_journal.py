@@ -4,14 +4,14 @@
 
 The restore journal lists requests for instances. An entry is written before
 its request is sent. The entry has the requested name of the instance. The
-entry is deleted when Karbor's record has the id of the restored instance, or
-when Trove has rejected the request. If an entry still exists after the
+entry is deleted in two cases: Karbor's record has the id of the restored
+instance, or Trove has rejected the request. If an entry still exists after the
 restore, the restore is an unconfirmed restore.
 
 An entry with the id of the restored instance is a trace. An entry without this
-id is open. A restore leaves a trace if another restore to the same instance
+id is open. A restore leaves a trace if another restore with the same instance
 name has an open entry. The other restore may run in another process. Without
-the trace, the other restore could mistake the instance for its own.
+the trace, the other restore could use the instance by mistake.
 
 Each entry has a marker in a folder for the name of the restored instance. A
 restore that closes its entry reads the other entries with the same name. The
@@ -345,9 +345,10 @@ class RestoreIntent:
         """Delete the journal entry, or keep the entry as a trace.
 
         Call this method when Karbor's record has the id of the restored
-        instance. If another restore with the same instance name has an entry
-        and may still run, the entry of this restore stays. The entry then gets
-        the id of the instance, and is a trace. Otherwise the entry is deleted.
+        instance. If another restore with the same instance name may still run
+        and has an open entry, the entry of this restore stays. The entry then
+        gets the id of the instance, and is a trace. An open entry has no such
+        id. In all other cases the entry is deleted.
 
         If the bank fails, the error is only logged. The entry then stays until
         `karbor-trove-manage deferred dismiss` deletes the entry.
@@ -370,9 +371,9 @@ class RestoreIntent:
         and has the id of the restored instance. The trace shows the other
         restore that the instance belongs to this restore.
 
-        Otherwise the entry is deleted. Other objects for the same instance
-        name are deleted too: first, all markers that have no entry. Second,
-        all traces, if no other entry is open.
+        Otherwise the entry is deleted. The markers of this instance name that
+        have no entry are deleted too. If no other entry with this name is
+        open, the traces with this name are deleted too.
 
         If the bank fails, the error is only logged.
 
@@ -409,8 +410,8 @@ class RestoreIntent:
 
         Each of these entries has a marker in the folder of the name. If all
         other markers are of this restore, no entry is read, and the result is
-        empty. Such entries are not needed, because this restore has the ids of
-        its instances in memory.
+        empty. The entries of this restore are not needed, because this restore
+        has the ids of its instances in memory.
 
         :returns: the entries, by the key of the marker. An entry is None if
             only its marker exists.

@@ -135,10 +135,10 @@ def delete_optional(section: karbor_types.BankSection,
                     keys: Iterable[str]) -> None:
     """Delete several objects that do no harm if they remain.
 
-    An absent object is no error. This function lists the section, and deletes
-    only objects that are in the list. If the list is stale and lacks an
-    object, this object remains. The list is needed because Karbor's bank
-    plugin for a file system logs an ERROR for each read of an absent object.
+    An absent object is no error. Karbor's bank plugin for a file system logs
+    an ERROR for each read of an absent object. So this function lists the
+    section, and deletes only objects that are in the list. If the list is
+    stale and lacks an object, this object remains.
 
     :param section: the section of the objects.
     :param keys: the paths of the objects in the section.

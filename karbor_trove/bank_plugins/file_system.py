@@ -268,9 +268,9 @@ def _remove_leftover(file: str) -> None:
     """Remove a temporary file if the file is older than an hour.
 
     A process writes a temporary file, and then renames this file to the name
-    of an object. The process of an old temporary file was probably killed in
-    between. The file has to be removed, because Karbor's own plugin would list
-    it as an object.
+    of an object. The process of an old temporary file was probably killed
+    before the rename. Karbor's own plugin would list the file as an object, so
+    the file has to be removed.
 
     If the process is only slow, the rename fails, and the process writes the
     object again. If the file cannot be removed, no error is raised.
