@@ -6,56 +6,78 @@ from typing import Optional
 
 
 class KarborTroveError(Exception):
-    """Base class of all errors below. Users read the text of an error."""
+    """Base class of the exceptions of this package.
+
+    The text of an exception is a message for users and operators.
+    """
 
 
 class NotFound(KarborTroveError):
-    """Trove or Swift does not have the object.
+    """Trove or Swift does not have the requested object.
 
     The object was deleted, or it never existed.
     """
 
 
 class Rejected(KarborTroveError):
-    """The request is wrong or not allowed. A retry does not help."""
+    """A request is wrong or not allowed.
+
+    A service or this package refused the request. The same request will be
+    refused again. The subclass Busy is different: the request may succeed
+    later.
+    """
 
 
 class Busy(Rejected):
-    """Trove is working on the object and refused the request.
+    """The request is refused because the object is in use now.
 
-    A retry may succeed.
+    For example, Trove is creating the backup, or the backup has children. The
+    same request may succeed later.
     """
 
 
 class Unsupported(Rejected):
-    """Trove cannot do what is requested with an object of this kind."""
+    """Trove does not support this request for this kind of object.
+
+    For example, Trove cannot back up a member of a cluster.
+    """
 
 
 class Ambiguous(Rejected):
-    """Several objects match one request. None of them is used or deleted."""
+    """Several backups in Trove match one request with a lost response.
+
+    None of these backups is adopted or deleted.
+    """
 
 
 class CorruptObject(Rejected):
-    """An object in the bank cannot be parsed. Deletions ignore the object."""
+    """An object in the bank cannot be parsed, or names another resource.
+
+    Operations that delete backups log this error and continue without the
+    object.
+    """
 
 
 class BankError(KarborTroveError):
-    """The same request to the bank failed twice."""
+    """A request to the bank failed, and so did its one repetition."""
 
 
 class ResourceFailed(KarborTroveError):
-    """An instance or a backup has failed, or is not as it has to be.
+    """An instance or a backup has failed, or cannot be used.
 
-    Waiting longer does not help.
+    For example, the status of the instance is ERROR, or an object of the
+    backup is missing in Swift. Waiting longer does not help.
     """
 
 
 class Unreachable(KarborTroveError):
-    """No usable response came back. The same request may succeed later.
+    """A service did not return a usable response.
+
+    The same request may succeed later.
 
     :param message: what was requested and what happened.
     :param retry_after: the seconds in the Retry-After header of the response.
-        None if there is no such header, or if it holds a date.
+        None if there is no such header, or if the header has a date.
     """
 
     def __init__(self, message: str, retry_after: Optional[float] = None):
@@ -64,15 +86,16 @@ class Unreachable(KarborTroveError):
 
 
 class Pending(KarborTroveError):
-    """The object is not in the expected state yet. The wait goes on.
+    """The checked object is not in the expected state yet.
 
-    polling.Wait handles this exception.
+    The check of a wait raises this exception, and then the wait continues. The
+    class polling.Wait catches the exception.
 
-    :param state: the last state of the object, which becomes the text of the
+    :param state: the last state of the object. It becomes the text of the
         exception.
-    :param changes_after: the seconds after which the check may have another
-        result although the object has not changed. None if only a change of
-        the object changes the result.
+    :param changes_after: the seconds after which the check must be called
+        again, even if the object has not changed by then. None if the check
+        must be called again only when the object has changed.
     """
 
     def __init__(self, state: str, changes_after: Optional[float] = None):

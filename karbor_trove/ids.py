@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Checks of ids that become parts of paths in the bank or of URLs.
+"""Checks of ids, which become parts of URLs and of paths in the bank.
 
 Karbor's API takes any text as the id of a resource, even "../../x" [1.6.0].
 """
@@ -16,8 +16,8 @@ _PATH_PART = re.compile(r'[0-9A-Za-z][0-9A-Za-z_.@-]*')
 def is_uuid(value: object) -> bool:
     """Return True if a value is a UUID in lower case with dashes.
 
-    Trove's ids of instances and backups have this form. So do Karbor's ids of
-    checkpoints, restores and verifications.
+    Trove's ids of instances and backups have this form. Karbor's ids of
+    checkpoints, restores and verifications have it too.
     """
     try:
         return str(uuid.UUID(str(value))) == value
@@ -26,9 +26,11 @@ def is_uuid(value: object) -> bool:
 
 
 def check_uuid(value: object, owner: str) -> str:
-    """Return an id if it is a UUID in lower case with dashes.
+    """Check that a value is a UUID in lower case with dashes.
 
     :param owner: the kind of the object with this id, for the error message.
+        For example "database instance".
+    :returns: the value.
     :raises errors.Rejected: the value is not such a UUID.
     """
     if not is_uuid(value):
@@ -39,26 +41,33 @@ def check_uuid(value: object, owner: str) -> str:
 
 
 def is_same_project(project_id: str, other_id: str) -> bool:
-    """Return True if two ids name one project.
+    """Return True if two ids belong to the same project.
 
-    Some programs write the id of a project with dashes, others without them.
+    Some programs write the id of a project with dashes, others without dashes.
+    So dashes are ignored.
     """
     return project_id.replace('-', '') == other_id.replace('-', '')
 
 
 def is_path_part(value: object) -> bool:
-    """Return True if a value can be a single part of a path."""
+    """Return True if a value can be a single part of a path.
+
+    Such a value is a text with no characters other than ASCII letters, digits
+    and "_.@-". It begins with a letter or a digit.
+    """
     return isinstance(value, str) and bool(_PATH_PART.fullmatch(value))
 
 
 def check_path_part(value: object, owner: str) -> str:
-    """Return an id if it can be a single part of a path.
+    """Check that an id can be a single part of a path.
 
-    The id need not be a UUID with dashes. Resources of other types have ids of
-    other forms. For example, the ids of Keystone have no dashes.
+    Use this function for an id that need not be a UUID with dashes. For
+    example, the ids of Keystone have no dashes.
 
     :param owner: the kind of the object with this id, for the error message.
-    :raises errors.Rejected: the value cannot be a part of a path.
+        For example "project".
+    :returns: the id.
+    :raises errors.Rejected: the id cannot be a part of a path.
     """
     if not is_path_part(value):
         raise errors.Rejected(

@@ -2,46 +2,66 @@
 
 """Types of the objects that Karbor passes to the plugins.
 
-Karbor has no type annotations. Each protocol holds what this package uses of
-one class of Karbor 1.6.0.
+Karbor has no type annotations. Each protocol here describes one class of
+Karbor 1.6.0. It has only the attributes and methods that this package uses.
 """
 
 from typing import Any, List, Mapping, Optional, Protocol, Sequence, Union
 
 
 class BankSection(Protocol):
-    """A folder of the bank [BankSection in protection/bank_plugin.py]."""
+    """A folder of the bank [BankSection in protection/bank_plugin.py].
+
+    A key is the path of an object below this folder.
+    """
 
     @property
     def bank(self) -> 'Bank':
         """Return the bank that holds the section."""
 
     def get_sub_section(self, section: str) -> 'BankSection':
-        """Return the section at a path below this section."""
+        """Return the section at a path below this section.
+
+        :param section: the path, relative to this section.
+        """
 
     def update_object(self, key: str, value: Any) -> None:
-        """Write an object. A mapping or a list is stored as JSON."""
+        """Write an object, and replace an earlier object with the same key.
+
+        :param value: a mapping or a list is stored as JSON. A text is stored
+            as it is.
+        """
 
     def get_object(self, key: str) -> Any:
-        """Return an object. JSON is parsed."""
+        """Return the object with a key.
+
+        If the object is JSON, the parsed value is returned. If there is no
+        such object, each bank plugin raises an exception of its own.
+        """
 
     def list_objects(self, prefix: Optional[str] = None,
                      limit: Optional[int] = None) -> List[str]:
-        """Return the keys that begin with a prefix.
+        """Return the keys of the objects in this section and its subfolders.
 
-        :param prefix: the beginning of the keys. None for all keys.
+        :param prefix: the beginning of the returned keys. None for all keys.
         :param limit: the maximum number of keys. None for no limit.
         """
 
     def delete_object(self, key: str) -> None:
-        """Delete an object. It is an error if the object does not exist."""
+        """Delete the object with a key.
+
+        If there is no such object, some bank plugins raise an exception.
+        """
 
 
 class Bank(Protocol):
     """The whole bank [Bank in protection/bank_plugin.py]."""
 
     def get_sub_section(self, section: str) -> BankSection:
-        """Return the section at a path that begins at the top of the bank."""
+        """Return the section at a path of the bank.
+
+        :param section: the path, which begins at the top of the bank.
+        """
 
 
 class Resource(Protocol):
@@ -54,7 +74,10 @@ class Resource(Protocol):
 
 
 class Node(Protocol):
-    """A resource in a graph [GraphNode in protection/graph.py]."""
+    """A place of a resource in Karbor's resource graph.
+
+    A resource may be in several places [GraphNode in protection/graph.py].
+    """
 
     value: Resource
     child_nodes: Sequence['Node']
@@ -70,7 +93,7 @@ class Checkpoint(Protocol):
     protection_plan: Mapping[str, Any]
 
     def get_resource_bank_section(self, resource_id: str) -> BankSection:
-        """Return the section of one resource of this checkpoint."""
+        """Return the bank section of one resource of this checkpoint."""
 
 
 class RequestContext(Protocol):
@@ -84,13 +107,18 @@ class RequestContext(Protocol):
 
 
 class OperationRecord(Protocol):
-    """Karbor's record of a restore or a verification [karbor/objects]."""
+    """Karbor's record of one restore or one verification [karbor/objects]."""
 
     id: str
 
     def update_resource_status(self, resource_type: str, resource_id: str,
                                status: str, reason: str) -> None:
-        """Set the status of one resource. Only save() stores the status."""
+        """Set the status and the reason of one resource in this object.
+
+        Karbor's database has them only after save().
+
+        :param reason: the text that users see with the status.
+        """
 
     def save(self) -> None:
         """Store the record in Karbor's database."""

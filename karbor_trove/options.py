@@ -218,7 +218,10 @@ PASSTHROUGH_OPTIONS: List[cfg.Opt] = [
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """The values of the options. OPTIONS has their units and limits."""
+    """The values of the options in one provider file.
+
+    OPTIONS describes each option with its unit and its limits.
+    """
 
     poll_interval: float
     ready_timeout: float
@@ -244,14 +247,19 @@ class Settings:
 
     @property
     def skips_unprotectable(self) -> bool:
-        """Return True if a checkpoint leaves out what cannot be backed up."""
+        """Return True if a checkpoint may leave out some of its instances.
+
+        In that case the checkpoint leaves out the instances that cannot be
+        backed up. If the result is False, one such instance fails the whole
+        checkpoint.
+        """
         return self.unprotectable_databases == 'skip'
 
     def check(self) -> None:
-        """Check that all values are allowed.
+        """Check that the provider file has only allowed values.
 
-        :raises errors.Rejected: the message names each wrong option and what
-            is allowed.
+        :raises errors.Rejected: a value is not allowed. The message names each
+            wrong option and its allowed values.
         """
         if self.problem:
             raise errors.Rejected(self.problem)
@@ -260,12 +268,14 @@ class Settings:
 def register(conf: cfg.ConfigOpts) -> Settings:
     """Register the options of the provider file, and return their values.
 
-    A wrong value is replaced by the default of its option. In this case all
-    operations except delete refuse to start, see Settings.check(). This
-    function raises no error for a wrong value. After an error here, Karbor
-    would leave a new checkpoint in the status `protecting` for ever, and a
-    checkpoint that is being deleted in the status `error-deleting`
-    [provider.load_plugins() in flows/protect.py, 1.6.0].
+    A wrong value raises no error here. The default of its option replaces the
+    wrong value, and Settings.check() raises an error later. All operations
+    except delete call Settings.check() and then refuse to start.
+
+    An error in this function would leave a checkpoint in the wrong status. A
+    new checkpoint would stay `protecting` for ever, and a checkpoint that is
+    being deleted would become `error-deleting` [provider.load_plugins() in
+    flows/protect.py, 1.6.0].
 
     :param conf: the configuration of one provider file, not karbor.conf. The
         options may be registered already.
@@ -294,7 +304,9 @@ def register(conf: cfg.ConfigOpts) -> Settings:
 def read_passthrough_types(conf: cfg.ConfigOpts) -> List[str]:
     """Return the resource types that may stay unprotected.
 
-    :param conf: see register().
+    The types are the value of the option `types` of the passthrough plugin.
+
+    :param conf: the configuration of one provider file.
     :raises errors.Rejected: the option lists a type that is not allowed. The
         message names the value and the allowed types.
     """
@@ -311,10 +323,13 @@ def _describe_problems(conf: cfg.ConfigOpts, problems: List[str]) -> str:
 
 def register_group(conf: cfg.ConfigOpts, group: str,
                    opts: Sequence[cfg.Opt]) -> List[str]:
-    """Register the options of a group, and return the wrong values.
+    """Register the options of a group, and describe the wrong values.
 
-    :returns: a clause for each option whose value is not allowed. The clause
-        names the option, the value and what is allowed.
+    :param conf: the configuration of one provider file.
+    :param group: the section of the provider file with the options.
+    :returns: one clause for each value that is not allowed. For example
+        "full_backup_every '0' is not allowed: an integer greater than or equal
+        to 1".
     """
     conf.register_opts(opts, group=group)
     problems = []
@@ -335,11 +350,13 @@ def register_group(conf: cfg.ConfigOpts, group: str,
 
 
 def find_violation(group: str, option: cfg.Opt, value: str) -> Optional[str]:
-    """Return the allowed values if a value in a provider file is wrong.
+    """Return what an option allows if a value is wrong.
 
-    :param group: the group of the option. The group may belong to another
-        plugin.
-    :returns: the allowed values in words. None if the value is allowed.
+    :param group: the section of the option in the provider file. The section
+        may belong to another plugin.
+    :param value: the text in the provider file.
+    :returns: the allowed values in words, such as "true or false". None if the
+        value is allowed.
     """
     try:
         option.type(value)
@@ -367,5 +384,8 @@ def _describe_allowed(option: cfg.Opt) -> str:
 
 
 def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:
-    """Return the options for oslo.config's sample generator."""
+    """Return the options of both plugins, by section of the provider file.
+
+    The sample generator of oslo.config calls this function.
+    """
     return [(GROUP, OPTIONS), (PASSTHROUGH_GROUP, PASSTHROUGH_OPTIONS)]

@@ -18,24 +18,28 @@ LOG = logging.getLogger(__name__)
 
 
 class PassthroughPlugin(protection_plugin.ProtectionPlugin):
-    """Leaves resources unprotected. Its operations do nothing.
+    """Leaves resources unprotected.
+
+    Its operations do nothing, but the protect operation can refuse a resource.
 
     Karbor needs a plugin for the project of a plan and for every resource of
     the plan. Without such a plugin, the checkpoint stays `protecting` for ever
-    [build_resource_flow() in flows/protect.py, 1.6.0]. Karbor's noop plugin
-    cannot replace this plugin. The noop plugin has no verify and no copy
-    operation. The schemas of the noop plugin lack "properties", so Karbor
-    refuses what the dashboard sends for resources of the noop plugin
-    [validate_restore_parameters() in protection/manager.py, 1.6.0].
+    [build_resource_flow() in flows/protect.py, 1.6.0].
+
+    Karbor's noop plugin cannot replace this plugin. The noop plugin has no
+    verify and no copy operation. The schemas of the noop plugin lack
+    "properties". So Karbor refuses the restore parameters that the dashboard
+    sends for a resource of the noop plugin [validate_restore_parameters() in
+    protection/manager.py, 1.6.0].
     """
 
     @classmethod
     def get_supported_resources_types(cls) -> List[str]:
         """Return all resource types except that of database instances.
 
-        Karbor calls this method without the provider file. So the option
-        `types` cannot shorten the list. The protect operation refuses the
-        types that are not in the option.
+        Karbor calls this method without the provider file. So the result also
+        has the types that the option `types` lacks. The protect operation
+        refuses the resources of these types.
         """
         return list(options.PASSTHROUGH_TYPES)
 
@@ -43,8 +47,9 @@ class PassthroughPlugin(protection_plugin.ProtectionPlugin):
     def get_options_schema(cls, resource_type: str) -> Dict[str, Any]:
         """Return a schema without parameters.
 
-        `provider show` shows the title of the schema. The dashboard shows the
-        title above the parameters of a resource.
+        Its title states that the resource itself is not protected. The command
+        `provider show` shows the title. The dashboard shows the title above
+        the parameters of a resource.
         """
         return {'title': '%s itself is NOT protected' % resource_type,
                 'type': 'object', 'properties': {}}
@@ -55,7 +60,11 @@ class PassthroughPlugin(protection_plugin.ProtectionPlugin):
 
     def get_protect_operation(self, resource: karbor_types.Resource
                               ) -> 'PassthroughProtectOperation':
-        """Return an operation that may refuse the resource."""
+        """Return the operation that leaves a resource unprotected.
+
+        If the provider file does not allow that, the operation refuses the
+        resource.
+        """
         return PassthroughProtectOperation(self._config)
 
     def get_restore_operation(self, resource: karbor_types.Resource
@@ -69,7 +78,7 @@ class PassthroughPlugin(protection_plugin.ProtectionPlugin):
 
 
 class PassthroughProtectOperation(protection_plugin.Operation):
-    """Leaves one resource unprotected, if the provider file allows that."""
+    """Leaves one resource unprotected if the provider file allows that."""
 
     def __init__(self, config: Any) -> None:
         """Create the operation. The options are read later.
@@ -87,11 +96,12 @@ class PassthroughProtectOperation(protection_plugin.Operation):
                          **kwargs: Any) -> None:
         """Refuse a resource that may not stay unprotected.
 
-        The reason is written only to the log. The delete operation of this
-        plugin deletes nothing, so a reason in the bank would stay there.
+        The reason is written to the log and not to the bank. The delete
+        operation of this plugin deletes nothing. So a reason in the bank would
+        stay there.
 
-        :raises karbor.exception.CreateResourceFailed: the resource is
-            refused. The checkpoint ends as `error`.
+        :raises karbor.exception.CreateResourceFailed: the resource is refused.
+            The status of the checkpoint becomes `error`.
         """
         try:
             self._check_type(resource.type)
@@ -104,10 +114,11 @@ class PassthroughProtectOperation(protection_plugin.Operation):
             ) from error
 
     def _check_type(self, resource_type: str) -> None:
-        """Check that the provider file lets a type stay unprotected.
+        """Check that the provider file lets a resource type stay unprotected.
 
-        :raises errors.Rejected: the provider file does not allow this, or has
-            a wrong value.
+        :raises errors.Rejected: the option `types` lacks the type or has a
+            wrong value. Or the provider file has another plugin for the type,
+            which the passthrough plugin replaces.
         """
         path = ', '.join(self._config.config_file)
         allowed_types = options.read_passthrough_types(self._config)
@@ -126,13 +137,13 @@ class PassthroughProtectOperation(protection_plugin.Operation):
                     ', '.join(allowed_types) or 'no type'))
 
     def _list_replaced_plugins(self, resource_type: str) -> List[str]:
-        """Return the plugins for a type that precede this plugin.
+        """Return the plugins that the passthrough plugin replaces for a type.
 
-        Karbor uses the last plugin of the provider file for a type. If this
-        plugin follows another plugin for the type, the resources of the type
-        would stay unprotected.
+        If several plugins of the provider file support a type, Karbor uses the
+        last one. So the passthrough plugin replaces the plugins before it. The
+        resources of the type would stay unprotected by mistake.
 
-        :returns: the names of these plugins in the provider file.
+        :returns: the names of the replaced plugins in the provider file.
         """
         names = []
         for name in self._config.provider.plugin:

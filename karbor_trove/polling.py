@@ -20,23 +20,23 @@ T = TypeVar('T')
 
 
 class Clock:
-    """The time of this machine. Tests pass a clock of their own.
+    """The time of this machine. Tests replace this class by a simulated clock.
 
-    The functions of the time module are looked up at each call. Karbor's
-    green threads replace these functions, so that sleep() lets other threads
-    run.
+    The methods look up the functions of the time module at each call, because
+    Karbor replaces these functions when it starts to use green threads. After
+    that, sleep() lets other green threads run.
     """
 
     def now(self) -> float:
-        """Return the seconds of the monotonic clock."""
+        """Return the seconds of the monotonic clock of this machine."""
         return time.monotonic()
 
     def sleep(self, seconds: float,
               wake: Optional[threading.Event] = None) -> None:
         """Wait for some seconds. Other green threads run during the wait.
 
-        :param wake: the event that ends the wait early when another thread
-            sets it. None if no event ends the wait.
+        :param wake: another thread can set this event to end the wait early.
+            None if only the seconds end the wait.
         """
         if wake is None:
             time.sleep(seconds)
@@ -46,14 +46,17 @@ class Clock:
     def wait(self, event: threading.Event, seconds: float) -> None:
         """Wait until another thread sets an event, for some seconds at most.
 
-        A test has a simulated clock. This method does not advance that clock,
-        but sleep() does. The other thread advances that clock while it sleeps
-        or sends requests.
+        Use this method if the other thread makes the time of a simulated clock
+        pass. The simulated clock of a test advances in sleep(), but not in
+        this method.
         """
         event.wait(seconds)
 
     def utc(self) -> datetime.datetime:
-        """Return the time of day in UTC, without a zone, in whole seconds."""
+        """Return the current date and time in UTC, in whole seconds.
+
+        The result has no time zone (tzinfo).
+        """
         return datetime.datetime.now(datetime.timezone.utc).replace(
             microsecond=0, tzinfo=None)
 
@@ -64,8 +67,8 @@ SYSTEM_CLOCK = Clock()
 class PausableClock(Clock):
     """A clock that can be paused.
 
-    The clock is paused while the bank is used. So a deadline of this clock
-    limits only the time that Trove takes.
+    For example, the clock is paused during requests to the bank. A deadline of
+    this clock then limits only the time that Trove takes.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -82,11 +85,11 @@ class PausableClock(Clock):
 
     def sleep(self, seconds: float,
               wake: Optional[threading.Event] = None) -> None:
-        """Wait for some seconds of the underlying clock."""
+        """Wait for some seconds of the underlying clock. See Clock.sleep()."""
         self._clock.sleep(seconds, wake)
 
     def wait(self, event: threading.Event, seconds: float) -> None:
-        """Wait for an event, at most for some seconds."""
+        """Wait until another thread sets an event. See Clock.wait()."""
         self._clock.wait(event, seconds)
 
     def utc(self) -> datetime.datetime:
@@ -95,7 +98,11 @@ class PausableClock(Clock):
 
     @contextlib.contextmanager
     def pause(self) -> Iterator[None]:
-        """Stop this clock in a `with` block. Pauses cannot be nested."""
+        """Pause this clock while a `with` block runs.
+
+        After the block, this clock continues from the time at which the block
+        began. Such a block must not be inside another one.
+        """
         start = self._clock.now()
         try:
             yield
@@ -107,10 +114,11 @@ class Deadline:
     """A point in time at which a wait ends."""
 
     def __init__(self, seconds: float, clock: Clock) -> None:
-        """Create a deadline `seconds` from now.
+        """Create a deadline that is some seconds from now.
 
-        :param seconds: the timeout. A wait polls once more at its deadline.
-        :param clock: the clock that the deadline is compared with.
+        :param seconds: the timeout of the wait. A wait polls for the last time
+            at its deadline.
+        :param clock: the clock that measures the seconds.
         """
         self.seconds = seconds
         self._clock = clock
@@ -118,18 +126,22 @@ class Deadline:
 
     @property
     def remaining(self) -> float:
-        """Return the seconds that remain, never less than zero."""
+        """Return the seconds from now to the deadline.
+
+        The result is 0 if the deadline has passed.
+        """
         return max(0.0, self._end - self._clock.now())
 
 
 class Pauses:
-    """The lengths of the pauses between polls.
+    """Computes the pauses between the polls of one wait.
 
-    Waits that share their polls share one object of this class.
+    If several waits share their polls, the waits share one object of this
+    class.
     """
 
     def __init__(self, interval: float) -> None:
-        """Create the pauses.
+        """Create the object for a new wait.
 
         :param interval: the longest pause in seconds in the first ten minutes
             of a wait.
@@ -142,14 +154,15 @@ class Pauses:
         self._backoff = 0.0
 
     def after_response(self, waited: float) -> float:
-        """Return the seconds from a response to the next poll.
+        """Return the seconds from a poll with a response to the next poll.
 
-        The pauses grow with the duration of the wait. So the end of a short
-        task is found soon, and a long task needs few polls.
+        The pauses grow with the duration of the wait. So a wait for a short
+        task ends soon after the task, and a wait for a long task needs few
+        polls.
 
         :param waited: the seconds since the start of the wait. If several
-            waits share the polls, the seconds since the start of the youngest
-            wait.
+            waits share the polls, these are the seconds since the start of the
+            youngest wait.
         """
         self.is_outage = False
         if waited < timeouts.FREQUENT_POLLS:
@@ -162,19 +175,23 @@ class Pauses:
                 * random.uniform(0.9, 1.0))
 
     def log_failure(self, error: errors.Unreachable) -> None:
-        """Log a failed poll if it is the first one of an outage.
+        """Log a poll without a response, but only the first one of an outage.
 
-        Call this method before after_failure(). Hold no lock during the call,
-        because a green thread can be cancelled while it writes to the log.
+        Call this method before after_failure(). Hold no lock during the call.
+        Karbor can cancel a green thread while the thread writes to the log.
+
+        :param error: the failure of the poll.
         """
         if not self.is_outage:
             LOG.warning('No response, retrying: %s', error)
 
     def after_failure(self, error: errors.Unreachable) -> float:
-        """Return the seconds from a failed poll to the next poll.
+        """Return the seconds from a poll without a response to the next poll.
 
-        The pauses grow exponentially. If the Retry-After of the response is
-        longer, the pause has the length of the Retry-After.
+        The seconds double from poll to poll during an outage. They begin with
+        the poll interval and grow to 60 s. Up to a quarter is added at random.
+        If the response has a Retry-After header with more seconds, the result
+        is that number.
 
         :param error: the failure of the poll.
         """
@@ -191,13 +208,17 @@ class Pauses:
 
 
 class Wait:
-    """The end of one wait, and the last state for the error message."""
+    """The state of one wait: when the wait ends, and its last check.
+
+    This class calls the check of the wait, but does not sleep between the
+    checks.
+    """
 
     def __init__(self, deadline: Deadline, description: str,
                  outage_timeout: Optional[float], clock: Clock) -> None:
         """Create the wait. Poller.wait_for() describes the parameters.
 
-        :raises errors.DeadlineExceeded: the deadline has passed.
+        :raises errors.DeadlineExceeded: the deadline has already passed.
         """
         self._deadline = deadline
         self._description = description
@@ -216,10 +237,10 @@ class Wait:
 
     @property
     def end(self) -> Deadline:
-        """Return when the wait ends.
+        """Return the point in time at which the wait ends.
 
-        This is the deadline of the wait. During an outage, it is the end of
-        `outage_timeout` if that end is earlier.
+        Usually this is the deadline of the wait. An outage ends the wait after
+        `outage_timeout`, if this is earlier than the deadline.
         """
         # Read the attribute once, because another thread may set it to None.
         outage = self._outage
@@ -229,8 +250,11 @@ class Wait:
         return self._deadline
 
     def run_check(self, check: Callable[[], Optional[T]]) -> Optional[T]:
-        """Return the result of a check. None if the wait goes on.
+        """Call the check of the wait, and return the result of the check.
 
+        :param check: see Poller.wait_for().
+        :returns: the result. None if there is no result yet. In that case the
+            wait goes on.
         :raises errors.Unreachable: the check had no response. The wait goes on
             if check_end() raises no error.
         :raises Exception: any other error of the check. This error ends the
@@ -254,10 +278,11 @@ class Wait:
         return result
 
     def check_end(self) -> None:
-        """Check that the wait is not at its end.
+        """Raise an error if the wait has reached its end.
 
-        :raises errors.DeadlineExceeded: the wait is at its end. The message
-            has the last state and the last failure.
+        :raises errors.DeadlineExceeded: the wait has reached its end. The
+            message has the last state of the object and the failure of the
+            last check.
         """
         end = self.end
         if end.remaining:
@@ -272,44 +297,48 @@ class Wait:
 
 
 class Poller:
-    """Polls with growing pauses, and measures all waits with one clock."""
+    """Polls until a check has a result, with growing pauses."""
 
     def __init__(self, interval: float, clock: Clock = SYSTEM_CLOCK) -> None:
         """Create a poller.
 
         :param interval: the longest pause in seconds in the first ten minutes
             of a wait.
-        :param clock: measures all waits and pauses.
+        :param clock: measures all waits and pauses of this poller.
         """
         self.interval = interval
         self.clock = clock
 
     def deadline(self, seconds: float) -> Deadline:
-        """Return a deadline `seconds` from now."""
+        """Return a deadline that is some seconds from now."""
         return Deadline(seconds, self.clock)
 
     def wait_for(self, check: Callable[[], Optional[T]], deadline: Deadline,
                  description: str, outage_timeout: Optional[float] = None
                  ) -> T:
-        """Poll until the check returns a result.
+        """Call a check repeatedly until it returns a result.
 
-        The first check is immediate and the last one is at the deadline, so a
+        The first check is immediate. The last check is at the deadline. So a
         short deadline still allows two checks. No check begins after the
-        deadline. If Trove is unreachable or responds that it is unavailable,
-        the check is retried with exponential backoff and jitter. If the
-        response has a Retry-After that is longer than the backoff, the retry
-        waits for the time of the Retry-After. Any other error ends the wait.
+        deadline.
 
-        :param check: returns the result. To keep waiting, the function returns
-            None, or raises errors.Pending with the current state of the
-            checked object.
+        If the check raises errors.Unreachable, it is retried with exponential
+        backoff and jitter. If the response has a longer Retry-After, the pause
+        before the retry has the length of the Retry-After. Any other error
+        except errors.Pending ends the wait.
+
+        :param check: returns the result. If there is no result yet, `check`
+            returns None, or raises errors.Pending with the current state of
+            the checked object.
         :param description: the beginning of the error message. It says what
             has not happened, for example "backup 1 is not complete".
-        :param outage_timeout: the longest outage in seconds. The wait ends
-            when an outage has lasted this long, even before the deadline. None
-            means that only the deadline ends the wait.
+        :param outage_timeout: the longest outage in seconds. If an outage
+            lasts longer, the wait ends before the deadline. None if only the
+            deadline ends the wait.
+        :returns: the result of the check.
         :raises errors.DeadlineExceeded: the check has no result at the
-            deadline, or after `outage_timeout`.
+            deadline, or an outage has lasted `outage_timeout`.
+        :raises Exception: the check raised this error.
         """
         wait = Wait(deadline, description, outage_timeout, self.clock)
         pauses = Pauses(self.interval)

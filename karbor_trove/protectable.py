@@ -21,19 +21,19 @@ from karbor_trove.trove import models
 
 
 class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
-    """Lists and shows database instances.
+    """Lists and shows the instances of Trove for Karbor.
 
-    Karbor creates one object of this class, with the context of the first
-    user. Karbor uses this object for all users. So no data of a request may be
-    stored in the object.
+    Karbor creates one object of this class for the first request, with the
+    context of that request. Later Karbor uses the same object for all users.
+    So the object must not store data of a request.
     """
 
     def __init__(self, context: Optional[karbor_types.RequestContext] = None,
                  conf: Any = None,
                  clock: polling.Clock = polling.SYSTEM_CLOCK) -> None:
-        """Create the plugin with the arguments that Karbor passes.
+        """Create the plugin. Karbor passes the first two arguments.
 
-        :param clock: the clock that limits the time for a response.
+        :param clock: measures how long Trove takes to respond.
         """
         super().__init__(context, conf)
         self._clock = clock
@@ -43,23 +43,25 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
         return str(constants.DATABASE_RESOURCE_TYPE)
 
     def get_parent_resource_types(self) -> Tuple[str, ...]:
-        """Return the types of resources that contain instances."""
+        """Return the resource types whose resources contain instances."""
         return (constants.PROJECT_RESOURCE_TYPE,)
 
     def list_resources(self, context: karbor_types.RequestContext,
                        parameters: Optional[karbor_types.Parameters] = None
                        ) -> List[resource.Resource]:
-        """Return the instances of the token's project.
+        """Return the instances of the project of the user's token.
 
-        The list includes an instance that is not ready now, with its status.
-        Otherwise such an instance would be missing from the checkpoints of its
-        project. An instance with the status SHUTDOWN is included as well. Such
-        an instance is being deleted, or its server is gone. Trove does not
-        show which of the two is the case. The list does not include the
-        temporary instances of verifications.
+        The list has the instances of every status. An instance that is missing
+        in this list would also be missing in the checkpoints of its project.
 
-        :raises karbor.exception.ListProtectableResourceFailed: the list may
-            be incomplete.
+        The status SHUTDOWN has two meanings: Trove is deleting the instance,
+        or the server of the instance is gone. Trove does not show which of the
+        two is the case. So the list has instances with this status too.
+
+        The list does not have the temporary instances of verifications.
+
+        :raises karbor.exception.ListProtectableResourceFailed: Trove did not
+            return the whole list.
         """
         try:
             resources = self._connect(context).list_from_instances(
@@ -73,10 +75,11 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
                       resource_id: str,
                       parameters: Optional[karbor_types.Parameters] = None
                       ) -> resource.Resource:
-        """Return one instance, whatever its status.
+        """Return one instance. Its status does not matter.
 
         :raises karbor.exception.ProtectableResourceNotFound: there is no such
-            instance, the id is not a UUID, or Trove did not respond.
+            instance, the id is not a UUID, or Trove did not return the
+            instance.
         """
         try:
             ids.check_uuid(resource_id, 'database instance')
@@ -92,12 +95,12 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
                                 ) -> List[resource.Resource]:
         """Return the instances of a project.
 
-        Trove lists the instances of the token's project only, and does not
-        return the project of an instance. So the list of any other project is
-        empty.
+        The result is empty for any project other than the project of the
+        user's token. Trove lists only the instances of the token's project.
 
-        :raises karbor.exception.ListProtectableResourceFailed: the list may
-            be incomplete.
+        :param parent_resource: the project.
+        :raises karbor.exception.ListProtectableResourceFailed: Trove did not
+            return the whole list.
         """
         if parent_resource.id != context.project_id:
             return []
@@ -123,16 +126,19 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
 
 
 def instance_protectable() -> TroveInstanceProtectable:
-    """Replace Karbor's in-tree protectable, and return the plugin.
+    """Return the plugin, and replace Karbor's own plugin for instances.
 
-    Karbor has an in-tree protectable for the same type. Karbor uses the
-    protectable that it loads last, and the order differs between machines
+    Karbor has a plugin of its own for the same resource type. Karbor uses the
+    plugin that it loads last. The order of loading differs between machines
     [ProtectableRegistry, 1.6.0].
 
-    Karbor calls this function when Karbor loads this plugin. If Karbor loads
-    this plugin last, Karbor uses the returned object. If Karbor loads the
-    in-tree plugin last, Karbor finds this class under the name of the in-tree
-    class.
+    Karbor calls this function when it loads the plugin of this package. There
+    are two cases:
+
+    * This plugin is loaded last. Karbor uses the returned object.
+    * Karbor's own plugin is loaded last. Karbor then reads the class of its
+      own plugin from its module. This function has put
+      TroveInstanceProtectable there, so Karbor uses this class.
     """
     database.DatabaseInstanceProtectablePlugin = TroveInstanceProtectable
     return TroveInstanceProtectable()

@@ -19,11 +19,11 @@ from karbor_trove import polling
 
 
 class TroveProtectionPlugin(protection_plugin.ProtectionPlugin):
-    """Protects OS::Trove::Instance with the backups of Trove.
+    """Protects instances of Trove with Trove's own backups.
 
-    Karbor creates a plugin object for each flow. A flow is one operation on
-    all resources of a checkpoint. So the plugin object holds the state that
-    all resources of the flow share.
+    Karbor creates one object of this class for each flow. A flow is one
+    operation on all resources of a checkpoint. So this object holds the state
+    that all resources of the flow share.
     """
 
     def __init__(self, config: Any,
@@ -46,26 +46,29 @@ class TroveProtectionPlugin(protection_plugin.ProtectionPlugin):
 
     @classmethod
     def get_options_schema(cls, resource_type: str) -> Dict[str, Any]:
-        """Return the schema of the parameters of a plan."""
+        """Return the schema of the parameters that a plan can have."""
         return schemas.OPTIONS
 
     @classmethod
     def get_restore_schema(cls, resource_type: str) -> Dict[str, Any]:
-        """Return the schema of the parameters of a restore."""
+        """Return the schema of the parameters that a restore can have."""
         return schemas.RESTORE
 
     @classmethod
     def get_verify_schema(cls, resource_type: str) -> Dict[str, Any]:
-        """Return the schema of a verification, which allows no parameters.
+        """Return the schema of the parameters of a verification.
 
-        Karbor 1.6.0 never publishes this schema. In Karbor 1.6.0, every
-        verification with parameters fails.
+        The schema allows no parameters. Karbor 1.6.0 does not show this schema
+        to users, and fails every verification with parameters.
         """
         return schemas.VERIFY
 
     @classmethod
     def get_saved_info_schema(cls, resource_type: str) -> Dict[str, Any]:
-        """Return the empty schema of the saved info in `provider show`."""
+        """Return the schema of the saved info, which has no properties.
+
+        The command `provider show` shows this schema.
+        """
         return schemas.SAVED_INFO
 
     def get_protect_operation(self, resource: karbor_types.Resource

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Times as text."""
+"""Conversion of times from text and into text."""
 
 import datetime
 from typing import Optional
@@ -9,12 +9,13 @@ from oslo_utils import timeutils
 
 
 def parse_utc(text: str) -> datetime.datetime:
-    """Return the time that is written in a text in ISO format.
+    """Return the time that a text in ISO format contains.
 
-    The returned time is in UTC, without a zone, in whole seconds. A text
-    without a zone is read as UTC, because Trove and our journals write UTC
-    without a zone.
+    If the text has no time zone, the time is read as UTC. Trove and the
+    journals of this package write UTC without a time zone.
 
+    :returns: the time in UTC and in whole seconds, without a time zone
+        (tzinfo).
     :raises ValueError: the text is not a time.
     """
     time: datetime.datetime = timeutils.normalize_time(
@@ -25,17 +26,20 @@ def parse_utc(text: str) -> datetime.datetime:
 def format_utc(time: datetime.datetime) -> str:
     """Return a time as text for people, such as "2026-01-01T12:00:00Z".
 
-    :param time: UTC, without a zone.
+    :param time: a time in UTC without a time zone (tzinfo).
     """
     return time.replace(microsecond=0).isoformat() + 'Z'
 
 
 def add_zone(text: Optional[str]) -> Optional[str]:
-    """Return a stored time with its zone, such as "2026-01-01T12:00:00Z".
+    """Return the text of a stored time with the time zone of UTC.
+
+    For example, the result for "2026-01-01T12:00:00" is
+    "2026-01-01T12:00:00Z".
 
     :param text: the text in the bank. None if the bank has no time.
-    :returns: the time in UTC with the zone "Z". A text that is not a time is
-        returned unchanged. None if the bank has no time.
+    :returns: the time in UTC, with "Z" at the end. If `text` is not a time,
+        `text` is returned unchanged. None if `text` is None.
     """
     if text is None:
         return None
