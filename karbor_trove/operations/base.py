@@ -40,21 +40,25 @@ Hook = TypeVar('Hook', bound=Callable[..., None])
 
 
 def hook(method: Hook) -> Hook:
-    """Decorate a hook. A hook is a method that Karbor calls in an operation.
+    """Decorate a method that Karbor calls in an operation.
 
-    If the hook raises an error, the error is stored as a failure, and Karbor's
-    exception for the operation is raised instead. So no resource keeps the
-    status of a running operation. The first hook reports the start of the
-    operation, and the last hook reports its end.
+    Such a method is a hook, for example on_main(). The decorator adds the
+    following to a hook:
 
-    The id of the resource is checked first, because it becomes a part of paths
-    in the bank. If it is not the id of a database instance, _refuse() is
-    called instead of the hook.
+    * If the hook raises an error, the error is stored as a failure, and then
+      Karbor's exception for the operation is raised. So no resource keeps the
+      status of a running operation.
+    * If the id of the resource is not the id of an instance, _refuse() is
+      called and the hook is not called. The id would become a part of paths in
+      the bank.
+    * The first hook of an operation reports its start, and on_main() reports
+      its end.
 
     TaskFlow passes the arguments by name. It reads the names from the
-    signature of the hook, which functools.wraps() keeps.
+    signature of the hook. functools.wraps() keeps this signature.
 
-    :raises Exception: Karbor's exception for the operation.
+    :raises Exception: Karbor's exception for the operation. The decorated hook
+        raises no other exception.
     """
     names = list(inspect.signature(method).parameters)[1:]
 
@@ -87,7 +91,11 @@ def hook(method: Hook) -> Hook:
 
 
 class Operation(protection_plugin.Operation):
-    """One operation on one instance in one flow of Karbor."""
+    """One operation on one instance. Base class of the four operations.
+
+    Karbor creates one object for each instance of the checkpoint. All these
+    operations together are a flow.
+    """
 
     #: The beginning of the log lines, such as "Protecting".
     action: str
@@ -115,7 +123,7 @@ class Operation(protection_plugin.Operation):
 
         :param settings: the options of the provider file.
         :param clock: the clock of all waits.
-        :param flow_state: the state that all resources of the flow share.
+        :param flow_state: the state that all operations of the flow share.
         """
         super().__init__()
         self._settings = settings
@@ -141,11 +149,11 @@ class Operation(protection_plugin.Operation):
               context: karbor_types.RequestContext,
               operation_record: Optional[karbor_types.OperationRecord]
               ) -> None:
-        """Store the arguments of a hook.
+        """Store the arguments of a hook in this object.
 
         Karbor creates an operation object for each resource, and calls the
         hooks of this object one after the other [resource_flow.py, 1.6.0]. So
-        an object stores the arguments of one resource only.
+        the object stores the arguments of only one resource.
 
         :param operation_record: Karbor's record of the restore or the
             verification. None for a protect or a delete operation.
@@ -162,10 +170,10 @@ class Operation(protection_plugin.Operation):
                                                      resource.id)
 
     def _get_sections(self) -> Dict[str, karbor_types.BankSection]:
-        """Return the section of each instance of the checkpoint.
+        """Return the bank section of each instance of the checkpoint.
 
-        The section of an instance is the folder in the bank that holds what
-        the checkpoint stores about the instance.
+        The section is the folder in the bank that holds what the checkpoint
+        stores about the instance.
 
         :returns: the sections, by the id of the instance.
         """
@@ -175,16 +183,17 @@ class Operation(protection_plugin.Operation):
     def _list_instance_ids(self) -> Dict[str, None]:
         """Return the ids of all instances of the checkpoint, each once.
 
-        :returns: a dictionary with the ids as its keys.
+        :returns: a dictionary with the ids as its keys, in the order of the
+            checkpoint. All values are None.
         """
         return dict.fromkeys(resource.id
                              for resource in self._list_resources())
 
     def _list_resources(self) -> Iterator[karbor_types.Resource]:
-        """Yield the instances of the checkpoint.
+        """Yield the resources of the checkpoint that are instances of Trove.
 
-        An instance that is in several places of Karbor's resource graph is
-        yielded several times.
+        If an instance is in several places of Karbor's resource graph, its
+        resource is yielded once for each place.
         """
         def walk(nodes: Iterable[karbor_types.Node]
                  ) -> Iterator[karbor_types.Resource]:
@@ -198,25 +207,26 @@ class Operation(protection_plugin.Operation):
     def _refuse_problems(
             self, find_problems: Callable[[], preflight_problems.Problems],
             refusal: str) -> None:
-        """Refuse the whole flow if one of its resources has a problem.
+        """Raise an error if any instance of the flow has a problem.
 
-        Every operation that creates something calls this method in its hook
-        on_prepare_begin. Karbor may call on_main of one resource before
-        on_prepare_begin of another resource. So the first resource checks the
-        whole flow, and the other resources reuse the result.
+        An operation calls this method in on_prepare_begin(), before it creates
+        anything. If one instance has a problem, the operations on all
+        instances are refused. Karbor may call on_main() of one instance before
+        on_prepare_begin() of another one. So the first call checks all
+        instances of the flow. The later calls reuse the result.
 
-        :param find_problems: returns the problems of the whole flow. This
-            function is not called if a resource has an id that is not the id
-            of a database instance.
-        :param refusal: a part of the message for a resource without problems.
-            For example, "restore cannot be restored" results in the message
-            "not started, because another database of this restore cannot be
-            restored: ID".
-        :raises errors.KarborTroveError: an option of the provider file is
-            wrong, a check had no result, or the flow has problems. The message
-            lists the problems of this resource, one per line. If this resource
-            has no problems, the message names the resources that have
-            problems.
+        :param find_problems: returns the problems of all instances of the
+            flow. This function is not called if the id of a resource is not
+            the id of an instance.
+        :param refusal: the end of a sentence for the message below, such as
+            "restore cannot be restored".
+        :raises errors.Rejected: an option of the provider file is wrong, or an
+            instance has a problem. If this instance has problems, the message
+            has one line for each of them. Otherwise the message is "not
+            started, because another database of this REFUSAL: IDS". REFUSAL is
+            the argument `refusal`. IDS are the ids of the instances with
+            problems, separated by ", ".
+        :raises errors.KarborTroveError: find_problems() raised this error.
         """
         self._settings.check()
         self._flow.check_once(
@@ -238,18 +248,18 @@ class Operation(protection_plugin.Operation):
 
     def _report_left_out(self, operation_record: karbor_types.OperationRecord,
                          outcome: str) -> bool:
-        """Report the instance as failed if the checkpoint left it out.
+        """Report a failure of this instance if the checkpoint left it out.
 
-        Such an instance has no backup, but the other instances of the
-        checkpoint have backups. So the operation does not fail. Only the
-        resource status of this instance becomes `error`.
+        Such an instance has no backup, but other instances of the checkpoint
+        have backups. So the operation does not fail. Only the resource status
+        of this instance becomes `error`.
 
         :param operation_record: Karbor's record, to which the status and the
             reason are written.
         :param outcome: the beginning of the reason, such as "not restored".
-        :returns: True if the instance was left out. The caller has nothing
-            more to do. False if the instance was not left out. Nothing was
-            reported.
+        :returns: True if the checkpoint left the instance out. In that case
+            the caller has nothing more to do. False otherwise. In that case
+            nothing was reported.
         """
         reason = omissions.find_left_out_reason(self._section,
                                                 self._resource.id)
@@ -265,10 +275,14 @@ class Operation(protection_plugin.Operation):
         return True
 
     def _fail(self, error: Exception) -> Exception:
-        """Log and store a failure, and return Karbor's exception for it.
+        """Store a failure, and return Karbor's exception for the operation.
 
-        The reason is stored in Karbor's record. Protect and delete operations
-        have no such record, so their reason is stored in the bank.
+        The reason of the failure is also logged and sent as a notification.
+        The status `error` and the reason are stored in Karbor's record of the
+        restore or the verification. A protect or a delete operation has no
+        such record, so they are stored in the bank.
+
+        :param error: why the operation failed.
         """
         reason = self._describe_failure(error)
         if self._record is None:
@@ -279,10 +293,11 @@ class Operation(protection_plugin.Operation):
             self._section)
 
     def _describe_failure(self, error: Exception) -> str:
-        """Return the reason of a failure, for the user.
+        """Return the reason of a failure, as a text for the user.
 
-        An error that belongs neither to this package nor to Karbor is a fault
-        of karbor-trove. Its traceback is logged.
+        If the error belongs neither to this package nor to Karbor, the
+        operation has met a fault of karbor-trove. In that case the traceback
+        is logged.
         """
         if isinstance(error, (errors.KarborTroveError,
                               exception.KarborException)):
@@ -294,11 +309,12 @@ class Operation(protection_plugin.Operation):
                 'the log has its traceback' % error)
 
     def _confirm(self) -> None:
-        """Continue after a status and its reason are saved in Karbor's record.
+        """Do what had to wait until Karbor's record was saved.
 
-        By default this method does nothing. The restore operation overrides
-        this method. There it deletes the journal entry of a new configuration
-        group, because the saved reason names this group.
+        This method is called after a status and its reason were saved in
+        Karbor's record. Only the restore operation has something to do then.
+        It deletes the journal entry of a new configuration group, because the
+        saved reason names this group.
         """
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,
@@ -355,12 +371,20 @@ class Operation(protection_plugin.Operation):
                          backup_id: str,
                          check: Callable[[models.Backup], Optional[T]],
                          seconds: float, description: str) -> T:
-        """Wait for a backup with the poll that the resources of a flow share.
+        """Poll a backup until the check returns a result.
 
-        :param check: see shared_poll.SharedPoll.wait_for(), which also lists
-            the errors.
+        If several operations of the flow wait for backups at the same time,
+        they share the requests.
+
+        :param check: gets the backup from Trove and returns the result. To
+            keep waiting, `check` returns None or raises errors.Pending.
         :param seconds: the timeout.
+        :param description: the beginning of the error message, such as "backup
+            1 is not complete".
         :returns: the result of the check.
+        :raises errors.DeadlineExceeded: there is no result after the timeout.
+        :raises errors.KarborTroveError: any other error of the check, or Trove
+            did not return the backup.
         """
         return self._flow.backups.wait_for(
             client, backup_id, check, self._poller.deadline(seconds),
@@ -371,13 +395,21 @@ class Operation(protection_plugin.Operation):
                            check: Callable[[models.Instance], Optional[T]],
                            deadline: polling.Deadline, description: str,
                            is_urgent: bool = False) -> T:
-        """Wait for an instance with the poll that the resources share.
+        """Poll an instance until the check returns a result.
 
-        :param check: see shared_poll.SharedPoll.wait_for(), which also lists
-            the errors.
-        :param is_urgent: True if the instance is read at once. Otherwise it is
-            first read after a pause.
+        If several operations of the flow wait for instances at the same time,
+        they share the requests.
+
+        :param check: gets the instance from Trove and returns the result. To
+            keep waiting, `check` returns None or raises errors.Pending.
+        :param description: the beginning of the error message, such as
+            "instance 1 is not ready for a backup".
+        :param is_urgent: True if the first poll is sent at once. False if it
+            is sent after a pause.
         :returns: the result of the check.
+        :raises errors.DeadlineExceeded: there is no result at the deadline.
+        :raises errors.KarborTroveError: any other error of the check, or Trove
+            did not return the instance.
         """
         return self._flow.instances.wait_for(
             lambda ids: self._read_instances(client, ids), instance_id, check,
@@ -386,11 +418,13 @@ class Operation(protection_plugin.Operation):
     def _read_instances(self, client: trove_client.TroveClient,
                         instance_ids: List[str]
                         ) -> Dict[str, recent_instances.Answer]:
-        """Return, by id, each instance or the error of its read.
+        """Return several instances, or the errors of their reads.
 
-        See recent_instances.RecentInstances.read(), which may use earlier
-        reads and may return more instances.
+        An instance that was ready in the last 30 s is not read again.
 
+        :param instance_ids: the ids of the instances that the caller needs.
+        :returns: by id, the instance or the error of its read. The result may
+            have further instances that the flow is going to back up.
         :raises errors.Unreachable: Trove's list of instances could not be
             read.
         """

@@ -21,7 +21,7 @@ LOG = logging.getLogger(__name__)
 
 
 class RecreatedGroup:
-    """A configuration group that a restore has created."""
+    """A configuration group that a restore created for a deleted group."""
 
     def __init__(self, group: models.ConfigurationGroup, original_id: str,
                  journal: restore_journal.ConfigurationJournal,
@@ -30,7 +30,8 @@ class RecreatedGroup:
 
         :param group: the new group.
         :param original_id: the id of the deleted group.
-        :param entry: the entry of the new group in the journal.
+        :param journal: the journal of requests for configuration groups.
+        :param entry: the entry of the new group in this journal.
         """
         #: The id of the new group.
         self.id = group.id
@@ -43,10 +44,11 @@ class RecreatedGroup:
     def confirm(self) -> None:
         """Delete the journal entry of the group.
 
-        Call this method when Karbor's record has a reason with the id of the
-        group. The entry is not needed any more after that. If the bank fails,
-        the entry stays, and the next call tries again. Without another call,
-        the entry stays until an operator dismisses the restore.
+        Call this method after Karbor's record is saved with a reason that has
+        the id of the group. After that, the entry is not needed any more. If
+        the bank fails, the entry stays, and the next call tries again. If
+        there is no next call, the entry stays until an operator dismisses the
+        restore.
         """
         if self._entry is not None:
             with storage.log_bank_errors(
@@ -61,22 +63,23 @@ def create_group(client: trove_client.TroveClient, bank: karbor_types.Bank,
                  request: models.InstanceRequest,
                  recorded: models.ConfigurationGroup, poller: polling.Poller
                  ) -> RecreatedGroup:
-    """Create a configuration group once, even if the response is lost.
+    """Create a configuration group, at most once even if the response is lost.
 
     The names of groups are not unique. So the description of the new group
     names the restore and the deleted group. If the response is lost, the new
-    group is found by this description.
+    group is searched for by this description.
 
     :param restore_id: Karbor's id of the restore.
     :param project_id: the project in which the group is created, for the
         journal. None if the project is not known.
     :param request: the request for the first instance with the group. The new
-        group gets the datastore version of this instance. If the request names
-        no version, the new group gets the version of the deleted group.
+        group is for the datastore version of this request. If the request has
+        no version, the new group is for the version of the deleted group.
     :param recorded: the deleted group with its values, from the backup record.
     :raises errors.Unreachable: the response was lost, and the new group was
         not found. The new group may exist nevertheless.
-    :raises errors.Rejected: Trove rejected the request.
+    :raises errors.Rejected: Trove rejected the request. Or the response was
+        lost, and Trove rejected the search for the new group.
     :raises errors.BankError: the journal entry could not be written, so the
         request was not sent.
     """

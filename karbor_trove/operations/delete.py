@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 
 
 class DeleteOperation(base.Operation):
-    """Deletes the backup of one instance."""
+    """Deletes the backup that a checkpoint has of one instance."""
 
     action = 'Deleting the backup of'
     event = 'delete'
@@ -37,14 +37,15 @@ class DeleteOperation(base.Operation):
                 parameters: karbor_types.Parameters, **kwargs: Any) -> None:
         """Delete the backup, or defer its deletion.
 
-        Karbor cannot repeat the deletion of a checkpoint once the deletion has
-        failed. So this operation succeeds if the backup can be deleted later.
-        For example, the backup is still being created or has children, or
-        Trove or Swift is unavailable. A later operation on the instance then
-        deletes the backup.
+        If the deletion of a checkpoint has failed, Karbor cannot repeat it. So
+        this operation also succeeds if the backup cannot be deleted now. For
+        example, the backup is still being created, it has children, or Trove
+        or Swift is unavailable. In that case the deletion is deferred. A later
+        operation on the same instance deletes the backup.
 
         :raises karbor.exception.DeleteResourceFailed: a later release wrote
-            the record or the journal entry of the backup, or the bank failed.
+            the backup record or the journal entry of the backup, or the bank
+            failed.
         """
         deletion = self._backup_deletion()
         resource_status.mark_started(
@@ -76,17 +77,20 @@ class DeleteOperation(base.Operation):
     def _find_entry(self) -> Optional[backup_journal.BackupEntry]:
         """Return the journal entry of the backup.
 
-        If the journal has no entry, an entry is built from the backup record,
-        because Karbor's in-tree plugin writes a record but no journal. The
-        same is done if the entry is corrupt or names another project.
+        The backup record of the checkpoint completes the journal in two cases:
 
-        If the entry has no id of the backup, the id is copied from the record
-        to the journal. An interrupted protect operation may have written the
-        id to the record only. A corrupt record is not used.
+        * The journal has no usable entry. Then an entry is built from the
+          record. Karbor's in-tree plugin writes a record but no journal. An
+          entry is not usable if it is corrupt or names another project.
+        * The entry has no id of the backup. Then the id is copied from the
+          record to the journal. An interrupted protect operation may have
+          written the id to the record only.
 
-        :returns: the entry. Its backup_id is None if the id is in neither the
-            journal nor the record. None if there is no usable entry and no
-            record with the id of a backup.
+        A corrupt record is not used.
+
+        :returns: the entry. Its backup_id is None if neither the journal nor
+            the record has the id. None is returned instead of an entry if
+            there is no usable entry and no record with the id of a backup.
         :raises errors.KarborTroveError: the bank failed, or a later release
             wrote the record or the journal entry.
         """

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""State that the resources of one flow share.
+"""State that the operations of one flow share.
 
 A flow is one operation of Karbor on all resources of a checkpoint.
 """
@@ -46,20 +46,21 @@ class FlowState:
     """The state that the resources of one flow share.
 
     The resources share the client, the polls and the results of the preflight
-    checks. They also set their statuses in Karbor's record with this object.
+    checks. They also set their statuses in Karbor's record through this
+    object, which writes one status after the other.
 
-    The save() method of Karbor's record stores all changes and then marks all
-    changes as stored. If two resources set their statuses at the same time,
-    the status of one resource is lost [karbor/objects/restore.py, 1.6.0]. So
-    this object writes one status after the other.
+    If two resources wrote at the same time, one status could be lost. The
+    cause is save() of Karbor's record. It stores all changes and then marks
+    all changes as stored. A change that is made during save() is marked but
+    not stored [karbor/objects/restore.py, 1.6.0].
     """
 
     def __init__(self, poller: polling.Poller,
                  max_concurrent_requests: int) -> None:
         """Create the state of one flow.
 
-        :param poller: has the interval and the clock of all waits. The clock
-            also measures how long Karbor's database is unavailable.
+        :param poller: has the poll interval and the clock of all waits. The
+            clock also measures how long Karbor's database is unavailable.
         :param max_concurrent_requests: the maximum number of requests for
             backups or instances that are sent at the same time.
         """
@@ -123,11 +124,11 @@ class FlowState:
     def get_client(self, context: karbor_types.RequestContext,
                    connect: Callable[[], trove_client.TroveClient]
                    ) -> trove_client.TroveClient:
-        """Return the client of the flow. The resources share its connections.
+        """Return a client of Trove. All resources share its connections.
 
         :param context: the context of the user's request. Karbor passes the
-            same context to all resources of a flow. For another context a new
-            client is created.
+            same context to all resources of a flow. If a context differs from
+            that of the last call, a new client is created.
         :param connect: creates a client.
         :raises errors.KarborTroveError: connect() raised this error.
         """
@@ -141,11 +142,11 @@ class FlowState:
 
     def get_catalog(self, client: trove_client.TroveClient, project_id: str
                     ) -> trove_catalog.Catalog:
-        """Return the catalog that the resources of the flow share.
+        """Return the catalog, which all resources of the flow share.
 
-        The catalog keeps each usable response of Trove, and does not send the
-        same request again.
+        The catalog keeps what Trove returned, and does not request it again.
 
+        :param client: sends the requests of the catalog.
         :param project_id: the project whose quotas the catalog reads.
         """
         if self._catalog is None:
@@ -155,16 +156,17 @@ class FlowState:
     def check_once(self,
                    find_problems: Callable[[], preflight_problems.Problems]
                    ) -> None:
-        """Check the whole flow once, and add the problems to `problems`.
+        """Run the preflight checks once for all resources of the flow.
 
-        Every resource of the flow calls this method. The first call runs
-        find_problems(). The other calls wait until find_problems() has ended.
-        If the flow already has problems, for example of the parameters of a
-        resource, find_problems() is not run.
+        Every resource calls this method. The first call runs find_problems()
+        and adds the result to `problems`. The other calls wait until
+        find_problems() has ended. If `problems` is not empty, find_problems()
+        is not run. For example, the parameters of a resource had problems
+        before.
 
         :param find_problems: returns the problems of all resources.
         :raises Exception: the exception that find_problems() raised. Every
-            caller gets this exception.
+            call raises this exception.
         """
         if self.problems:
             return
@@ -182,10 +184,10 @@ class FlowState:
                          ) -> FrozenSet[str]:
         """Return the ids of the instances that existed before the flow.
 
-        Only the first call lists the instances. So call this method before the
-        flow creates its first instance.
+        Call this method before the flow creates its first instance. The first
+        call lists the instances. The later calls return the same ids.
 
-        :param list_ids: lists the ids of all instances of the project.
+        :param list_ids: returns the ids of all instances of the project.
         :raises Exception: list_ids() raised this error. The next call lists
             the instances again.
         """
@@ -199,9 +201,10 @@ class FlowState:
             ) -> configuration_group.RecreatedGroup:
         """Return the configuration group that replaces a deleted group.
 
-        Only the first call for a deleted group creates a new group. If the
-        first call fails, the later calls raise the same error and create
-        nothing, because Trove may have created the new group nevertheless.
+        The first call for a deleted group creates a new group. The later calls
+        return the same new group. If the first call fails, the later calls
+        raise the same error and create nothing. Trove may have created the new
+        group nevertheless.
 
         :param original_id: the id of the deleted group.
         :param create: creates the new group.
@@ -225,8 +228,10 @@ class FlowState:
                    ) -> bool:
         """Set a resource's status in Karbor's record, and save the record.
 
-        In the record, each line of the reason except the last line ends with
-        ";", unless the line ends with a full stop, a comma or a colon.
+        Karbor's clients show a reason as one line. So in the record, each line
+        of the reason except the last one ends with a semicolon. The semicolon
+        is not added to a line that ends with ".", ",", ":", a space or a
+        semicolon.
 
         Karbor stores the reasons of all resources in one column of 65,535
         bytes, and MySQL rejects what is longer [models.py, 1.6.0]. So the
@@ -236,18 +241,19 @@ class FlowState:
 
         If Karbor's database fails, the record is saved again, for 60 s at
         most. From the second attempt on, all reasons together have 7,500 bytes
-        at most, because the database may have rejected their length.
+        at most. The database may have rejected the length of the first
+        attempt.
 
-        :param record: Karbor's record of the restore or verification.
+        :param record: Karbor's record of the restore or the verification.
         :param status: a resource status of Karbor, never one of Trove.
         :param reason: the reason for the user, one sentence per line, the most
             important sentence first. "" if there is no reason.
-        :param section: the section of the resource, to which the full text of
-            a shortened reason is written. None if the id of the resource is
-            not safe as a part of a path. Nothing is written in that case.
-        :returns: False if the record could not be saved. This failure is
-            logged, and no exception is raised, because the operation may have
-            created something and has to continue.
+        :param section: the bank section of the resource, for the full text of
+            a shortened reason. None if the id of the resource is not safe as a
+            part of a path. In that case nothing is written to the bank.
+        :returns: True if the record was saved. False if it could not be saved.
+            In that case the failure is logged, and no exception is raised. The
+            operation may have created something, so it has to continue.
         """
         with self._status_lock:
             self._reported[resource_type, resource_id] = (
@@ -306,8 +312,9 @@ class FlowState:
 class _Reason(NamedTuple):
     """The reason of one resource, in three forms.
 
-    All forms are built once, because each change of a status reads the reasons
-    of all resources.
+    All three forms are built once per reason. Each change of one status reads
+    the reasons of all resources, so building them again each time would be
+    slow.
     """
 
     #: One sentence per line.
@@ -329,13 +336,15 @@ def _build_reason(text: str) -> _Reason:
 
 def _shorten_reasons(reasons: Dict[Key, _Reason],
                      max_bytes: int) -> Dict[Key, str]:
-    """Return the texts for the record, shortened until all of them fit.
+    """Return the reasons as texts that together fit into Karbor's record.
 
-    All reasons that are longer than a common limit are shortened: first their
-    lists, then the end of the text.
+    There is one limit for the length of all reasons. A reason above the limit
+    is shortened: first its lists are cut, and then the end of its text. The
+    limit is halved until all texts fit.
 
     :param max_bytes: the largest size in bytes of the JSON object with all
         texts.
+    :returns: the texts, by the type and the id of the resource.
     """
     limit = max_bytes
     while limit and sum(_size(key, _shorten(reason, limit))
@@ -361,10 +370,11 @@ def _shorten(reason: _Reason, limit: int) -> str:
 
 
 def _cut_list(clause: str) -> str:
-    """Return a clause with 20 items of its list, and "and N more".
+    """Return a clause with a list of at most 20 items.
 
-    The items are separated by ", ". A clause with at most 20 items is returned
-    unchanged. The text that follows the list in the clause is kept.
+    The items are separated by ", ". The other items are replaced by their
+    number, such as "and 5 more". A text after the list, which begins with "."
+    or ")", is kept. A clause with at most 20 items is returned unchanged.
     """
     items = clause.split(', ')
     if len(items) <= _MAX_ITEMS:

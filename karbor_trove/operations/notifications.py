@@ -32,9 +32,9 @@ class _Notification(NamedTuple):
 class Notifier:
     """Sends the notifications of one flow, one after the other.
 
-    A separate thread sends the notifications, so that the operations do not
-    wait. If the message broker is unavailable, this thread can be blocked
-    without a limit [messaging.py in oslo.messaging 14.6].
+    A separate thread sends them, so that the operations do not wait. If the
+    message broker is unavailable, the sending thread may be blocked without a
+    time limit [messaging.py in oslo.messaging 14.6].
     """
 
     def __init__(self) -> None:
@@ -47,16 +47,16 @@ class Notifier:
              payload: Mapping[str, Any], is_error: bool = False) -> None:
         """Pass a notification to the thread that sends notifications.
 
-        If karbor.conf does not enable notifications, nothing is sent. This
-        method does not wait and raises no exception. A notification that
-        cannot be sent is logged.
+        This method does not wait and raises no exception. If karbor.conf does
+        not enable notifications, nothing is sent. If a notification cannot be
+        sent, this is logged.
 
         :param context: the context of the user's request.
         :param event_type: the name of the notification, such as
             "karbor_trove.protect.start".
-        :param payload: JSON values. The keys "instance_id" and "checkpoint_id"
-            are required. The caller must not change the mapping after the
-            call.
+        :param payload: JSON values by key. The keys "instance_id" and
+            "checkpoint_id" are required. The caller must not change the
+            mapping after the call.
         :param is_error: True for the priority ERROR, False for INFO.
         """
         notification = _Notification(context, event_type, payload, is_error)

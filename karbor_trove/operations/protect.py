@@ -40,7 +40,10 @@ _LARGE_PLAN = 300
 
 
 class _UnprotectableError(errors.Rejected):
-    """The instance cannot be backed up, and the checkpoint leaves it out."""
+    """The instance cannot be backed up.
+
+    So the checkpoint leaves the instance out, and the operation does not fail.
+    """
 
 
 class ProtectOperation(base.Operation):
@@ -60,13 +63,13 @@ class ProtectOperation(base.Operation):
                          **kwargs: Any) -> None:
         """Refuse the whole checkpoint if an instance cannot be backed up.
 
-        If the option `unprotectable_databases` is `skip`, the checkpoint
-        leaves out such an instance instead, unless no instance can be backed
-        up.
+        If the option `unprotectable_databases` is `skip`, the checkpoint is
+        not refused, but leaves out such an instance. The checkpoint is still
+        refused if no instance can be backed up.
 
-        :raises karbor.exception.CreateResourceFailed: no backup of this
-            instance was requested. The resource status is `error`, and the
-            bank has the reasons, one per line.
+        :raises karbor.exception.CreateResourceFailed: the checkpoint is
+            refused. No backup of this instance was requested. The resource
+            status is `error`, and the bank has the reasons, one per line.
         """
         # Parse the parameters before the first request or wait. Other
         # resources run during requests and waits, and have to see these
@@ -120,17 +123,23 @@ class ProtectOperation(base.Operation):
                 parameters: karbor_types.Parameters, **kwargs: Any) -> None:
         """Create the backup and wait until it is complete.
 
-        The checkpoint leaves the instance out in two cases. In the first case
-        the instance had the status SHUTDOWN and was deleted before its backup.
-        In the second case the instance cannot be backed up, and the option
-        `unprotectable_databases` is `skip`. In both cases this operation does
-        not fail, the resource status of the instance becomes `error`, and the
-        bank has the reason. The other instances are backed up.
+        In two cases no backup is created, and the checkpoint leaves the
+        instance out:
+
+        * The instance had the status SHUTDOWN, and was deleted before its
+          backup.
+        * The instance cannot be backed up, and the option
+          `unprotectable_databases` is `skip`.
+
+        In both cases the resource status of the instance becomes `error`, and
+        the bank has the reason. The operation does not fail, and the other
+        instances are backed up.
 
         :raises karbor.exception.CreateResourceFailed: the backup is not
-            complete, its chain is broken, or the bank failed. The resource
-            status is `error`, and the bank has the reason. If Trove may have
-            created a backup, the journal has its entry.
+            complete, its chain is broken, or the bank failed. Or the option is
+            `skip`, and the checkpoint would leave out all instances. The
+            resource status is `error`, and the bank has the reason. If Trove
+            may have created a backup, the backup journal has its entry.
         """
         if resource.id in self._flow.omissions:
             self._leave_out()
@@ -147,10 +156,10 @@ class ProtectOperation(base.Operation):
         self._backup_deletion().sweep()
 
     def _leave_out(self) -> None:
-        """Write why the checkpoint leaves the instance out.
+        """Write to the bank why the checkpoint leaves this instance out.
 
         :raises errors.Rejected: the option `unprotectable_databases` is
-            `skip`, and the checkpoint would leave out all instances. The
+            `skip`, and the checkpoint would leave out all its instances. The
             message has the reasons of all instances.
         :raises errors.KarborTroveError: Trove was not found, or the bank
             failed.
@@ -223,16 +232,16 @@ class ProtectOperation(base.Operation):
                                  record.BackupRecord, models.Accounts]:
         """Wait until the instance is ready, and request the backup.
 
-        The wait ends after ready_timeout. The journal entry and the record are
-        written before the request, without the id of the backup.
+        The wait ends after ready_timeout. Before the request, the journal
+        entry and the backup record are written without the id of the backup.
 
-        :returns: the entry and the record, both with the id of the backup, and
-            the databases and users that existed before the request. The caller
-            has to write the entry and the record again, because now they have
-            the id.
+        :returns: the journal entry and the backup record, both with the id of
+            the backup, and the databases and users that existed before the
+            request. The caller has to write the entry and the record again,
+            because the bank has both without the id.
         :raises _UnprotectableError: the checkpoint leaves the instance out.
-        :raises errors.KarborTroveError: no backup is known. If Trove may have
-            created a backup, the journal entry remains.
+        :raises errors.KarborTroveError: the id of a backup is not known. If
+            Trove may have created a backup, the journal entry remains.
         """
         instance_id = self._resource.id
         deadline = self._poller.deadline(self._settings.ready_timeout)
@@ -303,14 +312,18 @@ class ProtectOperation(base.Operation):
                         ) -> Tuple[backup_journal.BackupEntry, models.Backup]:
         """Write the intent and request the backup.
 
-        :param deadline: when to stop waiting for the list of backups that an
-            incremental backup needs. The wait may take 60 s even if the
-            deadline is earlier.
+        The intent is the journal entry before the request. It has no id of the
+        backup.
+
+        :param is_incremental: whether the plan requests an incremental backup.
+        :param deadline: when to stop waiting for the list of the existing
+            backups. Only an incremental backup needs this list. The wait may
+            always take 60 s, even if the deadline is earlier.
         :returns: the journal entry with the id of the backup, and the backup.
             The caller has to write this entry.
         :raises errors.Busy: the instance is busy, and no backup was created.
-        :raises errors.KarborTroveError: see create.create_backup(), or the
-            backups could not be listed.
+        :raises errors.KarborTroveError: create.create_backup() raised this
+            error, or the existing backups could not be listed.
         """
         entry = backup_journal.BackupEntry(
             self._resource.id, self._checkpoint.id,
@@ -331,9 +344,10 @@ class ProtectOperation(base.Operation):
 
     def _exists(self, client: trove_client.TroveClient,
                 instance_id: str) -> bool:
-        """Return False only if Trove responds that an instance does not exist.
+        """Return False if Trove responds that an instance does not exist.
 
-        Any other error of the request is logged, and the result is True.
+        If the request fails in any other way, the error is logged, and the
+        result is True.
         """
         try:
             client.get_instance(instance_id)
@@ -352,9 +366,9 @@ class ProtectOperation(base.Operation):
                             ) -> Optional[models.ConfigurationGroup]:
         """Return the configuration group of an instance, with its values.
 
-        :returns: the group. None if the instance has no group, or if the group
-            could not be read within 30 s. In the second case a warning is
-            logged, and the backup is created all the same.
+        :returns: the group. None if the instance has no group, or if Trove did
+            not return the group within 30 s. In the second case a warning is
+            logged, and the backup is created without the values of the group.
         """
         group_id = instance.configuration_id
         if group_id is None:

@@ -27,7 +27,7 @@ from karbor_trove.trove import models
 
 
 class RestoreOperation(base.Operation):
-    """Restores one instance from its backup."""
+    """Restores one instance from the backup that a checkpoint has of it."""
 
     action = 'Restoring'
     event = 'restore'
@@ -48,10 +48,11 @@ class RestoreOperation(base.Operation):
                          parameters: karbor_types.Parameters,
                          restore: karbor_types.RestoreRecord,
                          **kwargs: Any) -> None:
-        """Refuse the whole restore if an instance cannot be restored.
+        """Refuse the whole restore if any of its instances cannot be restored.
 
-        :raises karbor.exception.RestoreResourceFailed: nothing was created.
-            The reasons are in Karbor's record, one per line.
+        :raises karbor.exception.RestoreResourceFailed: the restore is refused,
+            and nothing was created. The reasons are in Karbor's record, one
+            per line.
         """
         self._refuse_problems(
             lambda: self._find_problems(restore.parameters or {}),
@@ -62,8 +63,9 @@ class RestoreOperation(base.Operation):
         """Return the problems of all instances of the restore.
 
         The parameters are checked first. If they have no problems, the state
-        of Trove is checked. Instances that `restore_skip` leaves out are not
-        checked.
+        of Trove is checked. Instances that the user leaves out with
+        `restore_skip` are not checked. If the user leaves out all instances,
+        this is the only problem.
 
         :param parameters: the parameters of the whole restore.
         :raises errors.KarborTroveError: Trove or the bank did not respond as
@@ -107,18 +109,19 @@ class RestoreOperation(base.Operation):
                 new_resources: Dict[str, str], **kwargs: Any) -> None:
         """Create the instance and wait until its database is up.
 
-        An instance that `restore_skip` leaves out is not restored. Its
-        resource status becomes `undefined`, and its reason names
-        `restore_skip`. An instance that the checkpoint left out is not
-        restored either. Its resource status becomes `error`. The operation
-        does not fail in these two cases.
+        In two cases nothing is restored, and the operation does not fail:
 
-        :param restore: Karbor's record of the restore. The record names the
-            restored instance as soon as this instance exists. If no instance
-            was created, the record names the original instance.
+        * The user left the instance out with `restore_skip`. The resource
+          status becomes `undefined`, and the reason names `restore_skip`.
+        * The checkpoint left the instance out, so there is no backup. The
+          resource status becomes `error`.
+
+        :param restore: Karbor's record of the restore. The status is set under
+            the id of the restored instance, as soon as this instance exists.
+            Before that, it is set under the id of the original instance.
         :param new_resources: Karbor's mapping of the ids of original instances
-            to the ids of restored instances. The id of the restored instance
-            is added to this mapping when its database is up.
+            to the ids of restored instances. When the database of the restored
+            instance is up, the ids are added to this mapping.
         :raises karbor.exception.RestoreResourceFailed: the database of the
             restored instance is not up. The reason is in Karbor's record.
         """
@@ -181,17 +184,21 @@ class RestoreOperation(base.Operation):
             request: models.InstanceRequest,
             backup_record: record.BackupRecord, restore_id: str
             ) -> models.InstanceRequest:
-        """Return the request with the id of the configuration group.
+        """Return the request with the id of the configuration group to use.
 
-        The recorded group is used if it exists. Otherwise a new group is
-        created from the recorded values. All instances of the restore that had
-        the recorded group share the new group.
+        The user has requested the value "recreate". If the recorded group
+        exists, its id is used. Otherwise a new group is created from the
+        recorded values. All instances of the restore that had the recorded
+        group share the new group.
 
+        :param request: the request for the restored instance.
+        :param backup_record: has the id and the values of the recorded group.
+        :param restore_id: Karbor's id of the restore.
         :raises errors.KarborTroveError: the recorded group could not be read
             within 60 s, the recorded group is for another datastore version,
             or the new group could not be created. If Trove may have created
-            the new group nevertheless, the message has the name and the
-            description of the new group.
+            the new group nevertheless, the message has its name and its
+            description.
         """
         original_id = str(backup_record.instance.configuration_id)
         recorded = backup_record.configuration
@@ -217,9 +224,9 @@ class RestoreOperation(base.Operation):
                 status: str, reason: str) -> bool:
         """Save the status of the instance in Karbor's record.
 
-        :param instance_id: the id of the restored instance. The id of the
-            original instance if no instance was created.
-        :returns: False if the record could not be saved.
+        :param instance_id: the id of the restored instance. If no instance was
+            created, the id of the original instance.
+        :returns: True if the record was saved. False if it could not be saved.
         """
         is_saved = self._flow.set_status(
             restore, self._resource.type, instance_id, status, reason,
@@ -242,10 +249,12 @@ class RestoreOperation(base.Operation):
 
     def _wait_until_ready(self, client: trove_client.TroveClient,
                           instance_id: str) -> models.Instance:
-        """Wait until the database is up, and return the instance.
+        """Wait until the database of the restored instance is up.
 
         The wait ends after restore_timeout.
 
+        :param instance_id: the id of the restored instance.
+        :returns: the restored instance.
         :raises errors.KarborTroveError: the database is not up. The message
             has the reason, and says whether the instance still exists.
         """
@@ -271,11 +280,11 @@ class RestoreOperation(base.Operation):
                                 instance_id: str) -> str:
         """Keep or delete an instance whose database will not start.
 
-        The option `keep_failed_restores` decides. A deletion may take
-        delete_timeout.
+        If the option `keep_failed_restores` is True, the instance is kept.
+        Otherwise it is deleted, which may take delete_timeout.
 
-        :returns: a sentence for the user, which says whether the instance
-            still exists.
+        :returns: a sentence for the user. It says whether the instance still
+            exists.
         """
         if self._settings.keep_failed_restores:
             return ('instance %s is kept for inspection until you delete it'

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Reason text of a successful restore."""
+"""The reason text that Karbor shows for a successful restore."""
 
 from typing import Any, List, Mapping, Sequence
 
@@ -14,12 +14,14 @@ def list_changes(request: models.InstanceRequest,
                  original: models.Instance) -> List[str]:
     """Return how the restored instance differs from the original instance.
 
-    Some requested values cannot be compared, because Trove does not return the
-    value of the original instance. Each of these requested values counts as a
+    Trove does not return some values of the original instance, such as its
+    availability zone. If the request has such a value, it counts as a
     difference.
 
+    :param request: the request that created the restored instance.
     :param original: the original instance, as recorded in the bank.
-    :returns: phrases, such as "flavor 2 instead of 1".
+    :returns: phrases, such as "flavor 2 instead of 1" or "availability zone
+        az1".
     """
     changes = []
     for name, option in restore_options.OPTIONS.items():
@@ -45,19 +47,18 @@ def describe_restore(instance: models.Instance, seconds: float,
                      ) -> str:
     """Return the reason text of a restore, one fact per line.
 
-    The most important fact comes first, and the description comes last.
+    The most important fact comes first, and the user's description comes last.
 
     :param instance: the restored instance.
     :param seconds: the seconds until the database was up. They include the
-        wait until the request could be sent.
+        time before the request could be sent.
     :param request: the request that created the restored instance.
     :param original: the original instance, as recorded in the bank.
     :param description: the user's text for this restore. "" if there is no
         text.
-    :param notes: sentences that come before the list of changes, because they
-        are more important.
-    :param unchecked: what the preflight checks could not check, one sentence
-        each.
+    :param notes: sentences that come before the list of changes.
+    :param unchecked: sentences about what the preflight checks could not
+        check.
     """
     lines = ['%s%s is up after %.1f s, from backup %s' % (
         instance.name, ' at %s' % ', '.join(instance.addresses)
@@ -76,15 +77,16 @@ def describe_plan(plan: Mapping[str, Any], original: karbor_types.Resource,
                   instance: models.Instance) -> List[str]:
     """Return how to change a plan that names a deleted original instance.
 
-    Without the change, the next checkpoint of the plan fails or leaves the
+    Without this change, the next checkpoint of the plan fails or leaves the
     instance out.
 
     :param plan: the plan as it was when the checkpoint was created.
-    :param original: the original instance, which Trove does not have any more.
-    :param instance: the restored instance.
+    :param original: the original instance. Trove does not have it any more.
+    :param instance: the restored instance, which can replace the original one
+        in the plan.
     :returns: a list with one sentence. The list is empty if the plan does not
-        name the original instance. A plan of a whole project names no
-        instances.
+        name the original instance. For example, a plan of a whole project
+        names no instances.
     """
     if not any(resource.get('id') == original.id
                for resource in plan.get('resources') or ()):

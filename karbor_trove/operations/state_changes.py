@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Changes of state of one operation, in the log and as notifications."""
+"""Changes of state of one operation: log lines and notifications."""
 
 from typing import Any, Dict, Sequence
 
@@ -14,10 +14,11 @@ LOG = logging.getLogger(__name__)
 
 
 class StateChanges:
-    """Logs one line for each change of state, and sends notifications.
+    """Reports the changes of state of one operation on one instance.
 
-    The name of a notification is "karbor_trove.OPERATION.PHASE". The phase is
-    "start", "end" or "error".
+    Each change is one line in the log. The start, the end and a failure are
+    also sent as notifications. The name of a notification is
+    "karbor_trove.OPERATION.PHASE". The phase is "start", "end" or "error".
     """
 
     def __init__(self, notifier: notifications.Notifier, clock: polling.Clock,
@@ -27,12 +28,13 @@ class StateChanges:
                  resource: karbor_types.Resource) -> None:
         """Create the object. Nothing is logged or sent yet.
 
+        :param notifier: sends the notifications.
         :param clock: measures the seconds of the operation.
         :param operation: the operation in the names of the notifications, such
             as "protect".
         :param action: the beginning of the log lines, such as "Protecting".
-        :param keys: the keys that this operation adds to the payload. Their
-            values are None until set() is called.
+        :param keys: the keys that only this operation adds to the payload of
+            its notifications. Their values are None until set() is called.
         """
         self._notifier = notifier
         self._clock = clock
@@ -51,9 +53,11 @@ class StateChanges:
             **dict.fromkeys(keys)}
 
     def set(self, **values: Any) -> None:
-        """Set values of the payload for later log lines and notifications.
+        """Set values in the payload of the later notifications.
 
-        :param values: the values, by the key of the payload.
+        A value for the key "backup_id" also appears in the later log lines.
+
+        :param values: the values, by their key in the payload.
         """
         self._payload.update(values)
 
@@ -65,7 +69,9 @@ class StateChanges:
     def log(self, change: str) -> None:
         """Log a change of state.
 
-        :param change: the predicate of the sentence, such as "has started".
+        :param change: the predicate of the log line. For example, "has
+            started" results in "Protecting instance ID in checkpoint ID has
+            started".
         """
         LOG.info('%s instance %s in checkpoint %s %s, backup %s, request %s',
                  self._action, self._payload['instance_id'],
@@ -76,9 +82,9 @@ class StateChanges:
     def end(self) -> None:
         """Report that the operation on this instance has succeeded.
 
-        If a failure was reported before, this method does nothing. For
-        example, a checkpoint left an instance out. Then the restore reports a
-        failure of this instance, but raises no exception.
+        This method does nothing if a failure was reported before. For example,
+        the checkpoint has left the instance out. In that case a restore
+        reports a failure, but raises no exception.
         """
         if self._has_failed:
             return
@@ -89,8 +95,8 @@ class StateChanges:
     def fail(self, reason: str) -> None:
         """Report that the operation on this instance has failed.
 
-        :param reason: the failure reason, which the operator reads. It holds
-            no secrets.
+        :param reason: the failure reason, for the operator. It holds no
+            secrets.
         """
         LOG.error('%s instance %s in checkpoint %s failed, backup %s, request '
                   '%s: %s', self._action, self._payload['instance_id'],
@@ -100,7 +106,7 @@ class StateChanges:
         self.send_error(reason)
 
     def send_error(self, reason: str) -> None:
-        """Send the notification about a failure that the caller logs.
+        """Send the notification about a failure. The caller logs the failure.
 
         :param reason: see fail().
         """

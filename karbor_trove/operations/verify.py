@@ -30,7 +30,10 @@ LOG = logging.getLogger(__name__)
 
 
 class VerifyOperation(base.Operation):
-    """Verifies the backup of one instance, at the level `verify_level`."""
+    """Verifies the backup of one instance, at the level `verify_level`.
+
+    The level is an option of the provider file.
+    """
 
     action = 'Verifying'
     event = 'verify'
@@ -54,12 +57,14 @@ class VerifyOperation(base.Operation):
                          **kwargs: Any) -> None:
         """Refuse the whole verification if a test restore cannot succeed.
 
-        The temporary instances that earlier verifications left are deleted
-        first. At the levels `backup` and `data` nothing is created, so only
-        the provider file and the project of the user are checked.
+        The levels `backup` and `data` have no test restore. So at these levels
+        only the provider file, the ids of the instances and the project of the
+        user are checked. At every level, the temporary instances that earlier
+        verifications left are deleted.
 
-        :raises karbor.exception.VerifyResourceFailed: nothing was created.
-            The reasons are in Karbor's record, one per line.
+        :raises karbor.exception.VerifyResourceFailed: the verification is
+            refused, and nothing was created. The reasons are in Karbor's
+            record, one per line.
         """
         # Karbor lets a user verify a checkpoint of another project
         # [verification() of manager.py in services/protection, 1.6.0]. Trove
@@ -118,17 +123,17 @@ class VerifyOperation(base.Operation):
                 parameters: karbor_types.Parameters,
                 verify: karbor_types.OperationRecord,
                 **kwargs: Any) -> None:
-        """Verify the backup at each level, up to the level of the provider.
+        """Verify the backup at all levels up to the option `verify_level`.
 
-        The lowest level comes first. An instance that the checkpoint left out
-        is not verified. Its resource status becomes `error`, but the operation
-        does not fail.
+        The lowest level comes first. If the checkpoint left the instance out,
+        there is no backup to verify. In that case the resource status becomes
+        `error`, but the operation does not fail.
 
         :param verify: Karbor's record of the verification, to which the result
             is written.
         :raises karbor.exception.VerifyResourceFailed: the backup cannot be
-            restored, the backup could not be checked by the deadlines, or the
-            bank failed. The reason is in Karbor's record.
+            restored, the checks did not end by their deadlines, or the bank
+            failed. The reason is in Karbor's record.
         """
         self._is_prepared = True
         level = self._settings.verify_level
@@ -168,8 +173,10 @@ class VerifyOperation(base.Operation):
                       backup_record: record.BackupRecord) -> List[str]:
         """Check the backup at the levels `backup` and `data`.
 
-        If the verification level is `backup`, the objects in Swift are not
-        checked.
+        If the option `verify_level` is `backup`, the level `data` is not
+        checked. If the option is `restore`, and the check of the objects in
+        Swift raises errors.Rejected, this error becomes a message. The test
+        restore that follows shows more than the check.
 
         :returns: messages for the user.
         :raises errors.KarborTroveError: the backup is not intact, or could not
@@ -205,9 +212,11 @@ class VerifyOperation(base.Operation):
                       ) -> Mapping[str, models.Backup]:
         """Return the backups of the project, for the checks of the chains.
 
-        :returns: the backups by id. If a chain has a backup that the result
-            lacks, the caller reads this backup. The result is empty if the
-            flow has only one instance, or if Trove rejects the list request.
+        The result is empty in two cases: the checkpoint has only one instance,
+        or Trove rejects the list request. The checks read each backup that is
+        not in the result from Trove.
+
+        :returns: the backups, by id.
         :raises errors.KarborTroveError: the backups could not be listed.
         """
         if len(self._list_instance_ids()) < 2:
@@ -222,10 +231,13 @@ class VerifyOperation(base.Operation):
     def _fail(self, error: Exception) -> Exception:
         """Store a failure, and return Karbor's exception for it.
 
-        In two cases the failure is also stored in the bank as the result of
-        the verification: a preflight check found a problem of this instance,
-        or on_main() failed. No result is stored if the provider file is wrong,
-        if the bank failed, or after a fault of karbor-trove.
+        The failure is also stored in the bank, as the result of the
+        verification, if it shows something about the backup. This is so in two
+        cases: a preflight check found a problem of this instance, or on_main()
+        failed. But no result is stored if the provider file is wrong, if the
+        bank failed, or after a fault of karbor-trove.
+
+        :param error: why the verification failed.
         """
         failure = super()._fail(error)
         is_tested = (not self._settings.problem if self._is_prepared
@@ -239,9 +251,12 @@ class VerifyOperation(base.Operation):
     def _write_result(self, passed: bool, reason: str) -> None:
         """Store the result of the verification in the bank.
 
-        If this verification measured no recovery time, the recovery time of
-        the last result at this level is stored again. Errors of the bank are
-        only logged.
+        The result has the recovery time. If this verification did not measure
+        it, the recovery time in the earlier result of the same level is stored
+        again. If the bank fails, the error is only logged.
+
+        :param passed: whether the backup passed the verification.
+        :param reason: what the verification found, or why it failed.
         """
         level = self._settings.verify_level
         with storage.log_bank_errors(
