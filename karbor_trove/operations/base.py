@@ -42,23 +42,23 @@ Hook = TypeVar('Hook', bound=Callable[..., None])
 def hook(method: Hook) -> Hook:
     """Decorate a method that Karbor calls in an operation.
 
-    Such a method is a hook, for example on_main(). The decorator adds the
-    following to a hook:
+    Such a method is a hook, for example on_main(). The decorator does three
+    things:
 
-    * If the hook raises an error, the error is stored as a failure, and then
-      Karbor's exception for the operation is raised. So no resource keeps the
+    * If the hook raises an error, the decorator stores the error as a failure,
+      and raises Karbor's exception for the operation. So no resource keeps the
       status of a running operation.
-    * If the id of the resource is not the id of an instance, _refuse() is
-      called and the hook is not called. The id would become a part of paths in
-      the bank.
-    * The first hook of an operation reports its start, and on_main() reports
-      its end.
+    * If the id of the resource is not the id of an instance, the decorator
+      calls _refuse() instead of the hook. Any other id is unsafe as a part of
+      a path in the bank.
+    * The first hook of an operation is reported as the start of the operation.
+      The end of on_main() is reported as the end of the operation.
 
     TaskFlow passes the arguments by name. It reads the names from the
     signature of the hook. functools.wraps() keeps this signature.
 
-    :raises Exception: Karbor's exception for the operation. The decorated hook
-        raises no other exception.
+    :raises Exception: the hook failed. The exception is Karbor's exception for
+        the operation, such as karbor.exception.RestoreResourceFailed.
     """
     names = list(inspect.signature(method).parameters)[1:]
 
@@ -218,14 +218,14 @@ class Operation(protection_plugin.Operation):
         :param find_problems: returns the problems of all instances of the
             flow. This function is not called if the id of a resource is not
             the id of an instance.
-        :param refusal: the end of a sentence for the message below, such as
+        :param refusal: the text for REFUSAL in the message below, such as
             "restore cannot be restored".
         :raises errors.Rejected: an option of the provider file is wrong, or an
             instance has a problem. If this instance has problems, the message
             has one line for each of them. Otherwise the message is "not
-            started, because another database of this REFUSAL: IDS". REFUSAL is
-            the argument `refusal`. IDS are the ids of the instances with
-            problems, separated by ", ".
+            started, because another database of this REFUSAL: ID". ID is the
+            id of the instance with the problem. If several instances have
+            problems, their ids are separated by ", ".
         :raises errors.KarborTroveError: find_problems() raised this error.
         """
         self._settings.check()
@@ -280,7 +280,8 @@ class Operation(protection_plugin.Operation):
         The reason of the failure is also logged and sent as a notification.
         The status `error` and the reason are stored in Karbor's record of the
         restore or the verification. A protect or a delete operation has no
-        such record, so they are stored in the bank.
+        such record. In that case the status and the reason are stored in the
+        bank.
 
         :param error: why the operation failed.
         """
@@ -309,12 +310,12 @@ class Operation(protection_plugin.Operation):
                 'the log has its traceback' % error)
 
     def _confirm(self) -> None:
-        """Do what had to wait until Karbor's record was saved.
+        """Act on a reason that was saved in Karbor's record.
 
-        This method is called after a status and its reason were saved in
-        Karbor's record. Only the restore operation has something to do then.
-        It deletes the journal entry of a new configuration group, because the
-        saved reason names this group.
+        This method is called each time after a status and its reason were
+        saved. By default it does nothing. The restore operation overrides it:
+        if the restore has created a configuration group, the saved reason
+        names this group, so the journal entry of the group is deleted.
         """
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,
@@ -376,8 +377,9 @@ class Operation(protection_plugin.Operation):
         If several operations of the flow wait for backups at the same time,
         they share the requests.
 
-        :param check: gets the backup from Trove and returns the result. To
-            keep waiting, `check` returns None or raises errors.Pending.
+        :param check: is called with the backup that Trove returned, and
+            returns the result. To keep waiting, `check` returns None or raises
+            errors.Pending.
         :param seconds: the timeout.
         :param description: the beginning of the error message, such as "backup
             1 is not complete".
@@ -400,12 +402,13 @@ class Operation(protection_plugin.Operation):
         If several operations of the flow wait for instances at the same time,
         they share the requests.
 
-        :param check: gets the instance from Trove and returns the result. To
-            keep waiting, `check` returns None or raises errors.Pending.
+        :param check: is called with the instance that Trove returned, and
+            returns the result. To keep waiting, `check` returns None or raises
+            errors.Pending.
         :param description: the beginning of the error message, such as
             "instance 1 is not ready for a backup".
-        :param is_urgent: True if the first poll is sent at once. False if it
-            is sent after a pause.
+        :param is_urgent: True if the first poll is sent at once. False if the
+            first poll is sent after a pause.
         :returns: the result of the check.
         :raises errors.DeadlineExceeded: there is no result at the deadline.
         :raises errors.KarborTroveError: any other error of the check, or Trove

@@ -142,9 +142,11 @@ class FlowState:
 
     def get_catalog(self, client: trove_client.TroveClient, project_id: str
                     ) -> trove_catalog.Catalog:
-        """Return the catalog, which all resources of the flow share.
+        """Return the catalog that the resources of the flow share.
 
-        The catalog keeps what Trove returned, and does not request it again.
+        The catalog looks up datastore versions, flavors, configuration groups
+        and quotas in Trove. It keeps the results, and does not send the same
+        request again.
 
         :param client: sends the requests of the catalog.
         :param project_id: the project whose quotas the catalog reads.
@@ -338,9 +340,9 @@ def _shorten_reasons(reasons: Dict[Key, _Reason],
                      max_bytes: int) -> Dict[Key, str]:
     """Return the reasons as texts that together fit into Karbor's record.
 
-    There is one limit for the length of all reasons. A reason above the limit
-    is shortened: first its lists are cut, and then the end of its text. The
-    limit is halved until all texts fit.
+    All reasons have the same limit. The lists in a longer reason are cut. If
+    the reason is still too long, the end of its text is cut. The limit is
+    halved until all texts fit.
 
     :param max_bytes: the largest size in bytes of the JSON object with all
         texts.
@@ -370,11 +372,11 @@ def _shorten(reason: _Reason, limit: int) -> str:
 
 
 def _cut_list(clause: str) -> str:
-    """Return a clause with a list of at most 20 items.
+    """Return a clause whose list is cut to 20 items.
 
-    The items are separated by ", ". The other items are replaced by their
-    number, such as "and 5 more". A text after the list, which begins with "."
-    or ")", is kept. A clause with at most 20 items is returned unchanged.
+    The items are separated by ", ". The number of the other items is added,
+    such as "and 5 more". The text from the first full stop or ")" in the last
+    item on is kept. A clause with at most 20 items is returned unchanged.
     """
     items = clause.split(', ')
     if len(items) <= _MAX_ITEMS:

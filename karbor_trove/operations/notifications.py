@@ -32,9 +32,9 @@ class _Notification(NamedTuple):
 class Notifier:
     """Sends the notifications of one flow, one after the other.
 
-    A separate thread sends them, so that the operations do not wait. If the
-    message broker is unavailable, the sending thread may be blocked without a
-    time limit [messaging.py in oslo.messaging 14.6].
+    A separate thread sends the notifications, so that the operations do not
+    wait. If the message broker is unavailable, the sending thread may be
+    blocked without a time limit [messaging.py in oslo.messaging 14.6].
     """
 
     def __init__(self) -> None:
@@ -48,8 +48,8 @@ class Notifier:
         """Pass a notification to the thread that sends notifications.
 
         This method does not wait and raises no exception. If karbor.conf does
-        not enable notifications, nothing is sent. If a notification cannot be
-        sent, this is logged.
+        not enable notifications, nothing is sent. A failure to send the
+        notification is only logged.
 
         :param context: the context of the user's request.
         :param event_type: the name of the notification, such as

@@ -40,10 +40,7 @@ _LARGE_PLAN = 300
 
 
 class _UnprotectableError(errors.Rejected):
-    """The instance cannot be backed up.
-
-    So the checkpoint leaves the instance out, and the operation does not fail.
-    """
+    """The instance cannot be backed up, so the checkpoint leaves it out."""
 
 
 class ProtectOperation(base.Operation):
@@ -63,9 +60,10 @@ class ProtectOperation(base.Operation):
                          **kwargs: Any) -> None:
         """Refuse the whole checkpoint if an instance cannot be backed up.
 
-        If the option `unprotectable_databases` is `skip`, the checkpoint is
-        not refused, but leaves out such an instance. The checkpoint is still
-        refused if no instance can be backed up.
+        If the option `unprotectable_databases` is `skip`, the checkpoint
+        leaves out such an instance instead. Even then the checkpoint is
+        refused if no instance can be backed up, if a parameter is wrong, or if
+        a quota is too small.
 
         :raises karbor.exception.CreateResourceFailed: the checkpoint is
             refused. No backup of this instance was requested. The resource
@@ -139,7 +137,8 @@ class ProtectOperation(base.Operation):
             complete, its chain is broken, or the bank failed. Or the option is
             `skip`, and the checkpoint would leave out all instances. The
             resource status is `error`, and the bank has the reason. If Trove
-            may have created a backup, the backup journal has its entry.
+            may have created a backup, the backup journal has the entry of this
+            backup.
         """
         if resource.id in self._flow.omissions:
             self._leave_out()
@@ -312,13 +311,13 @@ class ProtectOperation(base.Operation):
                         ) -> Tuple[backup_journal.BackupEntry, models.Backup]:
         """Write the intent and request the backup.
 
-        The intent is the journal entry before the request. It has no id of the
-        backup.
+        The intent is the journal entry of the backup, still without the id of
+        the backup.
 
         :param is_incremental: whether the plan requests an incremental backup.
         :param deadline: when to stop waiting for the list of the existing
             backups. Only an incremental backup needs this list. The wait may
-            always take 60 s, even if the deadline is earlier.
+            take 60 s even if the deadline is earlier.
         :returns: the journal entry with the id of the backup, and the backup.
             The caller has to write this entry.
         :raises errors.Busy: the instance is busy, and no backup was created.

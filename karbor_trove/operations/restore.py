@@ -118,10 +118,11 @@ class RestoreOperation(base.Operation):
 
         :param restore: Karbor's record of the restore. The status is set under
             the id of the restored instance, as soon as this instance exists.
-            Before that, it is set under the id of the original instance.
+            Before that, the status is set under the id of the original
+            instance.
         :param new_resources: Karbor's mapping of the ids of original instances
             to the ids of restored instances. When the database of the restored
-            instance is up, the ids are added to this mapping.
+            instance is up, this method adds both ids to the mapping.
         :raises karbor.exception.RestoreResourceFailed: the database of the
             restored instance is not up. The reason is in Karbor's record.
         """
@@ -186,10 +187,10 @@ class RestoreOperation(base.Operation):
             ) -> models.InstanceRequest:
         """Return the request with the id of the configuration group to use.
 
-        The user has requested the value "recreate". If the recorded group
-        exists, its id is used. Otherwise a new group is created from the
-        recorded values. All instances of the restore that had the recorded
-        group share the new group.
+        The user has passed "recreate" as the configuration group. If the
+        recorded group exists, its id is used. Otherwise a new group is created
+        from the recorded values. All instances of the restore that had the
+        recorded group share the new group.
 
         :param request: the request for the restored instance.
         :param backup_record: has the id and the values of the recorded group.
@@ -197,8 +198,8 @@ class RestoreOperation(base.Operation):
         :raises errors.KarborTroveError: the recorded group could not be read
             within 60 s, the recorded group is for another datastore version,
             or the new group could not be created. If Trove may have created
-            the new group nevertheless, the message has its name and its
-            description.
+            the new group nevertheless, the message has the name and the
+            description of the new group.
         """
         original_id = str(backup_record.instance.configuration_id)
         recorded = backup_record.configuration
@@ -281,7 +282,7 @@ class RestoreOperation(base.Operation):
         """Keep or delete an instance whose database will not start.
 
         If the option `keep_failed_restores` is True, the instance is kept.
-        Otherwise it is deleted, which may take delete_timeout.
+        Otherwise the instance is deleted, which may take delete_timeout.
 
         :returns: a sentence for the user. It says whether the instance still
             exists.

@@ -213,8 +213,8 @@ class VerifyOperation(base.Operation):
         """Return the backups of the project, for the checks of the chains.
 
         The result is empty in two cases: the checkpoint has only one instance,
-        or Trove rejects the list request. The checks read each backup that is
-        not in the result from Trove.
+        or Trove rejects the list request. If the result lacks a backup of a
+        chain, the checks read this backup on its own.
 
         :returns: the backups, by id.
         :raises errors.KarborTroveError: the backups could not be listed.
@@ -229,13 +229,13 @@ class VerifyOperation(base.Operation):
             return {}
 
     def _fail(self, error: Exception) -> Exception:
-        """Store a failure, and return Karbor's exception for it.
+        """Store a failure, and return Karbor's exception for the operation.
 
-        The failure is also stored in the bank, as the result of the
-        verification, if it shows something about the backup. This is so in two
-        cases: a preflight check found a problem of this instance, or on_main()
-        failed. But no result is stored if the provider file is wrong, if the
-        bank failed, or after a fault of karbor-trove.
+        A failure that says something about the backup is also stored in the
+        bank, as the result of the verification. This is so if a preflight
+        check found a problem of this instance, or if on_main() failed. No
+        result is stored if the provider file is wrong, if the bank failed, or
+        after a fault of karbor-trove.
 
         :param error: why the verification failed.
         """
@@ -251,12 +251,13 @@ class VerifyOperation(base.Operation):
     def _write_result(self, passed: bool, reason: str) -> None:
         """Store the result of the verification in the bank.
 
-        The result has the recovery time. If this verification did not measure
-        it, the recovery time in the earlier result of the same level is stored
-        again. If the bank fails, the error is only logged.
+        The result has the recovery time. If this verification measured no
+        recovery time, the recovery time in the earlier result of the same
+        level is stored again. If the bank fails, the error is only logged.
 
         :param passed: whether the backup passed the verification.
-        :param reason: what the verification found, or why it failed.
+        :param reason: what the verification found, or why the verification
+            failed.
         """
         level = self._settings.verify_level
         with storage.log_bank_errors(
