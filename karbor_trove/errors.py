@@ -59,7 +59,7 @@ class CorruptObject(Rejected):
 
 
 class BankError(KarborTroveError):
-    """A request to the bank failed, and so did its one repetition."""
+    """The bank failed twice in a row with the same request."""
 
 
 class ResourceFailed(KarborTroveError):
@@ -93,9 +93,9 @@ class Pending(KarborTroveError):
 
     :param state: the last state of the object. It becomes the text of the
         exception.
-    :param changes_after: the seconds after which the check must be called
-        again, even if the object has not changed by then. None if the check
-        must be called again only when the object has changed.
+    :param changes_after: after so many seconds the check must be called again,
+        even if the object has not changed. None if the check need only be
+        called again when the object has changed.
     """
 
     def __init__(self, state: str, changes_after: Optional[float] = None):

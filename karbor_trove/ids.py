@@ -52,8 +52,8 @@ def is_same_project(project_id: str, other_id: str) -> bool:
 def is_path_part(value: object) -> bool:
     """Return True if a value can be a single part of a path.
 
-    Such a value is a text with no characters other than ASCII letters, digits
-    and "_.@-". It begins with a letter or a digit.
+    Such a value is a text of ASCII letters, digits and the characters "_.@-".
+    It begins with a letter or a digit.
     """
     return isinstance(value, str) and bool(_PATH_PART.fullmatch(value))
 
@@ -61,8 +61,9 @@ def is_path_part(value: object) -> bool:
 def check_path_part(value: object, owner: str) -> str:
     """Check that an id can be a single part of a path.
 
-    Use this function for an id that need not be a UUID with dashes. For
-    example, the ids of Keystone have no dashes.
+    See is_path_part() for the allowed characters. Use this function for an id
+    that need not be a UUID with dashes. For example, the ids of Keystone have
+    no dashes.
 
     :param owner: the kind of the object with this id, for the error message.
         For example "project".

@@ -3,7 +3,7 @@
 """Types of the objects that Karbor passes to the plugins.
 
 Karbor has no type annotations. Each protocol here describes one class of
-Karbor 1.6.0. It has only the attributes and methods that this package uses.
+Karbor 1.6.0. A protocol has only what this package uses of the class.
 """
 
 from typing import Any, List, Mapping, Optional, Protocol, Sequence, Union
@@ -115,7 +115,7 @@ class OperationRecord(Protocol):
                                status: str, reason: str) -> None:
         """Set the status and the reason of one resource in this object.
 
-        Karbor's database has them only after save().
+        Karbor's database has the new values only after save().
 
         :param reason: the text that users see with the status.
         """

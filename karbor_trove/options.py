@@ -247,11 +247,11 @@ class Settings:
 
     @property
     def skips_unprotectable(self) -> bool:
-        """Return True if a checkpoint may leave out some of its instances.
+        """Return True if checkpoints leave out instances without a backup.
 
-        In that case the checkpoint leaves out the instances that cannot be
-        backed up. If the result is False, one such instance fails the whole
-        checkpoint.
+        This is about instances that cannot be backed up, for example because
+        their status is ERROR. If the result is False, one such instance fails
+        the whole checkpoint.
         """
         return self.unprotectable_databases == 'skip'
 
@@ -350,7 +350,7 @@ def register_group(conf: cfg.ConfigOpts, group: str,
 
 
 def find_violation(group: str, option: cfg.Opt, value: str) -> Optional[str]:
-    """Return what an option allows if a value is wrong.
+    """Return the allowed values of an option if a value is wrong.
 
     :param group: the section of the option in the provider file. The section
         may belong to another plugin.

@@ -46,9 +46,9 @@ class Clock:
     def wait(self, event: threading.Event, seconds: float) -> None:
         """Wait until another thread sets an event, for some seconds at most.
 
-        Use this method if the other thread makes the time of a simulated clock
-        pass. The simulated clock of a test advances in sleep(), but not in
-        this method.
+        Call this method instead of sleep() while another thread sleeps or
+        sends requests. The difference matters only in tests with a simulated
+        clock. There sleep() advances the clock, and this method does not.
         """
         event.wait(seconds)
 
@@ -175,7 +175,7 @@ class Pauses:
                 * random.uniform(0.9, 1.0))
 
     def log_failure(self, error: errors.Unreachable) -> None:
-        """Log a poll without a response, but only the first one of an outage.
+        """Log a failed poll, but only the first one of an outage.
 
         Call this method before after_failure(). Hold no lock during the call.
         Karbor can cancel a green thread while the thread writes to the log.
@@ -186,9 +186,9 @@ class Pauses:
             LOG.warning('No response, retrying: %s', error)
 
     def after_failure(self, error: errors.Unreachable) -> float:
-        """Return the seconds from a poll without a response to the next poll.
+        """Return the seconds from a failed poll to the next poll.
 
-        The seconds double from poll to poll during an outage. They begin with
+        During an outage the seconds double from poll to poll. They begin with
         the poll interval and grow to 60 s. Up to a quarter is added at random.
         If the response has a Retry-After header with more seconds, the result
         is that number.
@@ -208,7 +208,7 @@ class Pauses:
 
 
 class Wait:
-    """The state of one wait: when the wait ends, and its last check.
+    """The state of one wait: its end, and the outcome of its last check.
 
     This class calls the check of the wait, but does not sleep between the
     checks.
@@ -239,8 +239,8 @@ class Wait:
     def end(self) -> Deadline:
         """Return the point in time at which the wait ends.
 
-        Usually this is the deadline of the wait. An outage ends the wait after
-        `outage_timeout`, if this is earlier than the deadline.
+        Usually this is the deadline of the wait. During an outage it is the
+        end of `outage_timeout`, if that is earlier.
         """
         # Read the attribute once, because another thread may set it to None.
         outage = self._outage
@@ -281,8 +281,8 @@ class Wait:
         """Raise an error if the wait has reached its end.
 
         :raises errors.DeadlineExceeded: the wait has reached its end. The
-            message has the last state of the object and the failure of the
-            last check.
+            message has the last state of the object. If the last check had no
+            response, the message also has the failure of this check.
         """
         end = self.end
         if end.remaining:
@@ -316,16 +316,16 @@ class Poller:
     def wait_for(self, check: Callable[[], Optional[T]], deadline: Deadline,
                  description: str, outage_timeout: Optional[float] = None
                  ) -> T:
-        """Call a check repeatedly until it returns a result.
+        """Call a check repeatedly until the check returns a result.
 
         The first check is immediate. The last check is at the deadline. So a
         short deadline still allows two checks. No check begins after the
         deadline.
 
-        If the check raises errors.Unreachable, it is retried with exponential
-        backoff and jitter. If the response has a longer Retry-After, the pause
-        before the retry has the length of the Retry-After. Any other error
-        except errors.Pending ends the wait.
+        If the check raises errors.Unreachable, the check is retried with
+        exponential backoff and jitter. If the response has a longer
+        Retry-After, the pause before the retry has the length of the
+        Retry-After. Any other error except errors.Pending ends the wait.
 
         :param check: returns the result. If there is no result yet, `check`
             returns None, or raises errors.Pending with the current state of

@@ -75,7 +75,7 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
                       resource_id: str,
                       parameters: Optional[karbor_types.Parameters] = None
                       ) -> resource.Resource:
-        """Return one instance. Its status does not matter.
+        """Return one instance, whatever its status.
 
         :raises karbor.exception.ProtectableResourceNotFound: there is no such
             instance, the id is not a UUID, or Trove did not return the
@@ -95,8 +95,8 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
                                 ) -> List[resource.Resource]:
         """Return the instances of a project.
 
-        The result is empty for any project other than the project of the
-        user's token. Trove lists only the instances of the token's project.
+        Trove lists only the instances of the project of the user's token. So
+        the result is empty for any other project.
 
         :param parent_resource: the project.
         :raises karbor.exception.ListProtectableResourceFailed: Trove did not
@@ -136,9 +136,9 @@ def instance_protectable() -> TroveInstanceProtectable:
     are two cases:
 
     * This plugin is loaded last. Karbor uses the returned object.
-    * Karbor's own plugin is loaded last. Karbor then reads the class of its
-      own plugin from its module. This function has put
-      TroveInstanceProtectable there, so Karbor uses this class.
+    * Karbor's own plugin is loaded last. Karbor then looks up the class
+      DatabaseInstanceProtectablePlugin. This function has replaced that class
+      by TroveInstanceProtectable, so Karbor uses TroveInstanceProtectable.
     """
     database.DatabaseInstanceProtectablePlugin = TroveInstanceProtectable
     return TroveInstanceProtectable()
