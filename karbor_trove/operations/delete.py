@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 
 
 class DeleteOperation(base.Operation):
-    """Deletes the backup that a checkpoint has of one instance."""
+    """Deletes the backup of one instance in a checkpoint."""
 
     action = 'Deleting the backup of'
     event = 'delete'

@@ -163,8 +163,7 @@ class FlowState:
         Every resource calls this method. The first call runs find_problems()
         and adds the result to `problems`. The other calls wait until
         find_problems() has ended. If `problems` is not empty, find_problems()
-        is not run. For example, the parameters of a resource had problems
-        before.
+        is not run. This is so if the parameters of a resource have problems.
 
         :param find_problems: returns the problems of all resources.
         :raises Exception: the exception that find_problems() raised. Every
@@ -314,9 +313,10 @@ class FlowState:
 class _Reason(NamedTuple):
     """The reason of one resource, in three forms.
 
-    All three forms are built once per reason. Each change of one status reads
-    the reasons of all resources, so building them again each time would be
-    slow.
+    The forms are the original text, the text for Karbor's record, and the text
+    for Karbor's record with shortened lists. All forms are built once per
+    reason. Each change of one status reads the reasons of all resources, so
+    building the forms again each time would be slow.
     """
 
     #: One sentence per line.
@@ -340,9 +340,9 @@ def _shorten_reasons(reasons: Dict[Key, _Reason],
                      max_bytes: int) -> Dict[Key, str]:
     """Return the reasons as texts that together fit into Karbor's record.
 
-    All reasons have the same limit. The lists in a longer reason are cut. If
-    the reason is still too long, the end of its text is cut. The limit is
-    halved until all texts fit.
+    There is one limit for the length of each reason. If a reason is longer,
+    its lists are cut. If it is still too long, the end of its text is cut. The
+    limit begins with `max_bytes` and is halved until all texts fit.
 
     :param max_bytes: the largest size in bytes of the JSON object with all
         texts.
@@ -375,8 +375,9 @@ def _cut_list(clause: str) -> str:
     """Return a clause whose list is cut to 20 items.
 
     The items are separated by ", ". The number of the other items is added,
-    such as "and 5 more". The text from the first full stop or ")" in the last
-    item on is kept. A clause with at most 20 items is returned unchanged.
+    such as "and 5 more". If the last item contains a full stop or ")", the
+    text from there to the end is kept. A clause with at most 20 items is
+    returned unchanged.
     """
     items = clause.split(', ')
     if len(items) <= _MAX_ITEMS:

@@ -239,8 +239,9 @@ class ProtectOperation(base.Operation):
             request. The caller has to write the entry and the record again,
             because the bank has both without the id.
         :raises _UnprotectableError: the checkpoint leaves the instance out.
-        :raises errors.KarborTroveError: the id of a backup is not known. If
-            Trove may have created a backup, the journal entry remains.
+        :raises errors.KarborTroveError: no backup was created, or its id is
+            not known. If Trove may have created a backup, the journal entry
+            remains.
         """
         instance_id = self._resource.id
         deadline = self._poller.deadline(self._settings.ready_timeout)

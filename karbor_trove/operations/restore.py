@@ -27,7 +27,7 @@ from karbor_trove.trove import models
 
 
 class RestoreOperation(base.Operation):
-    """Restores one instance from the backup that a checkpoint has of it."""
+    """Restores one instance from its backup in a checkpoint."""
 
     action = 'Restoring'
     event = 'restore'

@@ -15,7 +15,7 @@ def list_changes(request: models.InstanceRequest,
     """Return how the restored instance differs from the original instance.
 
     Trove does not return some values of the original instance, such as its
-    availability zone. If the request has such a value, it counts as a
+    availability zone. If the request has such a value, this value counts as a
     difference.
 
     :param request: the request that created the restored instance.
