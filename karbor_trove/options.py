@@ -247,11 +247,10 @@ class Settings:
 
     @property
     def skips_unprotectable(self) -> bool:
-        """Return True if checkpoints leave out instances without a backup.
+        """Return True if the option `unprotectable_databases` is `skip`.
 
-        This is about instances that cannot be backed up, for example because
-        their status is ERROR. If the result is False, one such instance fails
-        the whole checkpoint.
+        In that case a checkpoint leaves out the instances that cannot be
+        backed up. Otherwise one such instance fails the whole checkpoint.
         """
         return self.unprotectable_databases == 'skip'
 

@@ -22,9 +22,9 @@ T = TypeVar('T')
 class Clock:
     """The time of this machine. Tests replace this class by a simulated clock.
 
-    The methods look up the functions of the time module at each call, because
-    Karbor replaces these functions when it starts to use green threads. After
-    that, sleep() lets other green threads run.
+    The methods look up the functions of the time module at each call. Karbor
+    replaces time.sleep() when it starts to use green threads. After that, the
+    method sleep() lets other green threads run.
     """
 
     def now(self) -> float:
