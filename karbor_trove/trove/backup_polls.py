@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Polls of backups that the resources of a flow share."""
+"""Polls and lists of backups, shared by the resources of a flow."""
 
 import functools
 from typing import Callable, Dict, List, Optional, Tuple, TypeVar
@@ -22,13 +22,13 @@ _RECENT = 'recent'
 
 
 class BackupPolls:
-    """The shared polls and the shared lists of one project's backups.
+    """Reads the backups of one project for all resources of a flow.
 
-    Resources that need backups at the same time share the requests.
+    Resources that need backups at the same time share the requests to Trove.
     """
 
     def __init__(self, poller: polling.Poller) -> None:
-        """Create the polls. No request is sent yet.
+        """Create the object. No request is sent yet.
 
         :param poller: has the poll interval and the clock of all polls.
         """
@@ -46,9 +46,15 @@ class BackupPolls:
                  check: Callable[[models.Backup], Optional[T]],
                  deadline: polling.Deadline, description: str,
                  outage_timeout: Optional[float] = None) -> T:
-        """Poll a backup until the check returns a result.
+        """Poll a backup until a check returns a result, and return the result.
 
-        See shared_poll.SharedPoll.wait_for().
+        If other resources wait for backups too, one poll reads all these
+        backups. See shared_poll.SharedPoll.wait_for() for the parameters and
+        the errors.
+
+        :param client: sends the requests while this wait polls for all waits.
+        :param check: returns the result for the backup. To keep waiting, the
+            function returns None or raises errors.Pending.
         """
         return self._statuses.wait_for(
             functools.partial(batch_reads.read_backups, client), backup_id,
@@ -58,10 +64,10 @@ class BackupPolls:
                      deadline: polling.Deadline) -> Backups:
         """Return all backups of the project by id, from a new list.
 
-        The list is requested after this call. Resources that call this method
-        at the same time get the same dictionary, so they must not change the
-        dictionary.
+        The list is never older than the call. Do not change the dictionary.
+        Several callers may get the same dictionary.
 
+        :param deadline: when to stop trying during an outage.
         :raises errors.KarborTroveError: the backups could not be listed.
         """
         return self._read_list(client, _NOW, deadline)
@@ -70,8 +76,11 @@ class BackupPolls:
                             deadline: polling.Deadline) -> Backups:
         """Return all backups of the project by id, from a list up to 30 s old.
 
-        The caller must not change the dictionary.
+        If the last list that this method requested is older, the method
+        requests a new list. Do not change the dictionary. Several callers may
+        get the same dictionary.
 
+        :param deadline: when to stop trying during an outage.
         :raises errors.KarborTroveError: the backups could not be listed.
         """
         return self._read_list(client, _RECENT, deadline)

@@ -2,9 +2,10 @@
 
 """Reads of several backups or instances with few requests.
 
-The polls that the resources of a flow share use these functions. A list shows
-that an object exists. Only HTTP 404 in response to a GET of the object shows
-that an object does not exist.
+A shared poll uses these functions to read the objects of all waiting
+resources. An object that is in a list of Trove exists. An object that is not
+in the list may exist as well. Only HTTP 404 in response to a GET of an object
+shows that the object does not exist.
 """
 
 from typing import Callable, Dict, Iterator, List, Optional, Protocol, Set
@@ -20,11 +21,11 @@ LOG = logging.getLogger(__name__)
 
 
 class _Identified(Protocol):
-    """A backup or an instance of Trove."""
+    """An object of Trove that has an id: a backup or an instance."""
 
     @property
     def id(self) -> str:
-        """Return the id of the object."""
+        """Return the id of the backup or instance."""
 
 
 T = TypeVar('T', bound=_Identified)
@@ -32,21 +33,26 @@ T = TypeVar('T', bound=_Identified)
 
 def read_backups(client: trove_client.TroveClient, backup_ids: List[str]
                  ) -> Dict[str, Union[models.Backup, errors.KarborTroveError]]:
-    """Return, by id, each backup or the error of its read.
+    """Read several backups with few requests.
 
-    :raises errors.Unreachable: the backups could not be listed.
+    :returns: each backup by its id. If a backup could not be read, the error
+        takes the place of the backup.
+    :raises errors.Unreachable: Trove did not respond to the request for the
+        list of backups.
+    :raises errors.DeadlineExceeded: the client has reached its deadline.
     """
     return _read(backup_ids, client.iterate_backup_pages, client.get_backup)
 
 
 class InstanceReader:
-    """Reader of the instances of one project.
+    """Reads several instances of one project with few requests.
 
-    The reader uses either pages of Trove's list or one GET for each instance,
-    whichever needs fewer requests. Trove sorts the list by the ids of the
-    instances, and its pages are small. So GETs need fewer requests for a few
-    instances of a large project. The reader estimates the number of pages from
-    its earlier reads.
+    The reader reads either pages of Trove's list or each instance with a GET.
+    It chooses the way that needs fewer requests. For a few instances of a
+    large project, GETs need fewer requests. The reason is that the pages are
+    small, and that Trove sorts the list by the ids of the instances. So the
+    wanted instances may be on any page. The reader estimates the number of
+    pages from its earlier reads.
     """
 
     def __init__(self) -> None:
@@ -59,12 +65,17 @@ class InstanceReader:
 
     def read(self, client: trove_client.TroveClient, instance_ids: List[str]
              ) -> Dict[str, Union[models.Instance, errors.KarborTroveError]]:
-        """Return, by id, each instance or the error of its read.
+        """Read several instances with few requests.
 
-        An instance that is ready or lost has all values that a GET returns.
-        Other instances lack some values if Trove has no list with details.
+        If Trove has a list with details, all instances have all values that a
+        GET returns. An older Trove has no list with details. In that case only
+        an instance that is ready, broken or being deleted has all values.
 
-        :raises errors.Unreachable: the instances could not be listed.
+        :returns: each instance by its id. If an instance could not be read,
+            the error takes the place of the instance.
+        :raises errors.Unreachable: Trove did not respond to the request for
+            the list of instances.
+        :raises errors.DeadlineExceeded: the client has reached its deadline.
         """
         listed: Set[str] = set()
         pages = 0
@@ -112,18 +123,27 @@ def _read(ids: List[str],
           iterate_pages: Callable[[List[str]], Iterator[List[T]]],
           get: Callable[[str], T], expected_pages: int = 1
           ) -> Dict[str, Union[T, errors.KarborTroveError]]:
-    """Read a single object with a GET, and several objects with a list.
+    """Read objects from the pages of a list, and the missing ones with GETs.
 
-    The function stops listing when GETs of the remaining objects need no more
-    requests than the remaining pages. If the number of remaining pages is not
-    known, the function uses the number of the pages that it has read. So the
-    list and the GETs together need at most twice as many requests as the
-    better one of the two ways alone.
+    A single object is read with a GET. For several objects, the function reads
+    page after page. It stops as soon as there are at least as many remaining
+    pages as missing objects. Then it reads the missing objects with GETs.
 
+    The remaining pages are `expected_pages` minus the pages that were read. If
+    this number is not positive, the function assumes that as many pages remain
+    as it has read. So the function needs at most twice as many requests as the
+    better one of two ways: only pages, or only GETs.
+
+    :param ids: the ids of the wanted objects.
     :param iterate_pages: yields the objects with these ids, page by page.
-    :param expected_pages: an estimate of the number of pages. It may be lower
-        than the number of pages.
-    :returns: by id, each object or the error of its read.
+    :param get: returns the object with an id.
+    :param expected_pages: an estimate of the number of pages. The list may
+        have more pages.
+    :returns: each object by its id. If an object could not be read, the error
+        takes the place of the object.
+    :raises errors.Unreachable: Trove did not respond to the request for a
+        page.
+    :raises errors.DeadlineExceeded: the client has reached its deadline.
     """
     objects: Dict[str, Union[T, errors.KarborTroveError]] = {}
     if len(ids) > 1:
@@ -148,9 +168,14 @@ def _read_alone(ids: List[str], get: Callable[[str], T]
                 ) -> Dict[str, Union[T, errors.KarborTroveError]]:
     """Read each object with a GET.
 
-    :returns: by id, each object or the error of its read.
-    :raises errors.DeadlineExceeded: the client has reached its deadline. This
-        shows nothing about the objects.
+    If a GET has no response, no further GET is sent. All remaining objects get
+    the error of this GET.
+
+    :param get: returns the object with an id.
+    :returns: each object by its id. If an object could not be read, the error
+        takes the place of the object.
+    :raises errors.DeadlineExceeded: the client has reached its deadline. In
+        that case it is not known whether the objects exist.
     """
     objects: Dict[str, Union[T, errors.KarborTroveError]] = {}
     outage: Optional[errors.Unreachable] = None

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Instances that a protect operation has read and is going to back up."""
+"""Instances that a protect operation has read in the last 30 s."""
 
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 from typing import Union
@@ -15,15 +15,18 @@ Answer = Union[models.Instance, errors.KarborTroveError]
 
 
 class RecentInstances:
-    """The instances of a flow that were read in the last 30 s.
+    """The instances that a protect operation has read in the last 30 s.
 
-    The preflight of a protect operation reads all instances together. A
-    backup that begins soon after the preflight uses this read. Without this
-    class, each backup would read its instance again.
+    The preflight of the operation reads all instances together. A backup that
+    begins within 30 s uses the instance as the preflight has read it. Without
+    this class, each backup would read its instance again.
     """
 
     def __init__(self, clock: polling.Clock) -> None:
-        """Create the object. It has no instances yet."""
+        """Create the object. It has no instances yet.
+
+        :param clock: measures the 30 s.
+        """
         self._clock = clock
         #: By the id of an instance: the time before its last read, in seconds
         #: of the clock, and the instance. The value is None before the first
@@ -32,15 +35,19 @@ class RecentInstances:
         self._reads: Dict[str, Optional[Tuple[float, models.Instance]]] = {}
 
     def expect(self, instance_ids: Iterable[str]) -> None:
-        """Add ids of instances that the operation is going to back up."""
+        """Add the ids of the instances that the operation is going to back up.
+
+        The object keeps the reads of these instances only. An earlier read of
+        such an instance is discarded.
+        """
         self._reads.update(dict.fromkeys(instance_ids))
 
     def find_ready(self, instance_id: str) -> Optional[models.Instance]:
-        """Return an instance that was ready in the last 30 s.
+        """Return an instance if a read in the last 30 s found it ready.
 
-        The instance may have changed since the read. If it is no longer ready,
-        Trove rejects the backup with HTTP 422, and the caller has to poll the
-        instance.
+        The instance may have changed since the read. If the instance is no
+        longer ready, Trove rejects the backup with HTTP 422. In that case the
+        caller has to poll the instance.
 
         :returns: the instance. None if the instance was not read in the last
             30 s, or if the instance was not ready.
@@ -49,21 +56,24 @@ class RecentInstances:
         return read if read is not None and read.is_ready else None
 
     def remove(self, instance_id: str) -> None:
-        """Remove an instance, because its backup begins."""
+        """Discard an instance. Call this method when its backup begins."""
         self._reads.pop(instance_id, None)
 
     def read(self, read: Callable[[List[str]], Mapping[str, Answer]],
              instance_ids: Iterable[str]) -> Dict[str, Answer]:
-        """Return, by id, each instance or the error of its read.
+        """Return several instances by id, and read as few of them as possible.
 
-        Instances that were ready in the last 30 s are not read again. If any
-        other instance has to be read, the same requests also read all expected
-        instances that were not read in the last 30 s. An instance is expected
-        from expect() until remove(). The operation needs these instances next.
-        The result has them too.
+        An instance that was ready in the last 30 s is not read again. If any
+        other wanted instance has to be read, the same requests also read the
+        expected instances that were not read in the last 30 s. An instance is
+        expected from expect() until remove(). The operation needs these
+        instances soon.
 
         :param read: reads several instances with few requests.
-        :param instance_ids: the ids of the instances that the caller needs.
+        :param instance_ids: the ids of the wanted instances.
+        :returns: each instance by its id. If an instance could not be read,
+            the error takes the place of the instance. Expected instances that
+            were read are in the result as well.
         """
         answers: Dict[str, Answer] = {}
         missing: Dict[str, None] = {}

@@ -14,16 +14,21 @@ from karbor_trove import timeouts
 class RequestQueue:
     """A queue that limits how many requests are sent at the same time.
 
-    The requests are sent in the order in which they entered the queue. When a
-    request ends, the next request is sent. Each request has a timeout of its
-    own, so the queue needs no deadline. The `with` block of a caller must not
-    wait for long.
+    A thread sends its request in the `with` block of turn(). If too many
+    threads are in such a block, turn() waits until one of them leaves the
+    block. The threads get their turns in the order in which they called
+    turn().
+
+    The wait in turn() has no deadline. The wait ends, because each request has
+    timeouts of its own. So a `with` block must not contain a wait without an
+    end.
     """
 
     def __init__(self, limit: int, clock: polling.Clock) -> None:
         """Create the queue.
 
         :param limit: the maximum number of requests at the same time.
+        :param clock: lets a thread wait for its turn.
         """
         self._clock = clock
         self._lock = threading.Lock()
@@ -35,7 +40,11 @@ class RequestQueue:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until the caller may send its request in the `with` block."""
+        """Wait until the caller may send its request in the `with` block.
+
+        When the `with` block ends, the next thread in the queue may send its
+        request.
+        """
         ticket = threading.Event()
         with self._lock:
             if self._free:

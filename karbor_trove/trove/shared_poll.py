@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""A poll that the resources of a flow share.
+"""A poll that several waiting resources of a flow share.
 
-Each resource of a flow waits for one object. Without a shared poll, each
-resource would send its own requests until its wait ends.
+Each resource of a flow waits for one object, such as its backup. Without a
+shared poll, each resource would send requests of its own. With a shared poll,
+a few requests read the objects of all resources.
 """
 
 import threading
@@ -17,15 +18,18 @@ from karbor_trove import timeouts
 T = TypeVar('T')
 Result = TypeVar('Result')
 
-#: Reads several objects with few requests. The argument has each id once. The
-#: result has, by id, the object or the error of its read. The function raises
-#: an error if no object could be read. errors.DeadlineExceeded ends only the
-#: wait of the leader, which calls the function.
+#: Reads several objects with few requests. The argument is a list of ids
+#: without duplicates. The result has, by id, the object or the error of its
+#: read. If no object could be read, the function raises an error. The leader
+#: calls this function. errors.DeadlineExceeded ends only the leader's wait.
 Read = Callable[[List[str]], Mapping[str, Union[T, errors.KarborTroveError]]]
 
 
 class _Waiter(Generic[T]):
-    """The state of one wait in a shared poll."""
+    """The state of one wait of a SharedPoll.
+
+    A waiter belongs to the thread that called SharedPoll.wait_for().
+    """
 
     __slots__ = ('id', 'wait', 'start', 'first_due', 'patience', 'event',
                  'answer', 'has_news')
@@ -38,8 +42,8 @@ class _Waiter(Generic[T]):
         self.start = start
         #: When the first poll of the wait is due, in seconds of the clock.
         self.first_due = first_due
-        #: The deadline for a poll of the leader that is not finished at the
-        #: end of this wait. None before the end of this wait.
+        #: The wait ends after a last poll of the leader. This is the deadline
+        #: for that poll. None before the end of this wait.
         self.patience: Optional[polling.Deadline] = None
         #: Set when the waiter has to call its check or becomes the leader, and
         #: when the leader has to poll earlier.
@@ -53,7 +57,8 @@ class _Waiter(Generic[T]):
     def get_answer(self) -> T:
         """Return the object that the last poll read.
 
-        :raises Exception: the last poll could not read the object.
+        :raises Exception: the last poll could not read the object. This is the
+            error of the read.
         """
         answer = self.answer
         if isinstance(answer, errors.KarborTroveError):
@@ -67,18 +72,18 @@ class _Waiter(Generic[T]):
 
 
 class SharedPoll(Generic[T]):
-    """A poll of the objects that several resources wait for.
+    """A poll that reads the objects of several waits together.
 
-    The poll has no thread of its own. One waiter is the leader and reads the
-    objects of all waiters. When the wait of the leader ends, for whatever
-    reason, another waiter becomes the leader. So no thread runs and no request
-    is sent after the end of the last wait.
+    Each thread that calls wait_for() waits for one object and is called a
+    waiter. One of the waiters is the leader. The thread of the leader reads
+    the objects of all waiters. When the wait of the leader ends, for whatever
+    reason, another waiter becomes the leader. So the poll needs no thread of
+    its own. No request is sent after the end of the last wait.
 
-    Each wait has a deadline and a check of its own. These have no effect on
-    other waits. If a wait is cancelled, the other waits continue. A poll
-    without a response is a failure for all waiters. The leader retries the
-    poll for all waiters together. A waiter never gets the result of a poll
-    that began before its wait.
+    Each waiter has its own deadline and its own check. A wait that ends or is
+    cancelled has no effect on the other waits. If a poll has no response, the
+    leader retries the poll for all waiters together. A waiter gets no result
+    of a poll that began before its wait.
     """
 
     def __init__(self, poller: polling.Poller) -> None:
@@ -104,31 +109,37 @@ class SharedPoll(Generic[T]):
                  deadline: polling.Deadline, description: str,
                  outage_timeout: Optional[float] = None,
                  is_urgent: bool = False) -> Result:
-        """Poll an object until the check returns a result.
+        """Poll an object until a check returns a result.
 
-        The last poll begins at the deadline. If there are other waits, the
-        last poll may begin up to 1 s later. The wait ends after this poll. So
-        the wait may end later than the deadline.
+        Threads that wait at the same time share the polls. One of these
+        threads is the leader. The leader reads the objects of all threads.
 
-        :param read: reads the objects of all waits while this wait is the
-            leader.
+        The last poll begins at the deadline, or up to 1 s later if there are
+        other waits. The wait ends after the last poll. So the wait may end
+        later than the deadline.
+
+        :param read: reads several objects with few requests. This function is
+            called only while the caller is the leader.
         :param id_: the id of the object.
         :param check: returns the result for the object that was read. To keep
-            waiting, the function returns None or raises errors.Pending. The
-            check need not be called after a poll that finds the object
-            unchanged. The check is always called when `changes_after` of
-            errors.Pending has passed.
+            waiting, the function returns None or raises errors.Pending. If a
+            poll finds the object unchanged, the check may not be called. But
+            if errors.Pending has a `changes_after`, the check is called again
+            after this time.
+        :param deadline: when the wait ends.
         :param description: the beginning of the error message. It says what
             has not happened, for example "backup 1 is not complete".
-        :param outage_timeout: after so many seconds without a response, the
-            wait ends, even before the deadline. None means that only the
-            deadline ends the wait.
-        :param is_urgent: True if the first poll is due at once. Otherwise the
-            first poll is due after the first pause.
+        :param outage_timeout: the longest outage in seconds. After a longer
+            outage the wait ends, even before the deadline. None means that
+            only the deadline ends the wait.
+        :param is_urgent: True if the first poll is due at once. False if the
+            first poll is due after the first pause, which is 1 s at most.
+            During an outage, the first poll is the next retry.
+        :returns: the result of the check.
         :raises errors.DeadlineExceeded: the check has no result at the
             deadline, or after `outage_timeout`.
-        :raises Exception: any other error of the check, or the error of the
-            read.
+        :raises Exception: any other error of the check. Or the object could
+            not be read, and the reason is not an outage.
         """
         now = self._clock.now()
         wait = polling.Wait(deadline, description, outage_timeout,
@@ -152,12 +163,14 @@ class SharedPoll(Generic[T]):
 
     def read(self, read: Read[T], id_: str, deadline: polling.Deadline,
              description: str) -> T:
-        """Return an object from a poll that begins after this call.
+        """Read an object with a new poll, and return the object.
 
-        Reads at the same time share one poll. During an outage, the poll is
-        retried until the deadline.
+        The poll begins after this call. Reads at the same time share one poll.
+        During an outage, the poll is retried until the deadline.
 
         :param read: see wait_for().
+        :param id_: the id of the object.
+        :param deadline: when the retries end.
         :param description: the beginning of the error message. It says what
             failed.
         :raises errors.KarborTroveError: the object could not be read.
@@ -179,9 +192,9 @@ class SharedPoll(Generic[T]):
                 self._leader.event.set()
 
     def _leave(self, waiter: _Waiter[T]) -> None:
-        """Remove a waiter. If the waiter is the leader, choose another leader.
+        """Remove a waiter whose wait has ended or whose thread is cancelled.
 
-        This method is also called if the thread of the waiter is cancelled.
+        If the waiter is the leader, another waiter becomes the leader.
         """
         with self._lock:
             self._waiters.pop(waiter, None)
@@ -193,7 +206,10 @@ class SharedPoll(Generic[T]):
     def _wait_for_news(self, waiter: _Waiter[T], read: Read[T]) -> None:
         """Wait until the check of a waiter has to be called.
 
-        The leader polls during this wait.
+        While the waiter is the leader, this method also polls for all waiters.
+
+        :raises errors.DeadlineExceeded: the poll at the end of the wait takes
+            too long, or the leader's client has reached its deadline.
         """
         while True:
             with self._lock:
@@ -214,14 +230,17 @@ class SharedPoll(Generic[T]):
                 self._poll(read)
 
     def _follow(self, waiter: _Waiter[T]) -> bool:
-        """Wait until the state of a waiter may have changed.
+        """Sleep until something may have changed for a waiter.
 
-        Only a waiter that is not the leader calls this method.
+        Only the thread of a waiter that is not the leader calls this method.
+        Another thread may wake the waiter.
 
-        :returns: True if the check has to be called although there is no new
+        :returns: True if the waiter has to call its check again for its last
             answer, because `changes_after` of errors.Pending has passed.
-        :raises errors.DeadlineExceeded: the poll of the leader took too long
-            after the end of the wait.
+            Otherwise False. Then the caller has to look at the state of the
+            waiter again.
+        :raises errors.DeadlineExceeded: the wait is at its end, and the
+            leader's poll has taken more than 30 s since then.
         """
         seconds = waiter.wait.end.remaining
         if not seconds:
@@ -244,8 +263,10 @@ class SharedPoll(Generic[T]):
     def _poll(self, read: Read[T]) -> None:
         """Read the objects of all waiters. Only the leader calls this method.
 
-        :raises errors.DeadlineExceeded: the client of the leader has reached
-            its deadline.
+        Each waiter gets its object or the error of the read.
+
+        :raises errors.DeadlineExceeded: the leader's client has reached its
+            deadline. The other waits go on.
         """
         with self._lock:
             waiters = list(self._waiters)
@@ -272,7 +293,12 @@ class SharedPoll(Generic[T]):
 
     def _deliver(self, waiter: _Waiter[T], answer: Union[T, Exception]
                  ) -> None:
-        """Store an answer. Set the event if the check has to be called.
+        """Give the answer of a poll to a waiter.
+
+        The method wakes the waiter if its check has to be called. The leader
+        always calls its check. Another waiter calls its check if the answer
+        has changed or the wait is at its end. Two answers without a response
+        count as unchanged.
 
         :param answer: the object that the poll read, or the error of the read.
         """
@@ -295,8 +321,8 @@ class SharedPoll(Generic[T]):
     def _schedule(self, outage: Optional[errors.Unreachable]) -> None:
         """Set when the next poll is due.
 
-        :param outage: why the last poll read no object. None if the poll had a
-            response.
+        :param outage: the error of the last poll if no object could be read
+            because of an outage. Otherwise None.
         """
         now = self._clock.now()
         if outage is not None:
