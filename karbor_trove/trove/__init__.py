@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Trove's API, and the objects of Trove's backups in Swift.
+"""Requests to Trove's API, and to Swift for the objects of Trove's backups.
 
-karbor_trove.backups decides which backups are created or deleted, and
-karbor_trove.bank stores data. This package does neither.
+Other packages decide what is requested. karbor_trove.backups decides which
+backups are created or deleted. karbor_trove.bank stores data in the bank.
 """

@@ -17,14 +17,16 @@ LOG = logging.getLogger(__name__)
 
 def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   poller: polling.Poller) -> models.Accounts:
-    """Return the databases and users of an instance.
+    """Return the names of the databases and of the users of an instance.
 
-    Trove lists databases and users for MySQL, MariaDB and PostgreSQL.
-    Databases and users that Trove reserves for itself are not in these lists
+    Trove lists databases and users for MySQL, MariaDB and PostgreSQL. Trove
+    does not list the databases and users that it reserves for itself
     [extensions/common/models.py, 26.0.0].
 
-    :returns: the names. None in place of a list that Trove did not return. In
-        that case a warning is logged.
+    :param poller: repeats a request for up to 30 s during an outage.
+    :returns: the names. If Trove rejects the request for one of the two lists
+        or does not respond for 30 s, that list is None. In that case a warning
+        is logged.
     """
     def list_names(kind: str, parse: Callable[[Dict[str, Any]], str]
                    ) -> Optional[Tuple[str, ...]]:

@@ -15,11 +15,19 @@ T = TypeVar('T')
 
 
 class Catalog:
-    """Lookups in Trove. Each lookup is sent once, and its result is kept."""
+    """Lookups of what Trove offers to a project, such as flavors and quotas.
+
+    Each lookup sends its request once and keeps the result. If Trove rejects
+    the request or does not respond, the lookup raises an error that
+    client.TroveClient lists.
+    """
 
     def __init__(self, client: trove_client.TroveClient,
                  project_id: str) -> None:
-        """Create the catalog. This sends no request."""
+        """Create the object. No request is sent.
+
+        :param project_id: the project whose quotas are looked up.
+        """
         self._client = client
         self._project_id = project_id
         self._cache: Dict[Tuple[str, ...], Any] = {}
@@ -27,6 +35,7 @@ class Catalog:
     def list_versions(self, datastore: str) -> List[models.DatastoreVersion]:
         """Return the active versions of a datastore.
 
+        :param datastore: the name or the id of the datastore.
         :returns: the versions. The list is empty if there is no such
             datastore.
         """
@@ -42,12 +51,15 @@ class Catalog:
         return self._find(('versions', datastore), request) or []
 
     def list_flavors(self, datastore: str, version_id: str) -> Dict[str, int]:
-        """Return the RAM in MB of the flavors of a version, by flavor id.
+        """Return the RAM in MB of each flavor of a datastore version.
 
-        Private flavors are in no list, but Trove creates instances with
-        private flavors [list_datastore_version_flavor_associations() in
-        trove/datastore/models.py, 26.0.0]. The result is empty if Trove does
-        not find the version.
+        The keys are the ids of the flavors. Private flavors are not in the
+        result, but Trove creates instances with private flavors
+        [list_datastore_version_flavor_associations() in
+        trove/datastore/models.py, 26.0.0].
+
+        :param datastore: the name or the id of the datastore.
+        :returns: an empty dictionary if Trove does not find the version.
         """
         return self._find(
             ('flavors', datastore, version_id),
@@ -55,15 +67,16 @@ class Catalog:
                                       % (datastore, version_id))) or {}
 
     def list_public_flavors(self) -> Dict[str, int]:
-        """Return the RAM in MB of all public flavors, by flavor id."""
+        """Return the RAM in MB of each public flavor, by flavor id."""
         return self._find(('public flavors',), lambda api: _read_flavors(
             api, '/flavors')) or {}
 
     def find_flavor(self, flavor_id: str) -> Optional[int]:
-        """Return the RAM in MB of one flavor. None if the flavor is not found.
+        """Return the RAM in MB of one flavor.
 
-        :param flavor_id: the id of the flavor, or its URL as in a request for
-            an instance.
+        :param flavor_id: the id or the URL of the flavor. A request for an
+            instance may have either of them.
+        :returns: the RAM. None if there is no such flavor.
         """
         segment = get_flavor_segment(flavor_id)
 
@@ -76,7 +89,10 @@ class Catalog:
                           request) if segment.strip('.') else None
 
     def list_volume_types(self) -> List[str]:
-        """Return the names and the ids of the volume types that users see."""
+        """Return the volume types that Trove lists for this user.
+
+        :returns: the name and the id of each volume type, in one list.
+        """
         def request(api: Any) -> List[str]:
             items = [item.to_dict() for item in api.volume_types.list()]
             return [str(item[key]) for item in items for key in ('name', 'id')]
@@ -85,17 +101,24 @@ class Catalog:
 
     def find_configuration(self, configuration_id: str
                            ) -> Optional[models.ConfigurationGroup]:
-        """Return a configuration group. None if there is no such group."""
+        """Return a configuration group with its values.
+
+        None if there is no such group.
+        """
         return self._find(
             ('configuration', configuration_id),
             lambda api: serialization.parse_configuration(
                 api.configurations.get(configuration_id).to_dict()))
 
     def find_quotas(self) -> Optional[Dict[str, models.Quota]]:
-        """Return the quotas of the project, by Trove's name of the quota.
+        """Return the quotas of the project.
 
-        None if Trove does not return the quotas to this user. Xena (16.0.0)
-        and later releases return them if Trove's policy allows this.
+        The keys are Trove's names of the resources, such as "volumes". Xena
+        (16.0.0) and later releases return the quotas if Trove's policy allows
+        this user to read them.
+
+        :returns: the quotas. None if Trove does not return the quotas to this
+            user.
         """
         def request(api: Any) -> Dict[str, models.Quota]:
             quotas = [item.to_dict()
@@ -125,7 +148,11 @@ class Catalog:
 
 
 def get_flavor_segment(flavor_id: str) -> str:
-    """Return the part of a flavor's id or URL that Trove uses as the id."""
+    """Return the id of a flavor, for the id or the URL of the flavor.
+
+    Trove takes the last segment of the path as the id. For example, the id is
+    "2" for the URL "https://trove.example.com/v1.0/flavors/2".
+    """
     return parse.urlsplit(flavor_id).path.rpartition('/')[2]
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Client of Trove's API, with the models and the errors of this package."""
+"""Client of Trove's API that returns the models of this package."""
 
 import contextlib
 import copy
@@ -42,8 +42,10 @@ class TroveClient:
 
     * errors.NotFound: the project has no object with this id.
     * errors.Busy: Trove is working on the object and refused the request.
-    * errors.Rejected: Trove did nothing.
-    * errors.Unreachable: Trove may still carry out the request.
+    * errors.Rejected: the request was refused for another reason. Trove did
+      nothing.
+    * errors.Unreachable: no usable response came back. Trove may still carry
+      out the request.
     * errors.DeadlineExceeded: the deadline has passed, and no request was
       sent.
     """
@@ -58,9 +60,9 @@ class TroveClient:
         :param deadline: no request is sent after the deadline. The deadline
             also limits the timeouts of each request, see
             transport.request_timeout(). None if there is no deadline.
-        :param read_swift: returns how to connect to Swift, or raises
-            errors.Rejected. The default returns the default values of
-            models.SwiftConnection.
+        :param read_swift: returns how to connect to Swift. The function may
+            raise errors.Rejected. The default function returns a
+            models.SwiftConnection with default values.
         :raises errors.KarborTroveError: the client could not be created.
         """
         self._deadline = deadline
@@ -70,7 +72,10 @@ class TroveClient:
 
     def with_deadline(self, deadline: Optional[polling.Deadline]
                       ) -> 'TroveClient':
-        """Return a client with another deadline and the same connections.
+        """Return a copy of this client that has another deadline.
+
+        The copy uses the same connections. The deadline of this client does
+        not change.
 
         :param deadline: see __init__().
         """
@@ -80,10 +85,10 @@ class TroveClient:
 
     @property
     def now(self) -> Optional[datetime.datetime]:
-        """Return when Trove last responded, by Trove's own clock.
+        """Return Trove's time, from the Date header of Trove's last response.
 
-        The time is in UTC, without a zone, in whole seconds. None if no
-        response with a time has come back yet.
+        The time is in UTC, without a zone, in whole seconds. None if Trove has
+        not returned a valid Date header yet.
         """
         try:
             now: datetime.datetime = timeutils.normalize_time(
@@ -101,10 +106,14 @@ class TroveClient:
     def call(self, description: str) -> Iterator[Any]:
         """Yield the client of python-troveclient for one request.
 
-        An exception of python-troveclient is raised as one of the errors that
-        the docstring of TroveClient lists.
+        Send the request in the `with` block. If python-troveclient raises an
+        exception in the block, the method raises one of the errors that the
+        docstring of TroveClient lists.
 
-        :param description: what is requested, for the error message.
+        :param description: what is requested, such as "reading backup 1". Each
+            error message begins with this text.
+        :raises errors.DeadlineExceeded: the deadline has passed. The block is
+            not entered.
         """
         self._api.client.limits.timeout = transport.request_timeout(
             self._deadline, description)
@@ -120,9 +129,9 @@ class TroveClient:
         :param list_page: requests one page. Its arguments are the client of
             python-troveclient and the marker of the page. The marker is None
             for the first page.
-        :param parse: parses the JSON of one item.
-        :raises errors.KarborTroveError: a page could not be read. A part of
-            the list is never returned.
+        :param parse: returns the parsed item for the JSON of one item.
+        :raises errors.KarborTroveError: a page could not be read. The method
+            never returns a part of the list.
         """
         items: List[T] = []
         marker: Optional[str] = None
@@ -141,14 +150,15 @@ class TroveClient:
 
     def iterate_backup_pages(self, backup_ids: Collection[str]
                              ) -> Iterator[List[models.Backup]]:
-        """Yield the wanted backups of each page of Trove's list.
+        """Yield the wanted backups of Trove's list, page by page.
 
-        The backups that changed last are on the first page. A page is
-        requested only when the caller needs it. A backup that is on no page
-        may exist.
+        The backups that changed last are on the first page. The method
+        requests the next page only if the caller continues the iteration. A
+        wanted backup that is on none of the pages may exist nevertheless.
 
         :param backup_ids: the ids of the wanted backups. Other backups are not
             parsed.
+        :returns: one list of backups for each page. The list may be empty.
         """
         # Trove lists backups by the time of their last change. So one page
         # usually has all backups that the caller waits for.
@@ -160,16 +170,19 @@ class TroveClient:
     def iterate_instance_pages(self, instance_ids: Collection[str],
                                has_details: bool
                                ) -> Iterator[List[models.Instance]]:
-        """Yield the wanted instances of each page of Trove's list.
+        """Yield the wanted instances of Trove's list, page by page.
 
-        A page is requested only when the caller needs it. If a wanted instance
-        is on no page, it may exist nevertheless.
+        The method requests the next page only if the caller continues the
+        iteration. A wanted instance that is on none of the pages may exist
+        nevertheless.
 
         :param instance_ids: the ids of the wanted instances. Other instances
             are not parsed.
-        :param has_details: True if the instances shall have all values that a
-            GET returns. An older Trove has no list with these values, and then
-            the first page raises errors.NotFound or errors.Rejected.
+        :param has_details: True to request the list with details. Its
+            instances have all values that a GET returns. An older Trove does
+            not have this list. In that case the first page raises
+            errors.NotFound or errors.Rejected.
+        :returns: one list of instances for each page. The list may be empty.
         """
         return self._iterate_pages(
             'listing database instances',
@@ -199,24 +212,29 @@ class TroveClient:
     def list_instances(self) -> List[models.Instance]:
         """Return the instances of the project, as Trove lists them.
 
-        The list may lack some instances. list_from_instances() says which.
+        Members of clusters are not in the list. Trove cannot back up such
+        members. Some values are None, because Trove returns them only for a
+        single instance.
 
-        :raises errors.DeadlineExceeded: see list_from_instances().
+        :raises errors.DeadlineExceeded: Trove has not returned all pages by
+            the deadline.
         """
         return self.list_from_instances(lambda instance: instance)
 
     def list_from_instances(self, build: Callable[[models.Instance], T]
                             ) -> List[T]:
-        """Return the results of a function for all instances of the project.
+        """Call a function for each instance of the project.
 
-        The function is called for all instances of a page before the next page
-        is requested. The instances of the page are then discarded, because
-        each instance takes about 1 kB of memory.
+        This method needs less memory than list_instances(), because an
+        instance takes about 1 kB. The method calls the function for all
+        instances of a page. It then discards these instances and requests the
+        next page.
 
         Members of clusters are not in Trove's list. Trove cannot back up such
         members.
 
-        :param build: returns a smaller object for an instance, such as the id.
+        :param build: returns a smaller object for an instance, such as its id.
+        :returns: the results of the function.
         :raises errors.DeadlineExceeded: Trove has not returned all pages by
             the deadline. The message names the option of Trove to change.
         """
@@ -260,14 +278,20 @@ class TroveClient:
             raise
 
     def get_instance(self, instance_id: str) -> models.Instance:
-        """Return one instance."""
+        """Return one instance.
+
+        :raises errors.NotFound: the project has no such instance.
+        """
         with self.call('reading instance %s' % instance_id) as api:
             return serialization.parse_instance(
                 api.instances.get(instance_id).to_dict())
 
     def create_instance(self,
                         request: models.InstanceRequest) -> models.Instance:
-        """Request an instance from a backup. Trove builds it afterwards."""
+        """Request an instance from a backup.
+
+        :returns: the new instance. Trove builds the instance after this call.
+        """
         with self.call('creating an instance from backup %s'
                        % request.backup_id) as api:
             instance = api.instances.create(**_supported_arguments(
@@ -276,26 +300,35 @@ class TroveClient:
             return serialization.parse_instance(instance.to_dict())
 
     def delete_instance(self, instance_id: str) -> None:
-        """Request the deletion of an instance. Trove deletes it afterwards."""
+        """Request the deletion of an instance.
+
+        Trove deletes the instance after this call.
+        """
         with self.call('deleting instance %s' % instance_id) as api:
             api.instances.delete(instance_id)
 
     def list_configurations(self) -> List[models.ConfigurationGroup]:
-        """Return all configuration groups of the project, without values."""
+        """Return all configuration groups of the project, without values.
+
+        get_configuration() returns one group with its values.
+        """
         return self.list_all(
             'listing configuration groups',
             lambda api, marker: api.configurations.list(marker=marker),
             serialization.parse_configuration)
 
     def get_configuration(self, group_id: str) -> models.ConfigurationGroup:
-        """Return one configuration group with its values."""
+        """Return one configuration group with its values.
+
+        :raises errors.NotFound: the project has no such group.
+        """
         with self.call('reading configuration group %s' % group_id) as api:
             return serialization.parse_configuration(
                 api.configurations.get(group_id).to_dict())
 
     def create_configuration(self, request: models.ConfigurationRequest
                              ) -> models.ConfigurationGroup:
-        """Create a configuration group and return it."""
+        """Create a configuration group, and return the group."""
         with self.call('creating configuration group "%s", %s' % (
                 request.name, request.description)) as api:
             group = api.configurations.create(**_supported_arguments(
@@ -307,11 +340,13 @@ class TroveClient:
                      ) -> Dict[str, models.Backup]:
         """Return all backups of the project, by id.
 
-        Backups of all instances and of all creators are included, because
-        Trove accepts a backup of another instance as a parent.
+        The result has the backups of all instances, also backups that Karbor
+        did not create. Trove accepts each of these backups as a parent.
 
-        :param all_projects: whether to list the backups of all projects. Trove
+        :param all_projects: True to list the backups of all projects. Trove
             allows this to administrators only.
+        :raises errors.Unreachable: Trove did not respond, or the list changed
+            each time while its pages were read.
         """
         # Trove counts the offset of a page from the newest backup. So if a
         # backup is deleted between two pages, the list lacks another backup
@@ -340,13 +375,19 @@ class TroveClient:
             % _MAX_LISTS)
 
     def get_backup(self, backup_id: str) -> models.Backup:
-        """Return one backup."""
+        """Return one backup.
+
+        :raises errors.NotFound: the project has no such backup.
+        """
         with self.call('reading backup %s' % backup_id) as api:
             return serialization.parse_backup(
                 api.backups.get(backup_id).to_dict())
 
     def create_backup(self, request: models.BackupRequest) -> models.Backup:
-        """Create a backup. Trove writes the data of the backup later."""
+        """Request a backup, and return it.
+
+        :returns: the new backup. Trove writes its data after this call.
+        """
         with self.call('backing up instance %s'
                        % request.instance_id) as api:
             backup = api.backups.create(**_supported_arguments(
@@ -354,18 +395,24 @@ class TroveClient:
             return serialization.parse_backup(backup.to_dict())
 
     def delete_backup(self, backup_id: str) -> None:
-        """Request the deletion of a backup. Trove deletes the backup later."""
+        """Request the deletion of a backup.
+
+        Trove deletes the backup after this call.
+        """
         with self.call('deleting backup %s' % backup_id) as api:
             api.backups.delete(backup_id)
 
 
 def _supported_arguments(method: Any,
                          arguments: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the arguments that are not None.
+    """Return the arguments to pass to a method of python-troveclient.
 
-    :param method: the method that gets the arguments.
-    :raises errors.Rejected: the method of the installed python-troveclient
-        lacks at least one of these arguments.
+    Arguments that are None are left out. The argument datastore_version_number
+    is also left out if the method does not have it.
+
+    :param method: a method of the installed python-troveclient.
+    :raises errors.Rejected: the method lacks another argument, because the
+        installed python-troveclient is too old.
     """
     supported = inspect.signature(method).parameters
     arguments = {name: value for name, value in arguments.items()

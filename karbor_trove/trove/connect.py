@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Connection to Trove with the rights of the user of a Karbor request."""
+"""Connection to Trove with the rights of the user of a request to Karbor."""
 
 from typing import Any, Optional, Union
 
@@ -21,17 +21,19 @@ def connect(context: karbor_types.RequestContext,
             deadline: Optional[polling.Deadline] = None,
             swift: models.SwiftOptions = models.SwiftOptions()
             ) -> client.TroveClient:
-    """Return a client of Trove with the rights of a request's user.
+    """Return a client of Trove that has the rights of a user of Karbor.
 
     Karbor's own factory of clients finds the endpoint of Trove and adds
-    Karbor's service token. So the operator's section [trove_client] of
-    karbor.conf applies here as well.
+    Karbor's service token. So the section [trove_client] of karbor.conf
+    applies to this client as well.
 
+    :param context: the context of the user's request to Karbor.
     :param deadline: no request is sent after the deadline. None if there is no
         deadline.
-    :param swift: the options of the provider file.
-    :raises errors.KarborTroveError: the endpoint of Trove or the rights of
-        the user could not be read.
+    :param swift: the options of the provider file for Swift.
+    :raises errors.KarborTroveError: the client could not be created. For
+        example, Keystone does not respond, or the endpoint of Trove is not
+        found.
     """
     def make_client() -> Any:
         # Karbor reads Keystone's versions once, without a timeout
@@ -59,15 +61,20 @@ def connect(context: karbor_types.RequestContext,
 
 def read_swift_connection(swift: models.SwiftOptions,
                           project_id: str) -> models.SwiftConnection:
-    """Return how to reach Swift, from the provider file and karbor.conf.
+    """Return how to connect to Swift, from the provider file and karbor.conf.
 
-    An option of the provider file is used as it is. The options of karbor.conf
-    are meant for Trove. So if the catalog has Swift in only one region, this
-    region is used even if karbor.conf has another region. The interface of
-    karbor.conf is preferred, and other interfaces are allowed.
+    An option of the provider file is always used as it is. An option of
+    karbor.conf is only a preference, because it may be meant for Trove:
 
+    * Region: if the catalog has Swift in only one region, this region is used
+      even if karbor.conf has another region.
+    * Interface: if Swift has no endpoint with the interface of karbor.conf,
+      the other interfaces are tried.
+
+    :param swift: the options of the provider file for Swift.
     :param project_id: the project of the user.
-    :raises errors.Rejected: a value of Karbor's options is not allowed.
+    :raises errors.Rejected: an option of Karbor has a value that is not
+        allowed.
     """
     # This registers the options of [trove_client].
     client_factory.ClientFactory.get_client_module('trove')
@@ -87,8 +94,11 @@ def read_swift_connection(swift: models.SwiftOptions,
 def _read_interface() -> str:
     """Return the interface that karbor.conf sets for Swift or for Trove.
 
-    The default values of Karbor's options are ignored, because the defaults
-    differ: one option defaults to public, another one to internal.
+    These options are read in this order: swift_catalog_info of [swift_client],
+    then trove_catalog_info and interface of [trove_client]. The first
+    interface other than public is returned. If no option has another
+    interface, the result is "public". Default values are ignored, because the
+    defaults of these options differ.
 
     :raises ValueError: the value of an option names no known interface.
     """
@@ -114,9 +124,12 @@ def _read_interface() -> str:
 def _read_verify(provider_conf: Any) -> Optional[Union[bool, str]]:
     """Return how to verify Swift's certificate, from section [swift_client].
 
+    The section of the provider file has precedence over the section of
+    karbor.conf.
+
     :param provider_conf: the configuration of the provider file. Its section
-        [swift_client] has the options of a bank in Swift. These options
-        override the options of karbor.conf. None if there is no provider file.
+        [swift_client] has the options of a bank in Swift. None if there is no
+        provider file.
     :returns: the path of a file of CA certificates, or False to accept every
         certificate. None if no option is set.
     """
