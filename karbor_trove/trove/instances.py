@@ -21,7 +21,8 @@ LOG = logging.getLogger(__name__)
 class InstanceIntent(Protocol):
     """The journal entry of one request for an instance.
 
-    create_instance() writes this entry before it sends the request.
+    create_instance() writes this entry before it sends the request. The
+    restore journal and the verification journal implement this protocol.
     """
 
     def write(self, name: str, not_before: Optional[str]) -> None:
@@ -35,26 +36,30 @@ class InstanceIntent(Protocol):
         """
 
     def list_rivals(self) -> Sequence[str]:
-        """Return the other open requests for an instance with this name.
+        """Return the other requests for an instance with the same name.
+
+        Only requests with an unknown result are returned. If Trove has an
+        instance with this name, each of these requests may have created the
+        instance.
 
         :returns: a phrase for each request, such as "restore x of instance y".
         """
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if another request has created an instance.
+        """Return True if another request is known to have created an instance.
 
-        Call list_rivals() first. An implementation of list_rivals() may read
-        what other requests have created.
+        Call list_rivals() before this method. An implementation of
+        list_rivals() may read the data that this method needs.
 
         :param instance_id: the id of an instance in Trove that has the
             requested name.
         """
 
     def mark_created(self, instance_id: str) -> None:
-        """Add the id of the created instance to this entry."""
+        """Record the id of the instance that the request has created."""
 
     def delete(self) -> None:
-        """Delete the entry. Call this method if Trove created nothing."""
+        """Delete the entry, because the request has created no instance."""
 
 
 def list_ids(client: trove_client.TroveClient,
@@ -73,20 +78,23 @@ def list_ids(client: trove_client.TroveClient,
 def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
                     request: models.InstanceRequest, poller: polling.Poller,
                     earlier_ids: Collection[str] = ()) -> models.Instance:
-    """Create an instance once, even if the response is lost.
+    """Create one instance, and find it even if the response is lost.
 
-    After a lost response the instance is searched for by its name. An instance
-    is not used if another request with the same name may have created it.
+    The request is sent only once. If the response is lost, the function
+    searches Trove for an instance with the requested name. If another request
+    with the same name may have created the found instance, the function does
+    not return it.
 
-    :param intent: the journal entry of the request. The entry remains in the
-        journal if it is not known what the request created.
+    :param intent: the journal entry of the request. If it remains unknown what
+        the request created, the entry remains in the journal.
     :param earlier_ids: the ids of the instances that existed before the
-        request. These ids are not needed if the name is unique.
-    :raises errors.Unreachable: the response was lost, and no instance was
-        found that only this request can have created. Such an instance may
-        exist.
+        request. The search ignores these instances. The ids are not needed if
+        the name is unique.
+    :raises errors.Unreachable: the response was lost. The search found no
+        instance, or an instance that another request may have created. Trove
+        may have created an instance for this request.
     :raises errors.Rejected: Trove rejected the request, or several instances
-        match it.
+        match the request.
     :raises errors.BankError: the journal entry could not be written, so the
         request was not sent. Or the bank failed after a lost response.
     """
@@ -129,10 +137,12 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
 
 def _may_be_new(client: trove_client.TroveClient, instance_id: str,
                 not_before: Optional[str]) -> bool:
-    """Return False if an instance was created before a request.
+    """Return True if an instance may be younger than a request.
 
-    The instance is read on its own, because a list has no creation times. If
-    the instance does not exist any more, the result is False.
+    The result is False if the instance was created more than 5 minutes before
+    the request, or does not exist any more. If one of the two times is not
+    known, the result is True. The function reads the instance with a GET,
+    because a list has no creation times.
 
     :param not_before: Trove's time before the request, in ISO format. None if
         Trove returned no time.
@@ -147,34 +157,43 @@ def _may_be_new(client: trove_client.TroveClient, instance_id: str,
 
 
 class DeletionWait:
-    """Waits for instances that are being deleted.
+    """A wait of 5 minutes for instances that Trove may be deleting.
 
-    Such an instance has the status SHUTDOWN. An instance whose server is lost
-    has the same status, and does not disappear. Before Wallaby, an instance
-    whose database is stopped has the same status as well.
+    While Trove deletes an instance, the instance has the status SHUTDOWN. Then
+    the instance disappears. An instance whose server is lost has the same
+    status, but does not disappear. So an instance that still exists after the
+    wait counts as lost.
+
+    Before Wallaby, an instance whose database is stopped has the same status
+    as well. For such an instance, check() raises no error.
     """
 
     def __init__(self, poller: polling.Poller, instance_ids: Set[str]
                  ) -> None:
-        """Create a wait of 5 minutes for all instances together.
+        """Start a wait of 5 minutes that is the same for all instances.
 
-        :param instance_ids: the set to which the ids of instances with the
-            status SHUTDOWN are added. If one of these instances disappears, it
-            was deleted.
+        :param instance_ids: a set of ids that the caller keeps. The wait adds
+            the id of each instance that it sees with the status SHUTDOWN. If
+            such an instance disappears, Trove has deleted it.
         """
         self._deadline = poller.deadline(timeouts.SHUTDOWN)
         self.instance_ids = instance_ids
 
     def notice(self, instance: models.Instance) -> None:
-        """Remember the id of an instance that Trove may be deleting."""
+        """Add the id of an instance with the status SHUTDOWN to instance_ids.
+
+        Trove may be deleting such an instance. Other instances are ignored.
+        """
         if instance.status == models.SHUTDOWN:
             self.instance_ids.add(instance.id)
 
     def check(self, instance: models.Instance) -> None:
         """Check that an instance is not being deleted.
 
-        :raises errors.Pending: Trove may be deleting the instance, and this
-            wait has not reached its deadline.
+        After the 5 minutes, the method raises no error.
+
+        :raises errors.Pending: Trove may be deleting the instance, and the 5
+            minutes have not passed yet.
         """
         self.notice(instance)
         if instance.is_being_deleted and self._deadline.remaining:
@@ -188,13 +207,14 @@ def check_usable(instance: models.Instance,
                  ) -> models.Instance:
     """Check that the database of an instance is up or may still start.
 
-    :param deletion_wait: the wait for an instance that is being deleted. None
-        to raise errors.ResourceFailed for such an instance at once.
+    :param deletion_wait: allows an instance that is being deleted some time to
+        disappear. None if errors.ResourceFailed shall be raised at once for
+        such an instance.
     :returns: the instance.
     :raises errors.Pending: Trove may be deleting the instance, and
-        deletion_wait has not reached its deadline.
-    :raises errors.ResourceFailed: the database will not start. The message has
-        the reason if Trove returned a reason.
+        deletion_wait has not ended yet.
+    :raises errors.ResourceFailed: the database will not start. If Trove
+        returned a reason, the message has the reason.
     """
     if deletion_wait is not None:
         deletion_wait.check(instance)
@@ -211,8 +231,8 @@ def check_ready(instance: models.Instance,
 
     :param deletion_wait: see check_usable().
     :returns: the instance.
-    :raises errors.Pending: the database may still start, or the instance may
-        be being deleted.
+    :raises errors.Pending: the database may still start, or Trove may be
+        deleting the instance.
     :raises errors.ResourceFailed: see check_usable().
     """
     check_usable(instance, deletion_wait)
@@ -229,14 +249,14 @@ def _describe_last_status(instance: models.Instance) -> str:
 
 def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
                     timeout: float, poller: polling.Poller) -> None:
-    """Delete an instance, and wait until Trove does not know it any more.
+    """Delete an instance, and wait until the instance does not exist any more.
 
-    It is no error if the instance does not exist any more. An instance that
-    Trove is building cannot be deleted, so the function waits until the
-    instance is built. Only administrators could delete the instance earlier
-    [force_delete() of troveclient, instance:reset_status in Trove's policies].
-    In that case the resources that Trove is building would remain in the
-    cloud.
+    It is no error if the instance does not exist at the beginning. Trove
+    refuses to delete an instance that is being built. In that case the
+    function waits until the instance is built. Only administrators could
+    delete the instance earlier [force_delete() of troveclient,
+    instance:reset_status in Trove's policies]. But then the resources that
+    Trove is building would remain in the cloud.
 
     :param timeout: seconds for the request and the wait together.
     :raises errors.KarborTroveError: the instance may still exist.

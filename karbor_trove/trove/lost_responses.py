@@ -2,9 +2,10 @@
 
 """Search for the object that a request with a lost response has created.
 
-Trove may carry out a request although its response is lost. A second request
-would create a second object. So the created object is searched for, by its
-name and by Trove's time.
+Trove may carry out a request although its response is lost. If the request
+were sent again, Trove would create a second object. So the plugins do not send
+the request again. They search for the created object by its name and by
+Trove's time.
 """
 
 import datetime
@@ -29,12 +30,13 @@ def is_settled(not_before: Optional[str],
                now: Optional[datetime.datetime]) -> bool:
     """Return True if a request is too old to still create anything.
 
-    The two times may be from two hosts whose clocks differ.
+    A request is too old after 15 minutes. 5 of these minutes allow for clocks
+    that differ, because the two times may be from two hosts.
 
     :param not_before: Trove's time before the request, in ISO format. None if
-        this time is not known. In that case the result is False.
-    :param now: Trove's time. None if this time is not known. In that case the
-        result is False.
+        this time is not known.
+    :param now: Trove's time now. None if this time is not known.
+    :returns: False if one of the two times is not known.
     """
     return (now is not None and not_before is not None
             and now - times.parse_utc(not_before)
@@ -42,27 +44,33 @@ def is_settled(not_before: Optional[str],
 
 
 def find_trove_time(client: trove_client.TroveClient) -> Optional[str]:
-    """Return when Trove last responded, by Trove's own clock.
+    """Return the time in Trove's last response, as text in ISO format.
 
-    The objects that the next request creates are not older than this time,
-    apart from the difference between the clocks of Trove's hosts.
+    Call this function before a request that creates an object. The creation
+    time of the object is then not earlier than the result. But the clocks of
+    Trove's hosts may differ by some minutes.
 
-    :returns: the time in ISO format. None if Trove has not returned its time.
+    :returns: the time. None if Trove has not returned its time yet.
     """
     return client.now.isoformat() if client.now else None
 
 
 def recover(find: Callable[[], Optional[Created]], lost: errors.Unreachable,
             poller: polling.Poller) -> Created:
-    """Find the object that a request with a lost response created.
+    """Search for the object that a request with a lost response created.
 
-    :param find: returns the object, or None if the object does not exist yet.
-    :param lost: the error of the request. Its text is part of each error
-        below.
+    If `lost` has a Retry-After, the function first waits for that time, but
+    not longer than 30 s. The search then takes up to 30 s.
+
+    :param find: returns the object. None if Trove does not have the object
+        yet.
+    :param lost: the error of the request. Each error below has the text of
+        this error as well.
+    :returns: the object.
     :raises errors.Rejected: several objects match the request.
     :raises errors.BankError: find() reads the bank, and the bank failed.
-    :raises errors.Unreachable: no object was found. Trove may still create the
-        object.
+    :raises errors.Unreachable: no object was found. The object may exist, or
+        Trove may still create it.
     """
     LOG.warning('No response, searching for the created object: %s', lost)
     poller.clock.sleep(min(lost.retry_after or 0.0, timeouts.LOST_RESPONSE))
