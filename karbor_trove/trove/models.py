@@ -2,7 +2,7 @@
 
 """Immutable models of Trove's objects, and of requests to Trove.
 
-Reading an attribute never sends a request.
+Reading an attribute of a model never sends a request.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ _TEMPORARY_NAME = 'karbor-verify-%s-%s'
 class Instance:
     """A database instance, as Trove returned it or as the bank holds it.
 
-    None means that Trove did not return the value.
+    An attribute is None if Trove did not return its value.
     """
 
     id: str
@@ -80,14 +80,19 @@ class Instance:
     def is_broken(self) -> bool:
         """Return True if only an operator can repair the instance.
 
-        An instance with an unknown status does not count as broken, because
-        this status may still change.
+        The status of such an instance is ERROR or FAILED. An instance with an
+        unknown status does not count as broken, because this status may still
+        change.
         """
         return self.status in ('ERROR', 'FAILED')
 
     @property
     def is_temporary(self) -> bool:
-        """Return True if the instance has the name of a temporary instance."""
+        """Return True if the instance has the name of a temporary instance.
+
+        A verification at level `restore` creates and deletes temporary
+        instances.
+        """
         return bool(re.fullmatch(
             _TEMPORARY_NAME % (('[0-9a-f-]{36}',) * 2), self.name or ''))
 
@@ -95,24 +100,35 @@ class Instance:
     def is_being_deleted(self) -> bool:
         """Return True if Trove may be deleting the instance.
 
-        While Trove deletes an instance, its status is SHUTDOWN and, since
-        Wallaby, the status of the database is empty [trove/instance/models.py,
-        26.0.0]. An instance whose server is gone has the same two statuses and
-        does not disappear [found with Trove 26]. So lists include such an
-        instance with its status. Before Wallaby, an instance whose database is
-        stopped has the status SHUTDOWN as well. So before Wallaby, the result
-        is False, and the instance is reported as stopped.
+        While Trove deletes an instance, the status of the instance is
+        SHUTDOWN. Since Wallaby, the operating status is empty at the same time
+        [trove/instance/models.py, 26.0.0]. An instance whose server is gone
+        has the same two statuses, but does not disappear [found with Trove
+        26]. So a list must not leave out an instance only because this
+        property is True.
+
+        Before Wallaby, Trove returns no operating status, and the result is
+        always False. In those releases, an instance whose database is stopped
+        has the status SHUTDOWN as well. Such an instance is reported as
+        stopped.
         """
         return self.status == SHUTDOWN and self.operating_status is not None
 
     @property
     def is_lost(self) -> bool:
-        """Return True if the instance is broken or is being deleted."""
+        """Return True if is_broken or is_being_deleted is True.
+
+        The database of such an instance will not start any more.
+        """
         return self.is_broken or self.is_being_deleted
 
     @property
     def described_status(self) -> str:
-        """Return the status, with Trove's fault message if there is one."""
+        """Return the status, followed by Trove's fault message.
+
+        For example, the result is "ERROR: No valid host was found". If Trove
+        returned no fault message, the result is only the status.
+        """
         return '%s: %s' % (self.status, self.fault) if self.fault else str(
             self.status)
 
@@ -121,7 +137,7 @@ class Instance:
 class ConfigurationGroup:
     """A configuration group, as Trove returned it or as the bank holds it.
 
-    None means that Trove did not return the value.
+    An attribute is None if Trove did not return its value.
     """
 
     id: str
@@ -135,8 +151,9 @@ class ConfigurationGroup:
     def list_masked(self) -> List[str]:
         """Return the names of the parameters whose values are masked.
 
-        Trove masks a value if the value or the name of its parameter looks
-        like a password [views.py in trove/configuration, 26.0.0].
+        Trove returns a mask in place of a value if the value or the name of
+        the parameter looks like a password [views.py in trove/configuration,
+        26.0.0].
         """
         return sorted(name for name, value in self.values.items()
                       if _MASK in str(value))
@@ -144,7 +161,10 @@ class ConfigurationGroup:
 
 @dataclasses.dataclass(frozen=True)
 class Backup:
-    """A backup in Trove. None means that Trove did not return the value."""
+    """A backup in Trove.
+
+    An attribute is None if Trove did not return its value.
+    """
 
     id: str
     name: Optional[str] = None
@@ -166,14 +186,15 @@ class Backup:
     def is_complete(self) -> bool:
         """Return True if an instance can be created from the backup.
 
-        RESTORED is the status of a backup that a user registered from an
-        object in Swift [restore_from in trove/backup/models.py, 26.0.0].
+        The status of such a backup is COMPLETED or RESTORED. RESTORED is the
+        status of a backup that a user registered from an object in Swift
+        [restore_from in trove/backup/models.py, 26.0.0].
         """
         return self.status in ('COMPLETED', 'RESTORED')
 
     @property
     def is_failed(self) -> bool:
-        """Return True if the backup failed.
+        """Return True if the backup failed, or if its deletion failed.
 
         A backup with an unknown status does not count as failed, because this
         status may still change.
@@ -182,27 +203,31 @@ class Backup:
 
     @property
     def is_running(self) -> bool:
-        """Return True if Trove works on the backup.
+        """Return True if Trove is still creating or deleting the backup.
 
         Do not delete such a backup. Trove would respond with HTTP 500, or
-        would delete the backup while Trove's guest still writes its data. An
-        unknown status counts as running.
+        would delete the backup while Trove's guest still writes the data of
+        the backup. A backup with an unknown status counts as running.
         """
         return not (self.is_complete or self.is_failed)
 
 
 @dataclasses.dataclass(frozen=True)
 class Accounts:
-    """The databases and users of an instance. None if they are not known."""
+    """The names of the databases and of the users of an instance.
+
+    A list of names is None if the names are not known.
+    """
 
     databases: Optional[Tuple[str, ...]] = None
     #: "name", or "name@host" if the user may not connect from everywhere.
     users: Optional[Tuple[str, ...]] = None
 
     def common(self, other: 'Accounts') -> 'Accounts':
-        """Return the databases and users that both objects have.
+        """Return the databases and the users that are in both objects.
 
-        A list that one of the two objects does not know is None in the result.
+        If one of the two objects does not know its databases, the databases of
+        the result are None. The same rule applies to the users.
         """
         return Accounts(_common(self.databases, other.databases),
                         _common(self.users, other.users))
@@ -230,7 +255,10 @@ class BackupRequest:
 
 @dataclasses.dataclass(frozen=True)
 class ConfigurationRequest:
-    """A request to create a configuration group. None values are not sent."""
+    """A request to create a configuration group.
+
+    A field that is None is not sent.
+    """
 
     name: str
     #: No other group of the project has this description.
@@ -246,7 +274,8 @@ class ConfigurationRequest:
 class InstanceRequest:
     """A request to create an instance from a backup.
 
-    A field that is None is not sent.
+    A field that is None is not sent. The field original_id is never sent. It
+    is the id of the original instance.
     """
 
     original_id: str
@@ -277,7 +306,7 @@ class InstanceRequest:
 
 @dataclasses.dataclass(frozen=True)
 class ObjectInfo:
-    """Name, etag and size of an object in Swift."""
+    """The name, the etag and the size of an object in Swift."""
 
     #: "container/name", without the account.
     name: str
@@ -288,7 +317,7 @@ class ObjectInfo:
 
 @dataclasses.dataclass(frozen=True)
 class BackupManifest:
-    """The object of a backup, and its segments."""
+    """The names, etags and sizes of a backup's object and of its segments."""
 
     #: If there are segments, the etag and the size of all segments together
     #: [slo.py of Swift].
@@ -299,7 +328,10 @@ class BackupManifest:
 
 @dataclasses.dataclass(frozen=True)
 class Quota:
-    """Limit and usage of one of a project's quotas, such as volumes."""
+    """The limit and the usage of one quota of a project.
+
+    For example, the limit is 10 volumes, and 3 volumes are used.
+    """
 
     limit: int
     used: int
@@ -312,7 +344,7 @@ class Quota:
 
 @dataclasses.dataclass(frozen=True)
 class DatastoreVersion:
-    """A version of a datastore."""
+    """A version of a datastore, such as version 8.0 of MySQL."""
 
     id: str
     name: str
@@ -323,9 +355,9 @@ class DatastoreVersion:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SwiftOptions:
-    """What a provider file says about the connection to Swift.
+    """The options of a provider file for the connection to Swift.
 
-    None means that karbor.conf decides.
+    If an option is None, the options of karbor.conf apply instead.
     """
 
     region_name: Optional[str] = None
@@ -338,10 +370,11 @@ class SwiftOptions:
     conf: Any = None
 
     def get_endpoint(self, project_id: str) -> Optional[str]:
-        """Return the URL of the option endpoint_override for a project.
+        """Return the URL of Swift that the provider file sets for a project.
 
-        The id of the project replaces the placeholder in the URL. All forms of
-        the placeholder in Keystone's catalog are accepted.
+        The id of the project replaces the placeholder in the option
+        endpoint_override. The placeholder may have any form that Keystone's
+        catalog allows, such as `%(project_id)s` or `$(tenant_id)s`.
 
         :returns: the URL. None if the option is not set.
         """
@@ -371,5 +404,10 @@ class SwiftConnection:
 
 
 def temporary_instance_name(verification_id: str, original_id: str) -> str:
-    """Return the name of a temporary instance. The name is unique in Trove."""
+    """Return the name of a temporary instance. The name is unique in Trove.
+
+    :param verification_id: the id of the verification that creates the
+        instance.
+    :param original_id: the id of the original instance.
+    """
     return _TEMPORARY_NAME % (verification_id, original_id)

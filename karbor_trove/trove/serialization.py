@@ -2,7 +2,9 @@
 
 """Conversion of Trove's JSON to models, and of requests to arguments.
 
-The methods of python-troveclient take these arguments.
+The functions parse_instance(), parse_backup() and parse_configuration() build
+models. The other functions build arguments for the methods of
+python-troveclient.
 """
 
 import dataclasses
@@ -19,12 +21,16 @@ from karbor_trove.trove import transport
 
 @transport.read_response()
 def parse_instance(data: Dict[str, Any]) -> models.Instance:
-    """Return the instance in a response of Trove's API.
+    """Return the instance that a response of Trove's API describes.
 
-    An item of a list has fewer keys than the response for one instance. An
-    absent key and null mean the same. Some releases of Trove do not return the
-    source of a replica or the configuration group, or do not return them with
-    each status.
+    If a key is absent or null, the attribute is None or empty. An item of a
+    list has fewer keys than the response for one instance. Some releases of
+    Trove never return the source of a replica or the configuration group.
+    Other releases return them only with some statuses.
+
+    :param data: the JSON object of one instance.
+    :raises troveclient.exceptions.ResponseFormatError: the JSON does not
+        describe an instance.
     """
     flavor = data.get('flavor') or {}
     datastore = data.get('datastore') or {}
@@ -57,7 +63,12 @@ def parse_instance(data: Dict[str, Any]) -> models.Instance:
 
 @transport.read_response()
 def parse_backup(data: Dict[str, Any]) -> models.Backup:
-    """Return the backup in a response of Trove's API."""
+    """Return the backup that a response of Trove's API describes.
+
+    :param data: the JSON object of one backup.
+    :raises troveclient.exceptions.ResponseFormatError: the JSON does not
+        describe a backup.
+    """
     return models.Backup(
         id=data['id'],
         name=data.get('name'),
@@ -74,10 +85,14 @@ def parse_backup(data: Dict[str, Any]) -> models.Backup:
 
 @transport.read_response()
 def parse_configuration(data: Dict[str, Any]) -> models.ConfigurationGroup:
-    """Return the configuration group in a response of Trove's API.
+    """Return the configuration group that a response of Trove's API describes.
 
-    This function masks values that look like passwords. Older releases of
-    Trove do not mask these values, and the bank must not contain passwords.
+    The function masks values that look like passwords. Older releases of Trove
+    do not mask these values, and the bank must not contain passwords.
+
+    :param data: the JSON object of one configuration group.
+    :raises troveclient.exceptions.ResponseFormatError: the JSON does not
+        describe a configuration group.
     """
     return models.ConfigurationGroup(
         id=data['id'],
@@ -93,11 +108,12 @@ def _parse_time(text: Optional[str]) -> Optional[datetime.datetime]:
 
 
 def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
-    """Return the arguments that create a backup. None values are not sent.
+    """Return the arguments of troveclient's method that creates a backup.
 
-    The parent of an incremental backup is always sent. Otherwise Trove would
-    use the newest backup of the instance, no matter who created it
-    [Backup.create in trove/backup/models.py, 26.0.0].
+    The caller does not send arguments that are None. For an incremental
+    backup, the arguments always name the parent. Otherwise Trove would use the
+    newest backup of the instance as the parent, even if Karbor did not create
+    that backup [Backup.create in trove/backup/models.py, 26.0.0].
     """
     arguments = dataclasses.asdict(request)
     arguments['instance'] = arguments.pop('instance_id')
@@ -107,9 +123,11 @@ def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
 
 def configuration_arguments(request: models.ConfigurationRequest
                             ) -> Dict[str, Any]:
-    """Return the arguments that create a configuration group.
+    """Return the arguments of troveclient's method that creates a group.
 
-    python-troveclient needs the values of the group as JSON text.
+    The group is a configuration group. The argument `values` is JSON text,
+    because python-troveclient needs this form. The caller does not send
+    arguments that are None.
     """
     arguments = dataclasses.asdict(request)
     arguments['values'] = json.dumps(arguments['values'])
@@ -117,17 +135,20 @@ def configuration_arguments(request: models.ConfigurationRequest
 
 
 def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
-    """Return the arguments that create an instance. None values are not sent.
+    """Return the arguments of troveclient's method that creates an instance.
 
-    Most attributes of the request are arguments with the same name.
+    The caller does not send arguments that are None. Most fields of the
+    request are arguments with the same name. Some arguments need an
+    explanation:
 
-    The datastore is always sent. Otherwise Trove would use the cloud's default
-    datastore. Trove would reject a backup of another datastore type. Trove
-    would accept a backup of another version without a check
-    [trove/instance/service.py]. If the id of the datastore version is
-    recorded, the id is sent instead of the name, because an operator may
-    change the name. The network is sent as `net-id`, because every release
-    knows this key. No other key is known to every release.
+    * The datastore is sent. Otherwise Trove would use the cloud's default
+      datastore. Trove would reject a backup of another datastore type. Trove
+      would accept a backup of another version without a check
+      [trove/instance/service.py].
+    * If the id of the datastore version is recorded, the id is sent instead of
+      the name, because an operator may change the name.
+    * The network is sent as `net-id`, because this is the only key that every
+      release of Trove knows.
     """
     arguments = dataclasses.asdict(request)
     del arguments['original_id']
