@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Objects of backups in Swift, with the rights of the client's user.
+"""Objects of backups in Swift, read and deleted with the user's rights.
 
-A request raises errors.NotFound if the object does not exist, errors.Rejected
-if Swift does not let this user read it, and errors.Unreachable if Swift does
-not respond.
+The user is the user of the TroveClient. Unless a docstring says otherwise, a
+function raises these errors:
+
+* errors.NotFound: the object does not exist.
+* errors.Rejected: Swift does not let this user read the object.
+* errors.Unreachable: Swift does not respond.
 """
 
 import dataclasses
@@ -24,18 +27,26 @@ LOG = logging.getLogger(__name__)
 
 
 def is_in_swift(location: Optional[str]) -> bool:
-    """Return True if a backup's location is a URL.
+    """Return True if the location of a backup is in Swift.
 
-    Storage drivers other than Swift use locations of another form [cinder,
-    since 23.0.0].
+    A location in Swift is a URL. Other storage drivers use locations of
+    another form [cinder, since 23.0.0].
+
+    :param location: the locationRef of the backup in Trove's API. None if the
+        backup has no location. In that case the result is False.
     """
     return location is not None and location.startswith('http')
 
 
 def find_account_url(client: trove_client.TroveClient) -> Optional[str]:
-    """Return the URL of the user's account, and check that Swift responds.
+    """Return the URL of the user's account in Swift, and send a request to it.
 
-    None if the catalog does not have Swift.
+    The request shows whether Swift responds. If Swift has not created the
+    account yet, the URL is returned nevertheless.
+
+    :returns: the URL. None if the catalog does not have Swift.
+    :raises errors.Rejected: Swift does not let this user read the account.
+    :raises errors.Unreachable: Swift does not respond.
     """
     url: Optional[str] = None
     try:
@@ -51,13 +62,15 @@ def find_account_url(client: trove_client.TroveClient) -> Optional[str]:
 
 
 def object_exists(client: trove_client.TroveClient, location: str) -> bool:
-    """Return True if the object of a backup exists.
+    """Return True if the object of a backup exists in Swift.
 
     :param location: the locationRef of the backup in Trove's API. This is the
         URL to which Trove's guest uploaded the backup.
     :returns: False if the object does not exist, or is not in the account of
         the user. The object is not in this account if the cloud has no Swift,
         or if Trove uses an account of its own.
+    :raises errors.Rejected: Swift does not let this user read the object.
+    :raises errors.Unreachable: Swift does not respond.
     """
     try:
         with client.call('reading %s' % location) as api:
@@ -74,14 +87,16 @@ def get_manifest(client: trove_client.TroveClient,
                  location: str) -> models.BackupManifest:
     """Return the etags and the sizes of a backup's object and its segments.
 
-    The data of the object is not read. Swift stores the etags of the segments
-    in a list, together with the object. This function reads this list and not
-    the segments. So the result does not show whether a segment was changed
-    later [slo.py of Swift].
+    Swift stores a list of the segments together with the object. The function
+    reads this list. It reads neither the data nor the segments themselves. So
+    the result does not show whether a segment was changed later [slo.py of
+    Swift].
 
     :param location: the locationRef of the backup, see object_exists().
+    :raises errors.NotFound: the object does not exist.
     :raises errors.Rejected: the object is not in the user's account, or Swift
         does not let this user read the object.
+    :raises errors.Unreachable: Swift does not respond.
     """
     description = 'reading %s' % location
     with client.call(description) as api:
@@ -105,11 +120,13 @@ def get_manifest(client: trove_client.TroveClient,
 
 def get_segment(client: trove_client.TroveClient,
                 name: str) -> models.ObjectInfo:
-    """Return the etag and the size of one segment.
+    """Return the etag and the size of one segment of a backup's object.
 
     :param name: "container/name", as get_manifest() returns it.
-    :raises errors.Rejected: Swift rejected the request, or the service
-        catalog does not have Swift.
+    :raises errors.NotFound: the segment does not exist.
+    :raises errors.Rejected: Swift rejected the request, or the service catalog
+        does not have Swift.
+    :raises errors.Unreachable: Swift does not respond.
     """
     with client.call('reading %s' % name) as api:
         account = _find_account(client, api)
@@ -126,7 +143,8 @@ def delete_leftover_object(client: trove_client.TroveClient,
                            poller: polling.Poller) -> None:
     """Delete the object and the segments that a deleted backup left in Swift.
 
-    It is no error if the object does not exist.
+    It is no error if the object does not exist. Nothing is deleted if the
+    object is not in the user's account, or if the location is not in Swift.
 
     :param location: the locationRef of the backup, see object_exists(). None
         if the backup has no location.
@@ -153,16 +171,20 @@ def delete_leftover_object(client: trove_client.TroveClient,
 
 @dataclasses.dataclass(frozen=True)
 class _Account:
-    """The account of the user in Swift."""
+    """The account of the user in Swift, and how to send requests to it."""
 
     session: Any
     url: str
     verify: Optional[Union[bool, str]]
 
     def send(self, method: str, name: str, **kwargs: Any) -> Any:
-        """Return Swift's response to a request for an object.
+        """Send a request to Swift, and return the response.
 
-        :param name: "container/object", as in a URL. Empty for the account.
+        :param method: the HTTP method, such as HEAD.
+        :param name: "container/object", quoted as in a URL. Empty for a
+            request to the account itself.
+        :param kwargs: further arguments of the session's method `request`.
+        :raises errors.Rejected: the file of CA certificates cannot be used.
         """
         if self.verify is not None:
             kwargs['verify'] = self.verify
@@ -179,13 +201,16 @@ class _Account:
 
 
 def _delete(account: _Account, name: str) -> None:
-    """Delete an object, and its segments if it has segments.
+    """Delete an object, together with its segments if it has segments.
 
-    Objects with and without segments need different requests. A request that
-    deletes segments does not delete an object without segments. Swift responds
-    to a request that deletes segments with HTTP 200 even if the deletion
-    failed. The JSON of the response has the result [slo.py and bulk.py of
-    Swift, 2.38].
+    Swift deletes segments only on a special request. That request does not
+    delete an object without segments. So the function first finds out whether
+    the object has segments. Swift responds to the special request with HTTP
+    200 even if the deletion failed. The JSON of the response has the result
+    [slo.py and bulk.py of Swift, 2.38].
+
+    :param name: "container/object".
+    :raises errors.Unreachable: Swift has deleted only a part.
     """
     headers = account.send('HEAD', name).headers
     if headers.get('X-Static-Large-Object', '').lower() != 'true':
@@ -211,7 +236,7 @@ def _parse_headers(name: str, headers: Mapping[str, str]
 
 
 def _get_name(location: str) -> str:
-    """Return "container/object" of a location.
+    """Return the name of an object from its location, as "container/object".
 
     The container and the object are the last two parts of the location
     [swift.py of Trove's backup image].
@@ -221,16 +246,17 @@ def _get_name(location: str) -> str:
 
 def _find_account(client: trove_client.TroveClient, api: Any,
                   location: Optional[str] = None) -> Optional[_Account]:
-    """Return the user's own account.
+    """Return the user's own account in Swift.
 
-    The endpoint is from the user's catalog. Trove's guest may use another
-    endpoint.
+    The URL of the account is from the user's catalog. Trove's guest may have
+    used another endpoint for the same account.
 
-    :param location: the location of an object that has to be in the account.
-        None if there is no such object.
-    :returns: the account. None if the object is not in the user's account, if
-        the location is not the location of an object, or if the catalog does
-        not have Swift.
+    :param api: the client of python-troveclient.
+    :param location: the URL of an object that has to be in the account. None
+        if only the account is needed.
+    :returns: the account. None if the object is in another account, if the
+        location does not refer to an object, or if the catalog does not have
+        Swift.
     """
     if location is not None and {'', '.', '..'} & set(
             location.split('/')[-2:]):

@@ -12,8 +12,11 @@ from karbor_trove.trove import transport
 def find_endpoint(api: Any, swift: models.SwiftConnection) -> Optional[str]:
     """Return the URL of the user's account in Swift.
 
-    :param api: a patched client of python-troveclient.
-    :param swift: the region, the interface and the URL to use.
+    If the options have a URL, the result is this URL with the account from the
+    user's catalog. Otherwise the result is the URL of the catalog.
+
+    :param api: a client that transport.patch_client() returned.
+    :param swift: the options, such as the region, the interface and the URL.
     :returns: the URL. None if neither the user's catalog nor the options have
         the URL of Swift.
     :raises errors.Rejected: the catalog has Swift, but no endpoint with the
@@ -36,9 +39,10 @@ def find_endpoint(api: Any, swift: models.SwiftConnection) -> Optional[str]:
 
 
 def find_account(url: Optional[str]) -> Optional[str]:
-    """Return the account in a URL of Swift. None if the URL has no account.
+    """Return the account in a URL of Swift, such as "AUTH_1f2e".
 
-    Other stores with Swift's API may have no account in their URLs.
+    None if the URL has no account. Other stores with Swift's API may have no
+    account in their URLs.
     """
     return next((part for part in (url or '').split('/')
                  if part.startswith('AUTH_')), None)

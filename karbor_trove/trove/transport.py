@@ -58,7 +58,8 @@ def request_timeout(deadline: Optional[polling.Deadline],
 class RequestLimits(threading.local):
     """The timeouts of the requests that one thread sends.
 
-    Several threads share a session, and each thread has its own deadline.
+    Several threads share a session, but each thread has its own deadline. So
+    each thread sets and gets its own value of `timeout`.
     """
 
     #: The seconds to connect, and the seconds without data while a response is
@@ -67,13 +68,16 @@ class RequestLimits(threading.local):
 
 
 def patch_client(make_client: Callable[[], Any]) -> Any:
-    """Return a client of python-troveclient with reliable errors.
+    """Return a client of python-troveclient without its known faults.
 
-    The client uses a session of keystoneauth. Several threads may use the
-    client at the same time. When a thread sets `client.client.limits.timeout`,
-    this timeout limits the later requests of the thread, also its requests to
-    Keystone and Swift. `client.client.date` is the Date header of the last
-    response. It is None before the first response.
+    Several threads may use the client at the same time. The client uses a
+    session of keystoneauth, and has two new attributes:
+
+    * `client.client.limits.timeout`: the timeouts of the current thread, see
+      request_timeout(). A thread sets them for its later requests, also for
+      its requests to Keystone and Swift.
+    * `client.client.date`: the Date header of the last response. None before
+      the first response.
 
     :param make_client: returns the client to patch.
     :raises errors.KarborTroveError: the client could not be created.
@@ -91,13 +95,15 @@ def patch_client(make_client: Callable[[], Any]) -> Any:
 
 
 def discover_without_token(http_session: session.Session) -> None:
-    """Keep a session from discovering Keystone's versions with a token.
+    """Prevent a session from discovering Keystone's versions with a token.
 
-    A proxy may answer the discovery with HTTP 401. keystoneauth1 then repeats
-    the discovery with a token [get_version_data() in discover.py, 5.18.1]. The
-    session requests this token from the auth plugin. The auth plugin is
-    already waiting for the versions, so it would wait forever. If the repeated
-    discovery fails, keystoneauth1 reads the version from the URL.
+    Such a discovery would never end. It happens if a proxy answers the first
+    discovery with HTTP 401. keystoneauth1 then repeats the discovery with a
+    token [get_version_data() in discover.py, 5.18.1]. The auth plugin has to
+    get this token, but it is already waiting for the versions.
+
+    After this call, the repeated discovery fails at once. keystoneauth1 then
+    reads the version from the URL of Keystone.
 
     :param http_session: the session. Its method `request` is replaced.
     """
@@ -113,12 +119,14 @@ def discover_without_token(http_session: session.Session) -> None:
 
 
 def _remove_completion_cache(client: Any) -> None:
-    """Keep the list methods from writing ids to files.
+    """Prevent the list methods of troveclient from writing ids to files.
 
     The files are in the home directory, for the completion of a shell. Each
-    manager has its open file as an attribute. If two threads list at the same
-    time, one thread may close the file of the other thread. Then the list of
-    the other thread fails [troveclient/base.py, 8.6.0].
+    manager of troveclient keeps its open file in an attribute. If two threads
+    list at the same time, one thread may close the file of the other thread.
+    Then the list of the other thread fails [troveclient/base.py, 8.6.0].
+
+    :param client: the client. The attributes of its managers are replaced.
     """
     for manager in vars(client).values():
         if isinstance(manager, base.Manager):
@@ -127,17 +135,23 @@ def _remove_completion_cache(client: Any) -> None:
 
 
 def can_send_storage_driver() -> bool:
-    """Return True if python-troveclient can name a storage driver."""
+    """Return True if python-troveclient can send a storage driver.
+
+    Older releases of python-troveclient have no such argument for a backup.
+    """
     return 'storage_driver' in inspect.signature(
         backups.Backups.create).parameters
 
 
 def _limited_request(http_session: Any, limits: RequestLimits
                      ) -> Callable[..., Any]:
-    """Return a replacement for the request method of a session.
+    """Return a replacement for the method `request` of a session.
 
     The session sends all its requests with this method. The replacement adds
-    the timeouts of the current thread to each request.
+    the timeouts of the current thread to each request. It does not change
+    timeouts that the caller passes.
+
+    :param limits: the timeouts of each thread.
     """
     request = http_session.request
 
@@ -149,18 +163,20 @@ def _limited_request(http_session: Any, limits: RequestLimits
 
 @contextlib.contextmanager
 def translate_errors(description: str) -> Iterator[None]:
-    """Raise the exceptions of the client libraries as exceptions of errors.py.
+    """Translate exceptions of the client libraries to errors of errors.py.
 
-    The libraries have two unrelated families of exceptions. The exceptions of
-    troveclient are for Trove's responses. The exceptions of keystoneauth are
-    for connections, for Keystone and for Swift. A status has its meaning only
-    if the service itself sent it. A load balancer or a proxy may send any
-    status, so a response that the service did not send counts as an outage.
+    Send one request in the `with` block. troveclient raises exceptions for
+    Trove's responses. keystoneauth raises unrelated exceptions for
+    connections, for Keystone and for Swift.
+
+    The status of a response counts only if the service itself sent the
+    response. A load balancer or a proxy may send any status, so its response
+    counts as an outage.
 
     :param description: what is requested, for the error message.
     :raises errors.NotFound: the status is 404.
     :raises errors.Unreachable: no response of the service came back, or the
-        status of the response is one of _OUTAGES.
+        status is one of _OUTAGES, such as 503.
     :raises errors.Busy: the status is 422.
     :raises errors.Unsupported: the status is 501.
     :raises errors.Rejected: the request failed in any other way.
@@ -206,11 +222,12 @@ def translate_errors(description: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def read_response() -> Iterator[None]:
-    """Treat an unreadable response as an outage.
+    """Raise ResponseFormatError if a response cannot be read.
 
-    A load balancer or a proxy may have sent such a response. Only code that
-    reads the response may run in the `with` block, because a programming error
-    in the block would be treated as an outage too.
+    A load balancer or a proxy may have sent such a response.
+    translate_errors() treats this error as an outage. Only code that reads the
+    response may run in the `with` block. A programming error in the block
+    would look like an outage as well.
 
     :raises troveclient.exceptions.ResponseFormatError: the response does not
         have the form of a response of the service.
@@ -225,17 +242,17 @@ def read_response() -> Iterator[None]:
 
 def request_swift(http_session: session.Session, url: str, method: str,
                   **kwargs: Any) -> Any:
-    """Return Swift's response to a request.
+    """Send a request to Swift, and return the response.
 
-    As Trove does, Swift may respond with 401 because of Karbor's service
-    token. The request is then sent again with the user's token alone, see
-    _patched_request().
+    Swift may respond with 401 because of Karbor's service token, as Trove may
+    do. In that case the function sends the request again with the user's token
+    alone. See _patched_request().
 
     :param kwargs: further arguments of the session's method `request`.
     :raises keystoneauth1.exceptions.ClientException: Swift responded with an
         error, or did not respond.
-    :raises troveclient.exceptions.ResponseFormatError: Swift did not send the
-        response.
+    :raises troveclient.exceptions.ResponseFormatError: the response is not
+        from Swift.
     """
     try:
         response = http_session.request(url, method, **kwargs)
@@ -251,7 +268,7 @@ def request_swift(http_session: session.Session, url: str, method: str,
 
 
 def check_reachable(url: str, timeout: Tuple[float, float]) -> None:
-    """Check that a server responds at the URL, no matter what it returns.
+    """Check that a server responds at a URL, no matter what it returns.
 
     :param timeout: the seconds to connect, and the seconds to read.
     :raises errors.Unreachable: no server responds in that time.
@@ -292,14 +309,16 @@ def _parse_retry_after(error: Exception) -> Optional[float]:
 
 
 def _with_session(client: Any) -> Any:
-    """Return a client that uses a session of keystoneauth.
+    """Return a client of python-troveclient that uses a session.
 
-    If Karbor does not have the details of the token, Karbor creates a client
-    of an older kind, without such a session [client_factory.py and
-    clients/trove.py, 1.6.0]. On a 401 an older client tries to log in again,
-    but has no credentials. So such a client is replaced.
+    The session is a session of keystoneauth. If Karbor does not have the
+    details of the token, Karbor creates an older kind of client without a
+    session [client_factory.py and clients/trove.py, 1.6.0]. On a 401, such a
+    client tries to log in again, but it has no credentials. So this function
+    replaces such a client.
 
-    :returns: the same client if it uses a session, or else a new client for
+    :param client: the client that Karbor created.
+    :returns: the same client if it uses a session. Otherwise a new client for
         the same endpoint and with the same token.
     """
     old = client.client
@@ -311,11 +330,11 @@ def _with_session(client: Any) -> Any:
 
 
 class _TroveToken(token_endpoint.Token):
-    """A token without a catalog. It has only the endpoint of Trove."""
+    """An auth plugin with a token and Trove's endpoint, without a catalog."""
 
     def get_endpoint(self, session: session.Session,
                      **kwargs: Any) -> Optional[str]:
-        """Return Trove's endpoint. None for Swift."""
+        """Return Trove's endpoint. None for the endpoint of Swift."""
         return (None if kwargs.get('service_type') == 'object-store'
                 else super().get_endpoint(session, **kwargs))
 
@@ -325,18 +344,22 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
 
     The replacement corrects these faults:
 
-    * If an error response has a Retry-After header, troveclient raises a
-      TypeError unless the status is 413. If the JSON of an error has another
-      shape than Trove's errors, troveclient raises other errors. If a response
-      is not JSON, troveclient returns None [apiclient/exceptions.py and
-      client.py of python-troveclient 8].
-    * Trove may respond with 401 because of Karbor's service token. That token
-      has no project and therefore no role, and newer Troves require a role
-      [service_token_roles_required of keystonemiddleware]. The request is sent
-      again with the user's token alone, which is sufficient. Nothing is done
-      twice, because the first request did not reach Trove's API. The next
-      request has the service token again, because Trove accepts an expired
-      token of a user for a while if there is a service token.
+    * For some error responses, troveclient raises a TypeError or another wrong
+      exception. One cause is a Retry-After header with a status other than
+      413. Another cause is JSON that does not have the form of Trove's errors.
+      If a response is not JSON, troveclient returns None
+      [apiclient/exceptions.py and client.py of python-troveclient 8].
+    * Trove may respond with 401 because of Karbor's service token. This token
+      has no project and therefore no role, but newer Troves require a role
+      [service_token_roles_required of keystonemiddleware]. The replacement
+      sends the request again with the user's token alone, which is sufficient.
+      Nothing is done twice, because the first request did not reach Trove's
+      API.
+
+    The next request has the service token again. With a service token, Trove
+    accepts an expired token of the user for a while.
+
+    :param http: the HTTP client of a client of python-troveclient.
     """
     request = http.request
     is_warned = False
@@ -378,16 +401,20 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
 
 
 class _JsonObject(Dict[str, Any]):
-    """A JSON object of a response. Reading a missing key raises an error."""
+    """A JSON object of a response, as a dictionary.
+
+    Reading a missing key raises troveclient.exceptions.ResponseFormatError.
+    """
 
     def __missing__(self, key: str) -> Any:
         raise trove_exceptions.ResponseFormatError(
             'not a response of Trove (it has no "%s")' % key)
 
     def __deepcopy__(self, memo: Dict[int, Any]) -> '_JsonObject':
-        """Return the object itself, because no code changes a response.
+        """Return the object itself and not a copy, to save time.
 
-        python-troveclient copies each item of a list, which takes time.
+        python-troveclient copies each item of a list. A copy is not needed,
+        because no code changes a response.
         """
         return self
 
@@ -410,9 +437,10 @@ def _to_json(value: Any) -> Any:
 
 
 def _is_own_error(response: Any) -> bool:
-    """Return True if the service itself sent an error.
+    """Return True if the service itself sent an error response.
 
-    Trove and Keystone send {"itemNotFound": {"message": ..., "code": ...}}.
+    The result is False if a load balancer or a proxy sent the response. Trove
+    and Keystone send {"itemNotFound": {"message": ..., "code": ...}}.
     Keystone's middleware may send a text, with a header of its own. Swift's
     errors are HTML.
     """
