@@ -64,7 +64,8 @@ def read_swift_connection(swift: models.SwiftOptions,
     """Return how to connect to Swift, from the provider file and karbor.conf.
 
     An option of the provider file is always used as it is. An option of
-    karbor.conf is only a preference, because it may be meant for Trove:
+    karbor.conf is only a preference, because that option may be meant for
+    Trove:
 
     * Region: if the catalog has Swift in only one region, this region is used
       even if karbor.conf has another region.

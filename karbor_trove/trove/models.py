@@ -151,9 +151,9 @@ class ConfigurationGroup:
     def list_masked(self) -> List[str]:
         """Return the names of the parameters whose values are masked.
 
-        Trove returns a mask in place of a value if the value or the name of
-        the parameter looks like a password [views.py in trove/configuration,
-        26.0.0].
+        Trove masks a value that looks like a password. Trove also masks a
+        value if the name of the parameter looks like a password [views.py in
+        trove/configuration, 26.0.0].
         """
         return sorted(name for name, value in self.values.items()
                       if _MASK in str(value))
@@ -274,8 +274,8 @@ class ConfigurationRequest:
 class InstanceRequest:
     """A request to create an instance from a backup.
 
-    A field that is None is not sent. The field original_id is never sent. It
-    is the id of the original instance.
+    A field that is None is not sent. The field original_id is the id of the
+    original instance and is never sent.
     """
 
     original_id: str

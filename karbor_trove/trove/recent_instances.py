@@ -63,11 +63,12 @@ class RecentInstances:
              instance_ids: Iterable[str]) -> Dict[str, Answer]:
         """Return several instances by id, and read as few of them as possible.
 
-        An instance that was ready in the last 30 s is not read again. If any
-        other wanted instance has to be read, the same requests also read the
-        expected instances that were not read in the last 30 s. An instance is
-        expected from expect() until remove(). The operation needs these
-        instances soon.
+        An instance that was ready in the last 30 s is not read again. All
+        other wanted instances are read. The same requests also read the
+        expected instances without a read in the last 30 s, because the
+        operation needs these instances soon. An instance is expected from
+        expect() until remove(). If no wanted instance has to be read, no
+        request is sent.
 
         :param read: reads several instances with few requests.
         :param instance_ids: the ids of the wanted instances.

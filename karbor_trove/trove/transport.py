@@ -148,8 +148,8 @@ def _limited_request(http_session: Any, limits: RequestLimits
     """Return a replacement for the method `request` of a session.
 
     The session sends all its requests with this method. The replacement adds
-    the timeouts of the current thread to each request. It does not change
-    timeouts that the caller passes.
+    the timeouts of the current thread to each request. If the caller passes
+    other timeouts, those are used.
 
     :param limits: the timeouts of each thread.
     """
@@ -268,7 +268,7 @@ def request_swift(http_session: session.Session, url: str, method: str,
 
 
 def check_reachable(url: str, timeout: Tuple[float, float]) -> None:
-    """Check that a server responds at a URL, no matter what it returns.
+    """Check that a server responds at a URL. Any response is sufficient.
 
     :param timeout: the seconds to connect, and the seconds to read.
     :raises errors.Unreachable: no server responds in that time.
