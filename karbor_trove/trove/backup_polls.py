@@ -46,15 +46,24 @@ class BackupPolls:
                  check: Callable[[models.Backup], Optional[T]],
                  deadline: polling.Deadline, description: str,
                  outage_timeout: Optional[float] = None) -> T:
-        """Poll a backup until a check returns a result, and return the result.
+        """Poll a backup until a check returns a result.
 
         If other resources wait for backups too, one poll reads all these
-        backups. See shared_poll.SharedPoll.wait_for() for the parameters and
-        the errors.
+        backups. See shared_poll.SharedPoll.wait_for() for the details.
 
         :param client: sends the requests while this wait polls for all waits.
         :param check: returns the result for the backup. To keep waiting, the
             function returns None or raises errors.Pending.
+        :param deadline: when the wait ends.
+        :param description: the beginning of the error message, for example
+            "backup 1 is not complete".
+        :param outage_timeout: the longest outage in seconds. None means that
+            only the deadline ends the wait.
+        :returns: the result of the check.
+        :raises errors.DeadlineExceeded: the check has no result at the
+            deadline, or after `outage_timeout`.
+        :raises Exception: any other error of the check. Or the backup could
+            not be read, and the reason is not an outage.
         """
         return self._statuses.wait_for(
             functools.partial(batch_reads.read_backups, client), backup_id,
