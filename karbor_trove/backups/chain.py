@@ -59,8 +59,9 @@ def describe_incomplete(backup: models.Backup, newest_id: str) -> str:
 def describe_link(backup_id: str, newest_id: str) -> str:
     """Return a phrase that names one backup of a chain.
 
-    The phrase is "backup 2" for the newest backup of the chain. For any other
-    backup it is "backup 1, in the chain of backup 2,".
+    The phrase is "backup NEWEST_ID" for the newest backup of the chain. For
+    any other backup it is "backup BACKUP_ID, in the chain of backup
+    NEWEST_ID,".
 
     :param backup_id: the id of the backup to name.
     :param newest_id: the id of the newest backup of the chain. The check of

@@ -246,12 +246,15 @@ class BackupDeletion:
         Each deferred entry was marked before the journal was read. The mark
         says that the checkpoint is deleted. If a protect operation reserves
         one of these backups as a parent later, the protect operation sees the
-        mark. So this method does not read the journal again for each deletion.
+        mark. So the journal is not read again before each deletion. It is
+        read again once if a deferred entry has no id of a backup, and a
+        backup in Trove may belong to this entry.
 
         :param deferred: the entries of the deferred deletions.
         :param entries: all entries of the journal.
-        :param skip_checkpoint_id: the id of the checkpoint whose backup is
-            skipped until another backup is deleted. None to skip no backup.
+        :param skip_checkpoint_id: the id of a checkpoint. This sweep tries to
+            delete the backup of this checkpoint only if it has deleted
+            another backup before. None to try all backups.
         :raises errors.KarborTroveError: the backups could not be listed, or
             the journal could not be read again.
         """
@@ -583,8 +586,9 @@ class BackupDeletion:
         """Return the deadline until which a new list of backups is trusted.
 
         Call this method when the backups have just been listed. The deadline
-        is 1 s later. The time that the bank takes counts. After the deadline,
-        the list may lack a child that a user has just created.
+        is 1 s later, also if requests to the bank take a part of this second.
+        After the deadline, the list may lack a child that a user has just
+        created.
         """
         return polling.Deadline(timeouts.CHILDREN_CHECK_VALID,
                                 self._wall_clock)

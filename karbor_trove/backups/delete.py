@@ -39,8 +39,8 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
         DELETE request that is sent later, for instance after an outage, this
         function calls `check_deletable`.
     :param outage_deadline: when to give up the request during an outage of
-        Trove or Swift. While this function waits for the end of the deletion,
-        an outage may last for the timeout of this deadline.
+        Trove or Swift. Its `seconds` are also the longest outage while this
+        function waits for the end of the deletion.
     :param deadline: when to stop waiting for the end of the deletion.
     :param polls: the polls with which this function waits until the backup is
         deleted.

@@ -99,7 +99,9 @@ def parse_key(key: str) -> Optional[BackupMarker]:
 
 
 def parse_omission_key(key: str) -> Optional[OmissionMarker]:
-    """Return the omission marker with a key. None for any other key.
+    """Return the omission marker that a key stands for.
+
+    None if the key is not that of an omission marker.
 
     :param key: such as CHECKPOINT@omitted@2026-01-01T12-00-00Z. The word
         CHECKPOINT stands for an id.

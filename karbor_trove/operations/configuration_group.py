@@ -44,11 +44,11 @@ class RecreatedGroup:
     def confirm(self) -> None:
         """Delete the journal entry of the group.
 
-        Call this method after a reason with the id of the group was saved in
-        Karbor's record. The entry is not needed any more then. If the bank
-        fails, the entry stays, and the next call tries again. If there is no
-        next call, the entry stays until an operator runs `karbor-trove-manage
-        deferred dismiss`.
+        Call this method when Karbor's record of the restore has the id of the
+        group, in its reason. Then the entry is not needed any more. If the
+        bank fails, the entry stays, and the next call tries again. If there is
+        no next call, the entry stays until an operator runs
+        `karbor-trove-manage deferred dismiss`.
         """
         if self._entry is not None:
             with storage.log_bank_errors(

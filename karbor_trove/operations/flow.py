@@ -374,10 +374,11 @@ def _shorten(reason: _Reason, limit: int) -> str:
 def _cut_list(clause: str) -> str:
     """Return a clause whose list is cut to 20 items.
 
-    The items are separated by ", ". The number of the other items is added,
-    such as "and 5 more". If the last item contains a full stop or ")", the
-    text from there to the end is kept. A clause with at most 20 items is
-    returned unchanged.
+    The items are separated by ", ". The other items are replaced by their
+    number, such as "and 5 more". If the last item has a full stop or ")", the
+    text from this character on follows the number. For example, "(none of a,
+    b, c)" cut to one item is "(none of a and 2 more)". A clause with at most
+    20 items is returned unchanged.
     """
     items = clause.split(', ')
     if len(items) <= _MAX_ITEMS:

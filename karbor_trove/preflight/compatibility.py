@@ -71,8 +71,8 @@ def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
 
     * The datastore_version of `instance` is the name or the id of the version.
     * The datastore_version_number of `instance` is the number of the version.
-      Versions with the same name have different numbers. If one of the two
-      numbers is not known, the numbers are not compared.
+      Versions with the same name have different numbers. If `instance` or
+      the version has no number, the numbers are not compared.
 
     :param instance: the request for an instance, or an instance from the bank.
     :returns: usually one version. The list is empty if no active version

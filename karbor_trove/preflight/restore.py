@@ -177,8 +177,9 @@ def add_advice(reason: str) -> str:
 
     The advice names a restore parameter, such as ": pass restore_net_id". It
     is added if the reason is about a volume type, an availability zone, a
-    network or a private flavor. No check before the request shows whether
-    Trove requires or accepts such a value.
+    network or a private flavor. A preflight cannot check whether Trove
+    requires or accepts such a value. Only Trove's response to the request
+    shows it.
 
     :param reason: why Trove rejected the request, or why the instance failed.
     :returns: the reason with the advice. The reason alone if the advice does

@@ -46,7 +46,7 @@ class InstanceIntent(Protocol):
         """
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if another request is known to have created an instance.
+        """Return True if another request is known to have created it.
 
         Call list_rivals() before this method. An implementation of
         list_rivals() may read the data that this method needs.

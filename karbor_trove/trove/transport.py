@@ -166,8 +166,8 @@ def translate_errors(description: str) -> Iterator[None]:
     """Translate exceptions of the client libraries to errors of errors.py.
 
     Send one request in the `with` block. troveclient raises exceptions for
-    Trove's responses. keystoneauth raises unrelated exceptions for
-    connections, for Keystone and for Swift.
+    Trove's responses. keystoneauth raises exceptions of its own for failed
+    connections and for responses of Keystone and Swift.
 
     The status of a response counts only if the service itself sent the
     response. A load balancer or a proxy may send any status, so its response
