@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Checks of an installation, a file per subject.
+"""Checks of an installation of karbor-trove, one module for each subject.
 
-Each check yields findings. The check of the banks writes an object to a bank
-and deletes the object again. Apart from this object, no check changes
-anything.
+The command `upgrade check` runs all checks. Each check yields findings. Only
+the check of the banks changes something: it writes an object to a bank, and
+deletes the object again.
 """

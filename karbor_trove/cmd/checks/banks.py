@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Check of the banks: readable, writable, and which checkpoints they hold."""
+"""Check of the banks: whether they work, and the number of checkpoints."""
 
 import contextlib
 from typing import Any, Iterator, Sequence
@@ -23,10 +23,16 @@ _PROVIDER_INDEX = '/by-provider/'
 
 
 def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
-    """Yield the state of the bank of each provider.
+    """Yield findings about the bank of each provider.
 
-    An object is written to the bank of each enabled provider, read and
-    deleted again.
+    If a provider is enabled, the check counts the checkpoints in the bank. The
+    check also writes an object to the bank, reads the object and deletes the
+    object. If a provider is disabled, the check only reads its bank. A finding
+    about a disabled provider is yielded only if the bank cannot be used, or if
+    the bank still has checkpoints of the provider.
+
+    :param files: the provider files. A file whose bank plugin cannot be loaded
+        is skipped.
     """
     for file in files:
         plugin_class = file.get_bank_class()
@@ -86,10 +92,15 @@ def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
 
 
 def _list_index(bank: karbor_types.Bank, provider_id: str) -> Sequence[str]:
-    """Return the keys of Karbor's index files for a provider.
+    """Return the keys of the index files of one provider.
 
-    Each checkpoint of the provider that is not deleted has one such file. The
-    list is empty if the provider has no id.
+    Index files are objects in the bank. Karbor reads the index files to list
+    the checkpoints of a provider. Each checkpoint that is not deleted has one
+    of these files.
+
+    :param provider_id: the id of the provider. If it is empty, the result is
+        empty.
+    :raises errors.BankError: the index files cannot be listed.
     """
     if not provider_id:
         return ()
@@ -100,10 +111,13 @@ def _list_index(bank: karbor_types.Bank, provider_id: str) -> Sequence[str]:
 
 
 def _check_writable(bank: karbor_types.Bank) -> None:
-    """Write an object, read it and delete it.
+    """Check that the bank stores an object and returns it unchanged.
 
-    :raises errors.BankError: one of these requests failed, or the bank did not
-        return the object as it was written.
+    The check writes an object with a new name, reads the object and deletes
+    the object.
+
+    :raises errors.BankError: one of these requests failed, or the content that
+        was read differs from the content that was written.
     """
     section = bank.get_sub_section(layout.STATUS_CHECK)
     key = text = str(uuid.uuid4())

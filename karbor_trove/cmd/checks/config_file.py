@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Groups and options of a configuration file, with their lines."""
+"""Configuration files, with the line number of each group and option."""
 
 import dataclasses
 import pathlib
@@ -14,7 +14,10 @@ from karbor_trove import errors
 
 @dataclasses.dataclass(frozen=True)
 class Assignment:
-    """One line "option = value"."""
+    """One assignment "option = value" in a configuration file.
+
+    If the value has several lines, `line` is the number of the first line.
+    """
 
     group: str
     option: str
@@ -23,10 +26,11 @@ class Assignment:
 
 
 class WrongFile(errors.Rejected):
-    """A file cannot be read or parsed.
+    """A configuration file cannot be read or parsed.
 
     :param message: the reason.
-    :param line: the number of the wrong line. None if the whole file is wrong.
+    :param line: the number of the line that cannot be parsed. None if the
+        whole file is wrong.
     """
 
     def __init__(self, message: str, line: Optional[int] = None) -> None:
@@ -35,10 +39,14 @@ class WrongFile(errors.Rejected):
 
 
 class ConfigFile:
-    """A configuration file, parsed as oslo.config parses it."""
+    """The groups and the options in one configuration file.
+
+    The file is parsed by the rules of oslo.config. Unlike oslo.config, this
+    class keeps the line number of each group and option.
+    """
 
     def __init__(self, path: pathlib.Path) -> None:
-        """Read a file.
+        """Read and parse a configuration file.
 
         :raises WrongFile: the file cannot be read or parsed. oslo.config
             cannot read or parse such a file either.
@@ -60,27 +68,36 @@ class ConfigFile:
 
     def list(self, group: str, option: Optional[str] = None
              ) -> List[Assignment]:
-        """Return the assignments of one option, or of all options of a group.
+        """Return the assignments in a group, in the order of the file.
 
-        oslo.config ignores the case of the names of groups.
+        :param group: the name of the group. The case of its letters is
+            ignored, as in oslo.config.
+        :param option: the only option whose assignments are returned. None for
+            all options of the group.
+        :returns: the assignments. An option that is set twice has two
+            assignments.
         """
         return [assignment for assignment in self.assignments
                 if assignment.group.lower() == group.lower()
                 and option in (None, assignment.option)]
 
     def find(self, group: str, option: str) -> Optional[Assignment]:
-        """Return the last assignment of an option, which is in force.
+        """Return the last assignment of an option.
 
-        None if the option is not set.
+        oslo.config uses the last assignment, unless the option can have
+        several values.
+
+        :returns: the assignment. None if the file does not set the option.
         """
         assignments = self.list(group, option)
         return assignments[-1] if assignments else None
 
     def place(self, group: str, option: str) -> findings.Place:
-        """Return where an option is set.
+        """Return the place where the file sets an option.
 
-        If the option is not set, the place is the start of the group. If the
-        file does not have the group, the place is the whole file.
+        The place is the line of the last assignment. If the option is not set,
+        the place is the line with the name of the group, such as "[provider]".
+        If the file does not have the group, the place is the whole file.
         """
         assignment = self.find(group, option)
         if assignment:
@@ -89,7 +106,7 @@ class ConfigFile:
                              if name.lower() == group.lower()), None))
 
     def at(self, line: Optional[int] = None) -> findings.Place:
-        """Return a place in the file.
+        """Return a line of the file as a place.
 
         :param line: the number of the line. None for the whole file.
         """
@@ -98,11 +115,16 @@ class ConfigFile:
 
 def find_place(files: Sequence[ConfigFile], group: str, option: str
                ) -> Optional[findings.Place]:
-    """Return where an option is set in several files of one configuration.
+    """Return the place where one of several files sets an option.
 
-    If several files set the option, the place is in the last of these files.
-    If no file sets the option, the place is the start of the group. None if no
-    file sets an option of the group.
+    oslo.config reads all files as one configuration. A later file has
+    precedence over an earlier file. So the place is in the last file that sets
+    the option. If no file sets the option, the place is the start of the
+    group. This place is in the last file that sets another option of the
+    group.
+
+    :param files: the files in the order in which oslo.config reads them.
+    :returns: the place. None if no file sets any option of the group.
     """
     for file in reversed(files):
         if file.find(group, option):
@@ -114,7 +136,7 @@ def find_place(files: Sequence[ConfigFile], group: str, option: str
 
 
 class _Parser(iniparser.BaseParser):
-    """Collects the assignments and the groups."""
+    """Parser of oslo.config that stores the assignments and the groups."""
 
     def __init__(self) -> None:
         self.assignments: List[Assignment] = []

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Findings: what the checks report, with the place in a file."""
+"""Findings: the results of the checks, with their places in files."""
 
 import dataclasses
 import difflib
@@ -13,7 +13,11 @@ Code = upgradecheck.Code
 
 
 class Kind(enum.Enum):
-    """All kinds of findings. doc/source/admin/findings.rst describes each."""
+    """The kinds of findings, such as "bank-empty".
+
+    Each kind has a label and a code. doc/source/admin/findings.rst describes
+    each kind.
+    """
 
     # What is in force.
     PROTECTABLE_IN_FORCE = 'protectable-in-force', Code.SUCCESS
@@ -86,8 +90,10 @@ class Kind(enum.Enum):
     def __init__(self, label: str, code: Code) -> None:
         """Create a kind.
 
-        :param label: the name in the output and in the documentation.
-        :param code: the result of a check that has such a finding.
+        :param label: the name of the kind in the output and in the
+            documentation.
+        :param code: the severity of the findings of this kind: success,
+            warning or failure.
         """
         self.label = label
         self.code = code
@@ -95,7 +101,7 @@ class Kind(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A place in a file."""
+    """A line of a file, or a whole file."""
 
     file: str
     #: None for the whole file.
@@ -104,7 +110,12 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One result of a check."""
+    """One result of a check.
+
+    A finding has the details for the operator. If the finding is about a file,
+    it has a place in this file. It may also have the lines that the operator
+    has to write at this place.
+    """
 
     kind: Kind
     #: What is the case and why, in full sentences.
@@ -117,14 +128,16 @@ class Finding:
 
 
 def build_sentence(error: Exception) -> str:
-    """Return the text of an error as one sentence."""
+    """Return the text of an error on one line, with a period at its end."""
     return ' '.join(str(error).split()).rstrip('.') + '.'
 
 
 def suggest(name: str, known: Collection[str]) -> Optional[str]:
-    """Return the known name that is nearest to a name.
+    """Return the known name that is most similar to a wrong name.
 
-    None if no known name is near.
+    :param name: the wrong name, which may be a typing error.
+    :param known: the names that are correct.
+    :returns: the correct name. None if no correct name is similar enough.
     """
     matches = difflib.get_close_matches(name.lower(), sorted(known), 1)
     return matches[0] if matches else None
