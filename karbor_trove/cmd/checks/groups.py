@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Check of the groups, options and values of a provider file."""
+"""Check of the groups, options and values of provider files."""
 
 import re
 from typing import Collection, Dict, Iterator, List, Optional, Set
@@ -29,9 +29,11 @@ _EFFECTS = {
 
 def check(file: provider_file.ProviderFile, owners: Dict[str, Set[str]]
           ) -> Iterator[Finding]:
-    """Yield what is wrong with the groups and options of a provider file.
+    """Yield what is wrong with the groups, options and values of a file.
 
-    :param owners: the plugins that read each group, by the name of the group.
+    :param file: the provider file.
+    :param owners: the result of Plugins.list_groups(). If a group has no
+        effect in the file, the finding names the plugins that read the group.
     """
     active = _read_active_groups(file)
     names = {name.lower(): name for name in active}
@@ -56,9 +58,14 @@ def check(file: provider_file.ProviderFile, owners: Dict[str, Set[str]]
 
 def check_karbor_conf(file: config_file.ConfigFile,
                       all_plugins: plugins.Plugins) -> Iterator[Finding]:
-    """Yield the groups that belong in provider files, but are in karbor.conf.
+    """Yield the groups in karbor.conf that belong in provider files.
 
-    :param file: a file of Karbor's own configuration.
+    The options of such a group have no effect in karbor.conf. A group of a
+    client, such as "swift_client", may be in both kinds of files, and is not
+    yielded.
+
+    :param file: karbor.conf, or another file of Karbor's own configuration.
+    :param all_plugins: the plugins whose groups belong in provider files.
     """
     # Karbor's own code reads the groups of clients as well. So these groups
     # may be in both kinds of files.
@@ -75,7 +82,11 @@ def check_karbor_conf(file: config_file.ConfigFile,
 
 def _read_active_groups(file: provider_file.ProviderFile
                         ) -> provider_options.Groups:
-    """Return the options of the provider and of its plugins, by group."""
+    """Return all options that have an effect in a provider file, by group.
+
+    These are the options of the provider itself, of its protection plugins and
+    of its bank plugin. A plugin that cannot be loaded or created is left out.
+    """
     active = dict(provider_options.PROVIDER)
     for lines in file.select_plugins().values():
         for line in lines:
@@ -109,7 +120,14 @@ def _check_unknown_group(file: provider_file.ProviderFile, group: str,
 def _check_options(file: provider_file.ProviderFile, group: str,
                    opts: List[cfg.Opt], active: provider_options.Groups
                    ) -> Iterator[Finding]:
-    """Yield the options of a group that are unknown, misplaced or repeated."""
+    """Yield the options of a group that are unknown, misplaced or repeated.
+
+    An option is misplaced if it belongs in another group of the file.
+
+    :param group: the name of the group in the file.
+    :param opts: the options that belong in the group.
+    :param active: all options that have an effect in the file, by group.
+    """
     known = {opt.dest: opt for opt in opts}
     single: Dict[str, config_file.Assignment] = {}
     repeated: Set[str] = set()
@@ -147,12 +165,17 @@ def _check_options(file: provider_file.ProviderFile, group: str,
 def _correct_option(assignment: config_file.Assignment,
                     known: Collection[str], active: provider_options.Groups
                     ) -> str:
-    """Return the line with the option that has the most similar name.
+    """Return the line that can replace a line with an unknown option.
 
-    Empty if no option has a similar name.
+    The new line has the known option with the most similar name, and the value
+    of the old line. If the known option belongs in another group, a line with
+    the name of this group comes first.
 
-    :param known: the options of the group of the assignment. An option of this
-        group has precedence over the options of other groups.
+    :param assignment: the line with the unknown option.
+    :param known: the options of the group of this line. They have precedence
+        over the options of other groups.
+    :param active: all options that have an effect in the file, by group.
+    :returns: one or two lines. Empty if no known option has a similar name.
     """
     near = findings.suggest(assignment.option, known)
     if near:
@@ -165,9 +188,13 @@ def _correct_option(assignment: config_file.Assignment,
 
 
 def _build_line(assignment: config_file.Assignment, option: str) -> str:
-    """Return a line with another option and the same value.
+    """Return a line "option = value" with the value of another line.
 
-    "..." replaces the value if the value may be a secret.
+    If the name of one of the two options looks like the name of a secret, such
+    as "swift_key", the value is replaced by "...".
+
+    :param assignment: the other line, which has the value.
+    :param option: the name of the option in the new line.
     """
     return '%s = %s' % (option, '...' if _SECRET.search(option)
                         or _SECRET.search(assignment.option)
@@ -197,16 +224,16 @@ def _check_values(file: provider_file.ProviderFile, group: str,
 
 
 def _choose_value(opt: cfg.Opt, text: str) -> Optional[str]:
-    """Return an allowed value that can replace a wrong value.
+    """Return an allowed value that can replace a wrong value of an option.
 
-    The function returns the first of these values that the option has:
+    The result is the first of these values that exists:
 
-    * a choice that is similar to the wrong value.
-    * the minimum, if the wrong value is below the minimum.
-    * the default.
+    * a choice of the option that is similar to the wrong value.
+    * the minimum of the option, if the wrong value is below the minimum.
+    * the default of the option.
 
     :param text: the wrong value.
-    :returns: the allowed value. None if the option has none of these values.
+    :returns: the allowed value. None if none of these values exists.
     """
     choices = getattr(opt.type, 'choices', None)
     if choices:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The plugins that Karbor can load by their entry points."""
+"""The protection plugins and bank plugins that Karbor can load."""
 
 from importlib import metadata
 import logging
@@ -26,7 +26,10 @@ PROTECTION_MODULE = 'karbor_trove.protection'
 
 
 class Plugins:
-    """The plugins, each of which is loaded once."""
+    """The protection plugins and the bank plugins, found by their names.
+
+    Each plugin is loaded only once.
+    """
 
     def __init__(self) -> None:
         """Create the collection. Nothing is loaded yet."""
@@ -34,11 +37,14 @@ class Plugins:
         self._owners: Dict[str, Set[str]] = {}
 
     def load(self, name: str) -> Any:
-        """Return the class of a plugin, as Karbor loads it.
+        """Load a plugin in the same way as Karbor, and return its class.
 
-        :param name: the name of an entry point, or of a class.
-        :raises errors.NotFound: there is no such plugin.
-        :raises errors.Rejected: the plugin cannot be imported.
+        :param name: the value of a line "plugin" or "bank" in a provider file.
+            This is the name of an entry point, or the Python path of a class.
+        :raises errors.NotFound: no entry point has this name, and no class
+            with this path can be imported.
+        :raises errors.Rejected: an entry point has this name, but the plugin
+            cannot be imported.
         """
         if name not in self._classes:
             self._classes[name] = self._load(name)
@@ -68,12 +74,17 @@ class Plugins:
         return None
 
     def list_names(self) -> List[str]:
-        """Return the names of all protection plugins and bank plugins."""
+        """Return the names of all protection plugins and bank plugins.
+
+        Plugins that cannot be loaded are included.
+        """
         return [entry_point.name
                 for entry_point in list_entry_points(PROTECTIONS)]
 
     def list_names_of(self, is_bank: bool) -> List[str]:
-        """Return the names of the plugins of one kind that can be loaded.
+        """Return the names of all bank plugins, or of all protection plugins.
+
+        Plugins that cannot be loaded are left out.
 
         :param is_bank: True for bank plugins, False for protection plugins.
         """
@@ -88,7 +99,12 @@ class Plugins:
         return names
 
     def list_groups(self) -> Dict[str, Set[str]]:
-        """Return which plugins read each group of a provider file."""
+        """Return the names of the plugins that read a group, by group.
+
+        A group is a group of options in a provider file, such as
+        "swift_client". Several plugins may read the same group. Plugins that
+        cannot be loaded or created are left out.
+        """
         if not self._owners:
             self._owners = self._find_owners()
         return self._owners
@@ -112,8 +128,10 @@ class Plugins:
 def get_bank_groups(plugin_class: Any) -> provider_options.Groups:
     """Return the options of a bank plugin, by group.
 
-    If the class does not inherit from a bank plugin of Karbor, its options are
-    not known, and the result is empty.
+    The options are known for the bank plugins of Karbor, and for classes that
+    inherit from them. For any other class the result is empty.
+
+    :param plugin_class: the class of the bank plugin.
     """
     for base, groups in provider_options.BANKS.items():
         if issubclass(plugin_class, base):
@@ -124,6 +142,10 @@ def get_bank_groups(plugin_class: Any) -> provider_options.Groups:
 def read_groups(plugin_class: Any) -> provider_options.Groups:
     """Return the options of a protection plugin, by group.
 
+    The function creates the plugin, because a plugin registers its options
+    when it is created.
+
+    :param plugin_class: the class of the protection plugin.
     :raises Exception: the plugin cannot be created. Each plugin raises an
         exception of its own.
     """
@@ -137,13 +159,27 @@ def read_groups(plugin_class: Any) -> provider_options.Groups:
 
 
 def list_entry_points(group: str) -> List[Any]:
-    """Return the entry points of a group, from the cache of stevedore."""
+    """Return the entry points of a group, as Karbor finds them.
+
+    The entry points are read from the cache of stevedore, which may be out of
+    date.
+
+    :param group: the name of an entry point group, such as
+        "karbor.protectables".
+    """
     return list(stevedore.ExtensionManager.make_test_instance(
         [], namespace=group).list_entry_points())
 
 
 def list_installed(group: str) -> Set[Tuple[str, str]]:
-    """Return names and values of the installed entry points of a group."""
+    """Return the entry points of a group, without the cache of stevedore.
+
+    :param group: the name of an entry point group, such as
+        "karbor.protectables".
+    :returns: the name and the value of each entry point in the installed
+        packages. An example of a value is
+        "karbor_trove.protectable:instance_protectable".
+    """
     return {(entry_point.name, entry_point.value)
             for distribution in metadata.distributions()
             for entry_point in distribution.entry_points

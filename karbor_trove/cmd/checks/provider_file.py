@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""A provider file as Karbor reads it."""
+"""Provider files, with the values that Karbor reads in them."""
 
 import pathlib
 from typing import Any, Dict, List, NamedTuple, Optional
@@ -18,19 +18,24 @@ _GROUP = 'provider'
 
 
 class Selected(NamedTuple):
-    """A line "plugin = ..." that selects a plugin for a resource type."""
+    """A line "plugin = ..." of a provider file, and the plugin's class."""
 
     line: config_file.Assignment
     plugin_class: Any
 
 
 class ProviderFile:
-    """A provider file that can be parsed."""
+    """A provider file that can be parsed.
+
+    Each provider file configures one provider of Karbor.
+    """
 
     def __init__(self, path: pathlib.Path, all_plugins: plugins.Plugins
                  ) -> None:
         """Read a provider file.
 
+        :param path: the path of the file.
+        :param all_plugins: loads the plugins that the file names.
         :raises config_file.WrongFile: the file cannot be read or parsed.
         """
         self.config = config_file.ConfigFile(path)
@@ -38,18 +43,25 @@ class ProviderFile:
 
     @property
     def name(self) -> str:
-        """Return the name by which messages identify the provider."""
+        """Return a phrase for messages, such as 'provider "Gold"'.
+
+        If the provider has no name, the phrase has the name of the file.
+        """
         name = self._get('name') or self.config.path.name
         return 'provider "%s"' % name
 
     @property
     def id(self) -> str:
-        """Return the id. Empty if the id is not set."""
+        """Return the id of the provider. Empty if the file sets no id."""
         return self._get('id')
 
     @property
     def is_enabled(self) -> bool:
-        """Return True if Karbor loads the provider."""
+        """Return True if the option "enabled" of the provider is true.
+
+        Karbor loads only enabled providers. If the option is not set, or if
+        its value is wrong, the result is False.
+        """
         try:
             return bool(types.Boolean()(self._get('enabled') or 'false'))
         except ValueError:
@@ -57,30 +69,43 @@ class ProviderFile:
 
     @property
     def plugin_lines(self) -> List[config_file.Assignment]:
-        """Return all lines "plugin = ..."."""
+        """Return all lines "plugin = ...", in the order of the file.
+
+        Each line names one protection plugin.
+        """
         return self.config.list(_GROUP, 'plugin')
 
     @property
     def bank_line(self) -> Optional[config_file.Assignment]:
-        """Return the last line "bank = ...". None if there is no such line."""
+        """Return the last line "bank = ...". None if there is no such line.
+
+        Karbor uses the bank plugin that this line names.
+        """
         return self.config.find(_GROUP, 'bank')
 
     def place(self, option: str) -> findings.Place:
-        """Return where an option of the group "provider" is set."""
+        """Return the place where an option of the group "provider" is set.
+
+        If the option is not set, the place is the start of the group. If the
+        file does not have the group, the place is the whole file.
+        """
         return self.config.place(_GROUP, option)
 
     def get_bank_class(self) -> Any:
-        """Return the class of the bank plugin.
+        """Return the class of the bank plugin that the file names.
 
-        None if the class cannot be loaded, or if no line names it.
+        None if the file names no bank plugin, or if the class cannot be
+        loaded.
         """
         return self._find_class(self.bank_line) if self.bank_line else None
 
     def select_plugins(self) -> Dict[str, List[Selected]]:
-        """Return the plugins of each resource type, in the order of the lines.
+        """Return the protection plugins for each resource type.
 
-        Karbor uses the last plugin of a type [_register_plugin() in
-        provider.py, 1.6.0]. A plugin that cannot be loaded is left out.
+        The key is a resource type. The plugins for one type are in the order
+        of their lines. Karbor uses the last plugin for a type
+        [_register_plugin() in provider.py, 1.6.0]. A plugin that cannot be
+        loaded is left out.
         """
         selected: Dict[str, List[Selected]] = {}
         for line in self.plugin_lines:
@@ -93,15 +118,19 @@ class ProviderFile:
         return selected
 
     def read(self) -> cfg.ConfigOpts:
-        """Return the configuration that Karbor passes to the plugins."""
+        """Return the configuration that Karbor passes to the plugins.
+
+        oslo.config reads this configuration from the provider file only.
+        """
         conf = cfg.ConfigOpts()
         conf(args=['--config-file=%s' % self.config.path])
         return conf
 
     def read_settings(self) -> options.Settings:
-        """Return the options of the protection plugin.
+        """Return the options of the protection plugin of karbor-trove.
 
-        If a value is not allowed, the default of its option is used instead.
+        If the value of an option is not allowed, the result has the default of
+        the option. In this case `problem` of the result says what is wrong.
         """
         return options.register(self.read())
 

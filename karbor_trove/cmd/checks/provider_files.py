@@ -46,13 +46,15 @@ _RETENTION = {
 
 
 class ProviderFilesCheck:
-    """The check of all provider files."""
+    """The check of all provider files of an installation."""
 
     def __init__(self, folder: pathlib.Path, all_plugins: plugins.Plugins
                  ) -> None:
         """Create the check. Nothing is read yet.
 
-        :param folder: Karbor's provider_config_dir.
+        :param folder: the directory of the provider files, which is
+            provider_config_dir in karbor.conf.
+        :param all_plugins: loads the plugins that the files name.
         """
         self._folder = folder
         self._plugins = all_plugins
@@ -60,7 +62,10 @@ class ProviderFilesCheck:
         self.files: List[provider_file.ProviderFile] = []
 
     def run(self) -> Iterator[Finding]:
-        """Yield what is wrong with the files, or that nothing is wrong."""
+        """Yield what is wrong with the files.
+
+        If nothing is wrong, one finding says so.
+        """
         problems = list(self._run())
         yield from problems
         if not problems:
