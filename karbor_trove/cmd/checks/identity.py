@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Check of Keystone: Karbor's own user, roles, the lifetime of tokens."""
+"""Check of Keystone: the tokens and the roles of Karbor's own user."""
 
 from typing import Iterator, Sequence
 
@@ -22,9 +22,15 @@ _SERVICE_GROUP = 'trustee'
 
 def check(conf: Sequence[config_file.ConfigFile],
           files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
-    """Yield what Keystone says about Karbor's own user.
+    """Yield findings about the tokens that Keystone gives to Karbor.
+
+    The check requests a token of Karbor's own user, and the service token that
+    Karbor sends together with a user's token. The check also finds out whether
+    Keystone responds at the URL auth_uri of karbor.conf.
 
     :param conf: the files of Karbor's own configuration.
+    :param files: the provider files. A token of Karbor's own user has to be
+        valid for the longest backup_timeout of the enabled providers.
     """
     place = config_file.find_place(conf, _GROUP, 'username')
     try:
@@ -86,10 +92,11 @@ def _check_service_token(conf: Sequence[config_file.ConfigFile]
 
 def _check_auth_uri(conf: Sequence[config_file.ConfigFile]
                     ) -> Iterator[Finding]:
-    """Yield a finding if a URL of Keystone is unreachable.
+    """Yield a finding if Keystone does not respond at auth_uri.
 
-    The URL is auth_uri of [clients_keystone]. Without it, Karbor cannot
-    authenticate the token of a user.
+    The URL is the option auth_uri of [clients_keystone] in karbor.conf. If the
+    URL is unreachable, Karbor cannot authenticate the token of a user. If the
+    option is not set, nothing is checked.
     """
     url = cfg.CONF.clients_keystone.auth_uri
     try:

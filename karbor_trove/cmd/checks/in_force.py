@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Check of what is in force: protectable, protection plugins, project plans.
+"""Check of what is in force: the plugins that Karbor really uses.
+
+Several plugins can be installed for one resource type. Only one of them is in
+force.
 """
 
 import os
@@ -24,9 +27,11 @@ _NOOP_MODULE = 'karbor.services.protection.protection_plugins.noop_plugin'
 
 
 def check_entry_points() -> Iterator[Finding]:
-    """Yield the groups whose cached entry points are not up to date.
+    """Yield the entry point groups whose cache is out of date.
 
-    stevedore caches the entry points that are installed.
+    Karbor finds its plugins by their entry points. The library stevedore reads
+    the entry points from a cache. If the cache is out of date, Karbor may not
+    find a plugin that is installed.
     """
     for group in (plugins.PROTECTIONS, plugins.PROTECTABLES):
         installed = plugins.list_installed(group)
@@ -50,10 +55,10 @@ def _cache_directory() -> str:
 
 
 class Protectables:
-    """Karbor's protectables, loaded as Karbor loads them."""
+    """The protectables that Karbor uses, one for each resource type."""
 
     def __init__(self) -> None:
-        """Load the protectables."""
+        """Load the protectables in the same way as Karbor."""
         registry = protectable_registry.ProtectableRegistry()
         registry.load_plugins()
         self._plugins: Dict[str, Any] = {
@@ -62,7 +67,11 @@ class Protectables:
             for resource_type in registry.list_resource_types()}
 
     def check(self) -> Iterator[Finding]:
-        """Yield which protectable Karbor uses for database instances."""
+        """Yield a finding about the protectable for database instances.
+
+        The finding is a failure if this protectable is not the one of
+        karbor-trove.
+        """
         plugin = self._plugins.get(_TYPE)
         # Karbor does not use the loaded object. It calls instance(), and uses
         # the new object that instance() returns.
@@ -88,9 +97,10 @@ class Protectables:
                    % ', '.join(names), sys.prefix))
 
     def list_types_in_projects(self) -> Set[str]:
-        """Return the resource types that Karbor finds in a project.
+        """Return the types of the resources that a project can contain.
 
-        The type of the project is among these types.
+        Karbor finds resources of these types if a plan names a whole project.
+        The type of the project itself is also in the result.
         """
         reachable = {_PROJECT}
         while True:
@@ -107,9 +117,15 @@ class Protectables:
 
 def check_providers(files: Sequence[provider_file.ProviderFile],
                     types_in_projects: Set[str]) -> Iterator[Finding]:
-    """Yield what protects database instances in each enabled provider.
+    """Yield which protection plugins the enabled providers use.
 
-    :param types_in_projects: the resource types that Karbor finds in projects.
+    For each provider, one finding is about database instances, and one is
+    about plans for whole projects. If no provider protects database instances
+    with the plugin of karbor-trove, there is one more finding.
+
+    :param files: the provider files. A file that is not enabled is skipped.
+    :param types_in_projects: the result of
+        Protectables.list_types_in_projects().
     """
     is_protected = False
     for file in files:

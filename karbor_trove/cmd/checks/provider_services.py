@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Check of what a provider file names in the cloud: Swift, flavor, network.
-"""
+"""Check of what providers need in the cloud: Swift, flavor, network."""
 
 from typing import Callable, Iterator, Sequence
 
@@ -22,9 +21,14 @@ def check(project_clients: clients.ProjectClients, project_id: str,
           files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
     """Yield whether Swift responds, and whether the named objects exist.
 
-    The options of a provider file name a flavor, a network and a volume type.
+    The named objects are the flavor, the network and the volume type for test
+    restores. Options of a provider file name them. A file that is not enabled
+    or has a wrong option is skipped.
 
+    :param project_clients: the clients of Trove, with the credentials of
+        Karbor's own user.
     :param project_id: the id of the project of Karbor's own user.
+    :param files: the provider files.
     """
     for file in files:
         # A file with a wrong option is skipped. The check of the files reports

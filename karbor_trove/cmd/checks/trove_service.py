@@ -24,9 +24,14 @@ _GROUP = 'trove_client'
 def check(conf: Sequence[config_file.ConfigFile],
           project_clients: clients.ProjectClients, project_id: str
           ) -> Iterator[Finding]:
-    """Yield how Trove responds to Karbor's own user.
+    """Yield how Trove responds to the requests of Karbor's own user.
+
+    The findings are about the endpoint, the release, the quotas and the clock
+    of Trove. If Trove does not respond, the only finding is a failure.
 
     :param conf: the files of Karbor's own configuration.
+    :param project_clients: the clients of Trove, with the credentials of
+        Karbor's own user.
     :param project_id: the id of the project of Karbor's own user.
     """
     try:
@@ -68,11 +73,18 @@ def _find_place(conf: Sequence[config_file.ConfigFile]
 
 
 def _guess_release(client: trove_client.TroveClient, project_id: str) -> str:
-    """Return a sentence about the release that Trove's responses indicate.
+    """Return a sentence about the release of Trove.
 
-    Trove does not return its release. Victoria added a key to the response for
-    a backup, and Wallaby added one to the response for an instance
-    [backup/views.py and instance/views.py, 14.0 and 15.0].
+    Trove does not return its release, but later releases return more keys.
+    Victoria added a key to the response for a backup. Wallaby added a key to
+    the response for an instance [backup/views.py and instance/views.py, 14.0
+    and 15.0].
+
+    :param project_id: the id of the project whose instances and backups are
+        read.
+    :returns: a sentence such as "Its release looks like Wallaby (15.0.0) or
+        newer". If the project has no instance and no backup, the sentence says
+        that the release cannot be seen.
     """
     instances = client.list_instances()
     backups = client.list_backups().values()

@@ -36,7 +36,12 @@ TESTED = {
 
 @dataclasses.dataclass(frozen=True)
 class Limit:
-    """The first version of a library with which something fails."""
+    """The first version of a library with which something fails.
+
+    `name` is the library, `below` is the version, and `effect` says what
+    fails. With the default of `kind`, the library is incompatible from this
+    version on.
+    """
 
     name: str
     below: str
@@ -66,9 +71,14 @@ LIMITS = (
 
 
 def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
-    """Yield the versions that fail, and the versions that were not tested.
+    """Yield a finding for each version that fails or was not tested.
 
-    If there are none, yield a success.
+    The versions are those of Python and of the libraries. If all versions are
+    tested and none of them fails, yield one success.
+
+    :param files: the provider files. If an enabled provider sets
+        storage_driver, the version of python-troveclient has to support this
+        option.
     """
     problems = [*_check_limits(), *_check_tested(), *_check_python(),
                 *_check_storage_drivers(files)]
