@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`checkpoint accept`: failed checkpoints whose backups are complete."""
+"""`checkpoint accept`: failed checkpoints whose backups are complete.
+
+A checkpoint can fail although all its backups are complete in Trove. Karbor
+restores only from checkpoints with the status "available". So the command sets
+this status.
+"""
 
 import argparse
 import dataclasses
@@ -31,7 +36,7 @@ from karbor_trove.verification import baseline
 
 @dataclasses.dataclass(frozen=True)
 class _Database:
-    """One instance of the checkpoint, as the bank and Trove know it."""
+    """What the bank and Trove have of one instance of a checkpoint."""
 
     section: karbor_types.BankSection
     journal: backup_journal.BackupJournal
@@ -51,14 +56,17 @@ class _Database:
 
 
 class CheckpointAcceptance(base.Action):
-    """Carries out the command "checkpoint accept"."""
+    """Carries out the command "checkpoint accept".
+
+    The command sets the status of a failed checkpoint to "available".
+    """
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
-        """Accept a checkpoint, and return one row for each instance.
+        """Accept a checkpoint, and return one row for each database instance.
 
-        :raises errors.Rejected: the checkpoint is not accepted, and its status
-            was not changed.
+        :raises errors.Rejected: the checkpoint is not accepted. Its status was
+            not changed.
         """
         checkpoint = providers.get_checkpoint(all_providers, parsed_args.id)
         try:
@@ -115,11 +123,17 @@ def _write(checkpoint: providers.Checkpoint, databases: Dict[str, _Database],
            without: List[str]) -> None:
     """Write to the bank that a checkpoint is accepted.
 
-    An interrupt has its effect after all writes. After an interrupt between
-    the writes, a database would be left out of a checkpoint that is not
-    accepted, and the backup record of the database would be lost.
+    The objects of the instances are written first, and the status of the
+    checkpoint last.
 
-    :param databases: the databases by the ids of their instances.
+    An interrupt between these writes would do harm. A database could be left
+    out of a checkpoint that is not accepted. The backup record of the database
+    would then be lost. So an interrupt, such as Ctrl-C, takes effect after all
+    writes.
+
+    :param databases: what the bank and Trove have of each instance, by the id
+        of the instance.
+    :param without: the ids of the instances that the operator leaves out.
     :raises errors.Rejected: the checkpoint has changed since it was read.
     """
     with interrupts.defer():
@@ -143,12 +157,16 @@ def _write(checkpoint: providers.Checkpoint, databases: Dict[str, _Database],
 def _check_ended(checkpoint: providers.Checkpoint) -> None:
     """Check that the protect operation of a checkpoint has ended.
 
-    Karbor writes the status "error" after all resources of the flow have
-    ended [flows/protect.py, 1.6.0]. `checkpoint reset` writes the same status,
-    and deletes the identity of the worker process.
+    If the status is "protecting", the worker process has to have ended.
 
-    :raises errors.Rejected: the operation may still run, or the checkpoint has
-        another status than "error" and "protecting".
+    If the status is "error", the operation has usually ended. Karbor writes
+    "error" after all resources of the flow have ended [flows/protect.py,
+    1.6.0]. `checkpoint reset` also writes "error", and deletes the identity of
+    the worker process. But the operation may still run if a resource is
+    "protecting" and its worker process may still run.
+
+    :raises errors.Rejected: the operation may still run, or the status is
+        neither "error" nor "protecting".
     """
     if checkpoint.index is None:
         raise errors.CorruptObject('its index in the bank is corrupt')
@@ -173,12 +191,13 @@ def _check_ended(checkpoint: providers.Checkpoint) -> None:
 
 
 def _check_unchanged(checkpoint: providers.Checkpoint) -> None:
-    """Check that no operation on a checkpoint has started since it was read.
+    """Check that a checkpoint has not changed since it was read.
 
-    Karbor's delete operation changes the index of the checkpoint before it
-    changes anything else. So call this function after everything that takes
-    long, and before each change. Otherwise the change would replace the mark
-    that the backup is to be deleted, or the status of a deleted checkpoint.
+    If a user deletes the checkpoint, Karbor changes the index of the
+    checkpoint before anything else. So a changed index shows that a delete
+    operation has started. Call this function after each long task, and before
+    each change. Otherwise the change could replace the mark that a backup is
+    to be deleted, or the status of a deleted checkpoint.
 
     :raises errors.Rejected: the index has changed.
     """
@@ -191,9 +210,10 @@ def _read(checkpoint: providers.Checkpoint, instance_id: str, project_id: str,
           backups: chain.Backups) -> _Database:
     """Return what the bank and Trove have of an instance.
 
+    :param project_id: the project of the checkpoint.
     :param backups: the backups of the project, as Trove has just listed them.
     :raises errors.Rejected: an object in the bank cannot be read, or
-        instance_id is not the id of an instance.
+        `instance_id` is not the id of an instance.
     """
     journal = backup_journal.BackupJournal(checkpoint.provider.bank,
                                            instance_id)
@@ -220,7 +240,10 @@ def _find_problem(database: _Database, instance_id: str,
                   backups: chain.Backups) -> Optional[str]:
     """Return why the backup of an instance cannot be restored.
 
-    :returns: None if the backup can be restored.
+    :param database: what the bank has of the instance.
+    :param backups: the backups of the project in Trove.
+    :returns: a phrase such as "no backup is known". None if the backup can be
+        restored.
     """
     entry = database.entry
     if entry is None or entry.backup_id is None:
@@ -238,10 +261,10 @@ def _find_problem(database: _Database, instance_id: str,
 
 
 def _list_other_problems(checkpoint: providers.Checkpoint) -> List[str]:
-    """Return a sentence for each failed resource that is no database.
+    """Return a phrase for each failed resource that is no database.
 
-    A resource without a status has not failed, because a plugin that does
-    nothing writes no status.
+    A resource without a status has not failed. A plugin that does nothing,
+    such as the passthrough plugin, writes no status.
     """
     return ['resource %s of type %s is %s' % (resource_id, type_, status)
             for type_, resource_id in checkpoint.list_resources()
@@ -251,7 +274,12 @@ def _list_other_problems(checkpoint: providers.Checkpoint) -> List[str]:
 
 
 def _complete(database: _Database) -> None:
-    """Write to the bank what a protect operation writes at its end."""
+    """Write to the bank that the backup of an instance is complete.
+
+    A protect operation writes the same at its end: the journal entry, the
+    backup record and the resource status. This function also deletes the
+    failure reason.
+    """
     entry, backup, backup_record = (database.entry, database.backup,
                                     database.backup_record)
     assert entry and backup and backup_record
@@ -268,9 +296,11 @@ def _leave_out(checkpoint: providers.Checkpoint, instance_id: str,
                database: _Database) -> None:
     """Write to the bank that the checkpoint leaves an instance out.
 
-    A failed backup of the instance may exist. This function also writes the
-    journal entry of this backup. So the deletion of the checkpoint deletes the
-    backup.
+    An omission replaces the backup record.
+
+    If the bank has the id of a backup, this backup may still exist in Trove.
+    So the function writes the journal entry of the backup. With this entry,
+    the deletion of the checkpoint also deletes the backup.
     """
     if database.entry is not None and database.entry.backup_id is not None:
         database.journal.write(database.entry)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Base class of the classes that carry out a command."""
+"""Base class of the commands, Karbor's configuration, and table cells."""
 
 import abc
 import argparse
@@ -22,7 +22,10 @@ _UNITS = (('d', 86400), ('h', 3600), ('min', 60), ('s', 1))
 
 
 class Action(abc.ABC):
-    """Carries out a command."""
+    """Base class of the classes that carry out a command.
+
+    Each subclass carries out one command in its method list_rows().
+    """
 
     #: Whether the command does nothing if one bank is empty or unreadable.
     NEEDS_ALL_BANKS = False
@@ -39,6 +42,9 @@ class Action(abc.ABC):
 
         If a part of the work fails, add a sentence to `problems` and continue.
         If no part of the work is possible, raise an exception.
+
+        :param parsed_args: the arguments of the command.
+        :param all_providers: the providers whose banks can be read.
         """
 
     def run(self, parsed_args: argparse.Namespace,
@@ -47,8 +53,9 @@ class Action(abc.ABC):
 
         :param config_files: the paths of Karbor's configuration files. If
             empty, Karbor's default files are read.
-        :raises errors.Rejected: nothing was done, because the configuration
-            or a bank is missing.
+        :raises errors.Rejected: the configuration or a bank is missing.
+            Nothing was done. list_rows() may raise this exception for other
+            reasons.
         """
         find_config_files(config_files)
         read_configuration(config_files)
@@ -61,12 +68,15 @@ class Action(abc.ABC):
 
 
 def find_config_files(config_files: Sequence[str]) -> List[str]:
-    """Return the files of Karbor's own configuration.
+    """Return the paths of the files of Karbor's own configuration.
 
-    :param config_files: the files that the operator has named. Empty for the
-        files that Karbor finds.
-    :raises errors.Rejected: there is no configuration file and no directory of
-        configuration files.
+    :param config_files: the paths that the operator has named with
+        --config-file. If empty, the files that Karbor finds by default are
+        returned.
+    :returns: the paths. Empty if Karbor has only a directory of configuration
+        files.
+    :raises errors.Rejected: there is neither a configuration file nor a
+        directory of configuration files.
     """
     found = list(config_files) or cfg.find_config_files(project=_KARBOR)
     if not (found or cfg.find_config_dirs(project=_KARBOR)):
@@ -81,7 +91,8 @@ def find_config_files(config_files: Sequence[str]) -> List[str]:
 def read_configuration(config_files: Sequence[str]) -> None:
     """Read Karbor's own configuration into cfg.CONF.
 
-    :param config_files: see find_config_files().
+    :param config_files: the paths of the files. If empty, the files that
+        Karbor finds by default are read.
     """
     cfg.CONF([word for path in config_files
               for word in ('--config-file', path)], project=_KARBOR)
@@ -89,7 +100,11 @@ def read_configuration(config_files: Sequence[str]) -> None:
 
 # The oldest cliff that is supported has no generic classes.
 class Size(columns.FormattableColumn):  # type: ignore[type-arg]
-    """A size in GB: with its unit in a table, a number in other formats."""
+    """A cell with a size in GB.
+
+    In a table, the cell has the unit. In all other formats, the cell is a
+    number.
+    """
 
     _value: float
 
@@ -103,12 +118,16 @@ class Size(columns.FormattableColumn):  # type: ignore[type-arg]
 
 
 class Duration(columns.FormattableColumn):  # type: ignore[type-arg]
-    """A timedelta: words in a table, and seconds in all other formats."""
+    """A cell with a duration.
+
+    In a table, the cell has units. In all other formats, the cell is the
+    number of seconds.
+    """
 
     _value: datetime.timedelta
 
     def human_readable(self) -> str:
-        """Return the time in one or two units, such as "3 d 4 h"."""
+        """Return the duration in one or two units, such as "3 d 4 h"."""
         seconds = self._value.total_seconds()
         for number, (unit, length) in enumerate(_UNITS[:-1]):
             if seconds >= length:
@@ -119,14 +138,15 @@ class Duration(columns.FormattableColumn):  # type: ignore[type-arg]
         return '%g s' % self.machine_readable()
 
     def machine_readable(self) -> Union[int, float]:
-        """Return the time in seconds, rounded to one decimal place."""
+        """Return the duration in seconds, rounded to one decimal place."""
         seconds = round(self._value.total_seconds(), 1)
         return int(seconds) if seconds.is_integer() else seconds
 
 
 def build_size(size: Optional[float]) -> Optional[Size]:
-    """Return a size as a cell.
+    """Return a cell with a size.
 
-    :param size: GB. None for an empty cell.
+    :param size: the size in GB. If this is None, the result is None, which is
+        an empty cell.
     """
     return None if size is None else Size(size)

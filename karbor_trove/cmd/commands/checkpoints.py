@@ -53,7 +53,10 @@ _CORRUPT = 'corrupt'
 
 
 class CheckpointListing(base.Action):
-    """Carries out the command "checkpoint list"."""
+    """Carries out the command "checkpoint list".
+
+    The command lists the checkpoints in all banks.
+    """
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
@@ -76,7 +79,10 @@ class CheckpointListing(base.Action):
 
 
 class CheckpointResources(base.Action):
-    """Carries out the command "checkpoint show"."""
+    """Carries out the command "checkpoint show".
+
+    The command lists the resources of one checkpoint.
+    """
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
@@ -88,7 +94,11 @@ class CheckpointResources(base.Action):
 
 
 class CheckpointReset(base.Action):
-    """Carries out the command "checkpoint reset"."""
+    """Carries out the command "checkpoint reset".
+
+    The command sets the status of an interrupted checkpoint to "error". Then
+    the checkpoint can be deleted.
+    """
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
@@ -125,7 +135,7 @@ class CheckpointReset(base.Action):
 
 @dataclasses.dataclass(frozen=True)
 class WorkerCheck:
-    """Whether the worker process of an operation has ended."""
+    """The result of check_worker(): whether an operation has ended."""
 
     has_ended: bool
     #: Why the process may still run. Empty if it has ended.
@@ -133,11 +143,20 @@ class WorkerCheck:
 
 
 def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
-    """Check whether the process of the checkpoint's operation has ended.
+    """Check whether the operation on a checkpoint has ended.
 
-    One process works on all resources of a checkpoint. So one resource on
-    which the operation has started is enough. If the process that works on
-    this resource has ended, the process of the operation has ended.
+    The operation has ended if its worker process has ended. One process works
+    on all resources of an operation. The bank has the identity of the process
+    that last worked on each resource.
+
+    1. If one of these processes may still run, the operation may still run.
+    2. If the operation has started on a resource whose process has ended, the
+       operation has ended.
+    3. If the operation has started only on resources without an identity, the
+       operation may still run.
+    4. If the operation has not started on any resource, its age decides.
+
+    :param checkpoint: a checkpoint with the status "protecting" or "deleting".
     """
     has_ended = has_started = False
     for resource_id in checkpoint.list_resource_ids():
@@ -164,11 +183,15 @@ def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
 
 
 def _check_other_host(identity: object) -> str:
-    """Return why a process that is not visible on this host may still run.
+    """Return why a process may still run, according to Karbor's database.
 
-    Karbor's database has the time of the last heartbeat of each service.
+    This host cannot see whether a process on another host has ended. But
+    Karbor's database has the time of the last heartbeat of each service. A
+    service without a heartbeat for 10 minutes has ended.
 
-    :returns: the reason. "" if the service of the process has ended.
+    :param identity: the identity of a process that may still run.
+    :returns: the reason. "" if the service of the process has ended. For a
+        process on this host, the result is never "".
     """
     doubt = '%s may still work on it' % worker_process.describe(identity)
     host = worker_process.find_other_host(identity)
@@ -190,16 +213,20 @@ def _check_other_host(identity: object) -> str:
 
 def _check_silence(checkpoint: providers.Checkpoint,
                    doubt: str) -> WorkerCheck:
-    """Check whether an operation started so long ago that it has ended.
+    """Check whether an operation is so old that it has ended.
 
-    Use this function if the bank does not name the process of the operation. A
-    service that was killed early has written only the status of the
-    checkpoint. With the option max_concurrent_operations, this is also true of
-    a flow that still waits in Karbor's queue [ProtectionManager in manager.py,
-    1.6.0]. So with this option, this function never concludes that the
-    operation has ended.
+    Use this function if the bank does not have the identity of the worker
+    process. A service that was killed early has written only the status of the
+    checkpoint. So an operation that started more than 10 minutes ago, and has
+    written nothing else, has ended.
 
-    :param doubt: why the process of the operation is not known.
+    If the option max_concurrent_operations is set, this function never
+    concludes that the operation has ended. An operation may then have written
+    only the status because it waits in Karbor's queue [ProtectionManager in
+    manager.py, 1.6.0].
+
+    :param doubt: why the worker process is not known. The reason in the result
+        begins with this phrase.
     """
     cfg.CONF.import_opt('max_concurrent_operations',
                         'karbor.services.protection.manager')
@@ -231,9 +258,10 @@ def _check_silence(checkpoint: providers.Checkpoint,
 
 
 def _may_run(checkpoint: providers.Checkpoint) -> Optional[bool]:
-    """Return whether a protect or delete operation may run on a checkpoint.
+    """Return True if an operation may be working on a checkpoint now.
 
-    None if the status of the checkpoint is not known.
+    The operation is a protect operation or a delete operation. None if the
+    status of the checkpoint is not known.
     """
     if checkpoint.status is None:
         return None
@@ -243,11 +271,12 @@ def _may_run(checkpoint: providers.Checkpoint) -> Optional[bool]:
 
 def _is_chosen(checkpoint: providers.Checkpoint,
                parsed_args: argparse.Namespace) -> bool:
-    """Return True if the options of "checkpoint list" choose a checkpoint.
+    """Return True if "checkpoint list" has to list a checkpoint.
 
-    A corrupt checkpoint may belong to any project and instance. So --project
-    and --instance choose it as well. Without --status, deleted checkpoints are
-    left out.
+    The options --status, --project and --instance decide. Without --status,
+    deleted checkpoints are left out. --project and --instance do not leave out
+    a corrupt checkpoint, because such a checkpoint may belong to any project
+    and instance.
     """
     if parsed_args.status is None:
         if checkpoint.is_deleted:
@@ -267,7 +296,7 @@ def _list_instance_ids(checkpoint: providers.Checkpoint) -> List[str]:
 
 
 def _checkpoint_row(checkpoint: providers.Checkpoint) -> base.Row:
-    """Return the columns of "checkpoint list"."""
+    """Return the row of a checkpoint for "checkpoint list"."""
     index = checkpoint.index or {}
     instance_ids = _list_instance_ids(checkpoint)
     return {**_description_columns(checkpoint),
@@ -279,7 +308,10 @@ def _checkpoint_row(checkpoint: providers.Checkpoint) -> base.Row:
 
 
 def _description_columns(checkpoint: providers.Checkpoint) -> base.Row:
-    """Return the columns that describe the checkpoint itself."""
+    """Return the columns that "checkpoint list" and "checkpoint show" share.
+
+    They describe the checkpoint itself, such as its id, project and status.
+    """
     return {'checkpoint': checkpoint.id,
             'project': (checkpoint.index or {}).get('project_id'),
             'status': checkpoint.status or _CORRUPT,
@@ -290,12 +322,18 @@ def _description_columns(checkpoint: providers.Checkpoint) -> base.Row:
 
 def _check_resettable(checkpoint: providers.Checkpoint,
                       force: bool) -> Dict[str, Any]:
-    """Return index.json of a checkpoint if the checkpoint can be reset.
+    """Check that a checkpoint can be reset, and return its index.json.
 
-    :param force: whether the operator states that the worker process has
+    A checkpoint can be reset if its operation was interrupted, or if its
+    deletion has failed. With `force`, a deleted checkpoint that Karbor still
+    lists can also be reset.
+
+    :param force: True if the operator states that the worker process has
         ended.
-    :raises errors.Rejected: the checkpoint is not interrupted, or its
-        operation may still run.
+    :returns: the content of the object index.json, which describes the
+        checkpoint.
+    :raises errors.Rejected: the checkpoint has another status, its operation
+        may still run, or its index.json is corrupt.
     """
     if checkpoint.index is None:
         raise errors.CorruptObject(
@@ -331,14 +369,14 @@ def _check_resettable(checkpoint: providers.Checkpoint,
 
 def _check_unchanged(checkpoint: providers.Checkpoint,
                      index: Dict[str, Any]) -> None:
-    """Check that the bank still has the index.json that was read before.
+    """Check that the index.json of a checkpoint has not changed.
 
     Another command may reset the checkpoint at the same time. A user may then
     delete the checkpoint. The calling command must not overwrite the status of
     this deletion.
 
-    :param index: the content of index.json that was read before.
-    :raises errors.Rejected: index.json has changed.
+    :param index: the content of index.json when the calling command read it.
+    :raises errors.Rejected: index.json has changed since then.
     """
     if storage.read(checkpoint.section, layout.CHECKPOINT_INDEX) != index:
         raise errors.Rejected(
@@ -349,15 +387,14 @@ def _check_unchanged(checkpoint: providers.Checkpoint,
 
 def write_missing_indices(checkpoint: providers.Checkpoint,
                           index: Dict[str, Any]) -> None:
-    """Write the index files of a checkpoint.
+    """Write all index files of a checkpoint.
 
-    Karbor reads these files to list its checkpoints. An index file that exists
-    is written again.
+    Karbor reads the index files to list its checkpoints. Karbor writes a
+    checkpoint before the index files of the checkpoint. So a crash in between
+    leaves a checkpoint without index files. Karbor's delete operation fails on
+    such a checkpoint, and leaves it as it was [Checkpoint.delete() in 1.6.0].
 
-    Karbor writes a checkpoint before the index files of the checkpoint. So a
-    crash in between leaves a checkpoint without index files. Karbor's delete
-    operation fails on such a checkpoint, and leaves it as it was
-    [Checkpoint.delete() in 1.6.0].
+    An index file that exists is replaced by the same content.
 
     :param index: the content of the checkpoint's object index.json.
     """
@@ -370,8 +407,8 @@ def _list_indices(checkpoint: providers.Checkpoint,
                   index: Dict[str, Any]) -> List[str]:
     """Return the paths of the existing index files of a checkpoint.
 
-    Karbor reads these files to list its checkpoints. Some or all of the files
-    of a checkpoint may be missing.
+    Karbor reads the index files to list its checkpoints. A checkpoint has
+    three index files, and any of them may be missing.
 
     :param index: the content of the checkpoint's object index.json.
     """
@@ -416,7 +453,14 @@ def _resource_row(checkpoint: providers.Checkpoint, type_: str,
 
 def _backup_columns(checkpoint: providers.Checkpoint,
                     instance_id: str) -> base.Row:
-    """Return the columns of the backup, from the record and the journal."""
+    """Return the columns of "checkpoint show" about a backup.
+
+    The values are from the backup record, the failure reason, the omission and
+    the backup journal. If the record, the omission or the journal cannot be
+    read, the column "note" has the error.
+
+    :param instance_id: the id of the instance of the backup.
+    """
     section = checkpoint.resource_section(instance_id)
     row: base.Row = {
         'reason': resource_status.read_failure_reason(section),

@@ -21,7 +21,11 @@ from karbor_trove.verification import cleanup
 
 
 class DeferredListing(base.Action):
-    """Carries out the command "deferred list"."""
+    """Carries out the command "deferred list".
+
+    The command lists deferred deletions, and requests whose result is not
+    known.
+    """
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
@@ -39,7 +43,12 @@ class DeferredListing(base.Action):
 
 
 class DeferredSweep(base.Action):
-    """Carries out the command "deferred sweep"."""
+    """Carries out the command "deferred sweep".
+
+    The command tries all deferred deletions again. It also deletes temporary
+    instances that verifications have left, and journal entries of restores
+    that have created no instance.
+    """
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
@@ -103,8 +112,9 @@ class DeferredSweep(base.Action):
         the operator has chosen a project.
 
         :param project_id: the project that the operator has chosen. None if
-            all projects are swept.
-        :param unreadable: the errors of the entries, by the key of the entry.
+            the operator sweeps all projects.
+        :param unreadable: why an entry cannot be read, by the key of the
+            entry.
         """
         if project_id is None:
             self.problems += ['instance %s is not swept completely: %s'
@@ -135,16 +145,21 @@ class DeferredSweep(base.Action):
 
 
 class DeferredRelease(base.Action):
-    """Carries out the command "deferred release"."""
+    """Carries out the command "deferred release".
+
+    The command deletes backups with a deferred deletion. A sweep keeps the
+    last complete backup of an instance that later checkpoints left out. This
+    command also deletes such a backup.
+    """
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
                   ) -> Iterator[base.Row]:
-        """Delete the chosen backups, and yield one row for each.
+        """Delete the chosen backups, and yield one row for each backup.
 
         Without --yes, no backup is deleted.
 
-        :raises errors.Rejected: an id is not the id of a backup with a
+        :raises errors.Rejected: a chosen id is not the id of a backup with a
             deferred deletion. Nothing was deleted.
         """
         chosen = [
@@ -200,10 +215,13 @@ def delete_backups(provider: providers.Provider,
                    keeps_last: bool = True) -> Iterator[Deletion]:
     """Delete the backups of journal entries, or defer their deletion.
 
+    If a deletion fails, the result of the backup has the error, and no
+    exception is raised.
+
     :param journal: the backup journal of the instance. All entries belong to
         this instance.
     :param entries: at least one entry. All entries belong to one project.
-    :param keeps_last: whether the last complete backup of the instance is kept
+    :param keeps_last: whether to keep the last complete backup of the instance
         while later checkpoints leave the instance out.
     :returns: one result for each entry.
     """
@@ -235,7 +253,7 @@ def _describe(entry: backup_journal.BackupEntry, blocker: Optional[str],
 
 @dataclasses.dataclass(frozen=True)
 class _Deferral:
-    """Whether the deletion of the backup of a journal entry is deferred."""
+    """The result of _check_deferral(): whether a deletion is deferred."""
 
     #: True if the deletion has begun, or if the checkpoint of the backup is
     #: deleted.
@@ -246,9 +264,13 @@ class _Deferral:
 
 def _check_deferral(provider: providers.Provider,
                     entry: backup_journal.BackupEntry) -> _Deferral:
-    """Return whether the deletion of an entry's backup is deferred, and why.
+    """Return whether the deletion of a backup is deferred, and why.
 
-    :param provider: the provider whose bank has the entry.
+    The deletion is deferred if the deletion has begun, or if the checkpoint of
+    the backup is deleted.
+
+    :param provider: the provider whose bank has the journal entry.
+    :param entry: the journal entry of the backup.
     """
     if entry.deleted_at:
         return _Deferral(True, entry.reason or 'its deletion was interrupted')

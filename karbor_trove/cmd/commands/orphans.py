@@ -44,7 +44,7 @@ class Orphan:
     entry: Optional[backup_journal.BackupEntry] = None
 
     def to_row(self) -> base.Row:
-        """Return the columns that describe the backup."""
+        """Return the backup as a row of the output."""
         backup = self.backup
         return {'project': backup.project_id, 'instance': backup.instance_id,
                 'backup': backup.id, 'name': backup.name,
@@ -56,17 +56,19 @@ class Orphan:
 
 
 class OrphanSearch:
-    """The orphans when this object is created."""
+    """Searches for the orphans of all projects when the object is created."""
 
     def __init__(self, all_providers: List[providers.Provider],
                  project_clients: clients.ProjectClients) -> None:
-        """List the backups in Trove, and then read the banks.
+        """List the backups in Trove, read the banks, and find the orphans.
 
-        A backup is recorded in the bank before Trove creates it. So a backup
-        that is created during the search is not reported as an orphan.
+        Karbor writes to the bank before Trove creates a backup. The banks are
+        read after the backups were listed, so the banks know each listed
+        backup of Karbor. A backup that is created during the search is not
+        mistaken for an orphan.
 
-        :raises errors.KarborTroveError: the backups of all projects could
-            not be listed.
+        :raises errors.KarborTroveError: the backups of all projects could not
+            be listed, or a bank could not be read.
         """
         self._provider = all_providers[0]
         self._client = project_clients.get()
@@ -84,15 +86,18 @@ class OrphanSearch:
 
     def check_number(self, backup_ids: List[str],
                      confirmed: Optional[int]) -> None:
-        """Check that the operator expects as many orphans as there are.
+        """Check the number of orphans that the operator has typed.
+
+        Many orphans may mean that a bank is missing. So the operator has to
+        type the number if more than half of Karbor's backups are orphans. An
+        orphan counts if Karbor has created the backup for certain, or if the
+        operator has chosen the backup.
 
         :param backup_ids: the ids of the backups that the operator has chosen.
-        :param confirmed: the number of orphans that the operator has typed.
-            None if the operator has typed no number. The number is needed if
-            more than half of Karbor's backups are orphans. An orphan counts if
-            Karbor has created the backup for certain, or if the operator has
-            chosen the backup.
-        :raises errors.Rejected: the number is missing or wrong.
+        :param confirmed: the number that the operator has typed. None if the
+            operator has typed no number.
+        :raises errors.Rejected: the number is wrong, or a required number is
+            missing.
         """
         number = len(set(backup_ids) | {
             id_ for id_, orphan in self.orphans.items() if orphan.is_certain})
@@ -110,12 +115,18 @@ class OrphanSearch:
 
     @property
     def problems(self) -> List[str]:
-        """Return one sentence for each instance that was not searched."""
+        """Return one sentence for each instance that was not searched.
+
+        The bank has an object about such an instance that cannot be read.
+        """
         return ['the backups of instance %s are not included: %s' % item
                 for item in sorted(self._index.unreadable.items())]
 
     def _find_orphan(self, backup: models.Backup) -> Optional[Orphan]:
-        """Return a backup as an Orphan. None if the backup is no orphan."""
+        """Check whether a backup is an orphan.
+
+        :returns: the backup as an Orphan. None if the backup is no orphan.
+        """
         if (backup.id in self._index.recorded_ids
                 or backup.instance_id in self._index.unreadable):
             return None
@@ -131,10 +142,13 @@ class OrphanSearch:
         return orphan
 
     def _match_requests(self, backup: models.Backup) -> Optional[Orphan]:
-        """Return the backup as an orphan if it matches an open request.
+        """Check whether an open request may have created a backup.
 
-        :returns: the orphan. None if no open request may have created the
-            backup.
+        A request is open if its journal entry does not have the id of a
+        backup.
+
+        :returns: the backup as an Orphan. None if no open request may have
+            created the backup.
         """
         requests = self._index.list_requests_for(backup)
         if not requests:
@@ -146,13 +160,15 @@ class OrphanSearch:
             False, self._provider)
 
     def _match_names(self, backup: models.Backup) -> Optional[Orphan]:
-        """Return the backup as an orphan if its name looks like Karbor's.
+        """Check whether a backup is an orphan, by its name and description.
 
-        A description that looks like Karbor's is enough as well.
+        By default, the protection plugin writes the ids of the checkpoint and
+        of the instance into the name and the description of a backup. Karbor's
+        in-tree plugin uses the name "backup", followed by the id of the
+        instance. One matching text is enough.
 
-        :returns: the orphan. None if neither the name nor the description has
-            the form that Karbor uses, or if the backup may belong to a
-            checkpoint.
+        :returns: the backup as an Orphan. None if neither the name nor the
+            description matches, or if the backup may belong to a checkpoint.
         """
         instance_id = str(backup.instance_id)
         for pattern, text in ((_NAME, backup.name),
@@ -171,12 +187,12 @@ class OrphanSearch:
 
     def _check_checkpoint(self, checkpoint_id: str, backup: models.Backup
                           ) -> Optional[Orphan]:
-        """Return the backup as an orphan if it is not in its checkpoint.
+        """Check whether a checkpoint lacks a backup that names the checkpoint.
 
         :param checkpoint_id: the id of the checkpoint in the name or the
             description of the backup.
-        :returns: the orphan. None if the bank records the backup, or if an
-            operation may still work on the checkpoint.
+        :returns: the backup as an Orphan. None if the bank records the backup,
+            or if an operation may still work on the checkpoint.
         """
         if (self._index.may_be_in_use(checkpoint_id, str(backup.instance_id))
                 or self._index.is_recorded(checkpoint_id, backup)):
@@ -188,7 +204,7 @@ class OrphanSearch:
                       % checkpoint_id, True, self._provider)
 
     def _is_new(self, backup: models.Backup) -> bool:
-        """Return True if a backup was created a short time ago.
+        """Return True if a backup may be less than 15 minutes old.
 
         The lists of the banks may still lack the checkpoint of such a backup.
         """
@@ -199,7 +215,10 @@ class OrphanSearch:
 
 
 class OrphanListing(base.Action):
-    """Carries out the command "orphans list"."""
+    """Carries out the command "orphans list".
+
+    The command lists the orphans of all projects.
+    """
 
     NEEDS_ALL_BANKS = True
 
@@ -211,19 +230,23 @@ class OrphanListing(base.Action):
 
 
 class OrphanDeletion(base.Action):
-    """Carries out the command "orphans delete"."""
+    """Carries out the command "orphans delete".
+
+    The command deletes orphans in Trove.
+    """
 
     NEEDS_ALL_BANKS = True
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
                   ) -> Iterator[base.Row]:
-        """Delete the orphans, and yield one row for each orphan.
+        """Delete the chosen orphans, and yield one row for each orphan.
 
-        Without --yes, no backup is deleted.
+        If the operator has chosen no backups, all orphans are chosen that
+        Karbor has created for certain. Without --yes, no backup is deleted.
 
-        :raises errors.Rejected: an id is not the id of an orphan, or there
-            are too many orphans. Nothing was deleted.
+        :raises errors.Rejected: a chosen id is not the id of an orphan, or
+            check_number() refuses the number of orphans. Nothing was deleted.
         """
         project_clients = clients.ProjectClients()
         search = OrphanSearch(all_providers, project_clients)
@@ -258,9 +281,10 @@ class OrphanDeletion(base.Action):
 def _to_entry(orphan: Orphan) -> backup_journal.BackupEntry:
     """Return the journal entry for the deletion of an orphan.
 
-    If the journal has no entry, a new entry is built. The key of this entry is
-    the id of the backup, because the entry under the id of the checkpoint
-    belongs to another backup.
+    If no journal has an entry of the orphan, a new entry is built. An entry
+    normally has the id of its checkpoint as the key. The new entry has the id
+    of the backup as the key. Another backup may have the entry with the id of
+    the checkpoint.
     """
     return orphan.entry or backup_journal.BackupEntry(
         str(orphan.backup.instance_id), orphan.backup.id,
