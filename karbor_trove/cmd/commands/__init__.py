@@ -2,5 +2,6 @@
 
 """The commands of both applications, one module for each subject.
 
-Code that several subjects need, such as the banks and the clients, is in cmd/.
+The applications are karbor-trove-manage and karbor-trove-status. Code that
+several subjects need, such as the banks and the clients, is in cmd/.
 """

@@ -29,15 +29,20 @@ Journal = TypeVar('Journal', bound=restore_journal.RequestJournal)
 
 
 class RestoreDismissal(base.Action):
-    """Carries out the command "deferred dismiss"."""
+    """Carries out the command "deferred dismiss".
+
+    The command deletes journal entries of unconfirmed restores.
+    """
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
-        """Delete the chosen entries, and return one row for each.
+        """Delete the journal entries of the chosen restores.
 
-        Nothing is deleted if one of the entries must not be deleted.
+        If the entry of one restore must not be deleted, no entry is deleted.
 
-        :raises errors.Rejected: a restore has no entry or may still run.
+        :returns: one row for each deleted entry.
+        :raises errors.Rejected: a chosen restore has no entry, or it may still
+            run and --force is missing.
         """
         matches = [
             (journal, restore_id)
@@ -75,7 +80,13 @@ class RestoreDismissal(base.Action):
 
 def list_rows(provider: providers.Provider,
               instance_id: str) -> Iterator[base.Row]:
-    """Yield the rows of an instance's unconfirmed restores."""
+    """Yield one row for each unconfirmed restore of an instance.
+
+    An entry that cannot be read has a row too.
+
+    :param provider: the provider whose bank has the restore journal.
+    :param instance_id: the id of the original instance.
+    """
     entries, unreadable = restore_journal.RestoreJournal(
         provider.bank, instance_id).read_all()
     row = {'what': 'restore', 'instance': instance_id}
@@ -94,9 +105,13 @@ def list_rows(provider: providers.Provider,
 
 def list_group_rows(provider: providers.Provider,
                     instance_id: str) -> Iterator[base.Row]:
-    """Yield the rows of configuration groups that no restore has reported.
+    """Yield one row for each configuration group that is not confirmed.
 
-    An entry that cannot be read has a row too.
+    A restore has requested such a group, and Karbor's record of the restore
+    does not have the group yet. An entry that cannot be read has a row too.
+
+    :param provider: the provider whose bank has the journal.
+    :param instance_id: the id of the original instance.
     """
     entries, unreadable = restore_journal.ConfigurationJournal(
         provider.bank, instance_id).read_all()
@@ -120,7 +135,7 @@ def list_group_rows(provider: providers.Provider,
 class SweepResult:
     """What sweep() found out about one unconfirmed restore.
 
-    The create request of such a restore got no response.
+    The request of such a restore for an instance got no response.
     """
 
     row: base.Row
@@ -132,16 +147,20 @@ def sweep(all_providers: List[providers.Provider],
           project_clients: clients.ProjectClients,
           instance_id: Optional[str] = None,
           project_id: Optional[str] = None) -> Iterator[SweepResult]:
-    """Delete the entries of restores that have created no instance.
+    """Delete the journal entries of restores that have created no instance.
 
-    A trace is the entry of a restore whose instance is known. Traces of
-    restores that began more than an hour ago are deleted as well. No
+    The function searches Trove for the instance that an unconfirmed restore
+    may have created. If Trove has no such instance and cannot create it later,
+    the entry is deleted.
+
+    The function also deletes traces of restores that began more than an hour
+    ago. A trace is the entry of a restore whose instance is known. No
     SweepResult is yielded for a trace.
 
-    :param instance_id: sweep only the entries of this original instance. None
-        for the entries of all original instances.
-    :param project_id: sweep only the entries of this project. None for the
-        entries of all projects.
+    :param instance_id: the id of the only original instance whose entries are
+        swept. None for the entries of all original instances.
+    :param project_id: the id of the only project whose entries are swept. None
+        for the entries of all projects.
     """
     for provider, journal, restore_id in _list_journals(
             all_providers, restore_journal.RestoreJournal):
@@ -181,7 +200,7 @@ def _list_journals(all_providers: List[providers.Provider],
         Tuple[providers.Provider, Journal, str]]:
     """Yield the provider, the journal and the restore id of each entry.
 
-    :param kind: the class of the journals that are read.
+    :param kind: the class of the journals to read, such as RestoreJournal.
     """
     for provider in providers.distinct_banks(all_providers):
         for instance_id in progress.track(
@@ -226,6 +245,7 @@ def _check(entry: restore_journal.RestoreEntry, provider: providers.Provider,
            project_clients: clients.ProjectClients) -> _Check:
     """Search for the instance that a restore may have created.
 
+    :param entry: the journal entry of the restore.
     :raises errors.KarborTroveError: the search was not possible.
     """
     if entry.project_id is None or entry.not_before is None:
@@ -251,7 +271,12 @@ def _check(entry: restore_journal.RestoreEntry, provider: providers.Provider,
 
 def _find_instances(client: trove_client.TroveClient, name: Optional[str],
                     not_before: datetime.datetime) -> List[str]:
-    """Return the ids of the instances with this name, created since a time."""
+    """Return the ids of the instances that a request may have created.
+
+    :param name: the name in the request.
+    :param not_before: the time before the request: UTC, without a zone. An
+        instance that is more than 5 minutes older is not in the result.
+    """
     instance_ids = []
     for instance in client.list_instances():
         if instance.name != name:

@@ -32,10 +32,10 @@ Result = Tuple[str, findings.Finding]
 
 
 def check(config_files: Sequence[str], is_offline: bool) -> Iterator[Result]:
-    """Yield the findings of all checks.
+    """Run all checks, and yield each finding with the name of its check.
 
-    :param config_files: the files of Karbor's own configuration. Empty for
-        the files that Karbor finds.
+    :param config_files: the paths of Karbor's own configuration files. If
+        empty, the files that Karbor finds by default are used.
     :param is_offline: whether to skip the checks that send a request or use a
         bank.
     :raises errors.Rejected: there is no configuration of Karbor.
@@ -72,7 +72,9 @@ def _check_files(conf: Sequence[config_file.ConfigFile],
                  ) -> Iterator[findings.Finding]:
     """Yield the findings about the provider files.
 
-    :param files: the list to which the files that can be parsed are added.
+    :param conf: the files of Karbor's own configuration.
+    :param files: the list to which this function adds the provider files that
+        can be parsed.
     """
     try:
         folder = utils.find_config(cfg.CONF.provider_config_dir)

@@ -20,7 +20,7 @@ _LEVEL = 'restore'
 
 
 class _Candidate(NamedTuple):
-    """A checkpoint that can be verified at level restore."""
+    """A checkpoint that can be verified at level "restore"."""
 
     checkpoint: providers.Checkpoint
     #: The provider whose options the verification uses.
@@ -36,11 +36,13 @@ class _Candidate(NamedTuple):
 
     @property
     def order(self) -> Tuple[str, str, int]:
-        """Return the key by which the candidates are sorted.
+        """Return the sort key. The candidate with the lowest key is first.
 
-        Candidates without a verification are first, the newest checkpoint
-        before the others. Failed candidates follow, and candidates that have
-        passed are last. In these two groups the oldest verification is first.
+        The candidates are in this order:
+
+        1. Candidates without a verification, the newest checkpoint first.
+        2. Candidates that have not passed, the oldest verification first.
+        3. Candidates that have passed, the oldest verification first.
         """
         index = self.checkpoint.index or {}
         return (self.passed_at or '', self.tried_at or '',
@@ -48,7 +50,10 @@ class _Candidate(NamedTuple):
 
 
 class OldestVerification(base.Action):
-    """Carries out the command "verify"."""
+    """Carries out the command "verify".
+
+    The command verifies the checkpoints whose last test restore is oldest.
+    """
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
@@ -93,7 +98,10 @@ class OldestVerification(base.Action):
 
     def _verify(self, operator: operator_client.OperatorClient,
                 candidate: _Candidate) -> base.Row:
-        """Verify a checkpoint, wait for the end, and return the row."""
+        """Verify a checkpoint, wait for the end, and return the row.
+
+        A failure is added to `problems`, and no exception is raised.
+        """
         checkpoint, provider = candidate.checkpoint, candidate.provider
         project_id = str((checkpoint.index or {}).get('project_id'))
         row: base.Row = {
