@@ -64,7 +64,8 @@ class ProviderFilesCheck:
     def run(self) -> Iterator[Finding]:
         """Yield what is wrong with the files.
 
-        If nothing is wrong, one finding says so.
+        If nothing is wrong, one finding says so. After the run, `files` has
+        the files that can be parsed.
         """
         problems = list(self._run())
         yield from problems

@@ -21,9 +21,9 @@ def check(project_clients: clients.ProjectClients, project_id: str,
           files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
     """Yield whether Swift responds, and whether the named objects exist.
 
-    The named objects are the flavor, the network and the volume type for test
-    restores. Options of a provider file name them. A file that is not enabled
-    or has a wrong option is skipped.
+    The options of a provider file name these objects: a flavor, a network and
+    a volume type. Test restores use them. A file is skipped if its provider is
+    not enabled, or if an option is wrong.
 
     :param project_clients: the clients of Trove, with the credentials of
         Karbor's own user.

@@ -39,8 +39,7 @@ class Limit:
     """The first version of a library with which something fails.
 
     `name` is the library, `below` is the version, and `effect` says what
-    fails. With the default of `kind`, the library is incompatible from this
-    version on.
+    fails.
     """
 
     name: str

@@ -218,7 +218,8 @@ def _check_silence(checkpoint: providers.Checkpoint,
     Use this function if the bank does not have the identity of the worker
     process. A service that was killed early has written only the status of the
     checkpoint. So an operation that started more than 10 minutes ago, and has
-    written nothing else, has ended.
+    written nothing else, has ended. If the start is not known, the operation
+    may still run.
 
     If the option max_concurrent_operations is set, this function never
     concludes that the operation has ended. An operation may then have written

@@ -281,10 +281,10 @@ class OrphanDeletion(base.Action):
 def _to_entry(orphan: Orphan) -> backup_journal.BackupEntry:
     """Return the journal entry for the deletion of an orphan.
 
-    If no journal has an entry of the orphan, a new entry is built. An entry
-    normally has the id of its checkpoint as the key. The new entry has the id
-    of the backup as the key. Another backup may have the entry with the id of
-    the checkpoint.
+    If no journal has an entry of the orphan, a new entry is built. The key of
+    an entry is normally the id of its checkpoint. The key of the new entry is
+    the id of the backup. So the new entry does not replace an entry of another
+    backup of the same checkpoint.
     """
     return orphan.entry or backup_journal.BackupEntry(
         str(orphan.backup.instance_id), orphan.backup.id,

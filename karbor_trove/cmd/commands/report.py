@@ -38,16 +38,23 @@ class _BackupList(NamedTuple):
 
 
 class Report:
-    """The report on all instances when this object is created."""
+    """The report on the instances of all projects, or of one project.
+
+    The report is built when the object is created.
+    """
 
     def __init__(self, all_providers: List[providers.Provider],
                  project_clients: clients.ProjectClients,
                  project_id: Optional[str] = None) -> None:
-        """Read the banks, then Trove, one project after another.
+        """Build the report: read the banks first, and then Trove.
+
+        Trove is read for one project after another. If a project cannot be
+        read, the reason is added to `problems`.
 
         :param project_id: the id of the only project in the report. None to
             report on each project that has a checkpoint in one of the banks.
-        :raises errors.KarborTroveError: a bank or Trove is unavailable.
+        :raises errors.KarborTroveError: a bank is unavailable, or Trove is
+            unavailable when the backups of all projects are listed.
         """
         self._clients = project_clients
         self._poller = all_providers[0].poller
@@ -70,9 +77,13 @@ class Report:
             self._report_project(project_id, None)
 
     def _wait_for(self, request: Callable[[], T]) -> T:
-        """Send a request, and wait for Trove during an outage.
+        """Return the result of a request, and wait for Trove if necessary.
 
-        If Trove is unavailable for the whole wait, later requests do not wait.
+        During an outage of Trove, the request is repeated for up to 60 s.
+        After a longer outage, later requests are sent only once.
+
+        :param request: a function that sends a request to Trove.
+        :raises errors.DeadlineExceeded: Trove was unavailable for 60 s.
         """
         if self._trove_is_unavailable:
             return request()
@@ -87,7 +98,8 @@ class Report:
     def _list_all_backups(self) -> Optional[_BackupList]:
         """Return the backups of all projects.
 
-        None if Karbor's user is not allowed to list these backups.
+        None if Karbor's user is not allowed to list these backups. In that
+        case the backups of each project have to be listed.
         """
         try:
             client = self._clients.get()
@@ -103,7 +115,7 @@ class Report:
 
     def _report_project(self, project_id: str,
                         backups: Optional[_BackupList]) -> None:
-        """Add the reports on the instances of a project.
+        """Add a report on each instance of a project to `instances`.
 
         :param backups: the backups of all projects. None if this method has to
             list the backups of this project.
@@ -146,11 +158,13 @@ class Report:
 
     def _find_lost(self, project_id: str, point: restore_points.RestorePoint,
                    links: List[models.Backup]) -> Optional[str]:
-        """Return the id of a backup whose object Swift lacks, or None.
+        """Return the id of a backup whose object is missing in Swift.
 
-        Objects that Karbor's user cannot read are not checked.
+        None if no object of the chain is missing. Objects that Karbor's user
+        cannot read are not checked.
 
-        :param links: the backups of the chain of the restore point.
+        :param point: the restore point to which the chain belongs.
+        :param links: the backups of the chain.
         """
         for backup in links:
             if backup.id not in self._is_lost:
@@ -181,24 +195,35 @@ class Report:
         return False
 
     def _may_be_deleted(self, project_id: str) -> bool:
-        """Return True if a project is possibly deleted in Keystone.
+        """Return True if a project may have been deleted in Keystone.
 
-        False if the operator has chosen the project. For such a project a
-        failed request is always a problem.
+        Keystone gives no token for a deleted project. In that case the failed
+        request is not a problem.
+
+        The result is True if all checkpoints of the project are deleted. If
+        the operator has chosen the project, the result is always False.
         """
         return self._project_id is None and not self._points.projects.get(
             project_id, True)
 
 
 def _find_name(points: List[restore_points.RestorePoint]) -> Optional[str]:
-    """Return the newest recorded name. None if no name is recorded."""
+    """Return the newest name of an instance that a checkpoint recorded.
+
+    None if no checkpoint recorded a name.
+
+    :param points: the restore points of the instance.
+    """
     return next((point.record.instance.name for point in sorted(
         points, key=lambda point: point.time, reverse=True)
         if point.record and point.record.instance.name), None)
 
 
 class ReportListing(base.Action):
-    """Carries out the command "report"."""
+    """Carries out the command "report".
+
+    The command shows from which checkpoint each instance can be restored.
+    """
 
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]) -> List[base.Row]:
@@ -209,19 +234,25 @@ class ReportListing(base.Action):
         return list(map(_build_row, report.instances))
 
     def build_metrics(self) -> List[prometheus.Metric]:
-        """Return the metrics of the report."""
+        """Return the report as metrics for Prometheus.
+
+        Call list_rows() first, because that method creates the report.
+        """
         return metrics.build_metrics(self._instances,
                                      is_complete=not self.problems)
 
     def build_page(self) -> str:
-        """Return the page in HTML."""
+        """Return the report as a page in HTML.
+
+        Call list_rows() first, because that method creates the report.
+        """
         return report_page.build_page(
             self._instances, self.problems,
             polling.SYSTEM_CLOCK.utc())
 
 
 def _build_row(report: instance_reports.InstanceReport) -> base.Row:
-    """Return the report on an instance as a row of the output."""
+    """Return the report on one instance as a row of the output."""
     row = {**vars(report),
            'made': _format_time(report.made),
            'verified': _format_time(report.verified),

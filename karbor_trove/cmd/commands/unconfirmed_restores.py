@@ -149,9 +149,10 @@ def sweep(all_providers: List[providers.Provider],
           project_id: Optional[str] = None) -> Iterator[SweepResult]:
     """Delete the journal entries of restores that have created no instance.
 
-    The function searches Trove for the instance that an unconfirmed restore
-    may have created. If Trove has no such instance and cannot create it later,
-    the entry is deleted.
+    For each unconfirmed restore, the function searches Trove for the instance
+    that the restore may have created. If Trove has no such instance and cannot
+    create it later, the entry is deleted. Otherwise the entry stays, and the
+    result says why.
 
     The function also deletes traces of restores that began more than an hour
     ago. A trace is the entry of a restore whose instance is known. No

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`upgrade check`: whether the plugins are in force and will work."""
+"""`upgrade check`: whether Karbor uses the plugins, and whether they work."""
 
 import pathlib
 from typing import Iterator, List, Sequence, Tuple

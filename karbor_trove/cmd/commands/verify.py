@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`verify`: test restores of checkpoints, the longest unverified first."""
+"""`verify`: verification of checkpoints, the oldest test restores first."""
 
 import argparse
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
@@ -52,7 +52,8 @@ class _Candidate(NamedTuple):
 class OldestVerification(base.Action):
     """Carries out the command "verify".
 
-    The command verifies the checkpoints whose last test restore is oldest.
+    The command chooses the checkpoints whose last test restore is oldest, and
+    verifies them.
     """
 
     def list_rows(self, parsed_args: argparse.Namespace,
