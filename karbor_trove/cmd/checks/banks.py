@@ -27,9 +27,10 @@ def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
 
     If a provider is enabled, the check counts the checkpoints in the bank. The
     check also writes an object to the bank, reads the object and deletes the
-    object. If a provider is disabled, the check only reads its bank. A finding
-    about a disabled provider is yielded only if the bank cannot be used, or if
-    the bank still has checkpoints of the provider.
+    object.
+
+    If a provider is disabled, the check only reads the bank. There is no
+    finding, unless the bank fails or still has checkpoints of the provider.
 
     :param files: the provider files. A file whose bank plugin cannot be loaded
         is skipped.
@@ -98,8 +99,8 @@ def _list_index(bank: karbor_types.Bank, provider_id: str) -> Sequence[str]:
     the checkpoints of a provider. Each checkpoint that is not deleted has one
     of these files.
 
-    :param provider_id: the id of the provider. If it is empty, the result is
-        empty.
+    :param provider_id: the id of the provider. If the id is empty, the result
+        is empty.
     :raises errors.BankError: the index files cannot be listed.
     """
     if not provider_id:

@@ -113,8 +113,8 @@ class Finding:
     """One result of a check.
 
     A finding has the details for the operator. If the finding is about a file,
-    it has a place in this file. It may also have the lines that the operator
-    has to write at this place.
+    it has a place in this file. In this case it may also have the lines that
+    the operator has to write there.
     """
 
     kind: Kind

@@ -172,8 +172,8 @@ def _correct_option(assignment: config_file.Assignment,
     the name of this group comes first.
 
     :param assignment: the line with the unknown option.
-    :param known: the options of the group of this line. They have precedence
-        over the options of other groups.
+    :param known: the options of the group of this line. These options have
+        precedence over the options of other groups.
     :param active: all options that have an effect in the file, by group.
     :returns: one or two lines. Empty if no known option has a similar name.
     """
@@ -190,8 +190,8 @@ def _correct_option(assignment: config_file.Assignment,
 def _build_line(assignment: config_file.Assignment, option: str) -> str:
     """Return a line "option = value" with the value of another line.
 
-    If the name of one of the two options looks like the name of a secret, such
-    as "swift_key", the value is replaced by "...".
+    If one of the two option names looks like the name of a secret, "..."
+    replaces the value. An example is "swift_key".
 
     :param assignment: the other line, which has the value.
     :param option: the name of the option in the new line.

@@ -154,7 +154,8 @@ def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
        operation has ended.
     3. If the operation has started only on resources without an identity, the
        operation may still run.
-    4. If the operation has not started on any resource, its age decides.
+    4. If the operation has not started on any resource, the time since its
+       start decides.
 
     :param checkpoint: a checkpoint with the status "protecting" or "deleting".
     """
@@ -311,7 +312,8 @@ def _checkpoint_row(checkpoint: providers.Checkpoint) -> base.Row:
 def _description_columns(checkpoint: providers.Checkpoint) -> base.Row:
     """Return the columns that "checkpoint list" and "checkpoint show" share.
 
-    They describe the checkpoint itself, such as its id, project and status.
+    These columns describe the checkpoint itself, such as its id, project and
+    status.
     """
     return {'checkpoint': checkpoint.id,
             'project': (checkpoint.index or {}).get('project_id'),

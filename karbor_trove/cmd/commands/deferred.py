@@ -45,9 +45,9 @@ class DeferredListing(base.Action):
 class DeferredSweep(base.Action):
     """Carries out the command "deferred sweep".
 
-    The command tries all deferred deletions again. It also deletes temporary
-    instances that verifications have left, and journal entries of restores
-    that have created no instance.
+    The command tries all deferred deletions again. The command also deletes
+    temporary instances that verifications have left, and journal entries of
+    restores that have created no instance.
     """
 
     def list_rows(self, parsed_args: argparse.Namespace,

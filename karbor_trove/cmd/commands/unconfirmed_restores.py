@@ -41,8 +41,8 @@ class RestoreDismissal(base.Action):
         If the entry of one restore must not be deleted, no entry is deleted.
 
         :returns: one row for each deleted entry.
-        :raises errors.Rejected: a chosen restore has no entry, or it may still
-            run and --force is missing.
+        :raises errors.Rejected: a chosen restore has no entry. Or a chosen
+            restore may still run, and --force is missing.
         """
         matches = [
             (journal, restore_id)
