@@ -2,12 +2,12 @@
 
 """Corrections and additions to karbor-dashboard, for Horizon.
 
-Horizon imports this package if its settings name it::
+Horizon imports this package if the settings of Horizon name the package::
 
     HORIZON_CONFIG['customization_module'] = 'karbor_trove.horizon'
 
-So this package has an effect when it is imported. No other module of
-karbor-trove has such an effect.
+The import patches karbor-dashboard. The import of any other package of
+karbor-trove patches nothing.
 """
 
 from karbor_trove.horizon import customization

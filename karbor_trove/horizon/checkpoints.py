@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The actions on checkpoints, and the form that restores a checkpoint."""
+"""The list of checkpoints, and the form that restores a checkpoint."""
 
 import json
 from typing import Any, Dict
@@ -25,7 +25,12 @@ _CREDENTIALS = ('restore_target', 'restore_target_username',
 class RestoreForm(forms.RestoreCheckpointForm):
     """The form that restores a checkpoint.
 
-    A restore can use the credentials of the current session.
+    Three things differ from the form of karbor-dashboard:
+
+    * A restore with the credentials of the current session works.
+    * The form sends only the resource types that have parameters.
+    * After a failed submit, the form keeps what the user has typed. Only the
+      password is not kept.
     """
 
     def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
@@ -61,7 +66,7 @@ class RestoreForm(forms.RestoreCheckpointForm):
 
 
 class VerifyAction(tables.Action):
-    """The action that starts a verification of a checkpoint."""
+    """The action that starts a verification of an available checkpoint."""
 
     name = 'verify'
     verbose_name = 'Verify Checkpoint'
@@ -84,9 +89,9 @@ class VerifyAction(tables.Action):
 
 
 class DeleteAction(dashboard_tables.DeleteCheckpointsAction):
-    """The action that deletes a checkpoint.
+    """The action that deletes an available or a failed checkpoint.
 
-    It also deletes failed checkpoints.
+    The action of karbor-dashboard deletes only available checkpoints.
     """
 
     help_text = ('The backups of this checkpoint are deleted. They cannot be '
@@ -98,7 +103,10 @@ class DeleteAction(dashboard_tables.DeleteCheckpointsAction):
 
 
 class CheckpointsTable(dashboard_tables.CheckpointsTable):
-    """The list of checkpoints."""
+    """The list of checkpoints.
+
+    A row has the actions that restore, verify and delete the checkpoint.
+    """
 
     class Meta:
         name = 'checkpoints'
@@ -109,16 +117,17 @@ class CheckpointsTable(dashboard_tables.CheckpointsTable):
                        DeleteAction)
 
     def get_object_display(self, datum: Any) -> str:
-        """Return the phrase that names a checkpoint.
+        """Return the plan and the id of a checkpoint: "PLAN, checkpoint ID".
 
-        The dashboard shows this phrase when a user confirms a deletion.
+        Horizon shows this text when Horizon asks the user to confirm a
+        deletion.
         """
         return '%s, checkpoint %s' % (
             dashboard_tables.get_plan_name(datum), datum.id)
 
 
 def apply() -> None:
-    """Patch the dashboard to use the table and the form of this module."""
+    """Patch karbor-dashboard to use CheckpointsTable and RestoreForm."""
     views.IndexView.table_class = CheckpointsTable
     views.CheckpointsRestoreView.form_class = RestoreForm
     views.CheckpointsRestoreView.template_name = (

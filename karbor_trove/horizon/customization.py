@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The decision whether karbor-dashboard is patched."""
+"""Patches of karbor-dashboard, and the conditions for these patches."""
 
 from importlib import metadata
 import logging
@@ -13,9 +13,12 @@ KNOWN_VERSIONS = ('1.5.1',)
 
 
 def _find_obstacle() -> str:
-    """Return why the dashboard cannot be patched.
+    """Return why karbor-dashboard cannot be patched.
 
-    :returns: the reason. Empty if the dashboard can be patched.
+    There are three possible reasons. karbor-dashboard is not installed, or has
+    a version that is not in KNOWN_VERSIONS, or is not enabled in Horizon.
+
+    :returns: the reason. '' if karbor-dashboard can be patched.
     """
     try:
         version = metadata.version('karbor-dashboard')
@@ -33,7 +36,11 @@ def _find_obstacle() -> str:
 
 
 def apply() -> None:
-    """Patch the dashboard, or log why it cannot be patched."""
+    """Apply all patches of this package to karbor-dashboard.
+
+    If karbor-dashboard cannot be patched, log the reason as a warning, and
+    change nothing.
+    """
     obstacle = _find_obstacle()
     if obstacle:
         LOG.warning('karbor_trove.horizon changes nothing: %s', obstacle)

@@ -6,16 +6,19 @@ import json
 
 
 def drop_empty(parameters: str) -> str:
-    """Remove each resource type that has no parameters.
+    """Return the parameters of a form without the empty entries.
 
-    The forms send an entry for each resource type of the provider, even if the
-    entry is empty. For each entry, Karbor reads the schema of the type's
-    plugin. Karbor fails if this schema has no properties. Karbor's own noop
-    plugin has such a schema [Karbor 1.6.0].
+    The forms of karbor-dashboard send an entry for each resource type of the
+    provider. The entry of a type without parameters is empty. An empty entry
+    can make Karbor fail. Karbor reads the schema of the protection plugin for
+    each entry, and fails if the schema has no properties. The schema of
+    Karbor's own noop plugin has none [Karbor 1.6.0].
 
-    :param parameters: a JSON object as text. Each key is a resource type, or
-        "type#id" for one resource. Each value has the parameters.
-    :returns: the JSON object without the empty entries, as text.
+    :param parameters: a JSON object as text. A key is a resource type, such as
+        "OS::Trove::Instance", or one resource, such as
+        "OS::Trove::Instance#ID". A value has the parameters of this type or
+        resource.
+    :returns: the JSON object without the keys whose values are empty, as text.
     """
     return json.dumps({key: values
                        for key, values in json.loads(parameters).items()

@@ -13,7 +13,8 @@ from karbor_trove.horizon import parameters
 class CreatePlanForm(forms.CreateProtectionPlanForm):
     """The form that creates a plan.
 
-    The form sends only the resource types that have parameters.
+    The form of karbor-dashboard also sends resource types that have no
+    parameters. This form sends only the resource types that have parameters.
     """
 
     def handle(self, request: Any, data: Dict[str, Any]) -> Any:
@@ -22,6 +23,6 @@ class CreatePlanForm(forms.CreateProtectionPlanForm):
 
 
 def apply() -> None:
-    """Patch the dashboard to use the form of this module."""
+    """Patch karbor-dashboard to use CreatePlanForm."""
     views.CreateView.form_class = CreatePlanForm
     views.CreateView.template_name = 'karbor/page-templates/create_plan.html'

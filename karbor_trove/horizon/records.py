@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the pages of restores and verifications have in common.
+"""Base class and helpers of the pages of restores and of verifications.
 
 A record is a restore or a verification, as Karbor's API returns it.
 """
@@ -24,21 +24,27 @@ LOG = logging.getLogger(__name__)
 
 
 def add_templates() -> None:
-    """Let Horizon find the templates of this package.
+    """Register the HTML templates of this package in Horizon.
 
-    The name of a template is karbor/page-templates/NAME.html. To Horizon,
-    page-templates is the name of a panel. Horizon looks for the templates of a
-    panel in the folder with this name.
+    Horizon then finds a template as karbor/page-templates/NAME.html. In such a
+    name, Horizon expects a dashboard, a panel and a file. So this function
+    registers the folder page-templates as the templates of a panel. A panel of
+    this name does not exist.
 
-    The name has a hyphen for setuptools. A name with a hyphen cannot be the
-    name of a Python package, so setuptools does not treat the folder as one.
+    The hyphen in page-templates is for setuptools. The name of a Python
+    package cannot have a hyphen. So setuptools does not treat the folder as a
+    package.
     """
     loaders.panel_template_dirs[os.path.join('karbor', 'page-templates')] = (
         os.path.dirname(__file__))
 
 
 def find_checkpoint(request: Any, record: Any) -> Any:
-    """Return the checkpoint of a record. None if Karbor does not return it."""
+    """Return the checkpoint of a restore or of a verification.
+
+    :param record: the restore or the verification.
+    :returns: None if the checkpoint cannot be read. The error is logged.
+    """
     try:
         return api.checkpoint_get(
             request, record.provider_id, record.checkpoint_id)
@@ -51,18 +57,20 @@ def find_checkpoint(request: Any, record: Any) -> Any:
 def get_plan_name(checkpoint: Any) -> str:
     """Return the name of a checkpoint's plan.
 
-    :param checkpoint: the checkpoint. None if it is not known. The name is
-        then "Not Found", as in the dashboard.
+    :param checkpoint: the checkpoint. None if it could not be read.
+    :returns: the name. If `checkpoint` is None, "Not Found". karbor-dashboard
+        shows the same text.
     """
     return str(checkpoint.protection_plan['name']
                if checkpoint else 'Not Found')
 
 
 def _list_names(checkpoint: Any) -> Dict[str, str]:
-    """Return the names of the resources in a checkpoint, by their ids.
+    """Return the names of the resources in a checkpoint.
 
-    :param checkpoint: the checkpoint. None if it is not known. The result is
-        then empty.
+    :param checkpoint: the checkpoint. None if it could not be read.
+    :returns: the name of each resource, by the id of the resource. If
+        `checkpoint` is None, the dict is empty.
     """
     if not checkpoint:
         return {}
@@ -72,13 +80,19 @@ def _list_names(checkpoint: Any) -> Dict[str, str]:
 
 
 def get_checkpoint_link(record: Any) -> str:
-    """Return the path of the page of a record's checkpoint."""
+    """Return the URL path of the page that shows a checkpoint.
+
+    :param record: a restore or a verification of the checkpoint.
+    """
     return str(reverse('horizon:karbor:checkpoints:detail',
                        args=(record.provider_id, record.checkpoint_id)))
 
 
 class ResultsTable(tables.DataTable):
-    """The results of one record."""
+    """A table with one row for each resource of a restore or verification.
+
+    A row has the status of the resource, and the reason for this status.
+    """
 
     name = tables.Column('name', verbose_name='Resource Name')
     resource = tables.Column(lambda result: result.id, verbose_name='ID')
@@ -97,7 +111,10 @@ class ResultsTable(tables.DataTable):
 
 
 class RecordView(tables.DataTableView):
-    """The page of one record."""
+    """The page of one restore or of one verification.
+
+    A subclass sets `list_url` and defines read_record().
+    """
 
     table_class = ResultsTable
     template_name = 'karbor/page-templates/record.html'
@@ -105,7 +122,10 @@ class RecordView(tables.DataTableView):
     list_url = ''
 
     def read_record(self, id_: str) -> Any:
-        """Return the restore or the verification with the id `id_`."""
+        """Request a restore or a verification from Karbor, and return it.
+
+        :param id_: the id of the restore or of the verification.
+        """
         raise NotImplementedError
 
     @memoized.memoized_method

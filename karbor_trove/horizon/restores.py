@@ -17,7 +17,10 @@ from karbor_trove.horizon import results
 
 
 class RestoresTable(dashboard_tables.RestoresTable):
-    """The list of restores, with their reasons."""
+    """The list of restores, with an additional column "Reason".
+
+    The column shows why the resources of a restore failed.
+    """
 
     id = tables.Column('id', verbose_name='ID',
                        link='horizon:karbor:restores:detail')
@@ -32,7 +35,7 @@ class RestoresTable(dashboard_tables.RestoresTable):
 
 
 class DetailView(records.RecordView):
-    """The page of one restore."""
+    """The page of one restore, with the result of each resource."""
 
     page_title = 'Restore {{ record.id }}'
     list_url = 'horizon:karbor:restores:index'
@@ -42,7 +45,7 @@ class DetailView(records.RecordView):
 
 
 def apply() -> None:
-    """Patch the dashboard to use the table and the page of this module."""
+    """Patch karbor-dashboard to use RestoresTable and DetailView."""
     views.IndexView.table_class = RestoresTable
     urls.urlpatterns.append(re_path(
         r'^(?P<id>[^/]+)/detail/$', DetailView.as_view(), name='detail'))

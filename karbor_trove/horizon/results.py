@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The results of the resources in Karbor's record of an operation."""
+"""The results of the single resources of a restore or a verification."""
 
 from typing import Any, List, Mapping, NamedTuple, Optional
 
@@ -12,11 +12,14 @@ _NOT_STARTED = 'not started'
 
 
 class Result(NamedTuple):
-    """The result of one resource.
+    """The result of one resource in a restore or a verification.
 
+    :ivar type: the resource type, such as "OS::Trove::Instance".
+    :ivar id: the id of the resource.
     :ivar name: the name of the resource. '' if the name is not known.
     :ivar status: Karbor's status of the resource. '' if there is no status.
-    :ivar reason: one or more lines. '' if there is no reason.
+    :ivar reason: the reason for the status, in one or more lines. '' if there
+        is no reason.
     """
 
     type: str
@@ -28,16 +31,16 @@ class Result(NamedTuple):
 
 def list_results(record: Any, names: Optional[Mapping[str, str]] = None
                  ) -> List[Result]:
-    """Return the result of each resource in a record.
+    """Return the results of all resources of a restore or a verification.
 
-    Resources that failed come first. The next results are those of resources
-    that were not started because another resource failed. Resources without an
-    error come last.
+    The first results are those of failed resources. The next results are those
+    of resources that were not started because another resource failed. The
+    results of resources without an error are last.
 
-    :param record: Karbor's record of a restore or a verification. A new record
-        has no resources, and then the list is empty.
-    :param names: the names of the resources, by their ids. None if no name is
-        known.
+    :param record: a restore or a verification, as Karbor's API returns it. If
+        `record` has no resources yet, the returned list is empty.
+    :param names: the name of each resource, by the id of the resource. None if
+        no name is known.
     """
     statuses = getattr(record, 'resources_status', None) or {}
     reasons = getattr(record, 'resources_reason', None) or {}
@@ -53,10 +56,14 @@ def list_results(record: Any, names: Optional[Mapping[str, str]] = None
 
 
 def summarize(record: Any) -> str:
-    """Return the first line of each reason, without repeated lines.
+    """Return the reasons of all resources in a few lines.
 
-    If there are more than SHOWN_LINES lines, the last line of the result is
-    the number of the other lines. The result is '' if there is no reason.
+    The first line of each reason is used. Equal lines are returned only once.
+    At most SHOWN_LINES of these lines are returned. If there are more, a line
+    such as "and 2 more" follows.
+
+    :param record: a restore or a verification, as Karbor's API returns it.
+    :returns: '' if no resource has a reason.
     """
     lines = list(dict.fromkeys(
         result.reason.splitlines()[0] for result in list_results(record)

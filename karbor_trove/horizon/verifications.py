@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""A panel of verifications, which karbor-dashboard lacks."""
+"""The panel "Verifications", which karbor-dashboard does not have."""
 
 from typing import Any, List
 
@@ -25,7 +25,10 @@ def _add_names(request: Any, verification: Any) -> Any:
 
 
 class UpdateRow(tables.Row):
-    """A row that Horizon reads again until the verification has ended."""
+    """A row of the list, which shows one verification.
+
+    Horizon refreshes the row until the verification has ended.
+    """
 
     ajax = True
 
@@ -35,7 +38,10 @@ class UpdateRow(tables.Row):
 
 
 class VerificationsTable(tables.DataTable):
-    """The list of verifications, with their reasons."""
+    """The list of verifications.
+
+    The column "Reason" shows why the resources of a verification failed.
+    """
 
     id = tables.Column('id', verbose_name='ID',
                        link='horizon:karbor:verifications:detail')
@@ -60,7 +66,7 @@ class VerificationsTable(tables.DataTable):
 
 
 class IndexView(tables.PagedTableMixin, tables.DataTableView):
-    """The list of verifications, the newest first."""
+    """The page with the list of verifications. The newest one is first."""
 
     table_class = VerificationsTable
     template_name = 'restores/index.html'
@@ -86,7 +92,7 @@ class IndexView(tables.PagedTableMixin, tables.DataTableView):
 
 
 class DetailView(records.RecordView):
-    """The page of one verification."""
+    """The page of one verification, with the result of each resource."""
 
     page_title = 'Verification {{ record.id }}'
     list_url = 'horizon:karbor:verifications:index'
@@ -96,7 +102,11 @@ class DetailView(records.RecordView):
 
 
 class Verifications(horizon.Panel):
-    """The panel of verifications. Horizon reads its URLs from this module."""
+    """The panel "Verifications".
+
+    Horizon reads the URLs of a panel from the module that the attribute `urls`
+    names. This class names its own module, where `urlpatterns` has the URLs.
+    """
 
     name = 'Verifications'
     slug = 'verifications'
@@ -110,9 +120,9 @@ urlpatterns = [
 
 
 def apply() -> None:
-    """Add the panel of verifications to the dashboard.
+    """Add the panel "Verifications" to the dashboard "karbor".
 
-    The panel is in the same group as the other panels of the dashboard.
+    The panel appears in the same group as the other panels of this dashboard.
     """
     dashboard = horizon.get_dashboard('karbor')
     dashboard.register(Verifications)
