@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Base class of the applications: global options, messages, exit codes."""
+"""Base class of the command line applications of this package."""
 
 import argparse
 from importlib import metadata
@@ -24,7 +24,11 @@ _CLOSED_PIPE = 141
 
 
 class Application(app.App):
-    """A command line application for the operator of Karbor."""
+    """Base class of karbor-trove-manage and karbor-trove-status.
+
+    This class handles the options that all commands have, the messages and the
+    exit statuses. A subclass sets NAME, DESCRIPTION and COMMANDS.
+    """
 
     #: The first sentence of the help.
     DESCRIPTION: str
@@ -54,6 +58,7 @@ class Application(app.App):
         """Return the parser of the options that all commands have.
 
         cliff accepts these options before and after the name of the command.
+        The parameters are those of the method in cliff.app.App.
         """
         parser = super().build_option_parser(description, version,
                                              argparse_kwargs)
@@ -68,14 +73,13 @@ class Application(app.App):
         return parser
 
     def configure_logging(self) -> None:
-        """Print the messages of the command.
+        """Set up the log on standard error and in the file of --log-file.
 
-        With --debug or -v, print the messages of Karbor and its libraries too.
-
-        Without these options, the messages of Karbor and its libraries are not
-        printed. They are warnings on which an operator cannot act, and
-        tracebacks of errors. The command itself reports these errors. The file
-        of the option --log-file gets all messages in any case.
+        Standard error gets the messages of the command itself. With --debug or
+        -v, standard error also gets the messages of Karbor and its libraries.
+        Otherwise the operator does not see them, for two reasons. An operator
+        cannot act on the warnings of the libraries. The command itself reports
+        the errors. The file of --log-file gets all messages in any case.
         """
         if self.options.debug:
             self.options.verbose_level = self.DEFAULT_VERBOSE_LEVEL + 1
@@ -104,17 +108,22 @@ class Application(app.App):
             console.addFilter(logging.Filter(self.NAME))
 
     def initialize_app(self, argv: List[str]) -> None:
-        """Check the name of the command.
+        """Check the name of the command, and move the option --format.
 
-        If the name is missing, cliff would start a shell. Here a missing name
-        is an error. cliff also accepts a name whose words are abbreviated. An
-        abbreviation may be a typing error. So the name of a command that
-        deletes or changes something cannot be abbreviated.
+        A missing name is an error. Without this check, cliff would start a
+        shell.
 
-        If the option --format precedes the name, this method adds the option
-        to the arguments of the command.
+        cliff accepts abbreviated names, such as "orph li" for "orphans list".
+        An abbreviation may be a typing error. So an abbreviated name is an
+        error if the command deletes or changes something.
 
-        :param argv: the arguments without the options that all commands have.
+        The option --format may precede the name. In this case, the method
+        inserts the option into `argv` after the name.
+
+        :param argv: the words of the command line. The options that all
+            commands have are already removed.
+        :raises SystemExit: the name is missing, or must not be abbreviated.
+            The message is already printed.
         """
         if not argv and not self.options.deferred_help:
             self.parser.error('the name of a command is missing, see --help')
@@ -136,10 +145,14 @@ class Application(app.App):
 
     def clean_up(self, cmd: command.Command, result: int,
                  err: Optional[BaseException]) -> None:
-        """Discard the rest of the output if the output cannot be written.
+        """Discard buffered output that cannot be written.
 
-        cliff has already printed the error. Without this method, Python would
-        print the error again when the process ends.
+        cliff calls this method at the end of a command. If the command failed
+        with an OSError, cliff has already printed the error. Without this
+        method, Python would try to write the buffered output when the process
+        ends, and would print the error again.
+
+        :param err: the exception of the command. None if there was none.
         """
         if isinstance(err, OSError):
             try:
@@ -149,35 +162,38 @@ class Application(app.App):
 
 
 class _EscapingFormatter(logging.Formatter):
-    """Writes each message as one line, followed by the traceback if any.
+    """A log formatter that writes each message as one line.
 
-    The lines of a traceback are indented. Without the indentation, the text of
-    an exception could look like a line of the log. A user may have chosen a
-    part of this text.
+    If the message has a traceback, the traceback follows in indented lines. An
+    exception can contain a text that a user has chosen. Without the
+    indentation, such a text could look like a line of the log.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line and the traceback."""
+        """Return the line of a message, and the lines of its traceback."""
         # Another handler may have stored the traceback in the record. The base
         # class would use the stored traceback, which is not escaped.
         record.exc_text = None
         return super().format(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the line of a message. Control characters are escaped."""
         return str(terminal.escape(super().formatMessage(record)))
 
     def formatException(self, ei: Any) -> str:
-        """Return the traceback."""
+        """Return a traceback in indented lines. Each line is escaped.
+
+        :param ei: the value of sys.exc_info().
+        """
         return '\n'.join('  %s' % terminal.escape(line) for line
                          in super().formatException(ei).split('\n'))
 
 
 class _OneLineFormatter(logging.Formatter):
-    """Writes each message as one line, without a traceback."""
+    """A log formatter that writes one line for a message, and no traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return a message as one line. Line feeds become spaces."""
         record.message = record.getMessage()
         return str(terminal.escape(' '.join(
             self.formatMessage(record).split())))
@@ -187,9 +203,16 @@ def run(application_class: Type[Application],
         argv: Optional[Sequence[str]]) -> int:
     """Run one command of an application.
 
-    :param argv: the arguments. None means the arguments of the process.
-    :returns: the exit status. If the usage is wrong, this function may instead
-        end the process with USAGE_STATUS.
+    :param argv: the words of the command line, without the name of the
+        program. None for the words with which this process was started.
+    :returns: the exit status of the command. There are three special cases:
+
+        * 130 after Ctrl-C.
+        * 141 if the program that reads the output has ended.
+        * FAILURE_STATUS if the output cannot be written.
+
+    :raises SystemExit: argparse ended the command. If the usage is wrong, the
+        exit status in the exception is USAGE_STATUS.
     """
     # Karbor's libraries warn when they are imported. An operator cannot act
     # on these warnings.
