@@ -18,9 +18,10 @@ from karbor_trove.trove import models
 
 
 class OpenRequest(NamedTuple):
-    """A request for a backup whose result is not known.
+    """A request to Trove that may have created a backup.
 
-    The journal entry of the request does not have the id of a backup.
+    The backup journal has an entry for the request. The entry does not have
+    the id of a backup. So it is not known whether Trove created a backup.
     """
 
     entry: backup_journal.BackupEntry
@@ -28,7 +29,13 @@ class OpenRequest(NamedTuple):
     journal_entries: List[backup_journal.BackupEntry]
 
     def may_have_created(self, backup: models.Backup) -> bool:
-        """Return True if a backup may be the result of the request."""
+        """Return True if the request may have created a backup.
+
+        The instance, the name and the description of the backup have to be
+        those of the request. If neither the name nor the description is
+        unique, the time has to match too. If the time of the request is not
+        known, any time matches.
+        """
         entry = self.entry
         return entry.matches(backup) or (
             entry.not_before is None
@@ -37,17 +44,25 @@ class OpenRequest(NamedTuple):
 
 
 class LostCheckpoint(NamedTuple):
-    """The journal entry of a backup whose checkpoint is not in the bank."""
+    """A backup whose checkpoint is not in the bank any more.
+
+    The journal still has an entry of the backup. The bank of `provider` holds
+    this journal.
+    """
 
     provider: providers.Provider
     entry: backup_journal.BackupEntry
 
 
 class BackupIndex:
-    """The records and journals of all banks when this object is created."""
+    """An index of all backups that the banks of all providers record.
+
+    The constructor reads the banks. A later change of a bank does not change
+    the attributes of this object.
+    """
 
     def __init__(self, all_providers: Iterable[providers.Provider]) -> None:
-        """Read all backup records and all backup journals."""
+        """Read the backup records and the backup journals of all banks."""
         self._providers = list(all_providers)
         #: The ids of the backups in the backup records, and in the journal
         #: entries that `without_checkpoint` does not have.
@@ -69,7 +84,11 @@ class BackupIndex:
 
     def find_checkpoint(self, checkpoint_id: str
                         ) -> Optional[providers.Checkpoint]:
-        """Return a checkpoint of any bank. None if it is absent or deleted."""
+        """Search all banks for a checkpoint, and return the checkpoint.
+
+        :returns: None if no bank has the checkpoint, or if the checkpoint is
+            deleted.
+        """
         for provider in self._providers:
             checkpoint = provider.find_checkpoint(checkpoint_id)
             if checkpoint and not checkpoint.is_deleted:
@@ -78,9 +97,10 @@ class BackupIndex:
 
     def list_requests_for(self, backup: models.Backup
                           ) -> List[backup_journal.BackupEntry]:
-        """Return the journal entries that may belong to a backup.
+        """List the requests that may have created a backup.
 
-        Only entries without the id of a backup are returned.
+        :returns: the journal entries of the requests. An entry that already
+            has the id of a backup is not included.
         """
         return [request.entry for request in self._open_requests
                 if request.may_have_created(backup)]
@@ -88,6 +108,14 @@ class BackupIndex:
     def will_be_adopted(self, backup: models.Backup,
                         backups: Iterable[models.Backup]) -> bool:
         """Return True if an operation may adopt a backup, now or later.
+
+        An operation adopts the backup that a request with a lost response has
+        created. The result is True in two cases:
+
+        * A request may have created the backup, and an operation on the
+          checkpoint of this request may still be running.
+        * Only this backup matches a request. So a later operation can adopt
+          the backup.
 
         :param backups: all backups in Trove.
         """
@@ -107,21 +135,26 @@ class BackupIndex:
         return False
 
     def may_be_in_use(self, checkpoint_id: str, instance_id: str) -> bool:
-        """Return True if an operation is possibly working on an instance.
+        """Return True if an operation may be working on an instance now.
 
-        :param checkpoint_id: the id of the checkpoint of the operation.
+        Only the protect and delete operations of one checkpoint count.
+
+        :param checkpoint_id: the id of this checkpoint. If no bank has the
+            checkpoint, or if the checkpoint is deleted, the result is False.
         """
         checkpoint = self.find_checkpoint(checkpoint_id)
         return checkpoint is not None and checkpoint.may_be_in_use(
             instance_id)
 
     def is_recorded(self, checkpoint_id: str, backup: models.Backup) -> bool:
-        """Return True if a checkpoint's journal entry may belong to a backup.
+        """Return True if a bank records a backup for a checkpoint.
 
-        The entry belongs to the backup if it has the id of the backup. It may
-        belong to the backup if it has no id yet. This method reads the entry
-        by its key, because a list of Swift may be stale. Such a list may lack
-        an object that was written a moment ago.
+        The backup journal has one entry for each checkpoint. The result is
+        True if the entry has the id of the backup. The result is also True if
+        the entry does not have the id of any backup yet.
+
+        This method reads the entry directly, and does not list the journal. A
+        list of Swift may lack an object that was written a moment ago.
         """
         for provider in self._providers:
             entry = backup_journal.BackupJournal(

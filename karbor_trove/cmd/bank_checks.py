@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Checks of a provider's bank before a command relies on it.
+"""Checks that a bank exists, before a command uses the bank.
 
-If a bank does not exist, all backups of its checkpoints look like orphans. A
-bank plugin of Karbor creates the missing directory, container or bucket of a
-bank when the plugin is created or first used [Karbor 1.6.0]. So a bank whose
-name is mistyped in a provider file appears to be an empty bank.
+Karbor's bank plugins create a missing directory, container or bucket. They do
+this when the plugin is created or first used [Karbor 1.6.0]. So a mistyped
+name in a provider file results in an empty bank, and not in an error. With an
+empty bank, the commands would report all backups as orphans.
 """
 
 import errno
@@ -30,7 +30,10 @@ class Absent(errors.Rejected):
 
 
 def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
-    """Check that a bank exists, before the plugin of the bank is created.
+    """Check that a bank exists.
+
+    Call this function before the bank plugin is created, because the plugin
+    would create a missing bank.
 
     :param plugin_class: the class of the bank plugin. If this class does not
         inherit from a bank plugin of Karbor, nothing is checked.
@@ -48,7 +51,9 @@ def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
 
 
 def check_not_empty(bank: karbor_types.Bank) -> None:
-    """Check that a bank has at least one checkpoint, even a deleted one.
+    """Check that a bank has at least one checkpoint.
+
+    A deleted checkpoint counts too, because Karbor keeps its index.json.
 
     :raises errors.Rejected: the bank has no checkpoint.
     :raises errors.BankError: the objects of the bank cannot be listed.

@@ -3,12 +3,14 @@
 """Clients and tokens of Karbor's own user, and the operator's credentials.
 
 A backup has to be deleted with a token of the backup's project. So the
-commands use one client of Trove for each project, as Karbor's own user. With a
-token of another project, even of an administrator, Trove searches for the
-objects of the backup in the Swift account of that other project. Trove does
-not find the objects there. Trove still deletes its record of the backup, and
-continues to count the backup in the quota of the backup's project [found with
-Trove 26].
+commands authenticate as Karbor's own user, and use one client of Trove for
+each project.
+
+With a token of another project, Trove deletes only its own record of the
+backup [found with Trove 26]. This is the same with an administrator's token.
+Trove searches for the objects of the backup in the Swift account of the other
+project, and does not find the objects there. Trove continues to count the
+backup in the quota of the backup's project.
 """
 
 import dataclasses
@@ -38,7 +40,7 @@ _GROUP = 'keystone_authtoken'
 
 @dataclasses.dataclass(frozen=True)
 class Token:
-    """What Keystone says about a token."""
+    """The properties of a token, as Keystone returns them."""
 
     #: None if the token has no project.
     project_id: Optional[str]
@@ -48,9 +50,10 @@ class Token:
 
 
 class ProjectClients:
-    """The clients of Trove that a command uses.
+    """The clients of Trove that a command uses, one for each project.
 
-    Each project has one client for each connection to Swift.
+    The provider files may have different options for the connection to Swift.
+    In that case, a project has one client for each set of these options.
     """
 
     def __init__(self) -> None:
@@ -64,7 +67,10 @@ class ProjectClients:
     def get(self, project_id: Optional[str] = None,
             swift: models.SwiftOptions = models.SwiftOptions()
             ) -> trove_client.TroveClient:
-        """Return the client for a project.
+        """Return the client of Trove for a project.
+
+        The first call for a project creates the client. If that fails, each
+        later call for the project raises the same error.
 
         :param project_id: the id of the project. None for the project of
             Karbor's own user.
@@ -86,7 +92,7 @@ class ProjectClients:
 
 
 class OperatorCredentials:
-    """The credentials of the operator in the environment or clouds.yaml."""
+    """The operator's credentials, from variables OS_* or clouds.yaml."""
 
     def __init__(self) -> None:
         """Read the variables OS_* and the file clouds.yaml.
@@ -105,10 +111,13 @@ class OperatorCredentials:
 
     def create_adapter(self, project_id: str, service_type: str
                        ) -> adapter.Adapter:
-        """Return an adapter that sends requests to a service in a project.
+        """Return an adapter that sends requests to a service.
 
+        :param project_id: the project of the token for these requests.
+        :param service_type: the type of the service in Keystone's catalog,
+            such as "data-protect".
         :raises keystone_exceptions.ClientException: Keystone gives no token
-            for the project.
+            for the credentials of the operator.
         """
         session = self._cloud.get_session()
         limits: Any = timeouts.HTTP_CONNECT, timeouts.HTTP_READ
@@ -132,7 +141,7 @@ class OperatorCredentials:
 
 
 def read_token() -> Token:
-    """Return a new token of Karbor's own user.
+    """Request a token for Karbor's own user, and return its properties.
 
     The credentials are those of [keystone_authtoken] in karbor.conf.
 
@@ -146,9 +155,10 @@ def read_token() -> Token:
 
 
 def read_service_token() -> Token:
-    """Return a new token that Karbor sends together with a user's token.
+    """Request a service token of Karbor, and return its properties.
 
-    The credentials are those of [trustee] in karbor.conf.
+    Karbor sends a service token together with the token of a user. The
+    credentials are those of [trustee] in karbor.conf.
 
     :raises errors.KarborTroveError: Keystone gives no token.
     """
@@ -173,10 +183,10 @@ def _read_token(session: keystone_session.Session) -> Token:
 
 
 def network_exists(network_id: str) -> bool:
-    """Return True if Karbor's own user sees a network in Neutron.
+    """Return True if Neutron shows a network to Karbor's own user.
 
-    :raises errors.KarborTroveError: Neutron did not respond, or the catalog
-        does not have Neutron.
+    :raises errors.KarborTroveError: Neutron did not respond, or Keystone's
+        catalog does not have Neutron.
     """
     try:
         with transport.translate_errors('reading network %s' % network_id):
@@ -217,14 +227,16 @@ def _create_client(project_id: Optional[str], swift: models.SwiftOptions
 
 
 def _explain_refusal(project_id: Optional[str]) -> str:
-    """Return why Keystone gave no token for a project.
+    """Return a message that says why Keystone gave no token for a project.
 
-    Keystone responds with the same 401 to wrong credentials and to a user
-    without a role [token_model.py and exception.py of Keystone 30]. A token
-    without a project needs no role. So the credentials are right if Keystone
-    gives a token without a project.
+    There are two possible reasons: wrong credentials, or no role in the
+    project. Keystone responds with 401 in both cases [token_model.py and
+    exception.py of Keystone 30]. So this function requests a token without a
+    project, which needs no role. If Keystone gives this token, the credentials
+    are right.
 
-    :param project_id: None for the project of Karbor's own user.
+    :param project_id: the id of the project. None for the project of Karbor's
+        own user.
     :raises keystone_exceptions.ClientException: Keystone is unavailable.
     """
     try:
@@ -240,10 +252,13 @@ def _explain_refusal(project_id: Optional[str]) -> str:
 
 def _create_session(scope: Optional[Dict[str, str]]
                     ) -> keystone_session.Session:
-    """Return a session of Karbor's own user.
+    """Return a session of Karbor's own user. No request is sent yet.
 
-    :param scope: the options that name the project of the token. None for the
-        project of karbor.conf, and {} for a token without a project.
+    :param scope: the options that choose the project of the token, such as
+        {'project_id': ID}. None for the project of karbor.conf. {} for a token
+        without a project.
+    :raises errors.Rejected: [keystone_authtoken] of karbor.conf has no
+        credentials or wrong options.
     """
     options: Dict[str, Any] = {} if scope is None else {
         'project_id': None, 'project_name': None, 'project_domain_id': None,
