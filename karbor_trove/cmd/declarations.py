@@ -2,8 +2,9 @@
 
 """Declarations of the commands: descriptions, columns and options.
 
-No module that needs Karbor is imported before a command runs. So the help
-needs neither Karbor nor Karbor's configuration.
+The classes in commands/ carry out the commands. These classes need Karbor, and
+are imported only when a command runs. So the help needs neither Karbor nor
+Karbor's configuration.
 """
 
 import argparse
@@ -32,7 +33,11 @@ _TABLE_WIDTH = 100
 
 
 class TableFormatter(table.TableFormatter):
-    """A table with readable titles, and with "yes" and "no" for booleans."""
+    """A table with readable titles, and with "yes" and "no" for booleans.
+
+    For example, the column "size_gb" has the title "Size". The cell of None is
+    empty.
+    """
 
     #: The unit in the name of a column. The title does not have the unit,
     #: because each cell has it.
@@ -42,7 +47,7 @@ class TableFormatter(table.TableFormatter):
     def emit_list(self, column_names: Sequence[str],
                   data: Iterable[Sequence[Any]], stdout: TextIO,
                   parsed_args: argparse.Namespace) -> None:
-        """Write the table."""
+        """Write the rows in `data` as a table to `stdout`."""
         super().emit_list(
             [self._UNIT.sub('', name).replace('_', ' ').capitalize()
              for name in column_names],
@@ -52,7 +57,10 @@ class TableFormatter(table.TableFormatter):
 
 
 class RowLister(lister.Lister):
-    """A command that lists rows, in all formats of cliff."""
+    """Base class of all commands. The output of a command is a list of rows.
+
+    The operator chooses the columns and the format, such as table or json.
+    """
 
     #: The names of the columns, in order.
     COLUMNS: Sequence[str]
@@ -72,9 +80,9 @@ class RowLister(lister.Lister):
         return parser
 
     def check_columns(self, parsed_args: argparse.Namespace) -> None:
-        """Check that the chosen columns exist.
+        """Check the columns that the operator has chosen with the option -c.
 
-        :raises errors.Rejected: a column does not exist.
+        :raises errors.Rejected: the command does not have such a column.
         """
         # cliff checks the columns after the action, and ignores an unknown
         # column if another column is known [DisplayCommandBase in 4.17]. This
@@ -92,9 +100,10 @@ class RowLister(lister.Lister):
     def produce_output(self, parsed_args: argparse.Namespace,
                        column_names: Sequence[str], data: Iterable[Any]
                        ) -> int:
-        """Write the rows in the chosen format.
+        """Write the rows in the format that the operator has chosen.
 
-        The formats json and yaml escape control characters themselves.
+        In the formats table, value and csv, this method escapes the control
+        characters. The other formats escape them in their own way.
 
         :raises karbor_trove.cmd.terminal.ClosedPipe: the program that reads
             the output has ended.
@@ -111,7 +120,11 @@ class RowLister(lister.Lister):
             raise terminal.ClosedPipe from error
 
     def _choose_table_columns(self, parsed_args: argparse.Namespace) -> None:
-        """Choose the default columns, and limit the width of the table."""
+        """Set the default columns and the maximum width of a table.
+
+        The width is not limited if the table is written to a terminal, or if
+        the operator has chosen a width.
+        """
         parsed_args.columns = list(self.TABLE_COLUMNS)
         # On a terminal, cliff fits the table to the terminal.
         if not (parsed_args.max_width or parsed_args.fit_width
@@ -120,9 +133,10 @@ class RowLister(lister.Lister):
 
 
 class Lister(RowLister):
-    """A command that lists rows.
+    """Base class of the commands of karbor-trove-manage.
 
-    If some rows cannot be read, the command lists the others and reports why.
+    If a part of the work fails, the command does the rest. At the end, it
+    prints what has failed.
     """
 
     #: The name of a module in commands/, and the name of the class in this
@@ -130,10 +144,11 @@ class Lister(RowLister):
     ACTION: Tuple[str, str]
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Read Karbor's configuration and run the command.
+        """Read Karbor's configuration, run the command, print its problems.
 
-        :returns: the exit status: 0, or 1 if there are problems.
-        :raises errors.Rejected: a column does not exist. Nothing was done.
+        :returns: the exit status. 0 if everything succeeded, or else 1.
+        :raises errors.Rejected: the operator has chosen a column that does not
+            exist. Nothing was done.
         """
         self.check_columns(parsed_args)
         module, name = self.ACTION
@@ -148,7 +163,11 @@ class Lister(RowLister):
 
     def take_action(self, parsed_args: argparse.Namespace
                     ) -> Tuple[Sequence[str], Iterable[Any]]:
-        """Return the names of the columns and the values of each row."""
+        """Carry out the command, and return its output.
+
+        :returns: the names of the columns, and the values of each row in the
+            same order.
+        """
         rows = self._action.run(parsed_args,
                                 self.app.options.config_file or ())
         return self.COLUMNS, [tuple(map(row.get, self.COLUMNS))
@@ -156,11 +175,12 @@ class Lister(RowLister):
 
 
 class ListCheckpoints(Lister):
-    """List the checkpoints in the banks.
+    """List the checkpoints in the banks, the oldest first.
 
-    Checkpoints that Karbor no longer lists are left out. With "--status
-    deleted" or "--status protecting", all checkpoints are read, which takes
-    longer.
+    Deleted checkpoints are listed only with "--status deleted". With "--status
+    deleted" or "--status protecting", the command reads every checkpoint that
+    the banks ever had. This takes longer. Otherwise the command reads the
+    checkpoints that Karbor lists or that have a backup.
     """
 
     COLUMNS = ('checkpoint', 'project', 'status', 'created', 'may_run',
@@ -195,7 +215,7 @@ class _CheckpointCommand(Lister):
 
 
 class ShowCheckpoint(_CheckpointCommand):
-    """Show what the bank holds of each resource of a checkpoint."""
+    """Show what the bank stores about each resource of a checkpoint."""
 
     COLUMNS = ('checkpoint', 'project', 'status', 'created', 'may_run',
                'type', 'resource', 'resource_status', 'worker', 'record',
@@ -207,11 +227,14 @@ class ShowCheckpoint(_CheckpointCommand):
 class ResetCheckpoint(_CheckpointCommand):
     """Set the status of an interrupted checkpoint to "error".
 
-    After the reset, the checkpoint can be deleted. The status of the
-    checkpoint has to be "protecting", "deleting" or "error-deleting", and the
-    operation on the checkpoint has to have ended. With --force the status may
-    also be "deleted", if Karbor still lists the checkpoint. The bank keeps a
-    copy of the previous index.json, which has the previous status.
+    Afterwards the checkpoint can be deleted. The previous status has to be
+    "protecting", "deleting" or "error-deleting". The operation on the
+    checkpoint has to have ended. With --force, the command does not check
+    this.
+
+    With --force, a deleted checkpoint can be reset too, if Karbor still lists
+    the checkpoint. The bank keeps a copy of the previous index.json, which has
+    the previous status.
     """
 
     COLUMNS = ('checkpoint', 'was', 'status', 'backup_copy')
@@ -229,9 +252,9 @@ class ResetCheckpoint(_CheckpointCommand):
 class AcceptCheckpoint(_CheckpointCommand):
     """Set the status of a failed checkpoint to "available".
 
-    Each backup of the checkpoint has to be complete in Trove. The status of
-    the checkpoint has to be "error", or "protecting" if the worker process has
-    ended.
+    Afterwards the checkpoint can be restored. Each backup of the checkpoint
+    has to be complete in Trove. The previous status has to be "error" or
+    "protecting". The protect operation of the checkpoint has to have ended.
     """
 
     COLUMNS = ('checkpoint', 'status', 'instance', 'backup', 'outcome')
@@ -250,8 +273,9 @@ class AcceptCheckpoint(_CheckpointCommand):
 class ListDeferred(Lister):
     """List deferred deletions, and requests whose result is not known.
 
-    The requests are those for backups, for restored instances, for temporary
-    instances of verifications and for configuration groups.
+    A deletion is deferred if a backup could not be deleted together with its
+    checkpoint. The requests are those for backups, for restored instances, for
+    temporary instances of verifications and for configuration groups.
     """
 
     COLUMNS = ('what', 'project', 'instance', 'checkpoint', 'backup',
@@ -262,8 +286,10 @@ class ListDeferred(Lister):
 class SweepDeferred(Lister):
     """Try all deferred deletions again.
 
-    The command also deletes temporary instances of verifications that have
-    ended, and the journal entries of restores that have created no instance.
+    A deletion is deferred if a backup could not be deleted together with its
+    checkpoint. If a verification has ended and left a temporary instance, the
+    command deletes this instance. If a restore has created no instance, the
+    command deletes the journal entry of the restore.
     """
 
     COLUMNS = ('project', 'instance', 'checkpoint', 'backup', 'restore',
@@ -284,10 +310,11 @@ class SweepDeferred(Lister):
 
 
 class ReleaseDeferred(Lister):
-    """Delete the last complete backups of instances that were left out.
+    """Delete the kept backups of instances that checkpoints left out.
 
-    Such a backup stays after the deletion of its checkpoint, while later
-    checkpoints leave its instance out.
+    If later checkpoints leave an instance out, the last complete backup of the
+    instance is kept. It is kept even if the checkpoint of the backup is
+    deleted.
     """
 
     COLUMNS = ('project', 'instance', 'checkpoint', 'backup', 'outcome')
@@ -304,7 +331,8 @@ class ReleaseDeferred(Lister):
 class DismissRestores(Lister):
     """Delete the journal entries of unconfirmed restores.
 
-    No instance and no configuration group is deleted.
+    A restore is unconfirmed if it is not known what the restore has created in
+    Trove. The command deletes no instance and no configuration group.
     """
 
     COLUMNS = ('project', 'instance', 'restore', 'name', 'since')
@@ -323,7 +351,8 @@ class DismissRestores(Lister):
 class ListOrphans(Lister):
     """List the backups that Karbor created and that belong to no checkpoint.
 
-    The backups of all projects are compared with the banks of all providers.
+    The command compares the backups of all projects with the banks of all
+    providers.
     """
 
     COLUMNS = ('project', 'instance', 'backup', 'name', 'status', 'created',
@@ -334,7 +363,8 @@ class ListOrphans(Lister):
 class DeleteOrphans(Lister):
     """Delete backups that Karbor created and that belong to no checkpoint.
 
-    A backup with children is not deleted. A deletion that fails is deferred.
+    The command does not delete a backup that has children. If a deletion
+    fails, "deferred sweep" tries the deletion again.
     """
 
     COLUMNS = ('project', 'instance', 'backup', 'name', 'outcome')
@@ -359,9 +389,9 @@ class DeleteOrphans(Lister):
 class ShowReport(Lister):
     """Show from which checkpoint each database instance can be restored.
 
-    Each row has the newest checkpoint that can be restored, the last
-    verification and the recovery time. Instances that no checkpoint covers
-    are listed, too. A table has some of the columns, unless -c chooses others.
+    A row has the newest checkpoint that can be restored, the last verification
+    and the recovery time of one instance. Instances without a checkpoint are
+    listed, too. A table has only some of the columns. Use -c for the others.
     """
 
     COLUMNS = ('project', 'instance', 'name', 'exists', 'checkpoint', 'made',
@@ -377,9 +407,9 @@ class ShowReport(Lister):
 
     @property
     def formatter_namespace(self) -> str:
-        """Return the name of the entry point group of the output formats.
+        """Return the entry point group of the output formats of the report.
 
-        The formats are the formats of cliff and the format prometheus.
+        This group has the formats of cliff, and the format prometheus.
         """
         return 'karbor_trove.report_formatter'
 
@@ -398,9 +428,11 @@ class ShowReport(Lister):
         return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Check the files that are to be written, and run the command.
+        """Check the paths of --output and --html, and run the command.
 
-        :raises errors.Rejected: a file cannot be written. Nothing was read.
+        :raises errors.Rejected: a path is a directory, or the directory of a
+            path does not exist, or both paths are the same file. Nothing was
+            read.
         """
         paths = [path for path in (parsed_args.output, parsed_args.html)
                  if path is not None]
@@ -417,7 +449,11 @@ class ShowReport(Lister):
 
     def take_action(self, parsed_args: argparse.Namespace
                     ) -> Tuple[Sequence[str], Iterable[Any]]:
-        """Return the rows, or the metrics if the format is prometheus."""
+        """Create the report, and return its columns and its rows.
+
+        If the format is prometheus, return metrics instead of rows. The
+        columns are then the fields of a metric.
+        """
         columns_and_rows = super().take_action(parsed_args)
         if parsed_args.formatter != prometheus.FORMAT:
             return columns_and_rows
@@ -429,9 +465,9 @@ class ShowReport(Lister):
     def produce_output(self, parsed_args: argparse.Namespace,
                        column_names: Sequence[str], data: Iterable[Any]
                        ) -> int:
-        """Write the report to standard output or to a file.
+        """Write the report to standard output or to the file of --output.
 
-        With the option --html, write the page as well.
+        With --html, write the HTML page to the file of this option as well.
         """
         if parsed_args.html is not None:
             with _replace_file(parsed_args.html) as file:
@@ -444,12 +480,13 @@ class ShowReport(Lister):
 
 
 class VerifyCheckpoints(Lister):
-    """Verify the checkpoints whose last test restore is oldest.
+    """Verify the checkpoints that wait longest for a test restore.
 
-    The command starts verifications at level "restore" through Karbor's API,
-    one after the other, and waits for each. Checkpoints that have never passed
-    such a verification come first. The credentials are those of the variables
-    OS_* or of clouds.yaml.
+    The command starts a verification at level "restore" through Karbor's API,
+    and waits for its end. Then the command starts the next verification.
+    Checkpoints without such a verification come first. The next ones are
+    checkpoints that failed their last verification. The command uses the
+    credentials in the variables OS_* or in clouds.yaml.
     """
 
     COLUMNS = ('project', 'checkpoint', 'passed_before', 'verification',
@@ -481,9 +518,11 @@ def _parse_count(text: str) -> int:
 
 @contextlib.contextmanager
 def _replace_file(path: str) -> Iterator[TextIO]:
-    """Yield a new text file, which replaces the file at a path at the end.
+    """Yield a temporary text file, and replace the file at a path with it.
 
-    If an exception is raised, the file at the path stays as it is.
+    The caller writes to the temporary file in a `with` block. The replacement
+    is at the end of the block. If the block raises an exception, the file at
+    `path` stays as it is.
     """
     # The node exporter of Prometheus has a user of its own, and has to read
     # the file. Only the owner may read a file of the module tempfile. So that
