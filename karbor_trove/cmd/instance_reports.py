@@ -17,7 +17,10 @@ from karbor_trove.trove import models
 
 @dataclasses.dataclass(frozen=True)
 class InstanceReport:
-    """The report on one instance. None means that a value is not known."""
+    """The report on one instance of Trove, and on its verifications.
+
+    If a field is None, the value is not known or does not exist.
+    """
 
     #: The id of the project.
     project: str
@@ -61,17 +64,16 @@ class InstanceReport:
 
     @property
     def is_unprotected(self) -> bool:
-        """Return True if no checkpoint can restore an existing instance.
+        """Return True if the instance exists and no checkpoint can restore it.
 
-        If it is not known whether the instance exists, the instance counts as
-        existing.
+        If it is not known whether the instance exists, it counts as existing.
         """
         return self.checkpoint is None and self.exists is not False
 
 
 @dataclasses.dataclass(frozen=True)
 class Assessment:
-    """The result of the check of one restore point."""
+    """Whether an instance can be restored from one of its checkpoints."""
 
     point: restore_points.RestorePoint
     #: The backups that a restore needs, from the newest one to the root.
@@ -84,8 +86,8 @@ class Assessment:
     def time(self) -> Optional[datetime.datetime]:
         """Return when the backup was created: UTC, without a zone.
 
-        If this is not known, return when Karbor started the checkpoint. None
-        if neither time is known.
+        If this time is not known, return when Karbor started the checkpoint.
+        None if neither time is known.
         """
         return (self.chain[0].created if self.chain else None
                 ) or self.point.checkpoint.created
@@ -94,7 +96,8 @@ class Assessment:
     def parent_id(self) -> Optional[str]:
         """Return the id of the backup's parent.
 
-        None for a full backup, or if the instance cannot be restored.
+        None if the backup is a full backup, or if the instance cannot be
+        restored.
         """
         return self.chain[1].id if len(self.chain) > 1 else None
 
@@ -106,20 +109,22 @@ def build_report(report: InstanceReport,
                  find_lost: Callable[[restore_points.RestorePoint,
                                       List[models.Backup]], Optional[str]]
                  ) -> InstanceReport:
-    """Return a copy of a report with the restore point and the verifications.
+    """Complete the report on an instance, and return the complete report.
 
-    :param report: the report, with only the fields of the instance itself.
-    :param points: all restore points of the instance in all banks.
-    :param backups: the backups in Trove, at least the backups of the
-        instance's project. The caller has to list the backups after it has
-        read the restore points.
+    :param report: a report with the project, the id, the name and the
+        existence of the instance. This object stays as it is.
+    :param points: one object for each checkpoint of the instance. The
+        checkpoints of all banks have to be included.
+    :param backups: at least all backups in the instance's project, as Trove
+        lists them. The caller has to request this list after it has read the
+        banks. Otherwise the list may lack the backup of a new checkpoint.
     :param now: Trove's time. None if Trove returned no time.
     :param corrupt_ids: the ids of the checkpoints that cannot be read and may
         hold the instance.
-    :param find_lost: a function that returns the id of a backup whose object
-        is missing in Swift. The arguments of the function are a restore point
-        and the backups of the restore point's chain. The function returns None
-        if Swift has the objects of all these backups.
+    :param find_lost: a function that finds a backup whose object is missing in
+        Swift. The arguments are an item of `points` and the backups of its
+        chain. The function returns the id of such a backup. It returns None if
+        no object is missing.
     """
     notes = [] if report.exists else [
         'deleted in Trove' if report.exists is False
@@ -189,10 +194,11 @@ def describe_result(result: verification_results.VerificationResult) -> str:
 
 def _assess(point: restore_points.RestorePoint,
             backups: chain.Backups) -> Assessment:
-    """Check whether an instance can be restored from a restore point.
+    """Check whether an instance can be restored from one checkpoint.
 
-    :param backups: the backups in Trove, listed after the restore point was
-        read.
+    :param point: what the bank stores about the instance in this checkpoint.
+    :param backups: the backups in Trove. The list has to be requested after
+        `point` was read.
     """
     if point.problem or point.record is None:
         return Assessment(point, [], point.problem)
@@ -225,7 +231,7 @@ def _newness(assessment: Assessment
 
 @dataclasses.dataclass(frozen=True)
 class _Verifications:
-    """The verifications of an instance, from all of its checkpoints."""
+    """The results of the verifications of all checkpoints of an instance."""
 
     #: The last result at any level. None if no result is known.
     last: Optional[verification_results.VerificationResult] = None
@@ -242,13 +248,13 @@ class _Verifications:
 
 def _summarize_verifications(
         points: List[restore_points.RestorePoint]) -> _Verifications:
-    """Return what the verifications of an instance found.
+    """Collect the results of all verifications of an instance.
 
-    The last result of each level counts, no matter which checkpoint was
-    verified. So a failure is reported until a later verification of the same
-    level passes.
+    For each level, only the last result counts. This result may belong to any
+    checkpoint of the instance. So a failure is reported until a later
+    verification of the same level passes.
 
-    :param points: all restore points of the instance.
+    :param points: one object for each checkpoint of the instance.
     """
     results = []
     for point in points:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Elements of a page in HTML and SVG.
+"""Functions that build a page from elements of HTML and SVG.
 
 The module xml.etree.ElementTree escapes all texts and attributes.
 """
@@ -14,13 +14,14 @@ Element = ElementTree.Element
 
 def add(parent: Element, tag: str, text: object = None,
         **attributes: object) -> Element:
-    """Add an element to another one, and return the new element.
+    """Add a new element at the end of a parent, and return the new element.
 
+    :param tag: the name of the element, such as "td".
     :param text: the text of the element. None for no text. Control characters
         become escape sequences, because some of them change the direction of
         the text that follows.
-    :param attributes: the attributes. The underscore at the end of "class_" is
-        removed.
+    :param attributes: the attributes of the element. An underscore at the end
+        of a name is removed. So `class_` sets the attribute "class".
     """
     element = ElementTree.SubElement(parent, tag, {
         name.rstrip('_'): _to_text(value)

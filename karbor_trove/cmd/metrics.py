@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Metrics of the report."""
+"""Metrics of the command "report", for Prometheus."""
 
 import datetime
 from typing import Callable, Dict, List, Optional
@@ -17,9 +17,11 @@ _GB = 1024 ** 3
 
 def build_metrics(reports: List[instance_reports.InstanceReport],
                   is_complete: bool) -> List[Metric]:
-    """Return the metrics of a report. All times are seconds since 1970.
+    """Return the metrics of a report. Points in time are seconds since 1970.
 
-    :param is_complete: whether everything could be read.
+    :param reports: the reports on all instances.
+    :param is_complete: whether everything could be read. This is the value of
+        the metric report_complete.
     """
     def per_instance(value: Callable[[instance_reports.InstanceReport],
                                      Optional[float]]) -> List[Sample]:

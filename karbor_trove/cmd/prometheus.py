@@ -18,7 +18,7 @@ Sample = Tuple[Dict[str, str], Optional[float]]
 
 
 class Metric(NamedTuple):
-    """One metric and its samples."""
+    """One metric: its name without the prefix, its help text, its samples."""
 
     name: str
     description: str
@@ -26,7 +26,10 @@ class Metric(NamedTuple):
 
 
 class PrometheusFormatter(base.ListFormatter):
-    """Writes metrics. Each row of the list is a Metric."""
+    """The output format "prometheus" of a command that returns metrics.
+
+    Each row of the command's output is a Metric.
+    """
 
     def add_argument_group(self, parser: argparse.ArgumentParser) -> None:
         """Add no options, because the format has no options."""
@@ -34,7 +37,7 @@ class PrometheusFormatter(base.ListFormatter):
     def emit_list(self, column_names: Sequence[str],
                   data: Iterable[Sequence[Any]], stdout: TextIO,
                   parsed_args: argparse.Namespace) -> None:
-        """Write the metrics."""
+        """Write the metrics in `data` to `stdout`, in the text format."""
         encoding = getattr(stdout, 'encoding', None) or 'utf-8'
         for name, description, samples in data:
             name = _PREFIX + name
@@ -54,13 +57,14 @@ def _format_labels(labels: Dict[str, str], encoding: str) -> str:
 
 
 def _escape(value: str, encoding: str) -> str:
-    """Return the value of a label in the text format.
+    """Return the value of a label with its special characters escaped.
 
-    The format has escape sequences for the line feed, the quotation mark and
-    the backslash, and rejects all other escape sequences. A control character
-    other than the line feed becomes its escape sequence in Python, and the
-    backslash of that sequence is escaped. A character that the encoding does
-    not have is treated in the same way.
+    The text format has escape sequences only for the line feed, the quotation
+    mark and the backslash. Other control characters are written as in Python,
+    but with two backslashes, such as "\\\\x1b". Characters that the encoding
+    does not have are written in the same way.
+
+    :param encoding: the encoding of the output, such as "utf-8".
     """
     lines = [str(terminal.escape(line)).encode(
         encoding, 'backslashreplace').decode(encoding)

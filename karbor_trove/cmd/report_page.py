@@ -59,8 +59,9 @@ _LEGEND = (
 
 def build_page(reports: Sequence[instance_reports.InstanceReport],
                problems: Sequence[str], now: datetime.datetime) -> str:
-    """Return the page.
+    """Return the HTML page with the reports on all instances.
 
+    :param reports: the reports, ordered by project.
     :param problems: what could not be read, one sentence each.
     :param now: when the report was created: UTC, without a zone.
     """
@@ -96,7 +97,7 @@ def build_page(reports: Sequence[instance_reports.InstanceReport],
 
 def _add_numbers(body: markup.Element,
                  reports: Sequence[instance_reports.InstanceReport]) -> None:
-    """Add how many databases there are, and how many need attention."""
+    """Add a list of numbers, such as the number of unprotected databases."""
     numbers = markup.add(body, 'ul', class_='numbers')
     for text, number, is_bad in (
             ('databases', len(reports), False),
@@ -133,7 +134,10 @@ def _add_unprotected(body: markup.Element,
 def _add_instance(body: markup.Element,
                   report: instance_reports.InstanceReport,
                   now: datetime.datetime) -> None:
-    """Add the timeline of an instance, and a table of its checkpoints."""
+    """Add the report on one instance to the page.
+
+    The report has sentences, a timeline, and a table of the checkpoints.
+    """
     article = markup.add(body, 'article')
     markup.add(article, 'h3', report.name or report.instance)
     markup.add(article, 'p', 'Instance %s' % report.instance, class_='soft')
@@ -161,7 +165,7 @@ def _add_instance(body: markup.Element,
 
 
 def _describe(report: instance_reports.InstanceReport) -> str:
-    """Return sentences on the restore point and the last verification."""
+    """Return sentences on an instance's restore point and verifications."""
     if report.checkpoint is None:
         sentence = 'No checkpoint can restore it.'
     else:

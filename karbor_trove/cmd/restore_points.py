@@ -19,7 +19,11 @@ from karbor_trove import ids
 
 @dataclasses.dataclass(frozen=True)
 class RestorePoint:
-    """One instance in a checkpoint that is not deleted."""
+    """What a bank stores about one instance in one checkpoint.
+
+    The checkpoint is not deleted. Later it may turn out that the instance
+    cannot be restored from this checkpoint.
+    """
 
     checkpoint: providers.Checkpoint
     instance_id: str
@@ -44,16 +48,20 @@ class RestorePoint:
 
 
 class RestorePoints:
-    """The restore points of all banks when this object is created."""
+    """The restore points of all instances in all banks.
+
+    A RestorePoint is one instance in one checkpoint. The constructor reads the
+    banks. Later changes of the banks are not seen.
+    """
 
     def __init__(self, all_providers: Iterable[providers.Provider],
                  project_id: Optional[str] = None) -> None:
-        """Read the checkpoints that may have restore points.
+        """Read the checkpoints of all banks that may have a backup.
 
         The backup records and the results of verifications are read as well.
 
-        :param project_id: the id of the project that is read. None for all
-            projects.
+        :param project_id: the id of the project whose checkpoints are used.
+            None for all projects.
         """
         self._project_id = project_id
         #: Whether a project has a checkpoint that is not deleted, by the id
@@ -74,7 +82,10 @@ class RestorePoints:
                                str(checkpoint.index.get('project_id')))
 
     def by_instance(self, project_id: str) -> Dict[str, List[RestorePoint]]:
-        """Return the restore points of a project by the id of the instance."""
+        """Return the restore points of all instances in a project.
+
+        :returns: the restore points of each instance, by the instance's id.
+        """
         return {instance_id: points for (project, instance_id), points
                 in self._points.items() if project == project_id}
 

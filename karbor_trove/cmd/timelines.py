@@ -33,21 +33,25 @@ class _Event(NamedTuple):
 
 def draw(parent: markup.Element, report: instance_reports.InstanceReport,
          now: datetime.datetime) -> None:
-    """Add the timeline of an instance to a page.
+    """Add the timeline of an instance to an element of the page.
 
-    :param report: a report with at least one restore point.
+    :param parent: the element to which the drawing is added.
+    :param report: the report on the instance. `assessments` is not empty.
     :param now: the current time: UTC, without a zone. The timeline ends at
-        this time, or at the last event if that is later.
+        this time, or at the last checkpoint or verification if that is later.
     """
     _Timeline(report, now).draw(parent)
 
 
 class _Timeline:
-    """The timeline of one instance."""
+    """The drawing of one instance's checkpoints and verifications."""
 
     def __init__(self, report: instance_reports.InstanceReport,
                  now: datetime.datetime) -> None:
-        """Collect the events. Nothing is drawn yet."""
+        """Collect the checkpoints and verifications. Nothing is drawn yet.
+
+        :param now: the current time: UTC, without a zone.
+        """
         self._report = report
         self._points = [assessment for assessment in report.assessments
                         if assessment.time is not None]
@@ -68,7 +72,7 @@ class _Timeline:
             event.result.level == level for event in self._events)]
 
     def draw(self, parent: markup.Element) -> None:
-        """Add the drawing to a page."""
+        """Add the drawing to an element of the page."""
         bars = _BARS if self._measured else 0
         height = _LANE * (1 + len(self._levels)) + bars + _AXIS
         drawing = markup.add(
@@ -101,7 +105,10 @@ class _Timeline:
                        class_='tick')
 
     def _draw_checkpoints(self, drawing: markup.Element, y: int) -> None:
-        """Draw the checkpoints, and a line from each parent to its child."""
+        """Draw the checkpoints, and a line from each parent to its child.
+
+        :param y: the vertical position of the checkpoints in the drawing.
+        """
         _label(drawing, 'checkpoints', y)
         places: Dict[str, float] = {
             assessment.chain[0].id: self._x(_time_of(assessment))
@@ -140,7 +147,10 @@ class _Timeline:
                 event.result, event.checkpoint_id))
 
     def _draw_recovery(self, drawing: markup.Element, bottom: int) -> None:
-        """Draw a bar for each measured recovery time."""
+        """Draw a bar for each measured recovery time.
+
+        :param bottom: the vertical position of the lower end of the bars.
+        """
         _label(drawing, 'recovery time', bottom - _BARS // 2)
         longest = max(event.result.recovery_seconds or 0
                       for event in self._measured) or 1
@@ -161,7 +171,13 @@ class _Timeline:
 
 
 def describe(assessment: instance_reports.Assessment) -> str:
-    """Return a sentence about a restore point."""
+    """Return a phrase that describes the backup of an instance.
+
+    An example is "TIME: checkpoint ID, incremental backup, 3 in the chain". If
+    the instance cannot be restored, the phrase says why.
+
+    :param assessment: the instance in one checkpoint.
+    """
     time = assessment.time
     words = '%scheckpoint %s' % (
         '' if time is None else times.format_utc(time) + ': ',
@@ -173,7 +189,11 @@ def describe(assessment: instance_reports.Assessment) -> str:
 
 
 def describe_kind(assessment: instance_reports.Assessment) -> Optional[str]:
-    """Return "full" or "incremental". None if this is not known."""
+    """Return the kind of a backup: "full" or "incremental".
+
+    :param assessment: the instance in the checkpoint of the backup.
+    :returns: None if the instance cannot be restored.
+    """
     if not assessment.chain:
         return None
     return 'full' if assessment.parent_id is None else 'incremental'
@@ -181,10 +201,13 @@ def describe_kind(assessment: instance_reports.Assessment) -> Optional[str]:
 
 def describe_verification(result: verification_results.VerificationResult,
                           checkpoint_id: Optional[str] = None) -> str:
-    """Return a sentence about a verification.
+    """Return a phrase that describes a verification.
 
-    :param checkpoint_id: the id of the checkpoint. None if the sentence does
-        not name the checkpoint.
+    Examples are "TIME: level data passed" and "TIME: level data failed:
+    REASON". If the recovery time was measured, the phrase has it too.
+
+    :param checkpoint_id: the id of the checkpoint. None if the phrase does not
+        have to name the checkpoint.
     """
     words: List[str] = [
         times.format_utc(instance_reports.verification_time(result)) + ':',
