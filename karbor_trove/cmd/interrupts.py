@@ -9,11 +9,12 @@ from typing import Iterator, List
 
 @contextlib.contextmanager
 def defer() -> Iterator[None]:
-    """Complete a `with` block before an interrupt has its effect.
+    """Defer Ctrl-C and SIGTERM until the end of a `with` block.
 
-    Use this function for a few writes to the bank that belong together. The
-    bank would be in a worse state after some of them than after none of them.
-    The block must not wait for Trove.
+    Use this function for a few writes to the bank that belong together. If
+    only some of these writes were done, the bank would be in a bad state. The
+    block must not wait for Trove, because the operator could not interrupt
+    this wait.
     """
     received: List[int] = []
     handlers = {number: signal.signal(

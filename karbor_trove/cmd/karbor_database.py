@@ -18,12 +18,12 @@ _PROTECTION = 'karbor-protection'
 
 
 def find_heartbeat_age(host: str) -> Optional[datetime.timedelta]:
-    """Return the time since the last heartbeat of a host's protection service.
+    """Return the time since the last heartbeat of a protection service.
 
     A service writes a heartbeat to the database every report_interval seconds.
 
     :param host: the value of the option "host" in the service's karbor.conf.
-    :returns: None if Karbor does not know a protection service of this name.
+    :returns: None if the database has no protection service with this host.
     :raises errors.Rejected: the database cannot be read.
     """
     times = [service.updated_at or service.created_at for service in _read(
@@ -36,8 +36,9 @@ def find_operation_age(checkpoint_id: str, status: str
                        ) -> Optional[datetime.timedelta]:
     """Return the time since the last operation on a checkpoint started.
 
-    :param status: the status of the checkpoint during the operation.
-    :returns: None if Karbor has no record of such an operation.
+    :param status: the status that the checkpoint has during the operation,
+        such as "deleting".
+    :returns: None if the database has no record of such an operation.
     :raises errors.Rejected: the database cannot be read.
     """
     times = [log.started_at for log in _read(

@@ -10,7 +10,10 @@ from karbor_trove.cmd import declarations
 
 
 class ManageApp(application.Application):
-    """Shows and repairs what the plugins left in the banks and in Trove."""
+    """The application karbor-trove-manage.
+
+    It shows and repairs what the plugins left in the banks and in Trove.
+    """
 
     NAME = 'karbor-trove-manage'
     LOG = logging.getLogger(NAME)
@@ -35,11 +38,14 @@ class ManageApp(application.Application):
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """Run one command.
+    """Run one command of karbor-trove-manage.
 
-    :param argv: the arguments. None means the arguments of the process.
-    :returns: the exit status: 0, or 1 if something failed or the output is
-        incomplete, or 2 if the usage is wrong. If the usage is wrong, this
-        function may instead end the process with 2.
+    :param argv: the words of the command line, without the name of the
+        program. None for the words with which this process was started.
+    :returns: the exit status. 0 if everything succeeded. 1 if something failed
+        or the output is incomplete. 2 if the usage is wrong. 130 and 141 as in
+        application.run().
+    :raises SystemExit: argparse ended the command. If the usage is wrong, the
+        exit status in the exception is 2.
     """
     return application.run(ManageApp, argv)

@@ -14,7 +14,7 @@ _ENDED = (constants.VERIFICATION_STATUS_SUCCESS,
 
 
 class Verification(NamedTuple):
-    """A verification that has ended."""
+    """The status and the reasons of a verification that has ended."""
 
     status: str
     #: The reasons of all resources, one per line.
@@ -22,25 +22,29 @@ class Verification(NamedTuple):
 
 
 class OperatorClient:
-    """Sends requests to Karbor in the projects of the checkpoints.
+    """A client that starts and reads verifications through Karbor's API.
 
     A verification creates its temporary instances in the project of the token.
-    So the client requests a token of the project of each checkpoint.
+    So the client uses a token of the checkpoint's project for each request.
     """
 
     def __init__(self) -> None:
-        """Read the credentials. No request is sent yet.
+        """Read the credentials of the operator. No request is sent yet.
 
-        :raises errors.Rejected: there are no credentials.
+        :raises errors.Rejected: there are no credentials, or they are wrong.
         """
         self._credentials = clients.OperatorCredentials()
         self._adapters: Dict[str, Any] = {}
 
     def start_verification(self, project_id: str, provider_id: str,
                            checkpoint_id: str) -> str:
-        """Start a verification and return its id.
+        """Start a verification of a checkpoint, and return its id.
 
-        :raises errors.KarborTroveError: the verification may not have started.
+        :param project_id: the project of the checkpoint.
+        :param provider_id: the provider whose options the verification uses.
+        :returns: the id of the verification.
+        :raises errors.KarborTroveError: Karbor did not confirm the start. The
+            verification may have started nevertheless.
         """
         return str(self._send(
             'POST', project_id, '/verifications',
@@ -51,8 +55,10 @@ class OperatorClient:
 
     def find_ended_verification(self, project_id: str, verification_id: str
                                 ) -> Optional[Verification]:
-        """Return a verification. None if it has not ended yet.
+        """Return the result of a verification.
 
+        :param project_id: the project of the checkpoint.
+        :returns: None if the verification has not ended yet.
         :raises errors.KarborTroveError: Karbor did not return the
             verification.
         """

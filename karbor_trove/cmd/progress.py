@@ -17,15 +17,15 @@ _ERASE = '\r\x1b[K'
 
 def track(items: Sequence[T], description: str,
           is_slow: bool = False) -> Iterator[T]:
-    """Yield the items, and show how many of them are done.
+    """Yield the items, and show the progress on the terminal of the operator.
 
-    If standard error is a terminal, one line on it shows the progress. This
-    line is erased at the end.
+    The progress is one line, such as "Deleting backups: 3 of 10". The line is
+    erased at the end. If standard error is not a terminal, nothing is shown.
 
-    :param description: what is done with the items. It must not contain text
-        that a user chose, because it is not escaped.
-    :param is_slow: whether a single item may take minutes. If so, the line is
-        shown at once.
+    :param description: what is done with the items. This text must not contain
+        text of a user, because control characters are not escaped.
+    :param is_slow: whether a single item may take minutes. If True, the line
+        is shown at once. Otherwise the line is shown after one second.
     """
     if not sys.stderr.isatty():
         yield from items

@@ -41,21 +41,24 @@ BANKS: Dict[Any, Groups] = {
 
 
 def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:
-    """Return all these options, for the tools of oslo.config.
+    """Return the options of a provider file, for the tools of oslo.config.
 
-    These are the options of the provider, of Karbor's banks and of the plugins
-    of this package.
+    These are the options of the provider, of Karbor's bank plugins and of the
+    plugins of this package.
+
+    :returns: the name and the options of each group.
     """
     return [*PROVIDER.items(), *SWIFT_BANK.items(), *FILE_SYSTEM_BANK.items(),
             *S3_BANK.items(), *options.list_opts()]
 
 
 def read_groups(plugin_class: Any) -> Groups:
-    """Return the options of a protection plugin, by group.
+    """Return the options that a protection plugin registers.
 
     This function creates the plugin with an empty configuration, and records
     the options that the plugin registers.
 
+    :returns: the options, by the name of their group.
     :raises Exception: the plugin cannot be created. Each plugin raises an
         exception of its own.
     """

@@ -34,7 +34,7 @@ LOG = logging.getLogger('karbor-trove-manage')
 
 @dataclasses.dataclass(frozen=True)
 class Provider:
-    """One provider of Karbor, as its provider file describes it."""
+    """One provider of Karbor, with its bank and the options of its file."""
 
     id: str
     bank: karbor_types.Bank
@@ -44,22 +44,22 @@ class Provider:
 
     @property
     def poller(self) -> polling.Poller:
-        """Return a poller with the poll interval of the provider."""
+        """Return an object that polls with the provider's poll interval."""
         return polling.Poller(self.settings.poll_interval,
                               polling.SYSTEM_CLOCK)
 
     def list_instance_ids(self) -> List[str]:
-        """Return the ids of all instances with a journal in the bank."""
+        """Return the ids of all instances that have a journal in the bank."""
         return self._list_ids(layout.INSTANCES,
                               self._list_keys(layout.INSTANCES))
 
     def list_checkpoints(self) -> Iterator['Checkpoint']:
-        """Yield all checkpoints, including the deleted ones.
+        """Yield all checkpoints in the bank, including the deleted ones.
 
-        Karbor's index files, which list the checkpoints, are not used. Karbor
-        writes the index files of a checkpoint after the checkpoint itself. So
-        a checkpoint is missing in the index files if Karbor crashes in
-        between.
+        This method lists the folders of the checkpoints. It does not use
+        Karbor's index files. Karbor writes the index files of a checkpoint
+        after the checkpoint itself. If Karbor crashes in between, the index
+        files lack the checkpoint.
 
         :raises errors.BankError: a checkpoint cannot be read.
         """
@@ -68,17 +68,17 @@ class Provider:
             self._list_ids(layout.CHECKPOINTS, keys), keys)
 
     def list_living_checkpoints(self) -> Iterator['Checkpoint']:
-        """Yield all checkpoints that may have restore points.
+        """Yield all checkpoints that may have a backup.
 
         Karbor never deletes the object index.json of a checkpoint. So the
-        number of these objects grows every day, and this method does not read
-        all of them. A checkpoint without a backup record and without an index
-        file of Karbor is not read. Such a checkpoint is deleted, or Karbor
-        crashed while it created the checkpoint. In both cases the checkpoint
-        has no backup.
+        number of these objects grows every day. To save time, this method
+        reads only checkpoints with a backup record or an index file of Karbor.
+        A checkpoint that has neither of them is deleted, or Karbor crashed
+        while creating it. Such a checkpoint has no backup.
 
-        There is one exception. If a resource has only such checkpoints, one of
-        them is yielded, because it shows the project of the resource.
+        There is one exception. If a resource has only checkpoints without a
+        backup, one of them is yielded. This checkpoint shows the project of
+        the resource.
 
         :raises errors.BankError: a checkpoint cannot be read.
         """
@@ -107,11 +107,13 @@ class Provider:
 
     def _read_checkpoints(self, checkpoint_ids: List[str], keys: Set[str]
                           ) -> Iterator['Checkpoint']:
-        """Yield the checkpoints with these ids.
+        """Read the checkpoints with these ids, and yield them.
+
+        A checkpoint without index.json is skipped.
 
         :param keys: the keys of the objects of all checkpoints in the bank.
-        :raises errors.BankError: the bank lists a checkpoint but cannot return
-            it.
+        :raises errors.BankError: the bank does not return an index.json that
+            is in `keys`.
         """
         for checkpoint_id in progress.track(
                 checkpoint_ids, 'Reading the checkpoints of provider %s'
@@ -128,7 +130,11 @@ class Provider:
                     % (self.id, checkpoint_id))
 
     def find_checkpoint(self, checkpoint_id: str) -> Optional['Checkpoint']:
-        """Return one checkpoint. None if the bank does not have it."""
+        """Read the checkpoint with an id, and return the checkpoint.
+
+        :returns: None if the bank does not have the checkpoint, or if
+            `checkpoint_id` is not an id.
+        """
         if not ids.is_uuid(checkpoint_id):
             return None
         section = self.bank.get_sub_section(
@@ -141,10 +147,14 @@ class Provider:
         return set(storage.list_keys(self.bank.get_sub_section(folder)))
 
     def _list_ids(self, folder: str, keys: Set[str]) -> List[str]:
-        """Return the ids for which a folder of the bank has a subfolder.
+        """Return the names of a folder's subfolders, which are ids.
 
-        Subfolders whose name is not an id are ignored. Neither Karbor nor this
-        package creates such subfolders.
+        If a name is not an id, the subfolder is ignored and a warning is
+        logged. Neither Karbor nor this package creates such a subfolder.
+
+        :param folder: the folder in the bank, for the warning.
+        :param keys: the keys of all objects in the folder. The start of a key
+            is the name of the subfolder.
         """
         names = sorted({key.split('/')[0] for key in keys})
         for name in names:
@@ -157,16 +167,17 @@ class Provider:
 class Checkpoint:
     """One checkpoint in a bank.
 
-    After a crash, the checkpoint may be incomplete.
+    If Karbor has crashed, objects of the checkpoint may be missing.
     """
 
     def __init__(self, provider: Provider, checkpoint_id: str,
                  section: karbor_types.BankSection, index: object) -> None:
-        """Create the checkpoint from what the bank returned.
+        """Create this object for a checkpoint that is already in the bank.
 
         :param section: the folder of the checkpoint in the bank.
-        :param index: the content of the object index.json in this folder. It
-            describes the checkpoint.
+        :param index: the content of index.json, the object in this folder that
+            describes the checkpoint. If the content is corrupt, the attribute
+            `index` is None.
         """
         self.provider = provider
         self.id = checkpoint_id
@@ -185,7 +196,7 @@ class Checkpoint:
     def created(self) -> Optional[datetime.datetime]:
         """Return when Karbor started the checkpoint: UTC, without a zone.
 
-        None if index.json is corrupt.
+        None if index.json is corrupt or has no such time.
         """
         timestamp = (self.index or {}).get('timestamp')
         return datetime.datetime.fromtimestamp(
@@ -203,7 +214,8 @@ class Checkpoint:
     def list_resources(self) -> List[Tuple[str, str]]:
         """Return the type and the id of each resource of the checkpoint.
 
-        The list is empty if Karbor has not written the resources yet.
+        The list is empty if Karbor has not written the resources yet, or if
+        index.json is corrupt.
         """
         serialized = (self.index or {}).get('resource_graph')
         nodes: List[karbor_types.Node] = list(
@@ -217,29 +229,38 @@ class Checkpoint:
         return list(resources)
 
     def list_resource_ids(self) -> List[str]:
-        """Return the ids of the resources that can have a folder.
+        """Return the ids of the resources that can have a folder in the bank.
 
-        An id that cannot be a single part of a path is left out.
+        An id such as "a/b" cannot be the name of a folder, and is left out.
         """
         return [resource_id for _, resource_id in self.list_resources()
                 if ids.is_path_part(resource_id)]
 
     def resource_section(self, resource_id: str) -> karbor_types.BankSection:
-        """Return the folder of a resource in the bank.
+        """Return the folder of a resource in this checkpoint.
 
-        :raises errors.Rejected: the id cannot be a single part of a path.
+        :raises errors.Rejected: the id cannot be the name of a folder.
         """
         return self.section.get_sub_section(
             layout.resource_folder(resource_id))
 
     def read_object(self, resource_id: str, key: str) -> Any:
-        """Return an object of a resource. None if it does not exist."""
+        """Return the content of an object in the folder of a resource.
+
+        :param key: the name of the object, such as "status".
+        :returns: None if the object does not exist.
+        """
         content = storage.read(self.resource_section(resource_id), key)
         # The bank plugin of Swift returns a text as bytes.
         return content.decode() if isinstance(content, bytes) else content
 
     def may_be_in_use(self, instance_id: str) -> bool:
-        """Return True if an operation may work on an instance now."""
+        """Return True if an operation may be working on an instance now.
+
+        Only protect and delete operations of this checkpoint count. The result
+        is False if the checkpoint has the status of an ended operation. The
+        result is also False if the worker process is known to have ended.
+        """
         return (self.status in (None, constants.CHECKPOINT_STATUS_PROTECTING,
                                 constants.CHECKPOINT_STATUS_DELETING)
                 and worker_process.may_be_alive(
@@ -247,20 +268,19 @@ class Checkpoint:
 
 
 def load(problems: List[str]) -> List[Provider]:
-    """Return the providers of all provider files, also of disabled ones.
+    """Load all provider files, and return the providers.
 
-    The bank and the backups of a disabled provider still exist. A provider
-    file that cannot be loaded is an error, because the command would not know
-    of its bank.
+    Disabled providers are included, because their banks and backups still
+    exist. If a bank does not exist or cannot be read, its provider is not
+    returned.
 
-    A bank that does not exist or cannot be read is a problem, and its provider
-    is not returned. A command that needs all banks refuses to run because of
-    this problem. An empty bank is a problem too, but its provider is returned.
-
-    :param problems: the list to which one sentence for each problem is added.
-    :raises errors.Rejected: a provider file cannot be loaded, there is no
-        provider file, or no bank can be read. In the last case the sentences
-        about the banks are in the message and no longer in `problems`.
+    :param problems: the list to which this function adds sentences. There is
+        one sentence for each bank that does not exist, cannot be read or is
+        empty. A command that needs all banks does not run if there are
+        problems.
+    :raises errors.Rejected: there is no provider file, a provider file cannot
+        be loaded, or no bank can be read. If no bank can be read, the message
+        has the sentences of `problems`, and the list is cleared.
     """
     try:
         folder = pathlib.Path(utils.find_config(cfg.CONF.provider_config_dir))
@@ -329,6 +349,8 @@ def load(problems: List[str]) -> List[Provider]:
 def _load_class(path: pathlib.Path, name: str) -> Any:
     """Return the class of a plugin that a provider file names.
 
+    :param path: the provider file, for the error message.
+    :param name: the name of the plugin in the provider file.
     :raises errors.Rejected: there is no such class, or it cannot be imported.
     """
     try:
@@ -345,11 +367,11 @@ def _load_class(path: pathlib.Path, name: str) -> Any:
 def distinct_banks(providers: List[Provider]) -> List[Provider]:
     """Return one provider for each bank.
 
-    Several providers may use the same bank. Their options do not show this,
-    because each bank plugin has options of its own. So this function compares
-    the keys of the journals and checkpoints in each bank. If two providers
-    have the same keys, they count as providers of the same bank. Then only the
-    first of them is in the result.
+    Several providers may use the same bank. The options of the providers do
+    not show this, because each bank plugin has options of its own. So this
+    function lists the journals and checkpoints in the bank of each provider.
+    If the lists of several providers are equal, these providers use the same
+    bank. In that case only the first of these providers is returned.
     """
     if len(providers) == 1:
         return providers
@@ -365,10 +387,10 @@ def distinct_banks(providers: List[Provider]) -> List[Provider]:
 
 def get_checkpoint(providers: List[Provider],
                    checkpoint_id: str) -> Checkpoint:
-    """Return a checkpoint of any of the banks.
+    """Search all banks for a checkpoint, and return the checkpoint.
 
-    :raises errors.Rejected: no bank has a checkpoint with this id, or
-        `checkpoint_id` is not an id.
+    :raises errors.Rejected: no bank has the checkpoint, or `checkpoint_id` is
+        not an id.
     """
     ids.check_uuid(checkpoint_id, 'checkpoint')
     for provider in providers:

@@ -27,12 +27,15 @@ _WIDTH = 60
 
 
 class BlockFormatter(table.TableFormatter):
-    """A block of lines for each row, as in the upgrade checks of OpenStack."""
+    """A table format that writes each row as a block of lines.
+
+    The upgrade checks of other OpenStack services write the same blocks.
+    """
 
     def emit_list(self, column_names: Sequence[str],
                   data: Iterable[Sequence[Any]], stdout: TextIO,
                   parsed_args: argparse.Namespace) -> None:
-        """Write the blocks."""
+        """Write a block to `stdout` for each row in `data`."""
         blocks = prettytable.PrettyTable(['Upgrade Check Results'])
         blocks.hrules = prettytable.ALL
         blocks.align = 'l'
@@ -60,7 +63,7 @@ class BlockFormatter(table.TableFormatter):
 
 
 class Lines(columns.FormattableColumn):  # type: ignore[type-arg]
-    """A cell with lines of a file. Their control characters are escaped."""
+    """A cell that has several lines of a configuration file."""
 
     _value: str
 
@@ -73,12 +76,12 @@ class Lines(columns.FormattableColumn):  # type: ignore[type-arg]
 
 
 class CheckUpgrade(declarations.RowLister):
-    """Check whether the plugins are in force and will work.
+    """Check whether Karbor uses the database plugins, and whether they work.
 
-    Each finding has the file, the line, and the line to write instead. The
-    exit code is 2 if a finding is a failure, or else 1 if a finding is a
-    warning. The command writes an object to the bank of each enabled provider,
-    and deletes the object again. The command changes nothing else.
+    A finding has the file, the line, and the line to write instead. The exit
+    code is 2 if there is a failure. The exit code is 1 if there is a warning,
+    but no failure. The command writes an object to the bank of each enabled
+    provider, and deletes the object again. The command changes nothing else.
     """
 
     COLUMNS = ('check', 'result', 'finding', 'details', 'file', 'line',
@@ -96,9 +99,10 @@ class CheckUpgrade(declarations.RowLister):
         return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Run all checks.
+        """Run all checks, and print the findings.
 
-        :returns: the highest code of all findings, as the exit status.
+        :returns: the exit status. It is the highest code of all findings: 0
+            for success, 1 for a warning, 2 for a failure.
         """
         self.check_columns(parsed_args)
         self._code = upgradecheck.Code.SUCCESS
@@ -108,7 +112,10 @@ class CheckUpgrade(declarations.RowLister):
 
     def take_action(self, parsed_args: argparse.Namespace
                     ) -> Tuple[Sequence[str], Iterable[Any]]:
-        """Return the names of the columns and a row for each finding."""
+        """Run all checks, and return the findings.
+
+        :returns: the names of the columns, and one row for each finding.
+        """
         from karbor_trove.cmd.commands import upgrade_check
 
         rows = []
@@ -128,7 +135,7 @@ def _build_row(name: str, finding: 'findings.Finding') -> Tuple[Any, ...]:
 
 
 class StatusApp(application.Application):
-    """The application that checks an installation."""
+    """The application karbor-trove-status, which checks an installation."""
 
     NAME = 'karbor-trove-status'
     LOG = logging.getLogger(NAME)
@@ -141,7 +148,11 @@ class StatusApp(application.Application):
     code: Optional[int] = None
 
     def run(self, argv: List[str]) -> int:
-        """Run a command, and return 255 for each error of cliff."""
+        """Run a command, and return the exit status.
+
+        The statuses 1 and 2 are those of findings. If cliff returns one of
+        them because the check was not completed, this method returns 255.
+        """
         result = int(super().run(argv))
         if self.code is None and result in (1, 2):
             return ERROR
@@ -149,10 +160,14 @@ class StatusApp(application.Application):
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """Run one command.
+    """Run one command of karbor-trove-status.
 
-    :param argv: the arguments. None means the arguments of the process.
-    :returns: the exit status: 0 if all findings are successes, 1 with a
-        warning, 2 with a failure, 255 if the check was not completed.
+    :param argv: the words of the command line, without the name of the
+        program. None for the words with which this process was started.
+    :returns: the exit status. 0 if all findings are successes. 1 if there is a
+        warning, but no failure. 2 if there is a failure. 255 if the check was
+        not completed. 130 and 141 as in application.run().
+    :raises SystemExit: argparse ended the command. If the usage is wrong, the
+        exit status in the exception is 255.
     """
     return application.run(StatusApp, argv)

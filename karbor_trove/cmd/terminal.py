@@ -21,11 +21,11 @@ class ClosedPipe(BaseException):
 def escape(value: object) -> object:
     """Return a text with its control characters escaped.
 
-    A value that is no text is returned as it is.
-
     A control character becomes its escape sequence in Python, such as
-    "\\x1b". A terminal would run a control character as a command. A line feed
-    would start a line that looks like a line of the command's own output.
+    "\\x1b". Otherwise a terminal could run the character as a command. A line
+    feed could start a line that looks like the command's own output.
+
+    :param value: the text. Any other value is returned as it is.
     """
     if not isinstance(value, str):
         return value
