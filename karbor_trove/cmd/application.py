@@ -77,9 +77,9 @@ class Application(app.App):
 
         Standard error gets the messages of the command itself. With --debug or
         -v, standard error also gets the messages of Karbor and its libraries.
-        Otherwise the operator does not see them, for two reasons. An operator
-        cannot act on the warnings of the libraries. The command itself reports
-        the errors. The file of --log-file gets all messages in any case.
+        Without these options, such messages are hidden for two reasons. An
+        operator cannot act on the warnings. The command itself reports the
+        errors. The file of --log-file gets all messages in any case.
         """
         if self.options.debug:
             self.options.verbose_level = self.DEFAULT_VERBOSE_LEVEL + 1

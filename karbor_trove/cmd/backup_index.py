@@ -32,9 +32,9 @@ class OpenRequest(NamedTuple):
         """Return True if the request may have created a backup.
 
         The instance, the name and the description of the backup have to be
-        those of the request. If neither the name nor the description is
-        unique, the time has to match too. If the time of the request is not
-        known, any time matches.
+        those of the request. If neither the name nor the description has the
+        id of the checkpoint, the time has to match too. If the time of the
+        request is not known, any time matches.
         """
         entry = self.entry
         return entry.matches(backup) or (
@@ -149,9 +149,9 @@ class BackupIndex:
     def is_recorded(self, checkpoint_id: str, backup: models.Backup) -> bool:
         """Return True if a bank records a backup for a checkpoint.
 
-        The backup journal has one entry for each checkpoint. The result is
-        True if the entry has the id of the backup. The result is also True if
-        the entry does not have the id of any backup yet.
+        The backup journal of an instance has one entry for each checkpoint.
+        The result is True if the entry of this checkpoint has the id of the
+        backup. The result is also True if the entry has no id yet.
 
         This method reads the entry directly, and does not list the journal. A
         list of Swift may lack an object that was written a moment ago.

@@ -2,10 +2,10 @@
 
 """Checks that a bank exists, before a command uses the bank.
 
-Karbor's bank plugins create a missing directory, container or bucket. They do
-this when the plugin is created or first used [Karbor 1.6.0]. So a mistyped
-name in a provider file results in an empty bank, and not in an error. With an
-empty bank, the commands would report all backups as orphans.
+If a directory, container or bucket is missing, Karbor's bank plugin creates
+it. The plugin does this when the plugin is created or first used [Karbor
+1.6.0]. So a mistyped name in a provider file results in an empty bank, and not
+in an error. With an empty bank, all backups would look like orphans.
 """
 
 import errno

@@ -7,7 +7,7 @@ commands authenticate as Karbor's own user, and use one client of Trove for
 each project.
 
 With a token of another project, Trove deletes only its own record of the
-backup [found with Trove 26]. This is the same with an administrator's token.
+backup [found with Trove 26]. This is also true of an administrator's token.
 Trove searches for the objects of the backup in the Swift account of the other
 project, and does not find the objects there. Trove continues to count the
 backup in the quota of the backup's project.
@@ -40,7 +40,7 @@ _GROUP = 'keystone_authtoken'
 
 @dataclasses.dataclass(frozen=True)
 class Token:
-    """The properties of a token, as Keystone returns them."""
+    """The project, the roles and the lifetime of a token."""
 
     #: None if the token has no project.
     project_id: Optional[str]

@@ -135,8 +135,8 @@ class RowLister(lister.Lister):
 class Lister(RowLister):
     """Base class of the commands of karbor-trove-manage.
 
-    If a part of the work fails, the command does the rest. At the end, it
-    prints what has failed.
+    If a part of the work fails, the command does the rest. At the end, the
+    command prints what has failed.
     """
 
     #: The name of a module in commands/, and the name of the class in this
@@ -144,7 +144,9 @@ class Lister(RowLister):
     ACTION: Tuple[str, str]
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Read Karbor's configuration, run the command, print its problems.
+        """Read Karbor's configuration, and run the command.
+
+        If a part of the work fails, print a message about this part.
 
         :returns: the exit status. 0 if everything succeeded, or else 1.
         :raises errors.Rejected: the operator has chosen a column that does not
@@ -313,8 +315,7 @@ class ReleaseDeferred(Lister):
     """Delete the kept backups of instances that checkpoints left out.
 
     If later checkpoints leave an instance out, the last complete backup of the
-    instance is kept. It is kept even if the checkpoint of the backup is
-    deleted.
+    instance is kept. The backup is kept even if its checkpoint is deleted.
     """
 
     COLUMNS = ('project', 'instance', 'checkpoint', 'backup', 'outcome')
@@ -518,11 +519,11 @@ def _parse_count(text: str) -> int:
 
 @contextlib.contextmanager
 def _replace_file(path: str) -> Iterator[TextIO]:
-    """Yield a temporary text file, and replace the file at a path with it.
+    """Replace the file at a path with what a `with` block writes.
 
-    The caller writes to the temporary file in a `with` block. The replacement
-    is at the end of the block. If the block raises an exception, the file at
-    `path` stays as it is.
+    The block gets a temporary text file and writes to it. At the end of the
+    block, the temporary file replaces the file at `path`. If the block raises
+    an exception, the file at `path` stays as it is.
     """
     # The node exporter of Prometheus has a user of its own, and has to read
     # the file. Only the owner may read a file of the module tempfile. So that

@@ -17,7 +17,7 @@ from karbor_trove.trove import models
 
 @dataclasses.dataclass(frozen=True)
 class InstanceReport:
-    """The report on one instance of Trove, and on its verifications.
+    """The report on one instance: its restore point and its verifications.
 
     If a field is None, the value is not known or does not exist.
     """
@@ -111,8 +111,8 @@ def build_report(report: InstanceReport,
                  ) -> InstanceReport:
     """Complete the report on an instance, and return the complete report.
 
-    :param report: a report with the project, the id, the name and the
-        existence of the instance. This object stays as it is.
+    :param report: a report that has only the fields `project`, `instance`,
+        `name` and `exists`. This object stays as it is.
     :param points: one object for each checkpoint of the instance. The
         checkpoints of all banks have to be included.
     :param backups: at least all backups in the instance's project, as Trove
@@ -231,7 +231,7 @@ def _newness(assessment: Assessment
 
 @dataclasses.dataclass(frozen=True)
 class _Verifications:
-    """The results of the verifications of all checkpoints of an instance."""
+    """The last results of an instance's verifications, at all levels."""
 
     #: The last result at any level. None if no result is known.
     last: Optional[verification_results.VerificationResult] = None

@@ -34,7 +34,7 @@ LOG = logging.getLogger('karbor-trove-manage')
 
 @dataclasses.dataclass(frozen=True)
 class Provider:
-    """One provider of Karbor, with its bank and the options of its file."""
+    """One provider of Karbor: its bank, and the options in its file."""
 
     id: str
     bank: karbor_types.Bank
@@ -56,10 +56,10 @@ class Provider:
     def list_checkpoints(self) -> Iterator['Checkpoint']:
         """Yield all checkpoints in the bank, including the deleted ones.
 
-        This method lists the folders of the checkpoints. It does not use
-        Karbor's index files. Karbor writes the index files of a checkpoint
-        after the checkpoint itself. If Karbor crashes in between, the index
-        files lack the checkpoint.
+        This method lists the folders of the checkpoints. Karbor also writes
+        index files that list the checkpoints. This method does not use the
+        index files, because they may lack a checkpoint. Karbor writes them
+        after the checkpoint itself, and may crash in between.
 
         :raises errors.BankError: a checkpoint cannot be read.
         """
@@ -72,13 +72,13 @@ class Provider:
 
         Karbor never deletes the object index.json of a checkpoint. So the
         number of these objects grows every day. To save time, this method
-        reads only checkpoints with a backup record or an index file of Karbor.
-        A checkpoint that has neither of them is deleted, or Karbor crashed
-        while creating it. Such a checkpoint has no backup.
+        reads a checkpoint only in two cases. The checkpoint has a backup
+        record, or is listed in Karbor's index files. Any other checkpoint is
+        deleted, or Karbor crashed while creating it. So it has no backup.
 
-        There is one exception. If a resource has only checkpoints without a
-        backup, one of them is yielded. This checkpoint shows the project of
-        the resource.
+        There is one exception. If a resource has only checkpoints that are not
+        read, one of them is read and yielded nevertheless. This checkpoint
+        shows the project of the resource.
 
         :raises errors.BankError: a checkpoint cannot be read.
         """
@@ -147,7 +147,7 @@ class Provider:
         return set(storage.list_keys(self.bank.get_sub_section(folder)))
 
     def _list_ids(self, folder: str, keys: Set[str]) -> List[str]:
-        """Return the names of a folder's subfolders, which are ids.
+        """Return the names of a folder's subfolders. Each name is an id.
 
         If a name is not an id, the subfolder is ignored and a warning is
         logged. Neither Karbor nor this package creates such a subfolder.

@@ -165,7 +165,7 @@ def _add_instance(body: markup.Element,
 
 
 def _describe(report: instance_reports.InstanceReport) -> str:
-    """Return sentences on an instance's restore point and verifications."""
+    """Return sentences about the restore point and the last verification."""
     if report.checkpoint is None:
         sentence = 'No checkpoint can restore it.'
     else:

@@ -21,8 +21,8 @@ from karbor_trove import ids
 class RestorePoint:
     """What a bank stores about one instance in one checkpoint.
 
-    The checkpoint is not deleted. Later it may turn out that the instance
-    cannot be restored from this checkpoint.
+    The checkpoint is not deleted. If the bank shows that the instance cannot
+    be restored from the checkpoint, `problem` says why.
     """
 
     checkpoint: providers.Checkpoint
@@ -56,7 +56,7 @@ class RestorePoints:
 
     def __init__(self, all_providers: Iterable[providers.Provider],
                  project_id: Optional[str] = None) -> None:
-        """Read the checkpoints of all banks that may have a backup.
+        """Read all banks: each checkpoint that may have a backup.
 
         The backup records and the results of verifications are read as well.
 

@@ -38,7 +38,8 @@ def draw(parent: markup.Element, report: instance_reports.InstanceReport,
     :param parent: the element to which the drawing is added.
     :param report: the report on the instance. `assessments` is not empty.
     :param now: the current time: UTC, without a zone. The timeline ends at
-        this time, or at the last checkpoint or verification if that is later.
+        this time. If a checkpoint or a verification is later, the timeline
+        ends there.
     """
     _Timeline(report, now).draw(parent)
 
@@ -206,8 +207,8 @@ def describe_verification(result: verification_results.VerificationResult,
     Examples are "TIME: level data passed" and "TIME: level data failed:
     REASON". If the recovery time was measured, the phrase has it too.
 
-    :param checkpoint_id: the id of the checkpoint. None if the phrase does not
-        have to name the checkpoint.
+    :param checkpoint_id: the id of the checkpoint that was verified. If None,
+        the phrase does not name the checkpoint.
     """
     words: List[str] = [
         times.format_utc(instance_reports.verification_time(result)) + ':',

@@ -28,8 +28,8 @@ def add_templates() -> None:
 
     Horizon then finds a template as karbor/page-templates/NAME.html. In such a
     name, Horizon expects a dashboard, a panel and a file. So this function
-    registers the folder page-templates as the templates of a panel. A panel of
-    this name does not exist.
+    registers the folder page-templates as the template folder of a panel. A
+    panel of this name does not exist.
 
     The hyphen in page-templates is for setuptools. The name of a Python
     package cannot have a hyphen. So setuptools does not treat the folder as a

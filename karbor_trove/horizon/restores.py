@@ -45,7 +45,7 @@ class DetailView(records.RecordView):
 
 
 def apply() -> None:
-    """Patch karbor-dashboard to use RestoresTable and DetailView."""
+    """Patch karbor-dashboard to use RestoresTable, and add DetailView."""
     views.IndexView.table_class = RestoresTable
     urls.urlpatterns.append(re_path(
         r'^(?P<id>[^/]+)/detail/$', DetailView.as_view(), name='detail'))

@@ -33,9 +33,8 @@ def list_results(record: Any, names: Optional[Mapping[str, str]] = None
                  ) -> List[Result]:
     """Return the results of all resources of a restore or a verification.
 
-    The first results are those of failed resources. The next results are those
-    of resources that were not started because another resource failed. The
-    results of resources without an error are last.
+    Failed resources come first. Resources that were not started because
+    another resource failed come next. Resources without an error come last.
 
     :param record: a restore or a verification, as Karbor's API returns it. If
         `record` has no resources yet, the returned list is empty.

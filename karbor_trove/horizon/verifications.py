@@ -25,9 +25,9 @@ def _add_names(request: Any, verification: Any) -> Any:
 
 
 class UpdateRow(tables.Row):
-    """A row of the list, which shows one verification.
+    """A row of the list of verifications.
 
-    Horizon refreshes the row until the verification has ended.
+    Horizon refreshes the row until the verification of the row has ended.
     """
 
     ajax = True
