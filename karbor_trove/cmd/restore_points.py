@@ -56,7 +56,7 @@ class RestorePoints:
 
     def __init__(self, all_providers: Iterable[providers.Provider],
                  project_id: Optional[str] = None) -> None:
-        """Read all banks: each checkpoint that may have a backup.
+        """Read each checkpoint that may have a backup, in all banks.
 
         The backup records and the results of verifications are read as well.
 
