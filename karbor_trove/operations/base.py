@@ -48,11 +48,11 @@ def hook(method: Hook) -> Hook:
     * If the hook raises an error, the decorator stores the error as a failure,
       and raises Karbor's exception for the operation. So no resource keeps the
       status of a running operation.
-    * If the id of the resource is not the id of an instance, the decorator
-      calls _refuse() instead of the hook. Any other id is unsafe as a part of
+    * If the id of the resource is not a UUID, the decorator calls _refuse()
+      instead of the hook. An id that is not a UUID may be unsafe as a part of
       a path in the bank.
-    * The first hook of an operation is reported as the start of the operation.
-      The end of on_main() is reported as the end of the operation.
+    * The decorator reports the start of the operation before the first hook.
+      It reports the end of the operation after a successful on_main().
 
     TaskFlow passes the arguments by name. It reads the names from the
     signature of the hook. functools.wraps() keeps this signature.
@@ -91,10 +91,11 @@ def hook(method: Hook) -> Hook:
 
 
 class Operation(protection_plugin.Operation):
-    """One operation on one instance. Base class of the four operations.
+    """One operation, such as protect, on one instance.
 
-    Karbor creates one object for each instance of the checkpoint. All these
-    operations together are a flow.
+    This is the base class of the four operations. Karbor creates one object
+    for each instance of the checkpoint. The operations on all instances of the
+    checkpoint together are a flow.
     """
 
     #: The beginning of the log lines, such as "Protecting".
@@ -209,23 +210,25 @@ class Operation(protection_plugin.Operation):
             refusal: str) -> None:
         """Raise an error if any instance of the flow has a problem.
 
-        An operation calls this method in on_prepare_begin(), before it creates
-        anything. If one instance has a problem, the operations on all
-        instances are refused. Karbor may call on_main() of one instance before
-        on_prepare_begin() of another one. So the first call checks all
-        instances of the flow. The later calls reuse the result.
+        An operation calls this method in on_prepare_begin(), before the
+        operation creates anything. One instance with a problem is enough to
+        refuse the operations on all instances.
+
+        The first call checks all instances of the flow, because Karbor may
+        call on_main() of one instance before on_prepare_begin() of another
+        instance. The later calls use the result of the first call.
 
         :param find_problems: returns the problems of all instances of the
-            flow. This function is not called if the id of a resource is not
-            the id of an instance.
-        :param refusal: the text for REFUSAL in the message below, such as
-            "restore cannot be restored".
+            flow. This function is not called if the id of an instance is not a
+            UUID.
+        :param refusal: a part of the message below, such as "restore cannot be
+            restored".
         :raises errors.Rejected: an option of the provider file is wrong, or an
             instance has a problem. If this instance has problems, the message
-            has one line for each of them. Otherwise the message is "not
-            started, because another database of this REFUSAL: ID". ID is the
-            id of the instance with the problem. If several instances have
-            problems, their ids are separated by ", ".
+            has one line for each of them. If only other instances have
+            problems, the message has their ids. For example "not started,
+            because another database of this restore cannot be restored: ID,
+            ID".
         :raises errors.KarborTroveError: find_problems() raised this error.
         """
         self._settings.check()
@@ -248,18 +251,19 @@ class Operation(protection_plugin.Operation):
 
     def _report_left_out(self, operation_record: karbor_types.OperationRecord,
                          outcome: str) -> bool:
-        """Report a failure of this instance if the checkpoint left it out.
+        """Report this instance as failed if the checkpoint left it out.
 
-        Such an instance has no backup, but other instances of the checkpoint
-        have backups. So the operation does not fail. Only the resource status
-        of this instance becomes `error`.
+        If the checkpoint left the instance out, there is no backup of the
+        instance. In that case this method sets the resource status of the
+        instance to `error`, and sends a notification with the priority ERROR.
+        It raises no exception, because other instances have backups.
 
         :param operation_record: Karbor's record, to which the status and the
             reason are written.
         :param outcome: the beginning of the reason, such as "not restored".
         :returns: True if the checkpoint left the instance out. In that case
-            the caller has nothing more to do. False otherwise. In that case
-            nothing was reported.
+            the caller has nothing more to do. False if the checkpoint did not
+            leave the instance out. In that case nothing is reported.
         """
         reason = omissions.find_left_out_reason(self._section,
                                                 self._resource.id)
@@ -296,9 +300,10 @@ class Operation(protection_plugin.Operation):
     def _describe_failure(self, error: Exception) -> str:
         """Return the reason of a failure, as a text for the user.
 
-        If the error belongs neither to this package nor to Karbor, the
-        operation has met a fault of karbor-trove. In that case the traceback
-        is logged.
+        If the error is an exception of this package or of Karbor, the reason
+        is the message of the error. Any other exception is a fault of
+        karbor-trove. In that case the reason says so, and the traceback is
+        logged.
         """
         if isinstance(error, (errors.KarborTroveError,
                               exception.KarborException)):
@@ -310,12 +315,15 @@ class Operation(protection_plugin.Operation):
                 'the log has its traceback' % error)
 
     def _confirm(self) -> None:
-        """Act on a reason that was saved in Karbor's record.
+        """Delete what is not needed any more after a reason was saved.
 
-        This method is called each time after a status and its reason were
-        saved. By default it does nothing. The restore operation overrides it:
-        if the restore has created a configuration group, the saved reason
-        names this group, so the journal entry of the group is deleted.
+        The operation calls this method after it has saved the reason of a
+        failure in Karbor's record. A restore also calls it after it has saved
+        another status. By default this method does nothing.
+
+        The restore operation overrides this method. If the restore has created
+        a configuration group, the saved reason has the id of the group. The
+        journal entry of the group is then deleted.
         """
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,
@@ -421,13 +429,16 @@ class Operation(protection_plugin.Operation):
     def _read_instances(self, client: trove_client.TroveClient,
                         instance_ids: List[str]
                         ) -> Dict[str, recent_instances.Answer]:
-        """Return several instances, or the errors of their reads.
+        """Read several instances from Trove with few requests.
 
-        An instance that was ready in the last 30 s is not read again.
+        An instance that was ready in the last 30 s is not read again. If any
+        instance has to be read, the requests also read other instances that
+        the flow is going to back up.
 
         :param instance_ids: the ids of the instances that the caller needs.
-        :returns: by id, the instance or the error of its read. The result may
-            have further instances that the flow is going to back up.
+        :returns: each instance by its id, the other instances included. If an
+            instance could not be read, the error takes the place of the
+            instance.
         :raises errors.Unreachable: Trove's list of instances could not be
             read.
         """

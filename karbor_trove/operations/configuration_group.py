@@ -44,11 +44,13 @@ class RecreatedGroup:
     def confirm(self) -> None:
         """Delete the journal entry of the group.
 
-        Call this method when Karbor's record of the restore has the id of the
-        group, in its reason. Then the entry is not needed any more. If the
-        bank fails, the entry stays, and the next call tries again. If there is
-        no next call, the entry stays until an operator runs
-        `karbor-trove-manage deferred dismiss`.
+        Call this method after Karbor's record of the restore has been saved
+        with the id of the group in a reason. The journal entry is not needed
+        any more after that.
+
+        If the bank fails, the error is logged and the entry stays. The next
+        call of this method tries again. If there is no next call, the entry
+        stays until an operator runs `karbor-trove-manage deferred dismiss`.
         """
         if self._entry is not None:
             with storage.log_bank_errors(
@@ -66,15 +68,16 @@ def create_group(client: trove_client.TroveClient, bank: karbor_types.Bank,
     """Create a configuration group, at most once even if the response is lost.
 
     The names of groups are not unique. So the description of the new group
-    names the restore and the deleted group. If the response is lost, the new
-    group is searched for by this description.
+    has the ids of the restore and of the deleted group. If the response is
+    lost, this function searches for a group with this description.
 
     :param restore_id: Karbor's id of the restore.
-    :param project_id: the project in which the group is created, for the
-        journal. None if the project is not known.
-    :param request: the request for the first instance with the group. The new
-        group is for the datastore version of this request. If the request has
-        no version, the new group is for the version of the deleted group.
+    :param project_id: the id of the project in which the group is created. It
+        is stored in the journal entry. None if the id is not known.
+    :param request: a request for an instance that uses the new group. The
+        group is created for the datastore version in this request. If the
+        request has no version, the group is created for the datastore version
+        of the deleted group.
     :param recorded: the deleted group with its values, from the backup record.
     :raises errors.Unreachable: the response was lost, and the new group was
         not found. The new group may exist nevertheless.

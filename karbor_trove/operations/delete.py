@@ -37,15 +37,15 @@ class DeleteOperation(base.Operation):
                 parameters: karbor_types.Parameters, **kwargs: Any) -> None:
         """Delete the backup, or defer its deletion.
 
-        If the deletion of a checkpoint has failed, Karbor cannot repeat it. So
-        this operation also succeeds if the backup cannot be deleted now. For
+        The operation also succeeds if the backup cannot be deleted now. For
         example, the backup is still being created, it has children, or Trove
         or Swift is unavailable. In that case the deletion is deferred. A later
-        operation on the same instance deletes the backup.
+        operation on the same instance deletes the backup. If this operation
+        failed, Karbor could not repeat the deletion of the checkpoint.
 
-        :raises karbor.exception.DeleteResourceFailed: a later release wrote
-            the backup record or the journal entry of the backup, or the bank
-            failed.
+        :raises karbor.exception.DeleteResourceFailed: the bank failed. Or the
+            backup record or the journal entry of the backup was written by a
+            later release of karbor-trove, and this release cannot read it.
         """
         deletion = self._backup_deletion()
         resource_status.mark_started(
@@ -77,22 +77,22 @@ class DeleteOperation(base.Operation):
     def _find_entry(self) -> Optional[backup_journal.BackupEntry]:
         """Return the journal entry of the backup.
 
-        The backup record of the checkpoint completes the journal in two cases:
+        A journal entry that is corrupt or names another project is ignored. A
+        corrupt backup record is ignored, too. In two cases the id of the
+        backup is taken from the backup record of the checkpoint:
 
-        * The journal has no usable entry. Then an entry is built from the
-          record. Karbor's in-tree plugin writes a record but no journal. An
-          entry is not usable if it is corrupt or names another project.
-        * The entry has no id of the backup. Then the id is copied from the
-          record to the journal. An interrupted protect operation may have
-          written the id to the record only.
+        * There is no usable journal entry. Then an entry is built from the
+          record, and not written. For example, Karbor's in-tree plugin writes
+          a record but no journal.
+        * The journal entry lacks the id. Then the id is added, and the entry
+          is written to the journal. For example, an interrupted protect
+          operation has written the id to the record only.
 
-        A corrupt record is not used.
-
-        :returns: the entry. Its backup_id is None if neither the journal nor
-            the record has the id. None is returned instead of an entry if
-            there is no usable entry and no record with the id of a backup.
-        :raises errors.KarborTroveError: the bank failed, or a later release
-            wrote the record or the journal entry.
+        :returns: the entry. Its backup_id is None if the record lacks the id,
+            too. If there is neither a usable journal entry nor a record with
+            the id, the result is None.
+        :raises errors.KarborTroveError: the bank failed, or a later release of
+            karbor-trove wrote the record or the journal entry.
         """
         checkpoint = self._checkpoint
         entry: Optional[backup_journal.BackupEntry] = None

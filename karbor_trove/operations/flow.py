@@ -160,14 +160,17 @@ class FlowState:
                    ) -> None:
         """Run the preflight checks once for all resources of the flow.
 
-        Every resource calls this method. The first call runs find_problems()
-        and adds the result to `problems`. The other calls wait until
-        find_problems() has ended. If `problems` is not empty, find_problems()
-        is not run. This is so if the parameters of a resource have problems.
+        Every resource calls this method, and then reads the attribute
+        `problems`. The first call runs find_problems() and adds the result to
+        `problems`. The other calls wait until find_problems() has ended.
+
+        A protect operation with wrong parameters adds its problems to
+        `problems` before the call. If `problems` is not empty, this method
+        returns at once and does not run find_problems().
 
         :param find_problems: returns the problems of all resources.
-        :raises Exception: the exception that find_problems() raised. Every
-            call raises this exception.
+        :raises Exception: the exception that find_problems() raised. The other
+            calls raise the same exception.
         """
         if self.problems:
             return
@@ -229,10 +232,9 @@ class FlowState:
                    ) -> bool:
         """Set a resource's status in Karbor's record, and save the record.
 
-        Karbor's clients show a reason as one line. So in the record, each line
-        of the reason except the last one ends with a semicolon. The semicolon
-        is not added to a line that ends with ".", ",", ":", a space or a
-        semicolon.
+        Karbor's clients show a reason as one line. So each line of the reason
+        but the last one gets a semicolon at its end. A line that already ends
+        with ".", ",", ":", a space or a semicolon is not changed.
 
         Karbor stores the reasons of all resources in one column of 65,535
         bytes, and MySQL rejects what is longer [models.py, 1.6.0]. So the
@@ -240,10 +242,9 @@ class FlowState:
         60,000 bytes. The full text of a shortened reason is written to the log
         and to the bank.
 
-        If Karbor's database fails, the record is saved again, for 60 s at
-        most. From the second attempt on, all reasons together have 7,500 bytes
-        at most. The database may have rejected the length of the first
-        attempt.
+        If Karbor's database fails, the method retries for 60 s at most. The
+        database may have rejected the length of the reasons. So from the
+        second attempt on, all reasons together have 7,500 bytes at most.
 
         :param record: Karbor's record of the restore or the verification.
         :param status: a resource status of Karbor, never one of Trove.
@@ -314,9 +315,9 @@ class _Reason(NamedTuple):
     """The reason of one resource, in three forms.
 
     The forms are the original text, the text for Karbor's record, and the text
-    for Karbor's record with shortened lists. All forms are built once per
-    reason. Each change of one status reads the reasons of all resources, so
-    building the forms again each time would be slow.
+    for Karbor's record with shortened lists. An object holds all three, so
+    that they are built only once. Karbor's record is written for each change
+    of a status, and each time it needs the reasons of all resources.
     """
 
     #: One sentence per line.
@@ -340,9 +341,10 @@ def _shorten_reasons(reasons: Dict[Key, _Reason],
                      max_bytes: int) -> Dict[Key, str]:
     """Return the reasons as texts that together fit into Karbor's record.
 
-    There is one limit for the length of each reason. If a reason is longer,
-    its lists are cut. If it is still too long, the end of its text is cut. The
-    limit begins with `max_bytes` and is halved until all texts fit.
+    All reasons have the same maximum length in characters. The maximum begins
+    with `max_bytes` and is halved until all texts together fit. If a reason is
+    longer than the maximum, its lists are cut. If the reason is still too
+    long, the end of its text is cut.
 
     :param max_bytes: the largest size in bytes of the JSON object with all
         texts.
@@ -372,13 +374,13 @@ def _shorten(reason: _Reason, limit: int) -> str:
 
 
 def _cut_list(clause: str) -> str:
-    """Return a clause whose list is cut to 20 items.
+    """Return a clause with at most 20 items of its list.
 
-    The items are separated by ", ". The other items are replaced by their
-    number, such as "and 5 more". If the last item has a full stop or ")", the
-    text from this character on follows the number. For example, "(none of a,
-    b, c)" cut to one item is "(none of a and 2 more)". A clause with at most
-    20 items is returned unchanged.
+    The items are separated by ", ". If the list has more items, the clause
+    ends with the number of the items that were cut, such as "and 5 more". A
+    full stop or a ")" in the last item stays, with the text that follows it.
+    For example, a cut to one item changes "(none of a, b, c)" to "(none of a
+    and 2 more)".
     """
     items = clause.split(', ')
     if len(items) <= _MAX_ITEMS:
