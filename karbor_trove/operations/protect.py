@@ -317,8 +317,8 @@ class ProtectOperation(base.Operation):
 
         :param is_incremental: whether the plan requests an incremental backup.
         :param deadline: when to stop waiting for the list of the existing
-            backups. Only an incremental backup needs this list. The wait may
-            take 60 s even if the deadline is earlier.
+            backups. If less than 60 s remain until the deadline, the wait may
+            take 60 s nevertheless. Only an incremental backup needs this list.
         :returns: the journal entry with the id of the backup, and the backup.
             The caller has to write this entry.
         :raises errors.Busy: the instance is busy, and no backup was created.

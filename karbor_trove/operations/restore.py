@@ -62,10 +62,10 @@ class RestoreOperation(base.Operation):
                        ) -> preflight_problems.Problems:
         """Return the problems of all instances of the restore.
 
-        The parameters are checked first. If they have no problems, the state
-        of Trove is checked. Instances that the user leaves out with
+        The parameters are checked first. If the parameters have no problems,
+        the state of Trove is checked. Instances that the user leaves out with
         `restore_skip` are not checked. If the user leaves out all instances,
-        this is the only problem.
+        the result has only this problem.
 
         :param parameters: the parameters of the whole restore.
         :raises errors.KarborTroveError: Trove or the bank did not respond as
@@ -185,18 +185,20 @@ class RestoreOperation(base.Operation):
             request: models.InstanceRequest,
             backup_record: record.BackupRecord, restore_id: str
             ) -> models.InstanceRequest:
-        """Return the request with the id of the configuration group to use.
+        """Return the request with the id of a configuration group.
 
-        The user has passed "recreate" as the configuration group. If the
-        recorded group exists, its id is used. Otherwise a new group is created
-        from the recorded values. All instances of the restore that had the
-        recorded group share the new group.
+        The user has passed "recreate" as the configuration group. If Trove
+        still has the group of the original instance, the request gets the id
+        of this group. Otherwise a new group is created with the values in the
+        backup record, and the request gets the id of the new group. All
+        instances of the restore that had the same deleted group share the new
+        group.
 
         :param request: the request for the restored instance.
-        :param backup_record: has the id and the values of the recorded group.
+        :param backup_record: has the id and the values of the original group.
         :param restore_id: Karbor's id of the restore.
-        :raises errors.KarborTroveError: the recorded group could not be read
-            within 60 s, the recorded group is for another datastore version,
+        :raises errors.KarborTroveError: the original group could not be read
+            within 60 s, the original group is for another datastore version,
             or the new group could not be created. If Trove may have created
             the new group nevertheless, the message has the name and the
             description of the new group.

@@ -50,8 +50,8 @@ def describe_restore(instance: models.Instance, seconds: float,
     The most important fact comes first, and the user's description comes last.
 
     :param instance: the restored instance.
-    :param seconds: the seconds until the database was up. They include the
-        time before the request could be sent.
+    :param seconds: the seconds from the preparation of the request until the
+        database was up. The wait in the request queue is included.
     :param request: the request that created the restored instance.
     :param original: the original instance, as recorded in the bank.
     :param description: the user's text for this restore. "" if there is no

@@ -69,9 +69,10 @@ class StateChanges:
     def log(self, change: str) -> None:
         """Log a change of state.
 
-        :param change: the predicate of the log line. For example, "has
-            started" results in "Protecting instance ID in checkpoint ID has
-            started".
+        :param change: the predicate of the log line. For example, with "has
+            started" the line begins with "Protecting instance ID in checkpoint
+            ID has started". The ids of the backup and of the user's request
+            follow.
         """
         LOG.info('%s instance %s in checkpoint %s %s, backup %s, request %s',
                  self._action, self._payload['instance_id'],

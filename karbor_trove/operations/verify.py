@@ -173,10 +173,13 @@ class VerifyOperation(base.Operation):
                       backup_record: record.BackupRecord) -> List[str]:
         """Check the backup at the levels `backup` and `data`.
 
-        If the option `verify_level` is `backup`, the level `data` is not
-        checked. If the option is `restore`, and the check of the objects in
-        Swift raises errors.Rejected, this error becomes a message. The test
-        restore that follows shows more than the check.
+        If the option `verify_level` is `backup`, only the level `backup` is
+        checked.
+
+        If the option is `restore`, errors.Rejected from the check of the
+        objects in Swift does not end the verification. A message then says
+        that the objects were not checked. The later test restore shows more
+        than this check.
 
         :returns: messages for the user.
         :raises errors.KarborTroveError: the backup is not intact, or could not
@@ -212,12 +215,13 @@ class VerifyOperation(base.Operation):
                       ) -> Mapping[str, models.Backup]:
         """Return the backups of the project, for the checks of the chains.
 
-        The result is empty in two cases: the checkpoint has only one instance,
-        or Trove rejects the list request. If the result lacks a backup of a
-        chain, the checks read this backup on its own.
+        If the result lacks a backup of a chain, the checks read this backup
+        with a request of its own.
 
-        :returns: the backups, by id.
-        :raises errors.KarborTroveError: the backups could not be listed.
+        :returns: the backups, by id. The result is empty if the checkpoint has
+            only one instance, or if Trove rejects the request for the list.
+        :raises errors.KarborTroveError: the request for the list failed for
+            another reason.
         """
         if len(self._list_instance_ids()) < 2:
             return {}
@@ -231,11 +235,12 @@ class VerifyOperation(base.Operation):
     def _fail(self, error: Exception) -> Exception:
         """Store a failure, and return Karbor's exception for the operation.
 
-        A failure that says something about the backup is also stored in the
-        bank, as the result of the verification. This is so if a preflight
-        check found a problem of this instance, or if on_main() failed. No
-        result is stored if the provider file is wrong, if the bank failed, or
-        after a fault of karbor-trove.
+        In two cases the failure is also stored in the bank, as the result of
+        the verification:
+
+        * A preflight check found a problem of this instance.
+        * on_main() failed. But a wrong provider file, a failure of the bank
+          and a fault of karbor-trove are not stored as a result.
 
         :param error: why the verification failed.
         """
@@ -251,9 +256,11 @@ class VerifyOperation(base.Operation):
     def _write_result(self, passed: bool, reason: str) -> None:
         """Store the result of the verification in the bank.
 
-        The result has the recovery time. If this verification measured no
-        recovery time, the recovery time in the earlier result of the same
-        level is stored again. If the bank fails, the error is only logged.
+        If the bank fails, the error is only logged.
+
+        The result includes the recovery time. If this verification measured no
+        recovery time, the recovery time is copied from the last result of the
+        same level.
 
         :param passed: whether the backup passed the verification.
         :param reason: what the verification found, or why the verification
