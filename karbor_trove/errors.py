@@ -93,9 +93,10 @@ class Pending(KarborTroveError):
 
     :param state: the last state of the object. It becomes the text of the
         exception.
-    :param changes_after: after so many seconds the check must be called again,
-        even if the object has not changed. None if the check need only be
-        called again when the object has changed.
+    :param changes_after: the seconds after which the check may have another
+        result although the object has not changed. The check is called again
+        after this time. None if only a change of the object can change the
+        result.
     """
 
     def __init__(self, state: str, changes_after: Optional[float] = None):

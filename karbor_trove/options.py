@@ -349,13 +349,13 @@ def register_group(conf: cfg.ConfigOpts, group: str,
 
 
 def find_violation(group: str, option: cfg.Opt, value: str) -> Optional[str]:
-    """Return the allowed values of an option if a value is wrong.
+    """Return the allowed values of an option if `value` is not allowed.
 
     :param group: the section of the option in the provider file. The section
         may belong to another plugin.
     :param value: the text in the provider file.
-    :returns: the allowed values in words, such as "true or false". None if the
-        value is allowed.
+    :returns: the allowed values in words, such as "true or false". None if
+        `value` is allowed.
     """
     try:
         option.type(value)
@@ -383,8 +383,11 @@ def _describe_allowed(option: cfg.Opt) -> str:
 
 
 def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:
-    """Return the options of both plugins, by section of the provider file.
+    """Return the options of the protection plugin and the passthrough plugin.
 
     The sample generator of oslo.config calls this function.
+
+    :returns: for each plugin, its section of the provider file and its
+        options.
     """
     return [(GROUP, OPTIONS), (PASSTHROUGH_GROUP, PASSTHROUGH_OPTIONS)]

@@ -37,9 +37,10 @@ class PassthroughPlugin(protection_plugin.ProtectionPlugin):
     def get_supported_resources_types(cls) -> List[str]:
         """Return all resource types except that of database instances.
 
-        Karbor calls this method without the provider file. So the result also
-        has the types that the option `types` lacks. The protect operation
-        refuses the resources of these types.
+        The option `types` says which of these types may stay unprotected. But
+        Karbor calls this method without the provider file, so the method
+        cannot read the option. The protect operation reads the option later,
+        and refuses the resources of all other types.
         """
         return list(options.PASSTHROUGH_TYPES)
 
@@ -117,8 +118,9 @@ class PassthroughProtectOperation(protection_plugin.Operation):
         """Check that the provider file lets a resource type stay unprotected.
 
         :raises errors.Rejected: the option `types` lacks the type or has a
-            wrong value. Or the provider file has another plugin for the type,
-            which the passthrough plugin replaces.
+            wrong value. Or the provider file names another plugin for the type
+            before the passthrough plugin. Karbor would not use that plugin,
+            because Karbor uses the last plugin for a type.
         """
         path = ', '.join(self._config.config_file)
         allowed_types = options.read_passthrough_types(self._config)

@@ -22,9 +22,9 @@ T = TypeVar('T')
 class Clock:
     """The time of this machine. Tests replace this class by a simulated clock.
 
-    The methods look up the functions of the time module at each call. Karbor
-    replaces time.sleep() when it starts to use green threads. After that, the
-    method sleep() lets other green threads run.
+    When Karbor starts to use green threads, it replaces time.sleep() by a
+    function that lets other green threads run. So the methods look up the
+    functions of the time module at each call.
     """
 
     def now(self) -> float:
@@ -46,9 +46,9 @@ class Clock:
     def wait(self, event: threading.Event, seconds: float) -> None:
         """Wait until another thread sets an event, for some seconds at most.
 
-        Call this method instead of sleep() while another thread sleeps or
-        sends requests. The difference matters only in tests with a simulated
-        clock. There sleep() advances the clock, and this method does not.
+        In a test with a simulated clock, sleep() advances the clock, but
+        wait() does not. So call wait() if another thread sleeps or sends
+        requests meanwhile. Without a simulated clock, there is no difference.
         """
         event.wait(seconds)
 
@@ -175,10 +175,10 @@ class Pauses:
                 * random.uniform(0.9, 1.0))
 
     def log_failure(self, error: errors.Unreachable) -> None:
-        """Log a failed poll, but only the first one of an outage.
+        """Log a failed poll if it is the first one of an outage.
 
-        Call this method before after_failure(). Hold no lock during the call.
-        Karbor can cancel a green thread while the thread writes to the log.
+        Call this method before after_failure(). Hold no lock during the call,
+        because Karbor can cancel a green thread that writes to the log.
 
         :param error: the failure of the poll.
         """
@@ -237,10 +237,11 @@ class Wait:
 
     @property
     def end(self) -> Deadline:
-        """Return the point in time at which the wait ends.
+        """Return the deadline at which the wait ends.
 
-        Usually this is the deadline of the wait. During an outage it is the
-        end of `outage_timeout`, if that is earlier.
+        Without an outage, this is the deadline of the wait. During an outage,
+        the wait may end earlier: `outage_timeout` seconds after the first
+        check without a response.
         """
         # Read the attribute once, because another thread may set it to None.
         outage = self._outage
@@ -318,13 +319,13 @@ class Poller:
                  ) -> T:
         """Call a check repeatedly until the check returns a result.
 
-        The first check is immediate. The last check is at the deadline. So a
-        short deadline still allows two checks. No check begins after the
-        deadline.
+        The first call is immediate. If there is no result, the last call is at
+        the deadline. So even a short timeout allows two calls. No call begins
+        after the deadline.
 
         If the check raises errors.Unreachable, the check is retried with
-        exponential backoff and jitter. If the response has a longer
-        Retry-After, the pause before the retry has the length of the
+        exponential backoff and jitter. If the response has a Retry-After that
+        is longer than the next pause, the pause is extended to the
         Retry-After. Any other error except errors.Pending ends the wait.
 
         :param check: returns the result. If there is no result yet, `check`
