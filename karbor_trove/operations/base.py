@@ -322,8 +322,8 @@ class Operation(protection_plugin.Operation):
         another status. By default this method does nothing.
 
         The restore operation overrides this method. If the restore has created
-        a configuration group, the saved reason has the id of the group. The
-        journal entry of the group is then deleted.
+        a configuration group, the saved reason has the id of the group. So
+        the restore operation then deletes the journal entry of the group.
         """
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,

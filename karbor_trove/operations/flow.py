@@ -315,9 +315,8 @@ class _Reason(NamedTuple):
     """The reason of one resource, in three forms.
 
     The forms are the original text, the text for Karbor's record, and the text
-    for Karbor's record with shortened lists. An object holds all three, so
-    that they are built only once. Karbor's record is written for each change
-    of a status, and each time it needs the reasons of all resources.
+    for Karbor's record with shortened lists. Each form is built only
+    once, because each change of a status reads the reasons of all resources.
     """
 
     #: One sentence per line.
