@@ -51,7 +51,8 @@ class BackupPolls:
         If other resources wait for backups too, one poll reads all these
         backups. See shared_poll.SharedPoll.wait_for() for the details.
 
-        :param client: sends the requests while this wait polls for all waits.
+        :param client: sends the requests while this resource polls for all
+            waiting resources of the flow.
         :param check: returns the result for the backup. To keep waiting, the
             function returns None or raises errors.Pending.
         :param deadline: when the wait ends.
@@ -60,10 +61,11 @@ class BackupPolls:
         :param outage_timeout: the longest outage in seconds. None means that
             only the deadline ends the wait.
         :returns: the result of the check.
-        :raises errors.DeadlineExceeded: the check has no result at the
-            deadline, or after `outage_timeout`.
-        :raises Exception: any other error of the check. Or the backup could
-            not be read, and the reason is not an outage.
+        :raises errors.DeadlineExceeded: the deadline has passed without a
+            result of the check, or an outage was longer than `outage_timeout`.
+        :raises Exception: the check raised another error than errors.Pending
+            or errors.Unreachable. Or the backup could not be read for another
+            reason than an outage. For example, Trove does not have the backup.
         """
         return self._statuses.wait_for(
             functools.partial(batch_reads.read_backups, client), backup_id,
@@ -71,10 +73,11 @@ class BackupPolls:
 
     def list_backups(self, client: trove_client.TroveClient,
                      deadline: polling.Deadline) -> Backups:
-        """Return all backups of the project by id, from a new list.
+        """Return all backups of the project, by id.
 
-        The list is never older than the call. Do not change the dictionary.
-        Several callers may get the same dictionary.
+        The list is requested from Trove after this call. Other callers that
+        call this method at the same time get the same dictionary, so do not
+        change it.
 
         :param deadline: when to stop trying during an outage.
         :raises errors.KarborTroveError: the backups could not be listed.
@@ -85,9 +88,9 @@ class BackupPolls:
                             deadline: polling.Deadline) -> Backups:
         """Return all backups of the project by id, from a list up to 30 s old.
 
-        If the last list that this method requested is older, the method
-        requests a new list. Do not change the dictionary. Several callers may
-        get the same dictionary.
+        The method keeps the list that it returns. If this list is older than
+        30 s at the next call, the method requests a new list. Other callers
+        may get the same dictionary, so do not change it.
 
         :param deadline: when to stop trying during an outage.
         :raises errors.KarborTroveError: the backups could not be listed.

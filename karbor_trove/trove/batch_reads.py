@@ -3,9 +3,9 @@
 """Reads of several backups or instances with few requests.
 
 A shared poll uses these functions to read the objects of all waiting
-resources. An object that is in a list of Trove exists. An object that is not
-in the list may exist as well. Only HTTP 404 in response to a GET of an object
-shows that the object does not exist.
+resources. An object that is in a list of Trove exists. An object that is
+missing in the list may exist too. Only HTTP 404 in response to a GET of the
+object shows that the object does not exist.
 """
 
 from typing import Callable, Dict, Iterator, List, Optional, Protocol, Set
@@ -47,12 +47,11 @@ def read_backups(client: trove_client.TroveClient, backup_ids: List[str]
 class InstanceReader:
     """Reads several instances of one project with few requests.
 
-    The reader reads either pages of Trove's list or each instance with a GET.
-    It chooses the way that needs fewer requests. For a few instances of a
-    large project, GETs need fewer requests. The reason is that the pages are
-    small, and that Trove sorts the list by the ids of the instances. So the
-    wanted instances may be on any page. The reader estimates the number of
-    pages from its earlier reads.
+    The reader estimates the number of pages of Trove's list from its earlier
+    reads. If there are fewer pages than wanted instances, the reader reads
+    pages. Otherwise it reads each instance with a GET. Trove sorts the list by
+    the ids of the instances. So a wanted instance may be on any page. In a
+    large project with its many small pages, a few GETs need fewer requests.
     """
 
     def __init__(self) -> None:
@@ -67,9 +66,10 @@ class InstanceReader:
              ) -> Dict[str, Union[models.Instance, errors.KarborTroveError]]:
         """Read several instances with few requests.
 
-        If Trove has a list with details, all instances have all values that a
-        GET returns. An older Trove has no list with details. In that case only
-        an instance that is ready, broken or being deleted has all values.
+        A newer Trove has a list with all values that a GET returns. The list
+        of an older Trove lacks some of these values. With an older Trove, the
+        reader sends an additional GET for each listed instance that is ready,
+        broken or being deleted. The other listed instances lack some values.
 
         :returns: each instance by its id. If an instance could not be read,
             the error takes the place of the instance.
@@ -126,13 +126,15 @@ def _read(ids: List[str],
     """Read objects from the pages of a list, and the missing ones with GETs.
 
     A single object is read with a GET. For several objects, the function reads
-    page after page. It stops as soon as there are at least as many remaining
-    pages as missing objects. Then it reads the missing objects with GETs.
+    page after page. It stops when there are not more missing objects than
+    remaining pages. Then it reads each missing object with a GET.
 
-    The remaining pages are `expected_pages` minus the pages that were read. If
-    this number is not positive, the function assumes that as many pages remain
-    as it has read. So the function needs at most twice as many requests as the
-    better one of two ways: only pages, or only GETs.
+    The function expects `expected_pages` pages. If it has read so many pages
+    and the list has more, it assumes that as many pages remain as it has read.
+
+    If `expected_pages` is not larger than the real number of pages, the
+    function sends at most twice as many requests as the better of two ways:
+    only pages, or only GETs.
 
     :param ids: the ids of the wanted objects.
     :param iterate_pages: yields the objects with these ids, page by page.

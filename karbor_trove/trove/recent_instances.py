@@ -17,9 +17,9 @@ Answer = Union[models.Instance, errors.KarborTroveError]
 class RecentInstances:
     """The instances that a protect operation has read in the last 30 s.
 
-    The preflight of the operation reads all instances together. A backup that
-    begins within 30 s uses the instance as the preflight has read it. Without
-    this class, each backup would read its instance again.
+    The preflight of the operation reads all instances together. If the backup
+    of an instance begins within 30 s, the operation does not read this
+    instance again. It uses the instance from the preflight.
     """
 
     def __init__(self, clock: polling.Clock) -> None:
@@ -37,8 +37,8 @@ class RecentInstances:
     def expect(self, instance_ids: Iterable[str]) -> None:
         """Add the ids of the instances that the operation is going to back up.
 
-        The object keeps the reads of these instances only. An earlier read of
-        such an instance is discarded.
+        An earlier read of such an instance is discarded. read() keeps only
+        instances whose id was added with this method.
         """
         self._reads.update(dict.fromkeys(instance_ids))
 
@@ -56,25 +56,26 @@ class RecentInstances:
         return read if read is not None and read.is_ready else None
 
     def remove(self, instance_id: str) -> None:
-        """Discard an instance. Call this method when its backup begins."""
+        """Discard an instance. Call this method when the backup begins."""
         self._reads.pop(instance_id, None)
 
     def read(self, read: Callable[[List[str]], Mapping[str, Answer]],
              instance_ids: Iterable[str]) -> Dict[str, Answer]:
         """Return several instances by id, and read as few of them as possible.
 
-        An instance that was ready in the last 30 s is not read again. All
-        other wanted instances are read. The same requests also read the
-        expected instances without a read in the last 30 s, because the
-        operation needs these instances soon. An instance is expected from
-        expect() until remove(). If no wanted instance has to be read, no
-        request is sent.
+        If a read in the last 30 s found a wanted instance ready, the instance
+        is not read again. If no wanted instance has to be read, no request is
+        sent.
+
+        If a request is sent, it also reads other instances that the operation
+        needs soon. These are the instances that were added with expect(), were
+        not removed with remove(), and were not read in the last 30 s.
 
         :param read: reads several instances with few requests.
         :param instance_ids: the ids of the wanted instances.
-        :returns: each instance by its id. If an instance could not be read,
-            the error takes the place of the instance. Expected instances that
-            were read are in the result as well.
+        :returns: the wanted instances and the other instances that were read,
+            by id. If an instance could not be read, the error takes the place
+            of the instance.
         """
         answers: Dict[str, Answer] = {}
         missing: Dict[str, None] = {}

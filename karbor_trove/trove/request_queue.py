@@ -19,9 +19,8 @@ class RequestQueue:
     block. The threads get their turns in the order in which they called
     turn().
 
-    The wait in turn() has no deadline. The wait ends, because each request has
-    timeouts of its own. So a `with` block must not contain a wait without an
-    end.
+    The wait in turn() has no deadline. The wait ends because each request has
+    timeouts. So do not wait without a timeout in a `with` block of turn().
     """
 
     def __init__(self, limit: int, clock: polling.Clock) -> None:

@@ -57,8 +57,8 @@ class _Waiter(Generic[T]):
     def get_answer(self) -> T:
         """Return the object that the last poll read.
 
-        :raises Exception: the last poll could not read the object. This is the
-            error of the read.
+        :raises Exception: the last poll could not read the object. The
+            exception is the error of the poll.
         """
         answer = self.answer
         if isinstance(answer, errors.KarborTroveError):
@@ -76,14 +76,14 @@ class SharedPoll(Generic[T]):
 
     Each thread that calls wait_for() waits for one object and is called a
     waiter. One of the waiters is the leader. The thread of the leader reads
-    the objects of all waiters. When the wait of the leader ends, for whatever
-    reason, another waiter becomes the leader. So the poll needs no thread of
-    its own. No request is sent after the end of the last wait.
+    the objects of all waiters. When the wait of the leader ends, another
+    waiter becomes the leader. So the poll needs no thread of its own. After
+    the end of the last wait, no request is sent.
 
     Each waiter has its own deadline and its own check. A wait that ends or is
-    cancelled has no effect on the other waits. If a poll has no response, the
-    leader retries the poll for all waiters together. A waiter gets no result
-    of a poll that began before its wait.
+    cancelled has no effect on the other waits. During an outage, the leader
+    retries the poll for all waiters together. A waiter that arrives during a
+    poll gets no result from that poll, but from the next one.
     """
 
     def __init__(self, poller: polling.Poller) -> None:
@@ -114,32 +114,33 @@ class SharedPoll(Generic[T]):
         Threads that wait at the same time share the polls. One of these
         threads is the leader. The leader reads the objects of all threads.
 
-        The last poll begins at the deadline, or up to 1 s later if there are
-        other waits. The wait ends after the last poll. So the wait may end
-        later than the deadline.
+        The last poll of a wait begins at its deadline. If there are other
+        waits, this poll may begin up to 1 s later. The method returns or
+        raises only after the last poll.
 
         :param read: reads several objects with few requests. This function is
             called only while the caller is the leader.
         :param id_: the id of the object.
         :param check: returns the result for the object that was read. To keep
-            waiting, the function returns None or raises errors.Pending. If a
-            poll finds the object unchanged, the check may not be called. But
-            if errors.Pending has a `changes_after`, the check is called again
-            after this time.
+            waiting, the function returns None or raises errors.Pending. After
+            a poll that finds the object unchanged, the check is not always
+            called. If errors.Pending has a `changes_after`, the check is
+            called again after this time.
         :param deadline: when the wait ends.
         :param description: the beginning of the error message. It says what
             has not happened, for example "backup 1 is not complete".
         :param outage_timeout: the longest outage in seconds. After a longer
             outage the wait ends, even before the deadline. None means that
             only the deadline ends the wait.
-        :param is_urgent: True if the first poll is due at once. False if the
-            first poll is due after the first pause, which is 1 s at most.
-            During an outage, the first poll is the next retry.
+        :param is_urgent: True to begin the first poll at once. False to begin
+            it after the first pause, which is 1 s at most. During an outage,
+            the first poll is the next retry in both cases.
         :returns: the result of the check.
-        :raises errors.DeadlineExceeded: the check has no result at the
-            deadline, or after `outage_timeout`.
-        :raises Exception: any other error of the check. Or the object could
-            not be read, and the reason is not an outage.
+        :raises errors.DeadlineExceeded: the deadline has passed without a
+            result of the check, or an outage was longer than `outage_timeout`.
+        :raises Exception: the check raised another error than errors.Pending
+            or errors.Unreachable. Or the object could not be read for another
+            reason than an outage. For example, Trove does not have the object.
         """
         now = self._clock.now()
         wait = polling.Wait(deadline, description, outage_timeout,
@@ -208,8 +209,9 @@ class SharedPoll(Generic[T]):
 
         While the waiter is the leader, this method also polls for all waiters.
 
-        :raises errors.DeadlineExceeded: the poll at the end of the wait takes
-            too long, or the leader's client has reached its deadline.
+        :raises errors.DeadlineExceeded: the wait is at its end, and the
+            leader's poll takes more than 30 s. Or the waiter is the leader,
+            and its client has reached its deadline.
         """
         while True:
             with self._lock:
@@ -235,10 +237,9 @@ class SharedPoll(Generic[T]):
         Only the thread of a waiter that is not the leader calls this method.
         Another thread may wake the waiter.
 
-        :returns: True if the waiter has to call its check again for its last
-            answer, because `changes_after` of errors.Pending has passed.
-            Otherwise False. Then the caller has to look at the state of the
-            waiter again.
+        :returns: True if `changes_after` of errors.Pending has passed. In that
+            case the caller has to call the check again, with the last answer.
+            False if the waiter may have a new answer or may be the leader now.
         :raises errors.DeadlineExceeded: the wait is at its end, and the
             leader's poll has taken more than 30 s since then.
         """
@@ -295,10 +296,11 @@ class SharedPoll(Generic[T]):
                  ) -> None:
         """Give the answer of a poll to a waiter.
 
-        The method wakes the waiter if its check has to be called. The leader
-        always calls its check. Another waiter calls its check if the answer
-        has changed or the wait is at its end. Two answers without a response
-        count as unchanged.
+        If the check of the waiter has to be called, the method wakes the
+        waiter. The leader always calls its check. Another waiter calls its
+        check if the answer has changed or if its wait is at its end. If this
+        poll and the poll before both could not read the object because of an
+        outage, the answer counts as unchanged.
 
         :param answer: the object that the poll read, or the error of the read.
         """
@@ -321,8 +323,9 @@ class SharedPoll(Generic[T]):
     def _schedule(self, outage: Optional[errors.Unreachable]) -> None:
         """Set when the next poll is due.
 
-        :param outage: the error of the last poll if no object could be read
-            because of an outage. Otherwise None.
+        :param outage: an error of the last poll if an outage prevented the
+            reads of all objects. None if at least one object has another
+            answer.
         """
         now = self._clock.now()
         if outage is not None:
