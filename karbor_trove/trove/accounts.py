@@ -19,14 +19,14 @@ def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   poller: polling.Poller) -> models.Accounts:
     """Return the names of the databases and of the users of an instance.
 
-    Trove lists databases and users for MySQL, MariaDB and PostgreSQL. Trove
-    does not list the databases and users that it reserves for itself
+    Trove returns these names only for MySQL, MariaDB and PostgreSQL. The
+    databases and users that Trove reserves for itself are not included
     [extensions/common/models.py, 26.0.0].
 
     :param poller: repeats a request for up to 30 s during an outage.
-    :returns: the names. If Trove rejects the request for one of the two lists
-        or does not respond for 30 s, that list is None. In that case a warning
-        is logged.
+    :returns: the names. If Trove rejects the request for the databases or does
+        not respond for 30 s, the databases are None and a warning is logged.
+        The same rule applies to the users.
     """
     def list_names(kind: str, parse: Callable[[Dict[str, Any]], str]
                    ) -> Optional[Tuple[str, ...]]:

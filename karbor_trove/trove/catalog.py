@@ -17,9 +17,9 @@ T = TypeVar('T')
 class Catalog:
     """Lookups of what Trove offers to a project, such as flavors and quotas.
 
-    Each lookup sends its request once and keeps the result. If Trove rejects
-    the request or does not respond, the lookup raises an error that
-    client.TroveClient lists.
+    Each lookup sends its request once and keeps the result. If the request
+    fails, the lookup raises an error. The docstring of client.TroveClient
+    lists these errors.
     """
 
     def __init__(self, client: trove_client.TroveClient,
@@ -51,15 +51,17 @@ class Catalog:
         return self._find(('versions', datastore), request) or []
 
     def list_flavors(self, datastore: str, version_id: str) -> Dict[str, int]:
-        """Return the RAM in MB of each flavor of a datastore version.
+        """Return the RAM in MB of each public flavor of a datastore version.
 
-        The keys are the ids of the flavors. Private flavors are not in the
-        result, but Trove creates instances with private flavors
-        [list_datastore_version_flavor_associations() in
+        The keys are the ids of the flavors. Trove does not list private
+        flavors here. Nevertheless a request for an instance may have a private
+        flavor [list_datastore_version_flavor_associations() in
         trove/datastore/models.py, 26.0.0].
 
         :param datastore: the name or the id of the datastore.
-        :returns: an empty dictionary if Trove does not find the version.
+        :param version_id: the id of the datastore version.
+        :returns: the RAM by flavor id. Empty if Trove does not find the
+            version.
         """
         return self._find(
             ('flavors', datastore, version_id),
@@ -91,7 +93,8 @@ class Catalog:
     def list_volume_types(self) -> List[str]:
         """Return the volume types that Trove lists for this user.
 
-        :returns: the name and the id of each volume type, in one list.
+        :returns: the names and the ids together, for example ["lvm", "1f2e",
+            "ceph", "3d4c"] for two volume types.
         """
         def request(api: Any) -> List[str]:
             items = [item.to_dict() for item in api.volume_types.list()]
@@ -148,10 +151,10 @@ class Catalog:
 
 
 def get_flavor_segment(flavor_id: str) -> str:
-    """Return the id of a flavor, for the id or the URL of the flavor.
+    """Return the id of a flavor that is given by its id or by its URL.
 
-    Trove takes the last segment of the path as the id. For example, the id is
-    "2" for the URL "https://trove.example.com/v1.0/flavors/2".
+    Trove takes the last segment of the path. For example, the id is "2" for
+    the URL "https://trove.example.com/v1.0/flavors/2".
     """
     return parse.urlsplit(flavor_id).path.rpartition('/')[2]
 

@@ -60,9 +60,9 @@ class TroveClient:
         :param deadline: no request is sent after the deadline. The deadline
             also limits the timeouts of each request, see
             transport.request_timeout(). None if there is no deadline.
-        :param read_swift: returns how to connect to Swift. The function may
-            raise errors.Rejected. The default function returns a
-            models.SwiftConnection with default values.
+        :param read_swift: returns the settings for the connection to Swift. If
+            the settings are not allowed, the function raises errors.Rejected.
+            The default function returns the default settings.
         :raises errors.KarborTroveError: the client could not be created.
         """
         self._deadline = deadline
@@ -106,9 +106,8 @@ class TroveClient:
     def call(self, description: str) -> Iterator[Any]:
         """Yield the client of python-troveclient for one request.
 
-        Send the request in the `with` block. If python-troveclient raises an
-        exception in the block, the method raises one of the errors that the
-        docstring of TroveClient lists.
+        Send the request in the `with` block. If the request fails, the block
+        raises one of the errors that the docstring of TroveClient lists.
 
         :param description: what is requested, such as "reading backup 1". Each
             error message begins with this text.
@@ -123,13 +122,14 @@ class TroveClient:
     def list_all(self, description: str,
                  list_page: Callable[[Any, Optional[str]], Any],
                  parse: Callable[[Dict[str, Any]], T]) -> List[T]:
-        """Return the parsed items of all pages of a list.
+        """Return all items of a list of Trove, from all its pages.
 
         :param description: what is listed, for the error message.
         :param list_page: requests one page. Its arguments are the client of
             python-troveclient and the marker of the page. The marker is None
             for the first page.
-        :param parse: returns the parsed item for the JSON of one item.
+        :param parse: converts the JSON object of one item to the item to
+            return.
         :raises errors.KarborTroveError: a page could not be read. The method
             never returns a part of the list.
         """
@@ -178,11 +178,12 @@ class TroveClient:
 
         :param instance_ids: the ids of the wanted instances. Other instances
             are not parsed.
-        :param has_details: True to request the list with details. Its
-            instances have all values that a GET returns. An older Trove does
-            not have this list. In that case the first page raises
-            errors.NotFound or errors.Rejected.
+        :param has_details: True to request the list with details. In this list
+            an instance has all values that a GET returns. False to request the
+            list without details.
         :returns: one list of instances for each page. The list may be empty.
+        :raises errors.NotFound: Trove is too old to have a list with details.
+            The error may be errors.Rejected instead.
         """
         return self._iterate_pages(
             'listing database instances',
@@ -225,10 +226,9 @@ class TroveClient:
                             ) -> List[T]:
         """Call a function for each instance of the project.
 
-        This method needs less memory than list_instances(), because an
-        instance takes about 1 kB. The method calls the function for all
-        instances of a page. It then discards these instances and requests the
-        next page.
+        The method keeps only one page of instances in memory. It discards the
+        instances of a page before it requests the next page. list_instances()
+        keeps all instances, about 1 kB for each one.
 
         Members of clusters are not in Trove's list. Trove cannot back up such
         members.
@@ -236,7 +236,8 @@ class TroveClient:
         :param build: returns a smaller object for an instance, such as its id.
         :returns: the results of the function.
         :raises errors.DeadlineExceeded: Trove has not returned all pages by
-            the deadline. The message names the option of Trove to change.
+            the deadline. If Trove has returned some pages, the message
+            proposes to raise instances_page_size in trove.conf.
         """
         pages: List[int] = []
         remaining = 0.0
@@ -340,13 +341,14 @@ class TroveClient:
                      ) -> Dict[str, models.Backup]:
         """Return all backups of the project, by id.
 
-        The result has the backups of all instances, also backups that Karbor
-        did not create. Trove accepts each of these backups as a parent.
+        The result also has backups that Karbor did not create. Trove accepts
+        each of these backups as a parent.
 
         :param all_projects: True to list the backups of all projects. Trove
             allows this to administrators only.
-        :raises errors.Unreachable: Trove did not respond, or the list changed
-            each time while its pages were read.
+        :raises errors.Unreachable: Trove did not respond. Or the list had
+            several pages, and none of 20 lists was equal to the list before
+            it.
         """
         # Trove counts the offset of a page from the newest backup. So if a
         # backup is deleted between two pages, the list lacks another backup
@@ -386,7 +388,8 @@ class TroveClient:
     def create_backup(self, request: models.BackupRequest) -> models.Backup:
         """Request a backup, and return it.
 
-        :returns: the new backup. Trove writes its data after this call.
+        :returns: the new backup. Trove writes the data of the backup after
+            this call.
         """
         with self.call('backing up instance %s'
                        % request.instance_id) as api:
@@ -407,12 +410,12 @@ def _supported_arguments(method: Any,
                          arguments: Dict[str, Any]) -> Dict[str, Any]:
     """Return the arguments to pass to a method of python-troveclient.
 
-    Arguments that are None are left out. The argument datastore_version_number
-    is also left out if the method does not have it.
+    The function removes arguments that are None. It also removes
+    datastore_version_number if the method does not accept this argument.
 
     :param method: a method of the installed python-troveclient.
-    :raises errors.Rejected: the method lacks another argument, because the
-        installed python-troveclient is too old.
+    :raises errors.Rejected: the method does not accept another of the
+        arguments, because the installed python-troveclient is too old.
     """
     supported = inspect.signature(method).parameters
     arguments = {name: value for name, value in arguments.items()

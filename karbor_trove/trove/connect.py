@@ -61,11 +61,11 @@ def connect(context: karbor_types.RequestContext,
 
 def read_swift_connection(swift: models.SwiftOptions,
                           project_id: str) -> models.SwiftConnection:
-    """Return how to connect to Swift, from the provider file and karbor.conf.
+    """Return the settings for the connection to Swift.
 
-    An option of the provider file is always used as it is. An option of
-    karbor.conf is only a preference, because that option may be meant for
-    Trove:
+    The settings are from the provider file and from karbor.conf. A region or
+    an interface of the provider file is always used. A region or an interface
+    of karbor.conf may be meant for Trove, so it is only preferred:
 
     * Region: if the catalog has Swift in only one region, this region is used
       even if karbor.conf has another region.
@@ -95,11 +95,14 @@ def read_swift_connection(swift: models.SwiftOptions,
 def _read_interface() -> str:
     """Return the interface that karbor.conf sets for Swift or for Trove.
 
-    These options are read in this order: swift_catalog_info of [swift_client],
-    then trove_catalog_info and interface of [trove_client]. The first
-    interface other than public is returned. If no option has another
-    interface, the result is "public". Default values are ignored, because the
-    defaults of these options differ.
+    The function reads these options in this order:
+
+    * swift_catalog_info of [swift_client]
+    * trove_catalog_info of [trove_client]
+    * interface of [trove_client], but not its default value
+
+    The result is the first interface other than "public". If there is none,
+    the result is "public".
 
     :raises ValueError: the value of an option names no known interface.
     """
@@ -125,12 +128,11 @@ def _read_interface() -> str:
 def _read_verify(provider_conf: Any) -> Optional[Union[bool, str]]:
     """Return how to verify Swift's certificate, from section [swift_client].
 
-    The section of the provider file has precedence over the section of
-    karbor.conf.
+    The provider file and karbor.conf may both have this section. If both set
+    an option for the certificate, the provider file has precedence.
 
-    :param provider_conf: the configuration of the provider file. Its section
-        [swift_client] has the options of a bank in Swift. None if there is no
-        provider file.
+    :param provider_conf: the configuration of the provider file. None if there
+        is no provider file.
     :returns: the path of a file of CA certificates, or False to accept every
         certificate. None if no option is set.
     """

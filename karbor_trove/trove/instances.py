@@ -38,21 +38,19 @@ class InstanceIntent(Protocol):
     def list_rivals(self) -> Sequence[str]:
         """Return the other requests for an instance with the same name.
 
-        Only requests with an unknown result are returned. If Trove has an
-        instance with this name, each of these requests may have created the
-        instance.
+        Only requests with an unknown result are returned. Each of them may
+        have created an instance with this name.
 
         :returns: a phrase for each request, such as "restore x of instance y".
         """
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if another request is known to have created it.
+        """Return True if another request is known to have created an instance.
 
         Call list_rivals() before this method. An implementation of
         list_rivals() may read the data that this method needs.
 
-        :param instance_id: the id of an instance in Trove that has the
-            requested name.
+        :param instance_id: the id of this instance. It has the requested name.
         """
 
     def mark_created(self, instance_id: str) -> None:
@@ -81,18 +79,17 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
     """Create one instance, and find it even if the response is lost.
 
     The request is sent only once. If the response is lost, the function
-    searches Trove for an instance with the requested name. If another request
-    with the same name may have created the found instance, the function does
-    not return it.
+    searches Trove for an instance with the requested name. The function does
+    not return an instance that another request may have created.
 
-    :param intent: the journal entry of the request. If it remains unknown what
-        the request created, the entry remains in the journal.
+    :param intent: the journal entry of the request. If the response is lost
+        and the search fails, the entry remains in the journal.
     :param earlier_ids: the ids of the instances that existed before the
         request. The search ignores these instances. The ids are not needed if
         the name is unique.
-    :raises errors.Unreachable: the response was lost. The search found no
-        instance, or an instance that another request may have created. Trove
-        may have created an instance for this request.
+    :raises errors.Unreachable: the response was lost, and the search found no
+        instance, or only one that another request may have created. Trove may
+        have created an instance for this request.
     :raises errors.Rejected: Trove rejected the request, or several instances
         match the request.
     :raises errors.BankError: the journal entry could not be written, so the
@@ -139,10 +136,10 @@ def _may_be_new(client: trove_client.TroveClient, instance_id: str,
                 not_before: Optional[str]) -> bool:
     """Return True if an instance may be younger than a request.
 
-    The result is False if the instance was created more than 5 minutes before
-    the request, or does not exist any more. If one of the two times is not
-    known, the result is True. The function reads the instance with a GET,
-    because a list has no creation times.
+    The result is False if the instance does not exist any more, or if Trove
+    created it more than 5 minutes before the request. If the time of the
+    creation or of the request is not known, the result is True. The function
+    reads the instance with a GET, because a list has no creation times.
 
     :param not_before: Trove's time before the request, in ISO format. None if
         Trove returned no time.
@@ -160,21 +157,21 @@ class DeletionWait:
     """A wait of 5 minutes for instances that Trove may be deleting.
 
     While Trove deletes an instance, the instance has the status SHUTDOWN. Then
-    the instance disappears. An instance whose server is lost has the same
-    status, but does not disappear. So an instance that still exists after the
-    wait counts as lost.
+    the instance disappears. If the server of an instance is lost, the instance
+    also has this status, but does not disappear. So an instance that still
+    exists after 5 minutes counts as lost.
 
-    Before Wallaby, an instance whose database is stopped has the same status
-    as well. For such an instance, check() raises no error.
+    Before Wallaby, an instance with a stopped database also has this status.
+    For such an instance, check() raises no error.
     """
 
     def __init__(self, poller: polling.Poller, instance_ids: Set[str]
                  ) -> None:
-        """Start a wait of 5 minutes that is the same for all instances.
+        """Start one wait of 5 minutes for all instances.
 
-        :param instance_ids: a set of ids that the caller keeps. The wait adds
-            the id of each instance that it sees with the status SHUTDOWN. If
-            such an instance disappears, Trove has deleted it.
+        :param instance_ids: a set that the wait fills for the caller. The wait
+            adds the id of each instance with the status SHUTDOWN. If such an
+            instance disappears later, Trove has deleted it.
         """
         self._deadline = poller.deadline(timeouts.SHUTDOWN)
         self.instance_ids = instance_ids
@@ -207,9 +204,8 @@ def check_usable(instance: models.Instance,
                  ) -> models.Instance:
     """Check that the database of an instance is up or may still start.
 
-    :param deletion_wait: allows an instance that is being deleted some time to
-        disappear. None if errors.ResourceFailed shall be raised at once for
-        such an instance.
+    :param deletion_wait: the wait for instances that Trove may be deleting.
+        None to raise errors.ResourceFailed at once for such an instance.
     :returns: the instance.
     :raises errors.Pending: Trove may be deleting the instance, and
         deletion_wait has not ended yet.
@@ -252,11 +248,11 @@ def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
     """Delete an instance, and wait until the instance does not exist any more.
 
     It is no error if the instance does not exist at the beginning. Trove
-    refuses to delete an instance that is being built. In that case the
+    refuses to delete an instance while Trove builds it. In that case the
     function waits until the instance is built. Only administrators could
-    delete the instance earlier [force_delete() of troveclient,
-    instance:reset_status in Trove's policies]. But then the resources that
-    Trove is building would remain in the cloud.
+    delete such an instance at once [force_delete() of troveclient,
+    instance:reset_status in Trove's policies]. But the resources that Trove is
+    building would then remain in the cloud.
 
     :param timeout: seconds for the request and the wait together.
     :raises errors.KarborTroveError: the instance may still exist.

@@ -30,13 +30,14 @@ def is_settled(not_before: Optional[str],
                now: Optional[datetime.datetime]) -> bool:
     """Return True if a request is too old to still create anything.
 
-    A request is too old after 15 minutes. 5 of these minutes allow for clocks
-    that differ, because the two times may be from two hosts.
+    A request is too old 15 minutes after it was sent. Trove may need 10
+    minutes of this time. The clocks of the hosts that returned `not_before`
+    and `now` may differ by 5 minutes.
 
     :param not_before: Trove's time before the request, in ISO format. None if
         this time is not known.
     :param now: Trove's time now. None if this time is not known.
-    :returns: False if one of the two times is not known.
+    :returns: False if `not_before` or `now` is None.
     """
     return (now is not None and not_before is not None
             and now - times.parse_utc(not_before)
@@ -46,9 +47,9 @@ def is_settled(not_before: Optional[str],
 def find_trove_time(client: trove_client.TroveClient) -> Optional[str]:
     """Return the time in Trove's last response, as text in ISO format.
 
-    Call this function before a request that creates an object. The creation
-    time of the object is then not earlier than the result. But the clocks of
-    Trove's hosts may differ by some minutes.
+    Call this function before a request that creates an object. Trove then
+    creates the object after the returned time. The creation time may still be
+    some minutes earlier, because the clocks of Trove's hosts may differ.
 
     :returns: the time. None if Trove has not returned its time yet.
     """
@@ -64,10 +65,11 @@ def recover(find: Callable[[], Optional[Created]], lost: errors.Unreachable,
 
     :param find: returns the object. None if Trove does not have the object
         yet.
-    :param lost: the error of the request. Each error below has the text of
-        this error as well.
+    :param lost: the error of the request. Each error that is listed below also
+        has the text of `lost`.
     :returns: the object.
-    :raises errors.Rejected: several objects match the request.
+    :raises errors.Rejected: several objects match the request, or Trove
+        rejected the search.
     :raises errors.BankError: find() reads the bank, and the bank failed.
     :raises errors.Unreachable: no object was found. The object may exist, or
         Trove may still create it.

@@ -100,17 +100,16 @@ class Instance:
     def is_being_deleted(self) -> bool:
         """Return True if Trove may be deleting the instance.
 
-        While Trove deletes an instance, the status of the instance is
-        SHUTDOWN. Since Wallaby, the operating status is empty at the same time
-        [trove/instance/models.py, 26.0.0]. An instance whose server is gone
-        has the same two statuses, but does not disappear [found with Trove
-        26]. So a list must not leave out an instance only because this
+        While Trove deletes an instance, its status is SHUTDOWN. Since Wallaby,
+        the operating status is empty at the same time
+        [trove/instance/models.py, 26.0.0]. An instance whose server is lost
+        has the same status and operating status, but does not disappear [found
+        with Trove 26]. So do not leave out an instance only because this
         property is True.
 
-        Before Wallaby, Trove returns no operating status, and the result is
-        always False. In those releases, an instance whose database is stopped
-        has the status SHUTDOWN as well. Such an instance is reported as
-        stopped.
+        Before Wallaby, Trove returns no operating status. So the result is
+        always False. With such a Trove, an instance with a stopped database
+        has the status SHUTDOWN too. This instance is reported as stopped.
         """
         return self.status == SHUTDOWN and self.operating_status is not None
 
@@ -226,8 +225,8 @@ class Accounts:
     def common(self, other: 'Accounts') -> 'Accounts':
         """Return the databases and the users that are in both objects.
 
-        If one of the two objects does not know its databases, the databases of
-        the result are None. The same rule applies to the users.
+        If the databases of one object are None, the databases of the result
+        are None. The same rule applies to the users.
         """
         return Accounts(_common(self.databases, other.databases),
                         _common(self.users, other.users))

@@ -23,10 +23,11 @@ from karbor_trove.trove import transport
 def parse_instance(data: Dict[str, Any]) -> models.Instance:
     """Return the instance that a response of Trove's API describes.
 
-    If a key is absent or null, the attribute is None or empty. An item of a
-    list has fewer keys than the response for one instance. Some releases of
-    Trove never return the source of a replica or the configuration group.
-    Other releases return them only with some statuses.
+    If a key other than "id" is absent or null, the attribute is None or empty.
+    A list has fewer keys for an instance than the response for a single
+    instance. The source of a replica and the configuration group are absent in
+    some releases of Trove. In other releases they are present only with some
+    statuses of the instance.
 
     :param data: the JSON object of one instance.
     :raises troveclient.exceptions.ResponseFormatError: the JSON does not
@@ -111,9 +112,10 @@ def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
     """Return the arguments of troveclient's method that creates a backup.
 
     The caller does not send arguments that are None. For an incremental
-    backup, the arguments always name the parent. Otherwise Trove would use the
-    newest backup of the instance as the parent, even if Karbor did not create
-    that backup [Backup.create in trove/backup/models.py, 26.0.0].
+    backup, the arguments always have the id of the parent. Without this id,
+    Trove would use the newest backup of the instance as the parent, even if
+    Karbor did not create that backup [Backup.create in trove/backup/models.py,
+    26.0.0].
     """
     arguments = dataclasses.asdict(request)
     arguments['instance'] = arguments.pop('instance_id')
@@ -123,11 +125,10 @@ def backup_arguments(request: models.BackupRequest) -> Dict[str, Any]:
 
 def configuration_arguments(request: models.ConfigurationRequest
                             ) -> Dict[str, Any]:
-    """Return the arguments of troveclient's method that creates a group.
+    """Return the arguments of the method that creates a configuration group.
 
-    The group is a configuration group. The argument `values` is JSON text,
-    because python-troveclient needs this form. The caller does not send
-    arguments that are None.
+    The method belongs to python-troveclient. It needs the argument `values` as
+    JSON text. The caller does not send arguments that are None.
     """
     arguments = dataclasses.asdict(request)
     arguments['values'] = json.dumps(arguments['values'])
@@ -141,10 +142,10 @@ def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
     request are arguments with the same name. Some arguments need an
     explanation:
 
-    * The datastore is sent. Otherwise Trove would use the cloud's default
-      datastore. Trove would reject a backup of another datastore type. Trove
-      would accept a backup of another version without a check
-      [trove/instance/service.py].
+    * The datastore and its version are sent. Otherwise Trove would use the
+      default datastore of the cloud. Trove would reject the backup if the type
+      of its datastore is different. If only the version is different, Trove
+      would accept the backup without a check [trove/instance/service.py].
     * If the id of the datastore version is recorded, the id is sent instead of
       the name, because an operator may change the name.
     * The network is sent as `net-id`, because this is the only key that every
