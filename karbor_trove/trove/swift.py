@@ -27,7 +27,7 @@ LOG = logging.getLogger(__name__)
 
 
 def is_in_swift(location: Optional[str]) -> bool:
-    """Return True if the location of a backup is in Swift.
+    """Return True if a backup is stored in Swift, according to its location.
 
     A location in Swift is a URL. Other storage drivers use locations of
     another form [cinder, since 23.0.0].
@@ -66,9 +66,9 @@ def object_exists(client: trove_client.TroveClient, location: str) -> bool:
 
     :param location: the locationRef of the backup in Trove's API. This is the
         URL to which Trove's guest uploaded the backup.
-    :returns: False if the object does not exist, or is not in the account of
-        the user. The object is not in this account if the cloud has no Swift,
-        or if Trove uses an account of its own.
+    :returns: False if the object does not exist in the account of the user.
+        This is always the case if the cloud has no Swift, or if Trove uses an
+        account of its own.
     :raises errors.Rejected: Swift does not let this user read the object.
     :raises errors.Unreachable: Swift does not respond.
     """
@@ -203,10 +203,11 @@ class _Account:
 def _delete(account: _Account, name: str) -> None:
     """Delete an object, together with its segments if it has segments.
 
-    Swift deletes segments only on a special request. That request does not
-    delete an object without segments. So the function first finds out whether
-    the object has segments. Swift responds to the special request with HTTP
-    200 even if the deletion failed. The JSON of the response has the result
+    A plain DELETE does not delete the segments. A DELETE with the parameter
+    multipart-manifest deletes the segments, but works only for an object with
+    segments. So the function first finds out whether the object has segments.
+    With this parameter, Swift responds with HTTP 200 even if the deletion
+    failed. So the function reads the result from the JSON of the response
     [slo.py and bulk.py of Swift, 2.38].
 
     :param name: "container/object".
@@ -248,15 +249,14 @@ def _find_account(client: trove_client.TroveClient, api: Any,
                   location: Optional[str] = None) -> Optional[_Account]:
     """Return the user's own account in Swift.
 
-    The URL of the account is from the user's catalog. Trove's guest may have
-    used another endpoint for the same account.
+    The account has the URL of the user's catalog or of the provider file.
+    Trove's guest may have used another URL for the same account.
 
     :param api: the client of python-troveclient.
     :param location: the URL of an object that has to be in the account. None
         if only the account is needed.
     :returns: the account. None if the object is in another account, if the
-        location does not refer to an object, or if the catalog does not have
-        Swift.
+        location does not refer to an object, or if there is no URL of Swift.
     """
     if location is not None and {'', '.', '..'} & set(
             location.split('/')[-2:]):

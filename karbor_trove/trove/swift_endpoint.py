@@ -12,16 +12,18 @@ from karbor_trove.trove import transport
 def find_endpoint(api: Any, swift: models.SwiftConnection) -> Optional[str]:
     """Return the URL of the user's account in Swift.
 
-    If the options have a URL, the result is this URL with the account from the
-    user's catalog. Otherwise the result is the URL of the catalog.
+    If the options have a URL, the function uses this URL and sets its account
+    to the account in the user's catalog. If the catalog has no account, the
+    URL does not change. If the options have no URL, the result is the URL of
+    the catalog.
 
     :param api: a client that transport.patch_client() returned.
-    :param swift: the options, such as the region, the interface and the URL.
+    :param swift: the options, such as the region, the interfaces and the URL.
     :returns: the URL. None if neither the user's catalog nor the options have
         the URL of Swift.
-    :raises errors.Rejected: the catalog has Swift, but no endpoint with the
-        region and an interface of `swift`. In that case it is not known
-        whether an object exists.
+    :raises errors.Rejected: the options have no URL. The catalog has Swift,
+        but no endpoint of Swift with the wanted region and an allowed
+        interface. In that case it is not known whether an object exists.
     """
     endpoints = transport.list_endpoints(api, 'object-store')
     if swift.endpoint_override is None:

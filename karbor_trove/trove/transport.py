@@ -97,10 +97,11 @@ def patch_client(make_client: Callable[[], Any]) -> Any:
 def discover_without_token(http_session: session.Session) -> None:
     """Prevent a session from discovering Keystone's versions with a token.
 
-    Such a discovery would never end. It happens if a proxy answers the first
-    discovery with HTTP 401. keystoneauth1 then repeats the discovery with a
-    token [get_version_data() in discover.py, 5.18.1]. The auth plugin has to
-    get this token, but it is already waiting for the versions.
+    keystoneauth1 first discovers the versions without a token. If a proxy
+    answers with HTTP 401, keystoneauth1 repeats the discovery with a token
+    [get_version_data() in discover.py, 5.18.1]. The auth plugin would then
+    wait for itself forever: it needs the versions to get a token, and a token
+    to get the versions.
 
     After this call, the repeated discovery fails at once. keystoneauth1 then
     reads the version from the URL of Keystone.
@@ -121,10 +122,11 @@ def discover_without_token(http_session: session.Session) -> None:
 def _remove_completion_cache(client: Any) -> None:
     """Prevent the list methods of troveclient from writing ids to files.
 
-    The files are in the home directory, for the completion of a shell. Each
-    manager of troveclient keeps its open file in an attribute. If two threads
-    list at the same time, one thread may close the file of the other thread.
-    Then the list of the other thread fails [troveclient/base.py, 8.6.0].
+    troveclient writes these files to the home directory for the completion of
+    shell commands. Each manager of troveclient has one open file. If two
+    threads list at the same time, one thread may close the file while the
+    other thread uses it. Then the other list fails [troveclient/base.py,
+    8.6.0].
 
     :param client: the client. The attributes of its managers are replaced.
     """
@@ -147,9 +149,9 @@ def _limited_request(http_session: Any, limits: RequestLimits
                      ) -> Callable[..., Any]:
     """Return a replacement for the method `request` of a session.
 
-    The session sends all its requests with this method. The replacement adds
-    the timeouts of the current thread to each request. If the caller passes
-    other timeouts, those are used.
+    The replacement adds the timeouts of the current thread to each request. If
+    the caller passes other timeouts, the replacement uses those. The session
+    sends all its requests with `request`, so no request is without timeouts.
 
     :param limits: the timeouts of each thread.
     """
@@ -169,9 +171,9 @@ def translate_errors(description: str) -> Iterator[None]:
     Trove's responses. keystoneauth raises exceptions of its own for failed
     connections and for responses of Keystone and Swift.
 
-    The status of a response counts only if the service itself sent the
-    response. A load balancer or a proxy may send any status, so its response
-    counts as an outage.
+    The HTTP status decides which error is raised, but only if the service
+    itself sent the response. Any response of a load balancer or a proxy counts
+    as an outage.
 
     :param description: what is requested, for the error message.
     :raises errors.NotFound: the status is 404.
@@ -224,10 +226,10 @@ def translate_errors(description: str) -> Iterator[None]:
 def read_response() -> Iterator[None]:
     """Raise ResponseFormatError if a response cannot be read.
 
-    A load balancer or a proxy may have sent such a response.
-    translate_errors() treats this error as an outage. Only code that reads the
-    response may run in the `with` block. A programming error in the block
-    would look like an outage as well.
+    Run the code that reads the response in the `with` block. A response that
+    cannot be read may be from a load balancer or a proxy. So
+    translate_errors() treats the error as an outage. Run no other code in the
+    block, because its programming errors would also look like an outage.
 
     :raises troveclient.exceptions.ResponseFormatError: the response does not
         have the form of a response of the service.
@@ -244,9 +246,9 @@ def request_swift(http_session: session.Session, url: str, method: str,
                   **kwargs: Any) -> Any:
     """Send a request to Swift, and return the response.
 
-    Swift may respond with 401 because of Karbor's service token, as Trove may
-    do. In that case the function sends the request again with the user's token
-    alone. See _patched_request().
+    Swift may reject Karbor's service token with 401. In that case the function
+    sends the request again with the user's token, but without the service
+    token. _patched_request() does the same for Trove.
 
     :param kwargs: further arguments of the session's method `request`.
     :raises keystoneauth1.exceptions.ClientException: Swift responded with an
@@ -309,13 +311,12 @@ def _parse_retry_after(error: Exception) -> Optional[float]:
 
 
 def _with_session(client: Any) -> Any:
-    """Return a client of python-troveclient that uses a session.
+    """Return a client of python-troveclient that uses a keystoneauth session.
 
-    The session is a session of keystoneauth. If Karbor does not have the
-    details of the token, Karbor creates an older kind of client without a
-    session [client_factory.py and clients/trove.py, 1.6.0]. On a 401, such a
-    client tries to log in again, but it has no credentials. So this function
-    replaces such a client.
+    Karbor creates a client without a session if it does not have the details
+    of the token [client_factory.py and clients/trove.py, 1.6.0]. Such a client
+    has no credentials. After a 401 it tries to log in again and fails. So this
+    function replaces such a client.
 
     :param client: the client that Karbor created.
     :returns: the same client if it uses a session. Otherwise a new client for
@@ -334,7 +335,7 @@ class _TroveToken(token_endpoint.Token):
 
     def get_endpoint(self, session: session.Session,
                      **kwargs: Any) -> Optional[str]:
-        """Return Trove's endpoint. None for the endpoint of Swift."""
+        """Return Trove's endpoint. None if Swift's endpoint is requested."""
         return (None if kwargs.get('service_type') == 'object-store'
                 else super().get_endpoint(session, **kwargs))
 
@@ -344,17 +345,17 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
 
     The replacement corrects these faults:
 
-    * For some error responses, troveclient raises a TypeError or another wrong
-      exception. One cause is a Retry-After header with a status other than
-      413. Another cause is JSON that does not have the form of Trove's errors.
-      If a response is not JSON, troveclient returns None
-      [apiclient/exceptions.py and client.py of python-troveclient 8].
-    * Trove may respond with 401 because of Karbor's service token. This token
-      has no project and therefore no role, but newer Troves require a role
-      [service_token_roles_required of keystonemiddleware]. The replacement
-      sends the request again with the user's token alone, which is sufficient.
-      Nothing is done twice, because the first request did not reach Trove's
-      API.
+    * troveclient raises a wrong exception, such as a TypeError, for some error
+      responses. This happens with a Retry-After header and a status other than
+      413, and with JSON that is not in the form of Trove's errors. If a
+      response is not JSON, troveclient returns None [apiclient/exceptions.py
+      and client.py of python-troveclient 8].
+    * Trove may respond with 401 because of Karbor's service token. Newer
+      Troves require a role for this token, but the token has no project and
+      therefore no role [service_token_roles_required of keystonemiddleware].
+      The replacement sends the request again without the service token. The
+      user's token alone is sufficient. Nothing is done twice, because the
+      first request did not reach Trove's API.
 
     The next request has the service token again. With a service token, Trove
     accepts an expired token of the user for a while.
@@ -439,10 +440,14 @@ def _to_json(value: Any) -> Any:
 def _is_own_error(response: Any) -> bool:
     """Return True if the service itself sent an error response.
 
-    The result is False if a load balancer or a proxy sent the response. Trove
-    and Keystone send {"itemNotFound": {"message": ..., "code": ...}}.
-    Keystone's middleware may send a text, with a header of its own. Swift's
-    errors are HTML.
+    The result is False if a load balancer or a proxy sent the response. The
+    function recognizes these forms:
+
+    * Trove and Keystone send JSON: {"itemNotFound": {"message": ..., "code":
+      ...}}.
+    * Keystone's middleware may send text. The value of its header
+      WWW-Authenticate begins with "Keystone".
+    * Swift sends HTML, with the header X-Trans-Id.
     """
     if _SWIFT_TRANSACTION in response.headers or response.headers.get(
             'WWW-Authenticate', '').startswith('Keystone'):
