@@ -47,8 +47,8 @@ MAX_CORRECTIONS = 50
 class BackupEntry(document_store.StoredEntry):
     """The journal entry of one backup.
 
-    The entry exists from before the request for the backup until the backup is
-    deleted.
+    The entry is written before the backup is requested, and is deleted after
+    the backup is deleted.
     """
 
     STORED_KEYS = {'is_complete': 'complete', 'deleted_at': 'deleted',
@@ -115,11 +115,12 @@ class BackupEntry(document_store.StoredEntry):
     def is_visible_to(self, project_id: Optional[str]) -> bool:
         """Return True if Trove lists this backup for a project.
 
-        Trove lists only the backups of the project of the Keystone token.
-        Karbor lets an administrator delete and verify the checkpoints of other
-        projects [manager.py in services/protection, 1.6.0]. In that case
-        Trove's list lacks the backup of the checkpoint, although the backup
-        may exist. If the entry has no project, the result is True.
+        Trove lists only the backups of the project of the Keystone token. But
+        Karbor lets an administrator delete and verify checkpoints of other
+        projects [manager.py in services/protection, 1.6.0]. Trove's list for
+        the administrator then lacks a backup that may exist.
+
+        If the project of the backup is not known, the result is True.
 
         :param project_id: the id of the project whose backups Trove lists.
             None if Trove lists the backups of all projects.
@@ -144,10 +145,11 @@ class BackupEntry(document_store.StoredEntry):
         The backup has to have the instance, the name and the description of
         the request. If has_unique_name is True, nothing else is compared.
 
-        Otherwise the backup also has to be created in the 10 minutes after the
-        request. The clocks of Trove's hosts may differ by 5 minutes. So the
-        backup may also be up to 5 minutes too early or too late. If the time
-        of the request or of the backup is not known, the result is False.
+        If has_unique_name is False, the time of the backup is compared too.
+        The backup has to be created in the 10 minutes after the request. The
+        clocks of Trove's hosts may differ, so the backup may also be up to 5
+        minutes too early or too late. If the time of the request or of the
+        backup is not known, the backup does not match.
 
         :param backup: a backup that Trove returned.
         """
@@ -225,22 +227,24 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
     def write(self, entry: BackupEntry) -> None:
         """Write an entry, and write or delete its marker.
 
-        An earlier entry of the checkpoint is replaced. Operations do not read
-        an entry that has a marker. But operations have to read an entry that
-        is marked as deleted. So such an entry must have no marker:
+        An earlier entry of the checkpoint is replaced. What happens to the
+        marker depends on the entry:
 
-        * The marker of a complete backup is written after the entry.
-        * If the entry is marked as deleted, the marker is deleted first. Then
-          the entry is written. Then the marker is deleted once more.
+        * Complete backup of an existing checkpoint: the marker is written
+          after the entry.
+        * Entry that is marked as deleted: the marker is deleted before the
+          entry is written, and once more afterwards. Operations have to read
+          this entry, and they do not read an entry with a marker.
+        * Any other entry: no marker is written or deleted.
 
-        The marker is deleted once more because a sweep of another operation
-        may have written the marker after the first deletion. After a sweep has
-        written a marker, the sweep reads the entry. If the entry is marked as
-        deleted, the sweep deletes the marker again. So either this method or
-        the sweep deletes the marker.
+        The second deletion is needed because a sweep may write the marker
+        after the first deletion. The sweep reads the entry after it has
+        written the marker. If the entry is then marked as deleted, the sweep
+        deletes the marker. So this method or the sweep deletes the marker.
 
-        If this process ends between two steps, the entry has no marker, and
-        operations read the entry.
+        If this process ends between two steps, the entry usually has no
+        marker, and operations read the entry. If the marker exists although
+        the entry is marked as deleted, a later sweep deletes the marker.
 
         :raises errors.BankError: the entry may be written nevertheless. An
             error of the bank after the entry is written is only logged.
@@ -259,10 +263,11 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
                 self._write_marker(entry)
 
     def delete(self, key: str) -> None:
-        """Delete the entry of a checkpoint, with its copy and its marker.
+        """Delete the entry of a checkpoint, and the markers of the checkpoint.
 
-        An absent object is no error. If the marker cannot be deleted, the
-        error is only logged.
+        If the bank has a copy of the entry, the copy is deleted too. An absent
+        object is no error. If a marker cannot be deleted, the error is only
+        logged.
 
         :param key: the id of the checkpoint.
         :raises errors.Rejected: the key cannot be a single part of a path.
@@ -304,17 +309,20 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         return [*marked.values(), *self.read_all(marked)[0]]
 
     def correct_markers(self) -> List[BackupEntry]:
-        """Correct wrong and missing markers, and return the readable entries.
+        """Correct wrong and missing markers, and return all readable entries.
 
-        This method writes up to 50 missing markers, because the bank of an
-        earlier release has no markers. This method deletes up to 50 wrong
-        markers. A marker is wrong if its entry is deleted or marked as
-        deleted. An earlier release can leave such a marker.
+        Each complete backup of an existing checkpoint has to have a marker.
+        This method writes up to 50 markers that are missing. A marker is wrong
+        if its entry is deleted or marked as deleted. This method deletes up to
+        50 wrong markers. The reason for both is that earlier releases write
+        and delete entries without their markers.
 
         An entry with a marker is returned abridged, as by list_abridged(). To
         find wrong markers, this method reads up to 5 of these entries, chosen
-        at random. The entries that are read are returned in full. This method
-        also stores the omission markers of the instance in `omissions`.
+        at random. The entries that are read are returned in full.
+
+        This method also stores the omission markers of the instance in
+        `omissions`.
 
         :raises errors.BankError: the bank did not return all entries. An error
             of the bank during the corrections is only logged.
@@ -367,11 +375,12 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
             for marker in markers.backups}
 
     def _write_marker(self, entry: BackupEntry) -> None:
-        """Write the marker of an entry, and delete a wrong marker again.
+        """Write the marker of an entry, but do not leave a wrong marker.
 
-        Another operation may have changed the entry in the bank. So this
-        method reads the entry after it has written the marker. The marker is
-        wrong if the entry is deleted, is marked as deleted, or cannot be read.
+        Another operation may change the entry in the bank at the same time. So
+        this method reads the entry after it has written the marker. If the
+        entry is then deleted, marked as deleted, or unreadable, the marker is
+        wrong, and this method deletes the marker.
 
         :param entry: an entry that is in the bank.
         :raises errors.BankError: the marker may be missing, or may be wrong.

@@ -77,19 +77,20 @@ class OmissionMarker:
 
 
 class Markers(NamedTuple):
-    """All backup markers and all omission markers of one instance."""
+    """The backup markers and omission markers that list_markers() returns."""
 
     backups: List[BackupMarker]
     omissions: List[OmissionMarker]
 
 
 def parse_key(key: str) -> Optional[BackupMarker]:
-    """Return the backup marker with a key. None for any other key.
+    """Return the backup marker that has a key.
 
     The ids in the key are checked, because a user may be able to write into
     the bank.
 
     :param key: such as CHECKPOINT@BACKUP@PARENT. The words stand for ids.
+    :returns: the marker. None if the key is not the key of a backup marker.
     """
     checkpoint_id, *backup_ids = key.split('@')
     if (ids.is_path_part(checkpoint_id) and len(backup_ids) in (1, 2)
@@ -99,12 +100,11 @@ def parse_key(key: str) -> Optional[BackupMarker]:
 
 
 def parse_omission_key(key: str) -> Optional[OmissionMarker]:
-    """Return the omission marker that a key stands for.
-
-    None if the key is not that of an omission marker.
+    """Return the omission marker that has a key.
 
     :param key: such as CHECKPOINT@omitted@2026-01-01T12-00-00Z. The word
         CHECKPOINT stands for an id.
+    :returns: the marker. None if the key is not the key of an omission marker.
     """
     checkpoint_id, _, rest = key.partition('@')
     word, _, time = rest.partition('@')
@@ -118,10 +118,10 @@ def parse_omission_key(key: str) -> Optional[OmissionMarker]:
 
 
 class BackupMarkers:
-    """The backup markers and the omission markers of one instance.
+    """The folder in the bank with all markers of one instance.
 
-    Every method that reads or writes raises errors.BankError if the bank
-    fails.
+    The folder has the backup markers and the omission markers. Every method
+    that reads or writes raises errors.BankError if the bank fails.
     """
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str) -> None:
