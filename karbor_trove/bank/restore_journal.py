@@ -2,20 +2,23 @@
 
 """Write-ahead journals of the requests that restores send.
 
-The restore journal lists requests for instances. An entry is written before
-its request is sent. The entry has the requested name of the instance. The
-entry is deleted in two cases: Karbor's record has the id of the restored
-instance, or Trove has rejected the request. If an entry still exists after the
-restore, the restore is an unconfirmed restore.
+The restore journal lists requests for instances. A restore writes an entry
+before it sends the request. The entry has the name of the requested instance.
+The entry is open while it lacks the id of the restored instance. The restore
+closes the entry when Karbor's record has this id, or when Trove has rejected
+the request. If the entry is still open after the restore, the restore is an
+unconfirmed restore.
 
-An entry with the id of the restored instance is a trace. An entry without this
-id is open. A restore leaves a trace if another restore with the same instance
-name has an open entry. The other restore may run in another process. Without
-the trace, the other restore could use the instance by mistake.
+To close an entry, the restore deletes the entry or turns the entry into a
+trace. A trace is an entry with the id of the restored instance. A trace is
+needed if another restore with the same instance name has an open entry.
+Without the trace, the other restore could use the instance by mistake. The
+other restore may run in another process.
 
-Each entry has a marker in a folder for the name of the restored instance. A
-restore that closes its entry reads the other entries with the same name. The
-markers show these entries, so the restore does not list the whole bank.
+Each entry has a marker in a folder for the name of the restored instance.
+Before a restore closes its entry, the restore reads the other entries with the
+same name. The markers show these entries, so the restore does not list the
+whole bank.
 
 A second journal lists the requests for configuration groups.
 """
@@ -117,14 +120,17 @@ class RestoreEntry:
         return worker_process.may_be_alive(self.worker) and self.is_recent(now)
 
     def may_run_with(self, other: 'RestoreEntry') -> bool:
-        """Return True if this restore may still run during another restore.
+        """Return True if the restores of two entries may run at the same time.
 
-        The result is True if two conditions are met. The worker process of
-        this restore may still run. And the request of this restore was less
-        than an hour old when the other restore sent its request. If one of
-        these times is not known, the second condition is met.
+        This entry is of the first restore, and `other` is of the second
+        restore. The result is True if two conditions are met:
 
-        :param other: the entry of the other restore.
+        * The worker process of the first restore may still run.
+        * When the second restore sent its request, the request of the first
+          restore was less than an hour old, or was not sent yet. If the time
+          of one of the requests is not known, this condition is met.
+
+        :param other: the entry of the second restore.
         """
         return self.may_run(times.parse_utc(other.not_before)
                             if other.not_before else datetime.datetime.min)
@@ -290,8 +296,8 @@ class RestoreIntent:
         """Write the journal entry before the request for the instance is sent.
 
         :param name: the name of the restored instance.
-        :param not_before: Trove's time, in ISO format. None if Trove returned
-            no time.
+        :param not_before: Trove's time before the request, in ISO format. None
+            if Trove returned no time.
         :raises errors.BankError: the entry may be missing, so the request must
             not be sent.
         """
@@ -304,8 +310,10 @@ class RestoreIntent:
 
         A request is open if its journal entry lacks the id of the restored
         instance. If an entry cannot be read, its request counts as open,
-        because the name may be the same. This method also stores the ids that
-        the other entries have. is_taken() needs these ids.
+        because the name may be the same.
+
+        An entry with the id of the restored instance is a trace. This method
+        stores the ids from all traces with the same name for is_taken().
 
         :returns: a phrase for each request, such as "restore x of instance y".
         :raises errors.BankError: the entries could not be read.
@@ -345,10 +353,10 @@ class RestoreIntent:
         """Delete the journal entry, or keep the entry as a trace.
 
         Call this method when Karbor's record has the id of the restored
-        instance. If another restore with the same instance name may still run
-        and has an open entry, the entry of this restore stays. The entry then
-        gets the id of the instance, and is a trace. An open entry has no such
-        id. In all other cases the entry is deleted.
+        instance. This method adds the id to the entry, and so makes the entry
+        a trace, if two conditions are met: another restore with the same
+        instance name has an open entry, and the other restore may still run.
+        In all other cases this method deletes the entry.
 
         If the bank fails, the error is only logged. The entry then stays until
         `karbor-trove-manage deferred dismiss` deletes the entry.
@@ -366,19 +374,22 @@ class RestoreIntent:
     def _close(self, created_id: Optional[str]) -> None:
         """Delete the journal entry, or turn the entry into a trace.
 
-        The entry becomes a trace if another restore with the same instance
-        name has an open entry and may still run. A trace stays in the journal,
-        and has the id of the restored instance. The trace shows the other
-        restore that the instance belongs to this restore.
+        If another restore with the same instance name has an open entry and
+        may still run, the entry becomes a trace. The entry then stays in the
+        journal, and gets the id of the restored instance. The trace shows the
+        other restore that the instance belongs to this restore.
 
-        Otherwise the entry is deleted. The markers of this instance name that
-        have no entry are deleted too. If no other entry with this name is
-        open, the traces with this name are deleted too.
+        In all other cases the entry is deleted. If other restores have markers
+        for the same instance name, this method then also cleans up:
+
+        * Each marker without an entry is deleted.
+        * If no other entry with this name is open, the traces with this name
+          are deleted.
 
         If the bank fails, the error is only logged.
 
         :param created_id: the id of the restored instance. None if Trove
-            created nothing. In that case the entry is always deleted.
+            created nothing. In that case the entry never becomes a trace.
         """
         entry = self._entry
         with storage.log_bank_errors(
@@ -408,13 +419,14 @@ class RestoreIntent:
     def _read_marked(self) -> Dict[str, Optional[RestoreEntry]]:
         """Return the other journal entries with the same instance name.
 
-        Each of these entries has a marker in the folder of the name. If all
-        other markers are of this restore, no entry is read, and the result is
-        empty. The entries of this restore are not needed, because this restore
-        has the ids of its instances in memory.
+        Each of these entries has a marker in the folder of the name. This
+        method lists the markers, and reads the entry of each marker. If all
+        other markers belong to this restore, this method reads no entry, and
+        the result is empty. This restore needs no entries of its own, because
+        it has the ids of its instances in memory.
 
-        :returns: the entries, by the key of the marker. An entry is None if
-            only its marker exists.
+        :returns: the entries, by the key of the marker. The value is None if
+            there is a marker but no entry.
         :raises errors.BankError: the entries could not be read.
         """
         keys = [key for key in storage.list_keys(self._get_markers())
@@ -433,8 +445,9 @@ class RestoreIntent:
     def _list_others(self) -> List[RestoreEntry]:
         """Return the other entries that may have the same instance name.
 
-        An entry with an unknown name counts too. This method reads the restore
-        journals of all instances in the bank.
+        If the name of an entry is not known, the name may be the same. This
+        method reads the restore journals of all instances in the bank. So the
+        result may have entries of this restore for other original instances.
 
         :raises errors.BankError: the entries could not be read.
         """

@@ -140,8 +140,8 @@ class TemporaryInstanceIntent:
         """Write the journal entry before the request for the instance is sent.
 
         :param name: the name of the temporary instance.
-        :param not_before: Trove's time, in ISO format. None if Trove returned
-            no time.
+        :param not_before: Trove's time before the request, in ISO format. None
+            if Trove returned no time.
         :raises errors.BankError: the entry may be missing, so the request must
             not be sent.
         """
