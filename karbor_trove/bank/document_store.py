@@ -30,8 +30,8 @@ Document = Dict[str, Any]
 class StoredEntry:
     """Base class of entries that the bank stores as JSON objects.
 
-    Each field of an entry is one key of the JSON object. STORED_KEYS has the
-    fields whose key differs from the name of the field.
+    Each field of an entry is one key of the JSON object. If the key is not the
+    name of the field, STORED_KEYS has the key.
     """
 
     #: The key in the document by the name of the field. A field that is not
@@ -51,13 +51,13 @@ class StoredEntry:
     def from_document(cls: Type[Stored], document: Document) -> Stored:
         """Build an entry from a JSON object.
 
-        If the key of a field with a default is missing, the field gets its
-        default. An unknown key is an error, because the next write of the
-        entry would delete this key from the bank.
+        If a key is missing, its field gets the default value. An unknown key
+        is an error, because the next write of the entry would delete this key
+        from the bank.
 
         :param document: a JSON object as to_document() returns it.
-        :raises ValueError: a key is unknown, or the key of a field without a
-            default is missing.
+        :raises ValueError: a key is unknown. Or a key is missing, and its
+            field has no default value.
         """
         fields = {cls.STORED_KEYS.get(field.name, field.name): field
                   for field in dataclasses.fields(cls)}
@@ -205,9 +205,8 @@ class DocumentStore(Generic[Entry]):
     def list_keys(self) -> List[str]:
         """Return the sorted keys of all documents.
 
-        A document may have a copy, which is written before the document is
-        replaced. If only the copy exists, the result has the key of the
-        document.
+        A document may have a copy. If the bank lists only the copy, the result
+        has the key of the document.
 
         :raises errors.BankError: the bank did not return a list.
         """
@@ -217,11 +216,12 @@ class DocumentStore(Generic[Entry]):
 
     def read_all(self, skipped_keys: Collection[str] = ()
                  ) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
-        """Return all readable entries, and the errors of all other documents.
+        """Return all readable entries, and the errors of unreadable documents.
 
         The errors are also logged.
 
-        :param skipped_keys: the keys of documents that are not to be read.
+        :param skipped_keys: the keys of documents that are not to be read. The
+            result has neither an entry nor an error for these documents.
         :returns: a list of entries, and a dictionary of errors. The key of an
             error is the key of the document that could not be read.
         :raises errors.BankError: the bank failed.

@@ -81,10 +81,11 @@ COPY_SUFFIX = '.new'
 def restore_name_folder(name: str) -> str:
     """Return the path of the folder for one name of restored instances.
 
-    The folder holds markers. Each marker stands for an entry of a restore
-    journal that has this name. The path is /karbor-trove-restores/HASH/. HASH
-    is the SHA-256 hash of the name. The hash is used because a name may have
-    characters that a path must not have.
+    The folder holds the markers of the entries in restore journals. All
+    entries with the same instance name have their markers in one folder.
+
+    The path is /karbor-trove-restores/HASH/. HASH is the SHA-256 hash of the
+    name, because a name may have characters that a path must not have.
 
     :param name: the name of a restored instance.
     """

@@ -75,12 +75,13 @@ class BackupRecord:
                       ) -> 'BackupRecord':
         """Build a record from the JSON object that the bank stores.
 
-        Every key except instance_id may be missing.
+        The key instance_id has to exist, and all other keys may be missing. If
+        the object has a configuration group, the group must have all its keys.
 
         :param document: the JSON object. It was written by this plugin or by
             Karbor's in-tree plugin.
-        :raises KeyError: the object has no key instance_id, or its
-            configuration group lacks a key.
+        :raises KeyError: the key instance_id or a key of the configuration
+            group is missing.
         :raises AttributeError: a value has a wrong type.
         :raises TypeError: a value has a wrong type.
         """

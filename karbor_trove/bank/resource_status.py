@@ -2,9 +2,11 @@
 
 """Status, worker and failure reasons of a resource in a checkpoint.
 
-Karbor's in-tree plugins write the status under the same name. Only this
-package writes the other objects. Karbor's API has no field for the reason of a
-failed protect or delete operation. So the bank holds this reason.
+The section of the resource has one object for the status, one for the worker
+and one for each kind of reason. Karbor's in-tree plugins also write the object
+for the status. Only this package writes the other objects. Karbor's API has no
+field for the reason of a failed protect or delete operation. So the bank holds
+this reason.
 """
 
 from typing import Optional
@@ -61,12 +63,12 @@ def mark_failed(section: karbor_types.BankSection, status: str,
 
 
 def read_failure_reason(section: karbor_types.BankSection) -> Optional[str]:
-    """Return why the last failed operation on a resource failed.
+    """Return the failure reason that mark_failed() wrote last.
 
     :param section: the section of the resource in the checkpoint.
-    :returns: the reason, in one or more lines. If the bank does not hold a
-        list of lines, the stored value is returned unchanged. None if the bank
-        holds no reason.
+    :returns: the reason, in one or more lines. None if the bank holds no
+        reason. mark_failed() stores a list of lines. Any other stored value is
+        returned unchanged.
     :raises errors.BankError: the reason could not be read.
     """
     return _read_lines(section, layout.FAILURE_REASON)
@@ -92,9 +94,9 @@ def read_long_reason(section: karbor_types.BankSection) -> Optional[str]:
     """Return the full text that write_long_reason() wrote last.
 
     :param section: the section of the resource in the checkpoint.
-    :returns: the text, in one or more lines. If the bank does not hold a list
-        of lines, the stored value is returned unchanged. None if the bank
-        holds no long reason.
+    :returns: the text, in one or more lines. None if the bank holds no text.
+        write_long_reason() stores a list of lines. Any other stored value is
+        returned unchanged.
     :raises errors.BankError: the text could not be read.
     """
     return _read_lines(section, layout.LONG_REASON)

@@ -79,10 +79,11 @@ def list_keys(section: karbor_types.BankSection,
 def read(section: karbor_types.BankSection, key: str) -> Any:
     """Return the content of an object. None if the object does not exist.
 
-    This function requests the object without listing the section first. A list
-    of Swift may be stale and lack an existing object. If the request fails
-    twice, and neither error shows whether the object exists, this function
-    lists the section. If the list lacks the object, the result is None.
+    This function requests the object without listing the section first,
+    because a list of Swift may be stale and lack an existing object. The list
+    is the last resort: if the request fails twice, and neither error shows
+    that the object does not exist, this function lists the section. If the
+    list lacks the object, the result is None.
 
     :param section: the section of the object.
     :param key: the path of the object in the section.
@@ -169,16 +170,16 @@ def _is_absence(error: Optional[BaseException],
                 handled: Optional[BaseException]) -> bool:
     """Return True if an error of a bank shows that an object does not exist.
 
-    This function checks the error, then its __context__, then the __context__
-    of that exception, and so on. The result is True if one of these exceptions
-    shows that the object does not exist.
+    The result is True if the error itself, or an exception in its chain, shows
+    that the object does not exist. The chain has the `__context__` of the
+    error, the `__context__` of that exception, and so on.
 
     :param error: the error that the bank plugin raised for a request. If the
         error is None, the result is False.
     :param handled: the exception that the caller was handling when it sent the
-        request. Python adds this exception to the chain of the error, although
-        this exception is not about the object. So the check stops before this
-        exception. None if the caller was handling no exception.
+        request. None if the caller was handling no exception. Python puts
+        `handled` into the chain, but `handled` is not about the object. So the
+        check stops before `handled`.
     """
     # The chain has a FileNotFoundError with the file-system plugin of this
     # package, and HTTP status 404 with the Swift plugins. Karbor's own

@@ -72,7 +72,10 @@ def read_all(section: karbor_types.BankSection) -> List[VerificationResult]:
 
 def read_recovery_seconds(section: karbor_types.BankSection,
                           level: str) -> Optional[float]:
-    """Return the recovery time that the last result of a level has.
+    """Return the recovery time in the last result of a level.
+
+    If a verification does not measure the recovery time, its result has the
+    recovery time of the earlier result.
 
     :param section: the section of the instance in the checkpoint.
     :param level: a verification level, such as "restore".

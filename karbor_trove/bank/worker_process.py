@@ -41,10 +41,10 @@ def current() -> Identity:
 def may_be_alive(identity: object) -> bool:
     """Return True unless a process is known to have ended.
 
-    This function can check only a process of this host and of this PID
-    namespace. Such a process has ended if no process has its process id, or if
-    the process with this id has another start time. For any other process the
-    result is True.
+    If the process is of another host or of another PID namespace, the result
+    is True, because this function cannot check the process. Otherwise the
+    result is False in two cases: no process has this process id, or the
+    process with this id has another start time.
 
     :param identity: the value that current() returned in the process. If the
         value is not an identity, the result is True.
@@ -61,10 +61,10 @@ def find_other_host(identity: object) -> Optional[str]:
     example is a process in another container on this machine.
 
     :param identity: the value that current() returned in the process.
-    :returns: the option "host" in the karbor.conf of the process. Identities
-        of earlier releases lack this option. For such an identity the result
-        is the name of the machine. None if the process is of this host and of
-        this PID namespace, or if the value is not an identity.
+    :returns: None if the process is of this host and of this PID namespace, or
+        if the value is not an identity. In all other cases the option "host"
+        in the karbor.conf of the process. Identities of earlier releases
+        lack this option. In that case the name of the machine of the process.
     """
     if not isinstance(identity, dict) or all(
             identity.get(key) == value for key, value in _namespace().items()):
