@@ -31,10 +31,10 @@ class FileSystemBankPlugin(file_system_bank_plugin.FileSystemBankPlugin):
     An object is a file. The file has the same path and the same content as
     with Karbor's own plugin.
 
-    The error that get_object() raises shows whether the object exists. The
-    error begins a chain: its __context__, the __context__ of that exception,
-    and so on. If the object does not exist, the chain has a FileNotFoundError.
-    After any other failure, the chain has no FileNotFoundError.
+    If get_object() fails, its error shows whether the object exists. If the
+    object does not exist, the `__context__` chain of the error has a
+    FileNotFoundError. After any other failure, the chain has no
+    FileNotFoundError.
     """
 
     def __init__(self, config: Any) -> None:
@@ -267,12 +267,12 @@ def _raise_unless_absent(error: OSError) -> None:
 def _remove_leftover(file: str) -> None:
     """Remove a temporary file if the file is older than an hour.
 
-    A process writes a temporary file, and then renames this file to the name
-    of an object. The process of an old temporary file was probably killed
+    A process writes the content of an object to a temporary file, and then
+    renames the file. The writer of an old temporary file was probably killed
     before the rename. Karbor's own plugin would list the file as an object, so
     the file has to be removed.
 
-    If the process is only slow, the rename fails, and the process writes the
+    If the writer is only slow, its rename fails, and the writer writes the
     object again. If the file cannot be removed, no error is raised.
 
     :param file: the path in the file system.

@@ -30,18 +30,16 @@ def select_page(keys: Iterable[str], limit: Optional[int],
                 marker: Optional[str], sort_dir: Optional[str]) -> List[str]:
     """Return the sorted keys of one page of a list.
 
-    Karbor lists the index files of a plan in descending order. The name of an
-    index file begins with the time of its checkpoint. So the first index file
-    is that of the newest checkpoint [checkpoint.py, 1.6.0].
-
-    :param keys: all keys of the list, in any order. Keys that belong to other
-        pages may be missing.
+    :param keys: the keys of the list, in any order. Keys that are not on this
+        page may be missing.
     :param limit: the maximum number of keys. None for no limit.
     :param marker: the last key of the previous page. The page begins after
         this key, even if the object with this key was deleted. None for the
         first page.
     :param sort_dir: "desc" for descending order. Any other value means
-        ascending order.
+        ascending order. Karbor uses "desc" to get the index file of the newest
+        checkpoint first, because the name of an index file begins with the
+        time of the checkpoint [checkpoint.py, 1.6.0].
     """
     descending = is_descending(sort_dir)
     if marker is not None:

@@ -38,11 +38,10 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
     An object has the same name, content and headers as with Karbor's own
     plugin.
 
-    The error of a failed request shows whether the object exists. The error
-    begins a chain: its __context__, the __context__ of that exception, and so
-    on. If the object or its container does not exist, the chain has an
-    exception of swiftclient with the status 404. After any other failure, the
-    chain has no such exception.
+    If a request fails, its error shows whether the object exists. If the
+    object or its container does not exist, the `__context__` chain of the
+    error has an exception of swiftclient with the status 404. After any other
+    failure, the chain has no such exception.
     """
 
     @property
