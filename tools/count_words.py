@@ -5,11 +5,11 @@
 Counts over docstrings and comments, and annotations with Any in karbor_trove/.
 """
 
+import argparse
 import ast
 import collections
 import pathlib
 import re
-import sys
 import tokenize
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -90,4 +90,8 @@ def main(folders):
 
 
 if __name__ == '__main__':
-    main(sys.argv[1:] or ['karbor_trove', 'tests'])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('folder', nargs='*',
+                        default=['karbor_trove', 'tests'],
+                        help='a folder of the project (default: both)')
+    main(parser.parse_args().folder)
