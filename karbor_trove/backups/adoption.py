@@ -18,7 +18,9 @@ def find_created_backup(
 
     A backup matches the request if both have the same instance, name and
     description. If neither the name nor the description has the id of the
-    checkpoint, the time of the backup has to match too.
+    checkpoint, the time of the backup has to be in the 10 minutes after the
+    request. The clocks of Trove's hosts may differ. So the backup may also be
+    up to 5 minutes too early or too late.
 
     :param backups: all backups of the project.
     :param entry: the journal entry that was written before the request.
@@ -28,11 +30,11 @@ def find_created_backup(
         These backups are not adopted. None if the ids are not known.
     :returns: the backup. None if no backup matches the request. In that case
         Trove may still create the backup.
-    :raises errors.Rejected: one backup matches, but another request may have
-        created this backup. There are two cases. A request of another
-        checkpoint matches too, and the message names the other checkpoint. Or
-        `earlier_ids` is None, and the times match only if the clocks of
-        Trove's hosts differ.
+    :raises errors.Rejected: exactly one backup matches, but another request
+        may have created this backup. The first case: the request of another
+        checkpoint matches the backup too. The message names the other
+        checkpoint. The second case: `earlier_ids` is None, and the backup
+        is too early or too late by up to 5 minutes.
     :raises errors.Ambiguous: several backups match. Or one backup matches, and
         the entry says that several backups matched in an earlier search. The
         message names the backups that match now.

@@ -2,8 +2,8 @@
 
 """Chains of backups: checks, the choice of a parent, the order of deletion.
 
-The result of each function depends only on the arguments. Some arguments are
-functions with the name `read_backup`. Only these functions may send requests.
+These functions use only their arguments. They send no requests themselves. But
+a caller may pass a function `read_backup` that sends requests.
 """
 
 from typing import Callable, Collection, Dict, Iterable, Iterator, List
@@ -46,8 +46,8 @@ def walk_to_root(read_backup: Callable[[str], Optional[models.Backup]],
 def describe_incomplete(backup: models.Backup, newest_id: str) -> str:
     """Return the sentence that reports an incomplete backup of a chain.
 
-    An example is "backup 1, in the chain of backup 2, is not COMPLETED, but
-    FAILED".
+    An example is "backup BACKUP_ID, in the chain of backup NEWEST_ID, is not
+    COMPLETED, but FAILED". FAILED is the status of the backup.
 
     :param backup: the backup that is not complete.
     :param newest_id: the id of the newest backup of the chain.
@@ -59,13 +59,12 @@ def describe_incomplete(backup: models.Backup, newest_id: str) -> str:
 def describe_link(backup_id: str, newest_id: str) -> str:
     """Return a phrase that names one backup of a chain.
 
-    The phrase is "backup NEWEST_ID" for the newest backup of the chain. For
-    any other backup it is "backup BACKUP_ID, in the chain of backup
-    NEWEST_ID,".
+    The phrase is "backup NEWEST_ID" for the newest backup of the chain. The
+    phrase is "backup BACKUP_ID, in the chain of backup NEWEST_ID," for each
+    older backup of the chain.
 
     :param backup_id: the id of the backup to name.
-    :param newest_id: the id of the newest backup of the chain. The check of
-        the chain begins with this backup.
+    :param newest_id: the id of the newest backup of the chain.
     """
     if backup_id == newest_id:
         return 'backup %s' % backup_id
@@ -91,8 +90,8 @@ def find_break(read_backup: Callable[[str], Optional[models.Backup]],
     """Return a phrase that says why a chain cannot be restored.
 
     The phrase names the backup that is missing, is not complete, or is its own
-    ancestor. An example is "backup 1, in the chain of backup 2, was not
-    found".
+    ancestor. An example is "backup BACKUP_ID, in the chain of backup
+    NEWEST_ID, was not found".
 
     :param read_backup: a function that returns the backup with a given id, or
         None if the backup does not exist.

@@ -23,11 +23,14 @@ def create_backup(client: trove_client.TroveClient,
                   poller: polling.Poller) -> models.Backup:
     """Request a backup, and return the created backup.
 
-    If another request may have the same name and description, the existing
-    backups are listed before the request. If the response is lost, this
-    function searches for the created backup. If the search finds several
-    backups, none of them is adopted, and the journal entry is marked as
-    ambiguous.
+    If the response is lost, this function searches for the created backup. If
+    the search finds several backups, none of them is adopted, and the journal
+    entry is marked as ambiguous.
+
+    If neither the name nor the description of the backup has the id of the
+    checkpoint, other backups may have the same texts. In that case this
+    function lists the existing backups before it sends the request. The search
+    then ignores these backups.
 
     :param journal: the backup journal of the instance.
     :param entry: the entry of this backup, which the caller has written to the

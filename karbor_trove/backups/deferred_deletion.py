@@ -80,8 +80,9 @@ class BackupDeletion:
             errors.KarborTroveError the deletion is deferred at once.
         :param polls: the polls that this deletion shares with other deletions
             of the project. None if there are no other deletions.
-        :param keeps_last: whether the last complete backup of the instance is
-            kept while later checkpoints leave the instance out.
+        :param keeps_last: True to keep the last complete backup of the
+            instance if existing later checkpoints left the instance out. False
+            to delete this backup too.
         """
         self._keeps_last = keeps_last
         self._polls = polls or backup_polls.BackupPolls(poller)
@@ -133,9 +134,10 @@ class BackupDeletion:
                    timeout: float) -> Iterator[Outcome]:
         """Delete the backups of several entries, and yield their outcomes.
 
-        All entries are marked first. The mark says that the checkpoint of an
-        entry is deleted. Children are deleted before their parents. A deletion
-        that is not possible now is deferred.
+        First, each entry is marked in the journal. The mark says that the
+        checkpoint of the entry is deleted. Then the backups are deleted,
+        children before their parents. A deletion that is not possible now is
+        deferred.
 
         If Trove is unavailable for one backup, the remaining deletions are not
         tried. If the bank fails for one backup, the remaining deletions are
@@ -144,10 +146,13 @@ class BackupDeletion:
         The journal is read once for all entries. For each entry without a
         backup id, the journal is read again.
 
+        This method also deletes the marker objects that an earlier release may
+        have left in the bank for the entries.
+
         :param timeout: seconds that Trove and Swift may take for each backup.
             The time that the bank takes does not count.
-        :raises errors.BankError: the journal could not be read, or the markers
-            of the entries could not be deleted.
+        :raises errors.BankError: the journal could not be read, or the marker
+            objects could not be deleted.
         """
         marked = []
         for entry in children_first(entries):
@@ -205,8 +210,8 @@ class BackupDeletion:
 
         * Trove and Swift together may take 30 s. The time that the bank takes
           does not count.
-        * No deletion begins more than 60 s after the backups were listed. The
-          time that the bank takes counts.
+        * No deletion is tried later than 60 s after the sweep has read the
+          backups and the journal. The time that the bank takes counts.
         * After the deletions, the bank may take 30 s to store why the other
           deletions are still deferred.
 
@@ -217,11 +222,11 @@ class BackupDeletion:
         A failure is only logged, because the operation that calls this method
         has already done its own work.
 
-        :param skip_checkpoint_id: the id of the checkpoint whose backup the
-            calling operation has just tried to delete. The sweep skips this
-            backup until the sweep has deleted another backup, which may have
-            been a child of the skipped one. None if the operation has not
-            tried any deletion.
+        :param skip_checkpoint_id: the id of a checkpoint. The calling
+            operation has just tried to delete the backup of this checkpoint.
+            Another attempt may succeed if a child was deleted meanwhile. So
+            the sweep skips the backup until the sweep has deleted another
+            backup. None if the operation has not tried any deletion.
         """
         try:
             entries = self._journal.correct_markers()
@@ -243,18 +248,20 @@ class BackupDeletion:
                skip_checkpoint_id: Optional[str]) -> None:
         """Do the work of sweep() if there are deferred deletions.
 
-        Each deferred entry was marked before the journal was read. The mark
-        says that the checkpoint is deleted. If a protect operation reserves
-        one of these backups as a parent later, the protect operation sees the
-        mark. So the journal is not read again before each deletion. It is
-        read again once if a deferred entry has no id of a backup, and a
-        backup in Trove may belong to this entry.
+        Each deferred entry was marked as deleted before the journal was read.
+        If a protect operation later reserves such a backup as a parent, the
+        protect operation sees the mark and creates a full backup. So the
+        journal is not read again before each deletion.
+
+        There is one exception. If a deferred entry has no backup id, and a
+        backup in Trove may belong to this entry, the journal is read again
+        once, after Trove has listed the backups.
 
         :param deferred: the entries of the deferred deletions.
         :param entries: all entries of the journal.
-        :param skip_checkpoint_id: the id of a checkpoint. This sweep tries to
-            delete the backup of this checkpoint only if it has deleted
-            another backup before. None to try all backups.
+        :param skip_checkpoint_id: the id of a checkpoint. The backup of this
+            checkpoint is tried only if this sweep has deleted another backup
+            before. None to try all backups.
         :raises errors.KarborTroveError: the backups could not be listed, or
             the journal could not be read again.
         """
@@ -422,7 +429,7 @@ class BackupDeletion:
                   now: Optional[datetime.datetime],
                   entries: List[backup_journal.BackupEntry]
                   ) -> backup_journal.BackupEntry:
-        """Return an entry with the id of its backup.
+        """Return an entry, completed with the id of its backup if possible.
 
         An entry that already has the id is returned unchanged. If the response
         to the request for the backup was lost, the entry has no id. In that
@@ -433,9 +440,10 @@ class BackupDeletion:
             returned no time.
         :param entries: all entries of the journal, read after Trove listed the
             backups.
-        :returns: the entry. Its backup id is None if the request has created
-            no backup and is too old to still create one.
-        :raises errors.Busy: Trove may still create the backup.
+        :returns: the entry. Its backup id is None if no backup was found and
+            the request is settled. Then there is no backup to delete.
+        :raises errors.Busy: no backup was found, but Trove may still create
+            the backup.
         :raises errors.Rejected: several backups match the request. Or one
             backup matches, but another request may have created this backup.
         :raises errors.BankError: the id could not be written.
@@ -461,12 +469,12 @@ class BackupDeletion:
                          ) -> backup_journal.BackupEntry:
         """Check that the backup of an entry may be deleted now.
 
-        The check uses the newest list of backups. The journal may have a child
-        of the backup that this list lacks. In that case this method reads the
-        child from Trove, to find out whether the child exists.
+        The check uses the newest list of backups. If the list lacks a child
+        that is in the journal, this method reads the child from Trove, to find
+        out whether the child exists.
 
-        :param entry: the entry. If the entry has no backup id, there is no
-            backup, and nothing is checked.
+        :param entry: the entry. If the entry has no backup id, nothing is
+            checked, because there is no backup.
         :param now: Trove's time when Trove listed the backups. None if Trove
             returned no time.
         :param entries: all entries of the journal.
@@ -503,8 +511,9 @@ class BackupDeletion:
     def _exists(self, backup_id: str) -> bool:
         """Return True if a backup exists in Trove.
 
-        Trove never uses an id again. So a backup that Trove once did not find
-        is not requested a second time.
+        If Trove has already responded that the backup does not exist, no
+        further request is sent. The backup cannot appear later, because Trove
+        never uses an id again.
 
         :raises errors.KarborTroveError: Trove did not respond as expected, so
             it is not known whether the backup exists.
@@ -586,9 +595,8 @@ class BackupDeletion:
         """Return the deadline until which a new list of backups is trusted.
 
         Call this method when the backups have just been listed. The deadline
-        is 1 s later, also if requests to the bank take a part of this second.
-        After the deadline, the list may lack a child that a user has just
-        created.
+        is 1 s after the call. The time that the bank takes counts. After the
+        deadline, the list may lack a child that a user has just created.
         """
         return polling.Deadline(timeouts.CHILDREN_CHECK_VALID,
                                 self._wall_clock)

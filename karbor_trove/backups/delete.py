@@ -32,18 +32,19 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
 
     :param backup: the backup, as Trove has just listed it.
     :param location: the URL of the object of the backup. If the object is in
-        Swift, the deletion is not requested before Swift responds. None if the
-        URL is not known, or if this function must not wait for Swift.
+        Swift, the deletion is requested only after Swift has responded. None
+        if the URL is not known, or if this function must not wait for Swift.
     :param check_deletable: a function that raises an error if the backup must
-        not be deleted. The check of the caller is valid for 1 s. Before each
-        DELETE request that is sent later, for instance after an outage, this
-        function calls `check_deletable`.
-    :param outage_deadline: when to give up the request during an outage of
-        Trove or Swift. Its `seconds` are also the longest outage while this
-        function waits for the end of the deletion.
+        not be deleted. In its first second, this function relies on the check
+        of the caller. Later, for instance after an outage, this function calls
+        `check_deletable` before each DELETE request.
+    :param outage_deadline: when to give up the DELETE request during an outage
+        of Trove or Swift. After the request, this function waits for the end
+        of the deletion. This wait also ends when an outage has lasted
+        `outage_deadline.seconds`.
     :param deadline: when to stop waiting for the end of the deletion.
-    :param polls: the polls with which this function waits until the backup is
-        deleted.
+    :param polls: reads the backup during the wait. Other waits may share these
+        requests.
     :raises errors.KarborTroveError: the backup may still exist.
     """
     check_valid = poller.deadline(timeouts.CHILDREN_CHECK_VALID)

@@ -31,21 +31,17 @@ def find_reason_to_keep(
         omissions: Iterable[backup_markers.OmissionMarker]) -> Optional[str]:
     """Return why a backup is kept although its checkpoint is deleted.
 
-    Suppose that an instance cannot be backed up any more, and that new
-    checkpoints leave this instance out. Then retention would in time delete
-    all complete backups of the instance. To prevent this, a backup is kept if
-    two conditions are met:
+    If an instance cannot be backed up any more, new checkpoints may leave the
+    instance out. Retention would then delete all complete backups of the
+    instance, one after the other. To prevent this, a backup is kept if two
+    conditions are met:
 
-    * The backup is the newest complete backup of the instance in the journal.
+    * Of the complete backups in the journal that can be restored, this backup
+      is the newest. Backups with a deferred deletion count too. So no older
+      backup is kept.
     * A checkpoint that still exists left the instance out after the backup
-      was created.
-
-    The times of an omission and of a backup may come from clocks that differ
-    by 5 minutes. In case of doubt the backup is kept. A backup that cannot be
-    restored is not kept.
-
-    The search for the newest backup includes the backups with a deferred
-    deletion. So at most one backup of the instance is kept for this reason.
+      was created. The clocks may differ by 5 minutes. So an omission up to
+      5 minutes before the backup counts too.
 
     :param entry: the journal entry of the backup.
     :param backups: the backups of the project, as Trove has just listed them.
