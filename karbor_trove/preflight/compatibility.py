@@ -26,14 +26,14 @@ def check_backup(request: models.InstanceRequest,
     the whole chain, but checks only the requested backup.
 
     The volume has to be at least as large as the largest backup of the chain.
-    The size of a backup is the space that the database used on its volume.
-    This is also true for an incremental backup, although it holds only changes
+    The size of a backup is the space that the database used on its volume. An
+    incremental backup holds only changes, but its size is the whole space too
     [create_backup in guestagent/datastore/service.py, 26.0.0].
 
     :param backups: all backups of the project, by id.
-    :param recorded_size: the size of the requested backup in GB when the
-        backup was created. This size is used if Trove does not return the size
-        now. None if the size was not recorded.
+    :param recorded_size: the size of the requested backup in GB, as recorded
+        when the backup was created. This function uses it if Trove does not
+        return the size now. None if the size was not recorded.
     :returns: the problems.
     """
     newest_id = request.backup_id
@@ -132,13 +132,18 @@ def _is_impossible(flavor_id: Optional[str], flavors: Mapping[str, int],
                    catalog: trove_catalog.Catalog) -> bool:
     """Return True if Trove will surely reject the requested flavor.
 
-    Trove rejects a flavor that does not exist. Trove also rejects a public
-    flavor that is not in `flavors`. Private flavors are in no list, so Trove
-    may accept a private flavor.
+    Trove rejects a flavor in two cases:
 
-    :param flavor_id: the requested flavor. None if no flavor is requested.
-    :param flavors: the flavors that Trove lists for the requested datastore
-        version. The values are their RAM in MB, by the id of the flavor.
+    * The flavor does not exist.
+    * The flavor is public, but is not in `flavors`.
+
+    Trove may accept a private flavor that exists.
+
+    :param flavor_id: the id or the URL of the requested flavor. None if no
+        flavor is requested. In that case the result is False.
+    :param flavors: the RAM in MB of each flavor that Trove lists for the
+        requested datastore version, by flavor id. Trove lists no private
+        flavors.
     :returns: False if Trove may accept the flavor, or if Trove does not let
         this user read the flavor.
     """

@@ -13,14 +13,15 @@ _UNITS = {'volumes': ' GB', 'ram': ' MB'}
 
 
 def group_common(problems: Problems, common: Iterable[str]) -> Problems:
-    """Add the problems of a whole flow to the problems of each instance.
+    """Append the problems of a whole flow to the problems of each instance.
 
     :param problems: the problems of all instances of the flow. The list of an
         instance may be empty.
     :param common: the problems of the flow as a whole, such as a quota that is
         too small.
-    :returns: the problems of each instance, followed by the common problems.
-        An instance without any problem is not in the result.
+    :returns: the problems of each instance, followed by all common problems.
+        If there are no common problems, the result has only the instances with
+        problems of their own.
     """
     common = list(common)
     return {original_id: sentences + common

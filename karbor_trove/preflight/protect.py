@@ -31,11 +31,11 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     A busy instance is no problem, because the protect operation waits for this
     instance.
 
-    An instance that disappears during `deletion_wait` was deleted. The
-    checkpoint leaves this instance out. If `skips_unprotectable` is True, the
-    result has a problem for the instance. If `skips_unprotectable` is False,
-    the result has no problem for the instance. In that case the protect
-    operation of the instance finds out later that the instance was deleted.
+    An instance that disappears during `deletion_wait` was deleted. If
+    `skips_unprotectable` is True, this function returns a problem for the
+    instance. If `skips_unprotectable` is False, the deletion is no problem
+    here. In that case the protect operation of the instance finds out later
+    that the instance was deleted, and leaves the instance out.
 
     :param answers: what Trove returned for each instance of the checkpoint, by
         the id of the instance. A value is an instance, or the error of the
@@ -44,10 +44,11 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     :param skips_unprotectable: whether the checkpoint leaves out an instance
         that cannot be backed up. If no instance can be backed up, the
         checkpoint is refused nevertheless.
-    :returns: two dictionaries of problems. If the checkpoint is refused, the
-        first one says why, and the second one is empty. Otherwise the first
-        one is empty, and the second one says which instances the checkpoint
-        leaves out, and why.
+    :returns: two dictionaries of problems, by instance id. If the checkpoint
+        is refused, the first dictionary has the reasons, and the second
+        dictionary is empty. Otherwise the first dictionary is empty. The
+        second dictionary then has the instances that the checkpoint leaves
+        out, with the reasons.
     :raises errors.Pending: an instance may be being deleted, and
         deletion_wait has not ended.
     :raises errors.KarborTroveError: Trove did not respond as expected.

@@ -175,11 +175,11 @@ def check_volumes(requests: Iterable[models.InstanceRequest],
 def add_advice(reason: str) -> str:
     """Return Trove's reason for a failure, with advice if there is any.
 
-    The advice names a restore parameter, such as ": pass restore_net_id". It
-    is added if the reason is about a volume type, an availability zone, a
-    network or a private flavor. A preflight cannot check whether Trove
-    requires or accepts such a value. Only Trove's response to the request
-    shows it.
+    The advice names a restore parameter, such as ": pass restore_net_id". The
+    advice is added if the reason is about a volume type, an availability zone,
+    a network or a private flavor. A preflight cannot check these values. Only
+    Trove's response to the request shows whether Trove requires or accepts
+    them.
 
     :param reason: why Trove rejected the request, or why the instance failed.
     :returns: the reason with the advice. The reason alone if the advice does
