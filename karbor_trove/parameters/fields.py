@@ -117,9 +117,9 @@ def parse_fields(parameters: Mapping[str, object], fields: Mapping[str, Field],
                  ) -> Dict[str, Value]:
     """Return the parsed values of the parameters that are set.
 
-    A parameter is not set if it is absent, None or "". For such a parameter
-    the caller may use a recorded value. So this function also checks the
-    recorded values of these parameters, but does not return them.
+    A parameter is not set if it is absent, None or "". In that case the caller
+    may use the recorded value of the field. So this function checks that the
+    recorded value is allowed, but does not return the recorded value.
 
     :param parameters: Karbor's parameters, such as {'restore_name': 'db-2'}.
         Names that are not in `fields` are ignored.
@@ -129,8 +129,9 @@ def parse_fields(parameters: Mapping[str, object], fields: Mapping[str, Field],
     :param recorded: the recorded values, by the name of the field.
     :returns: the parsed values of the parameters that are set, by the name of
         the field.
-    :raises errors.Rejected: a value is not allowed, or needs another parameter
-        that is not set. The message has one line for each such value.
+    :raises errors.Rejected: a value is not allowed. Or a parameter needs
+        another value that is neither set nor recorded. The message has one
+        line for each such value.
     """
     values: Dict[str, Value] = {}
     problems: List[str] = []

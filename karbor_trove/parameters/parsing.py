@@ -59,20 +59,22 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
                   ) -> models.InstanceRequest:
     """Return the request for a restored instance.
 
-    The request has the values that the parameters set. The other values are
-    the recorded values of the original instance, if they were recorded.
+    If a parameter is set, the request has the value of the parameter. For
+    some of the other parameters, such as the flavor, the request has the
+    recorded value of the original instance. These parameters have
+    `copied_from` in restore_options.OPTIONS.
 
-    If no name was recorded, "CHECKPOINT@INSTANCE" is used as the recorded
-    name. The two words stand for the ids of the checkpoint and of the original
-    instance. If the user passes a name with "{name}", the recorded name
-    replaces this text.
+    A name that the user passes may contain "{name}". The recorded name of the
+    original instance replaces "{name}". If no name was recorded, this function
+    uses "CHECKPOINT@INSTANCE" as the recorded name. The two words stand for
+    the ids of the checkpoint and of the original instance.
 
     :param parameters: Karbor's parameters of this instance.
     :param original: the original instance, as recorded in the bank.
     :param backup_id: the id of the backup. None if no backup is recorded.
     :raises errors.Rejected: a value is not allowed. The message has one line
-        for each such value. If the value is a recorded one, the line names the
-        parameter that a user can set instead.
+        for each such value. If a recorded value is not allowed, the line names
+        the parameter that a user can set instead.
     """
     options = restore_options.OPTIONS
     recorded: Dict[str, Any] = {
@@ -130,9 +132,9 @@ def check_names(all_parameters: Iterable[Mapping[str, object]]
                 ) -> Iterator[str]:
     """Check that the user does not pass one name for several instances.
 
-    A name that contains "{name}" is not checked. The name of the original
-    instance replaces this text. Two original instances may have the same name,
-    so their restored instances may have the same name too.
+    A name that contains "{name}" is not checked. In such a name, the name of
+    the original instance replaces "{name}". If two original instances have the
+    same name, their restored instances may have the same name too.
 
     :param all_parameters: Karbor's parameters of each restored instance.
     :returns: one problem for each name that is passed several times.

@@ -2,9 +2,9 @@
 
 """The table of everything that a user may choose for a restored instance.
 
-A new option needs a row here and an attribute of models.InstanceRequest. Four
-things are built from both: the published schema, the parser, the request to
-Trove, and the reason text in Karbor's record of the restore.
+A new option needs a row in this table and an attribute of
+models.InstanceRequest. The published schema, the parser, the request to Trove
+and the reason text in Karbor's record of the restore then support the option.
 
 The options "skip" and "description" have no row, because the request does not
 contain them. schemas.py defines these two options.

@@ -79,14 +79,14 @@ class DataChecks:
         """Check that the original instance's datastore version is active.
 
         The check passes if the version was not recorded, or if Trove rejects
-        the request for the versions. In both cases the message says that the
-        version was not checked.
+        the request for the versions. In both cases the returned message says
+        that the version was not checked.
 
         :param instance: the original instance, as recorded in the bank.
         :param catalog: lists the versions, and keeps the list. Other checks
             may share the catalog.
-        :param poll: the poll with which the versions are read. Checks that
-            share the catalog share this poll too.
+        :param poll: calls the catalog, and repeats the call during an outage.
+            Checks with the same catalog have the same poll.
         :returns: a message for the user.
         :raises errors.ResourceFailed: the version is not active.
         :raises errors.KarborTroveError: the versions could not be listed.

@@ -86,8 +86,9 @@ class TemporaryRestore:
                  queue: request_queue.RequestQueue) -> None:
         """Create the test restore. No request is sent yet.
 
-        :param wait_for_instance: a function that waits for an instance.
-            Several test restores may share the polls of this wait.
+        :param wait_for_instance: a function that polls an instance until a
+            check returns a result. Several test restores may share the
+            requests of their polls.
         :param queue: limits how many instances are requested at the same time.
         """
         self._client = client
