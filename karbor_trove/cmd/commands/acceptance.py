@@ -36,7 +36,7 @@ from karbor_trove.verification import baseline
 
 @dataclasses.dataclass(frozen=True)
 class _Database:
-    """What the bank and Trove have of one instance of a checkpoint."""
+    """The data about one instance of a checkpoint, from the bank and Trove."""
 
     section: karbor_types.BankSection
     journal: backup_journal.BackupJournal
@@ -123,16 +123,13 @@ def _write(checkpoint: providers.Checkpoint, databases: Dict[str, _Database],
            without: List[str]) -> None:
     """Write to the bank that a checkpoint is accepted.
 
-    The objects of the instances are written first, and the status of the
-    checkpoint last.
+    The function writes the objects of the instances first, and the status of
+    the checkpoint last. An interrupt between these writes would do harm: an
+    instance that the operator leaves out would lose its backup record,
+    although the checkpoint is not accepted. So Ctrl-C and SIGTERM take effect
+    only after all writes.
 
-    An interrupt between these writes would do harm. A database could be left
-    out of a checkpoint that is not accepted. The backup record of the database
-    would then be lost. So an interrupt, such as Ctrl-C, takes effect after all
-    writes.
-
-    :param databases: what the bank and Trove have of each instance, by the id
-        of the instance.
+    :param databases: the data about each instance, by the id of the instance.
     :param without: the ids of the instances that the operator leaves out.
     :raises errors.Rejected: the checkpoint has changed since it was read.
     """
@@ -157,16 +154,18 @@ def _write(checkpoint: providers.Checkpoint, databases: Dict[str, _Database],
 def _check_ended(checkpoint: providers.Checkpoint) -> None:
     """Check that the protect operation of a checkpoint has ended.
 
-    If the status is "protecting", the worker process has to have ended.
+    If the status of the checkpoint is "protecting", the function calls
+    check_worker().
 
-    If the status is "error", the operation has usually ended. Karbor writes
+    If the status is "error", the operation has normally ended. Karbor writes
     "error" after all resources of the flow have ended [flows/protect.py,
-    1.6.0]. `checkpoint reset` also writes "error", and deletes the identity of
-    the worker process. But the operation may still run if a resource is
-    "protecting" and its worker process may still run.
+    1.6.0]. The command `checkpoint reset` also writes "error", and deletes the
+    identities of the worker process. But if a resource still has the status
+    "protecting", its worker process may still run. So the function checks the
+    process of each such resource.
 
-    :raises errors.Rejected: the operation may still run, or the status is
-        neither "error" nor "protecting".
+    :raises errors.Rejected: the operation may still run, the checkpoint has
+        another status, or its index is corrupt.
     """
     if checkpoint.index is None:
         raise errors.CorruptObject('its index in the bank is corrupt')
@@ -195,11 +194,13 @@ def _check_unchanged(checkpoint: providers.Checkpoint) -> None:
 
     If a user deletes the checkpoint, Karbor changes the index of the
     checkpoint before anything else. So a changed index shows that a delete
-    operation has started. Call this function after each long task, and before
-    each change. Otherwise the change could replace the mark that a backup is
-    to be deleted, or the status of a deleted checkpoint.
+    operation has started. The command must then write nothing. Otherwise the
+    command could overwrite the status of the deleted checkpoint. It could also
+    overwrite a journal entry that says that the deletion of a backup has
+    begun. So call this function after each long task, and before each write.
 
-    :raises errors.Rejected: the index has changed.
+    :raises errors.Rejected: the index has changed, or the checkpoint does not
+        exist any more.
     """
     current = checkpoint.provider.find_checkpoint(checkpoint.id)
     if current is None or current.index != checkpoint.index:
@@ -208,7 +209,7 @@ def _check_unchanged(checkpoint: providers.Checkpoint) -> None:
 
 def _read(checkpoint: providers.Checkpoint, instance_id: str, project_id: str,
           backups: chain.Backups) -> _Database:
-    """Return what the bank and Trove have of an instance.
+    """Return the data about one instance, from the bank and Trove.
 
     :param project_id: the project of the checkpoint.
     :param backups: the backups of the project, as Trove has just listed them.
@@ -240,7 +241,7 @@ def _find_problem(database: _Database, instance_id: str,
                   backups: chain.Backups) -> Optional[str]:
     """Return why the backup of an instance cannot be restored.
 
-    :param database: what the bank has of the instance.
+    :param database: the data about the instance from the bank.
     :param backups: the backups of the project in Trove.
     :returns: a phrase such as "no backup is known". None if the backup can be
         restored.

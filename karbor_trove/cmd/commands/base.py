@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Base class of the commands, Karbor's configuration, and table cells."""
+"""The base class of the commands, the table cells, and the configuration."""
 
 import abc
 import argparse
@@ -40,8 +40,9 @@ class Action(abc.ABC):
                   all_providers: List[providers.Provider]) -> Iterable[Row]:
         """Carry out the command, and return the rows of its output.
 
-        If a part of the work fails, add a sentence to `problems` and continue.
-        If no part of the work is possible, raise an exception.
+        Each subclass defines this method. If a part of the work fails, the
+        method adds a sentence to `problems` and continues. If no part of the
+        work is possible, the method raises an exception.
 
         :param parsed_args: the arguments of the command.
         :param all_providers: the providers whose banks can be read.
@@ -53,9 +54,10 @@ class Action(abc.ABC):
 
         :param config_files: the paths of Karbor's configuration files. If
             empty, Karbor's default files are read.
-        :raises errors.Rejected: the configuration or a bank is missing.
-            Nothing was done. list_rows() may raise this exception for other
-            reasons.
+        :raises errors.Rejected: the configuration or a provider file is
+            missing or wrong, no bank can be read, or the command needs all
+            banks and a bank is empty or unreadable. In these cases nothing was
+            done. list_rows() may raise the same exception for other reasons.
         """
         find_config_files(config_files)
         read_configuration(config_files)

@@ -145,17 +145,17 @@ class WorkerCheck:
 def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
     """Check whether the operation on a checkpoint has ended.
 
-    The operation has ended if its worker process has ended. One process works
-    on all resources of an operation. The bank has the identity of the process
-    that last worked on each resource.
+    One worker process works on all resources of an operation. For each
+    resource, the bank may have the identity of the process that last worked on
+    the resource. The first of these rules that applies decides:
 
     1. If one of these processes may still run, the operation may still run.
-    2. If the operation has started on a resource whose process has ended, the
-       operation has ended.
-    3. If the operation has started only on resources without an identity, the
-       operation may still run.
-    4. If the operation has not started on any resource, the time since its
-       start decides.
+    2. If the operation has started on a resource, and the process of this
+       resource has ended, the operation has ended.
+    3. If the operation has started on a resource, and the bank has no identity
+       for this resource, the operation may still run.
+    4. If the operation has started on no resource, _check_silence() decides by
+       the age of the operation.
 
     :param checkpoint: a checkpoint with the status "protecting" or "deleting".
     """
@@ -184,15 +184,17 @@ def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
 
 
 def _check_other_host(identity: object) -> str:
-    """Return why a process may still run, according to Karbor's database.
+    """Find out from Karbor's database whether a process may still run.
 
     This host cannot see whether a process on another host has ended. But
-    Karbor's database has the time of the last heartbeat of each service. A
-    service without a heartbeat for 10 minutes has ended.
+    Karbor's database has the time of the last heartbeat of each service. If a
+    service has sent no heartbeat for 10 minutes, its process has ended.
+
+    The database is not read for a process on this host. Such a process may
+    still run.
 
     :param identity: the identity of a process that may still run.
-    :returns: the reason. "" if the service of the process has ended. For a
-        process on this host, the result is never "".
+    :returns: why the process may still run. "" if the process has ended.
     """
     doubt = '%s may still work on it' % worker_process.describe(identity)
     host = worker_process.find_other_host(identity)
@@ -216,16 +218,15 @@ def _check_silence(checkpoint: providers.Checkpoint,
                    doubt: str) -> WorkerCheck:
     """Check whether an operation is so old that it has ended.
 
-    Use this function if the bank does not have the identity of the worker
-    process. A service that was killed early has written only the status of the
-    checkpoint. So an operation that started more than 10 minutes ago, and has
-    written nothing else, has ended. If the start is not known, the operation
-    may still run.
+    Use this function if the operation has started on no resource. Such an
+    operation has written only the status of the checkpoint. If the operation
+    started more than 10 minutes ago, its service was killed early, and the
+    operation has ended. If the start is not known, the operation may still
+    run.
 
-    If the option max_concurrent_operations is set, this function never
-    concludes that the operation has ended. An operation may then have written
-    only the status because it waits in Karbor's queue [ProtectionManager in
-    manager.py, 1.6.0].
+    If the option max_concurrent_operations is set, the operation may still run
+    at any age. The operation may have written only the status because it waits
+    in Karbor's queue [ProtectionManager in manager.py, 1.6.0].
 
     :param doubt: why the worker process is not known. The reason in the result
         begins with this phrase.
@@ -327,12 +328,15 @@ def _check_resettable(checkpoint: providers.Checkpoint,
                       force: bool) -> Dict[str, Any]:
     """Check that a checkpoint can be reset, and return its index.json.
 
-    A checkpoint can be reset if its operation was interrupted, or if its
-    deletion has failed. With `force`, a deleted checkpoint that Karbor still
-    lists can also be reset.
+    A checkpoint can be reset in these cases:
 
-    :param force: True if the operator states that the worker process has
-        ended.
+    * Its status is "error-deleting": its deletion has failed.
+    * Its status is "protecting" or "deleting", and check_worker() finds that
+      its operation has ended. With `force`, this result is ignored.
+    * It is deleted, Karbor still lists it, and `force` is True.
+
+    :param force: True if the operator states that no process works on the
+        checkpoint any more.
     :returns: the content of the object index.json, which describes the
         checkpoint.
     :raises errors.Rejected: the checkpoint has another status, its operation
@@ -390,16 +394,18 @@ def _check_unchanged(checkpoint: providers.Checkpoint,
 
 def write_missing_indices(checkpoint: providers.Checkpoint,
                           index: Dict[str, Any]) -> None:
-    """Write all index files of a checkpoint.
+    """Write the three index files of a checkpoint.
 
-    Karbor reads the index files to list its checkpoints. Karbor writes a
-    checkpoint before the index files of the checkpoint. So a crash in between
-    leaves a checkpoint without index files. Karbor's delete operation fails on
-    such a checkpoint, and leaves it as it was [Checkpoint.delete() in 1.6.0].
+    Karbor reads the index files to list its checkpoints. The index files are
+    separate from the checkpoint and its object index.json. Karbor writes a
+    checkpoint before the index files. So a crash in between leaves a
+    checkpoint without index files. Karbor's delete operation fails on such a
+    checkpoint, and leaves it as it was [Checkpoint.delete() in 1.6.0].
 
     An index file that exists is replaced by the same content.
 
-    :param index: the content of the checkpoint's object index.json.
+    :param index: the content of index.json, which decides the paths of the
+        index files.
     """
     section = checkpoint.provider.bank.get_sub_section(layout.INDICES)
     for path in _index_paths(checkpoint, index):
@@ -411,9 +417,11 @@ def _list_indices(checkpoint: providers.Checkpoint,
     """Return the paths of the existing index files of a checkpoint.
 
     Karbor reads the index files to list its checkpoints. A checkpoint has
-    three index files, and any of them may be missing.
+    three index files, and any of them may be missing. The index files are
+    separate from the checkpoint and its object index.json.
 
-    :param index: the content of the checkpoint's object index.json.
+    :param index: the content of index.json, which decides the paths of the
+        index files.
     """
     section = checkpoint.provider.bank.get_sub_section(layout.INDICES)
     return [path for path in _index_paths(checkpoint, index)

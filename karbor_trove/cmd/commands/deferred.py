@@ -147,9 +147,9 @@ class DeferredSweep(base.Action):
 class DeferredRelease(base.Action):
     """Carries out the command "deferred release".
 
-    The command deletes backups with a deferred deletion. A sweep keeps the
-    last complete backup of an instance that later checkpoints left out. This
-    command also deletes such a backup.
+    The command deletes backups with a deferred deletion. If later checkpoints
+    left an instance out, a sweep keeps the last complete backup of the
+    instance. This command deletes this backup too.
     """
 
     def list_rows(self, parsed_args: argparse.Namespace,
@@ -221,8 +221,8 @@ def delete_backups(provider: providers.Provider,
     :param journal: the backup journal of the instance. All entries belong to
         this instance.
     :param entries: at least one entry. All entries belong to one project.
-    :param keeps_last: whether to keep the last complete backup of the instance
-        while later checkpoints leave the instance out.
+    :param keeps_last: True to keep the last complete backup of the instance if
+        later checkpoints, which still exist, left the instance out.
     :returns: one result for each entry.
     """
     remaining = {entry.checkpoint_id: entry for entry in entries}
@@ -266,8 +266,11 @@ def _check_deferral(provider: providers.Provider,
                     entry: backup_journal.BackupEntry) -> _Deferral:
     """Return whether the deletion of a backup is deferred, and why.
 
-    The deletion is deferred if the deletion has begun, or if the checkpoint of
-    the backup is deleted.
+    The deletion is deferred in two cases:
+
+    * The journal entry says that the deletion has begun. The entry would not
+      exist if the deletion had ended.
+    * The checkpoint of the backup is deleted.
 
     :param provider: the provider whose bank has the journal entry.
     :param entry: the journal entry of the backup.

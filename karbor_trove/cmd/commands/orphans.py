@@ -86,12 +86,12 @@ class OrphanSearch:
 
     def check_number(self, backup_ids: List[str],
                      confirmed: Optional[int]) -> None:
-        """Check the number of orphans that the operator has typed.
+        """Check that the operator has typed the correct number of orphans.
 
-        Many orphans may mean that a bank is missing. So the operator has to
-        type the number if more than half of Karbor's backups are orphans. An
-        orphan counts if Karbor has created the backup for certain, or if the
-        operator has chosen the backup.
+        Many orphans may mean that a bank is missing. So if more than half of
+        Karbor's backups are orphans, the operator has to type the number. The
+        number counts two kinds of orphans: those that Karbor has certainly
+        created, and those that the operator has chosen.
 
         :param backup_ids: the ids of the backups that the operator has chosen.
         :param confirmed: the number that the operator has typed. None if the
@@ -117,7 +117,8 @@ class OrphanSearch:
     def problems(self) -> List[str]:
         """Return one sentence for each instance that was not searched.
 
-        The bank has an object about such an instance that cannot be read.
+        The bank has a backup record or a journal entry of such an instance,
+        and this object cannot be read.
         """
         return ['the backups of instance %s are not included: %s' % item
                 for item in sorted(self._index.unreadable.items())]
@@ -163,9 +164,9 @@ class OrphanSearch:
         """Check whether a backup is an orphan, by its name and description.
 
         By default, the protection plugin writes the ids of the checkpoint and
-        of the instance into the name and the description of a backup. Karbor's
+        of the instance into the name, and also into the description. Karbor's
         in-tree plugin uses the name "backup", followed by the id of the
-        instance. One matching text is enough.
+        instance. The name or the description has to have such a form.
 
         :returns: the backup as an Orphan. None if neither the name nor the
             description matches, or if the backup may belong to a checkpoint.
@@ -187,12 +188,13 @@ class OrphanSearch:
 
     def _check_checkpoint(self, checkpoint_id: str, backup: models.Backup
                           ) -> Optional[Orphan]:
-        """Check whether a checkpoint lacks a backup that names the checkpoint.
+        """Check whether a backup is an orphan, by the id of its checkpoint.
 
         :param checkpoint_id: the id of the checkpoint in the name or the
             description of the backup.
-        :returns: the backup as an Orphan. None if the bank records the backup,
-            or if an operation may still work on the checkpoint.
+        :returns: the backup as an Orphan. None if the bank records the backup
+            for the checkpoint, or if an operation may still work on the
+            checkpoint.
         """
         if (self._index.may_be_in_use(checkpoint_id, str(backup.instance_id))
                 or self._index.is_recorded(checkpoint_id, backup)):
@@ -206,7 +208,8 @@ class OrphanSearch:
     def _is_new(self, backup: models.Backup) -> bool:
         """Return True if a backup may be less than 15 minutes old.
 
-        The lists of the banks may still lack the checkpoint of such a backup.
+        The checkpoint of such a backup may not be in the banks' lists yet. If
+        the age is not known, the result is True.
         """
         now = self._client.now
         return (now is None or backup.created is None
@@ -242,8 +245,8 @@ class OrphanDeletion(base.Action):
                   ) -> Iterator[base.Row]:
         """Delete the chosen orphans, and yield one row for each orphan.
 
-        If the operator has chosen no backups, all orphans are chosen that
-        Karbor has created for certain. Without --yes, no backup is deleted.
+        If the operator has chosen no orphans, the method chooses the orphans
+        that Karbor has certainly created. Without --yes, no backup is deleted.
 
         :raises errors.Rejected: a chosen id is not the id of an orphan, or
             check_number() refuses the number of orphans. Nothing was deleted.

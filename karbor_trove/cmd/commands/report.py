@@ -197,20 +197,21 @@ class Report:
     def _may_be_deleted(self, project_id: str) -> bool:
         """Return True if a project may have been deleted in Keystone.
 
-        Keystone gives no token for a deleted project. In that case the failed
-        request is not a problem.
-
         The result is True if all checkpoints of the project are deleted. If
         the operator has chosen the project, the result is always False.
+
+        Keystone gives no token for a deleted project. If the result is True,
+        the caller does not report this failure as a problem.
         """
         return self._project_id is None and not self._points.projects.get(
             project_id, True)
 
 
 def _find_name(points: List[restore_points.RestorePoint]) -> Optional[str]:
-    """Return the newest name of an instance that a checkpoint recorded.
+    """Return the newest recorded name of an instance.
 
-    None if no checkpoint recorded a name.
+    Each checkpoint may have recorded a name of the instance. None if no
+    checkpoint has recorded a name.
 
     :param points: the restore points of the instance.
     """

@@ -133,10 +133,7 @@ def list_group_rows(provider: providers.Provider,
 
 @dataclasses.dataclass(frozen=True)
 class SweepResult:
-    """What sweep() found out about one unconfirmed restore.
-
-    The request of such a restore for an instance got no response.
-    """
+    """What sweep() found out about one unconfirmed restore."""
 
     row: base.Row
     #: Why the restore could not be checked. Empty if it was checked.
@@ -274,9 +271,12 @@ def _find_instances(client: trove_client.TroveClient, name: Optional[str],
                     not_before: datetime.datetime) -> List[str]:
     """Return the ids of the instances that a request may have created.
 
+    Such an instance has the name in the request. It was created at or after
+    `not_before`, or up to 5 minutes earlier. If its creation time is not
+    known, only the name has to match.
+
     :param name: the name in the request.
-    :param not_before: the time before the request: UTC, without a zone. An
-        instance that is more than 5 minutes older is not in the result.
+    :param not_before: a time before the request was sent: UTC, without a zone.
     """
     instance_ids = []
     for instance in client.list_instances():

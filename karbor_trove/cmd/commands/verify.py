@@ -40,9 +40,11 @@ class _Candidate(NamedTuple):
 
         The candidates are in this order:
 
-        1. Candidates without a verification, the newest checkpoint first.
-        2. Candidates that have not passed, the oldest verification first.
-        3. Candidates that have passed, the oldest verification first.
+        1. Candidates without a verification. The newest checkpoint is first.
+        2. Other candidates with a database that did not pass its last
+           verification, or has none. The oldest verification is first.
+        3. Candidates whose databases all passed their last verifications. The
+           oldest verification is first.
         """
         index = self.checkpoint.index or {}
         return (self.passed_at or '', self.tried_at or '',
