@@ -119,9 +119,8 @@ def find_place(files: Sequence[ConfigFile], group: str, option: str
 
     oslo.config reads all files as one configuration. A later file has
     precedence over an earlier file. So the place is in the last file that sets
-    the option. If no file sets the option, the place is the start of the
-    group. This place is in the last file that sets another option of the
-    group.
+    the option. If no file sets the option, the place is the start of its group
+    in the last file that sets another option of the group.
 
     :param files: the files in the order in which oslo.config reads them.
     :returns: the place. None if no file sets any option of the group.

@@ -32,8 +32,9 @@ def check(file: provider_file.ProviderFile, owners: Dict[str, Set[str]]
     """Yield what is wrong with the groups, options and values of a file.
 
     :param file: the provider file.
-    :param owners: the result of Plugins.list_groups(). If a group has no
-        effect in the file, the finding names the plugins that read the group.
+    :param owners: the result of Plugins.list_groups(). It says which plugins
+        read a group. If the file names none of these plugins, the group has no
+        effect. The finding about such a group then names these plugins.
     """
     active = _read_active_groups(file)
     names = {name.lower(): name for name in active}
@@ -190,10 +191,10 @@ def _correct_option(assignment: config_file.Assignment,
 def _build_line(assignment: config_file.Assignment, option: str) -> str:
     """Return a line "option = value" with the value of another line.
 
-    If one of the two option names looks like the name of a secret, "..."
-    replaces the value. An example is "swift_key".
+    If the old or the new name of the option looks like that of a secret, such
+    as "swift_key", the new line has "..." instead of the value.
 
-    :param assignment: the other line, which has the value.
+    :param assignment: the other line, which has the value and the old name.
     :param option: the name of the option in the new line.
     """
     return '%s = %s' % (option, '...' if _SECRET.search(option)

@@ -99,11 +99,13 @@ class Plugins:
         return names
 
     def list_groups(self) -> Dict[str, Set[str]]:
-        """Return the names of the plugins that read a group, by group.
+        """Return the names of the plugins that read each group of options.
 
-        A group is a group of options in a provider file, such as
-        "swift_client". Several plugins may read the same group. Plugins that
-        cannot be loaded or created are left out.
+        A provider file has these groups. Several plugins may read the same
+        group. Plugins that cannot be loaded or created are left out.
+
+        :returns: the names of the plugins, by the name of the group. An
+            example of a group is "swift_client".
         """
         if not self._owners:
             self._owners = self._find_owners()

@@ -19,11 +19,12 @@ Kind = findings.Kind
 
 def check(project_clients: clients.ProjectClients, project_id: str,
           files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
-    """Yield whether Swift responds, and whether the named objects exist.
+    """Yield findings about Swift and about the objects for test restores.
 
-    The options of a provider file name these objects: a flavor, a network and
-    a volume type. Test restores use them. A file is skipped if its provider is
-    not enabled, or if an option is wrong.
+    The objects are the flavor, the network and the volume type that a provider
+    file names for test restores. The check finds out whether these objects
+    exist, and whether Swift responds. If a provider is not enabled, or if an
+    option in its file is wrong, the file is skipped.
 
     :param project_clients: the clients of Trove, with the credentials of
         Karbor's own user.
