@@ -26,14 +26,13 @@ LOG = logging.getLogger(__name__)
 def add_templates() -> None:
     """Register the HTML templates of this package in Horizon.
 
-    Horizon then finds a template as karbor/page-templates/NAME.html. In such a
-    name, Horizon expects a dashboard, a panel and a file. So this function
-    registers the folder page-templates as the template folder of a panel. A
-    panel of this name does not exist.
+    Horizon then finds a template as karbor/page-templates/NAME.html. Horizon
+    reads such a name as a dashboard, a panel and a file. So this function
+    registers the template folder of a panel "page-templates", although Horizon
+    has no such panel.
 
-    The hyphen in page-templates is for setuptools. The name of a Python
-    package cannot have a hyphen. So setuptools does not treat the folder as a
-    package.
+    The name of the folder has a hyphen, because the name of a Python package
+    cannot have a hyphen. So setuptools does not treat the folder as a package.
     """
     loaders.panel_template_dirs[os.path.join('karbor', 'page-templates')] = (
         os.path.dirname(__file__))
