@@ -10,6 +10,7 @@ import pytest
 from tests.functional import api_tenant as tenants
 from tests.sandbox import identity
 from tests.sandbox.services import cloud as catalog
+from tests.sandbox.services import network
 from tests.sandbox import shell_tenant as shells
 
 TYPE = tenants.TYPE
@@ -40,8 +41,18 @@ def checkpoint(tenant):
     tenant.trove.configurations.delete(group.id)
 
 
+@pytest.fixture
+def free_address():
+    """An address of the other network that no sandbox of the machine uses."""
+    neutron = network.Neutron()
+    port = neutron.create_port({'port': {
+        'network_id': catalog.OTHER_NETWORK}})['port']
+    neutron.delete_port(port['id'])
+    return port['fixed_ips'][0]['ip_address']
+
+
 def test_restored_instance_has_the_value_of_each_option(
-        sandbox, tenant, checkpoint):
+        sandbox, tenant, checkpoint, free_address):
     restore = tenant.restore(checkpoint, {
         'restore_name': 'elsewhere',
         'restore_flavor_id': '3',
@@ -49,7 +60,7 @@ def test_restored_instance_has_the_value_of_each_option(
         'restore_volume_type': catalog.VOLUME_TYPES[1],
         'restore_net_id': catalog.OTHER_NETWORK,
         'restore_subnet_id': catalog.OTHER_SUBNET,
-        'restore_ip_address': '127.77.200.9',
+        'restore_ip_address': free_address,
         'restore_availability_zone': 'nova',
         'restore_configuration_id': 'none',
         'restore_datastore_version': catalog.OTHER_VERSION,
@@ -65,7 +76,7 @@ def test_restored_instance_has_the_value_of_each_option(
     assert instance['datastore']['version'] == catalog.OTHER_VERSION
     assert [(address['address'], address['network'])
             for address in instance['addresses']] == [
-                ('127.77.200.9', catalog.OTHER_NETWORK)]
+                (free_address, catalog.OTHER_NETWORK)]
     assert instance['access'] == {
         'is_public': False,
         'allowed_cidrs': ['192.0.2.0/24', '198.51.100.0/24']}
@@ -81,13 +92,13 @@ def test_restored_instance_has_the_value_of_each_option(
     assert tenant.count_rows(new) == 300
     first, changed = restore['resources_reason'][
         '%s#%s' % (TYPE, new)].split(';\n')
-    assert first.startswith('elsewhere at 127.77.200.9 is up after ')
+    assert first.startswith('elsewhere at %s is up after ' % free_address)
     assert changed.startswith('changed: flavor 3 instead of 2, volume size 4 '
                               'instead of 2, network ')
     for text in ('network %s' % catalog.OTHER_NETWORK,
                  'volume type %s' % catalog.VOLUME_TYPES[1],
                  'subnet %s' % catalog.OTHER_SUBNET,
-                 'address 127.77.200.9', 'availability zone nova'):
+                 'address %s' % free_address, 'availability zone nova'):
         assert text in changed
 
 
