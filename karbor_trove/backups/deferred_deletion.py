@@ -222,11 +222,10 @@ class BackupDeletion:
         A failure is only logged, because the operation that calls this method
         has already done its own work.
 
-        :param skip_checkpoint_id: the id of a checkpoint. The calling
-            operation has just tried to delete the backup of this checkpoint.
-            Another attempt may succeed if a child was deleted meanwhile. So
-            the sweep skips the backup until the sweep has deleted another
-            backup. None if the operation has not tried any deletion.
+        :param skip_checkpoint_id: the id of a checkpoint whose backup the
+            calling operation could not delete. The sweep tries to delete this
+            backup only if the sweep has deleted another backup before, which
+            may have been a child. None if all deferred deletions are tried.
         """
         try:
             entries = self._journal.correct_markers()

@@ -36,9 +36,8 @@ def find_reason_to_keep(
     instance, one after the other. To prevent this, a backup is kept if two
     conditions are met:
 
-    * Of the complete backups in the journal that can be restored, this backup
-      is the newest. Backups with a deferred deletion count too. So no older
-      backup is kept.
+    * No newer backup in the journal is complete and can be restored. A newer
+      backup whose deletion is deferred counts as well.
     * A checkpoint that still exists left the instance out after the backup
       was created. The clocks may differ by 5 minutes. So an omission up to
       5 minutes before the backup counts too.

@@ -238,9 +238,9 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         * Any other entry: no marker is written or deleted.
 
         The second deletion is needed because a sweep may write the marker
-        after the first deletion. The sweep reads the entry after it has
-        written the marker. If the entry is then marked as deleted, the sweep
-        deletes the marker. So this method or the sweep deletes the marker.
+        after the first deletion. If the sweep writes the marker even after the
+        second deletion, the sweep deletes the marker itself. It reads the
+        entry once more after it has written a marker.
 
         If this process ends between two steps, the entry usually has no
         marker, and operations read the entry. If the marker exists although

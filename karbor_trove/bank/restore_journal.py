@@ -313,7 +313,8 @@ class RestoreIntent:
         because the name may be the same.
 
         An entry with the id of the restored instance is a trace. This method
-        stores the ids from all traces with the same name for is_taken().
+        also stores the instance ids of all traces with the same name.
+        is_taken() uses the stored ids.
 
         :returns: a phrase for each request, such as "restore x of instance y".
         :raises errors.BankError: the entries could not be read.

@@ -318,8 +318,8 @@ class Operation(protection_plugin.Operation):
         """Delete what is not needed any more after a reason was saved.
 
         The operation calls this method after it has saved the reason of a
-        failure in Karbor's record. A restore also calls it after it has saved
-        another status. By default this method does nothing.
+        failure in Karbor's record. A restore calls this method after each
+        status that it has saved there. By default this method does nothing.
 
         The restore operation overrides this method. If the restore has created
         a configuration group, the saved reason has the id of the group. So

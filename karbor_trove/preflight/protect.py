@@ -31,11 +31,10 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     A busy instance is no problem, because the protect operation waits for this
     instance.
 
-    An instance that disappears during `deletion_wait` was deleted. If
-    `skips_unprotectable` is True, this function returns a problem for the
-    instance. If `skips_unprotectable` is False, the deletion is no problem
-    here. In that case the protect operation of the instance finds out later
-    that the instance was deleted, and leaves the instance out.
+    An instance that disappears during `deletion_wait` was deleted. The
+    checkpoint leaves this instance out in any case. If `skips_unprotectable`
+    is True, the second dictionary has the instance. If it is False, neither
+    dictionary has the instance, and its protect operation leaves it out later.
 
     :param answers: what Trove returned for each instance of the checkpoint, by
         the id of the instance. A value is an instance, or the error of the

@@ -249,8 +249,8 @@ def _find_account(client: trove_client.TroveClient, api: Any,
                   location: Optional[str] = None) -> Optional[_Account]:
     """Return the user's own account in Swift.
 
-    The account has the URL of the user's catalog or of the provider file.
-    Trove's guest may have used another URL for the same account.
+    The URL of the account is the URL of Swift in the user's catalog or in the
+    provider file. Trove's guest may have used another URL of the account.
 
     :param api: the client of python-troveclient.
     :param location: the URL of an object that has to be in the account. None
