@@ -2,11 +2,15 @@
 
 import argparse
 import pathlib
+import sys
 
 import pytest
 
-from tests.benchmark import __main__ as benchmark
-from tests.benchmark import results
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11),
+                                reason='the benchmark needs Python 3.11')
+if sys.version_info >= (3, 11):
+    from tests.benchmark import __main__ as benchmark
+    from tests.benchmark import results
 
 
 @pytest.mark.parametrize('measured, is_skipped', [
