@@ -35,8 +35,8 @@ _TABLE_WIDTH = 100
 class TableFormatter(table.TableFormatter):
     """A table with readable titles, and with "yes" and "no" for booleans.
 
-    For example, the column "size_gb" has the title "Size". The cell of None is
-    empty.
+    For example, the column "size_gb" has the title "Size". If a value is None,
+    its cell is empty.
     """
 
     #: The unit in the name of a column. The title does not have the unit,
@@ -120,10 +120,10 @@ class RowLister(lister.Lister):
             raise terminal.ClosedPipe from error
 
     def _choose_table_columns(self, parsed_args: argparse.Namespace) -> None:
-        """Set the default columns and the maximum width of a table.
+        """Choose the default columns of a table, and limit its width.
 
-        The width is not limited if the table is written to a terminal, or if
-        the operator has chosen a width.
+        If the operator has chosen a width, this width stays. On a terminal,
+        cliff fits the table to the terminal, and this method sets no limit.
         """
         parsed_args.columns = list(self.TABLE_COLUMNS)
         # On a terminal, cliff fits the table to the terminal.
@@ -312,10 +312,12 @@ class SweepDeferred(Lister):
 
 
 class ReleaseDeferred(Lister):
-    """Delete the kept backups of instances that checkpoints left out.
+    """Delete chosen backups whose deletion is deferred.
 
-    If later checkpoints leave an instance out, the last complete backup of the
-    instance is kept. The backup is kept even if its checkpoint is deleted.
+    A deletion is deferred if a backup could not be deleted together with its
+    checkpoint. If later checkpoints left an instance out, "deferred sweep"
+    keeps the last complete backup of the instance. This command deletes such a
+    backup too.
     """
 
     COLUMNS = ('project', 'instance', 'checkpoint', 'backup', 'outcome')

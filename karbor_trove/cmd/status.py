@@ -78,10 +78,12 @@ class Lines(columns.FormattableColumn):  # type: ignore[type-arg]
 class CheckUpgrade(declarations.RowLister):
     """Check whether Karbor uses the database plugins, and whether they work.
 
-    A finding has the file, the line, and the line to write instead. The exit
-    code is 2 if there is a failure. The exit code is 1 if there is a warning,
-    but no failure. The command writes an object to the bank of each enabled
-    provider, and deletes the object again. The command changes nothing else.
+    A finding has a file, the number of a line, and the text to write instead
+    of this line. The exit code is 2 if there is a failure. The exit code is 1
+    if there is a warning, but no failure. The command writes an object to the
+    bank of each enabled provider, and deletes the object again. A bank in
+    Swift also gets a lease, which Swift deletes later. The command changes
+    nothing else.
     """
 
     COLUMNS = ('check', 'result', 'finding', 'details', 'file', 'line',
@@ -150,8 +152,9 @@ class StatusApp(application.Application):
     def run(self, argv: List[str]) -> int:
         """Run a command, and return the exit status.
 
-        The statuses 1 and 2 are those of findings. If cliff returns one of
-        them because the check was not completed, this method returns 255.
+        The exit statuses 1 and 2 mean that there is a warning or a failure. If
+        the check was not completed, cliff may return 1 or 2 too. In that case
+        this method returns 255.
         """
         result = int(super().run(argv))
         if self.code is None and result in (1, 2):
@@ -166,7 +169,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         program. None for the words with which this process was started.
     :returns: the exit status. 0 if all findings are successes. 1 if there is a
         warning, but no failure. 2 if there is a failure. 255 if the check was
-        not completed. 130 and 141 as in application.run().
+        not completed. 130 after Ctrl-C. 141 if the program that reads the
+        output has ended.
     :raises SystemExit: argparse ended the command. If the usage is wrong, the
         exit status in the exception is 255.
     """
