@@ -108,7 +108,7 @@ class Application(app.App):
             console.addFilter(logging.Filter(self.NAME))
 
     def initialize_app(self, argv: List[str]) -> None:
-        """Check the name of the command, and move the option --format.
+        """Check the name of the command, and insert --format into `argv`.
 
         A missing name is an error. Without this check, cliff would start a
         shell.
@@ -117,8 +117,9 @@ class Application(app.App):
         An abbreviation may be a typing error. So an abbreviated name is an
         error if the command deletes or changes something.
 
-        The option --format may precede the name. In this case, the method
-        inserts the option into `argv` after the name.
+        cliff accepts the option --format only after the name. If the operator
+        has written --format before the name, this method inserts the option
+        into `argv` after the name.
 
         :param argv: the words of the command line. The options that all
             commands have are already removed.

@@ -32,9 +32,14 @@ class OpenRequest(NamedTuple):
         """Return True if the request may have created a backup.
 
         The instance, the name and the description of the backup have to be
-        those of the request. If neither the name nor the description has the
-        id of the checkpoint, the time has to match too. If the time of the
-        request is not known, any time matches.
+        those of the request. This is enough in two cases:
+
+        * The name or the description has the id of the request's checkpoint.
+        * The time of the request is not known.
+
+        Otherwise the backup has to be created in the 10 minutes after the
+        request. The clocks of Trove's hosts may differ, so the backup may also
+        be up to 5 minutes too early or too late.
         """
         entry = self.entry
         return entry.matches(backup) or (
@@ -46,8 +51,8 @@ class OpenRequest(NamedTuple):
 class LostCheckpoint(NamedTuple):
     """A backup whose checkpoint is not in the bank any more.
 
-    The journal still has an entry of the backup. The bank of `provider` holds
-    this journal.
+    The backup journal in the bank of `provider` still has an entry of the
+    backup.
     """
 
     provider: providers.Provider
@@ -114,8 +119,9 @@ class BackupIndex:
 
         * A request may have created the backup, and an operation on the
           checkpoint of this request may still be running.
-        * Only this backup matches a request. So a later operation can adopt
-          the backup.
+        * A request matches this backup and no other backup, and the backup
+          cannot come from another request. So a later operation can adopt the
+          backup.
 
         :param backups: all backups in Trove.
         """
@@ -137,10 +143,9 @@ class BackupIndex:
     def may_be_in_use(self, checkpoint_id: str, instance_id: str) -> bool:
         """Return True if an operation may be working on an instance now.
 
-        Only the protect and delete operations of one checkpoint count.
-
-        :param checkpoint_id: the id of this checkpoint. If no bank has the
-            checkpoint, or if the checkpoint is deleted, the result is False.
+        Only protect and delete operations of the checkpoint with the id
+        `checkpoint_id` count. If no bank has this checkpoint, or if this
+        checkpoint is deleted, the result is False.
         """
         checkpoint = self.find_checkpoint(checkpoint_id)
         return checkpoint is not None and checkpoint.may_be_in_use(

@@ -39,7 +39,8 @@ def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
         inherit from a bank plugin of Karbor, nothing is checked.
     :param config: the configuration of the provider file.
     :raises Absent: the bank does not exist.
-    :raises errors.Rejected: a part of the bank cannot be read, or an option of
+    :raises errors.Rejected: the container or the bucket cannot be read. Or the
+        directory has a file or a folder that cannot be read. Or an option of
         the bank is missing or wrong.
     """
     if issubclass(plugin_class, file_system_bank_plugin.FileSystemBankPlugin):

@@ -73,7 +73,7 @@ class InstanceReport:
 
 @dataclasses.dataclass(frozen=True)
 class Assessment:
-    """Whether an instance can be restored from one of its checkpoints."""
+    """Whether an instance can be restored from one certain checkpoint."""
 
     point: restore_points.RestorePoint
     #: The backups that a restore needs, from the newest one to the root.
@@ -109,10 +109,11 @@ def build_report(report: InstanceReport,
                  find_lost: Callable[[restore_points.RestorePoint,
                                       List[models.Backup]], Optional[str]]
                  ) -> InstanceReport:
-    """Complete the report on an instance, and return the complete report.
+    """Return the complete report on an instance.
 
     :param report: a report that has only the fields `project`, `instance`,
-        `name` and `exists`. This object stays as it is.
+        `name` and `exists`. The complete report has the same values in these
+        fields.
     :param points: one object for each checkpoint of the instance. The
         checkpoints of all banks have to be included.
     :param backups: at least all backups in the instance's project, as Trove
@@ -121,10 +122,10 @@ def build_report(report: InstanceReport,
     :param now: Trove's time. None if Trove returned no time.
     :param corrupt_ids: the ids of the checkpoints that cannot be read and may
         hold the instance.
-    :param find_lost: a function that finds a backup whose object is missing in
-        Swift. The arguments are an item of `points` and the backups of its
-        chain. The function returns the id of such a backup. It returns None if
-        no object is missing.
+    :param find_lost: a function that returns the id of a backup whose object
+        is missing in Swift. None if no object is missing. The first argument
+        is one item of `points`. The second argument is the chain of the backup
+        in this checkpoint.
     """
     notes = [] if report.exists else [
         'deleted in Trove' if report.exists is False
@@ -248,13 +249,15 @@ class _Verifications:
 
 def _summarize_verifications(
         points: List[restore_points.RestorePoint]) -> _Verifications:
-    """Collect the results of all verifications of an instance.
+    """Find the last result of each level in an instance's verifications.
 
-    For each level, only the last result counts. This result may belong to any
-    checkpoint of the instance. So a failure is reported until a later
-    verification of the same level passes.
+    The last result of a level may belong to any checkpoint of the instance. So
+    a failure is reported until a later verification of the same level passes.
 
     :param points: one object for each checkpoint of the instance.
+    :returns: the last results, the recovery time that was measured last, and
+        a note on each failure. If the results in a checkpoint cannot be read,
+        there is only a note about this.
     """
     results = []
     for point in points:

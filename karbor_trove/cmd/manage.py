@@ -43,8 +43,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     :param argv: the words of the command line, without the name of the
         program. None for the words with which this process was started.
     :returns: the exit status. 0 if everything succeeded. 1 if something failed
-        or the output is incomplete. 2 if the usage is wrong. 130 and 141 as in
-        application.run().
+        or the output is incomplete. 2 if the usage is wrong. 130 after Ctrl-C.
+        141 if the program that reads the output has ended.
     :raises SystemExit: argparse ended the command. If the usage is wrong, the
         exit status in the exception is 2.
     """

@@ -14,7 +14,7 @@ _ENDED = (constants.VERIFICATION_STATUS_SUCCESS,
 
 
 class Verification(NamedTuple):
-    """The status and the reasons of a verification that has ended."""
+    """An ended verification: its status, and the reasons of its resources."""
 
     status: str
     #: The reasons of all resources, one per line.

@@ -18,7 +18,7 @@ Sample = Tuple[Dict[str, str], Optional[float]]
 
 
 class Metric(NamedTuple):
-    """One metric: its name without the prefix, its help text, its samples."""
+    """One metric: its name without "karbor_trove_", its help, its samples."""
 
     name: str
     description: str

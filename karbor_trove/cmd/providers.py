@@ -72,13 +72,15 @@ class Provider:
 
         Karbor never deletes the object index.json of a checkpoint. So the
         number of these objects grows every day. To save time, this method
-        reads a checkpoint only in two cases. The checkpoint has a backup
-        record, or is listed in Karbor's index files. Any other checkpoint is
-        deleted, or Karbor crashed while creating it. So it has no backup.
+        reads and yields a checkpoint only in three cases:
 
-        There is one exception. If a resource has only checkpoints that are not
-        read, one of them is read and yielded nevertheless. This checkpoint
-        shows the project of the resource.
+        * The checkpoint has a backup record.
+        * Karbor's index files list the checkpoint.
+        * The checkpoint has a resource of which no checkpoint is chosen yet.
+          The checkpoint then shows the project of this resource.
+
+        All other checkpoints are deleted, or Karbor crashed while creating
+        them. So they have no backup.
 
         :raises errors.BankError: a checkpoint cannot be read.
         """
@@ -109,11 +111,13 @@ class Provider:
                           ) -> Iterator['Checkpoint']:
         """Read the checkpoints with these ids, and yield them.
 
-        A checkpoint without index.json is skipped.
+        If the bank does not return the index.json of a checkpoint, the result
+        depends on `keys`. If `keys` does not have this index.json either, the
+        checkpoint is skipped.
 
         :param keys: the keys of the objects of all checkpoints in the bank.
-        :raises errors.BankError: the bank does not return an index.json that
-            is in `keys`.
+        :raises errors.BankError: the bank does not return an index.json, but
+            `keys` has it.
         """
         for checkpoint_id in progress.track(
                 checkpoint_ids, 'Reading the checkpoints of provider %s'
@@ -147,14 +151,15 @@ class Provider:
         return set(storage.list_keys(self.bank.get_sub_section(folder)))
 
     def _list_ids(self, folder: str, keys: Set[str]) -> List[str]:
-        """Return the names of a folder's subfolders. Each name is an id.
+        """Return each id that is the name of a subfolder.
 
-        If a name is not an id, the subfolder is ignored and a warning is
-        logged. Neither Karbor nor this package creates such a subfolder.
+        If the name of a subfolder is not an id, the subfolder is ignored and a
+        warning is logged. Neither Karbor nor this package creates such a
+        subfolder.
 
-        :param folder: the folder in the bank, for the warning.
-        :param keys: the keys of all objects in the folder. The start of a key
-            is the name of the subfolder.
+        :param folder: the path of the folder in the bank, for the warning.
+        :param keys: the keys of all objects in the folder. Each key starts
+            with the name of a subfolder, such as "ID/index.json".
         """
         names = sorted({key.split('/')[0] for key in keys})
         for name in names:
@@ -274,13 +279,12 @@ def load(problems: List[str]) -> List[Provider]:
     exist. If a bank does not exist or cannot be read, its provider is not
     returned.
 
-    :param problems: the list to which this function adds sentences. There is
-        one sentence for each bank that does not exist, cannot be read or is
-        empty. A command that needs all banks does not run if there are
-        problems.
-    :raises errors.Rejected: there is no provider file, a provider file cannot
-        be loaded, or no bank can be read. If no bank can be read, the message
-        has the sentences of `problems`, and the list is cleared.
+    :param problems: a list. For each bank that does not exist, cannot be read
+        or is empty, this function adds a sentence to the list. If a command
+        needs all banks and the list is not empty, the command does not run.
+    :raises errors.Rejected: there is no provider file, or a provider file
+        cannot be loaded, or none of the banks can be read. In the last case,
+        this function moves the sentences from `problems` into the message.
     """
     try:
         folder = pathlib.Path(utils.find_config(cfg.CONF.provider_config_dir))

@@ -21,8 +21,8 @@ from karbor_trove import ids
 class RestorePoint:
     """What a bank stores about one instance in one checkpoint.
 
-    The checkpoint is not deleted. If the bank shows that the instance cannot
-    be restored from the checkpoint, `problem` says why.
+    There is no such object for a deleted checkpoint. If the bank shows that
+    the instance cannot be restored from the checkpoint, `problem` says why.
     """
 
     checkpoint: providers.Checkpoint

@@ -36,10 +36,10 @@ def draw(parent: markup.Element, report: instance_reports.InstanceReport,
     """Add the timeline of an instance to an element of the page.
 
     :param parent: the element to which the drawing is added.
-    :param report: the report on the instance. `assessments` is not empty.
+    :param report: the report on the instance. The report has at least one
+        item in `assessments`.
     :param now: the current time: UTC, without a zone. The timeline ends at
-        this time. If a checkpoint or a verification is later, the timeline
-        ends there.
+        this time, or at a checkpoint or verification that is later.
     """
     _Timeline(report, now).draw(parent)
 
