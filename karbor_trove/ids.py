@@ -25,10 +25,10 @@ def is_uuid(value: object) -> bool:
         return False
 
 
-def check_uuid(value: object, owner: str) -> str:
+def check_uuid(value: object, kind: str) -> str:
     """Check that a value is a UUID in lower case with dashes.
 
-    :param owner: the kind of the object with this id, for the error message.
+    :param kind: the kind of the object with this id, for the error message.
         For example "database instance".
     :returns: the value.
     :raises errors.Rejected: the value is not such a UUID.
@@ -36,7 +36,7 @@ def check_uuid(value: object, owner: str) -> str:
     if not is_uuid(value):
         raise errors.Rejected(
             '%s is not the id of a %s, which is a UUID in lower case with '
-            'dashes' % (_quote(value), owner))
+            'dashes' % (_quote(value), kind))
     return str(value)
 
 
@@ -58,14 +58,14 @@ def is_path_part(value: object) -> bool:
     return isinstance(value, str) and bool(_PATH_PART.fullmatch(value))
 
 
-def check_path_part(value: object, owner: str) -> str:
+def check_path_part(value: object, kind: str) -> str:
     """Check that an id can be a single part of a path.
 
     See is_path_part() for the allowed characters. Use this function for an id
     that need not be a UUID with dashes. For example, the ids of Keystone have
     no dashes.
 
-    :param owner: the kind of the object with this id, for the error message.
+    :param kind: the kind of the object with this id, for the error message.
         For example "project".
     :returns: the id.
     :raises errors.Rejected: the id cannot be a part of a path.
@@ -73,7 +73,7 @@ def check_path_part(value: object, owner: str) -> str:
     if not is_path_part(value):
         raise errors.Rejected(
             '%s is not the id of a %s, which has only letters, digits and '
-            'the characters "_.@-"' % (_quote(value), owner))
+            'the characters "_.@-"' % (_quote(value), kind))
     return str(value)
 
 

@@ -279,7 +279,7 @@ def register(conf: cfg.ConfigOpts) -> Settings:
     :param conf: the configuration of one provider file, not karbor.conf. The
         options may be registered already.
     """
-    problems = register_group(conf, GROUP, OPTIONS)
+    problems = register_and_check_group(conf, GROUP, OPTIONS)
     values: Dict[str, Any] = {}
     for option in OPTIONS:
         try:
@@ -309,7 +309,8 @@ def read_passthrough_types(conf: cfg.ConfigOpts) -> List[str]:
     :raises errors.Rejected: the option lists a type that is not allowed. The
         message names the value and the allowed types.
     """
-    problems = register_group(conf, PASSTHROUGH_GROUP, PASSTHROUGH_OPTIONS)
+    problems = register_and_check_group(conf, PASSTHROUGH_GROUP,
+                                        PASSTHROUGH_OPTIONS)
     if problems:
         raise errors.Rejected(_describe_problems(conf, problems))
     return list(conf[PASSTHROUGH_GROUP].types)
@@ -320,8 +321,8 @@ def _describe_problems(conf: cfg.ConfigOpts, problems: List[str]) -> str:
         ', '.join(conf.config_file), '; '.join(problems))
 
 
-def register_group(conf: cfg.ConfigOpts, group: str,
-                   opts: Sequence[cfg.Opt]) -> List[str]:
+def register_and_check_group(conf: cfg.ConfigOpts, group: str,
+                             opts: Sequence[cfg.Opt]) -> List[str]:
     """Register the options of a group, and describe the wrong values.
 
     :param conf: the configuration of one provider file.

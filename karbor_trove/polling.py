@@ -43,12 +43,13 @@ class Clock:
         else:
             wake.wait(seconds)
 
-    def wait(self, event: threading.Event, seconds: float) -> None:
+    def wait_for_event(self, event: threading.Event, seconds: float) -> None:
         """Wait until another thread sets an event, for some seconds at most.
 
         In a test with a simulated clock, sleep() advances the clock, but
-        wait() does not. So call wait() if another thread sleeps or sends
-        requests meanwhile. Without a simulated clock, there is no difference.
+        wait_for_event() does not. So call wait_for_event() if another thread
+        sleeps or sends requests meanwhile. Without a simulated clock, there is
+        no difference.
         """
         event.wait(seconds)
 
@@ -88,9 +89,12 @@ class PausableClock(Clock):
         """Wait for some seconds of the underlying clock. See Clock.sleep()."""
         self._clock.sleep(seconds, wake)
 
-    def wait(self, event: threading.Event, seconds: float) -> None:
-        """Wait until another thread sets an event. See Clock.wait()."""
-        self._clock.wait(event, seconds)
+    def wait_for_event(self, event: threading.Event, seconds: float) -> None:
+        """Wait until another thread sets an event.
+
+        See Clock.wait_for_event().
+        """
+        self._clock.wait_for_event(event, seconds)
 
     def utc(self) -> datetime.datetime:
         """Return the current date and time of the underlying clock, in UTC."""
@@ -257,7 +261,7 @@ class Wait:
         :returns: the result. None if there is no result yet. In that case the
             wait goes on.
         :raises errors.Unreachable: the check had no response. The wait goes on
-            if check_end() raises no error.
+            if raise_if_ended() raises no error.
         :raises Exception: any other error of the check. This error ends the
             wait.
         """
@@ -278,7 +282,7 @@ class Wait:
         self._failure, self._outage = None, None
         return result
 
-    def check_end(self) -> None:
+    def raise_if_ended(self) -> None:
         """Raise an error if the wait has reached its end.
 
         :raises errors.DeadlineExceeded: the wait has reached its end. The
@@ -353,5 +357,5 @@ class Poller:
             except errors.Unreachable as error:
                 pauses.log_failure(error)
                 pause = pauses.after_failure(error)
-            wait.check_end()
+            wait.raise_if_ended()
             self.clock.sleep(min(pause, wait.end.remaining))

@@ -68,7 +68,7 @@ def check_not_empty(bank: karbor_types.Bank) -> None:
 
 def _register(config: cfg.ConfigOpts, group: str,
               opts: Sequence[cfg.Opt]) -> None:
-    problems = provider_options.register_group(config, group, opts)
+    problems = provider_options.register_and_check_group(config, group, opts)
     if problems:
         raise errors.Rejected('; '.join(problems))
 

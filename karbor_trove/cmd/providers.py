@@ -303,7 +303,7 @@ def load(problems: List[str]) -> List[Provider]:
         try:
             config = cfg.ConfigOpts()
             config(args=['--config-file=%s' % path])
-            wrong = options.register_group(
+            wrong = options.register_and_check_group(
                 config, 'provider', karbor_provider.provider_opts)
             if wrong:
                 raise errors.Rejected('the provider file %s is wrong: %s'

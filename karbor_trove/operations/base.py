@@ -79,7 +79,8 @@ def hook(method: Hook) -> Hook:
             return
         if is_first:
             self._changes.start()
-        self._bind(checkpoint, resource, arguments['context'], record)
+        self._store_arguments(checkpoint, resource, arguments['context'],
+                              record)
         try:
             method(self, **arguments)
         except Exception as error:
@@ -145,11 +146,11 @@ class Operation(protection_plugin.Operation):
             changes.set(**{self.record_key: operation_record.id})
         return changes
 
-    def _bind(self, checkpoint: karbor_types.Checkpoint,
-              resource: karbor_types.Resource,
-              context: karbor_types.RequestContext,
-              operation_record: Optional[karbor_types.OperationRecord]
-              ) -> None:
+    def _store_arguments(
+            self, checkpoint: karbor_types.Checkpoint,
+            resource: karbor_types.Resource,
+            context: karbor_types.RequestContext,
+            operation_record: Optional[karbor_types.OperationRecord]) -> None:
         """Store the arguments of a hook in this object.
 
         Karbor creates an operation object for each resource, and calls the
@@ -249,8 +250,9 @@ class Operation(protection_plugin.Operation):
                 problems[instance_id] = [str(error)]
         return problems
 
-    def _report_left_out(self, operation_record: karbor_types.OperationRecord,
-                         outcome: str) -> bool:
+    def _report_if_left_out(
+            self, operation_record: karbor_types.OperationRecord,
+            outcome: str) -> bool:
         """Report this instance as failed if the checkpoint left it out.
 
         If the checkpoint left the instance out, there is no backup of the
@@ -314,7 +316,7 @@ class Operation(protection_plugin.Operation):
         return ('karbor-trove failed because of a fault of its own (%r), and '
                 'the log has its traceback' % error)
 
-    def _confirm(self) -> None:
+    def _on_reason_saved(self) -> None:
         """Delete what is not needed any more after a reason was saved.
 
         The operation calls this method after it has saved the reason of a
@@ -350,7 +352,7 @@ class Operation(protection_plugin.Operation):
         if record is not None and self._flow.set_status(
                 record, resource.type, reported_id,
                 constants.RESOURCE_STATUS_ERROR, reason, section):
-            self._confirm()
+            self._on_reason_saved()
         return self.failure_class(
             name=self.object_name, reason=reason, resource_id=resource.id,
             resource_type=resource.type)

@@ -62,7 +62,7 @@ class RecreatedGroup:
 
 def create_group(client: trove_client.TroveClient, bank: karbor_types.Bank,
                  restore_id: str, project_id: Optional[str],
-                 request: models.InstanceRequest,
+                 instance_request: models.InstanceRequest,
                  recorded: models.ConfigurationGroup, poller: polling.Poller
                  ) -> RecreatedGroup:
     """Create a configuration group, at most once even if the response is lost.
@@ -74,8 +74,8 @@ def create_group(client: trove_client.TroveClient, bank: karbor_types.Bank,
     :param restore_id: Karbor's id of the restore.
     :param project_id: the id of the project in which the group is created. It
         is stored in the journal entry. None if the id is not known.
-    :param request: a request for an instance that uses the new group. The
-        group is created for the datastore version in this request. If the
+    :param instance_request: a request for an instance that uses the new group.
+        The group is created for the datastore version in this request. If the
         request has no version, the group is created for the datastore version
         of the deleted group.
     :param recorded: the deleted group with its values, from the backup record.
@@ -86,20 +86,22 @@ def create_group(client: trove_client.TroveClient, bank: karbor_types.Bank,
     :raises errors.BankError: the journal entry could not be written, so the
         request was not sent.
     """
-    journal = restore_journal.ConfigurationJournal(bank, request.original_id)
+    journal = restore_journal.ConfigurationJournal(
+        bank, instance_request.original_id)
     entry = restore_journal.RestoreEntry(
-        request.original_id, restore_id, recorded.name,
+        instance_request.original_id, restore_id, recorded.name,
         lost_responses.find_trove_time(client), project_id,
         worker_process.current())
     journal.write(entry)
-    version_id = request.datastore_version_id
+    version_id = instance_request.datastore_version_id
     group_request = models.ConfigurationRequest(
         recorded.name,
         'created by restore %s of Karbor in place of %s'
         % (restore_id, recorded.id),
         recorded.values, recorded.datastore,
-        version_id or request.datastore_version or recorded.datastore_version,
-        None if version_id else request.datastore_version_number)
+        (version_id or instance_request.datastore_version
+         or recorded.datastore_version),
+        None if version_id else instance_request.datastore_version_number)
 
     def find() -> Optional[models.ConfigurationGroup]:
         return next((group for group in client.list_configurations()

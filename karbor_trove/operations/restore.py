@@ -132,7 +132,7 @@ class RestoreOperation(base.Operation):
                          constants.RESOURCE_STATUS_UNDEFINED,
                          'not restored: left out by restore_skip')
             return
-        if self._report_left_out(restore, 'not restored'):
+        if self._report_if_left_out(restore, 'not restored'):
             return
         backup_record = record.read_backup(self._section, resource.id)
         self._changes.set(backup_id=backup_record.backup_id)
@@ -235,10 +235,10 @@ class RestoreOperation(base.Operation):
             restore, self._resource.type, instance_id, status, reason,
             self._section)
         if is_saved:
-            self._confirm()
+            self._on_reason_saved()
         return is_saved
 
-    def _confirm(self) -> None:
+    def _on_reason_saved(self) -> None:
         # Every reason that is written after the creation of the group has the
         # id of the group.
         if self._group is not None:

@@ -66,17 +66,16 @@ class StateChanges:
         self.log('has started')
         self._send('start')
 
-    def log(self, change: str) -> None:
+    def log(self, predicate: str) -> None:
         """Log a change of state.
 
-        :param change: the predicate of the log line. For example, with "has
-            started" the line begins with "Protecting instance ID in checkpoint
-            ID has started". The ids of the backup and of the user's request
-            follow.
+        :param predicate: what has changed. For example, with "has started" the
+            log line begins with "Protecting instance ID in checkpoint ID has
+            started". The ids of the backup and of the user's request follow.
         """
         LOG.info('%s instance %s in checkpoint %s %s, backup %s, request %s',
                  self._action, self._payload['instance_id'],
-                 self._payload['checkpoint_id'], change,
+                 self._payload['checkpoint_id'], predicate,
                  self._payload['backup_id'] or 'unknown',
                  self._payload['request_id'])
 

@@ -140,7 +140,7 @@ class VerifyOperation(base.Operation):
         self._changes.set(level=level)
         test_restore = temporary_instance.TemporaryRestoreResult()
         self._settings.check()
-        if self._report_left_out(verify, 'not verified'):
+        if self._report_if_left_out(verify, 'not verified'):
             return
         backup_record = record.read_backup(self._section, resource.id)
         self._changes.set(backup_id=backup_record.backup_id)

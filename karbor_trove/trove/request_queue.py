@@ -53,7 +53,8 @@ class RequestQueue:
                 self._tickets.append(ticket)
         try:
             while not ticket.is_set():
-                self._clock.wait(ticket, timeouts.LONGEST_POLL_INTERVAL)
+                self._clock.wait_for_event(ticket,
+                                           timeouts.LONGEST_POLL_INTERVAL)
             yield
         finally:
             # If the caller was cancelled while it waited, the queue still has

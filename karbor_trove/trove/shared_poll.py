@@ -158,7 +158,7 @@ class SharedPoll(Generic[T]):
                         return result
                 except errors.Unreachable:
                     pass
-                wait.check_end()
+                wait.raise_if_ended()
         finally:
             self._leave(waiter)
 
@@ -252,13 +252,13 @@ class SharedPoll(Generic[T]):
                     timeouts.HTTP_CONNECT + timeouts.HTTP_READ, self._clock)
             seconds = waiter.patience.remaining
             if not seconds:
-                waiter.wait.check_end()
+                waiter.wait.raise_if_ended()
         change = waiter.wait.next_change
         if change is not None:
             if not change.remaining:
                 return True
             seconds = min(seconds, change.remaining)
-        self._clock.wait(waiter.event, seconds)
+        self._clock.wait_for_event(waiter.event, seconds)
         return False
 
     def _poll(self, read: Read[T]) -> None:

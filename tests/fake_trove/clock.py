@@ -45,7 +45,7 @@ class Clock:
         # Let another thread, green or real, run.
         time.sleep(0)
 
-    def wait(self, event: threading.Event, seconds: float) -> None:
+    def wait_for_event(self, event: threading.Event, seconds: float) -> None:
         """Wait until another thread sets an event. No virtual time passes."""
         event.wait(min(seconds, 60.0))
 

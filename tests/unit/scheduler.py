@@ -65,7 +65,7 @@ class Scheduler:
     def sleep(self, seconds, wake=None):
         self._suspend(wake, seconds)
 
-    def wait(self, event, seconds):
+    def wait_for_event(self, event, seconds):
         self._suspend(event, seconds)
 
     def _suspend(self, event, seconds):

@@ -243,7 +243,7 @@ def sweep(plugin, journal, context, clock, fake_trove, checkpoint, resource):
     operation = plugin.get_delete_operation(resource)
 
     def run():
-        operation._bind(checkpoint, resource, context, None)
+        operation._store_arguments(checkpoint, resource, context, None)
         operation._backup_deletion().sweep()
     return run
 
