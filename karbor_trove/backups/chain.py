@@ -80,13 +80,13 @@ def list_chain(backups: Backups, backup_id: str) -> List[models.Backup]:
         a backup of the chain is missing, is not complete, or is its own
         ancestor.
     """
-    if find_break(backups.get, backup_id):
+    if find_chain_problem(backups.get, backup_id):
         return []
     return list(walk_to_root(backups.get, backup_id))
 
 
-def find_break(read_backup: Callable[[str], Optional[models.Backup]],
-               backup_id: str) -> Optional[str]:
+def find_chain_problem(read_backup: Callable[[str], Optional[models.Backup]],
+                       backup_id: str) -> Optional[str]:
     """Return a phrase that says why a chain cannot be restored.
 
     The phrase names the backup that is missing, is not complete, or is its own
@@ -158,7 +158,7 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
         backup.created, len(list_chain(backups, backup.id))))
     failed_ids = list_failed_children(backups, newest.id)
     problem = ('its child %s has failed' % ', '.join(failed_ids)
-               if failed_ids else find_break(backups.get, newest.id))
+               if failed_ids else find_chain_problem(backups.get, newest.id))
     if problem:
         LOG.warning('The next backup is a full one: backup %s is not used as '
                     'a parent, because %s', newest.id, problem)
@@ -167,8 +167,8 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
     return newest.id if len(chain) < max_chain_length else None
 
 
-def deletion_blocker(backups: Backups, backup_id: str,
-                     reserved_ids: Collection[str]) -> Optional[str]:
+def find_deletion_blocker(backups: Backups, backup_id: str,
+                          reserved_ids: Collection[str]) -> Optional[str]:
     """Return the reason why a backup must not be deleted now.
 
     There are three possible reasons:
@@ -197,7 +197,7 @@ def deletion_blocker(backups: Backups, backup_id: str,
     return None
 
 
-def list_ancestors(backups: Backups, backup_id: str,
+def list_chain_ids(backups: Backups, backup_id: str,
                    recorded_parents: Mapping[str, Optional[str]]
                    ) -> List[str]:
     """Return the ids of the backups of a chain, from one backup to its root.
@@ -222,7 +222,8 @@ def list_ancestors(backups: Backups, backup_id: str,
     return list(ids)
 
 
-def children_first(backups: Backups, backup_ids: Iterable[str]) -> List[str]:
+def sort_ids_children_first(backups: Backups, backup_ids: Iterable[str]
+                            ) -> List[str]:
     """Return ids of backups, sorted so that each child precedes its parent.
 
     :param backups: the backups of the project by id. This function reads the
@@ -230,7 +231,7 @@ def children_first(backups: Backups, backup_ids: Iterable[str]) -> List[str]:
     :param backup_ids: the ids to sort.
     """
     return sorted(backup_ids, reverse=True, key=lambda backup_id: len(
-        list_ancestors(backups, backup_id, {})))
+        list_chain_ids(backups, backup_id, {})))
 
 
 def check_chain(read_backup: Callable[[str], Optional[models.Backup]],
@@ -244,7 +245,7 @@ def check_chain(read_backup: Callable[[str], Optional[models.Backup]],
     :raises errors.ResourceFailed: a backup of the chain was deleted, is not
         complete, or is its own ancestor.
     """
-    reason = find_break(read_backup, backup_id)
+    reason = find_chain_problem(read_backup, backup_id)
     if reason is not None:
         raise errors.ResourceFailed('the new backup cannot be restored: %s'
                                     % reason)

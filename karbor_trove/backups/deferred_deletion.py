@@ -128,7 +128,8 @@ class BackupDeletion:
         :raises errors.BankError: the journal could not be changed. The
             backup may or may not be deleted.
         """
-        return self._try_to_delete(self._mark_deleted(entry), timeout, None)
+        return self._try_to_delete(self._mark_checkpoint_deleted(entry),
+                                   timeout, None)
 
     def delete_all(self, entries: Iterable[backup_journal.BackupEntry],
                    timeout: float) -> Iterator[Outcome]:
@@ -155,9 +156,9 @@ class BackupDeletion:
             objects could not be deleted.
         """
         marked = []
-        for entry in children_first(entries):
+        for entry in sort_entries_children_first(entries):
             try:
-                marked.append(self._mark_deleted(entry))
+                marked.append(self._mark_checkpoint_deleted(entry))
             except errors.BankError as error:
                 yield Outcome(entry, str(error), has_failed=True)
         # An earlier release may have marked an entry as deleted and left the
@@ -181,12 +182,11 @@ class BackupDeletion:
             except errors.BankError as error:
                 yield Outcome(entry, str(error), has_failed=True)
 
-    def _mark_deleted(self, entry: backup_journal.BackupEntry
-                      ) -> backup_journal.BackupEntry:
-        """Mark an entry as deleted in the journal.
+    def _mark_checkpoint_deleted(self, entry: backup_journal.BackupEntry
+                                 ) -> backup_journal.BackupEntry:
+        """Mark the checkpoint of an entry as deleted in the journal.
 
-        The mark says that the checkpoint of the entry is deleted. If the entry
-        already has the mark, nothing is written.
+        If the entry already has the mark, nothing is written.
 
         A protect operation may want the backup as a parent at the same time.
         The protect operation first writes its parent reservation, and then
@@ -265,7 +265,7 @@ class BackupDeletion:
             the journal could not be read again.
         """
         deadline = self._poller.deadline(timeouts.SWEEP)
-        now = self._refresh(deadline, deadline).now
+        now = self._update_backup_list(deadline, deadline).now
         if any(entry.backup_id is None and entry.matches(backup)
                for entry in deferred for backup in self._backups.values()):
             # The entry of a backup is written before the backup is created. So
@@ -285,7 +285,7 @@ class BackupDeletion:
                 break
             try:
                 entry = self._check_deletable(
-                    self._identify(entry, now, entries), now, entries)
+                    self._add_backup_id(entry, now, entries), now, entries)
             except errors.KarborTroveError as error:
                 blockers.append((entry, error))
                 continue
@@ -320,7 +320,7 @@ class BackupDeletion:
             backups that Trove does not list.
         """
         parents = {_get_key(entry): entry.parent_id for entry in entries}
-        chains = {_get_key(entry): chain.list_ancestors(
+        chains = {_get_key(entry): chain.list_chain_ids(
             self._backups, _get_key(entry), parents) for entry in deferred}
         ranks = {ids[-1]: random.random() for ids in chains.values()}
         return sorted(deferred, key=lambda entry: (
@@ -387,9 +387,9 @@ class BackupDeletion:
         return Outcome(entry, blocker,
                        has_failed=not isinstance(error, errors.Busy))
 
-    def _refresh(self, deadline: polling.Deadline,
-                 outage_deadline: polling.Deadline
-                 ) -> trove_client.TroveClient:
+    def _update_backup_list(self, deadline: polling.Deadline,
+                            outage_deadline: polling.Deadline
+                            ) -> trove_client.TroveClient:
         """Read a new list of the backups from Trove.
 
         The list is stored in this object, together with the client that has
@@ -424,10 +424,10 @@ class BackupDeletion:
         self._client = client
         return client
 
-    def _identify(self, entry: backup_journal.BackupEntry,
-                  now: Optional[datetime.datetime],
-                  entries: List[backup_journal.BackupEntry]
-                  ) -> backup_journal.BackupEntry:
+    def _add_backup_id(self, entry: backup_journal.BackupEntry,
+                       now: Optional[datetime.datetime],
+                       entries: List[backup_journal.BackupEntry]
+                       ) -> backup_journal.BackupEntry:
         """Return an entry, completed with the id of its backup if possible.
 
         An entry that already has the id is returned unchanged. If the response
@@ -485,7 +485,7 @@ class BackupDeletion:
         """
         if entry.backup_id is None:
             return entry
-        blocker = chain.deletion_blocker(
+        blocker = chain.find_deletion_blocker(
             self._backups, entry.backup_id,
             {str(other.parent_id) for other in entries
              if other.reserves_parent(now)})
@@ -549,16 +549,16 @@ class BackupDeletion:
 
         def check() -> backup_journal.BackupEntry:
             nonlocal entries
-            now = self._refresh(deadline, outage_deadline).now
-            list_valid = self._start_validity()
+            now = self._update_backup_list(deadline, outage_deadline).now
+            list_deadline = self._create_list_deadline()
             if entries is None:
                 with self._clock.pause():
                     entries = self._journal.list_abridged()
-            identified = self._identify(entry, now, entries)
-            if not list_valid.remaining:
+            completed_entry = self._add_backup_id(entry, now, entries)
+            if not list_deadline.remaining:
                 # A user may have created a child while the bank was slow.
-                now = self._refresh(deadline, outage_deadline).now
-            return self._check_deletable(identified, now, entries)
+                now = self._update_backup_list(deadline, outage_deadline).now
+            return self._check_deletable(completed_entry, now, entries)
 
         entry = check()
         if entry.backup_id is None:
@@ -574,10 +574,10 @@ class BackupDeletion:
         else:
             if backup.location and backup.location != entry.location:
                 entry = dataclasses.replace(entry, location=backup.location)
-                list_valid = self._start_validity()
+                list_deadline = self._create_list_deadline()
                 with self._clock.pause():
                     self._journal.write(entry)
-                if not list_valid.remaining:
+                if not list_deadline.remaining:
                     check()
             delete.delete_backup(
                 self._client, backup,
@@ -590,7 +590,7 @@ class BackupDeletion:
         self._delete_object(entry, outage_deadline)
         return entry
 
-    def _start_validity(self) -> polling.Deadline:
+    def _create_list_deadline(self) -> polling.Deadline:
         """Return the deadline until which a new list of backups is trusted.
 
         Call this method when the backups have just been listed. The deadline
@@ -638,8 +638,8 @@ class BackupDeletion:
             raise
 
 
-def children_first(entries: Iterable[backup_journal.BackupEntry]
-                   ) -> List[backup_journal.BackupEntry]:
+def sort_entries_children_first(entries: Iterable[backup_journal.BackupEntry]
+                                ) -> List[backup_journal.BackupEntry]:
     """Return journal entries, sorted so that each child precedes its parent.
 
     The order follows from the ids of the parents in the entries. The times of
@@ -649,7 +649,7 @@ def children_first(entries: Iterable[backup_journal.BackupEntry]
     entries = list(entries)
     parents = {_get_key(entry): entry.parent_id for entry in entries}
     return sorted(entries, reverse=True, key=lambda entry: len(
-        chain.list_ancestors({}, _get_key(entry), parents)))
+        chain.list_chain_ids({}, _get_key(entry), parents)))
 
 
 def _get_key(entry: backup_journal.BackupEntry) -> str:

@@ -49,23 +49,23 @@ def find_reason_to_keep(
     :returns: the reason. None if there is no reason to keep the backup.
     """
     backup_id = str(entry.backup_id)
-    newness = _find_newness(backups, backup_id)
-    if (newness is None
+    time_key = _find_time_key(backups, backup_id)
+    if (time_key is None
             or not any(omission.omitted_at + timeouts.CLOCK_TOLERANCE
-                       > newness[0]
+                       > time_key[0]
                        for omission in omissions
                        if omission.checkpoint_id != entry.checkpoint_id)):
         return None
     for other in entries:
         if other.is_complete and other.backup_id:
-            other_newness = _find_newness(backups, other.backup_id)
-            if other_newness is not None and other_newness > newness:
+            other_key = _find_time_key(backups, other.backup_id)
+            if other_key is not None and other_key > time_key:
                 return None
     return _REASON % (backup_id, backup_id)
 
 
-def _find_newness(backups: chain.Backups, backup_id: str
-                  ) -> Optional[Tuple[datetime.datetime, int]]:
+def _find_time_key(backups: chain.Backups, backup_id: str
+                   ) -> Optional[Tuple[datetime.datetime, int]]:
     """Return a key for comparisons. A newer backup has a greater key.
 
     The key is the time of the backup, and then the length of its chain.

@@ -134,7 +134,7 @@ def build_report(report: InstanceReport,
     best = None
     for assessment in sorted(
             (assessment for assessment in assessments if assessment.chain),
-            key=_newness, reverse=True):
+            key=_get_time_key, reverse=True):
         lost_id = find_lost(assessment.point, assessment.chain)
         if lost_id is None:
             best = assessment
@@ -218,12 +218,12 @@ def _assess(point: restore_points.RestorePoint,
     elif not backups[backup_id].is_complete:
         problem = 'backup %s is %s' % (backup_id, backups[backup_id].status)
     else:
-        problem = str(chain.find_break(backups.get, backup_id))
+        problem = str(chain.find_chain_problem(backups.get, backup_id))
     return Assessment(point, [], problem)
 
 
-def _newness(assessment: Assessment
-             ) -> Tuple[bool, Optional[datetime.datetime], int]:
+def _get_time_key(assessment: Assessment
+                  ) -> Tuple[bool, Optional[datetime.datetime], int]:
     # Trove's times are whole seconds. Of two backups of the same second, the
     # one with the longer chain is the child and therefore newer.
     created = assessment.chain[0].created

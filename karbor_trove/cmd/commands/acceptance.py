@@ -258,7 +258,7 @@ def _find_problem(database: _Database, instance_id: str,
     backup = backups.get(entry.backup_id)
     if backup is not None and backup.instance_id != instance_id:
         return 'backup %s is of instance %s' % (backup.id, backup.instance_id)
-    return chain.find_break(backups.get, entry.backup_id)
+    return chain.find_chain_problem(backups.get, entry.backup_id)
 
 
 def _list_other_problems(checkpoint: providers.Checkpoint) -> List[str]:

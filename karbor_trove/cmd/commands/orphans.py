@@ -260,12 +260,12 @@ class OrphanDeletion(base.Action):
                                   % ', '.join(sorted(unknown_ids)))
         search.check_number(parsed_args.ids, parsed_args.orphans)
         remaining = dict(search.backups)
-        for backup_id in progress.track(chain.children_first(
+        for backup_id in progress.track(chain.sort_ids_children_first(
                 remaining, list(dict.fromkeys(parsed_args.ids)) or [
                     id_ for id_, orphan in search.orphans.items()
                     if orphan.is_certain]), 'Deleting backups', is_slow=True):
             orphan = search.orphans[backup_id]
-            blocker = chain.deletion_blocker(remaining, backup_id, ())
+            blocker = chain.find_deletion_blocker(remaining, backup_id, ())
             if blocker is None and parsed_args.yes:
                 entry = _to_entry(orphan)
                 [deletion] = deferred.delete_backups(

@@ -153,18 +153,18 @@ def test_chain_of_maximum_length_gives_no_parent(max_chain_length, parent):
 
 
 def test_backup_without_children_may_be_deleted():
-    assert chain.deletion_blocker(build_chain(3), 'b2', []) is None
+    assert chain.find_deletion_blocker(build_chain(3), 'b2', []) is None
 
 
 def test_children_block_a_deletion_and_are_named():
     backups = dict(build_chain(2), **build_backups(('c', 'b0', 'FAILED')))
-    assert chain.deletion_blocker(backups, 'b0', []) == (
+    assert chain.find_deletion_blocker(backups, 'b0', []) == (
         'the backup has children: b1, c')
 
 
 @pytest.mark.parametrize('status', ['NEW', 'BUILDING', 'SAVING', 'LATER'])
 def test_running_backup_blocks_its_deletion(status):
-    assert chain.deletion_blocker(build_chain(1, status), 'b0', []) == (
+    assert chain.find_deletion_blocker(build_chain(1, status), 'b0', []) == (
         'the backup is %s' % status)
 
 
@@ -172,16 +172,16 @@ def test_running_backup_blocks_its_deletion(status):
                                     'RESTORED'])
 def test_finished_backup_may_be_deleted(status):
     backups = build_chain(1, status)
-    assert chain.deletion_blocker(backups, 'b0', ['b1']) is None
+    assert chain.find_deletion_blocker(backups, 'b0', ['b1']) is None
 
 
 def test_parent_reservation_blocks_a_deletion():
-    blocker = chain.deletion_blocker(build_chain(2), 'b1', ['b1'])
+    blocker = chain.find_deletion_blocker(build_chain(2), 'b1', ['b1'])
     assert 'is being created' in blocker
 
 
 def test_missing_backup_has_no_deletion_blocker():
-    assert chain.deletion_blocker({}, 'b0', ['b0']) is None
+    assert chain.find_deletion_blocker({}, 'b0', ['b0']) is None
 
 
 STATUSES = st.sampled_from(['COMPLETED'] * 5 + [
@@ -224,7 +224,7 @@ def test_allowed_deletion_never_deletes_another_backup(backups, data):
     for id_ in backups:
         reserved_ids = [other for other in backups
                         if data.draw(st.booleans())]
-        if chain.deletion_blocker(backups, id_, reserved_ids) is None:
+        if chain.find_deletion_blocker(backups, id_, reserved_ids) is None:
             assert backups[id_].status not in ('NEW', 'BUILDING')
             assert id_ not in reserved_ids
             assert id_ not in {backup.parent_id
@@ -238,8 +238,8 @@ def test_chain_is_deleted_in_any_order_of_its_checkpoints(length, random):
     to_delete = set()
     for id_ in order:
         to_delete.add(id_)
-        for other in chain.children_first(backups, to_delete):
-            if other in backups and not chain.deletion_blocker(
+        for other in chain.sort_ids_children_first(backups, to_delete):
+            if other in backups and not chain.find_deletion_blocker(
                     backups, other, []):
                 del backups[other]
         # A backup remains only if a descendant is still needed.
@@ -249,8 +249,8 @@ def test_chain_is_deleted_in_any_order_of_its_checkpoints(length, random):
 
 
 @hypothesis.given(generated_backups())
-def test_children_first_never_puts_a_parent_before_its_child(backups):
-    order = chain.children_first(backups, list(backups))
+def test_sorted_ids_have_each_child_before_its_parent(backups):
+    order = chain.sort_ids_children_first(backups, list(backups))
     assert sorted(order) == sorted(backups)
     for id_ in order:
         parent_id = backups[id_].parent_id
