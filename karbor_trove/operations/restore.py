@@ -73,8 +73,8 @@ class RestoreOperation(base.Operation):
         """
         resource_type = self._resource.type
         sections = self._get_sections()
-        unknown_ids = parsing.unknown_resources(parameters, resource_type,
-                                                sections)
+        unknown_ids = parsing.list_unknown_ids(parameters, resource_type,
+                                               sections)
         each: Dict[str, karbor_types.Parameters] = {
             instance_id: {
                 **(parameters.get(resource_type) or {}),

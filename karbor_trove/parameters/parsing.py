@@ -150,8 +150,8 @@ def check_names(all_parameters: Iterable[Mapping[str, object]]
                                  restore_options.NAME_PLACEHOLDER))
 
 
-def unknown_resources(parameters: Mapping[str, object], resource_type: str,
-                      ids: Collection[str]) -> List[str]:
+def list_unknown_ids(parameters: Mapping[str, object], resource_type: str,
+                     ids: Collection[str]) -> List[str]:
     """Return the ids that have parameters but are not in the checkpoint.
 
     A key like "OS::Trove::Instance#ID" holds the parameters for one resource.

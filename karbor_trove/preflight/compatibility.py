@@ -57,9 +57,9 @@ def check_backup(request: models.InstanceRequest,
                % (request.volume_size, size, math.ceil(size)))
 
 
-def matching_versions(instance: Union[models.InstanceRequest, models.Instance],
-                      catalog: trove_catalog.Catalog
-                      ) -> List[models.DatastoreVersion]:
+def list_matching_versions(
+        instance: Union[models.InstanceRequest, models.Instance],
+        catalog: trove_catalog.Catalog) -> List[models.DatastoreVersion]:
     """Return the active datastore versions that match an instance.
 
     If `instance` has a datastore_version_id, only the version with this id
@@ -103,7 +103,7 @@ def check_version(request: models.InstanceRequest,
     if not request.datastore or not request.datastore_version:
         return
     active = catalog.list_versions(request.datastore)
-    matching = matching_versions(request, catalog)
+    matching = list_matching_versions(request, catalog)
     if not active:
         yield ('datastore %s was not found or has no active version: nothing '
                'can be restored into it' % request.datastore)
@@ -122,14 +122,14 @@ def check_version(request: models.InstanceRequest,
                    _join(version.id for version in matching)))
     else:
         flavors = catalog.list_flavors(request.datastore, matching[0].id)
-        if _is_impossible(request.flavor_id, flavors, catalog):
+        if _is_flavor_rejected(request.flavor_id, flavors, catalog):
             yield ('flavor %s was not found or is not available for this '
                    'version: pass restore_flavor_id, one of %s'
                    % (request.flavor_id, _join(flavors)))
 
 
-def _is_impossible(flavor_id: Optional[str], flavors: Mapping[str, int],
-                   catalog: trove_catalog.Catalog) -> bool:
+def _is_flavor_rejected(flavor_id: Optional[str], flavors: Mapping[str, int],
+                        catalog: trove_catalog.Catalog) -> bool:
     """Return True if Trove will surely reject the requested flavor.
 
     Trove rejects a flavor in two cases:
@@ -158,8 +158,8 @@ def _is_impossible(flavor_id: Optional[str], flavors: Mapping[str, int],
         return False
 
 
-def list_unchecked(request: models.InstanceRequest,
-                   catalog: trove_catalog.Catalog) -> Iterator[str]:
+def list_unchecked_values(request: models.InstanceRequest,
+                          catalog: trove_catalog.Catalog) -> Iterator[str]:
     """Yield a sentence for each requested value that cannot be checked.
 
     A private flavor cannot be checked, because Trove lists only public
@@ -169,7 +169,7 @@ def list_unchecked(request: models.InstanceRequest,
     if request.flavor_id is not None and any(
             trove_catalog.get_flavor_segment(str(request.flavor_id))
             not in catalog.list_flavors(str(request.datastore), version.id)
-            for version in matching_versions(request, catalog)):
+            for version in list_matching_versions(request, catalog)):
         yield ('flavor %s was not checked, because Trove lists only public '
                'flavors' % request.flavor_id)
 
@@ -180,7 +180,7 @@ def find_ram(request: models.InstanceRequest,
     if request.flavor_id is None:
         return 0
     segment = trove_catalog.get_flavor_segment(str(request.flavor_id))
-    for version in matching_versions(request, catalog):
+    for version in list_matching_versions(request, catalog):
         flavors = catalog.list_flavors(str(request.datastore), version.id)
         if segment in flavors:
             return flavors[segment]
@@ -232,7 +232,8 @@ def check_configuration(request: models.InstanceRequest,
                 models.RECREATE_CONFIGURATION, choices)
     if group is not None:
         version_names = {
-            version.name for version in matching_versions(request, catalog)}
+            version.name
+            for version in list_matching_versions(request, catalog)}
         version_names.add(request.datastore_version or '')
         # Without a recorded datastore there is nothing to compare with.
         if not request.datastore or (

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Grouping of the problems of a flow, and checks of quotas."""
+"""Problems of the instances of a flow, and checks of quotas."""
 
 from typing import Dict, Iterable, Iterator, List
 
@@ -12,7 +12,7 @@ Problems = Dict[str, List[str]]
 _UNITS = {'volumes': ' GB', 'ram': ' MB'}
 
 
-def group_common(problems: Problems, common: Iterable[str]) -> Problems:
+def append_common(problems: Problems, common: Iterable[str]) -> Problems:
     """Append the problems of a whole flow to the problems of each instance.
 
     :param problems: the problems of all instances of the flow. The list of an

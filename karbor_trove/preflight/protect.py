@@ -71,7 +71,7 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
             len(unprotectable) if is_skip else 0)}, 'protect'))
     if is_skip and not quota_problems:
         return {}, unprotectable
-    return preflight_problems.group_common(problems, quota_problems), {}
+    return preflight_problems.append_common(problems, quota_problems), {}
 
 
 def _check_instance(instance_id: str, answer: recent_instances.Answer,

@@ -86,8 +86,8 @@ def check_restore(
             records.append(backup_record)
         except errors.Rejected as error:
             problems[original_id] = str(error).split('\n')
-    problems = preflight_problems.group_common(problems,
-                                               check_requests(requests))
+    problems = preflight_problems.append_common(problems,
+                                                check_requests(requests))
     if problems:
         return problems, []
     client = connect()
@@ -95,7 +95,7 @@ def check_restore(
 
     def check() -> preflight_problems.Problems:
         backups = client.list_backups()
-        return preflight_problems.group_common(
+        return preflight_problems.append_common(
             {request.original_id: [
                 *compatibility.check_backup(request, backups,
                                             backup_record.backup_size),
@@ -121,7 +121,7 @@ def check_restore(
     unchecked = [] if catalog.find_quotas() is not None else [
         'quotas were not checked, because Trove does not return them']
     unchecked += [sentence for request in requests for sentence
-                  in compatibility.list_unchecked(request, catalog)]
+                  in compatibility.list_unchecked_values(request, catalog)]
     return {}, list(dict.fromkeys(unchecked))
 
 

@@ -104,7 +104,7 @@ class DataChecks:
         except errors.Rejected as error:
             return ('datastore: could not check whether version %s is active: '
                     '%s' % (version, error))
-        matching = compatibility.matching_versions(instance, catalog)
+        matching = compatibility.list_matching_versions(instance, catalog)
         if not matching:
             raise errors.ResourceFailed(
                 'version %s of datastore %s does not exist or is not active, '

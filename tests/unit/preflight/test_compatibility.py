@@ -138,7 +138,7 @@ def test_version_is_active_and_unique_and_has_the_flavor(
 def test_flavor_that_no_list_has_is_not_checked(flavor_id, ram):
     request = build_request(flavor_id=flavor_id)
     assert not list(compatibility.check_version(request, PLAIN))
-    assert list(compatibility.list_unchecked(request, PLAIN)) == [
+    assert list(compatibility.list_unchecked_values(request, PLAIN)) == [
         'flavor %s was not checked, because Trove lists only public flavors'
         % flavor_id]
     assert compatibility.find_ram(request, PLAIN) == ram
@@ -149,7 +149,7 @@ def test_flavor_that_no_list_has_is_not_checked(flavor_id, ram):
 def test_flavor_of_the_version_needs_no_warning(flavor_id):
     request = build_request(flavor_id=flavor_id)
     assert not list(compatibility.check_version(request, PLAIN))
-    assert not list(compatibility.list_unchecked(request, PLAIN))
+    assert not list(compatibility.list_unchecked_values(request, PLAIN))
     assert compatibility.find_ram(request, PLAIN) == 2048
 
 
