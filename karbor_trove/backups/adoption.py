@@ -57,7 +57,8 @@ def find_created_backup(
               and other.backup_id is None
               and any(map(other.matches, matches))
               and not (entry.deleted_at and other.deleted_at
-                       and str(entry.not_before) <= str(other.not_before))]
+                       and str(entry.time_before_request)
+                       <= str(other.time_before_request))]
     if len(matches) > 1 or rivals or matches and entry.is_ambiguous:
         # If several backups match, one of them may belong to a user, and no
         # later search can find out which. But the entries of rivals can be
@@ -75,5 +76,5 @@ def find_created_backup(
             'its time %s differs from that of the request, %s. It may be '
             'another backup, so it is not deleted. Delete it in Trove if it '
             'is not needed' % (matches[0].id, matches[0].created,
-                               entry.not_before))
+                               entry.time_before_request))
     return matches[0] if matches else None

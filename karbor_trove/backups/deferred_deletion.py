@@ -501,7 +501,7 @@ class BackupDeletion:
             raise errors.Busy('the backup has children: %s'
                               % ', '.join(sorted(children)))
         reason = last_backup.find_reason_to_keep(
-            entry, self._backups, entries, self._journal.omissions
+            entry, self._backups, entries, self._journal.omission_markers
         ) if self._keeps_last else None
         if reason is not None:
             raise errors.Busy(reason)

@@ -11,7 +11,7 @@ from typing import Iterable, Optional, Tuple
 
 from karbor_trove.backups import chain
 from karbor_trove.bank import backup_journal
-from karbor_trove.bank import backup_markers
+from karbor_trove.bank import instance_markers
 from karbor_trove import timeouts
 
 #: The text names only the backup. So the text is the same in each sweep, and
@@ -28,7 +28,7 @@ _REASON = (
 def find_reason_to_keep(
         entry: backup_journal.BackupEntry, backups: chain.Backups,
         entries: Iterable[backup_journal.BackupEntry],
-        omissions: Iterable[backup_markers.OmissionMarker]) -> Optional[str]:
+        omissions: Iterable[instance_markers.OmissionMarker]) -> Optional[str]:
     """Return why a backup is kept although its checkpoint is deleted.
 
     If an instance cannot be backed up any more, new checkpoints may leave the

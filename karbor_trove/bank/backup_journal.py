@@ -10,7 +10,7 @@ So the entries are at the top of the bank, and not in the checkpoint.
 
 Most entries are of complete backups. Such an entry does not change until its
 checkpoint is deleted. The entry has a marker, and most operations read only
-the key of the marker. backup_markers.py describes the markers.
+the key of the marker. instance_markers.py describes the markers.
 """
 
 import dataclasses
@@ -20,8 +20,8 @@ from typing import Dict, Iterable, List, Optional
 
 from oslo_log import log as logging
 
-from karbor_trove.bank import backup_markers
 from karbor_trove.bank import document_store
+from karbor_trove.bank import instance_markers
 from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove import errors
@@ -51,7 +51,8 @@ class BackupEntry(document_store.StoredEntry):
     the backup is deleted.
     """
 
-    STORED_KEYS = {'is_complete': 'complete', 'deleted_at': 'deleted',
+    STORED_KEYS = {'time_before_request': 'not_before',
+                   'is_complete': 'complete', 'deleted_at': 'deleted',
                    'is_ambiguous': 'ambiguous'}
 
     instance_id: str
@@ -61,7 +62,7 @@ class BackupEntry(document_store.StoredEntry):
     description: Optional[str] = None
     #: Trove's time before the request, in ISO format. None if Trove returned
     #: no time.
-    not_before: Optional[str] = None
+    time_before_request: Optional[str] = None
     #: None if the backup is a full one.
     parent_id: Optional[str] = None
     #: None until Trove's id of the backup is known. Until then the entry is an
@@ -174,9 +175,9 @@ class BackupEntry(document_store.StoredEntry):
 
     def _is_in_time(self, backup: models.Backup,
                     tolerance: datetime.timedelta) -> bool:
-        if self.not_before is None or backup.created is None:
+        if self.time_before_request is None or backup.created is None:
             return False
-        start = times.parse_utc(self.not_before)
+        start = times.parse_utc(self.time_before_request)
         return (start - tolerance <= backup.created
                 < start + timeouts.REQUEST_IN_FLIGHT + tolerance)
 
@@ -189,7 +190,7 @@ class BackupEntry(document_store.StoredEntry):
         :param now: Trove's time. None if Trove returned no time. In that case
             the result is False.
         """
-        return lost_responses.is_settled(self.not_before, now)
+        return lost_responses.is_settled(self.time_before_request, now)
 
 
 class BackupJournal(document_store.DocumentStore[BackupEntry]):
@@ -218,11 +219,11 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
                          'checkpoint_id', parse, keeps_copy=True)
         self.bank = bank
         self.instance_id = instance_id
-        self._markers = backup_markers.BackupMarkers(bank, instance_id)
+        self._markers = instance_markers.MarkerStore(bank, instance_id)
         #: The omissions of the instance in existing checkpoints. The last
         #: list_abridged() or correct_markers() found them. The list is empty
         #: before the first call of these methods.
-        self.omissions: List[backup_markers.OmissionMarker] = []
+        self.omission_markers: List[instance_markers.OmissionMarker] = []
 
     def write(self, entry: BackupEntry) -> None:
         """Write an entry, and write or delete its marker.
@@ -301,11 +302,11 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         entry may exist. A list of Swift may be stale and lack the entry.
 
         This method also stores the omission markers of the instance in
-        `omissions`.
+        `omission_markers`.
 
         :raises errors.BankError: the bank did not return all entries.
         """
-        marked = self._list_marked()
+        marked = self._list_from_markers()
         return [*marked.values(), *self.read_all(marked)[0]]
 
     def correct_markers(self) -> List[BackupEntry]:
@@ -322,12 +323,12 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         at random. The entries that are read are returned in full.
 
         This method also stores the omission markers of the instance in
-        `omissions`.
+        `omission_markers`.
 
         :raises errors.BankError: the bank did not return all entries. An error
             of the bank during the corrections is only logged.
         """
-        marked = self._list_marked()
+        marked = self._list_from_markers()
         # List the keys of the entries after the markers. In the reverse order,
         # an entry and a marker that are written between the two lists would
         # look like a marker without an entry.
@@ -349,12 +350,13 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
                          'because their backups are deleted or are to be '
                          'deleted',
                          len(wrong_keys), self.instance_id)
-                self._markers.delete_of_backups(wrong_keys[:MAX_CORRECTIONS])
+                self._markers.delete_backup_markers(
+                    wrong_keys[:MAX_CORRECTIONS])
             for entry in unmarked[:MAX_CORRECTIONS]:
                 self._write_marker(entry)
         return list({**marked, **entries}.values())
 
-    def _list_marked(self) -> Dict[str, BackupEntry]:
+    def _list_from_markers(self) -> Dict[str, BackupEntry]:
         """Return an abridged entry for each complete backup that has a marker.
 
         This method lists the keys of the markers, and reads no entry. So an
@@ -362,17 +364,17 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         The key has the ids of the checkpoint, of the backup and of the parent.
 
         The list also has the omission markers of the instance. This method
-        stores the omission markers in `omissions`.
+        stores the omission markers in `omission_markers`.
 
         :returns: the abridged entries, by the id of the checkpoint.
         :raises errors.BankError: the bank did not return a list.
         """
-        markers = self._markers.list_markers()
-        self.omissions = markers.omissions
+        marker_list = self._markers.list_markers()
+        self.omission_markers = marker_list.omissions
         return {marker.checkpoint_id: BackupEntry(
             self.instance_id, marker.checkpoint_id, is_complete=True,
             backup_id=marker.backup_id, parent_id=marker.parent_id)
-            for marker in markers.backups}
+            for marker in marker_list.backups}
 
     def _write_marker(self, entry: BackupEntry) -> None:
         """Write the marker of an entry, but do not leave a wrong marker.
@@ -385,7 +387,7 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         :param entry: an entry that is in the bank.
         :raises errors.BankError: the marker may be missing, or may be wrong.
         """
-        self._markers.write(backup_markers.BackupMarker(
+        self._markers.write(instance_markers.BackupMarker(
             entry.checkpoint_id, str(entry.backup_id), entry.parent_id))
         try:
             current = self.read(entry.checkpoint_id)
@@ -393,4 +395,4 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
             LOG.error('%s', error)
             current = None
         if current is None or not current.may_have_marker:
-            self._markers.delete_of_backups([entry.checkpoint_id])
+            self._markers.delete_backup_markers([entry.checkpoint_id])

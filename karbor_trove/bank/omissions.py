@@ -11,8 +11,8 @@ import contextlib
 import dataclasses
 from typing import Optional
 
-from karbor_trove.bank import backup_markers
 from karbor_trove.bank import document_store
+from karbor_trove.bank import instance_markers
 from karbor_trove.bank import layout
 from karbor_trove.bank import resource_status
 from karbor_trove.bank import storage
@@ -52,8 +52,8 @@ def write(section: karbor_types.BankSection, omission: Omission) -> None:
     :raises errors.BankError: the marker, or both objects, may be written
         nevertheless.
     """
-    backup_markers.BackupMarkers(section.bank, omission.instance_id).write(
-        backup_markers.OmissionMarker(
+    instance_markers.MarkerStore(section.bank, omission.instance_id).write(
+        instance_markers.OmissionMarker(
             omission.checkpoint_id, times.parse_utc(omission.omitted_at)))
     _store(section, omission.instance_id).write_document(
         layout.OMISSION, omission.to_document())
@@ -73,8 +73,8 @@ def read(section: karbor_types.BankSection,
     return _store(section, instance_id).read(layout.OMISSION)
 
 
-def delete_marker(bank: karbor_types.Bank, instance_id: str,
-                  checkpoint_id: str) -> None:
+def delete_markers(bank: karbor_types.Bank, instance_id: str,
+                   checkpoint_id: str) -> None:
     """Delete the markers that one checkpoint has for one instance.
 
     A checkpoint can have a marker for a backup and a marker for an omission.
@@ -82,7 +82,7 @@ def delete_marker(bank: karbor_types.Bank, instance_id: str,
 
     :raises errors.BankError: the markers may be deleted nevertheless.
     """
-    backup_markers.BackupMarkers(bank, instance_id).delete([checkpoint_id])
+    instance_markers.MarkerStore(bank, instance_id).delete([checkpoint_id])
 
 
 def find_left_out_reason(section: karbor_types.BankSection,

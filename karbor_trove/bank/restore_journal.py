@@ -60,7 +60,7 @@ class RestoreEntry:
     name: Optional[str] = None
     #: Trove's time before the request, in ISO format. None if Trove returned
     #: no time.
-    not_before: Optional[str] = None
+    time_before_request: Optional[str] = None
     #: The project in which the instance or the group is created.
     project_id: Optional[str] = None
     #: The process that sends the request, see worker_process.py.
@@ -82,8 +82,8 @@ class RestoreEntry:
         """
         if not isinstance(self.name, (str, type(None))):
             raise ValueError('its name is %a, which is no text' % (self.name,))
-        if self.not_before is not None:
-            times.parse_utc(self.not_before)
+        if self.time_before_request is not None:
+            times.parse_utc(self.time_before_request)
 
     @property
     def marker(self) -> str:
@@ -102,8 +102,8 @@ class RestoreEntry:
 
         :param now: the time to compare with, in UTC, without a zone.
         """
-        return (self.not_before is None
-                or now - times.parse_utc(self.not_before)
+        return (self.time_before_request is None
+                or now - times.parse_utc(self.time_before_request)
                 < timeouts.RESTORE_MAY_RUN)
 
     def may_run(self, now: datetime.datetime) -> bool:
@@ -119,7 +119,7 @@ class RestoreEntry:
         """
         return worker_process.may_be_alive(self.worker) and self.is_recent(now)
 
-    def may_run_with(self, other: 'RestoreEntry') -> bool:
+    def may_run_during(self, other: 'RestoreEntry') -> bool:
         """Return True if the restores of two entries may run at the same time.
 
         This entry is of the first restore, and `other` is of the second
@@ -132,8 +132,9 @@ class RestoreEntry:
 
         :param other: the entry of the second restore.
         """
-        return self.may_run(times.parse_utc(other.not_before)
-                            if other.not_before else datetime.datetime.min)
+        return self.may_run(
+            times.parse_utc(other.time_before_request)
+            if other.time_before_request else datetime.datetime.min)
 
     def to_document(self) -> document_store.Document:
         """Return the entry as a JSON object for the bank, without a version.
@@ -141,7 +142,8 @@ class RestoreEntry:
         The JSON object lacks the ids of the instance and of the restore,
         because the path of the entry in the bank has these ids.
         """
-        document = dataclasses.asdict(self)
+        document = {'not_before' if name == 'time_before_request' else name:
+                    value for name, value in dataclasses.asdict(self).items()}
         # The path of the object has these two ids.
         del document['instance_id'], document['restore_id']
         if self.created_id is None:
@@ -247,8 +249,8 @@ class RestoreJournal(RequestJournal):
         if entry.name is not None:
             # The marker is written after the entry, because other restores
             # delete a marker without an entry.
-            storage.write(_markers(self._bank, entry.name), entry.marker,
-                          {'name': entry.name})
+            storage.write(_get_marker_section(self._bank, entry.name),
+                          entry.marker, {'name': entry.name})
 
     def delete_entry(self, entry: RestoreEntry) -> None:
         """Delete an entry and its marker. An absent object is no error.
@@ -258,8 +260,8 @@ class RestoreJournal(RequestJournal):
         """
         super().delete_entry(entry)
         if entry.name is not None:
-            storage.delete_optional(_markers(self._bank, entry.name),
-                                    [entry.marker])
+            storage.delete_optional(
+                _get_marker_section(self._bank, entry.name), [entry.marker])
 
 
 class RestoreIntent:
@@ -271,19 +273,19 @@ class RestoreIntent:
 
     def __init__(self, bank: karbor_types.Bank, instance_id: str,
                  restore_id: str, project_id: Optional[str],
-                 taken_ids: Set[str]) -> None:
+                 created_ids: Set[str]) -> None:
         """Create the object. Nothing is written yet.
 
         :param instance_id: the id of the original instance.
         :param restore_id: Karbor's id of the restore.
         :param project_id: the project in which the restored instance is
             created. None if the project is not known.
-        :param taken_ids: the ids of all instances that this restore has
+        :param created_ids: the ids of all instances that this restore has
             created so far. All RestoreIntent objects of a restore share this
             set. mark_created() adds an id to the set.
         """
         self._bank = bank
-        self._taken_ids = taken_ids
+        self._created_ids = created_ids
         # The ids of the restored instances in the traces of other restores.
         self._traced_ids: Set[str] = set()
         self._created_id: Optional[str] = None
@@ -292,20 +294,20 @@ class RestoreIntent:
                                    project_id=project_id,
                                    worker=worker_process.current())
 
-    def write(self, name: str, not_before: Optional[str]) -> None:
+    def write(self, name: str, time_before_request: Optional[str]) -> None:
         """Write the journal entry before the request for the instance is sent.
 
         :param name: the name of the restored instance.
-        :param not_before: Trove's time before the request, in ISO format. None
-            if Trove returned no time.
+        :param time_before_request: Trove's time before the request, in ISO
+            format. None if Trove returned no time.
         :raises errors.BankError: the entry may be missing, so the request must
             not be sent.
         """
-        self._entry = dataclasses.replace(self._entry, name=name,
-                                          not_before=not_before)
+        self._entry = dataclasses.replace(
+            self._entry, name=name, time_before_request=time_before_request)
         self._journal.write(self._entry)
 
-    def list_rivals(self) -> List[str]:
+    def list_unconfirmed_requests(self) -> List[str]:
         """Return the other open requests for an instance with the same name.
 
         A request is open if its journal entry lacks the id of the restored
@@ -332,11 +334,12 @@ class RestoreIntent:
         The result is True in two cases. This restore has created the instance
         for another original instance. Or another restore has left a trace,
         which is a journal entry with the id of the instance. Call
-        list_rivals() first, because that method reads the traces.
+        list_unconfirmed_requests() first, because that method reads the
+        traces.
 
         :param instance_id: the id of an instance that was found in Trove.
         """
-        return instance_id in self._taken_ids | self._traced_ids
+        return instance_id in self._created_ids | self._traced_ids
 
     def mark_created(self, instance_id: str) -> None:
         """Store the id of the restored instance in memory.
@@ -347,7 +350,7 @@ class RestoreIntent:
 
         :param instance_id: the id of the restored instance.
         """
-        self._taken_ids.add(instance_id)
+        self._created_ids.add(instance_id)
         self._created_id = instance_id
 
     def confirm(self) -> None:
@@ -398,11 +401,11 @@ class RestoreIntent:
                 'deleted' % (entry.restore_id, entry.instance_id)):
             # An open restore wrote its marker before its request. So the list
             # has each restore that could mistake this instance for its own.
-            others = self._read_marked()
+            others = self._read_others_by_marker()
             if created_id and any(
                     other and not other.created_id
                     and other.restore_id != entry.restore_id
-                    and other.may_run_with(entry)
+                    and other.may_run_during(entry)
                     for other in others.values()):
                 self._journal.write(dataclasses.replace(
                     entry, created_id=created_id))
@@ -412,12 +415,12 @@ class RestoreIntent:
                           for other in others.values())
             for marker, other in others.items():
                 if other is None:
-                    storage.delete(self._get_markers(), marker)
+                    storage.delete(self._get_marker_section(), marker)
                 elif is_last:
                     RestoreJournal(self._bank, other.instance_id).delete_entry(
                         other)
 
-    def _read_marked(self) -> Dict[str, Optional[RestoreEntry]]:
+    def _read_others_by_marker(self) -> Dict[str, Optional[RestoreEntry]]:
         """Return the other journal entries with the same instance name.
 
         Each of these entries has a marker in the folder of the name. This
@@ -430,7 +433,7 @@ class RestoreIntent:
             there is a marker but no entry.
         :raises errors.BankError: the entries could not be read.
         """
-        keys = [key for key in storage.list_keys(self._get_markers())
+        keys = [key for key in storage.list_keys(self._get_marker_section())
                 if key != self._entry.marker]
         own = self._entry.restore_id + '@'
         if all(key.startswith(own) for key in keys):
@@ -440,8 +443,8 @@ class RestoreIntent:
                 for restore_id, _, instance_id in [key.partition('@')]
                 if ids.is_uuid(instance_id)}
 
-    def _get_markers(self) -> karbor_types.BankSection:
-        return _markers(self._bank, str(self._entry.name))
+    def _get_marker_section(self) -> karbor_types.BankSection:
+        return _get_marker_section(self._bank, str(self._entry.name))
 
     def _list_others(self) -> List[RestoreEntry]:
         """Return the other entries that may have the same instance name.
@@ -458,7 +461,8 @@ class RestoreIntent:
                     self._entry.restore_id, self._entry.instance_id)]
 
 
-def _markers(bank: karbor_types.Bank, name: str) -> karbor_types.BankSection:
+def _get_marker_section(bank: karbor_types.Bank,
+                        name: str) -> karbor_types.BankSection:
     """Return the section with the markers for one instance name.
 
     :param name: the name of a restored instance.

@@ -30,7 +30,8 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
     A field is None if its value is not known.
     """
 
-    STORED_KEYS = {'ends_by': 'until', 'abandoned_reason': 'left'}
+    STORED_KEYS = {'ends_by': 'until', 'time_before_request': 'not_before',
+                   'abandoned_reason': 'left'}
 
     verification_id: str
     #: The project in which the instance is created.
@@ -44,7 +45,7 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
     name: Optional[str] = None
     #: Trove's time before the request, in ISO format. None if Trove returned
     #: no time.
-    not_before: Optional[str] = None
+    time_before_request: Optional[str] = None
     #: The id of the temporary instance. None until the id is known.
     instance_id: Optional[str] = None
     #: Why the instance may still exist although the verification has ended.
@@ -65,8 +66,8 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
                 or not worker_process.may_be_alive(self.worker)
                 or times.parse_utc(self.ends_by) <= now)
 
-    def cannot_exist(self, trove_now: Optional[datetime.datetime],
-                     now: datetime.datetime) -> bool:
+    def is_settled(self, trove_now: Optional[datetime.datetime],
+                   now: datetime.datetime) -> bool:
         """Return True if the request can no longer create the instance.
 
         The result is True if one of two times is at least 15 minutes ago. The
@@ -77,7 +78,7 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
         :param trove_now: Trove's time. None if Trove returned no time.
         :param now: the time of this machine, in UTC, without a zone.
         """
-        return (lost_responses.is_settled(self.not_before, trove_now)
+        return (lost_responses.is_settled(self.time_before_request, trove_now)
                 or lost_responses.is_settled(self.ends_by, now))
 
 
@@ -136,21 +137,21 @@ class TemporaryInstanceIntent:
         self._entry = entry
         self._is_written = False
 
-    def write(self, name: str, not_before: Optional[str]) -> None:
+    def write(self, name: str, time_before_request: Optional[str]) -> None:
         """Write the journal entry before the request for the instance is sent.
 
         :param name: the name of the temporary instance.
-        :param not_before: Trove's time before the request, in ISO format. None
-            if Trove returned no time.
+        :param time_before_request: Trove's time before the request, in ISO
+            format. None if Trove returned no time.
         :raises errors.BankError: the entry may be missing, so the request must
             not be sent.
         """
-        self._entry = dataclasses.replace(self._entry, name=name,
-                                          not_before=not_before)
+        self._entry = dataclasses.replace(
+            self._entry, name=name, time_before_request=time_before_request)
         self._journal.write(self._entry)
         self._is_written = True
 
-    def list_rivals(self) -> Sequence[str]:
+    def list_unconfirmed_requests(self) -> Sequence[str]:
         """Return (), because no other request is for this instance name.
 
         The name of a temporary instance is unique.

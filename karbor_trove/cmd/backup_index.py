@@ -43,7 +43,7 @@ class OpenRequest(NamedTuple):
         """
         entry = self.entry
         return entry.matches(backup) or (
-            entry.not_before is None
+            entry.time_before_request is None
             and (entry.instance_id, entry.backup_name, entry.description)
             == (backup.instance_id, backup.name, backup.description))
 

@@ -56,8 +56,8 @@ class DeleteOperation(base.Operation):
             outcome = deletion.delete(entry, self._settings.delete_timeout)
             self._changes.set(deferred_because=outcome.blocker)
         else:
-            omissions.delete_marker(self._section.bank, resource.id,
-                                    checkpoint.id)
+            omissions.delete_markers(self._section.bank, resource.id,
+                                     checkpoint.id)
         record.delete(self._section)
         verification_results.delete(self._section)
         resource_status.set_status(

@@ -25,17 +25,17 @@ class InstanceIntent(Protocol):
     restore journal and the verification journal implement this protocol.
     """
 
-    def write(self, name: str, not_before: Optional[str]) -> None:
+    def write(self, name: str, time_before_request: Optional[str]) -> None:
         """Write the entry before the request is sent.
 
         :param name: the requested name of the instance.
-        :param not_before: Trove's time before the request, in ISO format. None
-            if Trove returned no time.
+        :param time_before_request: Trove's time before the request, in ISO
+            format. None if Trove returned no time.
         :raises errors.BankError: the entry could not be written. In that case
             the request must not be sent.
         """
 
-    def list_rivals(self) -> Sequence[str]:
+    def list_unconfirmed_requests(self) -> Sequence[str]:
         """Return the other requests for an instance with the same name.
 
         Only requests with an unknown result are returned. Each of them may
@@ -47,8 +47,9 @@ class InstanceIntent(Protocol):
     def is_taken(self, instance_id: str) -> bool:
         """Return True if another request is known to have created an instance.
 
-        Call list_rivals() before this method. An implementation of
-        list_rivals() may read the data that this method needs.
+        Call list_unconfirmed_requests() before this method. An implementation
+        of list_unconfirmed_requests() may read the data that this method
+        needs.
 
         :param instance_id: the id of this instance. It has the requested name.
         """
@@ -95,30 +96,30 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
     :raises errors.BankError: the journal entry could not be written, so the
         request was not sent. Or the bank failed after a lost response.
     """
-    not_before = lost_responses.find_trove_time(client)
-    intent.write(request.name, not_before)
+    time_before_request = lost_responses.find_trove_time(client)
+    intent.write(request.name, time_before_request)
 
     def find() -> Optional[models.Instance]:
-        # The order matters: read first the instances, then the rivals, then
-        # the taken ids. Another request writes its journal entry before it
-        # creates an instance. That request deletes the entry after the id of
-        # the instance is known.
+        # The order matters: read first the instances, then the unconfirmed
+        # requests, then the taken ids. Another request writes its journal
+        # entry before it creates an instance. That request deletes the entry
+        # after the id of the instance is known.
         matches = [instance for instance in client.list_instances()
                    if instance.name == request.name
                    and instance.id not in earlier_ids]
-        rivals = intent.list_rivals() if matches else ()
+        other_requests = intent.list_unconfirmed_requests() if matches else ()
         matches = [instance for instance in matches
                    if not intent.is_taken(instance.id)
-                   and _may_be_new(client, instance.id, not_before)]
+                   and _may_be_new(client, instance.id, time_before_request)]
         ids = ', '.join(instance.id for instance in matches)
         if len(matches) > 1:
             raise errors.Rejected(
                 'several instances match the request, and none of them is '
                 'used or deleted: %s' % ids)
-        if matches and rivals:
+        if matches and other_requests:
             raise errors.Unreachable(
                 'instance %s has the requested name, but %s may have created '
-                'it' % (ids, ' or '.join(rivals)))
+                'it' % (ids, ' or '.join(other_requests)))
         return matches[0] if matches else None
 
     try:
@@ -133,7 +134,7 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
 
 
 def _may_be_new(client: trove_client.TroveClient, instance_id: str,
-                not_before: Optional[str]) -> bool:
+                time_before_request: Optional[str]) -> bool:
     """Return True if an instance may be younger than a request.
 
     The result is False if the instance does not exist any more, or if Trove
@@ -141,16 +142,16 @@ def _may_be_new(client: trove_client.TroveClient, instance_id: str,
     creation or of the request is not known, the result is True. The function
     reads the instance with a GET, because a list has no creation times.
 
-    :param not_before: Trove's time before the request, in ISO format. None if
-        Trove returned no time.
+    :param time_before_request: Trove's time before the request, in ISO format.
+        None if Trove returned no time.
     """
     try:
         created = client.get_instance(instance_id).created
     except errors.NotFound:
         return False
-    return (not_before is None or created is None
+    return (time_before_request is None or created is None
             or created + timeouts.CLOCK_TOLERANCE
-            >= times.parse_utc(not_before))
+            >= times.parse_utc(time_before_request))
 
 
 class DeletionWait:

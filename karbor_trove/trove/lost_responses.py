@@ -26,21 +26,21 @@ Created = TypeVar('Created', models.Backup, models.ConfigurationGroup,
                   models.Instance)
 
 
-def is_settled(not_before: Optional[str],
+def is_settled(time_before_request: Optional[str],
                now: Optional[datetime.datetime]) -> bool:
     """Return True if a request is too old to still create anything.
 
     A request is too old 15 minutes after it was sent. Trove may need 10
-    minutes of this time. The clocks of the hosts that returned `not_before`
-    and `now` may differ by 5 minutes.
+    minutes of this time. The clocks of the hosts that returned
+    `time_before_request` and `now` may differ by 5 minutes.
 
-    :param not_before: Trove's time before the request, in ISO format. None if
-        this time is not known.
+    :param time_before_request: Trove's time before the request, in ISO format.
+        None if this time is not known.
     :param now: Trove's time now. None if this time is not known.
-    :returns: False if `not_before` or `now` is None.
+    :returns: False if `time_before_request` or `now` is None.
     """
-    return (now is not None and not_before is not None
-            and now - times.parse_utc(not_before)
+    return (now is not None and time_before_request is not None
+            and now - times.parse_utc(time_before_request)
             >= timeouts.REQUEST_IN_FLIGHT + timeouts.CLOCK_TOLERANCE)
 
 

@@ -120,7 +120,7 @@ class TemporaryInstanceCleanup:
         for instance_id in instance_ids:
             instances.delete_and_wait(client, instance_id, deadline.remaining,
                                       self._poller)
-        if not instance_ids and not entry.cannot_exist(
+        if not instance_ids and not entry.is_settled(
                 client.now, self._poller.clock.utc()):
             raise errors.Busy('the request had no response, and may still '
                               'create it')

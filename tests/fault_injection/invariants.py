@@ -5,7 +5,7 @@ import time
 
 from karbor import exception
 
-from karbor_trove.bank import backup_markers
+from karbor_trove.bank import instance_markers
 from karbor_trove.bank import omissions
 from karbor_trove.bank import resource_status
 from karbor_trove import errors
@@ -38,7 +38,7 @@ def check_every_backup_is_known(environment):
         created = datetime.datetime.fromisoformat(backup['created'])
         assert id_ in ids or any(
             entry.backup_name == backup['name']
-            and datetime.datetime.fromisoformat(entry.not_before)
+            and datetime.datetime.fromisoformat(entry.time_before_request)
             <= created + tolerance
             for entry in intents), ('I1: lost', backup, entries)
 
@@ -180,7 +180,7 @@ def _list_entries(environment, folder):
 
 def _list_omission_markers(environment):
     return [marker for id_ in environment.database_ids
-            for marker in backup_markers.BackupMarkers(
+            for marker in instance_markers.MarkerStore(
                 environment.bank, id_).list_markers().omissions]
 
 

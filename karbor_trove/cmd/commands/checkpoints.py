@@ -492,7 +492,7 @@ def _backup_columns(checkpoint: providers.Checkpoint,
         return {**row, 'note': str(error)}
     if entry is not None:
         row.update(journal=entry.backup_id, parent=entry.parent_id,
-                   requested=times.add_zone(entry.not_before),
+                   requested=times.add_zone(entry.time_before_request),
                    note=row.get('note') or _describe_entry(entry))
     return row
 

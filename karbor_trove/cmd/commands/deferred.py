@@ -299,11 +299,11 @@ def _list_backups(provider: providers.Provider,
         if deferral.is_deferred:
             yield {'what': 'backup', **_entry_columns(entry),
                    'since': times.add_zone(entry.deleted_at
-                                           or entry.not_before),
+                                           or entry.time_before_request),
                    'why': deferral.reason}
         elif entry.backup_id is None:
             yield {'what': 'request', **_entry_columns(entry),
-                   'since': times.add_zone(entry.not_before),
+                   'since': times.add_zone(entry.time_before_request),
                    'why': 'the backup "%s" was requested, and it is not yet '
                           'known whether Trove has created it'
                           % entry.backup_name}
@@ -325,7 +325,7 @@ def _list_temporary_instances(provider: providers.Provider,
         else:
             reason = 'it was interrupted'
         yield {**row, 'project': entry.project_id,
-               'since': times.add_zone(entry.not_before),
+               'since': times.add_zone(entry.time_before_request),
                'why': 'verification %s created a temporary instance "%s"%s: '
                       '%s' % (entry.verification_id, entry.name,
                               ' (%s)' % entry.instance_id

@@ -71,7 +71,7 @@ class RestoreDismissal(base.Action):
             rows.append({'project': entry.project_id,
                          'instance': journal.instance_id,
                          'restore': restore_id, 'name': entry.name,
-                         'since': times.add_zone(entry.not_before)})
+                         'since': times.add_zone(entry.time_before_request)})
         with interrupts.defer():
             for journal, entry in entries:
                 journal.delete_entry(entry)
@@ -98,7 +98,7 @@ def list_rows(provider: providers.Provider,
         if entry.created_id is None:
             yield {**row, 'project': entry.project_id,
                    'restore': entry.restore_id,
-                   'since': times.add_zone(entry.not_before),
+                   'since': times.add_zone(entry.time_before_request),
                    'why': 'restore %s got no response; it may have created '
                           'an instance "%s"' % (entry.restore_id, entry.name)}
 
@@ -121,7 +121,7 @@ def list_group_rows(provider: providers.Provider,
     for entry in entries:
         yield {**row, 'project': entry.project_id,
                'restore': entry.restore_id,
-               'since': times.add_zone(entry.not_before),
+               'since': times.add_zone(entry.time_before_request),
                'why': 'restore %s has not reported configuration group "%s" '
                       'yet. %s' % (
                           entry.restore_id, entry.name,
@@ -246,21 +246,21 @@ def _check(entry: restore_journal.RestoreEntry, provider: providers.Provider,
     :param entry: the journal entry of the restore.
     :raises errors.KarborTroveError: the search was not possible.
     """
-    if entry.project_id is None or entry.not_before is None:
+    if entry.project_id is None or entry.time_before_request is None:
         raise errors.Rejected(
             'the journal has no project or no time for it. Search for an '
             'instance "%s", then use "deferred dismiss"' % entry.name)
     client = project_clients.get(entry.project_id)
-    not_before = times.parse_utc(entry.not_before)
+    time_before_request = times.parse_utc(entry.time_before_request)
     instance_ids = provider.poller.wait_for(
-        lambda: _find_instances(client, entry.name, not_before),
+        lambda: _find_instances(client, entry.name, time_before_request),
         provider.poller.deadline(timeouts.OUTAGE), 'Trove is unavailable')
     if instance_ids:
         return _Check(False, (
             'restore %s may have created instance %s. It belongs to the '
             'user, who decides whether to delete it. Then use "deferred '
             'dismiss"' % (entry.restore_id, ', '.join(instance_ids))))
-    if lost_responses.is_settled(entry.not_before, client.now):
+    if lost_responses.is_settled(entry.time_before_request, client.now):
         return _Check(True, 'restore %s has created no instance'
                       % entry.restore_id)
     return _Check(False, 'Trove may still create the instance "%s" of '
@@ -268,15 +268,16 @@ def _check(entry: restore_journal.RestoreEntry, provider: providers.Provider,
 
 
 def _find_instances(client: trove_client.TroveClient, name: Optional[str],
-                    not_before: datetime.datetime) -> List[str]:
+                    time_before_request: datetime.datetime) -> List[str]:
     """Return the ids of the instances that a request may have created.
 
     Such an instance has the name in the request. It was created at or after
-    `not_before`, or up to 5 minutes earlier. If its creation time is not
-    known, only the name has to match.
+    `time_before_request`, or up to 5 minutes earlier. If its creation time is
+    not known, only the name has to match.
 
     :param name: the name in the request.
-    :param not_before: a time before the request was sent: UTC, without a zone.
+    :param time_before_request: a time before the request was sent: UTC, without
+        a zone.
     """
     instance_ids = []
     for instance in client.list_instances():
@@ -288,6 +289,6 @@ def _find_instances(client: trove_client.TroveClient, name: Optional[str],
         except errors.NotFound:
             continue
         if created is None or (
-                created >= not_before - timeouts.CLOCK_TOLERANCE):
+                created >= time_before_request - timeouts.CLOCK_TOLERANCE):
             instance_ids.append(instance.id)
     return instance_ids

@@ -65,7 +65,7 @@ def test_request_of_an_unknown_time_is_never_settled(
         protect, delete, fake_trove, journal, clock):
     protect_with_lost_request(protect, fake_trove)
     [entry] = journal.list_entries()
-    journal.write(dataclasses.replace(entry, not_before=None))
+    journal.write(dataclasses.replace(entry, time_before_request=None))
     clock.sleep(1e6)
     delete()
     assert 'may still create the backup' in journal.list_entries()[0].reason
@@ -266,7 +266,7 @@ def test_open_request_with_another_name_is_no_rival(
         protect, fake_trove, journal, resource, clock):
     other = backup_journal.BackupEntry(
         resource.id, str(uuid.uuid4()), backup_name='weekly',
-        description='of the week', not_before=clock.utc().isoformat())
+        description='of the week', time_before_request=clock.utc().isoformat())
     journal.write(other)
     fake_trove.fail('POST', '/backups', 'reset', after=True)
     protect(**PARAMETERS)
@@ -277,7 +277,7 @@ def test_open_request_with_another_name_is_no_rival(
 def test_earlier_of_two_deleted_requests_adopts_first():
     earlier, later = [backup_journal.BackupEntry(
         'orders', checkpoint_id, backup_name='nightly',
-        not_before='2026-01-01T00:0%d:00' % minute,
+        time_before_request='2026-01-01T00:0%d:00' % minute,
         deleted_at='2026-01-01T00:08:00')
         for minute, checkpoint_id in enumerate(['first', 'second'])]
     backup = serialization.parse_backup({
@@ -397,7 +397,8 @@ def test_request_with_a_rival_alone_is_not_ambiguous(
         protect, fake_trove, journal, resource, clock):
     rival = backup_journal.BackupEntry(
         resource.id, str(uuid.uuid4()), backup_name='nightly',
-        description='of the night', not_before=clock.utc().isoformat())
+        description='of the night',
+        time_before_request=clock.utc().isoformat())
     journal.write(rival)
     fake_trove.fail('POST', '/backups', 'reset', after=True)
     with pytest.raises(exception.CreateResourceFailed,

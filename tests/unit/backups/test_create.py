@@ -178,7 +178,7 @@ def test_deletion_is_deferred_while_an_intent_reserves_the_backup(
         back_up, delete_checkpoint, fake_trove, journal, resource):
     checkpoint, first = back_up()
     journal.write(backup_journal.BackupEntry(
-        resource.id, 'cp', not_before='2026-01-01T00:00:00',
+        resource.id, 'cp', time_before_request='2026-01-01T00:00:00',
         parent_id=first))
     delete_checkpoint(checkpoint)
     assert first in fake_trove.backups

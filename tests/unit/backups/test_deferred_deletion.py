@@ -228,7 +228,7 @@ def add_entry(fake_trove, resource, context, journal, new_checkpoint):
         entry = backup_journal.BackupEntry(**{**dict(
             instance_id=resource.id, checkpoint_id=str(uuid.uuid4()),
             project_id=context.project_id, backup_name='nightly',
-            not_before='2026-01-01T00:00:00', backup_id=backup_id,
+            time_before_request='2026-01-01T00:00:00', backup_id=backup_id,
             parent_id=parent and parent.backup_id, is_complete=True,
             location='http://swift.example.com/v1/AUTH_%s/backups/%s' % (
                 context.project_id, backup_id)), **fields})
@@ -316,7 +316,7 @@ def test_interrupted_request_releases_its_parent_when_it_is_settled(
         add_entry, sweep, fake_trove, journal, clock, has_id):
     parent = add_entry(deleted_at=NOW)
     dead = dataclasses.replace(add_entry(parent), is_complete=False,
-                               not_before=clock.utc().isoformat())
+                               time_before_request=clock.utc().isoformat())
     if not has_id:
         dead = dataclasses.replace(dead, backup_id=None, location=None)
         fake_trove.backups.popitem()

@@ -6,7 +6,7 @@ import pytest
 
 from karbor_trove.backups import last_backup
 from karbor_trove.bank import backup_journal
-from karbor_trove.bank import backup_markers
+from karbor_trove.bank import instance_markers
 from karbor_trove.trove import models
 
 CREATED = datetime.datetime(2026, 2, 1)
@@ -17,7 +17,7 @@ CREATED = datetime.datetime(2026, 2, 1)
 def test_clocks_may_differ_by_5_minutes(minutes, is_kept):
     entry = backup_journal.BackupEntry(
         'instance', 'checkpoint', is_complete=True, backup_id='backup')
-    omission = backup_markers.OmissionMarker(
+    omission = instance_markers.OmissionMarker(
         'later', CREATED + datetime.timedelta(minutes=minutes))
     reason = last_backup.find_reason_to_keep(
         entry, {'backup': models.Backup('backup', status='COMPLETED',

@@ -10,7 +10,7 @@ from karbor_trove.trove import models
 NOON = datetime.datetime(2026, 1, 1, 12)
 ENTRY = backup_journal.BackupEntry(
     'orders', 'checkpoint-1', backup_name='nightly',
-    not_before=NOON.isoformat())
+    time_before_request=NOON.isoformat())
 
 
 def build_backup(created, name='nightly'):

@@ -8,7 +8,7 @@ from karbor.services.protection import graph
 import pytest
 
 from karbor_trove.bank import backup_journal
-from karbor_trove.bank import backup_markers
+from karbor_trove.bank import instance_markers
 from karbor_trove.bank import omissions
 from karbor_trove.bank import record
 from karbor_trove.bank import resource_status
@@ -140,10 +140,10 @@ def test_marker_that_an_interrupted_deletion_deleted_is_written_again(
     record.delete(section)
     omissions.write(section, omissions.Omission(
         resources[1].id, id_, '2026-01-01T00:00:00', 'it was in ERROR'))
-    omissions.delete_marker(bank, resources[1].id, id_)
+    omissions.delete_markers(bank, resources[1].id, id_)
     rows = manage('checkpoint', 'accept', id_)
     assert [row['outcome'] for row in rows] == ['complete', 'left out']
-    [marker] = backup_markers.BackupMarkers(
+    [marker] = instance_markers.MarkerStore(
         bank, resources[1].id).list_markers().omissions
     assert marker.checkpoint_id == id_
 

@@ -262,7 +262,7 @@ def test_show_lists_status_worker_and_backup(
     assert row['resource'] == resource.id
     assert row['record'] == row['journal'] == backup
     assert row['size_gb'] == fake_trove.backups[backup]['size']
-    assert row['requested'] == entry.not_before + 'Z'
+    assert row['requested'] == entry.time_before_request + 'Z'
     assert row['created'] == created_at(checkpoint)
     assert row['worker'].endswith(', may be running')
     assert row['may_run'] is False, 'no protect or delete operation runs'

@@ -11,7 +11,7 @@ from karbor.services.protection.bank_plugins import file_system_bank_plugin
 import pytest
 
 from karbor_trove.bank import backup_journal
-from karbor_trove.bank import backup_markers
+from karbor_trove.bank import instance_markers
 from karbor_trove.bank import verification_journal
 from karbor_trove.bank import worker_process
 from tests.fake_trove import cloud as clouds
@@ -58,7 +58,7 @@ def test_list_has_an_interrupted_deletion(manage, deferred, journal):
 def test_list_has_a_request_without_a_backup(manage, journal, checkpoint):
     journal.write(backup_journal.BackupEntry(
         journal.instance_id, checkpoint.id, clouds.PROJECT, 'nightly',
-        not_before='2026-01-01T00:00:00'))
+        time_before_request='2026-01-01T00:00:00'))
     [row] = manage('deferred', 'list')
     assert row['what'] == 'request'
     assert row['checkpoint'] == checkpoint.id
@@ -106,8 +106,8 @@ def test_list_has_the_banks_of_all_providers(
 def kept(deferred, bank, journal):
     """The entry of the last backup of an instance that was left out."""
     checkpoint_id = str(uuid.uuid4())
-    backup_markers.BackupMarkers(bank, journal.instance_id).write(
-        backup_markers.OmissionMarker(checkpoint_id, datetime.datetime(
+    instance_markers.MarkerStore(bank, journal.instance_id).write(
+        instance_markers.OmissionMarker(checkpoint_id, datetime.datetime(
             2126, 1, 1)))
     return deferred
 
@@ -451,7 +451,7 @@ def add_deferred(fake_trove, journal):
         for _ in range(count):
             journal.write(backup_journal.BackupEntry(
                 journal.instance_id, str(uuid.uuid4()), clouds.PROJECT,
-                'nightly', not_before='2026-01-01T00:00:00',
+                'nightly', time_before_request='2026-01-01T00:00:00',
                 backup_id=fake_trove.add_backup(journal.instance_id),
                 is_complete=True, deleted_at='2026-01-01T00:00:00'))
     return add_deferred

@@ -541,7 +541,7 @@ def test_character_that_the_encoding_lacks_ends_no_command(
     journal.write(backup_journal.BackupEntry(
         journal.instance_id, checkpoint.id, cloud.PROJECT,
         'Gr\xf6\xdfe \u20ac \U0001f4be \u2603',
-        not_before='2026-01-01T00:00:00'))
+        time_before_request='2026-01-01T00:00:00'))
     log = [str(tmp_path / 'manage.log')] if '--log-file' in options else []
     process = run_process(
         config_file, 'deferred', 'list', *options, *log,

@@ -181,12 +181,12 @@ def test_backup_of_the_in_tree_plugin_without_a_time_is_no_orphan(
 @pytest.fixture
 def open_request(journal, checkpoint, resource):
     """Return a function that leaves an intent of a process that has ended."""
-    def leave(not_before=OLD, **kw):
+    def leave(time_before_request=OLD, **kw):
         checkpoint.get_resource_bank_section(resource.id).update_object(
             'worker', test_checkpoints.ended_worker())
         entry = backup_journal.BackupEntry(
             resource.id, checkpoint.id, clouds.PROJECT, 'nightly',
-            not_before=not_before, **kw)
+            time_before_request=time_before_request, **kw)
         journal.write(entry)
         return entry
     return leave
@@ -240,7 +240,7 @@ def test_backup_that_matches_a_running_request_is_no_orphan(
 
 def test_backup_of_a_request_without_a_time_is_deleted_only_by_id(
         manage, backup, open_request):
-    open_request(not_before=None)
+    open_request(time_before_request=None)
     id_ = backup('nightly')
     assert [row['backup'] for row in manage('orphans', 'list')] == [id_]
     assert manage('orphans', 'delete', '--yes') == []

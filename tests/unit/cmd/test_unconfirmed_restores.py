@@ -30,7 +30,7 @@ def interrupt(restores, resource):
     def interrupt(restore_id='restore-1', **fields):
         restores.write(restore_journal.RestoreEntry(
             resource.id, restore_id, **{
-                'name': 'again', 'not_before': REQUESTED_AT,
+                'name': 'again', 'time_before_request': REQUESTED_AT,
                 'project_id': clouds.PROJECT,
                 'worker': test_checkpoints.ended_worker(), **fields}))
     return interrupt
@@ -52,7 +52,7 @@ def test_restore_with_a_lost_response_leaves_an_entry(
     entry = restores.read(restore.id)
     assert entry.name == 'again'
     assert entry.project_id == clouds.PROJECT
-    assert entry.not_before
+    assert entry.time_before_request
     assert entry.worker == worker_process.current()
 
 
@@ -128,7 +128,7 @@ def test_sweep_deletes_the_entry_of_a_restore_without_an_instance(
 def test_trace_of_a_restore_is_deleted_after_an_hour_and_not_listed(
         manage, interrupt, restores, resource, bank, recent):
     interrupt(created_id=ANOTHER,
-              not_before=recent_time() if recent else LONG_AGO)
+              time_before_request=recent_time() if recent else LONG_AGO)
     assert manage('deferred', 'list') == []
     assert manage('deferred', 'sweep') == []
     assert bool(restores.list_keys()) == recent
@@ -161,7 +161,7 @@ def test_sweep_ignores_an_instance_that_is_older_than_the_restore(
         manage, interrupt, restores, settle, fake_trove, clock):
     older = fake_trove.add_instance(name='again')
     clock.sleep(360)
-    interrupt(not_before='2026-01-01T00:06:00')
+    interrupt(time_before_request='2026-01-01T00:06:00')
     settle()
     manage('deferred', 'sweep')
     assert restores.list_keys() == []
@@ -190,7 +190,7 @@ def test_sweep_uses_a_token_of_the_project_of_the_restore(
 @pytest.mark.parametrize('fields, message', [
     ({'project_id': keystone.CLOSED_PROJECT}, 'has no role in project'),
     ({'project_id': None}, 'no project or no time'),
-    ({'not_before': None}, 'no project or no time')])
+    ({'time_before_request': None}, 'no project or no time')])
 def test_sweep_keeps_an_entry_that_it_cannot_check(
         manage, interrupt, restores, settle, fields, message):
     interrupt(**fields)
@@ -291,12 +291,12 @@ def recent_time():
 @pytest.mark.parametrize('identity', [
     worker_process.current(),
     {'host': 'elsewhere', 'pid': 1, 'started': '1'}, None])
-@pytest.mark.parametrize('not_before', [recent_time(), None],
+@pytest.mark.parametrize('time_before_request', [recent_time(), None],
                          ids=['recent', 'unknown'])
 def test_dismiss_needs_force_if_the_restore_may_run(
-        manage, interrupt, restores, identity, not_before):
-    interrupt('restore-1', not_before=LONG_AGO)
-    interrupt('restore-2', not_before=not_before,
+        manage, interrupt, restores, identity, time_before_request):
+    interrupt('restore-1', time_before_request=LONG_AGO)
+    interrupt('restore-2', time_before_request=time_before_request,
               worker=identity)
     message = manage('deferred', 'dismiss', 'restore-1', 'restore-2', expect=1)
     assert 'may still work on restore restore-2. Make sure' in message
@@ -307,13 +307,13 @@ def test_dismiss_needs_force_if_the_restore_may_run(
 
 def test_dismiss_needs_no_force_an_hour_after_the_restore(
         manage, interrupt, restores):
-    interrupt(not_before=LONG_AGO, worker=worker_process.current())
+    interrupt(time_before_request=LONG_AGO, worker=worker_process.current())
     manage('deferred', 'dismiss', 'restore-1')
     assert restores.list_keys() == []
 
 
 def test_dismiss_needs_no_force_if_the_worker_has_ended(
         manage, interrupt, restores):
-    interrupt(not_before=recent_time())
+    interrupt(time_before_request=recent_time())
     manage('deferred', 'dismiss', 'restore-1')
     assert restores.list_keys() == []

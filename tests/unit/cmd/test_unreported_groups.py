@@ -21,7 +21,7 @@ def interrupt(journal, resource):
     def interrupt(restore_id='restore-1', **fields):
         journal.write(restore_journal.RestoreEntry(
             resource.id, restore_id, 'tuned', project_id=clouds.PROJECT, **{
-                'not_before': REQUESTED_AT,
+                'time_before_request': REQUESTED_AT,
                 'worker': test_checkpoints.ended_worker(), **fields}))
     return interrupt
 
@@ -73,7 +73,7 @@ def test_dismiss_deletes_the_entries_of_instance_and_group(
 
 def test_dismiss_needs_force_if_the_restore_may_run(
         manage, interrupt, journal):
-    interrupt(worker=None, not_before=None)
+    interrupt(worker=None, time_before_request=None)
     assert 'may still' in manage('deferred', 'dismiss', 'restore-1', expect=1)
     assert journal.list_keys()
     manage('deferred', 'dismiss', 'restore-1', '--force')

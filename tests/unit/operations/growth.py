@@ -8,7 +8,7 @@ from karbor.services.protection import bank_plugin
 from karbor.services.protection import graph
 
 from karbor_trove.bank import backup_journal
-from karbor_trove.bank import backup_markers
+from karbor_trove.bank import instance_markers
 
 #: The plan has a full backup each day.
 CHAIN_LENGTH = 24
@@ -78,7 +78,7 @@ def add_checkpoints(bank, fake_trove, clock, instance_id, count,
         bank.update_object(BACKUPS % (instance_id, entry.checkpoint_id),
                            dict(entry.to_document(), version=1))
         if has_markers:
-            marker = backup_markers.BackupMarker(
+            marker = instance_markers.BackupMarker(
                 entry.checkpoint_id, entry.backup_id, parent_id)
             bank.update_object(MARKERS % (instance_id, marker.key), {})
         parent_id = entry.backup_id

@@ -172,7 +172,8 @@ def test_group_is_in_the_bank_before_the_request_and_its_id_after_it(
     assert before.name == after.name == 'tuned'
     assert before.instance_id == resources[0].id
     assert before.project_id == clouds.PROJECT
-    assert before.not_before and before.worker == worker_process.current()
+    assert before.time_before_request
+    assert before.worker == worker_process.current()
     assert before.created_id is None
     assert after.created_id == find_new(fake_trove)[0]
 

@@ -153,7 +153,7 @@ def test_restore_leaves_a_trace_only_for_an_open_restore_of_its_name(
 
 @pytest.mark.parametrize('fields', [
     {'worker': {'host': 'elsewhere', 'pid': 1, 'started': '1'},
-     'not_before': '2025-12-31T22:00:00'},
+     'time_before_request': '2025-12-31T22:00:00'},
     {'worker': dict(worker_process.current(), pid=0)}])
 def test_restore_leaves_no_trace_for_a_restore_that_has_ended(
         run, resources, bank, list_restores, fields):

@@ -18,7 +18,7 @@ def test_request_is_settled_after_exactly_15_minutes(seconds, expected):
     ) is expected
 
 
-@pytest.mark.parametrize('not_before, now', [
+@pytest.mark.parametrize('time_before_request, now', [
     (None, NOON), (NOON.isoformat(), None), (None, None)])
-def test_request_is_never_settled_without_both_times(not_before, now):
-    assert not lost_responses.is_settled(not_before, now)
+def test_request_is_never_settled_without_both_times(time_before_request, now):
+    assert not lost_responses.is_settled(time_before_request, now)

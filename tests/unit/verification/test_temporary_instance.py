@@ -70,11 +70,11 @@ def test_journal_entry_is_written_before_the_request(
     [entry] = entries
     assert entry.name == 'karbor-verify-%s-%s' % (verify.id, resource.id)
     assert entry.project_id == cloud.PROJECT
-    assert entry.not_before and entry.instance_id is None
+    assert entry.time_before_request and entry.instance_id is None
     assert worker_process.may_be_alive(entry.worker)
     # 600 s are for the requests.
     assert datetime.datetime.fromisoformat(entry.ends_by) == (
-        datetime.datetime.fromisoformat(entry.not_before)
+        datetime.datetime.fromisoformat(entry.time_before_request)
         + datetime.timedelta(seconds=1000 + 200 + 600))
 
 

@@ -9,7 +9,7 @@ from karbor.services.protection import bank_plugin
 import pytest
 
 from karbor_trove.bank import backup_journal
-from karbor_trove.bank import backup_markers
+from karbor_trove.bank import instance_markers
 from karbor_trove import errors
 from tests.fake_trove import clock as clocks
 from tests.unit.simulation import in_memory_bank
@@ -100,10 +100,10 @@ def check_no_lie(journal):
 
 
 @pytest.mark.parametrize('marker', [
-    backup_markers.BackupMarker(CHECKPOINT, BACKUP),
-    backup_markers.BackupMarker(CHECKPOINT, BACKUP, PARENT)])
+    instance_markers.BackupMarker(CHECKPOINT, BACKUP),
+    instance_markers.BackupMarker(CHECKPOINT, BACKUP, PARENT)])
 def test_key_of_a_marker_has_its_ids(marker):
-    assert backup_markers.parse_key(marker.key) == marker
+    assert instance_markers.parse_key(marker.key) == marker
 
 
 @pytest.mark.parametrize('key', [
@@ -112,40 +112,40 @@ def test_key_of_a_marker_has_its_ids(marker):
     '@'.join((CHECKPOINT, BACKUP, '')),
     '@'.join((CHECKPOINT, BACKUP, PARENT, PARENT))])
 def test_other_keys_are_no_markers(key):
-    assert backup_markers.parse_key(key) is None
+    assert instance_markers.parse_key(key) is None
 
 
-OMISSION = backup_markers.OmissionMarker(
+OMISSION = instance_markers.OmissionMarker(
     CHECKPOINT, datetime.datetime(2026, 1, 2, 3, 4, 5))
 
 
 def test_omission_marker_is_no_marker_of_a_backup():
     assert OMISSION.key == CHECKPOINT + '@omitted@2026-01-02T03-04-05Z'
-    assert backup_markers.parse_omission_key(OMISSION.key) == OMISSION
+    assert instance_markers.parse_omission_key(OMISSION.key) == OMISSION
     # Earlier releases ignore such a key.
-    assert backup_markers.parse_key(OMISSION.key) is None
+    assert instance_markers.parse_key(OMISSION.key) is None
 
 
 @pytest.mark.parametrize('key', [
     CHECKPOINT, CHECKPOINT + '@' + BACKUP, CHECKPOINT + '@omitted',
     CHECKPOINT + '@omitted@now', '../x@omitted@2026-01-02T03-04-05Z'])
 def test_other_keys_are_no_omission_markers(key):
-    assert backup_markers.parse_omission_key(key) is None
+    assert instance_markers.parse_omission_key(key) is None
 
 
 def test_list_has_the_omissions_of_the_instance(journal, add_entries):
     add_entries(2)
-    backup_markers.BackupMarkers(journal.bank, INSTANCE).write(OMISSION)
+    instance_markers.MarkerStore(journal.bank, INSTANCE).write(OMISSION)
     for read in journal.list_abridged, journal.correct_markers:
-        journal.omissions = []
+        journal.omission_markers = []
         assert len(read()) == 2
-        assert journal.omissions == [OMISSION]
+        assert journal.omission_markers == [OMISSION]
 
 
 def test_correction_of_a_marker_keeps_the_omission_of_its_checkpoint(journal):
-    markers = backup_markers.BackupMarkers(journal.bank, INSTANCE)
+    markers = instance_markers.MarkerStore(journal.bank, INSTANCE)
     markers.write(OMISSION)
-    markers.write(backup_markers.BackupMarker(CHECKPOINT, BACKUP, None))
+    markers.write(instance_markers.BackupMarker(CHECKPOINT, BACKUP, None))
     journal.correct_markers()
     assert markers.list_markers() == ([], [OMISSION])
 
@@ -292,7 +292,7 @@ def test_failing_bank_delays_a_marker_only(journal, monkeypatch):
         raise errors.BankError('the bank failed')
 
     with monkeypatch.context() as patch:
-        patch.setattr(backup_markers.BackupMarkers, 'write', fail)
+        patch.setattr(instance_markers.MarkerStore, 'write', fail)
         journal.write(COMPLETE)
         assert journal.correct_markers() == [COMPLETE]
     assert not list_markers(journal)
@@ -306,7 +306,7 @@ def test_entry_is_not_marked_as_deleted_while_it_has_a_marker(
         raise errors.BankError('the bank failed')
 
     journal.write(COMPLETE)
-    monkeypatch.setattr(backup_markers.BackupMarkers, 'delete', fail)
+    monkeypatch.setattr(instance_markers.MarkerStore, 'delete', fail)
     with pytest.raises(errors.BankError):
         journal.write(DELETED)
     assert journal.read(CHECKPOINT) == COMPLETE

@@ -76,7 +76,7 @@ class OmissionMarker:
                          self.omitted_at.strftime(_TIME)))
 
 
-class Markers(NamedTuple):
+class MarkerList(NamedTuple):
     """The backup markers and omission markers that list_markers() returns."""
 
     backups: List[BackupMarker]
@@ -117,7 +117,7 @@ def parse_omission_key(key: str) -> Optional[OmissionMarker]:
         return None
 
 
-class BackupMarkers:
+class MarkerStore:
     """The folder in the bank with all markers of one instance.
 
     The folder has the backup markers and the omission markers. Every method
@@ -133,7 +133,7 @@ class BackupMarkers:
         self._section = bank.get_sub_section(
             layout.instance_folder(instance_id, layout.BACKUP_MARKERS))
 
-    def list_markers(self) -> Markers:
+    def list_markers(self) -> MarkerList:
         """Return all backup markers and all omission markers of the instance.
 
         This method lists the keys of the markers, and reads no object. Keys of
@@ -142,8 +142,8 @@ class BackupMarkers:
         :raises errors.BankError: the bank did not return a list.
         """
         keys = storage.list_keys(self._section)
-        return Markers(list(filter(None, map(parse_key, keys))),
-                       list(filter(None, map(parse_omission_key, keys))))
+        return MarkerList(list(filter(None, map(parse_key, keys))),
+                          list(filter(None, map(parse_omission_key, keys))))
 
     def write(self, marker: Union[BackupMarker, OmissionMarker]) -> None:
         """Write a marker to the bank.
@@ -166,7 +166,7 @@ class BackupMarkers:
             if key.partition('@')[0] in checkpoint_ids:
                 storage.delete(self._section, key)
 
-    def delete_of_backups(self, checkpoint_ids: Collection[str]) -> None:
+    def delete_backup_markers(self, checkpoint_ids: Collection[str]) -> None:
         """Delete the backup markers of checkpoints.
 
         The omission markers of these checkpoints stay. An absent marker is no
