@@ -64,7 +64,7 @@ class TroveInstanceProtectable(protectable_plugin.ProtectablePlugin):
             return the whole list.
         """
         try:
-            resources = self._connect(context).list_from_instances(
+            resources = self._connect(context).map_instances(
                 self._build_unless_temporary)
         except errors.KarborTroveError as error:
             raise exception.ListProtectableResourceFailed(

@@ -69,7 +69,7 @@ def create_backup(client: trove_client.TroveClient,
                 'backups could not be listed'))
         return client.create_backup(request)
     except errors.Unreachable as lost:
-        return lost_responses.recover(find, lost, poller)
+        return lost_responses.wait_for_created_object(find, lost, poller)
     except errors.KarborTroveError:
         with storage.log_bank_errors(
                 'The intent of checkpoint %s could not be deleted after Trove '

@@ -265,7 +265,7 @@ class BackupDeletion:
             the journal could not be read again.
         """
         deadline = self._poller.deadline(timeouts.SWEEP)
-        now = self._update_backup_list(deadline, deadline).now
+        now = self._update_backup_list(deadline, deadline).last_response_time
         if any(entry.backup_id is None and entry.matches(backup)
                for entry in deferred for backup in self._backups.values()):
             # The entry of a backup is written before the backup is created. So
@@ -398,8 +398,8 @@ class BackupDeletion:
         :param deadline: the deadline of the following deletions.
         :param outage_deadline: when to stop waiting for the list during an
             outage.
-        :returns: the client. Its attribute `now` is Trove's time when Trove
-            listed the backups.
+        :returns: the client. Its attribute `last_response_time` is Trove's
+            time when Trove listed the backups.
         :raises errors.KarborTroveError: the backups could not be listed.
         """
         # The last request of a wait is sent at the deadline. So the client
@@ -549,7 +549,8 @@ class BackupDeletion:
 
         def check() -> backup_journal.BackupEntry:
             nonlocal entries
-            now = self._update_backup_list(deadline, outage_deadline).now
+            now = self._update_backup_list(
+                deadline, outage_deadline).last_response_time
             list_deadline = self._create_list_deadline()
             if entries is None:
                 with self._clock.pause():
@@ -557,7 +558,8 @@ class BackupDeletion:
             completed_entry = self._add_backup_id(entry, now, entries)
             if not list_deadline.remaining:
                 # A user may have created a child while the bank was slow.
-                now = self._update_backup_list(deadline, outage_deadline).now
+                now = self._update_backup_list(
+                    deadline, outage_deadline).last_response_time
             return self._check_deletable(completed_entry, now, entries)
 
         entry = check()

@@ -53,7 +53,7 @@ def reserve_parent(client: trove_client.TroveClient,
         parent_id = None
     reserved = dataclasses.replace(
         entry, parent_id=parent_id,
-        time_before_request=lost_responses.find_trove_time(client))
+        time_before_request=lost_responses.format_trove_time(client))
     journal.write(reserved)
     if parent_id is None:
         return reserved

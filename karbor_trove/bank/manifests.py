@@ -53,7 +53,7 @@ class ManifestStore(document_store.DocumentStore[models.BackupManifest]):
 
 
 def _to_document(manifest: models.BackupManifest) -> document_store.Document:
-    return {'whole': _to_json(manifest.whole),
+    return {'whole': _to_json(manifest.backup_object),
             'segments': [_to_json(segment) for segment in manifest.segments]}
 
 

@@ -444,7 +444,7 @@ class Operation(protection_plugin.Operation):
         :raises errors.Unreachable: Trove's list of instances could not be
             read.
         """
-        return self._flow.recent_instances.read(
+        return self._flow.recent_instances.find_or_read(
             functools.partial(self._flow.instance_reader.read, client),
             instance_ids)
 

@@ -90,7 +90,7 @@ def create_group(client: trove_client.TroveClient, bank: karbor_types.Bank,
         bank, instance_request.original_id)
     entry = restore_journal.RestoreEntry(
         instance_request.original_id, restore_id, recorded.name,
-        lost_responses.find_trove_time(client), project_id,
+        lost_responses.format_trove_time(client), project_id,
         worker_process.current())
     journal.write(entry)
     version_id = instance_request.datastore_version_id
@@ -110,7 +110,7 @@ def create_group(client: trove_client.TroveClient, bank: karbor_types.Bank,
     try:
         group = client.create_configuration(group_request)
     except errors.Unreachable as lost:
-        group = lost_responses.recover(find, lost, poller)
+        group = lost_responses.wait_for_created_object(find, lost, poller)
     except errors.KarborTroveError:
         with storage.log_bank_errors(
                 'The journal entry of restore %s could not be deleted after '

@@ -174,7 +174,7 @@ class FlowState:
         """
         if self.problems:
             return
-        with self._preflight_queue.turn():
+        with self._preflight_queue.wait_for_turn():
             if not self._is_checked:
                 try:
                     self.problems.update(find_problems())
@@ -195,7 +195,7 @@ class FlowState:
         :raises Exception: list_ids() raised this error. The next call lists
             the instances again.
         """
-        with self._preflight_queue.turn():
+        with self._preflight_queue.wait_for_turn():
             if self._earlier_ids is None:
                 self._earlier_ids = list_ids()
             return self._earlier_ids
@@ -214,7 +214,7 @@ class FlowState:
         :param create: creates the new group.
         :raises Exception: create() raised this error.
         """
-        with self._preflight_queue.turn():
+        with self._preflight_queue.wait_for_turn():
             if original_id not in self._groups:
                 try:
                     self._groups[original_id] = create()

@@ -99,7 +99,7 @@ class ProtectOperation(base.Operation):
             if (getattr(resource, 'extra_info', None) or {}).get('status')
             == models.SHUTDOWN)
         deletion_wait = self._create_deletion_wait()
-        self._flow.recent_instances.expect(instance_ids)
+        self._flow.recent_instances.add_ids(instance_ids)
         # The checks may take as long as the later wait for a busy instance. So
         # the checkpoint does not fail because of an outage of Trove that ends
         # within this time.
@@ -172,7 +172,7 @@ class ProtectOperation(base.Operation):
                     self._checkpoint.id, self._resource.id, reason)
         omissions.write(self._section, omissions.Omission(
             self._resource.id, self._checkpoint.id,
-            lost_responses.find_trove_time(self._connect())
+            lost_responses.format_trove_time(self._connect())
             or self._clock.utc().isoformat(), reason))
         resource_status.mark_failed(
             self._section, constants.RESOURCE_STATUS_ERROR, reason)
@@ -211,7 +211,7 @@ class ProtectOperation(base.Operation):
         # backup is in the backup for certain.
         record.write(self._section, dataclasses.replace(
             backup_record, backup_size=backup.size,
-            accounts=accounts.common(
+            accounts=accounts.intersect(
                 self._list_accounts(client, instance_id))))
         baseline.record_manifest(
             client, self._section.bank, instance_id, backup,
@@ -276,7 +276,7 @@ class ProtectOperation(base.Operation):
             try:
                 # The intent has Trove's time before the request. So the
                 # intent is written after the wait in the queue.
-                with self._flow.request_queue.turn():
+                with self._flow.request_queue.wait_for_turn():
                     entry, backup = self._request_backup(
                         client, request, is_incremental, deadline)
             except errors.Unsupported as error:
@@ -328,7 +328,7 @@ class ProtectOperation(base.Operation):
         entry = backup_journal.BackupEntry(
             self._resource.id, self._checkpoint.id,
             self._checkpoint.project_id, request.name, request.description,
-            lost_responses.find_trove_time(client))
+            lost_responses.format_trove_time(client))
         if is_incremental:
             entry = incremental.reserve_parent(
                 client, self._journal, entry,

@@ -152,7 +152,7 @@ class RestoreOperation(base.Operation):
         earlier_ids = self._flow.list_earlier_ids(
             lambda: instances.list_ids(client, self._poller))
         try:
-            with self._flow.request_queue.turn():
+            with self._flow.request_queue.wait_for_turn():
                 instance = instances.create_instance(
                     client, intent, request, self._poller, earlier_ids)
         except (errors.Rejected, errors.NotFound) as error:

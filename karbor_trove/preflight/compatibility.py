@@ -147,12 +147,12 @@ def _is_flavor_rejected(flavor_id: Optional[str], flavors: Mapping[str, int],
     :returns: False if Trove may accept the flavor, or if Trove does not let
         this user read the flavor.
     """
-    if flavor_id is None or trove_catalog.get_flavor_segment(
+    if flavor_id is None or trove_catalog.parse_flavor_id(
             str(flavor_id)) in flavors:
         return False
     try:
         return (catalog.find_flavor(str(flavor_id)) is None
-                or trove_catalog.get_flavor_segment(str(flavor_id))
+                or trove_catalog.parse_flavor_id(str(flavor_id))
                 in catalog.list_public_flavors())
     except errors.Rejected:
         return False
@@ -167,7 +167,7 @@ def list_unchecked_values(request: models.InstanceRequest,
     function after check_version() has found no problem.
     """
     if request.flavor_id is not None and any(
-            trove_catalog.get_flavor_segment(str(request.flavor_id))
+            trove_catalog.parse_flavor_id(str(request.flavor_id))
             not in catalog.list_flavors(str(request.datastore), version.id)
             for version in list_matching_versions(request, catalog)):
         yield ('flavor %s was not checked, because Trove lists only public '
@@ -179,11 +179,11 @@ def find_ram(request: models.InstanceRequest,
     """Return the RAM in MB of the requested flavor. 0 if it is not known."""
     if request.flavor_id is None:
         return 0
-    segment = trove_catalog.get_flavor_segment(str(request.flavor_id))
+    flavor_id = trove_catalog.parse_flavor_id(str(request.flavor_id))
     for version in list_matching_versions(request, catalog):
         flavors = catalog.list_flavors(str(request.datastore), version.id)
-        if segment in flavors:
-            return flavors[segment]
+        if flavor_id in flavors:
+            return flavors[flavor_id]
         try:
             return catalog.find_flavor(str(request.flavor_id)) or 0
         except errors.Rejected:

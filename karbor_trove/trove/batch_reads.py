@@ -103,7 +103,7 @@ class InstanceReader:
             ended = [id_ for id_, instance in instances.items()
                      if id_ in listed and isinstance(instance, models.Instance)
                      and (instance.is_ready or instance.is_lost)]
-            instances.update(_read_alone(ended, client.get_instance))
+            instances.update(_read_with_gets(ended, client.get_instance))
         return instances
 
     def _iterate_pages(self, client: trove_client.TroveClient, ids: List[str]
@@ -161,13 +161,13 @@ def _read(ids: List[str],
             # is gone.
             LOG.debug('Reading the objects one by one, because Trove rejected '
                       'the list: %s', error)
-    objects.update(_read_alone(
+    objects.update(_read_with_gets(
         [id_ for id_ in ids if id_ not in objects], get))
     return objects
 
 
-def _read_alone(ids: List[str], get: Callable[[str], T]
-                ) -> Dict[str, Union[T, errors.KarborTroveError]]:
+def _read_with_gets(ids: List[str], get: Callable[[str], T]
+                    ) -> Dict[str, Union[T, errors.KarborTroveError]]:
     """Read each object with a GET.
 
     If a GET has no response, no further GET is sent. All remaining objects get

@@ -80,7 +80,7 @@ class Catalog:
             instance may have either of them.
         :returns: the RAM. None if there is no such flavor.
         """
-        segment = get_flavor_segment(flavor_id)
+        segment = parse_flavor_id(flavor_id)
 
         def request(api: Any) -> int:
             _, body = api.client.get('/flavors/%s' % parse.quote(segment, ''))
@@ -142,7 +142,8 @@ class Catalog:
         # None is the result if Trove does not find the object.
         if key not in self._cache:
             try:
-                with self._client.call('reading %s' % ' '.join(key)) as api:
+                with self._client.prepare_request(
+                        'reading %s' % ' '.join(key)) as api:
                     self._cache[key] = request(api)
             except errors.NotFound:
                 self._cache[key] = None
@@ -150,7 +151,7 @@ class Catalog:
         return result
 
 
-def get_flavor_segment(flavor_id: str) -> str:
+def parse_flavor_id(flavor_id: str) -> str:
     """Return the id of a flavor that is given by its id or by its URL.
 
     Trove takes the last segment of the path. For example, the id is "2" for

@@ -52,7 +52,7 @@ class TroveClient:
 
     def __init__(self, make_client: Callable[[], Any],
                  deadline: Optional[polling.Deadline] = None,
-                 read_swift: Callable[[], models.SwiftConnection]
+                 get_swift_connection: Callable[[], models.SwiftConnection]
                  = models.SwiftConnection) -> None:
         """Create the client. This may send requests to Keystone.
 
@@ -60,14 +60,14 @@ class TroveClient:
         :param deadline: no request is sent after the deadline. The deadline
             also limits the timeouts of each request, see
             transport.request_timeout(). None if there is no deadline.
-        :param read_swift: returns the settings for the connection to Swift. If
-            the settings are not allowed, the function raises errors.Rejected.
-            The default function returns the default settings.
+        :param get_swift_connection: returns the settings for the connection to
+            Swift. If the settings are not allowed, the function raises
+            errors.Rejected. The default function returns the default settings.
         :raises errors.KarborTroveError: the client could not be created.
         """
         self._deadline = deadline
-        #: Returns how to connect to Swift.
-        self.read_swift = read_swift
+        #: Returns the settings for the connection to Swift.
+        self.get_swift_connection = get_swift_connection
         self._api = transport.patch_client(make_client)
 
     def with_deadline(self, deadline: Optional[polling.Deadline]
@@ -84,7 +84,7 @@ class TroveClient:
         return client
 
     @property
-    def now(self) -> Optional[datetime.datetime]:
+    def last_response_time(self) -> Optional[datetime.datetime]:
         """Return Trove's time, from the Date header of Trove's last response.
 
         The time is in UTC, without a zone, in whole seconds. None if Trove has
@@ -103,7 +103,7 @@ class TroveClient:
         return str(self._api.client.endpoint_override)
 
     @contextlib.contextmanager
-    def call(self, description: str) -> Iterator[Any]:
+    def prepare_request(self, description: str) -> Iterator[Any]:
         """Yield the client of python-troveclient for one request.
 
         Send the request in the `with` block. If the request fails, the block
@@ -141,7 +141,7 @@ class TroveClient:
         # Trove repeats a marker, because such a list would never end.
         while marker not in requested:
             requested.add(marker)
-            with self.call(description) as api:
+            with self.prepare_request(description) as api:
                 page = list_page(api, marker)
                 # Reading a missing attribute of an item would send a request.
                 items.extend(parse(item.to_dict()) for item in page)
@@ -168,7 +168,7 @@ class TroveClient:
             serialization.parse_backup)
 
     def iterate_instance_pages(self, instance_ids: Collection[str],
-                               has_details: bool
+                               with_details: bool
                                ) -> Iterator[List[models.Instance]]:
         """Yield the wanted instances of Trove's list, page by page.
 
@@ -178,16 +178,16 @@ class TroveClient:
 
         :param instance_ids: the ids of the wanted instances. Other instances
             are not parsed.
-        :param has_details: True to request the list with details. In this list
-            an instance has all values that a GET returns. False to request the
-            list without details.
+        :param with_details: True to request the list with details. In this
+            list an instance has all values that a GET returns. False to
+            request the list without details.
         :returns: one list of instances for each page. The list may be empty.
         :raises errors.NotFound: Trove is too old to have a list with details.
             The error may be errors.Rejected instead.
         """
         return self._iterate_pages(
             'listing database instances',
-            '/instances/detail' if has_details else '/instances', 'instances',
+            '/instances/detail' if with_details else '/instances', 'instances',
             _MAX_INSTANCES, instance_ids, serialization.parse_instance)
 
     def _iterate_pages(self, description: str, path: str, key: str, limit: int,
@@ -198,7 +198,7 @@ class TroveClient:
         requested: Set[str] = set()
         while query and query not in requested:
             requested.add(query)
-            with self.call(description) as api:
+            with self.prepare_request(description) as api:
                 # The list methods of python-troveclient would copy each item.
                 _, body = api.client.get('%s?%s' % (path, query))
                 with transport.read_response():
@@ -220,10 +220,10 @@ class TroveClient:
         :raises errors.DeadlineExceeded: Trove has not returned all pages by
             the deadline.
         """
-        return self.list_from_instances(lambda instance: instance)
+        return self.map_instances(lambda instance: instance)
 
-    def list_from_instances(self, build: Callable[[models.Instance], T]
-                            ) -> List[T]:
+    def map_instances(self, build: Callable[[models.Instance], T]
+                      ) -> List[T]:
         """Call a function for each instance of the project.
 
         The method keeps only one page of instances in memory. It discards the
@@ -283,7 +283,7 @@ class TroveClient:
 
         :raises errors.NotFound: the project has no such instance.
         """
-        with self.call('reading instance %s' % instance_id) as api:
+        with self.prepare_request('reading instance %s' % instance_id) as api:
             return serialization.parse_instance(
                 api.instances.get(instance_id).to_dict())
 
@@ -293,8 +293,8 @@ class TroveClient:
 
         :returns: the new instance. Trove builds the instance after this call.
         """
-        with self.call('creating an instance from backup %s'
-                       % request.backup_id) as api:
+        with self.prepare_request('creating an instance from backup %s'
+                                  % request.backup_id) as api:
             instance = api.instances.create(**_supported_arguments(
                 api.instances.create,
                 serialization.instance_arguments(request)))
@@ -305,7 +305,7 @@ class TroveClient:
 
         Trove deletes the instance after this call.
         """
-        with self.call('deleting instance %s' % instance_id) as api:
+        with self.prepare_request('deleting instance %s' % instance_id) as api:
             api.instances.delete(instance_id)
 
     def list_configurations(self) -> List[models.ConfigurationGroup]:
@@ -323,14 +323,15 @@ class TroveClient:
 
         :raises errors.NotFound: the project has no such group.
         """
-        with self.call('reading configuration group %s' % group_id) as api:
+        with self.prepare_request('reading configuration group %s'
+                                  % group_id) as api:
             return serialization.parse_configuration(
                 api.configurations.get(group_id).to_dict())
 
     def create_configuration(self, request: models.ConfigurationRequest
                              ) -> models.ConfigurationGroup:
         """Create a configuration group, and return the group."""
-        with self.call('creating configuration group "%s", %s' % (
+        with self.prepare_request('creating configuration group "%s", %s' % (
                 request.name, request.description)) as api:
             group = api.configurations.create(**_supported_arguments(
                 api.configurations.create,
@@ -381,7 +382,7 @@ class TroveClient:
 
         :raises errors.NotFound: the project has no such backup.
         """
-        with self.call('reading backup %s' % backup_id) as api:
+        with self.prepare_request('reading backup %s' % backup_id) as api:
             return serialization.parse_backup(
                 api.backups.get(backup_id).to_dict())
 
@@ -391,8 +392,8 @@ class TroveClient:
         :returns: the new backup. Trove writes the data of the backup after
             this call.
         """
-        with self.call('backing up instance %s'
-                       % request.instance_id) as api:
+        with self.prepare_request('backing up instance %s'
+                                  % request.instance_id) as api:
             backup = api.backups.create(**_supported_arguments(
                 api.backups.create, serialization.backup_arguments(request)))
             return serialization.parse_backup(backup.to_dict())
@@ -402,7 +403,7 @@ class TroveClient:
 
         Trove deletes the backup after this call.
         """
-        with self.call('deleting backup %s' % backup_id) as api:
+        with self.prepare_request('deleting backup %s' % backup_id) as api:
             api.backups.delete(backup_id)
 
 

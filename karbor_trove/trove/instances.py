@@ -69,7 +69,7 @@ def list_ids(client: trove_client.TroveClient,
         30 s.
     """
     return frozenset(poller.wait_for(
-        lambda: client.list_from_instances(operator.attrgetter('id')),
+        lambda: client.map_instances(operator.attrgetter('id')),
         poller.deadline(timeouts.LOST_RESPONSE),
         'instances could not be listed'))
 
@@ -96,7 +96,7 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
     :raises errors.BankError: the journal entry could not be written, so the
         request was not sent. Or the bank failed after a lost response.
     """
-    time_before_request = lost_responses.find_trove_time(client)
+    time_before_request = lost_responses.format_trove_time(client)
     intent.write(request.name, time_before_request)
 
     def find() -> Optional[models.Instance]:
@@ -110,7 +110,8 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
         other_requests = intent.list_unconfirmed_requests() if matches else ()
         matches = [instance for instance in matches
                    if not intent.is_taken(instance.id)
-                   and _may_be_new(client, instance.id, time_before_request)]
+                   and _may_be_created_by_request(client, instance.id,
+                                                  time_before_request)]
         ids = ', '.join(instance.id for instance in matches)
         if len(matches) > 1:
             raise errors.Rejected(
@@ -125,7 +126,7 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
     try:
         instance = client.create_instance(request)
     except errors.Unreachable as lost:
-        instance = lost_responses.recover(find, lost, poller)
+        instance = lost_responses.wait_for_created_object(find, lost, poller)
     except errors.KarborTroveError:
         intent.delete()
         raise
@@ -133,9 +134,10 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
     return instance
 
 
-def _may_be_new(client: trove_client.TroveClient, instance_id: str,
-                time_before_request: Optional[str]) -> bool:
-    """Return True if an instance may be younger than a request.
+def _may_be_created_by_request(client: trove_client.TroveClient,
+                               instance_id: str,
+                               time_before_request: Optional[str]) -> bool:
+    """Return True if a request may have created an instance.
 
     The result is False if the instance does not exist any more, or if Trove
     created it more than 5 minutes before the request. If the time of the
@@ -177,7 +179,7 @@ class DeletionWait:
         self._deadline = poller.deadline(timeouts.SHUTDOWN)
         self.instance_ids = instance_ids
 
-    def notice(self, instance: models.Instance) -> None:
+    def add_if_shutdown(self, instance: models.Instance) -> None:
         """Add the id of an instance with the status SHUTDOWN to instance_ids.
 
         Trove may be deleting such an instance. Other instances are ignored.
@@ -193,7 +195,7 @@ class DeletionWait:
         :raises errors.Pending: Trove may be deleting the instance, and the 5
             minutes have not passed yet.
         """
-        self.notice(instance)
+        self.add_if_shutdown(instance)
         if instance.is_being_deleted and self._deadline.remaining:
             raise errors.Pending(
                 'the last status of instance %s is %s' % (

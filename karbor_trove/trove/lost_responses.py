@@ -44,7 +44,7 @@ def is_settled(time_before_request: Optional[str],
             >= timeouts.REQUEST_IN_FLIGHT + timeouts.CLOCK_TOLERANCE)
 
 
-def find_trove_time(client: trove_client.TroveClient) -> Optional[str]:
+def format_trove_time(client: trove_client.TroveClient) -> Optional[str]:
     """Return the time in Trove's last response, as text in ISO format.
 
     Call this function before a request that creates an object. Trove then
@@ -53,11 +53,13 @@ def find_trove_time(client: trove_client.TroveClient) -> Optional[str]:
 
     :returns: the time. None if Trove has not returned its time yet.
     """
-    return client.now.isoformat() if client.now else None
+    time = client.last_response_time
+    return time.isoformat() if time else None
 
 
-def recover(find: Callable[[], Optional[Created]], lost: errors.Unreachable,
-            poller: polling.Poller) -> Created:
+def wait_for_created_object(find: Callable[[], Optional[Created]],
+                            lost: errors.Unreachable,
+                            poller: polling.Poller) -> Created:
     """Search for the object that a request with a lost response created.
 
     If `lost` has a Retry-After, the function first waits for that time, but

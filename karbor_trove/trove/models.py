@@ -222,18 +222,18 @@ class Accounts:
     #: "name", or "name@host" if the user may not connect from everywhere.
     users: Optional[Tuple[str, ...]] = None
 
-    def common(self, other: 'Accounts') -> 'Accounts':
+    def intersect(self, other: 'Accounts') -> 'Accounts':
         """Return the databases and the users that are in both objects.
 
         If the databases of one object are None, the databases of the result
         are None. The same rule applies to the users.
         """
-        return Accounts(_common(self.databases, other.databases),
-                        _common(self.users, other.users))
+        return Accounts(_intersect(self.databases, other.databases),
+                        _intersect(self.users, other.users))
 
 
-def _common(names: Optional[Tuple[str, ...]],
-            others: Optional[Tuple[str, ...]]) -> Optional[Tuple[str, ...]]:
+def _intersect(names: Optional[Tuple[str, ...]],
+               others: Optional[Tuple[str, ...]]) -> Optional[Tuple[str, ...]]:
     if names is None or others is None:
         return None
     return tuple(name for name in names if name in others)
@@ -320,7 +320,7 @@ class BackupManifest:
 
     #: If there are segments, the etag and the size of all segments together
     #: [slo.py of Swift].
-    whole: ObjectInfo
+    backup_object: ObjectInfo
     #: Empty if the object itself holds the data.
     segments: Tuple[ObjectInfo, ...] = ()
 

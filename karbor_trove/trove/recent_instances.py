@@ -34,11 +34,11 @@ class RecentInstances:
         #: backup of the instance begins.
         self._reads: Dict[str, Optional[Tuple[float, models.Instance]]] = {}
 
-    def expect(self, instance_ids: Iterable[str]) -> None:
+    def add_ids(self, instance_ids: Iterable[str]) -> None:
         """Add the ids of the instances that the operation is going to back up.
 
-        An earlier read of such an instance is discarded. read() keeps only
-        instances whose id was added with this method.
+        An earlier read of such an instance is discarded. find_or_read() keeps
+        only instances whose id was added with this method.
         """
         self._reads.update(dict.fromkeys(instance_ids))
 
@@ -59,8 +59,9 @@ class RecentInstances:
         """Discard an instance. Call this method when the backup begins."""
         self._reads.pop(instance_id, None)
 
-    def read(self, read: Callable[[List[str]], Mapping[str, Answer]],
-             instance_ids: Iterable[str]) -> Dict[str, Answer]:
+    def find_or_read(
+            self, read: Callable[[List[str]], Mapping[str, Answer]],
+            instance_ids: Iterable[str]) -> Dict[str, Answer]:
         """Return several instances by id, and read as few of them as possible.
 
         If a read in the last 30 s found a wanted instance ready, the instance
@@ -68,8 +69,8 @@ class RecentInstances:
         sent.
 
         If a request is sent, it also reads other instances that the operation
-        needs soon. These are the instances that were added with expect(), were
-        not removed with remove(), and were not read in the last 30 s.
+        needs soon. These are the instances that were added with add_ids(),
+        were not removed with remove(), and were not read in the last 30 s.
 
         :param read: reads several instances with few requests.
         :param instance_ids: the ids of the wanted instances.

@@ -14,13 +14,14 @@ from karbor_trove import timeouts
 class RequestQueue:
     """A queue that limits how many requests are sent at the same time.
 
-    A thread sends its request in the `with` block of turn(). If too many
-    threads are in such a block, turn() waits until one of them leaves the
-    block. The threads get their turns in the order in which they called
-    turn().
+    A thread sends its request in the `with` block of wait_for_turn(). If too
+    many threads are in such a block, wait_for_turn() waits until one of them
+    leaves the block. The threads get their turns in the order in which they
+    called wait_for_turn().
 
-    The wait in turn() has no deadline. The wait ends because each request has
-    timeouts. So do not wait without a timeout in a `with` block of turn().
+    The wait in wait_for_turn() has no deadline. The wait ends because each
+    request has timeouts. So do not wait without a timeout in a `with` block of
+    wait_for_turn().
     """
 
     def __init__(self, limit: int, clock: polling.Clock) -> None:
@@ -38,7 +39,7 @@ class RequestQueue:
         self._tickets: Deque[threading.Event] = collections.deque()
 
     @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
+    def wait_for_turn(self) -> Iterator[None]:
         """Wait until the caller may send its request in the `with` block.
 
         When the `with` block ends, the next thread in the queue may send its

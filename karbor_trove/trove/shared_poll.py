@@ -31,8 +31,8 @@ class _Waiter(Generic[T]):
     A waiter belongs to the thread that called SharedPoll.wait_for().
     """
 
-    __slots__ = ('id', 'wait', 'start', 'first_due', 'patience', 'event',
-                 'answer', 'has_news')
+    __slots__ = ('id', 'wait', 'start', 'first_due', 'last_poll_deadline',
+                 'event', 'answer', 'is_check_due')
 
     def __init__(self, id_: str, wait: polling.Wait, start: float,
                  first_due: float) -> None:
@@ -44,7 +44,7 @@ class _Waiter(Generic[T]):
         self.first_due = first_due
         #: The wait ends after a last poll of the leader. This is the deadline
         #: for that poll. None before the end of this wait.
-        self.patience: Optional[polling.Deadline] = None
+        self.last_poll_deadline: Optional[polling.Deadline] = None
         #: Set when the waiter has to call its check or becomes the leader, and
         #: when the leader has to poll earlier.
         self.event = threading.Event()
@@ -52,7 +52,7 @@ class _Waiter(Generic[T]):
         #: before the first poll.
         self.answer: Union[T, Exception, None] = None
         #: Whether the check has to be called for the last answer.
-        self.has_news = False
+        self.is_check_due = False
 
     def get_answer(self) -> T:
         """Return the object that the last poll read.
@@ -150,7 +150,7 @@ class SharedPoll(Generic[T]):
         try:
             self._join(waiter)
             while True:
-                self._wait_for_news(waiter, read)
+                self._wait_for_check(waiter, read)
                 try:
                     result = wait.run_check(
                         lambda: check(waiter.get_answer()))
@@ -204,7 +204,7 @@ class SharedPoll(Generic[T]):
                 if self._leader is not None:
                     self._leader.event.set()
 
-    def _wait_for_news(self, waiter: _Waiter[T], read: Read[T]) -> None:
+    def _wait_for_check(self, waiter: _Waiter[T], read: Read[T]) -> None:
         """Wait until the check of a waiter has to be called.
 
         While the waiter is the leader, this method also polls for all waiters.
@@ -216,22 +216,22 @@ class SharedPoll(Generic[T]):
         while True:
             with self._lock:
                 waiter.event.clear()
-                if waiter.has_news:
-                    waiter.has_news = False
+                if waiter.is_check_due:
+                    waiter.is_check_due = False
                     # The end of an outage moves the end of the wait.
-                    waiter.patience = None
+                    waiter.last_poll_deadline = None
                     return
                 pause = (self._due - self._clock.now()
                          if self._leader is waiter else None)
             if pause is None:
-                if self._follow(waiter):
+                if self._sleep_until_change(waiter):
                     return
             elif pause > 0:
                 self._clock.sleep(pause, waiter.event)
             else:
                 self._poll(read)
 
-    def _follow(self, waiter: _Waiter[T]) -> bool:
+    def _sleep_until_change(self, waiter: _Waiter[T]) -> bool:
         """Sleep until something may have changed for a waiter.
 
         Only the thread of a waiter that is not the leader calls this method.
@@ -247,10 +247,10 @@ class SharedPoll(Generic[T]):
         if not seconds:
             # The leader polls at the end of each wait. Give this poll the time
             # that one request may take.
-            if waiter.patience is None:
-                waiter.patience = polling.Deadline(
+            if waiter.last_poll_deadline is None:
+                waiter.last_poll_deadline = polling.Deadline(
                     timeouts.HTTP_CONNECT + timeouts.HTTP_READ, self._clock)
-            seconds = waiter.patience.remaining
+            seconds = waiter.last_poll_deadline.remaining
             if not seconds:
                 waiter.wait.raise_if_ended()
         change = waiter.wait.next_change
@@ -289,12 +289,12 @@ class SharedPoll(Generic[T]):
             self._pauses.log_failure(outage)
         with self._lock:
             for waiter, answer in zip(waiters, answers):
-                self._deliver(waiter, answer)
+                self._store_answer(waiter, answer)
             self._schedule(outage)
 
-    def _deliver(self, waiter: _Waiter[T], answer: Union[T, Exception]
-                 ) -> None:
-        """Give the answer of a poll to a waiter.
+    def _store_answer(self, waiter: _Waiter[T], answer: Union[T, Exception]
+                      ) -> None:
+        """Store the answer of a poll in a waiter.
 
         If the check of the waiter has to be called, the method wakes the
         waiter. The leader always calls its check. Another waiter calls its
@@ -317,7 +317,7 @@ class SharedPoll(Generic[T]):
                           and isinstance(answer, errors.Unreachable))
         if (waiter is self._leader or not waiter.wait.end.remaining
                 or not is_same_outage and before != answer):
-            waiter.has_news = True
+            waiter.is_check_due = True
             waiter.event.set()
 
     def _schedule(self, outage: Optional[errors.Unreachable]) -> None:

@@ -50,7 +50,7 @@ def find_account_url(client: trove_client.TroveClient) -> Optional[str]:
     """
     url: Optional[str] = None
     try:
-        with client.call('reading the account in Swift') as api:
+        with client.prepare_request('reading the account in Swift') as api:
             account = _find_account(client, api)
             if account is not None:
                 url = account.url
@@ -73,7 +73,7 @@ def object_exists(client: trove_client.TroveClient, location: str) -> bool:
     :raises errors.Unreachable: Swift does not respond.
     """
     try:
-        with client.call('reading %s' % location) as api:
+        with client.prepare_request('reading %s' % location) as api:
             account = _find_account(client, api, location)
             if account is None:
                 return False
@@ -99,20 +99,20 @@ def get_manifest(client: trove_client.TroveClient,
     :raises errors.Unreachable: Swift does not respond.
     """
     description = 'reading %s' % location
-    with client.call(description) as api:
+    with client.prepare_request(description) as api:
         account = _find_account(client, api, location)
         if account is None:
             raise errors.Rejected('%s is not in the account of this user'
                                   % location)
         name = _get_name(location)
         headers = account.send('HEAD', name).headers
-        whole = _parse_headers(name, headers)
+        backup_object = _parse_headers(name, headers)
         if headers.get('X-Static-Large-Object', '').lower() != 'true':
-            return models.BackupManifest(whole)
+            return models.BackupManifest(backup_object)
         response = account.send('GET', name,
                                 params={'multipart-manifest': 'get'})
         with transport.read_response():
-            return models.BackupManifest(whole, tuple(
+            return models.BackupManifest(backup_object, tuple(
                 models.ObjectInfo(segment['name'].lstrip('/'),
                                   segment['hash'], int(segment['bytes']))
                 for segment in response.json()))
@@ -128,7 +128,7 @@ def get_segment(client: trove_client.TroveClient,
         does not have Swift.
     :raises errors.Unreachable: Swift does not respond.
     """
-    with client.call('reading %s' % name) as api:
+    with client.prepare_request('reading %s' % name) as api:
         account = _find_account(client, api)
         if account is None:
             raise errors.Rejected('reading %s: the catalog does not have Swift'
@@ -155,7 +155,7 @@ def delete_leftover_object(client: trove_client.TroveClient,
         return
 
     def delete_existing() -> bool:
-        with client.call('deleting %s' % location) as api:
+        with client.prepare_request('deleting %s' % location) as api:
             account = _find_account(client, api, location)
             if account is not None:
                 _delete(account, _get_name(location))
@@ -261,7 +261,7 @@ def _find_account(client: trove_client.TroveClient, api: Any,
     if location is not None and {'', '.', '..'} & set(
             location.split('/')[-2:]):
         return None
-    swift = client.read_swift()
+    swift = client.get_swift_connection()
     url = swift_endpoint.find_endpoint(api, swift)
     accounts = {account for account in map(
         swift_endpoint.find_account, (url, location)) if account}

@@ -121,6 +121,6 @@ class TemporaryInstanceCleanup:
             instances.delete_and_wait(client, instance_id, deadline.remaining,
                                       self._poller)
         if not instance_ids and not entry.is_settled(
-                client.now, self._poller.clock.utc()):
+                client.last_response_time, self._poller.clock.utc()):
             raise errors.Busy('the request had no response, and may still '
                               'create it')

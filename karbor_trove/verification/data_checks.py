@@ -152,11 +152,12 @@ class DataChecks:
                     if manifest.segments else 'its object was not compared'))
             else:
                 objects += 1 + len(recorded.segments)
-                size += recorded.whole.bytes
+                size += recorded.backup_object.bytes
             expected = recorded or manifest
             problems += ['backup %s: %s' % (backup.id, problem)
                          for problem in (
-                             *_check_object(expected.whole, manifest.whole),
+                             *_check_object(expected.backup_object,
+                                            manifest.backup_object),
                              *self._check_segments(expected.segments))]
         if len(problems) > _MAX_PROBLEMS:
             problems[_MAX_PROBLEMS:] = [
@@ -191,7 +192,7 @@ class DataChecks:
     def _find(self, get: Callable[[trove_client.TroveClient, str], T],
               name: str) -> Optional[T]:
         def get_in_turn() -> T:
-            with self._swift_queue.turn():
+            with self._swift_queue.wait_for_turn():
                 return get(self._client, name)
 
         try:

@@ -127,7 +127,7 @@ class TemporaryRestore:
         result = TemporaryRestoreResult()
         start_time = self._poller.clock.now()
         try:
-            with self._queue.turn():
+            with self._queue.wait_for_turn():
                 instance = instances.create_instance(
                     self._client, intent, request, self._poller)
         except errors.BankError:

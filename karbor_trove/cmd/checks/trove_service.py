@@ -99,7 +99,7 @@ def _guess_release(client: trove_client.TroveClient, project_id: str) -> str:
 
 
 def _check_clocks(client: trove_client.TroveClient) -> Iterator[Finding]:
-    now = client.now
+    now = client.last_response_time
     if now is None:
         return
     difference = now - polling.SYSTEM_CLOCK.utc()

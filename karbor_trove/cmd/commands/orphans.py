@@ -211,7 +211,7 @@ class OrphanSearch:
         The checkpoint of such a backup may not be in the banks' lists yet. If
         the age is not known, the result is True.
         """
-        now = self._client.now
+        now = self._client.last_response_time
         return (now is None or backup.created is None
                 or now - backup.created < (timeouts.REQUEST_IN_FLIGHT
                                            + timeouts.CLOCK_TOLERANCE))

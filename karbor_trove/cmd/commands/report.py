@@ -111,7 +111,7 @@ class Report:
             if not any(self._points.projects.values()):
                 self.problems.append(str(error))
             return None
-        return _BackupList(backups, client.now)
+        return _BackupList(backups, client.last_response_time)
 
     def _report_project(self, project_id: str,
                         backups: Optional[_BackupList]) -> None:
@@ -126,7 +126,7 @@ class Report:
             client = self._clients.get(project_id)
             if backups is None:
                 backups = _BackupList(self._wait_for(client.list_backups),
-                                      client.now)
+                                      client.last_response_time)
             instances = {
                 instance.id: instance
                 for instance in self._wait_for(client.list_instances)

@@ -260,7 +260,8 @@ def _check(entry: restore_journal.RestoreEntry, provider: providers.Provider,
             'restore %s may have created instance %s. It belongs to the '
             'user, who decides whether to delete it. Then use "deferred '
             'dismiss"' % (entry.restore_id, ', '.join(instance_ids))))
-    if lost_responses.is_settled(entry.time_before_request, client.now):
+    if lost_responses.is_settled(entry.time_before_request,
+                                 client.last_response_time):
         return _Check(True, 'restore %s has created no instance'
                       % entry.restore_id)
     return _Check(False, 'Trove may still create the instance "%s" of '

@@ -74,7 +74,7 @@ def test_request_of_an_unknown_time_is_never_settled(
 def test_request_is_not_settled_without_a_time_of_trove(
         protect, delete, fake_trove, journal, clock, monkeypatch):
     protect_with_lost_request(protect, fake_trove)
-    monkeypatch.setattr(trove_client.TroveClient, 'now', None)
+    monkeypatch.setattr(trove_client.TroveClient, 'last_response_time', None)
     clock.sleep(1e6)
     delete()
     assert 'may still create the backup' in journal.list_entries()[0].reason

@@ -5,7 +5,7 @@ from karbor_trove.trove import catalog
 
 def test_flavors_are_listed_with_a_client_without_the_attribute_flavors(
         client, fake_trove, context):
-    with client.call('removing the attribute') as api:
+    with client.prepare_request('removing the attribute') as api:
         # python-troveclient 5.1.2 does not have it.
         vars(api).pop('flavors', None)
     fake_trove.flavors['m1.small'] = 1024

@@ -120,7 +120,7 @@ def test_time_of_a_response_is_read_with_its_zone(
     fake_trove.mocker.get('%s/%s/instances' % (fake_trove.url, cloud.PROJECT),
                           json={'instances': []}, headers={'Date': date})
     client.list_instances()
-    assert client.now == expected
+    assert client.last_response_time == expected
 
 
 @pytest.mark.parametrize('threads', ['real', 'green'])

@@ -29,14 +29,14 @@ def test_backup_may_begin_while_another_thread_reads_instances(
         removed, readings):
     clock = Clock()
     instances = recent_instances.RecentInstances(clock)
-    instances.expect(IDS)
+    instances.add_ids(IDS)
 
     def read(wanted):
         return {id_: models.Instance(id=id_, name=id_, status='ACTIVE')
                 for id_ in wanted}
 
-    instances.read(read, IDS)
+    instances.find_or_read(read, IDS)
     clock.time = 60.0
     clock.readings = readings
     clock.run_other = lambda: instances.remove(removed)
-    assert 'a' in instances.read(read, ['a'])
+    assert 'a' in instances.find_or_read(read, ['a'])

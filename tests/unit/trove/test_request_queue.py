@@ -24,7 +24,7 @@ class World:
 
     def request(self, number, error=None):
         def run():
-            with self.queue.turn():
+            with self.queue.wait_for_turn():
                 self.sent.append(number)
                 self.active += 1
                 assert self.active <= self.limit
@@ -111,7 +111,7 @@ def test_real_threads_keep_the_limit():
     def run():
         start.wait(10)
         for _ in range(50):
-            with queue.turn():
+            with queue.wait_for_turn():
                 active.append(None)
                 most.append(len(active))
                 active.pop()

@@ -115,7 +115,7 @@ def test_recorded_manifest_has_every_segment(
         get_name(url) for url in segments]
     assert [segment.bytes for segment in manifest.segments] == [
         len(fake_trove.objects.read(url)) for url in segments]
-    assert manifest.whole.bytes == sum(
+    assert manifest.backup_object.bytes == sum(
         segment.bytes for segment in manifest.segments)
 
 
@@ -144,13 +144,13 @@ def test_level_data_names_20_changed_objects_at_most(
     store = manifests.ManifestStore(bank, resource.id)
     manifest = store.read(backup['id'])
     store.write(backup['id'], models.BackupManifest(
-        manifest.whole, manifest.segments * 10))
+        manifest.backup_object, manifest.segments * 10))
     lines = verify_at('data', passes=False)
     assert len(lines) == 21 and lines[20] == 'and 10 more'
     [segment, *_] = manifest.segments
     for count, last in (20, segment.name + ' is missing'), (21, 'and 1 more'):
         store.write(backup['id'], models.BackupManifest(
-            manifest.whole, (segment,) * count))
+            manifest.backup_object, (segment,) * count))
         lines = verify_at('data', passes=False)
         assert len(lines) == count and lines[-1].endswith(last)
 
