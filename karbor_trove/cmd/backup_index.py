@@ -48,7 +48,7 @@ class OpenRequest(NamedTuple):
             == (backup.instance_id, backup.name, backup.description))
 
 
-class LostCheckpoint(NamedTuple):
+class BackupWithoutCheckpoint(NamedTuple):
     """A backup whose checkpoint is not in the bank any more.
 
     The backup journal in the bank of `provider` still has an entry of the
@@ -75,7 +75,7 @@ class BackupIndex:
         self._open_requests: List[OpenRequest] = []
         #: The journal entries whose checkpoint is not in the bank, by the id
         #: of the backup.
-        self.without_checkpoint: Dict[str, LostCheckpoint] = {}
+        self.without_checkpoint: Dict[str, BackupWithoutCheckpoint] = {}
         #: The reason why an instance's record or journal cannot be read, by
         #: the id of the instance. The unreadable object may have the id of any
         #: backup of the instance.
@@ -110,8 +110,8 @@ class BackupIndex:
         return [request.entry for request in self._open_requests
                 if request.may_have_created(backup)]
 
-    def will_be_adopted(self, backup: models.Backup,
-                        backups: Iterable[models.Backup]) -> bool:
+    def may_be_adopted(self, backup: models.Backup,
+                       backups: Iterable[models.Backup]) -> bool:
         """Return True if an operation may adopt a backup, now or later.
 
         An operation adopts the backup that a request with a lost response has
@@ -151,8 +151,9 @@ class BackupIndex:
         return checkpoint is not None and checkpoint.may_be_in_use(
             instance_id)
 
-    def is_recorded(self, checkpoint_id: str, backup: models.Backup) -> bool:
-        """Return True if a bank records a backup for a checkpoint.
+    def may_be_recorded(self, checkpoint_id: str,
+                        backup: models.Backup) -> bool:
+        """Return True if a bank may record a backup for a checkpoint.
 
         The backup journal of an instance has one entry for each checkpoint.
         The result is True if the entry of this checkpoint has the id of the
@@ -220,4 +221,4 @@ class BackupIndex:
                     self.recorded_ids.add(entry.backup_id)
                 else:
                     self.without_checkpoint[entry.backup_id] = (
-                        LostCheckpoint(provider, entry))
+                        BackupWithoutCheckpoint(provider, entry))

@@ -25,7 +25,7 @@ from karbor_trove import karbor_types
 from karbor_trove import options as provider_options
 
 
-class Absent(errors.Rejected):
+class AbsentBank(errors.Rejected):
     """The directory, the container or the bucket of a bank does not exist."""
 
 
@@ -38,7 +38,7 @@ def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
     :param plugin_class: the class of the bank plugin. If this class does not
         inherit from a bank plugin of Karbor, nothing is checked.
     :param config: the configuration of the provider file.
-    :raises Absent: the bank does not exist.
+    :raises AbsentBank: the bank does not exist.
     :raises errors.Rejected: the container or the bucket cannot be read. Or the
         directory has a file or a folder that cannot be read. Or an option of
         the bank is missing or wrong.
@@ -96,7 +96,7 @@ def _check_directory(config: cfg.ConfigOpts) -> None:
             for name in names:
                 _check_file(os.path.join(folder, name))
     except OSError as error:
-        raise (Absent if error.errno == errno.ENOENT else errors.Rejected)(
+        raise (AbsentBank if error.errno == errno.ENOENT else errors.Rejected)(
             'its directory cannot be read: %s. Check that it is mounted, '
             'that file_system_bank_path and bank_object_container are right, '
             'and run the command as Karbor\'s user' % error) from error
@@ -142,7 +142,7 @@ def _check_bucket(config: cfg.ConfigOpts) -> None:
 
 def _fail(kind: str, name: Optional[str], option: str, is_absent: bool,
           error: Exception) -> None:
-    raise (Absent if is_absent else errors.Rejected)(
+    raise (AbsentBank if is_absent else errors.Rejected)(
         ('its %s "%s" does not exist. Check %s in the provider file'
          % (kind, name, option)) if is_absent else
         ('its %s "%s" cannot be read: %s' % (kind, name, error))) from error

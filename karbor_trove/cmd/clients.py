@@ -140,7 +140,7 @@ class OperatorCredentials:
             region_name=self._cloud.get_region_name(service_type))
 
 
-def read_token() -> Token:
+def request_token() -> Token:
     """Request a token for Karbor's own user, and return its properties.
 
     The credentials are those of [keystone_authtoken] in karbor.conf.
@@ -149,12 +149,12 @@ def read_token() -> Token:
     """
     with transport.translate_errors('requesting a token with [%s]' % _GROUP):
         try:
-            return _read_token(_create_session(None))
+            return _request_token(_create_session(None))
         except keystone_exceptions.Unauthorized as error:
             raise errors.Rejected(_explain_refusal(None)) from error
 
 
-def read_service_token() -> Token:
+def request_service_token() -> Token:
     """Request a service token of Karbor, and return its properties.
 
     Karbor sends a service token together with the token of a user. The
@@ -170,10 +170,10 @@ def read_service_token() -> Token:
                 keystone_exceptions.AuthPluginException) as error:
             raise errors.Rejected('[%s] of karbor.conf: %s'
                                   % (group, error)) from error
-        return _read_token(_build_session(plugin.service_auth_plugin))
+        return _request_token(_build_session(plugin.service_auth_plugin))
 
 
-def _read_token(session: keystone_session.Session) -> Token:
+def _request_token(session: keystone_session.Session) -> Token:
     # Not every auth plugin has get_access(). The plugins that request a token
     # with a password or with another token have this method.
     auth: Any = session.auth
@@ -182,7 +182,7 @@ def _read_token(session: keystone_session.Session) -> Token:
                  (access.expires - access.issued).total_seconds())
 
 
-def network_exists(network_id: str) -> bool:
+def is_network_visible(network_id: str) -> bool:
     """Return True if Neutron shows a network to Karbor's own user.
 
     :raises errors.KarborTroveError: Neutron did not respond, or Keystone's

@@ -494,7 +494,7 @@ class VerifyCheckpoints(Lister):
 
     COLUMNS = ('project', 'checkpoint', 'passed_before', 'verification',
                'result', 'reason')
-    ACTION = 'verify', 'OldestVerification'
+    ACTION = 'verify', 'CheckpointVerification'
     IS_CHANGE = True
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

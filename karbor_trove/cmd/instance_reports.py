@@ -176,14 +176,14 @@ def build_report(report: InstanceReport,
     if verifications.last:
         last = verifications.last
         report = dataclasses.replace(
-            report, verified=verification_time(last), level=last.level,
+            report, verified=get_verification_time(last), level=last.level,
             verified_checkpoint=verifications.checkpoint_id,
             result=describe_result(last))
     return report
 
 
-def verification_time(result: verification_results.VerificationResult
-                      ) -> datetime.datetime:
+def get_verification_time(result: verification_results.VerificationResult
+                          ) -> datetime.datetime:
     """Return when a verification ended: UTC, without a zone."""
     return times.parse_utc(result.verified_at)
 

@@ -55,7 +55,7 @@ def build_metrics(reports: List[instance_reports.InstanceReport],
         Metric('last_verification_timestamp_seconds',
                'When a verification of this level ended last.',
                per_level(lambda result: _timestamp(
-                   instance_reports.verification_time(result)))),
+                   instance_reports.get_verification_time(result)))),
         Metric('last_verification_success',
                'Whether the last verification of this level passed.',
                per_level(lambda result: result.passed)),

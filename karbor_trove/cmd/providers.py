@@ -241,7 +241,8 @@ class Checkpoint:
         return [resource_id for _, resource_id in self.list_resources()
                 if ids.is_path_part(resource_id)]
 
-    def resource_section(self, resource_id: str) -> karbor_types.BankSection:
+    def get_resource_section(self,
+                             resource_id: str) -> karbor_types.BankSection:
         """Return the folder of a resource in this checkpoint.
 
         :raises errors.Rejected: the id cannot be the name of a folder.
@@ -255,7 +256,7 @@ class Checkpoint:
         :param key: the name of the object, such as "status".
         :returns: None if the object does not exist.
         """
-        content = storage.read(self.resource_section(resource_id), key)
+        content = storage.read(self.get_resource_section(resource_id), key)
         # The bank plugin of Swift returns a text as bytes.
         return content.decode() if isinstance(content, bytes) else content
 
@@ -272,7 +273,7 @@ class Checkpoint:
                     self.read_object(instance_id, layout.WORKER)))
 
 
-def load(problems: List[str]) -> List[Provider]:
+def load_providers(problems: List[str]) -> List[Provider]:
     """Load all provider files, and return the providers.
 
     Disabled providers are included, because their banks and backups still
@@ -368,7 +369,7 @@ def _load_class(path: pathlib.Path, name: str) -> Any:
             % (path, ', '.join(lines) or '?', name, error)) from error
 
 
-def distinct_banks(providers: List[Provider]) -> List[Provider]:
+def list_one_per_bank(providers: List[Provider]) -> List[Provider]:
     """Return one provider for each bank.
 
     Several providers may use the same bank. The options of the providers do

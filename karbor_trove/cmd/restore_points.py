@@ -73,7 +73,7 @@ class RestorePoints:
         self.corrupt: Dict[str, List[str]] = {}
         #: What could not be read, one sentence each.
         self.problems: List[str] = []
-        for provider in providers.distinct_banks(list(all_providers)):
+        for provider in providers.list_one_per_bank(list(all_providers)):
             for checkpoint in provider.list_living_checkpoints():
                 if checkpoint.index is None:
                     self._read_corrupt(checkpoint)
@@ -81,7 +81,8 @@ class RestorePoints:
                     self._read(checkpoint,
                                str(checkpoint.index.get('project_id')))
 
-    def by_instance(self, project_id: str) -> Dict[str, List[RestorePoint]]:
+    def list_by_instance(self,
+                         project_id: str) -> Dict[str, List[RestorePoint]]:
         """Return the restore points of all instances in a project.
 
         :returns: the restore points of each instance, by the instance's id.
@@ -119,7 +120,7 @@ class RestorePoints:
         record = results = left_out_reason = None
         problem = ''
         try:
-            section = checkpoint.resource_section(
+            section = checkpoint.get_resource_section(
                 ids.check_uuid(instance_id, 'database instance'))
         except errors.Rejected as error:
             self._report(checkpoint, instance_id, error)

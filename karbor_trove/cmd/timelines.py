@@ -23,7 +23,7 @@ _AXIS = 26
 _TICKS = 4
 
 
-class _Event(NamedTuple):
+class _VerificationEvent(NamedTuple):
     """One verification of a checkpoint."""
 
     time: datetime.datetime
@@ -57,8 +57,8 @@ class _Timeline:
         self._points = [assessment for assessment in report.assessments
                         if assessment.time is not None]
         self._events = [
-            _Event(instance_reports.verification_time(result),
-                   assessment.point.checkpoint.id, result)
+            _VerificationEvent(instance_reports.get_verification_time(result),
+                               assessment.point.checkpoint.id, result)
             for assessment in report.assessments
             for result in assessment.point.results or ()]
         self._measured = [event for event in self._events
@@ -211,7 +211,7 @@ def describe_verification(result: verification_results.VerificationResult,
         the phrase does not name the checkpoint.
     """
     words: List[str] = [
-        times.format_utc(instance_reports.verification_time(result)) + ':',
+        times.format_utc(instance_reports.get_verification_time(result)) + ':',
         'level', result.level, instance_reports.describe_result(result)]
     if checkpoint_id is not None:
         words += ['for checkpoint', checkpoint_id]

@@ -101,7 +101,7 @@ class DetailView(records.RecordView):
         return api.karborclient(self.request).verifications.get(id_)
 
 
-class Verifications(horizon.Panel):
+class VerificationsPanel(horizon.Panel):
     """The panel "Verifications".
 
     Horizon reads the URLs of a panel from the module that the attribute `urls`
@@ -125,8 +125,8 @@ def apply() -> None:
     The panel appears in the same group as the other panels of this dashboard.
     """
     dashboard = horizon.get_dashboard('karbor')
-    dashboard.register(Verifications)
+    dashboard.register(VerificationsPanel)
     # Horizon shows a panel without a group in the group "Other".
     group = dashboard.get_panel_group('default')
     if group:
-        group.panels.append(Verifications.slug)
+        group.panels.append(VerificationsPanel.slug)

@@ -331,7 +331,7 @@ def test_checkpoint_of_a_provider_without_the_plugin_is_reset_and_deleted(
     provider = load(NAME, OURS)
     checkpoints.CheckpointReset().list_rows(
         argparse.Namespace(id=checkpoint.id, force=True),
-        cmd_providers.load([]))
+        cmd_providers.load_providers([]))
     checkpoint.reload_meta_data()
     assert checkpoint.status == 'error'
     run_flow('delete', checkpoint, provider=provider)

@@ -21,7 +21,7 @@ def test_unconfirmed_restores_are_listed_swept_and_dismissed(
     tenant.protect(tenant.create_plan([instance_id]))
     cfg.CONF(['--config-file', str(operator.config)], project='karbor')
     journal = restore_journal.RestoreJournal(
-        providers.load([])[0].bank, ORIGINAL)
+        providers.load_providers([])[0].bank, ORIGINAL)
     requested_at = datetime.datetime.now(datetime.timezone.utc).replace(
         tzinfo=None, microsecond=0) - datetime.timedelta(minutes=16)
     created, lost = ('43ed5ce9-2b5d-4f0e-8d6e-5a3f4f0c2d11',

@@ -171,7 +171,7 @@ def test_checkpoint_without_resources_and_indices_is_reset_and_deleted(
     # A crash between Karbor's own writes leaves such a checkpoint.
     checkpoint = tenant.protect(tenant.create_plan([tenant.create_instance()]))
     cfg.CONF(['--config-file', str(operator.config)], project='karbor')
-    stored = providers.get_checkpoint(providers.load([]), checkpoint)
+    stored = providers.get_checkpoint(providers.load_providers([]), checkpoint)
     stored.section.update_object('index.json', {
         **stored.index, 'status': 'protecting', 'resource_graph': None})
     indices = stored.provider.bank.get_sub_section('/indices')

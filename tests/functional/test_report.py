@@ -24,9 +24,10 @@ def measure_restore(tenant, operator, checkpoint_id, instance_id):
     assert tenant.count_rows(restored_id) == 1000
     tenant.delete_instances(restored_id)
     cfg.CONF(['--config-file', str(operator.config)], project='karbor')
-    checkpoint = providers.get_checkpoint(providers.load([]), checkpoint_id)
+    checkpoint = providers.get_checkpoint(providers.load_providers([]),
+                                          checkpoint_id)
     verification_results.write(
-        checkpoint.resource_section(instance_id),
+        checkpoint.get_resource_section(instance_id),
         verification_results.VerificationResult(
             'restore', datetime.datetime.now(datetime.timezone.utc).strftime(
                 '%Y-%m-%dT%H:%M:%S'), True, '', round(seconds, 1)))

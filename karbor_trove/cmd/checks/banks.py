@@ -41,7 +41,7 @@ def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
             continue
         try:
             yield from _check_bank(file, plugin_class)
-        except bank_checks.Absent as error:
+        except bank_checks.AbsentBank as error:
             yield Finding(
                 Kind.BANK_ABSENT, 'The bank of the %s does not exist: %s '
                 'Karbor creates it empty. This is right only if Karbor has '

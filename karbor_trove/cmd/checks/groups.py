@@ -27,14 +27,15 @@ _EFFECTS = {
                    'provider fails.'}
 
 
-def check(file: provider_file.ProviderFile, owners: Dict[str, Set[str]]
-          ) -> Iterator[Finding]:
+def check(file: provider_file.ProviderFile,
+          plugin_names_by_group: Dict[str, Set[str]]) -> Iterator[Finding]:
     """Yield what is wrong with the groups, options and values of a file.
 
     :param file: the provider file.
-    :param owners: the result of Plugins.list_groups(). It says which plugins
-        read a group. If the file names none of these plugins, the group has no
-        effect. The finding about such a group then names these plugins.
+    :param plugin_names_by_group: the result of Plugins.list_groups(). It says
+        which plugins read a group. If the file names none of these plugins,
+        the group has no effect. The finding about such a group then names
+        these plugins.
     """
     active = _read_active_groups(file)
     names = {name.lower(): name for name in active}
@@ -44,15 +45,15 @@ def check(file: provider_file.ProviderFile, owners: Dict[str, Set[str]]
         name = names.get(group.lower())
         if name is not None:
             yield from _check_options(file, group, active[name], active)
-        elif group in owners:
+        elif group in plugin_names_by_group:
             yield Finding(
                 Kind.GROUP_WITHOUT_EFFECT, 'The options of [%s] have no '
                 'effect, because the file does not name their plugin: %s.'
-                % (group, ' or '.join(sorted(owners[group]))),
+                % (group, ' or '.join(sorted(plugin_names_by_group[group]))),
                 file.config.at(line), '')
         else:
             yield from _check_unknown_group(file, group, line, active,
-                                            owners)
+                                            plugin_names_by_group)
     for name, opts in active.items():
         yield from _check_values(file, name, opts)
 
@@ -101,8 +102,10 @@ def _read_active_groups(file: provider_file.ProviderFile
 
 def _check_unknown_group(file: provider_file.ProviderFile, group: str,
                          line: int, active: Collection[str],
-                         owners: Collection[str]) -> Iterator[Finding]:
-    near = findings.suggest(group, active) or findings.suggest(group, owners)
+                         plugin_names_by_group: Collection[str]
+                         ) -> Iterator[Finding]:
+    near = findings.suggest(group, active) or findings.suggest(
+        group, plugin_names_by_group)
     bank = file.get_bank_class()
     if group == 'DEFAULT' or group in cfg.CONF:
         reason, near = 'It belongs in karbor.conf', None

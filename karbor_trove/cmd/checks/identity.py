@@ -34,7 +34,7 @@ def check(conf: Sequence[config_file.ConfigFile],
     """
     place = config_file.find_place(conf, _GROUP, 'username')
     try:
-        token = clients.read_token()
+        token = clients.request_token()
     except errors.KarborTroveError as error:
         yield Finding(Kind.KEYSTONE_FAILS,
                       findings.build_sentence(error), place)
@@ -75,7 +75,7 @@ def _check_service_token(conf: Sequence[config_file.ConfigFile]
                          ) -> Iterator[Finding]:
     place = config_file.find_place(conf, _SERVICE_GROUP, 'username')
     try:
-        token = clients.read_service_token()
+        token = clients.request_service_token()
     except errors.KarborTroveError as error:
         yield Finding(Kind.KEYSTONE_FAILS,
                       findings.build_sentence(error), place)

@@ -34,7 +34,7 @@ class Plugins:
     def __init__(self) -> None:
         """Create the collection. Nothing is loaded yet."""
         self._classes: Dict[str, Union[Any, errors.KarborTroveError]] = {}
-        self._owners: Dict[str, Set[str]] = {}
+        self._plugin_names_by_group: Dict[str, Set[str]] = {}
 
     def load(self, name: str) -> Any:
         """Load a plugin in the same way as Karbor, and return its class.
@@ -107,15 +107,15 @@ class Plugins:
         :returns: the names of the plugins, by the name of the group. An
             example of a group is "swift_client".
         """
-        if not self._owners:
-            self._owners = self._find_owners()
-        return self._owners
+        if not self._plugin_names_by_group:
+            self._plugin_names_by_group = self._read_plugin_names()
+        return self._plugin_names_by_group
 
-    def _find_owners(self) -> Dict[str, Set[str]]:
-        owners: Dict[str, Set[str]] = {}
+    def _read_plugin_names(self) -> Dict[str, Set[str]]:
+        plugin_names_by_group: Dict[str, Set[str]] = {}
         for name in self.list_names_of(is_bank=True):
             for group in get_bank_groups(self.load(name)):
-                owners.setdefault(group, set()).add(name)
+                plugin_names_by_group.setdefault(group, set()).add(name)
         for name in self.list_names_of(is_bank=False):
             try:
                 groups = read_groups(self.load(name))
@@ -123,8 +123,8 @@ class Plugins:
                 LOG.debug('plugin %s is ignored: %s', name, error)
                 continue
             for group in groups:
-                owners.setdefault(group, set()).add(name)
-        return owners
+                plugin_names_by_group.setdefault(group, set()).add(name)
+        return plugin_names_by_group
 
 
 def get_bank_groups(plugin_class: Any) -> provider_options.Groups:

@@ -17,7 +17,7 @@ from karbor_trove import options
 _GROUP = 'provider'
 
 
-class Selected(NamedTuple):
+class PluginLine(NamedTuple):
     """A line "plugin = ..." of a provider file, and the plugin's class."""
 
     line: config_file.Assignment
@@ -99,7 +99,7 @@ class ProviderFile:
         """
         return self._find_class(self.bank_line) if self.bank_line else None
 
-    def select_plugins(self) -> Dict[str, List[Selected]]:
+    def select_plugins(self) -> Dict[str, List[PluginLine]]:
         """Return the protection plugins for each resource type.
 
         The key is a resource type. The plugins for one type are in the order
@@ -107,14 +107,14 @@ class ProviderFile:
         [_register_plugin() in provider.py, 1.6.0]. A plugin that cannot be
         loaded is left out.
         """
-        selected: Dict[str, List[Selected]] = {}
+        selected: Dict[str, List[PluginLine]] = {}
         for line in self.plugin_lines:
             plugin_class = self._find_class(line)
             get_types = getattr(plugin_class, 'get_supported_resources_types',
                                 tuple)
             for resource_type in get_types():
                 selected.setdefault(resource_type, []).append(
-                    Selected(line, plugin_class))
+                    PluginLine(line, plugin_class))
         return selected
 
     def read(self) -> cfg.ConfigOpts:

@@ -82,7 +82,7 @@ class ProviderFilesCheck:
                 Kind.PROVIDER_MISSING, 'The directory has no provider file. '
                 'Karbor reads the files whose names end in ".conf".',
                 findings.Place(str(self._folder)))
-        self._owners = self._plugins.list_groups()
+        self._plugin_names_by_group = self._plugins.list_groups()
         for path in paths:
             if path.name.endswith('.conf'):
                 yield from self._check_file(path)
@@ -103,7 +103,7 @@ class ProviderFilesCheck:
         yield from _check_provider(file)
         yield from self._check_plugins(file)
         yield from self._check_bank(file)
-        yield from groups.check(file, self._owners)
+        yield from groups.check(file, self._plugin_names_by_group)
 
     def _check_plugins(self, file: provider_file.ProviderFile
                        ) -> Iterator[Finding]:

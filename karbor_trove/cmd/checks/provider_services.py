@@ -81,8 +81,8 @@ def _check_objects(file: provider_file.ProviderFile,
     for option, value, exists, kind in (
             ('verify_flavor_id', settings.verify_flavor_id, has_flavor,
              Kind.FLAVOR_ABSENT),
-            ('verify_net_id', settings.verify_net_id, clients.network_exists,
-             Kind.NETWORK_ABSENT),
+            ('verify_net_id', settings.verify_net_id,
+             clients.is_network_visible, Kind.NETWORK_ABSENT),
             ('verify_volume_type', settings.verify_volume_type,
              has_volume_type, Kind.VOLUME_TYPE_ABSENT)):
         if value:

@@ -146,7 +146,7 @@ def _write(checkpoint: providers.Checkpoint, databases: Dict[str, _Database],
                 _complete(database)
         _check_unchanged(checkpoint)
         assert checkpoint.index is not None
-        checkpoints.write_missing_indices(checkpoint, checkpoint.index)
+        checkpoints.write_index_files(checkpoint, checkpoint.index)
         storage.write(checkpoint.section, layout.CHECKPOINT_INDEX, dict(
             checkpoint.index, status=constants.CHECKPOINT_STATUS_AVAILABLE))
 
@@ -218,7 +218,7 @@ def _read(checkpoint: providers.Checkpoint, instance_id: str, project_id: str,
     """
     journal = backup_journal.BackupJournal(checkpoint.provider.bank,
                                            instance_id)
-    database = _Database(checkpoint.resource_section(instance_id), journal)
+    database = _Database(checkpoint.get_resource_section(instance_id), journal)
     backup_record = record.read(database.section, instance_id)
     # Karbor's in-tree plugin writes no journal entry.
     entry = journal.read(checkpoint.id) or backup_journal.BackupEntry(

@@ -61,7 +61,7 @@ class Action(abc.ABC):
         """
         find_config_files(config_files)
         read_configuration(config_files)
-        all_providers = providers.load(self.problems)
+        all_providers = providers.load_providers(self.problems)
         if self.problems and self.NEEDS_ALL_BANKS:
             message = '; '.join(self.problems)
             self.problems.clear()

@@ -63,7 +63,7 @@ class CheckpointListing(base.Action):
         if parsed_args.instance is not None:
             ids.check_uuid(parsed_args.instance, 'database instance')
         rows = []
-        for provider in providers.distinct_banks(all_providers):
+        for provider in providers.list_one_per_bank(all_providers):
             for checkpoint in (
                     provider.list_checkpoints()
                     if parsed_args.status in _UNLISTED_STATUSES
@@ -123,9 +123,9 @@ class CheckpointReset(base.Action):
             # would conclude from them that the next delete operation has
             # ended.
             for resource_id in checkpoint.list_resource_ids():
-                storage.delete(checkpoint.resource_section(resource_id),
+                storage.delete(checkpoint.get_resource_section(resource_id),
                                layout.WORKER)
-            write_missing_indices(checkpoint, index)
+            write_index_files(checkpoint, index)
             _check_unchanged(checkpoint, index)
             storage.write(checkpoint.section, layout.CHECKPOINT_INDEX,
                           new_index)
@@ -154,7 +154,7 @@ def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
        resource has ended, the operation has ended.
     3. If the operation has started on a resource, and the bank has no identity
        for this resource, the operation may still run.
-    4. If the operation has started on no resource, _check_silence() decides by
+    4. If the operation has started on no resource, _check_age() decides by
        the age of the operation.
 
     :param checkpoint: a checkpoint with the status "protecting" or "deleting".
@@ -179,7 +179,7 @@ def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
     # The plugin of another resource type writes a status, but no identity of
     # its process. So the process of an operation that has started on such a
     # resource may still run.
-    return WorkerCheck(False, doubt) if has_started else _check_silence(
+    return WorkerCheck(False, doubt) if has_started else _check_age(
         checkpoint, doubt)
 
 
@@ -214,8 +214,7 @@ def _check_other_host(identity: object) -> str:
             % (doubt, host, base.Duration(age).human_readable()))
 
 
-def _check_silence(checkpoint: providers.Checkpoint,
-                   doubt: str) -> WorkerCheck:
+def _check_age(checkpoint: providers.Checkpoint, doubt: str) -> WorkerCheck:
     """Check whether an operation is so old that it has ended.
 
     Use this function if the operation has started on no resource. Such an
@@ -352,7 +351,8 @@ def _check_resettable(checkpoint: providers.Checkpoint,
     # Karbor deletes the index files after it has written "deleted". If the
     # process is killed in between, Karbor lists the checkpoint for ever
     # [Checkpoint.delete() in 1.6.0].
-    if checkpoint.is_deleted and _list_indices(checkpoint, checkpoint.index):
+    if checkpoint.is_deleted and _list_index_files(checkpoint,
+                                                   checkpoint.index):
         if force:
             return checkpoint.index
         raise errors.Rejected(
@@ -392,8 +392,8 @@ def _check_unchanged(checkpoint: providers.Checkpoint,
             '"checkpoint show"' % checkpoint.id)
 
 
-def write_missing_indices(checkpoint: providers.Checkpoint,
-                          index: Dict[str, Any]) -> None:
+def write_index_files(checkpoint: providers.Checkpoint,
+                      index: Dict[str, Any]) -> None:
     """Write the three index files of a checkpoint.
 
     Karbor reads the index files to list its checkpoints. The index files are
@@ -412,8 +412,8 @@ def write_missing_indices(checkpoint: providers.Checkpoint,
         storage.write(section, path, checkpoint.id)
 
 
-def _list_indices(checkpoint: providers.Checkpoint,
-                  index: Dict[str, Any]) -> List[str]:
+def _list_index_files(checkpoint: providers.Checkpoint,
+                      index: Dict[str, Any]) -> List[str]:
     """Return the paths of the existing index files of a checkpoint.
 
     Karbor reads the index files to list its checkpoints. A checkpoint has
@@ -472,7 +472,7 @@ def _backup_columns(checkpoint: providers.Checkpoint,
 
     :param instance_id: the id of the instance of the backup.
     """
-    section = checkpoint.resource_section(instance_id)
+    section = checkpoint.get_resource_section(instance_id)
     row: base.Row = {
         'reason': resource_status.read_failure_reason(section),
         'long_reason': resource_status.read_long_reason(section)}

@@ -30,7 +30,7 @@ class DeferredListing(base.Action):
     def list_rows(self, parsed_args: argparse.Namespace,
                   all_providers: List[providers.Provider]
                   ) -> Iterator[base.Row]:
-        for provider in providers.distinct_banks(all_providers):
+        for provider in providers.list_one_per_bank(all_providers):
             for instance_id in progress.track(
                     provider.list_instance_ids(),
                     'Reading the journals of instances'):
@@ -59,7 +59,7 @@ class DeferredSweep(base.Action):
         # The command waits for Trove only once, and not again for each
         # instance.
         self._outage: Optional[str] = None
-        for provider in providers.distinct_banks(all_providers):
+        for provider in providers.list_one_per_bank(all_providers):
             for instance_id in progress.track(
                     provider.list_instance_ids(),
                     'Sweeping the journals of instances', is_slow=True):
@@ -164,7 +164,7 @@ class DeferredRelease(base.Action):
         """
         chosen = [
             (provider, journal, entries)
-            for provider in providers.distinct_banks(all_providers)
+            for provider in providers.list_one_per_bank(all_providers)
             for instance_id in progress.track(
                 provider.list_instance_ids(),
                 'Reading the journals of instances')

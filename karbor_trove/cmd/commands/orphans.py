@@ -131,18 +131,19 @@ class OrphanSearch:
         if (backup.id in self._index.recorded_ids
                 or backup.instance_id in self._index.unreadable):
             return None
-        lost = self._index.without_checkpoint.get(backup.id)
-        if lost:
+        recorded = self._index.without_checkpoint.get(backup.id)
+        if recorded:
             return Orphan(
                 backup, 'the bank no longer has the checkpoint %s'
-                % lost.entry.checkpoint_id, True, lost.provider, lost.entry)
-        orphan = self._match_requests(backup) or self._match_names(backup)
-        if orphan and self._index.will_be_adopted(backup,
-                                                  self.backups.values()):
+                % recorded.entry.checkpoint_id, True, recorded.provider,
+                recorded.entry)
+        orphan = self._find_by_request(backup) or self._find_by_name(backup)
+        if orphan and self._index.may_be_adopted(backup,
+                                                 self.backups.values()):
             return None
         return orphan
 
-    def _match_requests(self, backup: models.Backup) -> Optional[Orphan]:
+    def _find_by_request(self, backup: models.Backup) -> Optional[Orphan]:
         """Check whether an open request may have created a backup.
 
         A request is open if its journal entry does not have the id of a
@@ -160,7 +161,7 @@ class OrphanSearch:
                 entry.checkpoint_id for entry in requests),
             False, self._provider)
 
-    def _match_names(self, backup: models.Backup) -> Optional[Orphan]:
+    def _find_by_name(self, backup: models.Backup) -> Optional[Orphan]:
         """Check whether a backup is an orphan, by its name and description.
 
         By default, the protection plugin writes the ids of the checkpoint and
@@ -197,7 +198,7 @@ class OrphanSearch:
             checkpoint.
         """
         if (self._index.may_be_in_use(checkpoint_id, str(backup.instance_id))
-                or self._index.is_recorded(checkpoint_id, backup)):
+                or self._index.may_be_recorded(checkpoint_id, backup)):
             return None
         if self._index.find_checkpoint(checkpoint_id):
             return Orphan(backup, 'checkpoint %s does not know it'

@@ -139,7 +139,7 @@ class Report:
                 self.problems.append('project %s: %s' % (project_id, error))
         if backups is None:
             return
-        points = self._points.by_instance(project_id)
+        points = self._points.list_by_instance(project_id)
         names = {id_: _find_name(of_instance)
                  for id_, of_instance in points.items()}
         names.update((id_, instance.name)
@@ -262,7 +262,7 @@ def _build_row(report: instance_reports.InstanceReport) -> base.Row:
            'recovery_seconds': _build_duration(report.recovery)}
     for level, result in report.levels.items():
         row[level + '_verified'] = _format_time(
-            instance_reports.verification_time(result))
+            instance_reports.get_verification_time(result))
         row[level + '_result'] = instance_reports.describe_result(result)
     return row
 

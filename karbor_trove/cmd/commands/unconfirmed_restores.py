@@ -59,7 +59,7 @@ class RestoreDismissal(base.Action):
         rows = []
         entries = []
         for journal, restore_id in matches:
-            entry = _read_or_guess(journal, restore_id)
+            entry = _read_or_build(journal, restore_id)
             entries.append((journal, entry))
             if not parsed_args.force and entry.may_run(_now()):
                 raise errors.Rejected(
@@ -200,7 +200,7 @@ def _list_journals(all_providers: List[providers.Provider],
 
     :param kind: the class of the journals to read, such as RestoreJournal.
     """
-    for provider in providers.distinct_banks(all_providers):
+    for provider in providers.list_one_per_bank(all_providers):
         for instance_id in progress.track(
                 provider.list_instance_ids(),
                 'Reading the restore journals of instances'):
@@ -209,7 +209,7 @@ def _list_journals(all_providers: List[providers.Provider],
                 yield provider, journal, restore_id
 
 
-def _read_or_guess(journal: restore_journal.RequestJournal,
+def _read_or_build(journal: restore_journal.RequestJournal,
                    restore_id: str) -> restore_journal.RestoreEntry:
     """Return an entry of a journal.
 
@@ -277,8 +277,8 @@ def _find_instances(client: trove_client.TroveClient, name: Optional[str],
     not known, only the name has to match.
 
     :param name: the name in the request.
-    :param time_before_request: a time before the request was sent: UTC, without
-        a zone.
+    :param time_before_request: a time before the request was sent: UTC,
+        without a zone.
     """
     instance_ids = []
     for instance in client.list_instances():

@@ -16,12 +16,12 @@ from karbor_trove.cmd.checks import config_file
 from karbor_trove.cmd.checks import findings
 from karbor_trove.cmd.checks import groups
 from karbor_trove.cmd.checks import identity
-from karbor_trove.cmd.checks import in_force
 from karbor_trove.cmd.checks import plugins
 from karbor_trove.cmd.checks import provider_file
 from karbor_trove.cmd.checks import provider_files
 from karbor_trove.cmd.checks import provider_services
 from karbor_trove.cmd.checks import trove_service
+from karbor_trove.cmd.checks import used_plugins
 from karbor_trove.cmd.checks import versions
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
@@ -56,7 +56,7 @@ def check(config_files: Sequence[str], is_offline: bool) -> Iterator[Result]:
     files: List[provider_file.ProviderFile] = []
     for finding in _check_files(conf, files):
         yield 'Provider files', finding
-    for finding in _check_in_force(files):
+    for finding in _check_used_plugins(files):
         yield 'What is in force', finding
     for finding in versions.check(files):
         yield 'Versions', finding
@@ -95,12 +95,12 @@ def _check_files(conf: Sequence[config_file.ConfigFile],
     files += files_check.files
 
 
-def _check_in_force(files: Sequence[provider_file.ProviderFile]
-                    ) -> Iterator[findings.Finding]:
-    yield from in_force.check_entry_points()
-    protectables = in_force.Protectables()
+def _check_used_plugins(files: Sequence[provider_file.ProviderFile]
+                        ) -> Iterator[findings.Finding]:
+    yield from used_plugins.check_entry_points()
+    protectables = used_plugins.Protectables()
     yield from protectables.check()
-    yield from in_force.check_providers(
+    yield from used_plugins.check_providers(
         files, protectables.list_types_in_projects())
 
 
@@ -109,7 +109,7 @@ def _check_cloud(conf: Sequence[config_file.ConfigFile],
                  ) -> Iterator[findings.Finding]:
     yield from identity.check(conf, files)
     try:
-        project_id = clients.read_token().project_id or ''
+        project_id = clients.request_token().project_id or ''
     except errors.KarborTroveError:  # identity.check() reports this.
         return
     project_clients = clients.ProjectClients()

@@ -51,7 +51,7 @@ class _Candidate(NamedTuple):
                 -int(index.get('timestamp') or 0))
 
 
-class OldestVerification(base.Action):
+class CheckpointVerification(base.Action):
     """Carries out the command "verify".
 
     The command chooses the checkpoints whose last test restore is oldest, and
@@ -84,7 +84,8 @@ class OldestVerification(base.Action):
             self.problems += points.problems
             by_checkpoint: Dict[str, List[restore_points.RestorePoint]] = {}
             for project_id in points.projects:
-                for of_instance in points.by_instance(project_id).values():
+                points_by_instance = points.list_by_instance(project_id)
+                for of_instance in points_by_instance.values():
                     for point in of_instance:
                         if not point.problem:
                             by_checkpoint.setdefault(

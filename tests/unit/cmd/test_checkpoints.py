@@ -228,7 +228,7 @@ def test_corrupt_index_is_shown_and_not_reset(interrupt, manage, checkpoint):
     assert row['status'] == 'corrupt'
 
 
-def test_reset_writes_missing_indices_so_that_karbor_can_delete(
+def test_reset_writes_index_files_so_that_karbor_can_delete(
         interrupt, manage, checkpoint, bank):
     id_ = interrupt('protecting', identity=ended_worker())
     indices = bank.get_sub_section('/indices')

@@ -391,7 +391,7 @@ def test_help_to_a_full_disk_or_a_closed_pipe_has_no_traceback(
 
 @pytest.mark.parametrize('module, name', [
     ('karbor_trove.bank.storage', 'list_keys'),
-    ('karbor_trove.cmd.providers', 'load'),
+    ('karbor_trove.cmd.providers', 'load_providers'),
     ('karbor_trove.cmd.declarations', 'Lister.produce_output')])
 def test_sigint_ends_the_process_with_130_and_no_message(
         config_file, module, name):

@@ -193,7 +193,7 @@ def open_request(journal, checkpoint, resource):
 
 
 @pytest.mark.parametrize('deleted', [None, OLD])
-def test_backup_that_will_be_adopted_is_no_orphan(
+def test_backup_that_may_be_adopted_is_no_orphan(
         list_ids, backup, open_request, deleted):
     open_request(deleted_at=deleted)
     backup('nightly')
@@ -412,7 +412,7 @@ def test_deletion_that_fails_is_deferred(manage, backup, fake_trove):
     assert manage('orphans', 'list') == []
 
 
-def test_delete_deletes_the_journal_entry_of_a_lost_checkpoint(
+def test_delete_deletes_the_journal_entry_of_a_backup_without_checkpoint(
         manage, protect, journal, checkpoint, bank, fake_trove):
     protect(backup_name='nightly', description='of the night')
     bank.delete_object('/checkpoints/%s/index.json' % checkpoint.id)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Check of what is in force: the plugins that Karbor really uses.
+"""Check of the plugins that Karbor really uses.
 
-Several plugins can be installed for one resource type. Only one of them is in
-force.
+Several plugins can be installed for one resource type. Karbor uses only one of
+them, which is in force.
 """
 
 import os
@@ -144,7 +144,7 @@ def check_providers(files: Sequence[provider_file.ProviderFile],
 
 
 def _describe_protection(file: provider_file.ProviderFile,
-                         lines: List[provider_file.Selected]) -> Finding:
+                         lines: List[provider_file.PluginLine]) -> Finding:
     if not lines:
         return Finding(
             Kind.PROTECTION_NONE, 'The %s does not protect %s, because none '
@@ -187,7 +187,7 @@ def _describe_protection(file: provider_file.ProviderFile,
 
 def _describe_project_plans(
         file: provider_file.ProviderFile,
-        selected: Dict[str, List[provider_file.Selected]],
+        selected: Dict[str, List[provider_file.PluginLine]],
         types_in_projects: Set[str]) -> Finding:
     missing = sorted(types_in_projects - set(selected))
     noop = [resource_type for resource_type in sorted(types_in_projects)
