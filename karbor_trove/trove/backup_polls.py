@@ -62,10 +62,10 @@ class BackupPolls:
             only the deadline ends the wait.
         :returns: the result of the check.
         :raises errors.DeadlineExceeded: the deadline has passed without a
-            result of the check, or an outage was longer than `outage_timeout`.
-        :raises Exception: the check raised another error than errors.Pending
-            or errors.Unreachable. Or the backup could not be read for another
-            reason than an outage. For example, Trove does not have the backup.
+            result, or an outage was longer than `outage_timeout`.
+        :raises Exception: an error of the read or of the check, except
+            errors.Unreachable and errors.Pending. For example, errors.NotFound
+            if Trove does not have the backup.
         """
         return self._statuses.wait_for(
             functools.partial(batch_reads.read_backups, client), backup_id,
@@ -75,9 +75,9 @@ class BackupPolls:
                      deadline: polling.Deadline) -> Backups:
         """Return all backups of the project, by id.
 
-        The list is requested from Trove after this call. Other callers that
-        call this method at the same time get the same dictionary, so do not
-        change it.
+        Every call requests a new list from Trove. If several resources call
+        this method at the same time, they get the same dictionary. So do not
+        change the dictionary.
 
         :param deadline: when to stop trying during an outage.
         :raises errors.KarborTroveError: the backups could not be listed.

@@ -47,11 +47,12 @@ def read_backups(client: trove_client.TroveClient, backup_ids: List[str]
 class InstanceReader:
     """Reads several instances of one project with few requests.
 
-    The reader estimates the number of pages of Trove's list from its earlier
-    reads. If there are fewer pages than wanted instances, the reader reads
-    pages. Otherwise it reads each instance with a GET. Trove sorts the list by
-    the ids of the instances. So a wanted instance may be on any page. In a
-    large project with its many small pages, a few GETs need fewer requests.
+    If Trove's list has fewer pages than there are wanted instances, the reader
+    reads pages of the list. Otherwise it reads each instance with a GET. The
+    reader estimates the number of pages from its earlier reads.
+
+    Trove sorts the list by the ids of the instances. So a wanted instance may
+    be on any page.
     """
 
     def __init__(self) -> None:
@@ -66,10 +67,10 @@ class InstanceReader:
              ) -> Dict[str, Union[models.Instance, errors.KarborTroveError]]:
         """Read several instances with few requests.
 
-        A newer Trove has a list with all values that a GET returns. The list
-        of an older Trove lacks some of these values. With an older Trove, the
-        reader sends an additional GET for each listed instance that is ready,
-        broken or being deleted. The other listed instances lack some values.
+        An older Trove has no list with all values of an instance. With such a
+        Trove, the reader sends an additional GET for each listed instance that
+        is ready, broken or being deleted. The other listed instances lack some
+        values.
 
         :returns: each instance by its id. If an instance could not be read,
             the error takes the place of the instance.
@@ -126,21 +127,21 @@ def _read(ids: List[str],
     """Read objects from the pages of a list, and the missing ones with GETs.
 
     A single object is read with a GET. For several objects, the function reads
-    page after page. It stops when there are not more missing objects than
-    remaining pages. Then it reads each missing object with a GET.
+    page after page. It stops if GETs for all missing objects need no more
+    requests than the remaining pages. Then it sends these GETs.
 
-    The function expects `expected_pages` pages. If it has read so many pages
-    and the list has more, it assumes that as many pages remain as it has read.
+    The function first assumes that the list has `expected_pages` pages. If the
+    list is longer, the function assumes after each page that as many pages
+    remain as it has read.
 
-    If `expected_pages` is not larger than the real number of pages, the
-    function sends at most twice as many requests as the better of two ways:
-    only pages, or only GETs.
+    The function could also read only pages, or send only GETs. It sends at
+    most twice as many requests as the better of these two ways, if the list
+    has at least `expected_pages` pages.
 
     :param ids: the ids of the wanted objects.
     :param iterate_pages: yields the objects with these ids, page by page.
     :param get: returns the object with an id.
-    :param expected_pages: an estimate of the number of pages. The list may
-        have more pages.
+    :param expected_pages: an estimate of the number of pages.
     :returns: each object by its id. If an object could not be read, the error
         takes the place of the object.
     :raises errors.Unreachable: Trove did not respond to the request for a

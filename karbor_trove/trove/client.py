@@ -226,9 +226,8 @@ class TroveClient:
                       ) -> List[T]:
         """Call a function for each instance of the project.
 
-        The method keeps only one page of instances in memory. It discards the
-        instances of a page before it requests the next page. list_instances()
-        keeps all instances, about 1 kB for each one.
+        Unlike list_instances(), the method keeps only one page of instances in
+        memory. Each instance needs about 1 kB.
 
         Members of clusters are not in Trove's list. Trove cannot back up such
         members.
@@ -345,11 +344,13 @@ class TroveClient:
         The result also has backups that Karbor did not create. Trove accepts
         each of these backups as a parent.
 
+        If Trove's list has several pages, the method lists the backups again
+        until two lists in a row have the same backups.
+
         :param all_projects: True to list the backups of all projects. Trove
             allows this to administrators only.
-        :raises errors.Unreachable: Trove did not respond. Or the list had
-            several pages, and none of 20 lists was equal to the list before
-            it.
+        :raises errors.Unreachable: Trove did not respond. Or the backups still
+            differed after 20 lists.
         """
         # Trove counts the offset of a page from the newest backup. So if a
         # backup is deleted between two pages, the list lacks another backup
@@ -412,11 +413,11 @@ def _supported_arguments(method: Any,
     """Return the arguments to pass to a method of python-troveclient.
 
     The function removes arguments that are None. It also removes
-    datastore_version_number if the method does not accept this argument.
+    datastore_version_number if the method does not have this argument.
 
     :param method: a method of the installed python-troveclient.
-    :raises errors.Rejected: the method does not accept another of the
-        arguments, because the installed python-troveclient is too old.
+    :raises errors.Rejected: the installed python-troveclient is too old, and
+        the method does not have one of the remaining arguments.
     """
     supported = inspect.signature(method).parameters
     arguments = {name: value for name, value in arguments.items()

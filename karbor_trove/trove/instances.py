@@ -45,13 +45,12 @@ class InstanceIntent(Protocol):
         """
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if another request is known to have created an instance.
+        """Return True if an instance is known to be of another request.
 
-        Call list_unconfirmed_requests() before this method. An implementation
-        of list_unconfirmed_requests() may read the data that this method
-        needs.
+        Call list_unconfirmed_requests() first, because it may read the data
+        that this method needs.
 
-        :param instance_id: the id of this instance. It has the requested name.
+        :param instance_id: the id of an instance with the requested name.
         """
 
     def mark_created(self, instance_id: str) -> None:
@@ -88,13 +87,14 @@ def create_instance(client: trove_client.TroveClient, intent: InstanceIntent,
     :param earlier_ids: the ids of the instances that existed before the
         request. The search ignores these instances. The ids are not needed if
         the name is unique.
-    :raises errors.Unreachable: the response was lost, and the search found no
-        instance, or only one that another request may have created. Trove may
-        have created an instance for this request.
-    :raises errors.Rejected: Trove rejected the request, or several instances
-        match the request.
+    :raises errors.Unreachable: the response was lost. The search found no
+        instance, or it found one that may be of another request. The requested
+        instance may exist nevertheless.
+    :raises errors.Rejected: Trove rejected the request. Or the response was
+        lost, and several instances match the request.
     :raises errors.BankError: the journal entry could not be written, so the
-        request was not sent. Or the bank failed after a lost response.
+        request was not sent. Or the response was lost, and the bank failed
+        during the search.
     """
     time_before_request = lost_responses.format_trove_time(client)
     intent.write(request.name, time_before_request)
@@ -190,6 +190,7 @@ class DeletionWait:
     def check(self, instance: models.Instance) -> None:
         """Check that an instance is not being deleted.
 
+        If the status is SHUTDOWN, the method adds the id to instance_ids.
         After the 5 minutes, the method raises no error.
 
         :raises errors.Pending: Trove may be deleting the instance, and the 5
@@ -252,10 +253,10 @@ def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
 
     It is no error if the instance does not exist at the beginning. Trove
     refuses to delete an instance while Trove builds it. In that case the
-    function waits until the instance is built. Only administrators could
-    delete such an instance at once [force_delete() of troveclient,
-    instance:reset_status in Trove's policies]. But the resources that Trove is
-    building would then remain in the cloud.
+    function waits until the instance is built. A forced deletion is no
+    alternative. It is only for administrators [force_delete() of troveclient,
+    instance:reset_status in Trove's policies], and the resources that Trove is
+    building would remain in the cloud.
 
     :param timeout: seconds for the request and the wait together.
     :raises errors.KarborTroveError: the instance may still exist.

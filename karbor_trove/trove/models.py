@@ -100,16 +100,15 @@ class Instance:
     def is_being_deleted(self) -> bool:
         """Return True if Trove may be deleting the instance.
 
-        While Trove deletes an instance, its status is SHUTDOWN. Since Wallaby,
+        While Trove deletes an instance, the status is SHUTDOWN. Since Wallaby,
         the operating status is empty at the same time
         [trove/instance/models.py, 26.0.0]. An instance whose server is lost
-        has the same status and operating status, but does not disappear [found
-        with Trove 26]. So do not leave out an instance only because this
-        property is True.
+        has the same two values, but does not disappear [found with Trove 26].
+        So do not leave out an instance only because this property is True.
 
-        Before Wallaby, Trove returns no operating status. So the result is
-        always False. With such a Trove, an instance with a stopped database
-        has the status SHUTDOWN too. This instance is reported as stopped.
+        Before Wallaby, the result is always False, because Trove returns no
+        operating status. With such a Trove, the status SHUTDOWN may also mean
+        that the database is stopped.
         """
         return self.status == SHUTDOWN and self.operating_status is not None
 

@@ -25,9 +25,8 @@ def parse_instance(data: Dict[str, Any]) -> models.Instance:
 
     If a key other than "id" is absent or null, the attribute is None or empty.
     A list has fewer keys for an instance than the response for a single
-    instance. The source of a replica and the configuration group are absent in
-    some releases of Trove. In other releases they are present only with some
-    statuses of the instance.
+    instance. The keys for the source of a replica and for the configuration
+    group depend on the release of Trove and on the status of the instance.
 
     :param data: the JSON object of one instance.
     :raises troveclient.exceptions.ResponseFormatError: the JSON does not
@@ -142,10 +141,10 @@ def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
     request are arguments with the same name. Some arguments need an
     explanation:
 
-    * The datastore and its version are sent. Otherwise Trove would use the
-      default datastore of the cloud. Trove would reject the backup if the type
-      of its datastore is different. If only the version is different, Trove
-      would accept the backup without a check [trove/instance/service.py].
+    * The datastore and its version are sent. Without them, Trove would use the
+      default datastore and its default version. Trove rejects a backup of
+      another datastore. But Trove accepts a backup of another version without
+      a check [trove/instance/service.py].
     * If the id of the datastore version is recorded, the id is sent instead of
       the name, because an operator may change the name.
     * The network is sent as `net-id`, because this is the only key that every

@@ -114,18 +114,18 @@ class SharedPoll(Generic[T]):
         Threads that wait at the same time share the polls. One of these
         threads is the leader. The leader reads the objects of all threads.
 
-        The last poll of a wait begins at its deadline. If there are other
-        waits, this poll may begin up to 1 s later. The method returns or
-        raises only after the last poll.
+        At the deadline, the object is polled once more before the method
+        raises an error. If there are other waits, this last poll may begin up
+        to 1 s after the deadline.
 
         :param read: reads several objects with few requests. This function is
             called only while the caller is the leader.
         :param id_: the id of the object.
         :param check: returns the result for the object that was read. To keep
-            waiting, the function returns None or raises errors.Pending. After
-            a poll that finds the object unchanged, the check is not always
-            called. If errors.Pending has a `changes_after`, the check is
-            called again after this time.
+            waiting, the function returns None or raises errors.Pending. If a
+            poll finds the object unchanged, the method may skip the check. If
+            errors.Pending has a `changes_after`, the check is called again
+            after these seconds.
         :param deadline: when the wait ends.
         :param description: the beginning of the error message. It says what
             has not happened, for example "backup 1 is not complete".
@@ -137,10 +137,10 @@ class SharedPoll(Generic[T]):
             the first poll is the next retry in both cases.
         :returns: the result of the check.
         :raises errors.DeadlineExceeded: the deadline has passed without a
-            result of the check, or an outage was longer than `outage_timeout`.
-        :raises Exception: the check raised another error than errors.Pending
-            or errors.Unreachable. Or the object could not be read for another
-            reason than an outage. For example, Trove does not have the object.
+            result, or an outage was longer than `outage_timeout`.
+        :raises Exception: an error of the read or of the check, except
+            errors.Unreachable and errors.Pending. For example, errors.NotFound
+            if Trove does not have the object.
         """
         now = self._clock.now()
         wait = polling.Wait(deadline, description, outage_timeout,
@@ -166,8 +166,9 @@ class SharedPoll(Generic[T]):
              description: str) -> T:
         """Read an object with a new poll, and return the object.
 
-        The poll begins after this call. Reads at the same time share one poll.
-        During an outage, the poll is retried until the deadline.
+        A poll that began before this call is not used. Reads at the same time
+        share one poll. During an outage, the poll is retried until the
+        deadline.
 
         :param read: see wait_for().
         :param id_: the id of the object.
@@ -209,9 +210,9 @@ class SharedPoll(Generic[T]):
 
         While the waiter is the leader, this method also polls for all waiters.
 
-        :raises errors.DeadlineExceeded: the wait is at its end, and the
-            leader's poll takes more than 30 s. Or the waiter is the leader,
-            and its client has reached its deadline.
+        :raises errors.DeadlineExceeded: another waiter is the leader, and its
+            poll has not ended 30 s after the end of this wait. Or this waiter
+            is the leader, and its client has reached its deadline.
         """
         while True:
             with self._lock:
@@ -240,8 +241,8 @@ class SharedPoll(Generic[T]):
         :returns: True if `changes_after` of errors.Pending has passed. In that
             case the caller has to call the check again, with the last answer.
             False if the waiter may have a new answer or may be the leader now.
-        :raises errors.DeadlineExceeded: the wait is at its end, and the
-            leader's poll has taken more than 30 s since then.
+        :raises errors.DeadlineExceeded: the leader's poll has not ended 30 s
+            after the end of the wait.
         """
         seconds = waiter.wait.end.remaining
         if not seconds:
@@ -296,11 +297,11 @@ class SharedPoll(Generic[T]):
                       ) -> None:
         """Store the answer of a poll in a waiter.
 
-        If the check of the waiter has to be called, the method wakes the
-        waiter. The leader always calls its check. Another waiter calls its
-        check if the answer has changed or if its wait is at its end. If this
-        poll and the poll before both could not read the object because of an
-        outage, the answer counts as unchanged.
+        The method wakes the waiter if the check of the waiter has to be
+        called. The check of the leader has to be called after each poll. Any
+        other check has to be called if the answer has changed or the wait is
+        at its end. If this poll and the poll before failed in an outage, the
+        answer has not changed.
 
         :param answer: the object that the poll read, or the error of the read.
         """
@@ -323,9 +324,8 @@ class SharedPoll(Generic[T]):
     def _schedule(self, outage: Optional[errors.Unreachable]) -> None:
         """Set when the next poll is due.
 
-        :param outage: an error of the last poll if an outage prevented the
-            reads of all objects. None if at least one object has another
-            answer.
+        :param outage: an error of the last poll if all its reads failed in an
+            outage. Otherwise None.
         """
         now = self._clock.now()
         if outage is not None:

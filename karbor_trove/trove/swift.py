@@ -203,9 +203,10 @@ class _Account:
 def _delete(account: _Account, name: str) -> None:
     """Delete an object, together with its segments if it has segments.
 
-    A plain DELETE does not delete the segments. A DELETE with the parameter
-    multipart-manifest deletes the segments, but works only for an object with
-    segments. So the function first finds out whether the object has segments.
+    The function first finds out whether the object has segments. If not, a
+    plain DELETE is enough. Otherwise the function sends a DELETE with the
+    parameter multipart-manifest, which deletes the segments too.
+
     With this parameter, Swift responds with HTTP 200 even if the deletion
     failed. So the function reads the result from the JSON of the response
     [slo.py and bulk.py of Swift, 2.38].

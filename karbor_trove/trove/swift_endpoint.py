@@ -12,18 +12,16 @@ from karbor_trove.trove import transport
 def find_endpoint(api: Any, swift: models.SwiftConnection) -> Optional[str]:
     """Return the URL of the user's account in Swift.
 
-    If the options have a URL, the function uses this URL and sets its account
-    to the account in the user's catalog. If the catalog has no account, the
-    URL does not change. If the options have no URL, the result is the URL of
-    the catalog.
+    If `swift` has no URL, the result is the URL in the user's catalog. If
+    `swift` has a URL, the result is this URL with the account of the catalog.
+    If the catalog has no account, the URL stays as it is.
 
     :param api: a client that transport.patch_client() returned.
     :param swift: the options, such as the region, the interfaces and the URL.
-    :returns: the URL. None if neither the user's catalog nor the options have
-        the URL of Swift.
-    :raises errors.Rejected: the options have no URL. The catalog has Swift,
-        but no endpoint of Swift with the wanted region and an allowed
-        interface. In that case it is not known whether an object exists.
+    :returns: the URL. None if neither `swift` nor the catalog has a URL.
+    :raises errors.Rejected: `swift` has no URL. The catalog has endpoints of
+        Swift, but none with the wanted region and an allowed interface.
+        Objects may exist at the other endpoints.
     """
     endpoints = transport.list_endpoints(api, 'object-store')
     if swift.endpoint_override is None:

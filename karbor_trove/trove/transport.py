@@ -247,8 +247,7 @@ def request_swift(http_session: session.Session, url: str, method: str,
     """Send a request to Swift, and return the response.
 
     Swift may reject Karbor's service token with 401. In that case the function
-    sends the request again with the user's token, but without the service
-    token. _patched_request() does the same for Trove.
+    sends the request again with the user's token alone.
 
     :param kwargs: further arguments of the session's method `request`.
     :raises keystoneauth1.exceptions.ClientException: Swift responded with an
@@ -345,19 +344,19 @@ def _patched_request(http: Any) -> Callable[..., Tuple[Any, Any]]:
 
     The replacement corrects these faults:
 
-    * troveclient raises a wrong exception, such as a TypeError, for some error
-      responses. This happens with a Retry-After header and a status other than
-      413, and with JSON that is not in the form of Trove's errors. If a
-      response is not JSON, troveclient returns None [apiclient/exceptions.py
-      and client.py of python-troveclient 8].
+    * For some error responses, troveclient raises a wrong exception, such as a
+      TypeError. An example is a response with a Retry-After header and a
+      status other than 413. Another example is JSON that is not in the form of
+      Trove's errors. If a response is not JSON, troveclient returns None
+      [apiclient/exceptions.py and client.py of python-troveclient 8].
     * Trove may respond with 401 because of Karbor's service token. Newer
       Troves require a role for this token, but the token has no project and
       therefore no role [service_token_roles_required of keystonemiddleware].
-      The replacement sends the request again without the service token. The
-      user's token alone is sufficient. Nothing is done twice, because the
-      first request did not reach Trove's API.
+      The replacement sends the request again with the user's token alone.
+      Nothing is done twice, because the first request did not reach Trove's
+      API.
 
-    The next request has the service token again. With a service token, Trove
+    Every new request has the service token at first. With this token, Trove
     accepts an expired token of the user for a while.
 
     :param http: the HTTP client of a client of python-troveclient.
