@@ -87,9 +87,10 @@ class BackupEntry(document_store.StoredEntry):
     def may_have_marker(self) -> bool:
         """Return True if the backup is complete and its checkpoint exists.
 
-        An operation that finds the marker of an entry does not read the entry.
-        So an entry that may still change must have no marker. The entry of a
-        complete backup does not change until the checkpoint is deleted.
+        Only such an entry may have a marker. Operations do not read an entry
+        with a marker, so an entry must not change while it has a marker. The
+        entry of a complete backup does not change until the checkpoint is
+        deleted.
         """
         return (self.is_complete and self.backup_id is not None
                 and self.deleted_at is None)
@@ -187,7 +188,7 @@ class BackupEntry(document_store.StoredEntry):
         The result is True from 15 minutes after the request on. If the time of
         the request is not known, the result is False.
 
-        :param now: Trove's time. None if Trove returned no time. In that case
+        :param now: Trove's time. If Trove returned no time, `now` is None and
             the result is False.
         """
         return lost_responses.is_settled(self.time_before_request, now)
@@ -234,18 +235,13 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         * Complete backup of an existing checkpoint: the marker is written
           after the entry.
         * Entry that is marked as deleted: the marker is deleted before the
-          entry is written, and once more afterwards. Operations have to read
-          this entry, and they do not read an entry with a marker.
+          entry is written. Operations have to read this entry, and they do not
+          read an entry with a marker. After the write, the marker is deleted
+          once more, because a sweep may have written it again.
         * Any other entry: no marker is written or deleted.
 
-        The second deletion is needed because a sweep may write the marker
-        after the first deletion. If the sweep writes the marker even after the
-        second deletion, the sweep deletes the marker itself. It reads the
-        entry once more after it has written a marker.
-
-        If this process ends between two steps, the entry usually has no
-        marker, and operations read the entry. If the marker exists although
-        the entry is marked as deleted, a later sweep deletes the marker.
+        If this process ends before the last step, the marker may be missing or
+        wrong. A later sweep corrects the marker.
 
         :raises errors.BankError: the entry may be written nevertheless. An
             error of the bank after the entry is written is only logged.
@@ -298,8 +294,8 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         the checkpoint, the backup and the parent. is_complete is True, and all
         other fields have defaults. Never write an abridged entry to the bank.
 
-        A marker without an entry gives an abridged entry too, because the
-        entry may exist. A list of Swift may be stale and lack the entry.
+        Each marker gives an abridged entry, even if the bank does not list the
+        entry itself. A list of Swift may be stale and lack an existing entry.
 
         This method also stores the omission markers of the instance in
         `omission_markers`.
@@ -312,15 +308,17 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
     def correct_markers(self) -> List[BackupEntry]:
         """Correct wrong and missing markers, and return all readable entries.
 
-        Each complete backup of an existing checkpoint has to have a marker.
-        This method writes up to 50 markers that are missing. A marker is wrong
-        if its entry is deleted or marked as deleted. This method deletes up to
-        50 wrong markers. The reason for both is that earlier releases write
-        and delete entries without their markers.
+        Earlier releases write and delete entries without their markers. So
+        this method makes two corrections:
 
-        An entry with a marker is returned abridged, as by list_abridged(). To
-        find wrong markers, this method reads up to 5 of these entries, chosen
-        at random. The entries that are read are returned in full.
+        * Each complete backup of an existing checkpoint has to have a marker.
+          Up to 50 missing markers are written.
+        * A marker is wrong if its entry is deleted or marked as deleted. Up to
+          50 wrong markers are deleted.
+
+        An entry with a marker is returned abridged, as by list_abridged(). But
+        up to 5 of these entries, chosen at random, are read to find wrong
+        markers. These entries are returned in full.
 
         This method also stores the omission markers of the instance in
         `omission_markers`.
@@ -360,11 +358,11 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         """Return an abridged entry for each complete backup that has a marker.
 
         This method lists the keys of the markers, and reads no entry. So an
-        abridged entry has only the id of the instance and the ids in the key.
-        The key has the ids of the checkpoint, of the backup and of the parent.
+        abridged entry has only the ids of the instance, the checkpoint, the
+        backup and the parent.
 
-        The list also has the omission markers of the instance. This method
-        stores the omission markers in `omission_markers`.
+        This method also stores the omission markers of the instance in
+        `omission_markers`.
 
         :returns: the abridged entries, by the id of the checkpoint.
         :raises errors.BankError: the bank did not return a list.

@@ -30,8 +30,8 @@ Document = Dict[str, Any]
 class StoredEntry:
     """Base class of entries that the bank stores as JSON objects.
 
-    Each field of an entry is one key of the JSON object. If the key is not the
-    name of the field, STORED_KEYS has the key.
+    The JSON object has one key for each field of the entry. The key is the
+    name of the field, unless STORED_KEYS has another key for the field.
     """
 
     #: The key in the document by the name of the field. A field that is not
@@ -93,12 +93,11 @@ def check_ids(name: str, expected: Mapping[str, Tuple[object, object]],
     checkpoint of another project, or become a path.
 
     :param name: the name of the document in the bank, for the error message.
-    :param expected: pairs of ids that have to be equal. The first id of a pair
-        is in the document, the second id is in the path of the document. The
-        key of a pair is the name of the id, such as "checkpoint_id".
-    :param optional: ids in the document that have to be UUIDs or None. These
-        are ids of Trove's objects. The key is the name of the id, such as
-        "parent_id".
+    :param expected: the ids that are also in the path of the document. The key
+        is the name of the id, such as "checkpoint_id". The value is a pair:
+        the id in the document, and the id in the path.
+    :param optional: the ids of Trove's objects in the document. The key is the
+        name of the id, such as "parent_id". The value is the id or None.
     :raises errors.CorruptObject: the ids of a pair differ, or an optional id
         is neither a UUID nor None.
     """
@@ -129,24 +128,23 @@ class DocumentStore(Generic[Entry]):
         """Create the object. Nothing is read or written yet.
 
         :param section: the folder of the documents in the bank.
-        :param path: the path of this folder, with a slash at the end. Error
-            messages name a document by this path and its key. If the path is
-            empty, error messages name a document by its key alone.
+        :param path: the path of this folder, with a slash at the end. It is
+            used only in error messages, as the beginning of a document's name.
+            It may be empty.
         :param version: the version that this release writes. This release
             reads this version and all earlier versions.
         :param required_key: a key that the documents of all versions have. A
             document without this key is corrupt.
-        :param parse: a function that builds an entry. Its arguments are the
-            key of a document in the bank, and the document without its
-            version. The function raises errors.CorruptObject if the document
-            does not belong to this place in the bank. It raises KeyError,
-            TypeError or ValueError if the document is corrupt in another way.
-        :param keeps_copy: if True, a document is replaced in three steps. The
-            new content is written to a copy, then to the document, and then
-            the copy is deleted. The reason is Karbor's bank plugin for a file
-            system. If this plugin is interrupted while it writes, the document
-            is corrupt. In that case read() returns the copy. Documents that
-            are written only once need no copy.
+        :param parse: builds an entry from the key of a document and from the
+            document without its version. The function raises
+            errors.CorruptObject if the document does not belong to this place
+            in the bank. It raises KeyError, TypeError or ValueError if the
+            document is corrupt in another way.
+        :param keeps_copy: True to keep a copy of the new content in the bank
+            while a document is replaced. If Karbor's bank plugin for a file
+            system is interrupted, it leaves a corrupt document. In that case
+            read() returns the copy. Documents that are written only once need
+            no copy.
         """
         self._section = section
         self._path = path

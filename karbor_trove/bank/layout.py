@@ -79,10 +79,10 @@ COPY_SUFFIX = '.new'
 
 
 def restore_name_folder(name: str) -> str:
-    """Return the path of the folder for one name of restored instances.
+    """Return the path of the folder with the markers for an instance name.
 
-    The folder holds the markers of the entries in restore journals. All
-    entries with the same instance name have their markers in one folder.
+    All entries of restore journals with this instance name have their markers
+    in this folder.
 
     The path is /karbor-trove-restores/HASH/. HASH is the SHA-256 hash of the
     name, because a name may have characters that a path must not have.

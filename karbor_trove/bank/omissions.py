@@ -89,11 +89,9 @@ def find_left_out_reason(section: karbor_types.BankSection,
                          instance_id: str) -> Optional[str]:
     """Return why an available checkpoint has no backup of an instance.
 
-    If the checkpoint has a backup record of the instance, the result is None.
-    Otherwise the result is the reason in the omission. If the omission is
-    absent, corrupt, or from a later release, the result is the failure reason
-    of the instance. The checkpoints of earlier releases have only a failure
-    reason.
+    The result is the reason in the omission. If the omission is absent,
+    corrupt, or from a later release, the result is the failure reason of the
+    instance. The checkpoints of earlier releases have only a failure reason.
 
     :param section: the section of the instance in the checkpoint.
     :returns: the reason. None if the checkpoint has a backup record of the

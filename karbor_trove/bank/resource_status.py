@@ -65,10 +65,11 @@ def mark_failed(section: karbor_types.BankSection, status: str,
 def read_failure_reason(section: karbor_types.BankSection) -> Optional[str]:
     """Return the failure reason that mark_failed() wrote last.
 
+    The bank holds the reason as a list of lines, and this function joins the
+    lines. If the bank holds any other value, the value is returned unchanged.
+
     :param section: the section of the resource in the checkpoint.
-    :returns: the reason, in one or more lines. None if the bank holds no
-        reason. mark_failed() stores a list of lines. Any other stored value is
-        returned unchanged.
+    :returns: the reason. None if the bank holds no reason.
     :raises errors.BankError: the reason could not be read.
     """
     return _read_lines(section, layout.FAILURE_REASON)
@@ -93,10 +94,11 @@ def write_long_reason(section: karbor_types.BankSection,
 def read_long_reason(section: karbor_types.BankSection) -> Optional[str]:
     """Return the full text that write_long_reason() wrote last.
 
+    The bank holds the text as a list of lines, and this function joins the
+    lines. If the bank holds any other value, the value is returned unchanged.
+
     :param section: the section of the resource in the checkpoint.
-    :returns: the text, in one or more lines. None if the bank holds no text.
-        write_long_reason() stores a list of lines. Any other stored value is
-        returned unchanged.
+    :returns: the text. None if the bank holds no text.
     :raises errors.BankError: the text could not be read.
     """
     return _read_lines(section, layout.LONG_REASON)

@@ -110,10 +110,12 @@ class RestoreEntry:
         """Return True if the restore may still search for its instance.
 
         A restore searches for its instance after a lost response. The result
-        is True if two conditions are met. The worker process of the restore
-        may still run. And the request is less than an hour old, or its time is
-        not known. The first condition is not enough, because a worker process
-        runs longer than a restore.
+        is True if two conditions are met:
+
+        * The worker process of the restore may still run.
+        * The request is less than an hour old, or its time is not known. This
+          condition is needed because a worker process runs longer than a
+          restore.
 
         :param now: the time to compare with, in UTC, without a zone.
         """
@@ -126,11 +128,9 @@ class RestoreEntry:
         restore. The result is True if two conditions are met:
 
         * The worker process of the first restore may still run.
-        * When the second restore sent its request, the request of the first
-          restore was less than an hour old, or was not sent yet. If the time
-          of one of the requests is not known, this condition is met.
-
-        :param other: the entry of the second restore.
+        * The second restore sent its request before the first restore, or less
+          than an hour later. If one of these times is not known, this
+          condition is met.
         """
         return self.may_run(
             times.parse_utc(other.time_before_request)
@@ -329,7 +329,7 @@ class RestoreIntent:
                 for entry in others if not entry.created_id]
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if another request may have created an instance.
+        """Return True if an instance is known to be of another request.
 
         The result is True in two cases. This restore has created the instance
         for another original instance. Or another restore has left a trace,
@@ -347,8 +347,6 @@ class RestoreIntent:
         From then on, is_taken() returns True for this id in all RestoreIntent
         objects of this restore. Nothing is written to the bank. Until
         confirm() is called, the entry in the bank lacks the id.
-
-        :param instance_id: the id of the restored instance.
         """
         self._created_ids.add(instance_id)
         self._created_id = instance_id
@@ -357,10 +355,10 @@ class RestoreIntent:
         """Delete the journal entry, or keep the entry as a trace.
 
         Call this method when Karbor's record has the id of the restored
-        instance. This method adds the id to the entry, and so makes the entry
-        a trace, if two conditions are met: another restore with the same
-        instance name has an open entry, and the other restore may still run.
-        In all other cases this method deletes the entry.
+        instance. The entry is kept in one case: another restore with the same
+        instance name has an open entry and may still run. This method then
+        adds the id to the entry, and so makes the entry a trace. In all other
+        cases the entry is deleted.
 
         If the bank fails, the error is only logged. The entry then stays until
         `karbor-trove-manage deferred dismiss` deletes the entry.
@@ -424,10 +422,9 @@ class RestoreIntent:
         """Return the other journal entries with the same instance name.
 
         Each of these entries has a marker in the folder of the name. This
-        method lists the markers, and reads the entry of each marker. If all
-        other markers belong to this restore, this method reads no entry, and
-        the result is empty. This restore needs no entries of its own, because
-        it has the ids of its instances in memory.
+        method lists the markers, and reads these entries. If only this restore
+        has markers there, no entry is read and the result is empty. This
+        restore has the ids of its own instances in memory.
 
         :returns: the entries, by the key of the marker. The value is None if
             there is a marker but no entry.

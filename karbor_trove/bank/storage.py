@@ -50,8 +50,6 @@ def log_bank_errors(message: str) -> Iterator[None]:
 def write(section: karbor_types.BankSection, key: str, value: object) -> None:
     """Write an object, and replace an earlier object with the same key.
 
-    :param section: the section of the object.
-    :param key: the path of the object in the section.
     :param value: the content. A text is stored as it is. Any other value is
         stored as JSON.
     :raises errors.BankError: the object may be written nevertheless.
@@ -79,14 +77,11 @@ def list_keys(section: karbor_types.BankSection,
 def read(section: karbor_types.BankSection, key: str) -> Any:
     """Return the content of an object. None if the object does not exist.
 
-    This function requests the object without listing the section first,
-    because a list of Swift may be stale and lack an existing object. The list
-    is the last resort: if the request fails twice, and neither error shows
-    that the object does not exist, this function lists the section. If the
-    list lacks the object, the result is None.
+    The object is requested without a list of the section, because a list of
+    Swift may be stale and lack an existing object. The list is requested only
+    if two requests for the object failed and their errors do not show that the
+    object does not exist. If the list lacks the object, the result is None.
 
-    :param section: the section of the object.
-    :param key: the path of the object in the section.
     :returns: the parsed content if the content is JSON. Otherwise the content
         as text. Karbor's own bank plugin for Swift returns bytes in place of a
         text.
@@ -121,8 +116,6 @@ def delete(section: karbor_types.BankSection, key: str) -> None:
     fail. This function then repeats both steps, and the second read shows that
     the object does not exist.
 
-    :param section: the section of the object.
-    :param key: the path of the object in the section.
     :raises errors.BankError: the object may be deleted nevertheless.
     """
     def delete() -> None:
@@ -170,16 +163,16 @@ def _is_absence(error: Optional[BaseException],
                 handled: Optional[BaseException]) -> bool:
     """Return True if an error of a bank shows that an object does not exist.
 
-    The result is True if the error itself, or an exception in its chain, shows
-    that the object does not exist. The chain has the `__context__` of the
-    error, the `__context__` of that exception, and so on.
+    The function checks the error and the exceptions in its chain. The chain
+    has the `__context__` of the error, the `__context__` of that exception,
+    and so on.
 
     :param error: the error that the bank plugin raised for a request. If the
         error is None, the result is False.
-    :param handled: the exception that the caller was handling when it sent the
-        request. None if the caller was handling no exception. Python puts
-        `handled` into the chain, but `handled` is not about the object. So the
-        check stops before `handled`.
+    :param handled: the exception that the caller was already handling when it
+        sent the request. None if there was no such exception. Python puts this
+        exception into the chain, although it is not about the object. So the
+        check of the chain stops before this exception.
     """
     # The chain has a FileNotFoundError with the file-system plugin of this
     # package, and HTTP status 404 with the Swift plugins. Karbor's own

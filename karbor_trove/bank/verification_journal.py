@@ -70,10 +70,12 @@ class TemporaryInstanceEntry(document_store.StoredEntry):
                    now: datetime.datetime) -> bool:
         """Return True if the request can no longer create the instance.
 
-        The result is True if one of two times is at least 15 minutes ago. The
-        first is the time of the request, by Trove's clock. The second is the
-        time `ends_by`, by the clock of this machine. Every verification ends
-        before `ends_by`. The second time is needed if Trove returned no time.
+        The result is True in two cases:
+
+        * By Trove's clock, the request was sent at least 15 minutes ago.
+        * By the clock of this machine, `ends_by` was at least 15 minutes ago.
+          Every verification ends before `ends_by`. This case is needed if
+          Trove returned no time.
 
         :param trove_now: Trove's time. None if Trove returned no time.
         :param now: the time of this machine, in UTC, without a zone.
@@ -122,9 +124,9 @@ class TemporaryInstanceIntent:
     """Writes and deletes the journal entry of one temporary instance.
 
     This class implements the protocol trove.instances.InstanceIntent. Only
-    write() raises bank errors. All other methods only log a bank error,
-    because the instance has to be deleted in any case. The name that write()
-    stores is enough to find the instance.
+    write() raises bank errors. The other methods only log a bank error,
+    because the name that write() has stored is enough to find and delete the
+    instance.
     """
 
     def __init__(self, journal: VerificationJournal,
@@ -161,10 +163,8 @@ class TemporaryInstanceIntent:
     def is_taken(self, instance_id: str) -> bool:
         """Return False, because no other request has created the instance.
 
-        The name of a temporary instance is unique. So an instance with this
-        name belongs to this request.
-
-        :param instance_id: the id of an instance that was found in Trove.
+        The name is unique. So an instance with this name belongs to this
+        request.
         """
         return False
 
@@ -172,8 +172,6 @@ class TemporaryInstanceIntent:
         """Write the id of the temporary instance to the journal entry.
 
         A bank error is only logged.
-
-        :param instance_id: the id of the temporary instance.
         """
         self._replace(dataclasses.replace(self._entry,
                                           instance_id=instance_id))

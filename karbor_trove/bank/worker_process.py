@@ -61,10 +61,10 @@ def find_other_host(identity: object) -> Optional[str]:
     example is a process in another container on this machine.
 
     :param identity: the value that current() returned in the process.
-    :returns: None if the process is of this host and of this PID namespace, or
-        if the value is not an identity. In all other cases the option "host"
-        in the karbor.conf of the process. Identities of earlier releases
-        lack this option. In that case the name of the machine of the process.
+    :returns: the option "host" in the karbor.conf of the process. If the
+        identity is of an earlier release and lacks this option, the result is
+        the name of its machine. The result is None if the process is of this
+        host and of this PID namespace, or if the value is not an identity.
     """
     if not isinstance(identity, dict) or all(
             identity.get(key) == value for key, value in _namespace().items()):

@@ -95,8 +95,8 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
         """Delete an object. An absent object is no error.
 
         If the response to a request is lost, swiftclient sends the request
-        again. The first request may have deleted the object. In that case
-        Swift responds with 404 to the second request.
+        again. If the first request has deleted the object, Swift responds with
+        404 to the second request. So a 404 counts as success.
 
         :raises karbor.exception.BankDeleteObjectFailed: the object may still
             exist.
@@ -115,11 +115,10 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
                      ) -> List[str]:
         """Return the sorted keys that begin with a prefix.
 
-        Swift always returns the keys in ascending order. For a descending
-        list, this method reads the keys in ascending order and then reverses
-        the order. This method does not use Swift's parameter `reverse`. Some
-        other stores with Swift's API do not know this parameter [get_params of
-        RGWListBucket_ObjStore_SWIFT in rgw_rest_swift.cc of Ceph].
+        For a descending list, this method reads the keys in ascending order
+        and then reverses the order. Swift's parameter `reverse` is not used,
+        because some other stores with Swift's API do not know it [get_params
+        of RGWListBucket_ObjStore_SWIFT in rgw_rest_swift.cc of Ceph].
 
         :param prefix: None for all keys.
         :param limit: the maximum number of keys. None for no limit.
@@ -156,7 +155,6 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
         this parameter, swiftclient would begin with the first page again after
         each failure.
 
-        :param container: the name of the container.
         :param prefix: only names with this prefix are returned. None for all
             names.
         :param limit: no further page is requested when this number of entries
@@ -231,7 +229,6 @@ class SwiftBankPlugin(swift_bank_plugin.SwiftBankPlugin):
         """Send a request with a method of swiftclient's connection.
 
         :param method: the name of the method, such as "get_object".
-        :param arguments: the arguments of the method.
         :returns: the result of the method.
         :raises _ObjectNotFound: Swift responded with 404.
         :raises SwiftConnectionFailed: the request failed in any other way. A
@@ -263,7 +260,6 @@ def _check_sender(headers: Mapping[str, str]) -> None:
 
     A response of Swift has the header X-Trans-Id or X-Openstack-Request-Id.
 
-    :param headers: the headers of the response.
     :raises SwiftConnectionFailed: the response is not from Swift.
     """
     if not _is_from_swift(headers):
