@@ -44,9 +44,9 @@ def write(section: karbor_types.BankSection, omission: Omission) -> None:
     """Write an omission and its marker.
 
     The marker is written first. If this process ends between the two writes,
-    only the marker exists. While the marker exists, the last backup of the
-    instance may be kept longer than necessary. No backup is lost. When the
-    checkpoint is deleted, the marker is deleted too.
+    only the marker exists. Because of the marker, the last backup of the
+    instance may be kept longer than necessary. The marker is deleted together
+    with the checkpoint.
 
     :param section: the section of the instance in the checkpoint.
     :raises errors.BankError: the marker, or both objects, may be written

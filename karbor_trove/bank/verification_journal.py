@@ -179,9 +179,9 @@ class TemporaryInstanceIntent:
     def mark_abandoned(self, reason: str) -> None:
         """Write to the journal entry why the instance was not deleted.
 
-        The next verification deletes the instance. If the journal has no
-        entry, nothing is written. In that case no instance was requested, or
-        Trove rejected the request. A bank error is only logged.
+        If the journal has no entry, nothing is written. In that case no
+        instance was requested, or Trove rejected the request. A bank error is
+        only logged.
 
         :param reason: one sentence for the operator.
         """

@@ -11,8 +11,8 @@ def normalize_prefix(prefix: Optional[str]) -> str:
     Every key in the bank begins with exactly one slash. To list all keys,
     Karbor's bank passes the prefix "//" [Bank.list_objects, 1.6.0].
 
-    :param prefix: the prefix, with any number of slashes at its beginning.
-        None to list all keys.
+    :param prefix: has any number of slashes at its beginning. None to list all
+        keys.
     """
     return '/' + (prefix or '').lstrip('/')
 
@@ -37,9 +37,7 @@ def select_page(keys: Iterable[str], limit: Optional[int],
         this key, even if the object with this key was deleted. None for the
         first page.
     :param sort_dir: "desc" for descending order. Any other value means
-        ascending order. Karbor uses "desc" to get the index file of the newest
-        checkpoint first, because the name of an index file begins with the
-        time of the checkpoint [checkpoint.py, 1.6.0].
+        ascending order.
     """
     descending = is_descending(sort_dir)
     if marker is not None:

@@ -46,8 +46,7 @@ class RecentInstances:
         """Return an instance if a read in the last 30 s found it ready.
 
         The instance may have changed since the read. If the instance is no
-        longer ready, Trove rejects the backup with HTTP 422. In that case the
-        caller has to poll the instance.
+        longer ready, Trove rejects the backup with HTTP 422.
 
         :returns: the instance. None if the instance was not read in the last
             30 s, or if the instance was not ready.
