@@ -114,9 +114,10 @@ class SharedPoll(Generic[T]):
         Threads that wait at the same time share the polls. One of these
         threads is the leader. The leader reads the objects of all threads.
 
-        At the deadline, the object is polled once more before the method
-        raises an error. If there are other waits, this last poll may begin up
-        to 1 s after the deadline.
+        At the deadline, the object is polled once more. If there are other
+        waits, this last poll may begin up to 1 s after the deadline. If
+        another thread is the leader, the method waits for the last poll for
+        30 s at most.
 
         :param read: reads several objects with few requests. This function is
             called only while the caller is the leader.
