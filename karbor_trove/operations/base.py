@@ -40,22 +40,21 @@ Hook = TypeVar('Hook', bound=Callable[..., None])
 
 
 def hook(method: Hook) -> Hook:
-    """Decorate a method that Karbor calls in an operation.
+    """Decorate a hook: a method of an operation that Karbor calls.
 
-    Such a method is a hook, for example on_main(). The decorator does three
-    things:
+    An example of a hook is on_main(). The decorator does three things:
 
-    * If the hook raises an error, the decorator stores the error as a failure,
-      and raises Karbor's exception for the operation. So no resource keeps the
-      status of a running operation.
+    * If the hook raises an error, the decorator stores the failure, and raises
+      Karbor's exception for the operation. Without this, the resource would
+      keep the status of a running operation.
     * If the id of the resource is not a UUID, the decorator calls _refuse()
-      instead of the hook. An id that is not a UUID may be unsafe as a part of
-      a path in the bank.
+      instead of the hook. Such an id may be unsafe as a part of a path in the
+      bank.
     * The decorator reports the start of the operation before the first hook.
       It reports the end of the operation after a successful on_main().
 
-    TaskFlow passes the arguments by name. It reads the names from the
-    signature of the hook. functools.wraps() keeps this signature.
+    TaskFlow passes the arguments of a hook by name. It reads the names from
+    the signature of the hook. functools.wraps() keeps this signature.
 
     :raises Exception: the hook failed. The exception is Karbor's exception for
         the operation, such as karbor.exception.RestoreResourceFailed.
@@ -123,8 +122,6 @@ class Operation(protection_plugin.Operation):
                  flow_state: flow.FlowState) -> None:
         """Create the operation. No request is sent yet.
 
-        :param settings: the options of the provider file.
-        :param clock: the clock of all waits.
         :param flow_state: the state that all operations of the flow share.
         """
         super().__init__()
@@ -172,12 +169,10 @@ class Operation(protection_plugin.Operation):
                                                      resource.id)
 
     def _get_sections(self) -> Dict[str, karbor_types.BankSection]:
-        """Return the bank section of each instance of the checkpoint.
+        """Return the bank section of each instance, by the id of the instance.
 
         The section is the folder in the bank that holds what the checkpoint
         stores about the instance.
-
-        :returns: the sections, by the id of the instance.
         """
         return {instance_id: self._checkpoint.get_resource_bank_section(
             instance_id) for instance_id in self._list_instance_ids()}
@@ -211,25 +206,24 @@ class Operation(protection_plugin.Operation):
             refusal: str) -> None:
         """Raise an error if any instance of the flow has a problem.
 
-        An operation calls this method in on_prepare_begin(), before the
-        operation creates anything. One instance with a problem is enough to
-        refuse the operations on all instances.
+        An operation calls this method before it creates anything. If one
+        instance has a problem, the operations on all instances are refused.
 
         The first call checks all instances of the flow, because Karbor may
         call on_main() of one instance before on_prepare_begin() of another
         instance. The later calls use the result of the first call.
 
         :param find_problems: returns the problems of all instances of the
-            flow. This function is not called if the id of an instance is not a
-            UUID.
-        :param refusal: a part of the message below, such as "restore cannot be
-            restored".
+            flow. If the id of an instance is not a UUID, this id is the
+            problem, and find_problems() is not called.
+        :param refusal: what the message says if only other instances have
+            problems. With "restore cannot be restored", the message is "not
+            started, because another database of this restore cannot be
+            restored: ID, ID". The ids are those of the instances with
+            problems.
         :raises errors.Rejected: an option of the provider file is wrong, or an
             instance has a problem. If this instance has problems, the message
-            has one line for each of them. If only other instances have
-            problems, the message has their ids. For example "not started,
-            because another database of this restore cannot be restored: ID,
-            ID".
+            has one line for each of them.
         :raises errors.KarborTroveError: find_problems() raised this error.
         """
         self._settings.check()
@@ -255,17 +249,16 @@ class Operation(protection_plugin.Operation):
             outcome: str) -> bool:
         """Report this instance as failed if the checkpoint left it out.
 
-        If the checkpoint left the instance out, there is no backup of the
-        instance. In that case this method sets the resource status of the
-        instance to `error`, and sends a notification with the priority ERROR.
-        It raises no exception, because other instances have backups.
+        There is no backup of such an instance. This method sets the resource
+        status of the instance to `error`, and sends a notification with the
+        priority ERROR. It raises no exception, because other instances have
+        backups.
 
         :param operation_record: Karbor's record, to which the status and the
             reason are written.
         :param outcome: the beginning of the reason, such as "not restored".
         :returns: True if the checkpoint left the instance out. In that case
-            the caller has nothing more to do. False if the checkpoint did not
-            leave the instance out. In that case nothing is reported.
+            the caller has nothing more to do.
         """
         reason = omissions.find_left_out_reason(self._section,
                                                 self._resource.id)
@@ -317,15 +310,16 @@ class Operation(protection_plugin.Operation):
                 'the log has its traceback' % error)
 
     def _on_reason_saved(self) -> None:
-        """Delete what is not needed any more after a reason was saved.
+        """React to a reason that was saved in Karbor's record.
 
-        The operation calls this method after it has saved the reason of a
-        failure in Karbor's record. A restore calls this method after each
-        status that it has saved there. By default this method does nothing.
+        By default this method does nothing. The restore operation overrides
+        this method. If the restore has created a configuration group, the
+        restore operation deletes the journal entry of the group. The entry is
+        not needed any more, because the saved reason has the id of the group.
 
-        The restore operation overrides this method. If the restore has created
-        a configuration group, the saved reason has the id of the group. So
-        the restore operation then deletes the journal entry of the group.
+        An operation calls this method after it has saved the reason of a
+        failure. A restore also calls this method after any other status that
+        it has saved.
         """
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,
@@ -433,12 +427,12 @@ class Operation(protection_plugin.Operation):
                         ) -> Dict[str, recent_instances.Answer]:
         """Read several instances from Trove with few requests.
 
-        An instance that was ready in the last 30 s is not read again. If any
-        instance has to be read, the requests also read other instances that
-        the flow is going to back up.
+        An instance that was ready in the last 30 s is not read again. If a
+        request is necessary, other instances that the flow will back up soon
+        are read at the same time.
 
         :param instance_ids: the ids of the instances that the caller needs.
-        :returns: each instance by its id, the other instances included. If an
+        :returns: all instances that were read or were ready, by id. If an
             instance could not be read, the error takes the place of the
             instance.
         :raises errors.Unreachable: Trove's list of instances could not be

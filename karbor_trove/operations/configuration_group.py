@@ -44,9 +44,9 @@ class RecreatedGroup:
     def confirm(self) -> None:
         """Delete the journal entry of the group.
 
-        Call this method after Karbor's record of the restore has been saved
-        with the id of the group in a reason. The journal entry is not needed
-        any more after that.
+        Call this method when Karbor's record of the restore is saved, and one
+        of its reasons has the id of the group. From then on, the journal entry
+        is not needed.
 
         If the bank fails, the error is logged and the entry stays. The next
         call of this method tries again. If there is no next call, the entry

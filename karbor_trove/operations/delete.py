@@ -37,15 +37,17 @@ class DeleteOperation(base.Operation):
                 parameters: karbor_types.Parameters, **kwargs: Any) -> None:
         """Delete the backup, or defer its deletion.
 
-        The operation also succeeds if the backup cannot be deleted now. For
+        If the backup cannot be deleted now, the deletion is deferred. For
         example, the backup is still being created, it has children, or Trove
-        or Swift is unavailable. In that case the deletion is deferred. A later
-        operation on the same instance deletes the backup. If this operation
-        failed, Karbor could not repeat the deletion of the checkpoint.
+        or Swift is unavailable. A later operation on the same instance deletes
+        the backup.
 
-        :raises karbor.exception.DeleteResourceFailed: the bank failed. Or the
-            backup record or the journal entry of the backup was written by a
-            later release of karbor-trove, and this release cannot read it.
+        If the deletion is deferred, this operation succeeds nevertheless.
+        Karbor cannot repeat a deletion of a checkpoint that has failed.
+
+        :raises karbor.exception.DeleteResourceFailed: the bank failed. Or a
+            later release of karbor-trove wrote the backup record or the
+            journal entry, and this release cannot read it.
         """
         deletion = self._backup_deletion()
         resource_status.mark_started(
@@ -75,11 +77,11 @@ class DeleteOperation(base.Operation):
                     '%s', resource.id, checkpoint.id, error)
 
     def _find_entry(self) -> Optional[backup_journal.BackupEntry]:
-        """Return the journal entry of the backup.
+        """Return the journal entry of the backup, with the id if it is known.
 
-        A journal entry that is corrupt or names another project is ignored. A
-        corrupt backup record is ignored, too. In two cases the id of the
-        backup is taken from the backup record of the checkpoint:
+        This method ignores a corrupt journal entry, a journal entry that names
+        another project, and a corrupt backup record. In two cases the id of
+        the backup is taken from the backup record of the checkpoint:
 
         * There is no usable journal entry. Then an entry is built from the
           record, and not written. For example, Karbor's in-tree plugin writes
@@ -88,9 +90,9 @@ class DeleteOperation(base.Operation):
           is written to the journal. For example, an interrupted protect
           operation has written the id to the record only.
 
-        :returns: the entry. Its backup_id is None if the record lacks the id,
-            too. If there is neither a usable journal entry nor a record with
-            the id, the result is None.
+        :returns: the entry. If no usable record has the id, the journal entry
+            is returned unchanged. None if there is no usable journal entry
+            either.
         :raises errors.KarborTroveError: the bank failed, or a later release of
             karbor-trove wrote the record or the journal entry.
         """

@@ -148,7 +148,6 @@ class FlowState:
         and quotas in Trove. It keeps the results, and does not send the same
         request again.
 
-        :param client: sends the requests of the catalog.
         :param project_id: the project whose quotas the catalog reads.
         """
         if self._catalog is None:
@@ -232,8 +231,8 @@ class FlowState:
                    ) -> bool:
         """Set a resource's status in Karbor's record, and save the record.
 
-        Karbor's clients show a reason as one line. So each line of the reason
-        but the last one gets a semicolon at its end. A line that already ends
+        Karbor's clients show a reason as one line. So this method adds a
+        semicolon to each line except the last one. A line that already ends
         with ".", ",", ":", a space or a semicolon is not changed.
 
         Karbor stores the reasons of all resources in one column of 65,535
@@ -242,9 +241,9 @@ class FlowState:
         60,000 bytes. The full text of a shortened reason is written to the log
         and to the bank.
 
-        If Karbor's database fails, the method retries for 60 s at most. The
-        database may have rejected the length of the reasons. So from the
-        second attempt on, all reasons together have 7,500 bytes at most.
+        If Karbor's database fails, this method tries again for 60 s at most.
+        The reasons may still be too long for this database. So from the second
+        attempt on, all reasons together have 7,500 bytes at most.
 
         :param record: Karbor's record of the restore or the verification.
         :param status: a resource status of Karbor, never one of Trove.
@@ -254,8 +253,8 @@ class FlowState:
             a shortened reason. None if the id of the resource is not safe as a
             part of a path. In that case nothing is written to the bank.
         :returns: True if the record was saved. False if it could not be saved.
-            In that case the failure is logged, and no exception is raised. The
-            operation may have created something, so it has to continue.
+            In that case the failure is logged. No exception is raised, because
+            the operation may have created something and has to continue.
         """
         with self._status_lock:
             self._reported[resource_type, resource_id] = (
@@ -338,12 +337,12 @@ def _build_reason(text: str) -> _Reason:
 
 def _shorten_reasons(reasons: Dict[Key, _Reason],
                      max_bytes: int) -> Dict[Key, str]:
-    """Return the reasons as texts that together fit into Karbor's record.
+    """Shorten the reasons until they together fit into Karbor's record.
 
-    All reasons have the same maximum length in characters. The maximum begins
-    with `max_bytes` and is halved until all texts together fit. If a reason is
-    longer than the maximum, its lists are cut. If the reason is still too
-    long, the end of its text is cut.
+    One limit, in characters, applies to each reason. It begins with the number
+    `max_bytes`, and is halved until all texts together fit. If a reason is
+    longer than the limit, its lists are cut. If the reason is still too long,
+    the end of its text is cut.
 
     :param max_bytes: the largest size in bytes of the JSON object with all
         texts.
@@ -375,11 +374,12 @@ def _shorten(reason: _Reason, limit: int) -> str:
 def _cut_list(clause: str) -> str:
     """Return a clause with at most 20 items of its list.
 
-    The items are separated by ", ". If the list has more items, the clause
-    ends with the number of the items that were cut, such as "and 5 more". A
-    full stop or a ")" in the last item stays, with the text that follows it.
-    For example, a cut to one item changes "(none of a, b, c)" to "(none of a
-    and 2 more)".
+    The items are separated by ", ". If the list has more items, the number of
+    the items that were cut follows, such as "and 5 more". The text after the
+    list stays. It begins with a full stop or a ")".
+
+    For example, the clause is "(none of A1, A2, ..., A25)". The result is
+    "(none of A1, A2, ..., A20 and 5 more)".
     """
     items = clause.split(', ')
     if len(items) <= _MAX_ITEMS:

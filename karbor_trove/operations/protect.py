@@ -160,8 +160,8 @@ class ProtectOperation(base.Operation):
         :raises errors.Rejected: the option `unprotectable_databases` is
             `skip`, and the checkpoint would leave out all its instances. The
             message has the reasons of all instances.
-        :raises errors.KarborTroveError: Trove was not found, or the bank
-            failed.
+        :raises errors.KarborTroveError: Keystone or the bank failed, or the
+            endpoint of Trove could not be found.
         """
         omitted = self._flow.omissions
         if (self._settings.skips_unprotectable
@@ -232,13 +232,14 @@ class ProtectOperation(base.Operation):
         """Wait until the instance is ready, and request the backup.
 
         The wait ends after ready_timeout. Before the request, the journal
-        entry and the backup record are written without the id of the backup.
+        entry and the backup record are written to the bank, without the id of
+        the backup. The caller has to write them again with the id.
 
         :returns: the journal entry and the backup record, both with the id of
             the backup, and the databases and users that existed before the
-            request. The caller has to write the entry and the record again,
-            because the bank has both without the id.
-        :raises _UnprotectableError: the checkpoint leaves the instance out.
+            request.
+        :raises _UnprotectableError: the instance cannot be backed up, and the
+            checkpoint leaves it out.
         :raises errors.KarborTroveError: no backup was created, or its id is
             not known. If Trove may have created a backup, the journal entry
             remains.
@@ -316,9 +317,9 @@ class ProtectOperation(base.Operation):
         the backup.
 
         :param is_incremental: whether the plan requests an incremental backup.
-        :param deadline: when to stop waiting for the list of the existing
-            backups. If less than 60 s remain until the deadline, the wait may
-            take 60 s nevertheless. Only an incremental backup needs this list.
+            Only such a backup needs the list of the existing backups.
+        :param deadline: when to stop waiting for this list. The wait may take
+            60 s even if less time remains until the deadline.
         :returns: the journal entry with the id of the backup, and the backup.
             The caller has to write this entry.
         :raises errors.Busy: the instance is busy, and no backup was created.

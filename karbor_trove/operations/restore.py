@@ -63,9 +63,11 @@ class RestoreOperation(base.Operation):
         """Return the problems of all instances of the restore.
 
         The parameters are checked first. If the parameters have no problems,
-        the state of Trove is checked. Instances that the user leaves out with
-        `restore_skip` are not checked. If the user leaves out all instances,
-        the result has only this problem.
+        the state of Trove is checked.
+
+        Instances that the user leaves out with `restore_skip` are not checked.
+        If the user leaves out all instances, each instance has one problem,
+        which says so.
 
         :param parameters: the parameters of the whole restore.
         :raises errors.KarborTroveError: Trove or the bank did not respond as

@@ -82,9 +82,9 @@ class StateChanges:
     def end(self) -> None:
         """Report that the operation on this instance has succeeded.
 
-        This method does nothing if a failure was reported before. For example,
-        the checkpoint has left the instance out. In that case a restore
-        reports a failure, but raises no exception.
+        If a failure was reported before, this method does nothing. For
+        example, the checkpoint left the instance out, and a restore has
+        reported this as a failure without an exception.
         """
         if self._has_failed:
             return

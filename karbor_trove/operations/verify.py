@@ -173,13 +173,13 @@ class VerifyOperation(base.Operation):
                       backup_record: record.BackupRecord) -> List[str]:
         """Check the backup at the levels `backup` and `data`.
 
-        If the option `verify_level` is `backup`, only the level `backup` is
-        checked.
+        If the option `verify_level` is `backup`, only this level is checked.
 
-        If the option is `restore`, errors.Rejected from the check of the
-        objects in Swift does not end the verification. A message then says
-        that the objects were not checked. The later test restore shows more
-        than this check.
+        The level `data` checks the objects in Swift. This check raises
+        errors.Rejected if, for example, the user may not read the objects. If
+        the option is `restore`, this method does not raise that error. A
+        message then says that the objects were not checked. The later test
+        restore shows more than this check.
 
         :returns: messages for the user.
         :raises errors.KarborTroveError: the backup is not intact, or could not
@@ -239,8 +239,8 @@ class VerifyOperation(base.Operation):
         the verification:
 
         * A preflight check found a problem of this instance.
-        * on_main() failed. But a wrong provider file, a failure of the bank
-          and a fault of karbor-trove are not stored as a result.
+        * on_main() failed. Three causes are excluded: a wrong provider file, a
+          failure of the bank and a fault of karbor-trove.
 
         :param error: why the verification failed.
         """
