@@ -18,9 +18,9 @@ def find_created_backup(
 
     A backup matches the request if both have the same instance, name and
     description. If neither the name nor the description has the id of the
-    checkpoint, the time of the backup has to be in the 10 minutes after the
-    request. The clocks of Trove's hosts may differ. So the backup may also be
-    up to 5 minutes too early or too late.
+    checkpoint, the time of the backup has to match too. It matches from 5
+    minutes before the request to 15 minutes after the request. Trove may take
+    10 minutes, and the clocks of Trove's hosts may differ by 5 minutes.
 
     :param backups: all backups of the project.
     :param entry: the journal entry that was written before the request.
@@ -31,13 +31,12 @@ def find_created_backup(
     :returns: the backup. None if no backup matches the request. In that case
         Trove may still create the backup.
     :raises errors.Rejected: exactly one backup matches, but another request
-        may have created this backup. The first case: the request of another
-        checkpoint matches the backup too. The message names the other
-        checkpoint. The second case: `earlier_ids` is None, and the backup
-        is too early or too late by up to 5 minutes.
+        may have created it. There are two cases. The request of another
+        checkpoint matches the backup too. Or `earlier_ids` is None, and the
+        time of the backup matches only because clocks may differ.
     :raises errors.Ambiguous: several backups match. Or one backup matches, and
-        the entry says that several backups matched in an earlier search. The
-        message names the backups that match now.
+        the entry says that several backups matched in an earlier search. Both
+        messages name the backups and the other checkpoints that match now.
     """
     # The entry of the same checkpoint in `entries` may already have the id of
     # the backup. Another operation may have adopted the backup after `entry`

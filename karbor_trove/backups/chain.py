@@ -49,7 +49,6 @@ def describe_incomplete(backup: models.Backup, newest_id: str) -> str:
     An example is "backup BACKUP_ID, in the chain of backup NEWEST_ID, is not
     COMPLETED, but FAILED". FAILED is the status of the backup.
 
-    :param backup: the backup that is not complete.
     :param newest_id: the id of the newest backup of the chain.
     """
     return '%s is not COMPLETED, but %s' % (
@@ -59,12 +58,9 @@ def describe_incomplete(backup: models.Backup, newest_id: str) -> str:
 def describe_link(backup_id: str, newest_id: str) -> str:
     """Return a phrase that names one backup of a chain.
 
-    The phrase is "backup NEWEST_ID" for the newest backup of the chain. The
-    phrase is "backup BACKUP_ID, in the chain of backup NEWEST_ID," for each
-    older backup of the chain.
-
-    :param backup_id: the id of the backup to name.
-    :param newest_id: the id of the newest backup of the chain.
+    For the newest backup of the chain, the phrase is "backup NEWEST_ID". For
+    an older backup, the phrase is "backup BACKUP_ID, in the chain of backup
+    NEWEST_ID,".
     """
     if backup_id == newest_id:
         return 'backup %s' % backup_id
@@ -118,7 +114,6 @@ def list_failed_children(backups: Backups, backup_id: str) -> List[str]:
     a failed child as a parent.
 
     :param backups: the backups of the project by id.
-    :param backup_id: the id of the backup whose children are checked.
     """
     return sorted(backup.id for backup in backups.values()
                   if backup.parent_id == backup_id
@@ -136,10 +131,10 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
         to existing checkpoints. All other backups are ignored.
     :param max_chain_length: how many backups a chain may have, the full
         backup included.
-    :returns: the id of the parent. None if the next backup has to be a full
-        one. There are two cases. There is no complete backup. Or the newest
-        complete backup has a failed child, a chain of the maximum length, or a
-        chain that cannot be restored.
+    :returns: the id of the parent. None if there is no complete backup, or if
+        the newest complete backup has a failed child, a chain of the maximum
+        length, or a chain that cannot be restored. In these cases the next
+        backup has to be a full one.
     """
     complete = [backup for backup in backups.values()
                 if backup.id in recorded_ids and backup.is_complete
@@ -226,9 +221,7 @@ def sort_ids_children_first(backups: Backups, backup_ids: Iterable[str]
                             ) -> List[str]:
     """Return ids of backups, sorted so that each child precedes its parent.
 
-    :param backups: the backups of the project by id. This function reads the
-        parents from these backups.
-    :param backup_ids: the ids to sort.
+    :param backups: the backups of the project by id, with their parents.
     """
     return sorted(backup_ids, reverse=True, key=lambda backup_id: len(
         list_chain_ids(backups, backup_id, {})))

@@ -73,16 +73,15 @@ class BackupDeletion:
         :param project_id: the id of the project whose backups the client
             lists. The deletion of a backup of another project is deferred.
             None if the client lists the backups of all projects.
-        :param connect: a function that returns a client. This client sends no
-            request after the given deadline. If the function raises
-            errors.Unreachable, the function is called again for up to 60 s. If
-            all these calls fail, the deletion is deferred. After any other
-            errors.KarborTroveError the deletion is deferred at once.
+        :param connect: returns a client that sends no request after the given
+            deadline. If `connect` raises errors.Unreachable, it is called
+            again for up to 60 s, and then the deletion is deferred. After any
+            other errors.KarborTroveError the deletion is deferred at once.
         :param polls: the polls that this deletion shares with other deletions
             of the project. None if there are no other deletions.
-        :param keeps_last: True to keep the last complete backup of the
-            instance if existing later checkpoints left the instance out. False
-            to delete this backup too.
+        :param keeps_last: False to delete every backup. True to keep the last
+            complete backup of the instance in one case: later checkpoints left
+            the instance out, and still exist.
         """
         self._keeps_last = keeps_last
         self._polls = polls or backup_polls.BackupPolls(poller)
@@ -222,10 +221,10 @@ class BackupDeletion:
         A failure is only logged, because the operation that calls this method
         has already done its own work.
 
-        :param skip_checkpoint_id: the id of a checkpoint whose backup the
-            calling operation could not delete. The sweep tries to delete this
-            backup only if the sweep has deleted another backup before, which
-            may have been a child. None if all deferred deletions are tried.
+        :param skip_checkpoint_id: the id of the checkpoint whose backup the
+            calling operation has just tried to delete. The sweep tries this
+            backup only after the sweep has deleted another backup, which may
+            have been a child. None to try all backups.
         """
         try:
             entries = self._journal.correct_markers()
@@ -247,20 +246,18 @@ class BackupDeletion:
                skip_checkpoint_id: Optional[str]) -> None:
         """Do the work of sweep() if there are deferred deletions.
 
-        Each deferred entry was marked as deleted before the journal was read.
-        If a protect operation later reserves such a backup as a parent, the
-        protect operation sees the mark and creates a full backup. So the
-        journal is not read again before each deletion.
+        The journal is not read again before each deletion. Each deferred entry
+        has the mark that its checkpoint is deleted. If a protect operation
+        reserves such a backup as a parent during the sweep, the protect
+        operation sees the mark and creates a full backup.
 
-        There is one exception. If a deferred entry has no backup id, and a
-        backup in Trove may belong to this entry, the journal is read again
-        once, after Trove has listed the backups.
+        In one case the journal is read again once, after Trove has listed the
+        backups: a deferred entry has no backup id, and a backup in Trove may
+        belong to this entry.
 
         :param deferred: the entries of the deferred deletions.
         :param entries: all entries of the journal.
-        :param skip_checkpoint_id: the id of a checkpoint. The backup of this
-            checkpoint is tried only if this sweep has deleted another backup
-            before. None to try all backups.
+        :param skip_checkpoint_id: see sweep().
         :raises errors.KarborTroveError: the backups could not be listed, or
             the journal could not be read again.
         """
@@ -621,7 +618,6 @@ class BackupDeletion:
         If an earlier call has already waited for Swift in vain, this call
         raises an error at once.
 
-        :param entry: the journal entry of the backup.
         :param outage_deadline: when to stop waiting for Swift during an
             outage.
         :raises errors.KarborTroveError: the object may still exist.

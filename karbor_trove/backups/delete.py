@@ -34,14 +34,13 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
     :param location: the URL of the object of the backup. If the object is in
         Swift, the deletion is requested only after Swift has responded. None
         if the URL is not known, or if this function must not wait for Swift.
-    :param check_deletable: a function that raises an error if the backup must
-        not be deleted. In its first second, this function relies on the check
-        of the caller. Later, for instance after an outage, this function calls
-        `check_deletable` before each DELETE request.
+    :param check_deletable: raises an error if the backup must not be deleted.
+        `check_deletable` is called before each DELETE request that is sent
+        more than 1 s after the start of this function. Until then the check of
+        the caller is still valid.
     :param outage_deadline: when to give up the DELETE request during an outage
-        of Trove or Swift. After the request, this function waits for the end
-        of the deletion. This wait also ends when an outage has lasted
-        `outage_deadline.seconds`.
+        of Trove or Swift. During the later wait for the end of the deletion,
+        an outage may last `outage_deadline.seconds`.
     :param deadline: when to stop waiting for the end of the deletion.
     :param polls: reads the backup during the wait. Other waits may share these
         requests.

@@ -77,8 +77,6 @@ def _has_objects(client: trove_client.TroveClient,
 
     If Swift does not respond as expected, the result is True. Objects of
     storage drivers other than Swift are not checked.
-
-    :param backups: the backups of the chain.
     """
     for backup in backups:
         if not backup.location or not swift.is_in_swift(backup.location):

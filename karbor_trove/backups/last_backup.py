@@ -36,11 +36,11 @@ def find_reason_to_keep(
     instance, one after the other. To prevent this, a backup is kept if two
     conditions are met:
 
-    * No newer backup in the journal is complete and can be restored. A newer
-      backup whose deletion is deferred counts as well.
+    * The journal has no newer backup that is complete and can be restored. It
+      does not matter whether the deletion of a newer backup is deferred.
     * A checkpoint that still exists left the instance out after the backup
-      was created. The clocks may differ by 5 minutes. So an omission up to
-      5 minutes before the backup counts too.
+      was created. An omission up to 5 minutes before the backup counts too,
+      because the clocks may differ.
 
     :param entry: the journal entry of the backup.
     :param backups: the backups of the project, as Trove has just listed them.

@@ -26,15 +26,13 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
                              preflight_problems.Problems]:
     """Check whether all instances of a checkpoint can be backed up.
 
-    The quota of backups is checked for all instances together.
+    The quota of backups is checked for all instances together. A busy instance
+    is no problem, because the protect operation waits for this instance.
 
-    A busy instance is no problem, because the protect operation waits for this
-    instance.
-
-    An instance that disappears during `deletion_wait` was deleted. The
-    checkpoint leaves this instance out in any case. If `skips_unprotectable`
-    is True, the second dictionary has the instance. If it is False, neither
-    dictionary has the instance, and its protect operation leaves it out later.
+    If an instance had the status SHUTDOWN and does not exist any more, Trove
+    has deleted it. If `skips_unprotectable` is True, such an instance counts
+    as one that cannot be backed up. Otherwise it has no problem of its own,
+    and its protect operation leaves it out later.
 
     :param answers: what Trove returned for each instance of the checkpoint, by
         the id of the instance. A value is an instance, or the error of the
@@ -43,11 +41,11 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     :param skips_unprotectable: whether the checkpoint leaves out an instance
         that cannot be backed up. If no instance can be backed up, the
         checkpoint is refused nevertheless.
-    :returns: two dictionaries of problems, by instance id. If the checkpoint
-        is refused, the first dictionary has the reasons, and the second
-        dictionary is empty. Otherwise the first dictionary is empty. The
-        second dictionary then has the instances that the checkpoint leaves
-        out, with the reasons.
+    :returns: two dictionaries of problems, by instance id. The first one has
+        the reasons why the checkpoint is refused. If it is empty, the
+        checkpoint is not refused. Then the second one has the instances that
+        the checkpoint leaves out, with the reasons. Otherwise the second one
+        is empty.
     :raises errors.Pending: an instance may be being deleted, and
         deletion_wait has not ended.
     :raises errors.KarborTroveError: Trove did not respond as expected.
@@ -81,9 +79,9 @@ def _check_instance(instance_id: str, answer: recent_instances.Answer,
 
     :param answer: the instance, or the error of its read.
     :param deletion_wait: the wait for instances that are being deleted.
-    :param deleted: the list of the ids of deleted instances. If the instance
-        disappeared during `deletion_wait`, this function adds its id to the
-        list and yields no problem.
+    :param deleted: a list to which this function adds the id of a deleted
+        instance. Such an instance had the status SHUTDOWN and does not exist
+        any more. It has no reasons.
     :raises errors.Pending: the instance may be being deleted, and
         deletion_wait has not ended.
     :raises errors.KarborTroveError: Trove did not return the instance, and it

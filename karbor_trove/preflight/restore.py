@@ -135,7 +135,6 @@ def build_test_request(backup_record: record.BackupRecord, checkpoint_id: str,
     temporary instance is not public and does not get the address of the
     original instance.
 
-    :param backup_record: the backup record of the original instance.
     :raises errors.Rejected: a recorded value is not allowed. The message has
         one line for each such value.
     """
