@@ -267,14 +267,14 @@ class Settings:
 def register(conf: cfg.ConfigOpts) -> Settings:
     """Register the options of the provider file, and return their values.
 
-    A wrong value raises no error here. The default of its option replaces the
-    wrong value, and Settings.check() raises an error later. All operations
-    except delete call Settings.check() and then refuse to start.
+    A wrong value raises no error here, and is replaced by the default of its
+    option. Settings.check() raises the error later. All operations except
+    delete call Settings.check(), so they do not run with a wrong value.
 
-    An error in this function would leave a checkpoint in the wrong status. A
-    new checkpoint would stay `protecting` for ever, and a checkpoint that is
-    being deleted would become `error-deleting` [provider.load_plugins() in
-    flows/protect.py, 1.6.0].
+    If this function raised an error, the checkpoint would keep or get a wrong
+    status. A new checkpoint would stay `protecting` for ever. A checkpoint
+    that is being deleted would become `error-deleting`
+    [provider.load_plugins() in flows/protect.py, 1.6.0].
 
     :param conf: the configuration of one provider file, not karbor.conf. The
         options may be registered already.

@@ -119,8 +119,8 @@ class PassthroughProtectOperation(protection_plugin.Operation):
 
         :raises errors.Rejected: the option `types` lacks the type or has a
             wrong value. Or the provider file names another plugin for the type
-            before the passthrough plugin. Karbor would not use that plugin,
-            because Karbor uses the last plugin for a type.
+            before the passthrough plugin. Karbor would not use the other
+            plugin, because a later plugin for the same type replaces it.
         """
         path = ', '.join(self._config.config_file)
         allowed_types = options.read_passthrough_types(self._config)

@@ -46,10 +46,10 @@ class Clock:
     def wait_for_event(self, event: threading.Event, seconds: float) -> None:
         """Wait until another thread sets an event, for some seconds at most.
 
-        In a test with a simulated clock, sleep() advances the clock, but
-        wait_for_event() does not. So call wait_for_event() if another thread
-        sleeps or sends requests meanwhile. Without a simulated clock, there is
-        no difference.
+        Call this method instead of sleep() if another thread sleeps or sends
+        requests during the wait. The difference matters only in tests with a
+        simulated clock: sleep() advances the simulated clock, and
+        wait_for_event() does not.
         """
         event.wait(seconds)
 

@@ -26,13 +26,13 @@ LOG = logging.getLogger(__name__)
 def add_templates() -> None:
     """Register the HTML templates of this package in Horizon.
 
-    Horizon then finds a template as karbor/page-templates/NAME.html. Horizon
-    reads such a name as a dashboard, a panel and a file. So this function
-    registers the template folder of a panel "page-templates", although Horizon
-    has no such panel.
+    Horizon then finds a template by the name karbor/page-templates/NAME.html.
+    Horizon reads the parts of this name as a dashboard, a panel and a file. So
+    the templates are registered for the dashboard "karbor" and for a panel
+    "page-templates", although there is no such panel.
 
-    The name of the folder has a hyphen, because the name of a Python package
-    cannot have a hyphen. So setuptools does not treat the folder as a package.
+    The hyphen in the name of the folder keeps setuptools from treating the
+    folder as a Python package.
     """
     loaders.panel_template_dirs[os.path.join('karbor', 'page-templates')] = (
         os.path.dirname(__file__))
@@ -41,8 +41,8 @@ def add_templates() -> None:
 def find_checkpoint(request: Any, record: Any) -> Any:
     """Return the checkpoint of a restore or of a verification.
 
-    :param record: the restore or the verification.
-    :returns: None if the checkpoint cannot be read. The error is logged.
+    If the checkpoint cannot be read, the error is logged, and the result is
+    None.
     """
     try:
         return api.checkpoint_get(
@@ -56,9 +56,8 @@ def find_checkpoint(request: Any, record: Any) -> Any:
 def get_plan_name(checkpoint: Any) -> str:
     """Return the name of a checkpoint's plan.
 
-    :param checkpoint: the checkpoint. None if it could not be read.
-    :returns: the name. If `checkpoint` is None, "Not Found". karbor-dashboard
-        shows the same text.
+    :param checkpoint: the checkpoint. None if it could not be read. In that
+        case the result is "Not Found", which karbor-dashboard shows too.
     """
     return str(checkpoint.protection_plan['name']
                if checkpoint else 'Not Found')
@@ -121,10 +120,7 @@ class RecordView(tables.DataTableView):
     list_url = ''
 
     def read_record(self, id_: str) -> Any:
-        """Request a restore or a verification from Karbor, and return it.
-
-        :param id_: the id of the restore or of the verification.
-        """
+        """Request a restore or a verification from Karbor, and return it."""
         raise NotImplementedError
 
     @memoized.memoized_method

@@ -117,9 +117,9 @@ def parse_fields(parameters: Mapping[str, object], fields: Mapping[str, Field],
                  ) -> Dict[str, Value]:
     """Return the parsed values of the parameters that are set.
 
-    A parameter is not set if it is absent, None or "". In that case the caller
-    may use the recorded value of the field. So this function checks that the
-    recorded value is allowed, but does not return the recorded value.
+    A parameter that is absent, None or "" is not set. The caller may use a
+    recorded value in place of such a parameter. So this function checks that
+    the recorded value is allowed, but does not return the recorded value.
 
     :param parameters: Karbor's parameters, such as {'restore_name': 'db-2'}.
         Names that are not in `fields` are ignored.
@@ -129,9 +129,10 @@ def parse_fields(parameters: Mapping[str, object], fields: Mapping[str, Field],
     :param recorded: the recorded values, by the name of the field.
     :returns: the parsed values of the parameters that are set, by the name of
         the field.
-    :raises errors.Rejected: a value is not allowed. Or a parameter needs
-        another value that is neither set nor recorded. The message has one
-        line for each such value.
+    :raises errors.Rejected: a value is not allowed. Or a parameter is set, but
+        a parameter that it needs is neither set nor recorded. For example,
+        volume_type needs volume_size. The message has one line for each
+        problem.
     """
     values: Dict[str, Value] = {}
     problems: List[str] = []

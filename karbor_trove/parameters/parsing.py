@@ -59,15 +59,14 @@ def parse_restore(parameters: Mapping[str, object], original: models.Instance,
                   ) -> models.InstanceRequest:
     """Return the request for a restored instance.
 
-    If a parameter is set, the request has the value of the parameter. For
-    some of the other parameters, such as the flavor, the request has the
-    recorded value of the original instance. These parameters have
-    `copied_from` in restore_options.OPTIONS.
+    If a parameter is set, the request has the value of the parameter. Some
+    parameters, such as the flavor, have `copied_from` in
+    restore_options.OPTIONS. If such a parameter is not set, the request has
+    the recorded value of the original instance.
 
     A name that the user passes may contain "{name}". The recorded name of the
-    original instance replaces "{name}". If no name was recorded, this function
-    uses "CHECKPOINT@INSTANCE" as the recorded name. The two words stand for
-    the ids of the checkpoint and of the original instance.
+    original instance replaces "{name}". If no name was recorded,
+    "CHECKPOINT_ID@INSTANCE_ID" is used as the name of the original instance.
 
     :param parameters: Karbor's parameters of this instance.
     :param original: the original instance, as recorded in the bank.

@@ -105,7 +105,6 @@ class TemporaryRestore:
         The instance is deleted even if the check fails. If the instance cannot
         be deleted now, the next verification deletes the instance.
 
-        :param verification_id: the id of the verification.
         :param project_id: the project in which the instance is created. None
             if the project is not known.
         :param request: the request for the instance.
