@@ -32,11 +32,9 @@ def create_backup(client: trove_client.TroveClient,
     function lists the existing backups before it sends the request. The search
     then ignores these backups.
 
-    :param journal: the backup journal of the instance.
     :param entry: the entry of this backup, which the caller has written to the
         journal. This function deletes the entry from the journal if no request
         was sent, or if Trove rejected the request.
-    :param request: the request to send.
     :raises errors.DeadlineExceeded: no request was sent, because Trove did not
         list the existing backups within 30 s.
     :raises errors.NotFound: Trove does not have the instance or the parent.

@@ -71,7 +71,6 @@ def create_group(client: trove_client.TroveClient, bank: karbor_types.Bank,
     has the ids of the restore and of the deleted group. If the response is
     lost, this function searches for a group with this description.
 
-    :param restore_id: Karbor's id of the restore.
     :param project_id: the id of the project in which the group is created. It
         is stored in the journal entry. None if the id is not known.
     :param instance_request: a request for an instance that uses the new group.

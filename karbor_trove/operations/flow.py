@@ -231,9 +231,9 @@ class FlowState:
                    ) -> bool:
         """Set a resource's status in Karbor's record, and save the record.
 
-        Karbor's clients show a reason as one line. So this method adds a
-        semicolon to each line except the last one. A line that already ends
-        with ".", ",", ":", a space or a semicolon is not changed.
+        Karbor's clients show a reason as one line. So each line except the
+        last one gets a semicolon, unless it ends with one of ".,:;" or a
+        space.
 
         Karbor stores the reasons of all resources in one column of 65,535
         bytes, and MySQL rejects what is longer [models.py, 1.6.0]. So the
@@ -242,7 +242,7 @@ class FlowState:
         and to the bank.
 
         If Karbor's database fails, this method tries again for 60 s at most.
-        The reasons may still be too long for this database. So from the second
+        The reasons may be too long for this database. So from the second
         attempt on, all reasons together have 7,500 bytes at most.
 
         :param record: Karbor's record of the restore or the verification.
@@ -252,9 +252,9 @@ class FlowState:
         :param section: the bank section of the resource, for the full text of
             a shortened reason. None if the id of the resource is not safe as a
             part of a path. In that case nothing is written to the bank.
-        :returns: True if the record was saved. False if it could not be saved.
-            In that case the failure is logged. No exception is raised, because
-            the operation may have created something and has to continue.
+        :returns: False if the record could not be saved. In that case the
+            failure is logged. No exception is raised, because the operation
+            may have created something and has to continue.
         """
         with self._status_lock:
             self._reported[resource_type, resource_id] = (

@@ -233,7 +233,7 @@ class ProtectOperation(base.Operation):
 
         The wait ends after ready_timeout. Before the request, the journal
         entry and the backup record are written to the bank, without the id of
-        the backup. The caller has to write them again with the id.
+        the backup. The caller has to write the returned entry and record.
 
         :returns: the journal entry and the backup record, both with the id of
             the backup, and the databases and users that existed before the

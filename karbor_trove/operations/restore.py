@@ -196,9 +196,7 @@ class RestoreOperation(base.Operation):
         instances of the restore that had the same deleted group share the new
         group.
 
-        :param request: the request for the restored instance.
         :param backup_record: has the id and the values of the original group.
-        :param restore_id: Karbor's id of the restore.
         :raises errors.KarborTroveError: the original group could not be read
             within 60 s, the original group is for another datastore version,
             or the new group could not be created. If Trove may have created
@@ -231,7 +229,7 @@ class RestoreOperation(base.Operation):
 
         :param instance_id: the id of the restored instance. If no instance was
             created, the id of the original instance.
-        :returns: True if the record was saved. False if it could not be saved.
+        :returns: whether the record was saved.
         """
         is_saved = self._flow.set_status(
             restore, self._resource.type, instance_id, status, reason,
