@@ -313,8 +313,8 @@ class BackupDeletion:
         In each chain, a child precedes its parent.
 
         :param deferred: the entries to sort.
-        :param entries: all entries of the journal. Their parents are used for
-            backups that Trove does not list.
+        :param entries: all entries of the journal. If Trove does not list a
+            backup, the entry of the backup has the id of its parent.
         """
         parents = {_get_key(entry): entry.parent_id for entry in entries}
         chains = {_get_key(entry): chain.list_chain_ids(
@@ -593,8 +593,9 @@ class BackupDeletion:
         """Return the deadline until which a new list of backups is trusted.
 
         Call this method when the backups have just been listed. The deadline
-        is 1 s after the call. The time that the bank takes counts. After the
-        deadline, the list may lack a child that a user has just created.
+        is 1 s after the call. Requests to the bank do not stop this second.
+        After the deadline, the list may lack a child that a user has just
+        created.
         """
         return polling.Deadline(timeouts.CHILDREN_CHECK_VALID,
                                 self._wall_clock)

@@ -378,8 +378,8 @@ class RestoreIntent:
 
         If another restore with the same instance name has an open entry and
         may still run, the entry becomes a trace. The entry then stays in the
-        journal, and gets the id of the restored instance. The trace shows the
-        other restore that the instance belongs to this restore.
+        journal, and gets the id of the restored instance. From this id the
+        other restore knows that it did not create the instance.
 
         In all other cases the entry is deleted. If other restores have markers
         for the same instance name, this method then also cleans up:
