@@ -166,8 +166,9 @@ class BackupEntry(document_store.StoredEntry):
 
         The result is True if two conditions are met: has_unique_name is False,
         and the backup was not created in the 10 minutes after the request.
-        matches() accepts such a backup only because the clocks of Trove's
-        hosts may differ by 5 minutes.
+        matches() also accepts a backup that was created up to 5 minutes before
+        or after these 10 minutes, because the clocks of Trove's hosts may
+        differ by 5 minutes.
 
         :param backup: a backup for which matches() returned True.
         """

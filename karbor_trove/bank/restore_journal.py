@@ -422,9 +422,10 @@ class RestoreIntent:
         """Return the other journal entries with the same instance name.
 
         Each of these entries has a marker in the folder of the name. This
-        method lists the markers, and reads these entries. If only this restore
-        has markers there, no entry is read and the result is empty. This
-        restore has the ids of its own instances in memory.
+        method lists the markers, and reads these entries. If all markers
+        belong to this restore, the result is empty. In that case no entry has
+        to be read, because this restore has the ids of its own instances in
+        memory.
 
         :returns: the entries, by the key of the marker. The value is None if
             there is a marker but no entry.

@@ -81,8 +81,8 @@ def _check_instance(instance_id: str, answer: recent_instances.Answer,
     :param deletion_wait: the wait for instances that are being deleted.
     :param deleted: a list to which this function adds the id of a deleted
         instance. Such an instance had the status SHUTDOWN and does not exist
-        any more. It has no reasons.
-    :raises errors.Pending: the instance may be being deleted, and
+        any more. For such an instance, no reason is yielded.
+    :raises errors.Pending: Trove may still be deleting the instance, and
         deletion_wait has not ended.
     :raises errors.KarborTroveError: Trove did not return the instance, and it
         is not known whether the instance exists.

@@ -191,10 +191,9 @@ class DeletionWait:
         """Check that an instance is not being deleted.
 
         If the status is SHUTDOWN, the method adds the id to instance_ids.
-        After the 5 minutes, the method raises no error.
 
-        :raises errors.Pending: Trove may be deleting the instance, and the 5
-            minutes have not passed yet.
+        :raises errors.Pending: Trove may be deleting the instance, and this
+            object was created less than 5 minutes ago.
         """
         self.add_if_shutdown(instance)
         if instance.is_being_deleted and self._deadline.remaining:
