@@ -181,8 +181,9 @@ class Pauses:
     def log_failure(self, error: errors.Unreachable) -> None:
         """Log a failed poll if it is the first one of an outage.
 
-        Call this method before after_failure(). Hold no lock during the call,
-        because Karbor can cancel a green thread that writes to the log.
+        Call this method before after_failure(). Hold no lock during the call.
+        Karbor can cancel a green thread while it writes to the log, and then
+        the lock might stay held.
 
         :param error: the failure of the poll.
         """

@@ -109,7 +109,8 @@ def instance_folder(instance_id: str, folder: str) -> str:
 def resource_folder(resource_id: str) -> str:
     """Return the path of the section of a resource in a checkpoint.
 
-    The path begins at the folder of the checkpoint: resource-data/RESOURCE.
+    The path is resource-data/RESOURCE. It is relative to the folder of the
+    checkpoint.
 
     :raises errors.Rejected: the resource id cannot be a single part of a path.
     """

@@ -127,7 +127,8 @@ def configuration_arguments(request: models.ConfigurationRequest
     """Return the arguments of the method that creates a configuration group.
 
     The method belongs to python-troveclient. It needs the argument `values` as
-    JSON text. The caller does not send arguments that are None.
+    JSON text. The result may contain None. The caller has to remove these
+    arguments.
     """
     arguments = dataclasses.asdict(request)
     arguments['values'] = json.dumps(arguments['values'])
@@ -137,9 +138,10 @@ def configuration_arguments(request: models.ConfigurationRequest
 def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
     """Return the arguments of troveclient's method that creates an instance.
 
-    The caller does not send arguments that are None. Most fields of the
-    request are arguments with the same name. Some arguments need an
-    explanation:
+    The result may contain None. The caller has to remove these arguments.
+
+    Most fields of the request are arguments with the same name. Some arguments
+    need an explanation:
 
     * The datastore and its version are sent. Without them, Trove would use the
       default datastore and its default version. Trove rejects a backup of
