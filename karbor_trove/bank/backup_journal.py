@@ -105,8 +105,8 @@ class BackupEntry(document_store.StoredEntry):
         * The entry has the id of the backup. Trove then lists the backup as a
           child, and a parent with a child is not deleted.
         * The checkpoint is deleted, so the backup is not needed.
-        * The request is settled, so it creates nothing any more. This case
-          also ends the reservation of an operation that was interrupted.
+        * The request is settled, so it creates nothing any more. If an
+          operation is interrupted, its reservation ends in this way.
 
         :param now: Trove's time. None if Trove returned no time. In that case
             no request counts as settled.
@@ -186,8 +186,8 @@ class BackupEntry(document_store.StoredEntry):
     def is_settled(self, now: Optional[datetime.datetime]) -> bool:
         """Return True if the request is too old to still create a backup.
 
-        The result is True from 15 minutes after the request on. If the time of
-        the request is not known, the result is False.
+        The result is True if the request was sent at least 15 minutes ago. If
+        the time of the request is not known, the result is False.
 
         :param now: Trove's time. If Trove returned no time, `now` is None and
             the result is False.
@@ -244,8 +244,9 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         If this process ends before the last step, the marker may be missing or
         wrong. A later sweep corrects the marker.
 
-        :raises errors.BankError: the entry may be written nevertheless. An
-            error of the bank after the entry is written is only logged.
+        :raises errors.BankError: the marker could not be deleted, or the bank
+            reported an error for the entry, which may be written nevertheless.
+            An error in the last step, for the marker, is only logged.
         """
         if entry.deleted_at is not None:
             self._markers.delete([entry.checkpoint_id])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Write-ahead journals of the requests that restores send.
+"""Write-ahead journals of the requests that a restore sends.
 
 The restore journal lists requests for instances. A restore writes an entry
 before it sends the request. The entry has the name of the requested instance.
@@ -124,12 +124,11 @@ class RestoreEntry:
     def may_run_during(self, other: 'RestoreEntry') -> bool:
         """Return True if the restores of two entries may run at the same time.
 
-        This entry is of the first restore, and `other` is of the second
-        restore. The result is True if two conditions are met:
+        The result is True if two conditions are met:
 
-        * The worker process of the first restore may still run.
-        * The second restore sent its request before the first restore, or less
-          than an hour later. If one of these times is not known, this
+        * The worker process of this entry's restore may still run.
+        * The request of `other` was sent before the request of this entry, or
+          less than an hour after it. If one of these times is not known, this
           condition is met.
         """
         return self.may_run(
@@ -169,7 +168,7 @@ class RestoreEntry:
 
 
 class RequestJournal(document_store.DocumentStore[RestoreEntry]):
-    """Base class of the journals of the requests that restores send.
+    """Base class of the journals that list requests of restores.
 
     A journal has the requests of all restores of one original instance. Each
     subclass is for one kind of request. The key of an entry is the id of the
@@ -329,7 +328,7 @@ class RestoreIntent:
                 for entry in others if not entry.created_id]
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if an instance is known to be of another request.
+        """Return True if another request is known to have created an instance.
 
         The result is True in two cases. This restore has created the instance
         for another original instance. Or another restore has left a trace,

@@ -78,9 +78,9 @@ def read(section: karbor_types.BankSection, key: str) -> Any:
     """Return the content of an object. None if the object does not exist.
 
     The object is requested without a list of the section, because a list of
-    Swift may be stale and lack an existing object. The list is requested only
-    if two requests for the object failed and their errors do not show that the
-    object does not exist. If the list lacks the object, the result is None.
+    Swift may be stale and lack an existing object. If the request fails twice,
+    and the errors leave open whether the object exists, the list is requested.
+    If the list lacks the object, the result is None.
 
     :returns: the parsed content if the content is JSON. Otherwise the content
         as text. Karbor's own bank plugin for Swift returns bytes in place of a

@@ -30,8 +30,8 @@ def select_page(keys: Iterable[str], limit: Optional[int],
                 marker: Optional[str], sort_dir: Optional[str]) -> List[str]:
     """Return the sorted keys of one page of a list.
 
-    :param keys: the keys of the list, in any order. Keys that are not on this
-        page may be missing.
+    :param keys: the keys of the list, in any order. The caller may leave out
+        keys that are not on this page.
     :param limit: the maximum number of keys. None for no limit.
     :param marker: the last key of the previous page. The page begins after
         this key, even if the object with this key was deleted. None for the

@@ -134,9 +134,9 @@ def _read(ids: List[str],
     list is longer, the function assumes after each page that as many pages
     remain as it has read.
 
-    The function could also read only pages, or send only GETs. It sends at
-    most twice as many requests as the better of these two ways, if the list
-    has at least `expected_pages` pages.
+    To read only pages, or to send only GETs, would be simpler. If the list has
+    at least `expected_pages` pages, this function sends at most twice as many
+    requests as the cheaper of these two ways.
 
     :param ids: the ids of the wanted objects.
     :param iterate_pages: yields the objects with these ids, page by page.

@@ -99,7 +99,7 @@ def _read_interface() -> str:
 
     * swift_catalog_info of [swift_client]
     * trove_catalog_info of [trove_client]
-    * interface of [trove_client], but not its default value
+    * interface of [trove_client], only if karbor.conf sets it
 
     The result is the first interface other than "public". If there is none,
     the result is "public".

@@ -45,7 +45,7 @@ class InstanceIntent(Protocol):
         """
 
     def is_taken(self, instance_id: str) -> bool:
-        """Return True if an instance is known to be of another request.
+        """Return True if another request is known to have created an instance.
 
         Call list_unconfirmed_requests() first, because it may read the data
         that this method needs.
@@ -192,8 +192,8 @@ class DeletionWait:
 
         If the status is SHUTDOWN, the method adds the id to instance_ids.
 
-        :raises errors.Pending: Trove may be deleting the instance, and this
-            object was created less than 5 minutes ago.
+        :raises errors.Pending: Trove may be deleting the instance, and the
+            wait has lasted less than 5 minutes.
         """
         self.add_if_shutdown(instance)
         if instance.is_being_deleted and self._deadline.remaining:
@@ -253,9 +253,9 @@ def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
     It is no error if the instance does not exist at the beginning. Trove
     refuses to delete an instance while Trove builds it. In that case the
     function waits until the instance is built. A forced deletion is no
-    alternative. It is only for administrators [force_delete() of troveclient,
-    instance:reset_status in Trove's policies], and the resources that Trove is
-    building would remain in the cloud.
+    alternative, because the resources that Trove is building would remain in
+    the cloud. Besides, only administrators may force a deletion
+    [force_delete() of troveclient, instance:reset_status in Trove's policies].
 
     :param timeout: seconds for the request and the wait together.
     :raises errors.KarborTroveError: the instance may still exist.

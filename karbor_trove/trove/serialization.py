@@ -127,8 +127,8 @@ def configuration_arguments(request: models.ConfigurationRequest
     """Return the arguments of the method that creates a configuration group.
 
     The method belongs to python-troveclient. It needs the argument `values` as
-    JSON text. The result may contain None. The caller has to remove these
-    arguments.
+    JSON text. Other arguments of the result may be None. The caller has to
+    remove them.
     """
     arguments = dataclasses.asdict(request)
     arguments['values'] = json.dumps(arguments['values'])
@@ -138,7 +138,7 @@ def configuration_arguments(request: models.ConfigurationRequest
 def instance_arguments(request: models.InstanceRequest) -> Dict[str, Any]:
     """Return the arguments of troveclient's method that creates an instance.
 
-    The result may contain None. The caller has to remove these arguments.
+    Arguments of the result may be None. The caller has to remove them.
 
     Most fields of the request are arguments with the same name. Some arguments
     need an explanation:

@@ -212,8 +212,9 @@ class SharedPoll(Generic[T]):
         While the waiter is the leader, this method also polls for all waiters.
 
         :raises errors.DeadlineExceeded: another waiter is the leader, and its
-            poll has not ended 30 s after the end of this wait. Or this waiter
-            is the leader, and its client has reached its deadline.
+            last poll still runs 30 s after the deadline of this waiter. Or
+            this waiter is the leader, and the deadline of its client has
+            passed.
         """
         while True:
             with self._lock:
@@ -242,8 +243,8 @@ class SharedPoll(Generic[T]):
         :returns: True if `changes_after` of errors.Pending has passed. In that
             case the caller has to call the check again, with the last answer.
             False if the waiter may have a new answer or may be the leader now.
-        :raises errors.DeadlineExceeded: the leader's poll has not ended 30 s
-            after the end of the wait.
+        :raises errors.DeadlineExceeded: the leader's last poll still runs 30 s
+            after the deadline of this waiter.
         """
         seconds = waiter.wait.end.remaining
         if not seconds:
@@ -301,8 +302,7 @@ class SharedPoll(Generic[T]):
         The method wakes the waiter if the check of the waiter has to be
         called. The check of the leader has to be called after each poll. Any
         other check has to be called if the answer has changed or the wait is
-        at its end. If this poll and the poll before failed in an outage, the
-        answer has not changed.
+        at its end. Two errors of an outage in a row count as the same answer.
 
         :param answer: the object that the poll read, or the error of the read.
         """

@@ -12,9 +12,10 @@ from karbor_trove.trove import transport
 def find_endpoint(api: Any, swift: models.SwiftConnection) -> Optional[str]:
     """Return the URL of the user's account in Swift.
 
-    If `swift` has no URL, the result is the URL in the user's catalog. If
-    `swift` has a URL, the result is this URL with the account of the catalog.
-    If the catalog has no account, the URL stays as it is.
+    If `swift` has no URL, the result is the URL of Swift in the user's
+    catalog. If `swift` has a URL, the result is this URL with the account that
+    the URL in the catalog ends with. If there is no such account, the result
+    is the URL of `swift`.
 
     :param api: a client that transport.patch_client() returned.
     :param swift: the options, such as the region, the interfaces and the URL.

@@ -124,9 +124,9 @@ def _remove_completion_cache(client: Any) -> None:
 
     troveclient writes these files to the home directory for the completion of
     shell commands. Each manager of troveclient has one open file. If two
-    threads list at the same time, one thread may close the file while the
-    other thread uses it. Then the other list fails [troveclient/base.py,
-    8.6.0].
+    threads call a list method of a manager at the same time, one thread may
+    close the file while the other thread uses it. Then the call of the other
+    thread fails [troveclient/base.py, 8.6.0].
 
     :param client: the client. The attributes of its managers are replaced.
     """

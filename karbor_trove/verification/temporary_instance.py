@@ -87,8 +87,8 @@ class TemporaryRestore:
         """Create the test restore. No request is sent yet.
 
         :param wait_for_instance: a function that polls an instance until a
-            check returns a result. Several test restores may share the
-            requests of their polls.
+            check returns a result. If several test restores use this function,
+            one request may serve all of them.
         :param queue: limits how many instances are requested at the same time.
         """
         self._client = client
