@@ -93,10 +93,9 @@ class Pending(KarborTroveError):
 
     :param state: the last state of the object. It becomes the text of the
         exception.
-    :param changes_after: the seconds until the check is called again although
-        the object has not changed. The check may then have another result,
-        because its result also depends on the time. None if the result depends
-        only on the object.
+    :param changes_after: the seconds after which the check may have another
+        result, even if the object has not changed. The check is then called
+        again. None if the result depends only on the object.
     """
 
     def __init__(self, state: str, changes_after: Optional[float] = None):

@@ -35,8 +35,9 @@ def find_created_backup(
         checkpoint matches the backup too. Or `earlier_ids` is None, and the
         time of the backup matches only because clocks may differ.
     :raises errors.Ambiguous: several backups match. Or one backup matches, and
-        the entry says that several backups matched in an earlier search. Both
-        messages name the backups and the other checkpoints that match now.
+        the entry says that several backups matched in an earlier search. In
+        both cases the message names the backups that match now, and the other
+        checkpoints whose requests match these backups.
     """
     # The entry of the same checkpoint in `entries` may already have the id of
     # the backup. Another operation may have adopted the backup after `entry`

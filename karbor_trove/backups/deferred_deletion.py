@@ -313,8 +313,8 @@ class BackupDeletion:
         In each chain, a child precedes its parent.
 
         :param deferred: the entries to sort.
-        :param entries: all entries of the journal. If Trove does not list a
-            backup, the entry of the backup has the id of its parent.
+        :param entries: all entries of the journal. For a backup that Trove
+            does not list, the id of the parent is taken from its entry.
         """
         parents = {_get_key(entry): entry.parent_id for entry in entries}
         chains = {_get_key(entry): chain.list_chain_ids(
@@ -593,7 +593,7 @@ class BackupDeletion:
         """Return the deadline until which a new list of backups is trusted.
 
         Call this method when the backups have just been listed. The deadline
-        is 1 s after the call. Requests to the bank do not stop this second.
+        is 1 s after the call, and is not extended by requests to the bank.
         After the deadline, the list may lack a child that a user has just
         created.
         """

@@ -35,9 +35,9 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
         Swift, the deletion is requested only after Swift has responded. None
         if the URL is not known, or if this function must not wait for Swift.
     :param check_deletable: raises an error if the backup must not be deleted.
-        `check_deletable` is called before each DELETE request that is sent
-        more than 1 s after the start of this function. Until then the check of
-        the caller is still valid.
+        In the first second of this function, the check of the caller is still
+        valid. `check_deletable` is called before each DELETE request that is
+        sent later.
     :param outage_deadline: when to give up the DELETE request during an outage
         of Trove or Swift. During the later wait for the end of the deletion,
         an outage may last `outage_deadline.seconds`.

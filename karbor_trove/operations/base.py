@@ -216,11 +216,10 @@ class Operation(protection_plugin.Operation):
         :param find_problems: returns the problems of all instances of the
             flow. If the id of an instance is not a UUID, this id is the
             problem, and find_problems() is not called.
-        :param refusal: what the message says if only other instances have
-            problems. With "restore cannot be restored", the message is "not
-            started, because another database of this restore cannot be
-            restored: ID, ID". The ids are those of the instances with
-            problems.
+        :param refusal: a part of the message for an instance without a
+            problem. This message is "not started, because another database of
+            this REFUSAL: ID, ID". An example of REFUSAL is "restore cannot be
+            restored". The ids are those of the instances with problems.
         :raises errors.Rejected: an option of the provider file is wrong, or an
             instance has a problem. If this instance has problems, the message
             has one line for each of them.
@@ -432,9 +431,9 @@ class Operation(protection_plugin.Operation):
         are read at the same time.
 
         :param instance_ids: the ids of the instances that the caller needs.
-        :returns: all instances that were read or were ready, by id. If an
-            instance could not be read, the error takes the place of the
-            instance.
+        :returns: the instances by id: those that were read now, and those that
+            were ready in the last 30 s. If an instance could not be read, the
+            error takes the place of the instance.
         :raises errors.Unreachable: Trove's list of instances could not be
             read.
         """

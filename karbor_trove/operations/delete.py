@@ -90,9 +90,9 @@ class DeleteOperation(base.Operation):
           is written to the journal. For example, an interrupted protect
           operation has written the id to the record only.
 
-        :returns: the entry. If no usable record has the id, the journal entry
-            is returned unchanged. None if there is no usable journal entry
-            either.
+        :returns: the entry. If the id is in neither the journal entry nor the
+            record, the journal entry is returned without the id. None if there
+            is no usable journal entry, and no usable record with the id.
         :raises errors.KarborTroveError: the bank failed, or a later release of
             karbor-trove wrote the record or the journal entry.
         """

@@ -339,8 +339,8 @@ def _shorten_reasons(reasons: Dict[Key, _Reason],
                      max_bytes: int) -> Dict[Key, str]:
     """Shorten the reasons until they together fit into Karbor's record.
 
-    One limit, in characters, applies to each reason. It begins with the number
-    `max_bytes`, and is halved until all texts together fit. If a reason is
+    All reasons have the same limit. At first, the limit is `max_bytes`
+    characters. It is halved until all texts together fit. If a reason is
     longer than the limit, its lists are cut. If the reason is still too long,
     the end of its text is cut.
 

@@ -59,8 +59,8 @@ class VerifyOperation(base.Operation):
 
         The levels `backup` and `data` have no test restore. So at these levels
         only the provider file, the ids of the instances and the project of the
-        user are checked. At every level, the temporary instances that earlier
-        verifications left are deleted.
+        user are checked. At every level, this method deletes the temporary
+        instances that still exist from earlier verifications.
 
         :raises karbor.exception.VerifyResourceFailed: the verification is
             refused, and nothing was created. The reasons are in Karbor's

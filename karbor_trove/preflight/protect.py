@@ -42,11 +42,10 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
         that cannot be backed up. If no instance can be backed up, the
         checkpoint is refused nevertheless.
     :returns: two dictionaries of problems, by instance id. The first one has
-        the reasons why the checkpoint is refused. If it is empty, the
-        checkpoint is not refused. Then the second one has the instances that
-        the checkpoint leaves out, with the reasons. Otherwise the second one
-        is empty.
-    :raises errors.Pending: an instance may be being deleted, and
+        the reasons why the checkpoint is refused. The second one has the
+        reasons why the checkpoint leaves out instances. At least one of the
+        two is empty, because a refused checkpoint leaves out no instances.
+    :raises errors.Pending: Trove may still be deleting an instance, and
         deletion_wait has not ended.
     :raises errors.KarborTroveError: Trove did not respond as expected.
     """
