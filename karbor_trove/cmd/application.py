@@ -75,11 +75,10 @@ class Application(app.App):
     def configure_logging(self) -> None:
         """Set up the log on standard error and in the file of --log-file.
 
-        Standard error gets the messages of the command itself. With --debug or
-        -v, standard error also gets the messages of Karbor and its libraries.
-        Without these options, such messages are hidden for two reasons. An
-        operator cannot act on the warnings. The command itself reports the
-        errors. The file of --log-file gets all messages in any case.
+        Standard error gets the messages of the command itself. The messages of
+        Karbor and its libraries are shown only with --debug or -v. An operator
+        cannot act on their warnings, and the command itself reports their
+        errors. The file of --log-file gets all messages.
         """
         if self.options.debug:
             self.options.verbose_level = self.DEFAULT_VERBOSE_LEVEL + 1

@@ -37,9 +37,9 @@ class OpenRequest(NamedTuple):
         * The name or the description has the id of the request's checkpoint.
         * The time of the request is not known.
 
-        Otherwise the backup has to be created in the 10 minutes after the
-        request. The clocks of Trove's hosts may differ, so the backup may also
-        be up to 5 minutes too early or too late.
+        Otherwise the backup has to be created between 5 minutes before and 15
+        minutes after the request. Trove may take 10 minutes, and the clocks of
+        Trove's hosts may differ by 5 minutes.
         """
         entry = self.entry
         return entry.matches(backup) or (
@@ -114,13 +114,13 @@ class BackupIndex:
                        backups: Iterable[models.Backup]) -> bool:
         """Return True if an operation may adopt a backup, now or later.
 
-        An operation adopts the backup that a request with a lost response has
-        created. The result is True in two cases:
+        An operation adopts a backup if a request with a lost response has
+        created it. The result is True in two cases:
 
         * A request may have created the backup, and an operation on the
           checkpoint of this request may still be running.
-        * A request matches this backup and no other backup, and the backup
-          cannot come from another request. So a later operation can adopt the
+        * The backup is the only one that matches a request, and no other
+          request may have created it. So a later operation can adopt the
           backup.
 
         :param backups: all backups in Trove.
@@ -153,14 +153,14 @@ class BackupIndex:
 
     def may_be_recorded(self, checkpoint_id: str,
                         backup: models.Backup) -> bool:
-        """Return True if a bank may record a backup for a checkpoint.
+        """Return True if a backup may belong to a checkpoint.
 
         The backup journal of an instance has one entry for each checkpoint.
         The result is True if the entry of this checkpoint has the id of the
-        backup. The result is also True if the entry has no id yet.
+        backup, or has no id yet.
 
-        This method reads the entry directly, and does not list the journal. A
-        list of Swift may lack an object that was written a moment ago.
+        This method reads the entry directly. A list of the journal could lack
+        an entry that was written to Swift a moment ago.
         """
         for provider in self._providers:
             entry = backup_journal.BackupJournal(

@@ -66,7 +66,8 @@ class InstanceReport:
     def is_unprotected(self) -> bool:
         """Return True if the instance exists and no checkpoint can restore it.
 
-        If it is not known whether the instance exists, it counts as existing.
+        If it is not known whether the instance exists, the result is as if the
+        instance existed.
         """
         return self.checkpoint is None and self.exists is not False
 
@@ -122,10 +123,10 @@ def build_report(report: InstanceReport,
     :param now: Trove's time. None if Trove returned no time.
     :param corrupt_ids: the ids of the checkpoints that cannot be read and may
         hold the instance.
-    :param find_lost: a function that returns the id of a backup whose object
-        is missing in Swift. None if no object is missing. The first argument
-        is one item of `points`. The second argument is the chain of the backup
-        in this checkpoint.
+    :param find_lost: a function that searches Swift for the objects of a
+        chain. Its arguments are an item of `points`, and the chain of the
+        backup in this checkpoint. It returns the id of a backup whose object
+        is missing. If no object is missing, it returns None.
     """
     notes = [] if report.exists else [
         'deleted in Trove' if report.exists is False
@@ -255,9 +256,9 @@ def _summarize_verifications(
     a failure is reported until a later verification of the same level passes.
 
     :param points: one object for each checkpoint of the instance.
-    :returns: the last results, the recovery time that was measured last, and
-        a note on each failure. If the results in a checkpoint cannot be read,
-        there is only a note about this.
+    :returns: the last results, the recovery time that was measured last, and a
+        note on each failure. If the results in one checkpoint cannot be read,
+        there are no results of any checkpoint, and the only note says so.
     """
     results = []
     for point in points:

@@ -34,7 +34,7 @@ def find_heartbeat_age(host: str) -> Optional[datetime.timedelta]:
 
 def find_operation_age(checkpoint_id: str, status: str
                        ) -> Optional[datetime.timedelta]:
-    """Return the time since the last operation on a checkpoint started.
+    """Return how long ago the last operation on a checkpoint started.
 
     :param status: the status that the checkpoint has during the operation,
         such as "deleting".

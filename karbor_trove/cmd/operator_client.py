@@ -14,7 +14,7 @@ _ENDED = (constants.VERIFICATION_STATUS_SUCCESS,
 
 
 class Verification(NamedTuple):
-    """An ended verification: its status, and the reasons of its resources."""
+    """The status of an ended verification, and the reasons for this status."""
 
     status: str
     #: The reasons of all resources, one per line.

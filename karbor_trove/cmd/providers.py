@@ -56,10 +56,8 @@ class Provider:
     def list_checkpoints(self) -> Iterator['Checkpoint']:
         """Yield all checkpoints in the bank, including the deleted ones.
 
-        This method lists the folders of the checkpoints. Karbor also writes
-        index files that list the checkpoints. This method does not use the
-        index files, because they may lack a checkpoint. Karbor writes them
-        after the checkpoint itself, and may crash in between.
+        This method lists the folders of the checkpoints. Karbor's index files
+        may lack a checkpoint, because Karbor may crash before it writes them.
 
         :raises errors.BankError: a checkpoint cannot be read.
         """
@@ -76,8 +74,8 @@ class Provider:
 
         * The checkpoint has a backup record.
         * Karbor's index files list the checkpoint.
-        * The checkpoint has a resource of which no checkpoint is chosen yet.
-          The checkpoint then shows the project of this resource.
+        * The checkpoint has a resource that is in none of the checkpoints
+          chosen before. So the project of each resource can be read.
 
         All other checkpoints are deleted, or Karbor crashed while creating
         them. So they have no backup.
@@ -111,13 +109,12 @@ class Provider:
                           ) -> Iterator['Checkpoint']:
         """Read the checkpoints with these ids, and yield them.
 
-        If the bank does not return the index.json of a checkpoint, the result
-        depends on `keys`. If `keys` does not have this index.json either, the
+        If neither the bank nor `keys` has the index.json of a checkpoint, the
         checkpoint is skipped.
 
         :param keys: the keys of the objects of all checkpoints in the bank.
-        :raises errors.BankError: the bank does not return an index.json, but
-            `keys` has it.
+        :raises errors.BankError: `keys` has an index.json that the bank does
+            not return.
         """
         for checkpoint_id in progress.track(
                 checkpoint_ids, 'Reading the checkpoints of provider %s'
@@ -277,15 +274,13 @@ def load_providers(problems: List[str]) -> List[Provider]:
     """Load all provider files, and return the providers.
 
     Disabled providers are included, because their banks and backups still
-    exist. If a bank does not exist or cannot be read, its provider is not
-    returned.
+    exist. A provider whose bank does not exist or cannot be read is left out.
 
-    :param problems: a list. For each bank that does not exist, cannot be read
-        or is empty, this function adds a sentence to the list. If a command
-        needs all banks and the list is not empty, the command does not run.
+    :param problems: the list to which this function adds a sentence for each
+        bank that does not exist, cannot be read or is empty.
     :raises errors.Rejected: there is no provider file, or a provider file
-        cannot be loaded, or none of the banks can be read. In the last case,
-        this function moves the sentences from `problems` into the message.
+        cannot be loaded, or no bank can be read. If no bank can be read, the
+        message has the sentences, and `problems` is empty.
     """
     try:
         folder = pathlib.Path(utils.find_config(cfg.CONF.provider_config_dir))
@@ -375,8 +370,8 @@ def list_one_per_bank(providers: List[Provider]) -> List[Provider]:
     Several providers may use the same bank. The options of the providers do
     not show this, because each bank plugin has options of its own. So this
     function lists the journals and checkpoints in the bank of each provider.
-    If the lists of several providers are equal, these providers use the same
-    bank. In that case only the first of these providers is returned.
+    If several lists are equal, their providers use the same bank, and only the
+    first of these providers is returned.
     """
     if len(providers) == 1:
         return providers

@@ -117,10 +117,10 @@ def find_place(files: Sequence[ConfigFile], group: str, option: str
                ) -> Optional[findings.Place]:
     """Return the place where one of several files sets an option.
 
-    oslo.config reads all files as one configuration. A later file has
-    precedence over an earlier file. So the place is in the last file that sets
-    the option. If no file sets the option, the place is the start of its group
-    in the last file that sets another option of the group.
+    oslo.config reads the files as one configuration, in which later files have
+    precedence. So the place is in the last file that sets the option. If no
+    file sets the option, the last file that sets another option of the group
+    is used. The place is then the line with the name of the group.
 
     :param files: the files in the order in which oslo.config reads them.
     :returns: the place. None if no file sets any option of the group.

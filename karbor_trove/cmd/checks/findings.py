@@ -112,9 +112,8 @@ class Place:
 class Finding:
     """One result of a check.
 
-    A finding has the details for the operator. If the finding is about a file,
-    it has a place in this file. In this case it may also have the lines that
-    the operator has to write there.
+    If the finding is about a file, the finding has a place in this file. Such
+    a finding may also have the lines that the operator has to write there.
     """
 
     kind: Kind

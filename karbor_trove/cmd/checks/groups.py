@@ -32,10 +32,9 @@ def check(file: provider_file.ProviderFile,
     """Yield what is wrong with the groups, options and values of a file.
 
     :param file: the provider file.
-    :param plugin_names_by_group: the result of Plugins.list_groups(). It says
-        which plugins read a group. If the file names none of these plugins,
-        the group has no effect. The finding about such a group then names
-        these plugins.
+    :param plugin_names_by_group: which plugins read a group, by the name of
+        the group. If the file names none of these plugins, a finding says that
+        the group has no effect. This finding names the plugins.
     """
     active = _read_active_groups(file)
     names = {name.lower(): name for name in active}

@@ -3,7 +3,7 @@
 """Check of the plugins that Karbor really uses.
 
 Several plugins can be installed for one resource type. Karbor uses only one of
-them, which is in force.
+them. The plugin that Karbor uses is "in force".
 """
 
 import os

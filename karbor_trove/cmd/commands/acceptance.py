@@ -154,15 +154,14 @@ def _write(checkpoint: providers.Checkpoint, databases: Dict[str, _Database],
 def _check_ended(checkpoint: providers.Checkpoint) -> None:
     """Check that the protect operation of a checkpoint has ended.
 
-    If the status of the checkpoint is "protecting", the function calls
-    check_worker().
+    If the status of the checkpoint is "protecting", check_worker() decides.
 
     If the status is "error", the operation has normally ended. Karbor writes
     "error" after all resources of the flow have ended [flows/protect.py,
-    1.6.0]. The command `checkpoint reset` also writes "error", and deletes the
-    identities of the worker process. But if a resource still has the status
-    "protecting", its worker process may still run. So the function checks the
-    process of each such resource.
+    1.6.0]. But if a resource still has the status "protecting", its worker
+    process may still run. So the function checks this process. After
+    `checkpoint reset`, the bank has no identity of a worker process, and the
+    operation counts as ended.
 
     :raises errors.Rejected: the operation may still run, the checkpoint has
         another status, or its index is corrupt.
@@ -192,12 +191,11 @@ def _check_ended(checkpoint: providers.Checkpoint) -> None:
 def _check_unchanged(checkpoint: providers.Checkpoint) -> None:
     """Check that a checkpoint has not changed since it was read.
 
-    If a user deletes the checkpoint, Karbor changes the index of the
-    checkpoint before anything else. So a changed index shows that a delete
-    operation has started. The command must then write nothing. Otherwise the
-    command could overwrite the status of the deleted checkpoint. It could also
-    overwrite a journal entry that says that the deletion of a backup has
-    begun. So call this function after each long task, and before each write.
+    Call this function after each long task, and before each write. A changed
+    index shows that a delete operation has started, because Karbor changes the
+    index first. After that, a write could overwrite the status of the deleted
+    checkpoint. A write could also overwrite a journal entry that says that the
+    deletion of a backup has begun.
 
     :raises errors.Rejected: the index has changed, or the checkpoint does not
         exist any more.
@@ -241,7 +239,7 @@ def _find_problem(database: _Database, instance_id: str,
                   backups: chain.Backups) -> Optional[str]:
     """Return why the backup of an instance cannot be restored.
 
-    :param database: the data about the instance from the bank.
+    :param database: what the bank stores about the instance.
     :param backups: the backups of the project in Trove.
     :returns: a phrase such as "no backup is known". None if the backup can be
         restored.

@@ -55,9 +55,10 @@ class Action(abc.ABC):
         :param config_files: the paths of Karbor's configuration files. If
             empty, Karbor's default files are read.
         :raises errors.Rejected: the configuration or a provider file is
-            missing or wrong, no bank can be read, or the command needs all
-            banks and a bank is empty or unreadable. In these cases nothing was
-            done. list_rows() may raise the same exception for other reasons.
+            missing or wrong, or no bank can be read. Or the command needs all
+            banks, and a bank is empty or unreadable. In all these cases
+            nothing was done. list_rows() may raise the same exception for
+            other reasons.
         """
         find_config_files(config_files)
         read_configuration(config_files)

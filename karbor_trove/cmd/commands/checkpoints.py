@@ -150,12 +150,12 @@ def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
     the resource. The first of these rules that applies decides:
 
     1. If one of these processes may still run, the operation may still run.
-    2. If the operation has started on a resource, and the process of this
-       resource has ended, the operation has ended.
-    3. If the operation has started on a resource, and the bank has no identity
-       for this resource, the operation may still run.
-    4. If the operation has started on no resource, _check_age() decides by
-       the age of the operation.
+    2. If the operation has started on a resource with such an identity, the
+       operation has ended.
+    3. If the operation has started only on resources without an identity, the
+       operation may still run.
+    4. If the operation has started on no resource, _check_age() decides by the
+       age of the operation.
 
     :param checkpoint: a checkpoint with the status "protecting" or "deleting".
     """
@@ -184,17 +184,16 @@ def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
 
 
 def _check_other_host(identity: object) -> str:
-    """Find out from Karbor's database whether a process may still run.
+    """Return why a worker process may still run.
 
-    This host cannot see whether a process on another host has ended. But
-    Karbor's database has the time of the last heartbeat of each service. If a
-    service has sent no heartbeat for 10 minutes, its process has ended.
+    A command cannot see whether a process on another host has ended. So the
+    function reads the last heartbeat of the process's service from Karbor's
+    database. If the service has sent no heartbeat for 10 minutes, the process
+    has ended. For a process on this host, the database is not read.
 
-    The database is not read for a process on this host. Such a process may
-    still run.
-
-    :param identity: the identity of a process that may still run.
-    :returns: why the process may still run. "" if the process has ended.
+    :param identity: the identity of the process. may_be_alive() has returned
+        True for this identity.
+    :returns: a phrase. "" if the process has ended.
     """
     doubt = '%s may still work on it' % worker_process.describe(identity)
     host = worker_process.find_other_host(identity)
@@ -217,15 +216,15 @@ def _check_other_host(identity: object) -> str:
 def _check_age(checkpoint: providers.Checkpoint, doubt: str) -> WorkerCheck:
     """Check whether an operation is so old that it has ended.
 
-    Use this function if the operation has started on no resource. Such an
-    operation has written only the status of the checkpoint. If the operation
-    started more than 10 minutes ago, its service was killed early, and the
-    operation has ended. If the start is not known, the operation may still
-    run.
+    Use this function if the operation has not reached any resource yet. Such
+    an operation has written only the status of the checkpoint. If the
+    operation started more than 10 minutes ago, its service was killed early,
+    and the operation has ended. If the start is not known, the operation may
+    still run.
 
     If the option max_concurrent_operations is set, the operation may still run
-    at any age. The operation may have written only the status because it waits
-    in Karbor's queue [ProtectionManager in manager.py, 1.6.0].
+    at any age, because it may wait in Karbor's queue [ProtectionManager in
+    manager.py, 1.6.0].
 
     :param doubt: why the worker process is not known. The reason in the result
         begins with this phrase.
@@ -330,16 +329,16 @@ def _check_resettable(checkpoint: providers.Checkpoint,
     A checkpoint can be reset in these cases:
 
     * Its status is "error-deleting": its deletion has failed.
-    * Its status is "protecting" or "deleting", and check_worker() finds that
-      its operation has ended. With `force`, this result is ignored.
+    * Its status is "protecting" or "deleting". Without `force`, check_worker()
+      has to find that its operation has ended.
     * It is deleted, Karbor still lists it, and `force` is True.
 
     :param force: True if the operator states that no process works on the
         checkpoint any more.
     :returns: the content of the object index.json, which describes the
         checkpoint.
-    :raises errors.Rejected: the checkpoint has another status, its operation
-        may still run, or its index.json is corrupt.
+    :raises errors.Rejected: none of these cases applies, or the index.json is
+        corrupt.
     """
     if checkpoint.index is None:
         raise errors.CorruptObject(
@@ -378,9 +377,9 @@ def _check_unchanged(checkpoint: providers.Checkpoint,
                      index: Dict[str, Any]) -> None:
     """Check that the index.json of a checkpoint has not changed.
 
-    Another command may reset the checkpoint at the same time. A user may then
-    delete the checkpoint. The calling command must not overwrite the status of
-    this deletion.
+    While a command runs, another command may reset the same checkpoint, and a
+    user may then delete the checkpoint. Karbor then writes the status
+    "deleting", and this status must not be overwritten.
 
     :param index: the content of index.json when the calling command read it.
     :raises errors.Rejected: index.json has changed since then.
@@ -396,11 +395,10 @@ def write_index_files(checkpoint: providers.Checkpoint,
                       index: Dict[str, Any]) -> None:
     """Write the three index files of a checkpoint.
 
-    Karbor reads the index files to list its checkpoints. The index files are
-    separate from the checkpoint and its object index.json. Karbor writes a
-    checkpoint before the index files. So a crash in between leaves a
-    checkpoint without index files. Karbor's delete operation fails on such a
-    checkpoint, and leaves it as it was [Checkpoint.delete() in 1.6.0].
+    Karbor reads the index files to list its checkpoints. Karbor writes them
+    after the object index.json. So a crash in between leaves a checkpoint
+    without index files. Karbor's delete operation fails on such a checkpoint,
+    and changes nothing [Checkpoint.delete() in 1.6.0].
 
     An index file that exists is replaced by the same content.
 
@@ -417,8 +415,7 @@ def _list_index_files(checkpoint: providers.Checkpoint,
     """Return the paths of the existing index files of a checkpoint.
 
     Karbor reads the index files to list its checkpoints. A checkpoint has
-    three index files, and any of them may be missing. The index files are
-    separate from the checkpoint and its object index.json.
+    three index files, and any of them may be missing.
 
     :param index: the content of index.json, which decides the paths of the
         index files.

@@ -86,17 +86,17 @@ class OrphanSearch:
 
     def check_number(self, backup_ids: List[str],
                      confirmed: Optional[int]) -> None:
-        """Check that the operator has typed the correct number of orphans.
+        """Check the number of orphans that the operator has typed.
 
         Many orphans may mean that a bank is missing. So if more than half of
-        Karbor's backups are orphans, the operator has to type the number. The
-        number counts two kinds of orphans: those that Karbor has certainly
-        created, and those that the operator has chosen.
+        Karbor's backups in Trove are orphans, the operator has to type their
+        number. An orphan counts if Karbor has certainly created it, or if the
+        operator has chosen it.
 
         :param backup_ids: the ids of the backups that the operator has chosen.
-        :param confirmed: the number that the operator has typed. None if the
-            operator has typed no number.
-        :raises errors.Rejected: the number is wrong, or a required number is
+        :param confirmed: the typed number. None if the operator has typed
+            none.
+        :raises errors.Rejected: the number is wrong, or is required and
             missing.
         """
         number = len(set(backup_ids) | {
@@ -117,8 +117,8 @@ class OrphanSearch:
     def problems(self) -> List[str]:
         """Return one sentence for each instance that was not searched.
 
-        The bank has a backup record or a journal entry of such an instance,
-        and this object cannot be read.
+        For such an instance, a backup record or a journal entry in the bank
+        cannot be read.
         """
         return ['the backups of instance %s are not included: %s' % item
                 for item in sorted(self._index.unreadable.items())]

@@ -53,8 +53,8 @@ class Report:
 
         :param project_id: the id of the only project in the report. None to
             report on each project that has a checkpoint in one of the banks.
-        :raises errors.KarborTroveError: a bank is unavailable, or Trove is
-            unavailable when the backups of all projects are listed.
+        :raises errors.KarborTroveError: a bank is unavailable. Or Trove is
+            unavailable, so the backups of all projects cannot be listed.
         """
         self._clients = project_clients
         self._poller = all_providers[0].poller
@@ -197,11 +197,11 @@ class Report:
     def _may_be_deleted(self, project_id: str) -> bool:
         """Return True if a project may have been deleted in Keystone.
 
-        The result is True if all checkpoints of the project are deleted. If
-        the operator has chosen the project, the result is always False.
+        The result is True if all checkpoints of the project are deleted. But
+        if the operator has chosen the project, the result is always False.
 
-        Keystone gives no token for a deleted project. If the result is True,
-        the caller does not report this failure as a problem.
+        Keystone gives no token for a deleted project. In that case the missing
+        token is not reported as a problem.
         """
         return self._project_id is None and not self._points.projects.get(
             project_id, True)

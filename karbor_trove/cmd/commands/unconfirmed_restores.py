@@ -272,9 +272,9 @@ def _find_instances(client: trove_client.TroveClient, name: Optional[str],
                     time_before_request: datetime.datetime) -> List[str]:
     """Return the ids of the instances that a request may have created.
 
-    Such an instance has the name in the request. It was created at or after
-    `time_before_request`, or up to 5 minutes earlier. If its creation time is
-    not known, only the name has to match.
+    Such an instance has the name in the request, and was created no earlier
+    than 5 minutes before `time_before_request`. If the creation time of an
+    instance is not known, only the name has to match.
 
     :param name: the name in the request.
     :param time_before_request: a time before the request was sent: UTC,

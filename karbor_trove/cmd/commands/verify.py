@@ -38,13 +38,15 @@ class _Candidate(NamedTuple):
     def order(self) -> Tuple[str, str, int]:
         """Return the sort key. The candidate with the lowest key is first.
 
-        The candidates are in this order:
+        Only verifications at level "restore" count. The order is:
 
-        1. Candidates without a verification. The newest checkpoint is first.
-        2. Other candidates with a database that did not pass its last
-           verification, or has none. The oldest verification is first.
-        3. Candidates whose databases all passed their last verifications. The
-           oldest verification is first.
+        1. Checkpoints that were never verified. The newest checkpoint is
+           first.
+        2. Other checkpoints with a database that was never verified, or that
+           failed its last verification. The checkpoint with the oldest last
+           verification is first.
+        3. Checkpoints whose databases all passed their last verifications. The
+           checkpoint with the oldest of these verifications is first.
         """
         index = self.checkpoint.index or {}
         return (self.passed_at or '', self.tried_at or '',
