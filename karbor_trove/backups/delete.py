@@ -35,9 +35,9 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
         Swift, the deletion is requested only after Swift has responded. None
         if the URL is not known, or if this function must not wait for Swift.
     :param check_deletable: raises an error if the backup must not be deleted.
-        In the first second of this function, the check of the caller is still
-        valid. `check_deletable` is called before each DELETE request that is
-        sent later.
+        It is called before each DELETE request. Only in the first second after
+        the start of this function it is not called, because the check of the
+        caller is still valid.
     :param outage_deadline: when to give up the DELETE request during an outage
         of Trove or Swift. During the later wait for the end of the deletion,
         an outage may last `outage_deadline.seconds`.

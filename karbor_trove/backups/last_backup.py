@@ -36,8 +36,8 @@ def find_reason_to_keep(
     instance, one after the other. To prevent this, a backup is kept if two
     conditions are met:
 
-    * The journal has no newer backup that is complete and can be restored. It
-      does not matter whether the deletion of a newer backup is deferred.
+    * The journal has no newer backup that is complete and can be restored. A
+      newer backup counts even if its deletion is deferred.
     * A checkpoint that still exists left the instance out after the backup
       was created. An omission up to 5 minutes before the backup counts too,
       because the clocks may differ.

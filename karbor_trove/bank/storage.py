@@ -77,9 +77,9 @@ def list_keys(section: karbor_types.BankSection,
 def read(section: karbor_types.BankSection, key: str) -> Any:
     """Return the content of an object. None if the object does not exist.
 
-    The object is requested without a list of the section, because a list of
-    Swift may be stale and lack an existing object. If the request fails twice,
-    and the errors leave open whether the object exists, the list is requested.
+    The section is not listed first, because a list of Swift may be stale and
+    lack an existing object. Only if the request for the object fails twice,
+    and the errors leave open whether the object exists, the section is listed.
     If the list lacks the object, the result is None.
 
     :returns: the parsed content if the content is JSON. Otherwise the content

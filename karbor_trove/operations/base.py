@@ -216,10 +216,11 @@ class Operation(protection_plugin.Operation):
         :param find_problems: returns the problems of all instances of the
             flow. If the id of an instance is not a UUID, this id is the
             problem, and find_problems() is not called.
-        :param refusal: a part of the message for an instance without a
-            problem. This message is "not started, because another database of
-            this REFUSAL: ID, ID". An example of REFUSAL is "restore cannot be
-            restored". The ids are those of the instances with problems.
+        :param refusal: the end of the message for an instance without a
+            problem, such as "restore cannot be restored". With this example,
+            the message is "not started, because another database of this
+            restore cannot be restored: ID, ID". The ids are those of the
+            instances with problems.
         :raises errors.Rejected: an option of the provider file is wrong, or an
             instance has a problem. If this instance has problems, the message
             has one line for each of them.
@@ -316,9 +317,9 @@ class Operation(protection_plugin.Operation):
         restore operation deletes the journal entry of the group. The entry is
         not needed any more, because the saved reason has the id of the group.
 
-        An operation calls this method after it has saved the reason of a
-        failure. A restore also calls this method after any other status that
-        it has saved.
+        Each operation calls this method after it has saved the reason of a
+        failure. A restore also calls this method after it has saved any other
+        reason.
         """
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,

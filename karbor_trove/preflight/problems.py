@@ -37,7 +37,7 @@ def check_quotas(catalog: trove_catalog.Catalog, needs: Dict[str, int],
 
     :param needs: the amounts that the flow creates, by Trove's name of the
         quota. For example, {'volumes': 20} for volumes of 20 GB.
-    :param operation: "protect" or "restore", for the sentences.
+    :param operation: "protect" or "restore". The problems name it.
     :returns: one problem for each quota that is too small.
     """
     quotas = catalog.find_quotas() or {}

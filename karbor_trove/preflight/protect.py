@@ -31,8 +31,8 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
 
     If an instance had the status SHUTDOWN and does not exist any more, Trove
     has deleted it. If `skips_unprotectable` is True, such an instance counts
-    as one that cannot be backed up. Otherwise it has no problem of its own,
-    and its protect operation leaves it out later.
+    as one that cannot be backed up. If `skips_unprotectable` is False, the
+    deletion is no problem, because nothing is left to back up.
 
     :param answers: what Trove returned for each instance of the checkpoint, by
         the id of the instance. A value is an instance, or the error of the

@@ -198,8 +198,8 @@ def adapt_advice(sentence: str) -> str:
     to a verification, but the operator can set options in the provider file.
     So "pass restore_net_id" becomes "the provider file may set verify_net_id".
 
-    For some parameters there is no such option. So ": pass
-    restore_datastore_version" becomes ": a restore has to pass
+    For some parameters there is no such option. In that case "pass
+    restore_datastore_version" becomes "a restore has to pass
     restore_datastore_version".
 
     :param sentence: a problem, or a result of add_advice().

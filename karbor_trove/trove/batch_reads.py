@@ -67,10 +67,10 @@ class InstanceReader:
              ) -> Dict[str, Union[models.Instance, errors.KarborTroveError]]:
         """Read several instances with few requests.
 
-        An older Trove has no list with all values of an instance. With such a
-        Trove, the reader sends an additional GET for each listed instance that
-        is ready, broken or being deleted. The other listed instances lack some
-        values.
+        In an older Trove, the list of instances lacks some values of each
+        instance. With such a Trove, the reader sends an additional GET for
+        each listed instance that is ready, broken or being deleted. The other
+        listed instances lack these values.
 
         :returns: each instance by its id. If an instance could not be read,
             the error takes the place of the instance.
