@@ -7,6 +7,7 @@ import datetime
 import json
 import pathlib
 import shutil
+import sys
 import time
 from typing import Any
 import urllib.request
@@ -110,6 +111,8 @@ class Karbor:
             directory, self.trove.url, 'sqlite:///%s' % file)],
             project='karbor', default_config_dirs=[])
         log.setup(cfg.CONF, 'karbor')
+        # The hook of oslo.log writes an error to the log, which is removed.
+        sys.excepthook = sys.__excepthook__
 
     def list_resources(self) -> 'list[Any]':
         """Return the instances of the project, listed by the plugin."""
