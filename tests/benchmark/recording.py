@@ -1,11 +1,15 @@
-"""Records of what Karbor writes to its bank and to its database, and when."""
+"""Records of what Karbor writes and requests, and when."""
 
 import collections
+import http.client
 import re
 import time
 from typing import Any
+import urllib.parse
+import weakref
 
 _STATUS = re.compile(r'/resource-data/([^/]+)/status$')
+_UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}')
 
 
 class BankRecorder:
@@ -61,3 +65,66 @@ def record_updates(record: Any) -> 'dict[str, float]':
         times[resource_id] = time.time()
     record.update_resource_status = update_and_record
     return times
+
+
+def name_request(service: str, method: str, target: str) -> str:
+    """Return the name under which a request is counted.
+
+    It has the service, the method and the path without ids. The further pages
+    of a list have a name of their own.
+    """
+    path, _, query = target.partition('?')
+    name = ' '.join((service, method, _UUID.sub('*', path)))
+    if 'marker' in urllib.parse.parse_qs(query):
+        name += ' (further page)'
+    return name
+
+
+class RequestRecorder:
+    """Records the HTTP requests of this process to some servers.
+
+    A request that a library repeats is counted again.
+
+    :param servers: the name of a service by "host:port". Requests to other
+        servers are not counted.
+    """
+
+    def __init__(self, servers: 'dict[str, str]') -> None:
+        self.reset()
+        # All clients of OpenStack use these methods for their requests.
+        request = http.client.HTTPConnection.putrequest
+        response = http.client.HTTPConnection.getresponse
+        #: The time of the last request of a connection.
+        starts: 'weakref.WeakKeyDictionary[Any, float]' = (
+            weakref.WeakKeyDictionary())
+
+        def putrequest(connection: Any, method: str, url: str, *args: Any,
+                       **kwargs: Any) -> None:
+            service = servers.get('%s:%s' % (connection.host,
+                                             connection.port))
+            if service is not None:
+                starts[connection] = self._record(service, method, url)
+            request(connection, method, url, *args, **kwargs)
+
+        def getresponse(connection: Any) -> Any:
+            result = response(connection)
+            if connection in starts:
+                self.longest = max(self.longest,
+                                   time.time() - starts.pop(connection))
+            return result
+        http.client.HTTPConnection.putrequest = putrequest  # type: ignore
+        http.client.HTTPConnection.getresponse = getresponse  # type: ignore
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.counts: 'collections.Counter[str]' = collections.Counter()
+        #: The time of the last request, by its method and its path.
+        self.times: 'dict[tuple[str, str], float]' = {}
+        #: Seconds until the longest response.
+        self.longest = 0.0
+
+    def _record(self, service: str, method: str, url: str) -> float:
+        now = time.time()
+        self.counts[name_request(service, method, url)] += 1
+        self.times[method, url.partition('?')[0]] = now
+        return now

@@ -7,6 +7,8 @@ The settings are a JSON object:
 "clock"             the file of the shared clock
 "instances"         number of instances
 "backup_seconds"    how long a backup takes from its request on
+"build_seconds"     optional: how long an instance takes
+"delete_seconds"    optional: how long the deletion of a backup takes
 
 It prints its port. The paths under /control/ are for the benchmark: POST
 /control/reset forgets all requests, GET /control/report returns what happened
@@ -18,20 +20,19 @@ import collections
 import email.utils
 import json
 import pathlib
-import re
 import sys
 import time
 import types
 from typing import Any
-import urllib.parse
 
+from tests.benchmark import recording
 from tests.benchmark import shared_clock
 from tests.fake_trove import clock as clocks
 from tests.fake_trove import keystone
 from tests.fake_trove import serialization
 from tests.fake_trove import server
 
-#: Seconds that Trove takes, except for backups.
+#: The defaults of the settings.
 BUILD_SECONDS = 20.0
 DELETE_SECONDS = 5.0
 #: The beginnings of the URLs in responses of the fakes.
@@ -40,7 +41,6 @@ FAKE_URLS = (keystone.URL, serialization.URL.rpartition('/')[0],
 #: How long a backup stays NEW, at the most.
 _START_SECONDS = 1.0
 _TROVE, _SWIFT = '/v1.0/', '/v1/'
-_UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}')
 _PHRASES = {200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content'}
 
 
@@ -61,8 +61,9 @@ class Server:
     def __init__(self, settings: 'dict[str, Any]') -> None:
         trove = server.FakeTrove(_Clock(shared_clock.SharedClock(
             pathlib.Path(settings['clock']))))
-        trove.build_seconds, trove.healthy_seconds = BUILD_SECONDS, 0.0
-        trove.delete_seconds = DELETE_SECONDS
+        trove.build_seconds = settings.get('build_seconds', BUILD_SECONDS)
+        trove.healthy_seconds = 0.0
+        trove.delete_seconds = settings.get('delete_seconds', DELETE_SECONDS)
         trove.start_seconds = min(_START_SECONDS,
                                   settings['backup_seconds'] / 2)
         trove.backup_seconds = (settings['backup_seconds']
@@ -98,10 +99,7 @@ class Server:
             ('Trove', self._serve_trove) if path.startswith(_TROVE) else
             ('Swift', self._serve_swift) if path.startswith(_SWIFT) else
             ('Keystone', self._serve_keystone))
-        name = ' '.join((service, method, _UUID.sub('*', path)))
-        if 'marker' in urllib.parse.parse_qs(query):
-            name += ' (further page)'
-        self._counts[name] += 1
+        self._counts[recording.name_request(service, method, target)] += 1
         status, headers, text = respond(method, path, query, body)
         for fake in FAKE_URLS:
             text = text.replace(fake, self.url)
@@ -114,7 +112,7 @@ class Server:
             backup = self._trove.backups.get(path.rpartition('/')[2])
             if backup is not None:
                 self._deletion_ends[backup['instance_id']] = (
-                    self._trove.clock.now() + DELETE_SECONDS)
+                    self._trove.clock.now() + self._trove.delete_seconds)
         context = types.SimpleNamespace(status_code=200, headers={})
         text = self._trove._serve(types.SimpleNamespace(
             method=method, path=path, url=path + '?' + query, text=body,
