@@ -5,10 +5,12 @@ It writes the results as JSON. tests.benchmark.plot writes the page of them.
 
 import argparse
 import contextlib
+import importlib
 import json
 import pathlib
 import shutil
 import signal
+import statistics
 import tempfile
 import time
 from typing import Any, Iterator
@@ -23,6 +25,7 @@ from tests.benchmark import results
 from tests.benchmark import shared_clock
 from tests.benchmark import trove_server
 from tests.sandbox import environments
+from tests.sandbox import process
 
 _PAGE = environments.ROOT / 'doc/source/reference/benchmark.rst'
 #: A cell is measured again until it took so many seconds.
@@ -31,6 +34,8 @@ _CELL_SECONDS = 60.0
 _MOST_REQUESTS = 50000
 #: The other operations are measured up to this number of databases.
 _MOST_OPERATIONS = 100
+#: A real Trove is measured up to this number of databases.
+_MOST_REAL = 10
 #: The cell that is measured with the real time as well.
 _CONTROL_SIZE = 10
 #: The durations of the runs of a cell differ by one pause between two polls.
@@ -79,6 +84,11 @@ def _arguments() -> argparse.Namespace:
                         help='also measure three protection services with a '
                              'real RabbitMQ. It is skipped if rabbitmq-server '
                              'is missing')
+    parser.add_argument('--real-trove', default=True,
+                        action=argparse.BooleanOptionalAction,
+                        help=f'measure up to {_MOST_REAL} databases against '
+                             'the real Trove of the sandbox as well. It takes '
+                             'about ten minutes')
     parser.add_argument('--page', type=pathlib.Path, default=_PAGE,
                         help='the page to write. The plot is beside it')
     # tox sets it.
@@ -125,9 +135,10 @@ class Benchmark:
         """Return the results."""
         args = self._args
         facts = machine.list_facts()
-        # It may fail, and the others take an hour.
-        services = self._measure_services()
         self._measure('create_database', results.NOOP, 0, 1.0)
+        # These may fail, and the others take an hour.
+        services = self._measure_services()
+        real = self._measure_real()
         self._measure_control()
         self._measure_listing()
         self._measure_operations()
@@ -141,7 +152,7 @@ class Benchmark:
             'protect': self.protect, 'skipped': self.skipped,
             'operations': self.operations, 'failed': self.failed,
             'listing': self.listing, 'growth': self.growth,
-            'control': self.control, 'services': services,
+            'control': self.control, 'services': services, 'real': real,
             'control_size': min(_CONTROL_SIZE, max(args.sizes)),
             'control_seconds': self._control_seconds(),
             'build_seconds': trove_server.BUILD_SECONDS,
@@ -233,6 +244,63 @@ class Benchmark:
         directory.mkdir()
         return broker.measure(directory)
 
+    def _measure_real(self) -> 'dict[str, Any]':
+        """Measure small sizes with a real Trove, and with the fake one."""
+        sizes = [size for size in self._args.sizes if size <= _MOST_REAL]
+        if not self._args.real_trove:
+            return {'skipped': 'the run was with --no-real-trove'}
+        if not sizes:
+            return {'skipped': 'the run had no size up to %d' % _MOST_REAL}
+        # Only the environment of the sandbox has its libraries.
+        real_cloud: Any = importlib.import_module(
+            'tests.benchmark.real_cloud')
+        samples: 'list[dict[str, Any]]' = []
+        failed = []
+        with real_cloud.run(max(sizes)) as cloud:
+            for size in sizes:
+                for plugin in _REAL:
+                    try:
+                        samples += self._measure_pair(cloud, plugin, size)
+                    except children.Failure as failure:
+                        if plugin == results.OURS:
+                            raise
+                        failed.append({'plugin': plugin, 'size': size,
+                                       'reason': _describe(failure)})
+                        cloud.delete_others()
+        return {'sizes': sizes, 'samples': samples, 'failed': failed,
+                'versions': real_cloud.read_versions(),
+                'backup_seconds': real_cloud.BACKUP_SECONDS}
+
+    def _measure_pair(self, cloud: Any, plugin: str, size: int
+                      ) -> 'list[dict[str, Any]]':
+        """Return the samples of a cell with the real and with a fake Trove.
+
+        The fake Trove takes as long as the real one did.
+        """
+        real = []
+        for measured in self._run_cell(
+                'all_operations', plugin, size, skips=False,
+                cloud=cloud.build_settings(size)):
+            real.append(measured)
+            cloud.delete_others()
+        seconds = {name: statistics.median(
+            value for measured in real for value in
+            measured[operation]['report']['durations'][name])
+            for operation, name in (('protect', 'backup'),
+                                    ('restore', 'build'),
+                                    ('delete', 'delete'))}
+        fake = self._run_cell(
+            'all_operations', plugin, size, seconds['backup'],
+            server={'build_seconds': seconds['build'],
+                    'delete_seconds': seconds['delete']})
+        return [
+            results.summarize(
+                values, operation=operation, plugin=plugin, size=size,
+                trove=trove, counts=values['report']['requests'],
+                longest=values['report'].get('longest_response'))
+            for trove, runs in ((results.REAL, real), (results.FAKE, fake))
+            for measured in runs for operation, values in measured.items()]
+
     def _repeat(self, samples: 'list[dict[str, Any]]', kind: str, plugin: str,
                 size: int, seconds: 'float | None' = None) -> None:
         """Add the samples of a cell. None if no backup is waited for."""
@@ -253,39 +321,50 @@ class Benchmark:
                 'reason': _describe(failure)})
 
     def _run_cell(self, kind: str, plugin: str, size: int,
-                  seconds: 'float | None' = None
+                  seconds: 'float | None' = None, **settings: Any
                   ) -> 'Iterator[dict[str, Any]]':
         """Yield the results of the runs of a cell.
 
         :param seconds: the median duration of a backup. If it is None, each
             run has two seconds.
+        :param settings: see _measure().
         """
         start = time.monotonic()
         for run in range(self._args.runs):
             if run and time.monotonic() - start > _CELL_SECONDS:
                 return
-            yield self._measure(kind, plugin, size, 2.0 if seconds is None
-                                else spread_duration(seconds, run))
+            yield self._measure(
+                kind, plugin, size, 2.0 if seconds is None
+                else spread_duration(seconds, run), **settings)
 
     def _measure(self, kind: str, plugin: str, size: int, seconds: float,
-                 skips: bool = True, **settings: Any) -> 'dict[str, Any]':
-        """Run one measurement in new processes, and return its result."""
+                 skips: bool = True, cloud: 'dict[str, Any] | None' = None,
+                 server: 'dict[str, Any] | None' = None, **settings: Any
+                 ) -> 'dict[str, Any]':
+        """Run one measurement in new processes, and return its result.
+
+        :param cloud: the settings of a real cloud. None for a fake Trove.
+        :param server: further settings of the fake Trove.
+        """
         start = time.monotonic()
+        duration = 'real' if cloud else page.format_seconds(seconds)
         directory = pathlib.Path(tempfile.mkdtemp(dir=self._directory))
         (directory / 'karbor').mkdir()
         clock = directory / 'clock'
         shared_clock.SharedClock.create(clock)
-        with children.trove_server(directory, {
-                'clock': str(clock), 'instances': size,
-                'backup_seconds': seconds}) as url:
+        with contextlib.ExitStack() as stack:
+            cloud = cloud or {'trove': stack.enter_context(
+                children.trove_server(directory, {
+                    'clock': str(clock), 'instances': size,
+                    'backup_seconds': seconds, **(server or {})}))}
             measured = children.measure(directory, {
                 'kind': kind, 'clock': str(clock), 'skips': skips,
                 'directory': str(directory / 'karbor'),
-                'database': str(self._database), 'trove': url,
-                'plugin': plugin, 'backup_seconds': seconds, **settings})
+                'database': str(self._database), 'plugin': plugin,
+                'backup_seconds': seconds, **cloud, **settings})
         shutil.rmtree(directory)
         print(f'{time.monotonic() - self._start:6.0f} s: {kind}, {plugin}, '
-              f'{size:,} databases, {page.format_seconds(seconds)}: took '
+              f'{size:,} databases, {duration}: took '
               f'{time.monotonic() - start:.0f} s', flush=True)
         return measured
 
@@ -302,8 +381,8 @@ def main() -> None:
             tempfile.TemporaryDirectory(prefix='benchmark-')))
         try:
             data = Benchmark(args, directory).run()
-        except (children.Failure, rabbitmq.Failure,
-                environments.Failure) as failure:
+        except (children.Failure, rabbitmq.Failure, environments.Failure,
+                process.Failure) as failure:
             raise SystemExit(str(failure))
         except KeyboardInterrupt:
             raise SystemExit(130)

@@ -1,4 +1,4 @@
-"""Configuration of a Karbor that works with the fake Trove."""
+"""Configuration of a Karbor that works with the fake or with a real Trove."""
 
 import json
 import pathlib
@@ -15,15 +15,20 @@ PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
 
 
 def write_config(directory: pathlib.Path, trove: str, connection: str,
+                 keystone: 'str | None' = None, password: str = 'password',
                  **options: Any) -> str:
     """Write a karbor.conf and return its path.
 
     :param directory: of the provider files and of all else.
-    :param trove: the URL of the fake Trove.
+    :param trove: the URL of Trove, without its path.
     :param connection: the URL of Karbor's database.
+    :param keystone: the URL of Keystone, without its path. None if it is that
+        of Trove.
+    :param password: the password of Karbor's user.
     :param options: of the section DEFAULT.
     """
     name = options.get('host', 'karbor')
+    keystone = keystone or trove
     return launch.write_config(directory / ('%s.conf' % name), {
         'DEFAULT': {
             'provider_config_dir': directory / 'providers.d',
@@ -32,10 +37,10 @@ def write_config(directory: pathlib.Path, trove: str, connection: str,
         'database': {'connection': connection},
         'oslo_concurrency': {'lock_path': directory / 'locks'},
         'trustee': {
-            'auth_type': 'password', 'auth_url': trove + '/v3',
-            'username': 'karbor', 'password': 'password',
+            'auth_type': 'password', 'auth_url': keystone + '/v3',
+            'username': 'karbor', 'password': password,
             'user_domain_id': 'default'},
-        'clients_keystone': {'auth_uri': trove},
+        'clients_keystone': {'auth_uri': keystone},
         'trove_client': {'trove_endpoint': trove + '/v1.0'}})
 
 

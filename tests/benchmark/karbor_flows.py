@@ -14,6 +14,7 @@ import urllib.request
 import uuid
 
 from karbor.common import constants
+from karbor import context
 from karbor.db import migration
 from karbor import objects
 from karbor.services.protection import client_factory
@@ -28,6 +29,7 @@ from karbor_trove import polling
 from karbor_trove import protectable
 from tests.benchmark import floor
 from tests.benchmark import karbor_config
+from tests.benchmark import real_trove
 from tests.benchmark import recording
 from tests.benchmark import sampling
 from tests.benchmark import shared_clock
@@ -85,7 +87,9 @@ class Karbor:
                  clock: shared_clock.SharedClock) -> None:
         self._plugin = settings['plugin']
         self._backup_seconds = settings['backup_seconds']
-        self.trove = Trove(settings['trove'])
+        self.trove: Any = (
+            real_trove.RealTrove(settings['real']) if 'real' in settings
+            else Trove(settings['trove']))
         # The plugin compares this time with that of Trove.
         polling.Clock.utc = lambda self: _utc(clock)  # type: ignore
         self._configure(directory, settings)
@@ -97,7 +101,10 @@ class Karbor:
         self._registry.register_plugin(_PROTECTABLES.get(
             self._plugin, protectable.TroveInstanceProtectable)())
         self._worker = worker.Worker()
-        self.context = karbor_config.build_context(self.trove.url)
+        self.context = (
+            context.RequestContext(**settings['real']['context'])
+            if 'real' in settings
+            else karbor_config.build_context(settings['trove']))
 
     def _configure(self, directory: pathlib.Path,
                    settings: 'dict[str, Any]') -> None:
@@ -108,7 +115,8 @@ class Karbor:
         file = directory / 'karbor.sqlite'
         shutil.copy(settings['database'], file)
         cfg.CONF(['--config-file', karbor_config.write_config(
-            directory, self.trove.url, 'sqlite:///%s' % file)],
+            directory, settings['trove'], 'sqlite:///%s' % file,
+            **settings.get('real', {}).get('config', {}))],
             project='karbor', default_config_dirs=[])
         log.setup(cfg.CONF, 'karbor')
         # The hook of oslo.log writes an error to the log, which is removed.

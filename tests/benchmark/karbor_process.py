@@ -9,7 +9,8 @@ The settings are a JSON object:
 "skips"             whether idle time is skipped
 "directory"         an empty directory for Karbor's files
 "database"          the file of Karbor's database, which is copied
-"trove"             the URL of the fake Trove
+"trove"             the URL of the fake or of the real Trove
+"real"              optional: the settings of a real Trove, see real_trove.py
 "plugin"            see karbor_flows.py
 "backup_seconds"    how long Trove takes for a backup
 "checkpoints"       for "growth": numbers of checkpoints, in ascending order
@@ -47,9 +48,12 @@ def all_operations(settings: 'dict[str, Any]', karbor_flows: Any
                    ) -> 'dict[str, Any]':
     """Protect all instances, then verify, restore and delete them."""
     karbor, ids = _start(settings, karbor_flows)
+    # The first flow imports modules and gets a token.
+    karbor.delete(karbor.protect(ids[:1])['checkpoint'])
     result = _check(karbor.protect(ids), len(ids), settings)
     checkpoint_id = result['checkpoint']
     return {
+        'protect': result,
         'verify': karbor.verify(checkpoint_id),
         'restore': _check(karbor.restore(checkpoint_id), len(ids), settings),
         'delete': _check(karbor.delete(checkpoint_id), len(ids), settings)}

@@ -2,12 +2,14 @@
 
 import re
 import statistics
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from tests.benchmark import figures
 
 #: The names of the plugins in the results.
 OURS, IN_TREE, NOOP, SLEEP = 'karbor-trove', 'in-tree', 'noop', 'sleep'
+#: The names of the two kinds of Trove in the results.
+REAL, FAKE = 'real', 'fake'
 #: Seconds of the backups for which most limits are.
 USUAL, LONG = 31.0, 28800.0
 
@@ -43,6 +45,23 @@ def summarize(measured: Dict[str, Any], **cell: Any) -> Dict[str, Any]:
 def _count(requests: Dict[str, int], service: str) -> int:
     return sum(count for name, count in requests.items()
                if name.startswith(service + ' '))
+
+
+def compare_counts(first: Sequence[Dict[str, int]],
+                   second: Sequence[Dict[str, int]]
+                   ) -> Dict[str, Tuple[float, float]]:
+    """Return the medians of both that differ, by the name of the request.
+
+    :param first: the number of requests by name, of at least one run.
+    :param second: the same of other runs.
+    """
+    names = {name for counts in (*first, *second) for name in counts}
+    medians = {name: (
+        statistics.median(counts.get(name, 0) for counts in first),
+        statistics.median(counts.get(name, 0) for counts in second))
+        for name in sorted(names)}
+    return {name: values for name, values in medians.items()
+            if values[0] != values[1]}
 
 
 class Samples:

@@ -72,6 +72,21 @@ def data():
                                       clock=clock)
                     for plugin in (results.OURS, results.IN_TREE)
                     for clock in ('skipping', 'real')],
+        'real': {
+            'sizes': [1, 10], 'failed': [], 'backup_seconds': 5,
+            'versions': {'Keystone': '30.0.0', 'Trove': '26.0.0',
+                         'Swift': '2.38.3'},
+            'samples': [
+                results.summarize(
+                    measured(lateness=[1.0]), operation=operation,
+                    plugin=plugin, size=size, trove=trove,
+                    counts={'Trove GET /v1.0/*/backups': polls},
+                    longest=longest)
+                for operation in ('protect', 'restore', 'verify', 'delete')
+                for plugin in (results.OURS, results.IN_TREE)
+                for size in (1, 10)
+                for trove, polls, longest in ((results.REAL, size, size / 2),
+                                              (results.FAKE, 10, None))]},
         'services': {'skipped': 'RabbitMQ is missing'},
         'control_size': 10, 'control_seconds': 31.0, 'build_seconds': 20.0,
         'delete_seconds': 5.0, 'minutes': 61.0,

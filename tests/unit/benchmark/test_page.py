@@ -40,7 +40,7 @@ def list_tables(text):
 
 def test_rows_of_a_table_have_the_same_number_of_cells(data):
     tables = list_tables(build(data))
-    assert len(tables) == 14
+    assert len(tables) == 16
     for rows in tables:
         assert len(rows) > 1 and len(set(rows)) == 1
 
@@ -49,7 +49,7 @@ def test_page_of_a_run_without_figures_says_so(data):
     data['arguments'].update(sizes=[1], seconds=[2.0], checkpoints=[1],
                              operation_sizes=[])
     data.update(protect=[], operations=[], listing=[], growth=[], control=[],
-                skipped=[], failed=[])
+                skipped=[], failed=[], real={'skipped': 'it was not wanted'})
     text = build(data)
     assert all(len(set(rows)) == 1 for rows in list_tables(text))
     assert text.count('\nNot measured.\n') == 3
@@ -123,6 +123,63 @@ def test_number_of_runs_is_on_the_page(data):
     (2.0, '2 s'), (31.0, '31 s'), (28800.0, '8 h')])
 def test_durations_have_a_unit(seconds, expected):
     assert page.format_seconds(seconds) == expected
+
+
+def test_reason_without_a_real_trove_is_on_the_page(data):
+    data['real'] = {'skipped': 'the run was with --no-real-trove'}
+    assert ('Not measured, because the run was with --no-real-trove.'
+            in read_section(build(data), 'Comparison with a real Trove'))
+
+
+def test_real_trove_and_small_server_have_a_row_each(data):
+    text = read_section(build(data), 'Comparison with a real Trove')
+    assert 'Trove 26.0.0' in text
+    for trove in ('real', 'small server'):
+        assert text.count("""\
+   * - delete
+     - 10
+     - in-tree
+     - %s
+     - 2.20
+     - 0.40
+     - 1
+     - 1
+     - 100
+     - 40
+""" % trove) == 1
+
+
+def test_only_requests_that_differ_are_listed(data):
+    text = read_section(build(data), 'Comparison with a real Trove')
+    # With 10 databases both needed 10.
+    assert text.count('``Trove GET /v1.0/*/backups``') == 4 * 2
+    assert """\
+     - ``Trove GET /v1.0/*/backups``
+     - 1
+     - 10
+""" in text
+
+
+def test_equal_requests_with_a_real_trove_have_no_table(data):
+    for sample in data['real']['samples']:
+        sample['counts'] = {}
+    text = read_section(build(data), 'Comparison with a real Trove')
+    assert 'as the median of the runs:\n\nNone.\n' in text
+
+
+def test_longest_response_of_each_size_is_on_the_page(data):
+    text = read_section(build(data), 'Comparison with a real Trove')
+    assert '0.50 s with 1 database and 5 s with 10 databases.' in text
+
+
+def test_failure_of_the_in_tree_plugin_with_a_real_trove_is_shown(data):
+    data['real']['failed'] = [{'size': 10, 'reason': 'failed: no backup'}]
+    data['real']['samples'] = [
+        sample for sample in data['real']['samples']
+        if sample['plugin'] == results.OURS or sample['size'] == 1]
+    text = read_section(build(data), 'Comparison with a real Trove')
+    assert ('The in-tree plugin with 10 databases failed: no backup\n\n'
+            in text)
 
 
 def test_missing_broker_is_a_reason_on_the_page(data):

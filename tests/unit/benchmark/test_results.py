@@ -28,6 +28,14 @@ def test_seconds_of_a_backup_are_not_those_of_the_flow():
     assert (sample['seconds'], sample['total']) == (31.0, 40.0)
 
 
+def test_medians_of_counts_that_differ_are_compared():
+    first = [{'same': 2, 'polls': polls, 'only first': 1}
+             for polls in (5, 9, 6)]
+    second = [{'same': 2, 'polls': 8, 'only second': 3}]
+    assert results.compare_counts(first, second) == {
+        'only first': (1, 0), 'only second': (0, 3), 'polls': (6, 8)}
+
+
 @pytest.fixture
 def samples():
     return results.Samples([

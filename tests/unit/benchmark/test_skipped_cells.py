@@ -29,3 +29,13 @@ def test_largest_smaller_size_decides(measured, is_skipped):
                    for size, requests in measured.items()]
     assert run._is_skipped(results.OURS, 100, 28800.0) == is_skipped
     assert len(run.skipped) == is_skipped
+
+
+@pytest.mark.parametrize('sizes, is_wanted, reason', [
+    ([1, 10], False, 'the run was with --no-real-trove'),
+    ([11, 100], True, 'the run had no size up to 10'),
+])
+def test_real_trove_that_is_left_out_has_a_reason(sizes, is_wanted, reason):
+    run = benchmark.Benchmark(argparse.Namespace(
+        sizes=sizes, real_trove=is_wanted), pathlib.Path())
+    assert run._measure_real() == {'skipped': reason}
