@@ -80,8 +80,8 @@ class BackupDeletion:
         :param polls: the polls that this deletion shares with other deletions
             of the project. None if there are no other deletions.
         :param keeps_last: True to keep the last complete backup of the
-            instance if a later checkpoint left the instance out. Only existing
-            checkpoints count. False to delete this backup too.
+            instance if an existing later checkpoint left the instance out.
+            False to delete this backup too.
         """
         self._keeps_last = keeps_last
         self._polls = polls or backup_polls.BackupPolls(poller)

@@ -39,8 +39,9 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
         the start of this function it is not called, because the check of the
         caller is still valid.
     :param outage_deadline: when to give up the DELETE request during an outage
-        of Trove or Swift. During the later wait for the end of the deletion,
-        an outage may last `outage_deadline.seconds`.
+        of Trove or Swift. After the DELETE request, only its attribute
+        `seconds` is used. An outage may last so many seconds while this
+        function waits for the end of the deletion.
     :param deadline: when to stop waiting for the end of the deletion.
     :param polls: reads the backup during the wait. Other waits may share these
         requests.

@@ -124,9 +124,10 @@ def build_report(report: InstanceReport,
     :param corrupt_ids: the ids of the checkpoints that cannot be read and may
         hold the instance.
     :param find_lost: a function that searches Swift for the objects of a
-        chain. Its arguments are an item of `points`, and the chain of the
-        backup in this checkpoint. It returns the id of a backup whose object
-        is missing. If no object is missing, it returns None.
+        chain. Its first argument is one of `points`. Its second argument is
+        the chain of the backup in the checkpoint of the first argument. It
+        returns the id of a backup whose object is missing. If no object is
+        missing, it returns None.
     """
     notes = [] if report.exists else [
         'deleted in Trove' if report.exists is False
@@ -252,8 +253,9 @@ def _summarize_verifications(
         points: List[restore_points.RestorePoint]) -> _Verifications:
     """Find the last result of each level in an instance's verifications.
 
-    The last result of a level may belong to any checkpoint of the instance. So
-    a failure is reported until a later verification of the same level passes.
+    For each level, only the last result counts, in whichever checkpoint of the
+    instance. So a failure is reported until a later verification of the same
+    level passes, even that of another checkpoint.
 
     :param points: one object for each checkpoint of the instance.
     :returns: the last results, the recovery time that was measured last, and a

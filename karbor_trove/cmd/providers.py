@@ -74,8 +74,8 @@ class Provider:
 
         * The checkpoint has a backup record.
         * Karbor's index files list the checkpoint.
-        * The checkpoint has a resource that is in none of the checkpoints
-          chosen before. So the project of each resource can be read.
+        * The checkpoint has a resource that no other yielded checkpoint has.
+          The checkpoint is needed to find the project of this resource.
 
         All other checkpoints are deleted, or Karbor crashed while creating
         them. So they have no backup.

@@ -221,9 +221,9 @@ class Operation(protection_plugin.Operation):
             the message is "not started, because another database of this
             restore cannot be restored: ID, ID". The ids are those of the
             instances with problems.
-        :raises errors.Rejected: an option of the provider file is wrong, or an
-            instance has a problem. If this instance has problems, the message
-            has one line for each of them.
+        :raises errors.Rejected: an option of the provider file is wrong, or
+            an instance of the flow has a problem. If the instance of this
+            operation has problems, the message has one line for each of them.
         :raises errors.KarborTroveError: find_problems() raised this error.
         """
         self._settings.check()

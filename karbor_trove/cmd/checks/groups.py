@@ -32,9 +32,10 @@ def check(file: provider_file.ProviderFile,
     """Yield what is wrong with the groups, options and values of a file.
 
     :param file: the provider file.
-    :param plugin_names_by_group: which plugins read a group, by the name of
-        the group. If the file names none of these plugins, a finding says that
-        the group has no effect. This finding names the plugins.
+    :param plugin_names_by_group: for each group, the names of the plugins that
+        read it. If the file has a group, but names none of the plugins that
+        read the group, a finding says that the group has no effect, and names
+        these plugins.
     """
     active = _read_active_groups(file)
     names = {name.lower(): name for name in active}

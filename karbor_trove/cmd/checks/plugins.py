@@ -99,10 +99,10 @@ class Plugins:
         return names
 
     def list_groups(self) -> Dict[str, Set[str]]:
-        """Return the names of the plugins that read each group of options.
+        """Return which plugins read a group of a provider file.
 
-        A provider file has these groups. Several plugins may read the same
-        group. Plugins that cannot be loaded or created are left out.
+        Several plugins may read the same group of options. Plugins that cannot
+        be loaded or created are left out.
 
         :returns: the names of the plugins, by the name of the group. An
             example of a group is "swift_client".

@@ -19,12 +19,12 @@ Kind = findings.Kind
 
 def check(project_clients: clients.ProjectClients, project_id: str,
           files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
-    """Yield findings about Swift and about the objects for test restores.
+    """Yield findings about Swift, and about what test restores need.
 
-    The objects are the flavor, the network and the volume type that a provider
-    file names for test restores. The check finds out whether these objects
-    exist, and whether Swift responds. If a provider is not enabled, or if an
-    option in its file is wrong, the file is skipped.
+    Test restores need the flavor, the network and the volume type that a
+    provider file names. The check finds out whether these exist, and whether
+    Swift responds. If a provider is not enabled, or if an option in its file
+    is wrong, the file is skipped.
 
     :param project_clients: the clients of Trove, with the credentials of
         Karbor's own user.

@@ -36,10 +36,10 @@ TESTED = {
 
 @dataclasses.dataclass(frozen=True)
 class Limit:
-    """The first version of a library with which something fails.
+    """A version of a library from which on something fails.
 
-    `name` is the library, `below` is the version, and `effect` says what
-    fails.
+    `name` is the library, and `effect` says what fails. All versions below
+    `below` work.
     """
 
     name: str

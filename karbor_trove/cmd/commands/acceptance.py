@@ -159,9 +159,9 @@ def _check_ended(checkpoint: providers.Checkpoint) -> None:
     If the status is "error", the operation has normally ended. Karbor writes
     "error" after all resources of the flow have ended [flows/protect.py,
     1.6.0]. But if a resource still has the status "protecting", its worker
-    process may still run. So the function checks this process. After
-    `checkpoint reset`, the bank has no identity of a worker process, and the
-    operation counts as ended.
+    process may still run. So the function checks this process. The bank has
+    the identity of the process. `checkpoint reset` also writes "error", and it
+    deletes the identity. So after a reset, the operation counts as ended.
 
     :raises errors.Rejected: the operation may still run, the checkpoint has
         another status, or its index is corrupt.

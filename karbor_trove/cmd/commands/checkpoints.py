@@ -150,8 +150,8 @@ def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
     the resource. The first of these rules that applies decides:
 
     1. If one of these processes may still run, the operation may still run.
-    2. If the operation has started on a resource with such an identity, the
-       operation has ended.
+    2. None of these processes runs any more. If one of them worked on a
+       resource on which the operation has started, the operation has ended.
     3. If the operation has started only on resources without an identity, the
        operation may still run.
     4. If the operation has started on no resource, _check_age() decides by the
@@ -189,7 +189,8 @@ def _check_other_host(identity: object) -> str:
     A command cannot see whether a process on another host has ended. So the
     function reads the last heartbeat of the process's service from Karbor's
     database. If the service has sent no heartbeat for 10 minutes, the process
-    has ended. For a process on this host, the database is not read.
+    has ended. A process on this host may still run in any case, because
+    may_be_alive() has seen it. Then the database is not read.
 
     :param identity: the identity of the process. may_be_alive() has returned
         True for this identity.
@@ -217,10 +218,10 @@ def _check_age(checkpoint: providers.Checkpoint, doubt: str) -> WorkerCheck:
     """Check whether an operation is so old that it has ended.
 
     Use this function if the operation has not reached any resource yet. Such
-    an operation has written only the status of the checkpoint. If the
-    operation started more than 10 minutes ago, its service was killed early,
-    and the operation has ended. If the start is not known, the operation may
-    still run.
+    an operation has written only the status of the checkpoint. If this was
+    more than 10 minutes ago, the service must have been killed before it
+    reached a resource. So the operation has ended. If the start is not known,
+    the operation may still run.
 
     If the option max_concurrent_operations is set, the operation may still run
     at any age, because it may wait in Karbor's queue [ProtectionManager in

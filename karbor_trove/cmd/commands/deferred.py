@@ -222,8 +222,8 @@ def delete_backups(provider: providers.Provider,
         this instance.
     :param entries: at least one entry. All entries belong to one project.
     :param keeps_last: True to keep the last complete backup of the instance if
-        a later checkpoint left the instance out. Only existing checkpoints
-        count. False to delete this backup too.
+        an existing later checkpoint left the instance out. False to delete
+        this backup too.
     :returns: one result for each entry.
     """
     remaining = {entry.checkpoint_id: entry for entry in entries}

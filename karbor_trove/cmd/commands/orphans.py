@@ -86,12 +86,12 @@ class OrphanSearch:
 
     def check_number(self, backup_ids: List[str],
                      confirmed: Optional[int]) -> None:
-        """Check the number of orphans that the operator has typed.
+        """Check the number with which the operator confirms the deletion.
 
         Many orphans may mean that a bank is missing. So if more than half of
-        Karbor's backups in Trove are orphans, the operator has to type their
-        number. An orphan counts if Karbor has certainly created it, or if the
-        operator has chosen it.
+        Karbor's backups in Trove are orphans, the operator has to type the
+        number of orphans. Only two kinds of orphans count: those that Karbor
+        has certainly created, and those that the operator has chosen.
 
         :param backup_ids: the ids of the backups that the operator has chosen.
         :param confirmed: the typed number. None if the operator has typed

@@ -200,8 +200,8 @@ class Report:
         The result is True if all checkpoints of the project are deleted. But
         if the operator has chosen the project, the result is always False.
 
-        Keystone gives no token for a deleted project. In that case the missing
-        token is not reported as a problem.
+        Keystone gives no token for a deleted project. So if the result is
+        True, a missing token is not reported as a problem.
         """
         return self._project_id is None and not self._points.projects.get(
             project_id, True)

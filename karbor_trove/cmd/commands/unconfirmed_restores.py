@@ -151,9 +151,9 @@ def sweep(all_providers: List[providers.Provider],
     create it later, the entry is deleted. Otherwise the entry stays, and the
     result says why.
 
-    The function also deletes traces of restores that began more than an hour
-    ago. A trace is the entry of a restore whose instance is known. No
-    SweepResult is yielded for a trace.
+    If the instance of a restore is known, its journal entry is called a trace.
+    The function also deletes a trace if its restore began more than an hour
+    ago. No SweepResult is yielded for a trace.
 
     :param instance_id: the id of the only original instance whose entries are
         swept. None for the entries of all original instances.

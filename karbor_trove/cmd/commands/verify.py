@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""`verify`: verification of checkpoints, the oldest test restores first."""
+"""`verify`: verification of the checkpoints whose test restore is oldest."""
 
 import argparse
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
@@ -42,9 +42,9 @@ class _Candidate(NamedTuple):
 
         1. Checkpoints that were never verified. The newest checkpoint is
            first.
-        2. Other checkpoints with a database that was never verified, or that
-           failed its last verification. The checkpoint with the oldest last
-           verification is first.
+        2. Checkpoints that were verified, but have a database that was never
+           verified or whose last verification failed. The checkpoint whose
+           last verification is oldest is first.
         3. Checkpoints whose databases all passed their last verifications. The
            checkpoint with the oldest of these verifications is first.
         """
