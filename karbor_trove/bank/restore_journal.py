@@ -354,10 +354,10 @@ class RestoreIntent:
         """Delete the journal entry, or keep the entry as a trace.
 
         Call this method when Karbor's record has the id of the restored
-        instance. The entry is kept in one case: another restore with the same
-        instance name has an open entry and may still run. This method then
-        adds the id to the entry, and so makes the entry a trace. In all other
-        cases the entry is deleted.
+        instance. If another restore with the same instance name has an open
+        entry and may still run, this method adds the id of the restored
+        instance to the own entry, which so becomes a trace. In all other cases
+        the own entry is deleted.
 
         If the bank fails, the error is only logged. The entry then stays until
         `karbor-trove-manage deferred dismiss` deletes the entry.

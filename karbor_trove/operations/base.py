@@ -203,7 +203,7 @@ class Operation(protection_plugin.Operation):
 
     def _refuse_problems(
             self, find_problems: Callable[[], preflight_problems.Problems],
-            refusal: str) -> None:
+            problem_of_others: str) -> None:
         """Raise an error if any instance of the flow has a problem.
 
         An operation calls this method before it creates anything. If one
@@ -216,11 +216,9 @@ class Operation(protection_plugin.Operation):
         :param find_problems: returns the problems of all instances of the
             flow. If the id of an instance is not a UUID, this id is the
             problem, and find_problems() is not called.
-        :param refusal: the end of the message for an instance without a
-            problem, such as "restore cannot be restored". With this example,
-            the message is "not started, because another database of this
-            restore cannot be restored: ID, ID". The ids are those of the
-            instances with problems.
+        :param problem_of_others: why an instance without a problem is refused
+            too, such as "another database of this restore cannot be restored".
+            The message adds the ids of the instances with problems.
         :raises errors.Rejected: an option of the provider file is wrong, or
             an instance of the flow has a problem. If the instance of this
             operation has problems, the message has one line for each of them.
@@ -232,8 +230,8 @@ class Operation(protection_plugin.Operation):
         problems = self._flow.problems
         if problems:
             raise errors.Rejected('\n'.join(problems.get(self._resource.id, [
-                'not started, because another database of this %s: %s'
-                % (refusal, ', '.join(sorted(problems)))])))
+                'not started, because %s: %s'
+                % (problem_of_others, ', '.join(sorted(problems)))])))
 
     def _check_ids(self) -> preflight_problems.Problems:
         problems: preflight_problems.Problems = {}

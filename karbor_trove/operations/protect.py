@@ -78,8 +78,9 @@ class ProtectOperation(base.Operation):
             self._flow.problems[resource.id] = str(error).split('\n')
         resource_status.mark_started(
             self._section, constants.RESOURCE_STATUS_PROTECTING)
-        self._refuse_problems(self._find_problems,
-                              'checkpoint cannot be backed up')
+        self._refuse_problems(
+            self._find_problems,
+            'another database of this checkpoint cannot be backed up')
 
     def _find_problems(self) -> preflight_problems.Problems:
         client = self._connect()
@@ -235,9 +236,9 @@ class ProtectOperation(base.Operation):
         entry and the backup record are written to the bank, without the id of
         the backup. The caller has to write the returned entry and record.
 
-        :returns: the journal entry and the backup record, both with the id of
-            the backup, and the databases and users that existed before the
-            request.
+        :returns: three values: the journal entry, the backup record, and the
+            databases and users that existed before the request. The entry and
+            the record have the id of the backup.
         :raises _UnprotectableError: the instance cannot be backed up, and the
             checkpoint leaves it out.
         :raises errors.KarborTroveError: no backup was created, or its id is

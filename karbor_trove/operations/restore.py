@@ -56,7 +56,7 @@ class RestoreOperation(base.Operation):
         """
         self._refuse_problems(
             lambda: self._find_problems(restore.parameters or {}),
-            'restore cannot be restored')
+            'another database of this restore cannot be restored')
 
     def _find_problems(self, parameters: karbor_types.FlowParameters
                        ) -> preflight_problems.Problems:

@@ -48,6 +48,7 @@ def describe_restore(instance: models.Instance, seconds: float,
     """Return the reason text of a restore, one fact per line.
 
     The most important fact comes first, and the user's description comes last.
+    One line lists what differs from the original instance.
 
     :param instance: the restored instance.
     :param seconds: the seconds from the preparation of the request until the
@@ -56,7 +57,7 @@ def describe_restore(instance: models.Instance, seconds: float,
     :param original: the original instance, as recorded in the bank.
     :param description: the user's text for this restore. "" if there is no
         text.
-    :param notes: sentences that come before the list of changes.
+    :param notes: sentences that come before the differences.
     :param unchecked: sentences about what the preflight checks could not
         check.
     """

@@ -75,8 +75,9 @@ class VerifyOperation(base.Operation):
             raise errors.Rejected(
                 'checkpoint %s belongs to another project. Verify it with a '
                 'token of that project' % checkpoint.id)
-        self._refuse_problems(lambda: self._find_problems(verify.id),
-                              'checkpoint cannot be restored')
+        self._refuse_problems(
+            lambda: self._find_problems(verify.id),
+            'another database of this checkpoint cannot be restored')
 
     def _find_problems(self, verification_id: str
                        ) -> preflight_problems.Problems:

@@ -30,9 +30,9 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
     is no problem, because the protect operation waits for this instance.
 
     If an instance had the status SHUTDOWN and does not exist any more, Trove
-    has deleted it. If `skips_unprotectable` is True, such an instance counts
-    as one that cannot be backed up. If `skips_unprotectable` is False, the
-    deletion is no problem, because nothing is left to back up.
+    has deleted it. This is no reason to refuse the checkpoint. But if
+    `skips_unprotectable` is True, the second dictionary has such an instance,
+    so that the checkpoint records what it leaves out.
 
     :param answers: what Trove returned for each instance of the checkpoint, by
         the id of the instance. A value is an instance, or the error of the

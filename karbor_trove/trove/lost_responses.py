@@ -47,9 +47,9 @@ def is_settled(time_before_request: Optional[str],
 def format_trove_time(client: trove_client.TroveClient) -> Optional[str]:
     """Return the time in Trove's last response, as text in ISO format.
 
-    Call this function before a request that creates an object. The object is
-    then created after the returned time. But its creation time may be up to 5
-    minutes earlier than the returned time, because the clocks of Trove's hosts
+    Call this function before a request that creates an object. The creation
+    time that Trove records for the object is then later than the returned
+    time. Or it is up to 5 minutes earlier, because the clocks of Trove's hosts
     may differ.
 
     :returns: the time. None if Trove has not returned its time yet.
