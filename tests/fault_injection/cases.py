@@ -1,4 +1,4 @@
-"""Cases of the fault matrix: a request of an operation and its fault."""
+"""Cases of the fault matrix: one request of an operation, and one fault."""
 
 import collections
 import re
@@ -7,8 +7,11 @@ from typing import Any, Iterable, NamedTuple
 from tests.fault_injection import faults
 from tests.sandbox import proxy
 
+#: Durations of a fault. ONCE: only the request of the case has the fault.
+#: WHOLE: all later requests to the same service have the fault too.
 ONCE, WHOLE = 'once', 'whole deadline'
 
+#: Parts of a path that differ in each run, and what replaces them.
 _IDS = (
     (re.compile(r'\?.*'), ''),
     (re.compile(r'^/v1(\.0|/AUTH_)?/?[0-9a-f]{32}'), ''),
@@ -22,8 +25,10 @@ _IDS = (
 class Request(NamedTuple):
     """A request of an operation. Repeated polling requests count as one."""
 
+    #: For example 'trove GET /backups/{id}', see get_kind().
     kind: str
-    #: 2 for the second request of this kind after requests of other kinds.
+    #: From 1. The number is 2 if the operation sends a request of this kind,
+    #: then requests of other kinds, and then a request of this kind again.
     number: int
 
     def __str__(self) -> str:
@@ -31,12 +36,16 @@ class Request(NamedTuple):
 
     @property
     def is_to_bank(self) -> bool:
-        """Whether it goes to a bank in Swift."""
+        """True if the request goes to a bank in Swift."""
         return ' /karbor' in self.kind
 
 
 class Case(NamedTuple):
-    """One experiment."""
+    """One experiment: an operation runs with a fault at one request.
+
+    The fields `operation` and `fault` are names of scenarios.SCENARIOS and of
+    faults.FAULTS. The duration is ONCE or WHOLE.
+    """
 
     operation: str
     request: Request
@@ -49,7 +58,10 @@ class Case(NamedTuple):
 
 
 def get_kind(request: proxy.Request) -> str:
-    """Return the service, the method and the path without ids."""
+    """Return the service, the method and the path of a request.
+
+    Placeholders replace the ids in the path: 'trove GET /backups/{id}'.
+    """
     path = request.path
     for pattern, replacement in _IDS:
         path = pattern.sub(replacement, path)
@@ -57,13 +69,14 @@ def get_kind(request: proxy.Request) -> str:
 
 
 class Counter:
-    """Numbers the requests of an operation."""
+    """A counter of the requests of one operation, by kind."""
 
     def __init__(self) -> None:
         self._last = ''
         self._counts: collections.Counter[str] = collections.Counter()
 
     def count(self, request: proxy.Request) -> Request:
+        """Return the kind and the number of the next request."""
         kind = get_kind(request)
         if kind != self._last:
             self._counts[kind] += 1
@@ -82,7 +95,10 @@ def list_cases(operation: str, requests: Iterable[Request],
                names: Iterable[str] = faults.FAULTS) -> list[Case]:
     """Return all cases of an operation.
 
-    :param covered: requests that have their cases in another operation.
+    :param operation: a name of scenarios.SCENARIOS.
+    :param requests: the requests of the operation.
+    :param covered: requests without cases here. Another operation has the
+        cases of these requests.
     :param names: the names of the faults.
     """
     return [Case(operation, request, fault, duration)
@@ -91,15 +107,18 @@ def list_cases(operation: str, requests: Iterable[Request],
 
 
 class Injector:
-    """Injects the fault of a case. Counts how often it did."""
+    """An injector of the fault of a case, for proxy.Proxies."""
 
     def __init__(self, case: Case) -> None:
         self._case = case
         self._counter = Counter()
+        #: The service of the first request with the fault.
         self._service = ''
+        #: How many requests had the fault.
         self.count = 0
 
     def __call__(self, request: proxy.Request) -> Any:
+        """Return the fault of a request. None if it has no fault."""
         case = self._case
         if self.count:
             if case.duration == ONCE or request.service != self._service:

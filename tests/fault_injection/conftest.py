@@ -1,4 +1,4 @@
-"""Command line options of the fault tests, and a sandbox only for them."""
+"""Command line options of the fault tests, and their own sandbox."""
 
 import pytest
 
@@ -20,20 +20,24 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope='session')
 def every(request):
+    """The option --every: True if all cases run, and not only a sample."""
     return request.config.getoption('--every')
 
 
 @pytest.fixture(scope='session')
 def left(request):
+    """The option --left: True if only new and violated cases run."""
     return request.config.getoption('--left')
 
 
 @pytest.fixture(scope='session')
 def case_texts(request):
+    """The texts of all options --case. Empty if the option is missing."""
     return request.config.getoption('--case')
 
 
 @pytest.fixture(scope='package')
 def sandbox(request):
+    """A running sandbox that only the fault tests use."""
     with fixture.running(request) as sandbox:
         yield sandbox

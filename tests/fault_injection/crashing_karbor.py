@@ -1,4 +1,4 @@
-"""A Karbor that tests kill and start again, and its proxies."""
+"""A Karbor that tests kill and start again, with proxies around it."""
 
 import contextlib
 import dataclasses
@@ -21,8 +21,8 @@ _WRITE_METHODS = ('PUT', 'POST', 'DELETE')
 def is_effect(request):
     """Return True if a request may change Trove or the bank.
 
-    The leases of Karbor's bank plugin are in another container and have no
-    effect.
+    Karbor's bank plugin also writes leases, into another container. These
+    requests do not count.
     """
     if request.method not in _WRITE_METHODS:
         return False
@@ -32,17 +32,19 @@ def is_effect(request):
 
 @dataclasses.dataclass
 class Killer:
-    """An injector that kills Karbor at one of its requests with an effect.
+    """An injector that kills Karbor at one of its requests.
 
-    :param kill: kills the process of Karbor.
-    :param number: the number of the request among the requests with an effect,
-        from 1.
-    :param when: 'before' if the service never gets the request, 'after' if the
-        service executes the request before the kill, 'late' if the service
-        executes the request when `release` is set.
-    :param count: how many requests with an effect Karbor has sent.
-    :param dead: set when Karbor is killed.
-    :param release: set by the test.
+    Only requests that may change Trove or the bank count, see is_effect().
+    After the kill, all requests of Karbor fail.
+
+    :param kill: a function that kills the process of Karbor.
+    :param number: the number of the request at which Karbor is killed, from 1.
+    :param when: 'before': the service never gets the request. 'after': the
+        service executes the request before the kill. 'late': the service
+        executes the request after the kill, when the test sets `release`.
+    :param count: how many of these requests Karbor has sent.
+    :param dead: the event that is set when Karbor is killed.
+    :param release: the event that the test sets, see `when`.
     """
 
     kill: object
@@ -76,7 +78,8 @@ class Killer:
 class Karbor:
     """The sandbox's Karbor, with proxies in front of the other services.
 
-    Karbor is started again, with the time limits of timeouts.OF_KILLS.
+    The constructor restarts Karbor, so that Karbor uses the proxies and the
+    time limits of timeouts.OF_KILLS.
     """
 
     def __init__(self, sandbox):
@@ -92,13 +95,16 @@ class Karbor:
         self._service.restart()
 
     def close(self):
+        """Stop Karbor and the proxies."""
         self._service.stop()
         self.cloud.__exit__()
 
     def kill(self):
+        """Kill Karbor with SIGKILL."""
         self._service.kill()
 
     def start(self):
+        """Start Karbor and wait until its API accepts connections."""
         self._service.start()
 
     def list_keys(self, prefix):
@@ -122,7 +128,7 @@ class Karbor:
         """Run a command of karbor-trove-manage.
 
         :param words: the words of the command and its arguments.
-        :returns: True if the command succeeded, and its whole output.
+        :returns: whether the command succeeded, and its stdout and stderr.
         """
         process = subprocess.run(
             [pathlib.Path(sys.executable).with_name('karbor-trove-manage'),
@@ -131,9 +137,9 @@ class Karbor:
         return process.returncode == 0, process.stdout + process.stderr
 
     def send(self, request):
-        """Send a request to Karbor, which may be killed before it responds.
+        """Send a request to Karbor, even if Karbor is killed meanwhile.
 
-        A connection that fails is no error.
+        A connection that fails is ignored.
 
         :param request: a function that sends the request.
         """

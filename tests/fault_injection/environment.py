@@ -1,4 +1,8 @@
-"""Environment of one worker process: a project, a bank and proxies."""
+"""Environment of one worker process: a project, a bank and proxies.
+
+Operations run in this process, with Karbor's classes and without a running
+Karbor.
+"""
 
 import argparse
 import json
@@ -36,7 +40,8 @@ from tests.sandbox.services import provider_files
 
 _KINDS = {'restore': karbor_records.Restore,
           'verify': karbor_records.Verification}
-#: Karbor calls the first hook of all databases before any other hook.
+#: Hooks of an operation. Karbor calls the first hook for all databases of a
+#: checkpoint before it calls any other hook.
 _FIRST_HOOKS = ('on_prepare_begin',)
 _FURTHER_HOOKS = ('on_prepare_finish', 'on_main', 'on_complete')
 #: The name of the database that cannot be backed up.
@@ -47,12 +52,17 @@ FILES, SWIFT = 'files', 'Swift'
 
 
 def _configuration(directory, sections):
+    """Write a new configuration file and return its path."""
     path = directory / ('%s.conf' % uuid.uuid4())
     return launch.write_config(path, sections)
 
 
 def configure_karbor(sandbox, cloud, directory):
-    """Load what the plugin and the commands read from karbor.conf."""
+    """Load a karbor.conf for the plugin and for the commands.
+
+    :param cloud: the proxies, which take the place of the services.
+    :param directory: an existing directory for the file.
+    """
     settings = sandbox.services['karbor'].settings
     account = {'auth_type': 'password', 'auth_url': cloud.urls['keystone'],
                'username': settings['service_user'],
@@ -69,11 +79,12 @@ def configure_karbor(sandbox, cloud, directory):
 
 
 def _context(session, cloud):
+    """Return Karbor's context of a request by the user of a session."""
     access = session.auth.get_access(session)
     return karbor_context.RequestContext(
         user_id=access.user_id, project_id=access.project_id, is_admin=False,
         roles=list(access.role_names), auth_token=access.auth_token,
-        # The plugin finds Swift in the catalog of the token.
+        # The plugin takes the URL of Swift from the catalog of the token.
         auth_token_info=json.loads(cloud.redirect_urls(
             json.dumps(access._data).encode())), overwrite=False)
 
@@ -84,7 +95,14 @@ def list_resources(checkpoint):
 
 
 class Environment:
-    """One project with its databases, and a bank."""
+    """One project with its databases, and a bank.
+
+    Attributes after use_bank(): `resource` is the first database, `journal`
+    is its backup journal, and `survivor` is a checkpoint of this database. No
+    scenario deletes the survivor.
+
+    :param user: one of runner.USERS. The project has only this user.
+    """
 
     def __init__(self, sandbox, user):
         self.directory = pathlib.Path(tempfile.mkdtemp(
@@ -100,13 +118,18 @@ class Environment:
         self._swift = provider_files.swift_bank(dict(
             sandbox.services['karbor'].settings,
             keystone_url=self.cloud.urls['keystone']), 'karbor')
-        # Retries of the client would hide what the plugin does.
+        # Retries of Swift's client would hide how the plugin reacts.
         self._swift['swift_client'].update(
             swift_retry_attempts=0, swift_retry_backoff=0)
         self._kind = None
 
     def use_bank(self, kind):
-        """Use a bank of this kind, with a new database."""
+        """Use another kind of bank, with a new database.
+
+        Nothing happens if the bank has this kind already.
+
+        :param kind: FILES or SWIFT.
+        """
         if kind == self._kind:
             return
         self._kind = kind
@@ -117,17 +140,18 @@ class Environment:
                 'file_system_bank_plugin')
             plugin = file_system_bank_plugin.FileSystemBankPlugin(config)
         else:
-            # Karbor's own plugin takes the response 200 of a load balancer
-            # for Swift's. What it writes then is lost.
+            # Karbor's own plugin does not notice if a load balancer responds
+            # with HTTP 200 instead of Swift. An object that it writes then is
+            # lost.
             plugin = swift_bank.SwiftBankPlugin(config)
         self.bank = bank_plugin.Bank(plugin)
         self._collection = karbor_checkpoint.CheckpointCollection(self.bank)
         self.reset()
 
     def reset(self):
-        """Create a new database, with one checkpoint that stays."""
+        """Create a new database, and a checkpoint of it: the survivor."""
         self.cloud.heal()
-        # Ignore what an earlier violation has left.
+        # Ignore the objects that an earlier violation has left.
         self._other_object_ids = self._list_all_object_ids()
         self._databases = {}
         self.resource = self.get_database('orders')
@@ -146,13 +170,14 @@ class Environment:
 
     @property
     def database_ids(self):
-        """Return the ids of all databases that were created."""
+        """The ids of all databases since the last reset()."""
         return [resource.id for resource in self._databases.values()]
 
     def _provider(self, provider_options):
         """Return the configuration of a provider file.
 
-        :param provider_options: options besides the common ones.
+        :param provider_options: options besides timeouts.OPTIONS, or other
+            values for these.
         """
         config = cfg.ConfigOpts()
         config(['--config-file', _configuration(self.directory, {
@@ -166,7 +191,8 @@ class Environment:
     def new_checkpoint(self, *resources):
         """Return a checkpoint without backups.
 
-        :param resources: its databases. By default the first database.
+        :param resources: the databases of the checkpoint. By default it has
+            only the first database.
         """
         checkpoint = self._collection.create(
             {'id': str(uuid.uuid4()), 'name': 'nightly', 'resources': [],
@@ -180,11 +206,14 @@ class Environment:
             **provider_options):
         """Run an operation as Karbor does, but one database at a time.
 
+        :param operation: 'protect', 'restore', 'verify' or 'delete'.
         :param parameters: the parameters of all databases.
         :param each: the parameters of single databases, by id.
-        :param provider_options: options besides the common ones.
-        :returns: a dict with the record ('restore' or 'verify'), the
-            exceptions, if any ('raised'), and the duration ('seconds').
+        :param provider_options: options besides timeouts.OPTIONS, or other
+            values for these.
+        :returns: a dict. 'seconds' is the duration. 'raised' has the
+            exceptions, and is missing if there are none. 'restore' or
+            'verify' has Karbor's record of such an operation.
         """
         plugin = protection.TroveProtectionPlugin(
             self._provider(provider_options))
@@ -219,10 +248,10 @@ class Environment:
         return dict(arguments, seconds=time.monotonic() - start)
 
     def accept(self, checkpoint):
-        """Run the command "checkpoint accept".
+        """Run the command "karbor-trove-manage checkpoint accept".
 
-        :returns: a dict with the exception, if any ('raised'), and the
-            duration ('seconds').
+        :returns: a dict. 'seconds' is the duration. 'raised' is a list with
+            the exception, and is missing if there is none.
         """
         provider = providers.Provider(
             checkpoint.provider_id, self.bank,
@@ -237,23 +266,40 @@ class Environment:
         return dict(result, seconds=time.monotonic() - start)
 
     def section(self, checkpoint, resource=None):
+        """Return the section of a database in a checkpoint.
+
+        :param resource: the database. By default the first database.
+        """
         return checkpoint.get_resource_bank_section(
             (resource or self.resource).id)
 
     def get_status(self, checkpoint, resource=None):
-        """Return the resource status. None if there is none."""
+        """Return the resource status of a database in a checkpoint.
+
+        None if the checkpoint has no status of this database.
+
+        :param resource: the database. By default the first database.
+        """
         status = storage.read(self.section(checkpoint, resource),
                               layout.STATUS)
         # The bank in Swift does not decode strings.
         return status.decode() if isinstance(status, bytes) else status
 
     def read_record(self, checkpoint):
-        """Return the backup record. None if there is none."""
+        """Return the backup record of the first database in a checkpoint.
+
+        None if there is no record.
+        """
         return record.read(self.section(checkpoint), self.resource.id)
 
     def create_checkpoint(self, parameters=None, resources=(),
                           **provider_options):
-        """Return a new checkpoint with complete backups."""
+        """Run a protect operation without faults, and return the checkpoint.
+
+        The parameters are those of run() and of new_checkpoint().
+
+        :raises AssertionError: the operation failed.
+        """
         checkpoint = self.new_checkpoint(*resources)
         result = self.run('protect', checkpoint, parameters,
                           **provider_options)
@@ -261,22 +307,28 @@ class Environment:
         return checkpoint
 
     def clear_service_token(self):
-        """Drop the cached service token, as in a Karbor that just started."""
+        """Drop the cached service token, as if Karbor had just started."""
         client_factory.ClientFactory._keystone_plugin = None
 
     def list_backups(self):
-        """Return the backups of the databases in Trove, by id."""
+        """Return Trove's backups of the databases of this environment, by id.
+
+        The backups of databases before the last reset() are not among them.
+        """
         return {id_: backup
                 for id_, backup in self.tenant.list_backups().items()
                 if backup['instance_id'] in self.database_ids}
 
     def list_entries(self):
-        """Return the journal entries of all databases."""
+        """Return the entries of the backup journals of all databases."""
         return [entry for id_ in self.database_ids for entry in
                 backup_journal.BackupJournal(self.bank, id_).list_entries()]
 
     def list_object_ids(self):
-        """Return the ids of the backups that have objects in Swift."""
+        """Return the ids of the backups that have objects in Swift.
+
+        Objects that existed before the last reset() are not among them.
+        """
         return self._list_all_object_ids() - self._other_object_ids
 
     def _list_all_object_ids(self):

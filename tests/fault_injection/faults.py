@@ -1,7 +1,8 @@
-"""Faults that a network or a service may have at a request.
+"""Faults of a network or of a service, at one request.
 
-A fault is a function that handles one exchange of a proxy, see
-tests/sandbox/proxy.py. timeouts.py has the time limits.
+A fault is a function. A proxy calls it with an exchange (a request and its
+connection) instead of forwarding the request, see tests/sandbox/proxy.py. The
+time limits are in timeouts.py.
 """
 
 import email.utils
@@ -15,10 +16,12 @@ from tests.sandbox import proxy
 
 
 def _reset_before(exchange: proxy.Exchange) -> None:
+    """Reset the connection. The service does not get the request."""
     exchange.reset()
 
 
 def _reset_after(exchange: proxy.Exchange) -> None:
+    """Let the service execute the request, and reset the connection."""
     exchange.forward()
     exchange.reset()
 
@@ -36,6 +39,7 @@ def _hang(exchange: proxy.Exchange) -> None:
 
 
 def _broken_json(exchange: proxy.Exchange) -> None:
+    """Send only the first half of the body of the response."""
     status, headers, body = exchange.forward()
     half = body[:len(body) // 2]
     exchange.reply(proxy.Response(status, [
@@ -45,6 +49,13 @@ def _broken_json(exchange: proxy.Exchange) -> None:
 
 def _status(code: int, retry_after: bool = False
             ) -> Callable[[proxy.Exchange], None]:
+    """Return a fault in which the response has this HTTP code.
+
+    The service does not get the request.
+
+    :param retry_after: True if the response has the header Retry-After, with
+        one second.
+    """
     def fault(exchange: proxy.Exchange) -> None:
         body = json.dumps({'error': {
             'code': code, 'message': 'an injected fault'}}).encode()
@@ -75,10 +86,11 @@ def _foreign(name: str) -> Callable[[proxy.Exchange], None]:
 
 
 def _date_off(exchange: proxy.Exchange) -> None:
-    """Advance the Date header, and lose Trove's responses to POST requests.
+    """Advance the Date header of a response.
 
-    The plugin compares the Date header with the times in Trove's bodies only
-    after a lost response, when it searches for the created object.
+    If the request is a POST request to Trove, its response is lost instead.
+    Only after a lost response the plugin searches for the created object. In
+    this search it compares the Date header with the times in Trove's bodies.
     """
     status, headers, body = exchange.forward()
     if exchange.server.proxy.service == 'trove' and (
@@ -91,15 +103,16 @@ def _date_off(exchange: proxy.Exchange) -> None:
 
 
 def _advance(date: str) -> str:
+    """Return the value of a Date header, DATE_AHEAD seconds later."""
     return email.utils.formatdate(
         email.utils.parsedate_to_datetime(date).timestamp()
         + timeouts.DATE_AHEAD, usegmt=True)
 
 
-#: Name of the fault in the matrix -> fault.
+#: The faults by their names in the fault matrix.
 FAULTS: dict[str, proxy.Fault] = {
-    # For the duration `once`, the connection is reset. For the whole deadline,
-    # cases.Injector closes the port instead.
+    # For the duration `once`, the connection is reset. For the duration
+    # `whole deadline`, cases.Injector closes the port instead.
     'refused': _reset_before,
     'reset before': _reset_before,
     'reset after': _reset_after,
@@ -117,8 +130,9 @@ FAULTS: dict[str, proxy.Fault] = {
 }
 
 #: The names of the faults of requests to a bank in Swift. "time-out" and
-#: "hanging" are left out: an operation has no deadline for all its requests to
-#: the bank together, so it would take too long. "Date off" is left out too,
-#: because no operation reads the Date header of the bank's responses.
+#: "hanging" are left out. With them an operation would take too long, because
+#: it has no deadline for all its requests to the bank together. "Date off" is
+#: left out too, because no operation reads the Date header of the bank's
+#: responses.
 BANK_FAULTS = [kind for kind in FAULTS
                if kind not in ('time-out', 'hanging', 'Date off')]

@@ -1,4 +1,28 @@
-"""Invariants that hold after any fault, in Trove, Swift and the bank."""
+"""Invariants: what holds after an operation, whatever has failed.
+
+Each function checks a part of a guarantee in
+doc/source/reference/guarantees.rst against what Trove, Swift and the bank hold
+after the operation:
+
+No backup is lost
+    check_every_backup_is_known(), check_every_instance_is_reported() and
+    check_temporary_instances_are_in_journal()
+Deletions succeed
+    check_end() and check_deferred_deletions_have_a_reason()
+Nothing is left behind
+    check_nothing_is_left() and check_no_temporary_instance_is_left()
+What is needed is not deleted
+    check_live_checkpoints()
+Every operation ends
+    check_end(), check_acceptance() and check_duration()
+Nothing is created twice
+    check_nothing_was_created_twice() and check_restored()
+
+check_omissions() checks that a checkpoint leaves out only databases that
+cannot be backed up.
+
+All these functions raise AssertionError if the invariant is violated.
+"""
 
 import datetime
 import time
@@ -20,16 +44,23 @@ _ALLOWED_ERRORS = {
 }
 _STATUS_AFTER_SUCCESS = {'protect': 'available', 'delete': 'deleted'}
 _STATUS_AFTER_ERROR = {'protect': 'error'}
-#: Seconds until everything is deleted that can be deleted.
+#: How many seconds later operations have to delete what is left.
 _TIMEOUT = 20.0
 
 
 class TimeLimitMissed(AssertionError):
-    """An operation was too slow. A busy machine may be the cause."""
+    """Violation: an operation was too slow.
+
+    A busy machine may be the cause.
+    """
 
 
 def check_every_backup_is_known(environment):
-    """I1: the journal has the id or a matching intent of every backup."""
+    """Check that the backup journal has an entry of every backup in Trove.
+
+    The entry has the id of the backup. If the response to the create request
+    was lost, the entry is an intent that matches the backup instead.
+    """
     entries = environment.list_entries()
     ids = {entry.backup_id for entry in entries}
     tolerance = datetime.timedelta(seconds=timeouts.CLOCK_TOLERANCE)
@@ -40,39 +71,54 @@ def check_every_backup_is_known(environment):
             entry.backup_name == backup['name']
             and datetime.datetime.fromisoformat(entry.time_before_request)
             <= created + tolerance
-            for entry in intents), ('I1: lost', backup, entries)
+            for entry in intents), (
+                'the backup is lost: no journal entry matches', backup,
+                entries)
 
 
 def check_deferred_deletions_have_a_reason(environment):
-    """I2, I3: every deferred deletion has a reason."""
+    """Check that every deferred deletion in the journal has a reason."""
     for entry in environment.list_entries():
-        assert not entry.deleted_at or entry.reason, ('I3: no reason', entry)
+        assert not entry.deleted_at or entry.reason, (
+            'the deferred deletion has no reason', entry)
 
 
 def check_live_checkpoints(environment, checkpoints):
-    """I4: the backups of live checkpoints are in Trove and in Swift."""
+    """Check that the backups of checkpoints are in Trove and in Swift.
+
+    :param checkpoints: the checkpoints that the operation may not harm. Each
+        has a backup of the first database.
+    """
     backups = environment.list_backups()
     object_ids = environment.list_object_ids()
     for checkpoint in checkpoints:
         id_ = environment.read_record(checkpoint).backup_id
-        assert id_ in backups, ('I4: not in Trove', id_)
-        assert backups[id_]['status'] == 'COMPLETED', ('I4', backups[id_])
-        assert id_ in object_ids, ('I4: not in Swift', id_)
+        assert id_ in backups, ('a needed backup is not in Trove', id_)
+        assert backups[id_]['status'] == 'COMPLETED', (
+            'a needed backup is not complete', backups[id_])
+        assert id_ in object_ids, ('a needed backup is not in Swift', id_)
 
 
 def check_end(environment, scenario, result, bank_unavailable):
-    """I2, I5: the operation ended as Karbor expects.
+    """Check the exceptions and the statuses that an operation ended with.
 
-    :param bank_unavailable: whether the bank was unavailable until the end.
-        Then the operation could not write a deferred deletion or a status.
+    An exception has to be Karbor's class for this operation, with a reason. A
+    delete operation may not raise one while the bank is available. The status
+    of each resource has to match the exceptions.
+
+    :param result: what Environment.run() returned.
+    :param bank_unavailable: True if the bank was unavailable until the end of
+        the operation. In this case the operation could not write a deferred
+        deletion or a status.
     """
     raised = result.get('raised', ())
     allowed = _ALLOWED_ERRORS[scenario.hook]
     if bank_unavailable and scenario.hook == 'delete':
         allowed = exception.DeleteResourceFailed
     for error in raised:
-        assert isinstance(error, allowed), ('I5, I2', error)
-        assert error.kwargs['reason'], 'I5: without a reason'
+        assert isinstance(error, allowed), (
+            'the operation may not end with this error', error)
+        assert error.kwargs['reason'], ('the error has no reason', error)
     if scenario.hook in _STATUS_AFTER_SUCCESS:
         if bank_unavailable and raised:
             return
@@ -89,30 +135,44 @@ def check_end(environment, scenario, result, bank_unavailable):
 
 
 def _get_key(resource):
-    """Return the key of a database in Karbor's record."""
+    """Return the key of a database in Karbor's record of a restore."""
     return '%s#%s' % (resource.type, resource.id)
 
 
 def check_omissions(environment, scenario, result):
-    """I7: the checkpoint leaves out the broken database and no other."""
+    """Check that a checkpoint leaves out the broken database and no other.
+
+    The checkpoint has to store the reason of this omission. Without a broken
+    database, the checkpoint may leave out none.
+    """
     for resource in environments.list_resources(scenario.checkpoint):
         section = environment.section(scenario.checkpoint, resource)
         omission = omissions.read(section, resource.id)
         if scenario.left_out is None or resource != scenario.left_out:
-            assert omission is None, ('I7: left out', omission)
+            assert omission is None, (
+                'a database is left out that can be backed up', omission)
         elif scenario.hook == 'accept' or 'raised' not in result:
-            assert omission and omission.reason, 'I7: without a reason'
+            assert omission and omission.reason, (
+                'the omission has no reason', omission)
             assert resource_status.read_failure_reason(section)
             assert environment.get_status(
                 scenario.checkpoint, resource) == 'error'
 
 
 def check_acceptance(environment, scenario, result):
-    """I5: the checkpoint is accepted, or the command can be repeated."""
+    """Check that the checkpoint is accepted or can be accepted now.
+
+    If the command "checkpoint accept" failed, it has to succeed without the
+    fault. Then the checkpoint has to be available and has to pass a
+    verification.
+
+    :param result: what Environment.accept() returned.
+    """
     checkpoint, raised = scenario.checkpoint, result.get('raised', ())
     for error in raised:
-        assert isinstance(error, errors.KarborTroveError), ('I5', error)
-        assert str(error), 'I5: without a reason'
+        assert isinstance(error, errors.KarborTroveError), (
+            'the command may not end with this error', error)
+        assert str(error), 'the error has no text'
     checkpoint.reload_meta_data()
     if raised and checkpoint.status == 'error':
         result = environment.accept(checkpoint)
@@ -126,40 +186,60 @@ def check_acceptance(environment, scenario, result):
 
 
 def check_duration(scenario, result):
-    """I5: the operation ended in time.
+    """Check that an operation ended within its time limit.
 
-    :raises TimeLimitMissed: it did not.
+    :raises TimeLimitMissed: the operation took longer.
     """
     if result['seconds'] > scenario.longest:
-        raise TimeLimitMissed('I5: the operation took %.1f s. The limit is '
+        raise TimeLimitMissed('the operation took %.1f s. The limit is '
                               '%.1f s' % (result['seconds'], scenario.longest))
 
 
 def check_nothing_was_created_twice(before, after, requests, retries):
-    """I6: at most one backup or instance was created.
+    """Check that at most one backup, or at most one instance, was created.
 
-    :param retries: how many times a create request may be repeated with a
-        new token. A request with a rejected token creates nothing.
+    :param before: the ids of all backups or instances before the operation.
+    :param after: the ids of all backups or instances after the operation.
+    :param requests: all requests of the operation.
+    :param retries: how many times the operation may repeat a create request
+        with a new token. A request with a rejected token creates nothing.
     """
-    assert len(after - before) <= 1, ('I6', after - before)
+    assert len(after - before) <= 1, (
+        'more than one backup or instance was created', after - before)
     creations = [request for request in requests
                  if request.service == 'trove' and request.method == 'POST']
-    assert len(creations) <= 1 + retries, ('I6', creations)
+    assert len(creations) <= 1 + retries, (
+        'too many create requests', creations)
 
 
 def check_every_instance_is_reported(environment, created, result):
-    """I1: Karbor's record or the restore journal has every new instance."""
+    """Check that no instance of a restore is lost.
+
+    Karbor's record of the restore has the id of each new instance, or the
+    restore journal has an entry.
+
+    :param created: the ids of the new instances.
+    """
     reported = ' '.join(result['restore'].resources_status)
     entries = _list_entries(environment, 'restores')
     for id_ in created:
-        assert id_ in reported or entries, ('I1: lost', id_)
+        assert id_ in reported or entries, (
+            'the instance is lost: it is neither in the record of the restore '
+            'nor in the restore journal', id_)
 
 
 def check_restored(scenario, created, result):
-    """I6: a successful restore created one instance, and left out the rest."""
+    """Check that a successful restore created one instance.
+
+    If the scenario leaves out a database, Karbor's record has to name
+    `restore_skip` as the reason. A failed restore is not checked.
+
+    :param created: the ids of the new instances.
+    """
     if 'raised' in result:
         return
-    assert len(created) == 1, ('I6', created)
+    assert len(created) == 1, (
+        'the restore did not create one instance', created)
     if scenario.left_out:
         record, key = result['restore'], _get_key(scenario.left_out)
         assert record.resources_status[key] == 'undefined', record
@@ -167,38 +247,56 @@ def check_restored(scenario, created, result):
 
 
 def check_temporary_instances_are_in_journal(environment, created):
-    """I1: the verification journal has the temporary instances."""
+    """Check that the verification journal has an entry after a test restore.
+
+    :param created: the ids of the temporary instances. Without any, the
+        journal may be empty.
+    """
     entries = _list_entries(environment, 'rehearsals')
-    assert not created or entries, ('I1: lost', created)
+    assert not created or entries, (
+        'the temporary instance is lost: the verification journal is empty',
+        created)
 
 
 def _list_entries(environment, folder):
+    """Return the keys in a folder of the bank, for all databases."""
     return [key for id_ in environment.database_ids
             for key in environment.bank.get_sub_section(
                 '/karbor-trove/%s/%s/' % (id_, folder)).list_objects()]
 
 
 def _list_omission_markers(environment):
+    """Return the markers of omissions in the bank, for all databases."""
     return [marker for id_ in environment.database_ids
             for marker in instance_markers.MarkerStore(
                 environment.bank, id_).list_markers().omissions]
 
 
 def check_no_temporary_instance_is_left(environment, instances):
-    """I3: later verifications delete the temporary instances of this one.
+    """Check that later verifications delete all temporary instances.
 
-    :param instances: ids of the instances that existed before.
+    :param instances: the ids of the instances that existed before the test
+        restore.
     """
     deadline = time.monotonic() + _TIMEOUT
     while (environment.tenant.list_instance_ids() - instances
            and time.monotonic() < deadline):
         result = environment.run('verify', environment.survivor)
         assert 'raised' not in result, result['raised']
-    assert not environment.tenant.list_instance_ids() - instances, 'I3: left'
+    assert not environment.tenant.list_instance_ids() - instances, (
+        'a temporary instance is left')
 
 
 def check_nothing_is_left(environment, survivor):
-    """I3: later operations delete all backups but that of the survivor."""
+    """Check that later verifications delete all that is not needed.
+
+    These are backups in Trove, their objects in Swift, their manifests and
+    journal entries in the bank, and markers of omissions. Only the backup of
+    one checkpoint stays.
+
+    :param survivor: this checkpoint. Its verifications run the deferred
+        deletions.
+    """
     backup_id = environment.read_record(survivor).backup_id
     deadline = time.monotonic() + _TIMEOUT
     left = None
@@ -215,4 +313,5 @@ def check_nothing_is_left(environment, survivor):
             return
         time.sleep(0.25)
     raise AssertionError(
-        ('I3: left', left, environment.list_entries()))
+        ('something is left that no checkpoint needs', left,
+         environment.list_entries()))

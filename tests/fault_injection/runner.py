@@ -1,7 +1,8 @@
-"""Execution of cases in several processes, each with its own project.
+"""Execution of cases in several worker processes.
 
-The processes wait most of the time. With more of them, two processors would
-be too slow for the timeouts in timeouts.py.
+Each process has its own project and bank. There are four processes, because
+they wait most of the time. With more processes, a machine with two processors
+would be too slow for the time limits in timeouts.py.
 """
 
 import concurrent.futures
@@ -21,23 +22,27 @@ from tests.fault_injection import invariants
 from tests.fault_injection import scenarios
 from tests.sandbox.services import launch
 
+#: The user of each process. The user's project has the same name.
 USERS = ('first', 'second', 'third', 'fourth')
 #: The outcome of a case that violates an invariant.
 VIOLATED = 'VIOLATED'
 #: Maximum duration of a case in seconds.
 _CASE_TIMEOUT = 240.0
-#: Constants of the plugin: how long a request may still create something.
+#: Constants of the plugin: until when a request may still create something.
+#: The values are the plugin's own, in seconds.
 _IN_FLIGHT = {'karbor_trove.timeouts.REQUEST_IN_FLIGHT': 600.0,
               'karbor_trove.timeouts.CLOCK_TOLERANCE': 300.0}
 
+#: The environment of this worker process.
 _environment = None
 
 
 class Result(NamedTuple):
     """The result of one run of a case.
 
+    :param outcome: the outcome for the page, see _get_outcome() and VIOLATED.
     :param violation: the traceback of a violation. None if there is none.
-    :param is_late: whether the violation is only that of a slow operation.
+    :param is_late: True if the only violation is a missed time limit.
     """
 
     outcome: str
@@ -46,6 +51,7 @@ class Result(NamedTuple):
 
 
 def _create_environment(sandbox, users, lock):
+    """Create the environment of this process, for the next user."""
     global _environment
     # If two requests arrive at the same time, a Keystone that has just
     # started responds to them with HTTP 500.
@@ -54,7 +60,12 @@ def _create_environment(sandbox, users, lock):
 
 
 def _run(environment, scenario, injector):
-    """Run an operation, return its result and the requests that it sent."""
+    """Run the operation of a scenario.
+
+    :param injector: injects the fault. None for no fault.
+    :returns: the result, see Environment.run(), and the requests that the
+        operation sent.
+    """
     if scenario.fresh:
         environment.clear_service_token()
     environment.cloud.heal()
@@ -70,9 +81,11 @@ def _run(environment, scenario, injector):
 
 
 def _clean_up(environment, scenario, instances):
-    """Delete everything that the scenario created, as a user would.
+    """Delete what a scenario has created, and check that nothing is left.
 
-    :param instances: ids of the instances that existed before.
+    :param instances: the ids of the instances that existed before the
+        operation.
+    :raises AssertionError: a deletion failed, or something is left.
     """
     created = environment.tenant.list_instance_ids() - instances
     if scenario.hook == 'verify':
@@ -83,9 +96,11 @@ def _clean_up(environment, scenario, instances):
         if checkpoint is not environment.survivor and (
                 environment.get_status(checkpoint) != 'deleted'):
             result = environment.run('delete', checkpoint)
-            assert 'raised' not in result, ('I2', result['raised'])
+            assert 'raised' not in result, (
+                'a deletion without a fault failed', result['raised'])
     invariants.check_deferred_deletions_have_a_reason(environment)
-    # No request is active, so all intents are settled.
+    # No request is active, so no request can create anything any more. Let
+    # the plugin treat all intents as settled.
     launch.set_constants(dict.fromkeys(_IN_FLIGHT, 0.0))
     try:
         invariants.check_nothing_is_left(environment, environment.survivor)
@@ -94,6 +109,12 @@ def _clean_up(environment, scenario, instances):
 
 
 def _get_outcome(environment, scenario, result):
+    """Return the outcome for the page.
+
+    The page explains 'done' and 'error'. If a deletion is deferred, a
+    successful delete operation has the outcome 'put off'. In all other cases
+    ', put off' is added to 'done' or 'error'.
+    """
     deferred = [entry for entry in environment.list_entries()
                 if entry.deleted_at]
     outcome = 'error' if 'raised' in result else 'done'
@@ -108,7 +129,9 @@ def _run_case(environment, case):
     """Run a case, check the invariants, clean up and return the outcome.
 
     :raises invariants.TimeLimitMissed: the operation or its preparation was
-        too slow. The preparation has no fault.
+        too slow. The preparation has no fault, so a failure of it counts as
+        too slow.
+    :raises AssertionError: another invariant is violated.
     """
     try:
         scenario = scenarios.prepare(case.operation, environment)
@@ -125,7 +148,7 @@ def _run_case(environment, case):
     injector = (holes.Injector(case) if case.fault == holes.FAULT
                 else cases.Injector(case))
     result, requests = _run(environment, scenario, injector)
-    # An operation without a list of all backups cannot meet a hole.
+    # An operation that does not list all backups cannot meet a hole.
     if not injector.count and case.fault != holes.FAULT:
         raise invariants.TimeLimitMissed(
             'the operation ended before it sent this request')
@@ -171,6 +194,11 @@ def _record_requests(operation):
 
 
 def _list_cases(operation, requests, covered):
+    """Return the cases of an operation.
+
+    :param requests: the requests that the operation sent without faults.
+    :param covered: see cases.list_cases().
+    """
     requests = [request for request in requests if request.kind.startswith(
         scenarios.ONLY.get(operation, ''))]
     if operation in scenarios.IN_SWIFT:
@@ -181,8 +209,8 @@ def _list_cases(operation, requests, covered):
 
 
 def _try_case(case):
-    """Run a case and return its result."""
-    # If this case never ends, the process exits, see Runner.run().
+    """Run a case and return its result. Any error is a violation."""
+    # If the case takes longer, the process exits. Runner.run() handles this.
     faulthandler.dump_traceback_later(
         _CASE_TIMEOUT, exit=True, file=sys.__stderr__)
     try:
@@ -197,7 +225,10 @@ def _try_case(case):
 
 
 class Runner:
-    """Runs cases in a running sandbox. A context manager."""
+    """A pool of worker processes that run cases in a running sandbox.
+
+    As a context manager, the pool ends its processes at the end.
+    """
 
     def __init__(self, sandbox):
         sandbox.add_tenants(*USERS)
@@ -217,7 +248,11 @@ class Runner:
 
     @functools.cached_property
     def cases(self):
-        """All cases. Each operation runs once to record its requests."""
+        """All cases of the matrix.
+
+        The first access runs each operation once without faults, to record
+        its requests.
+        """
         recorded = dict(zip(scenarios.SCENARIOS, self._pool.map(
             _record_requests, scenarios.SCENARIOS)))
         return [case for operation, requests in recorded.items()
@@ -225,11 +260,12 @@ class Runner:
                     scenarios.LIKE.get(operation), ()))]
 
     def run(self, cases_):
-        """Run cases, yield (case, result) for each.
+        """Run cases, and yield a pair (case, result) for each of them.
 
-        If a process exits, the pool ends the other processes too. Then the
-        result of each case that is left is a violation. The page has these
-        violations, so the option --left runs the cases again.
+        The pairs come in the order in which the cases end. If a process
+        exits, the pool ends the other processes too. Then all remaining cases
+        have a violation as their result. The page has these violations, so
+        the option --left runs the cases again.
         """
         futures = {self._submit(case): case for case in cases_}
         for future in concurrent.futures.as_completed(futures):
@@ -240,6 +276,7 @@ class Runner:
                 else future.result())
 
     def _submit(self, case):
+        """Return the future of a case, also if a process has exited."""
         try:
             return self._pool.submit(_try_case, case)
         except process.BrokenProcessPool as error:

@@ -1,6 +1,6 @@
-"""Scenarios of the fault matrix: an operation and its preparation.
+"""Scenarios of the fault matrix: the operations and their preparations.
 
-The command "checkpoint accept" counts as an operation.
+The command "karbor-trove-manage checkpoint accept" counts as an operation.
 """
 
 import dataclasses
@@ -18,13 +18,17 @@ Environment = environments.Environment
 class Scenario:
     """An operation that is prepared but not started.
 
+    :param hook: the kind of the operation: 'protect', 'restore', 'verify',
+        'delete' or 'accept'.
+    :param checkpoint: the checkpoint of the operation.
+    :param parameters: parameters of all databases.
     :param each: parameters of single databases, by id.
-    :param options: options of the provider, besides the common ones.
-    :param longest: maximum duration in seconds.
-    :param fresh: whether Karbor has just started and needs a service token.
-    :param others: checkpoints created for it besides its own.
-    :param left_out: the database that the checkpoint, or the restore, leaves
-        out. None if it leaves out none.
+    :param options: options of the provider besides timeouts.OPTIONS.
+    :param longest: maximum duration of the operation in seconds.
+    :param fresh: True if Karbor has no service token, as after its start.
+    :param others: further checkpoints that the preparation created.
+    :param left_out: the database that the checkpoint or the restore leaves
+        out. None if all databases are included.
     """
 
     hook: str
@@ -61,14 +65,14 @@ def _protect_and_skip(environment: Environment) -> Scenario:
 
 
 def _accept(environment: Environment) -> Scenario:
-    """Prepare a checkpoint that failed before its backup was complete."""
+    """Prepare a checkpoint that failed, and whose backup is complete now."""
     scenario = _protect_and_skip(environment)
     checkpoint = scenario.checkpoint
     result = environment.run(
         'protect', checkpoint, {'backup_name': 'slow-backup-1'},
         **scenario.options, backup_timeout=0.1)
     assert 'raised' in result, 'the backup was complete in time'
-    # Karbor does this after a failed operation.
+    # Karbor sets this status after a failed operation.
     checkpoint.status = 'error'
     checkpoint.commit()
     backup_id = environment.read_record(checkpoint).backup_id
@@ -83,6 +87,7 @@ def _restore(environment: Environment) -> Scenario:
 
 
 def _restore_one(environment: Environment) -> Scenario:
+    """Prepare a restore of one of two databases."""
     left_out = environment.get_database('customers')
     return Scenario(
         'restore', environment.create_checkpoint(
@@ -108,6 +113,7 @@ def _test_restore(environment: Environment) -> Scenario:
 
 
 def _verify_and_sweep(environment: Environment) -> Scenario:
+    """Prepare a verification that also runs a deferred deletion."""
     deleted = environment.create_checkpoint()
     environment.journal.write(dataclasses.replace(
         environment.journal.read(deleted.id),
@@ -120,6 +126,7 @@ def _delete(environment: Environment) -> Scenario:
 
 
 def _delete_a_parent(environment: Environment) -> Scenario:
+    """Prepare the deletion of a checkpoint whose backup has a child."""
     parent = environment.create_checkpoint()
     child = environment.create_checkpoint({'incremental': 'True'})
     child_id = environment.read_record(child).backup_id
@@ -129,12 +136,13 @@ def _delete_a_parent(environment: Environment) -> Scenario:
 
 
 def _delete_among_others(environment: Environment) -> Scenario:
+    """Prepare the deletion of a parent, with a newer full backup."""
     scenario = _delete_a_parent(environment)
     scenario.others.append(environment.create_checkpoint())
     return scenario
 
 
-#: Name in the matrix -> function that prepares the scenario.
+#: The functions that prepare the scenarios, by their names in the matrix.
 SCENARIOS = {
     'protect': _protect,
     'protect, incremental': _protect_incremental,
@@ -152,7 +160,8 @@ SCENARIOS = {
 }
 
 _BANK_SUFFIX = ', bank in Swift'
-#: The scenarios whose cases are the requests to a bank in Swift.
+#: Scenarios with a bank in Swift. They have cases only for the requests to the
+#: bank.
 IN_SWIFT = [operation + _BANK_SUFFIX for operation in (
     'protect', 'protect, incremental', 'accept', 'restore', 'verify',
     'delete', 'delete, of a parent')]
@@ -160,21 +169,27 @@ SCENARIOS.update((name, SCENARIOS[name.removesuffix(_BANK_SUFFIX)])
                  for name in IN_SWIFT)
 
 
-#: The parent of one backup, with a newer backup of another checkpoint. Trove
-#: lists them in the order: newer one, child, parent.
+#: The deletion of a backup with one child, and with a newer full backup of
+#: another checkpoint. Trove lists the newer backup first, then the child, and
+#: then the parent.
 DELETE_AMONG_OTHERS = 'delete, of a parent, among others'
 #: Scenarios that are not in the matrix.
 _OTHER_SCENARIOS = {DELETE_AMONG_OTHERS: _delete_among_others}
 
 
 def prepare(operation: str, environment: Environment) -> Scenario:
-    """Prepare a scenario with the kind of bank that it needs."""
+    """Prepare a scenario, with the kind of bank that it needs.
+
+    :param operation: the name of the scenario.
+    :raises AssertionError: the preparation failed.
+    """
     environment.use_bank(environments.SWIFT if operation in IN_SWIFT
                          else environments.FILES)
     return {**SCENARIOS, **_OTHER_SCENARIOS}[operation](environment)
 
 
-#: Scenario -> the scenario that has the cases of the requests of both.
+#: Scenarios with few cases, because another scenario sends most of the same
+#: requests. The other scenario has the cases for the common requests.
 LIKE = {
     'protect, incremental, bank in Swift': 'protect, bank in Swift',
     'accept, bank in Swift': 'protect, bank in Swift',
@@ -185,11 +200,12 @@ LIKE = {
     'verify, by a test restore': 'verify, the data',
 }
 
-#: Scenario -> the beginnings of the kinds of requests that have cases in it.
-#: The other scenarios have cases for all of their requests.
+#: Scenarios that have cases only for some of their requests. The kinds of
+#: these requests begin with one of the texts. All other scenarios have cases
+#: for all of their requests.
 ONLY = {
     'restore, one left out': ('trove POST /instances',),
-    # What the command writes for Karbor: the omission and the indices.
+    # The command writes the omission and the indices.
     'accept, bank in Swift': ('swift PUT /karbor//checkpoints/',
                               'swift PUT /karbor//indices/'),
 }

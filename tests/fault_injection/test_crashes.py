@@ -15,9 +15,10 @@ _TIMEOUT = 90.0
 
 
 class Stage:
-    """One database, its operations, and a checkpoint that stays.
+    """A database, its plans, and a checkpoint that no operation deletes.
 
-    No operation deletes the checkpoint that stays. It is named `survivor`.
+    This checkpoint is the attribute `survivor`. The attribute `kept_ids` has
+    the ids of the backups that the checks ignore, with the survivor's backup.
     """
 
     def __init__(self, karbor):
@@ -57,10 +58,13 @@ class Stage:
     def count_effects(self, operation):
         """Run an operation without a kill, and count its requests.
 
-        :returns: how many requests with an effect the operation sends, and the
-            numbers of the create requests to Trove among them, from 1.
+        Only requests that may change Trove or the bank count, see
+        crashing_karbor.is_effect().
+
+        :returns: the number of these requests, and the numbers of the create
+            requests to Trove among them. The first request is number 1.
         """
-        # Ignore what an earlier violation has left.
+        # Ignore the backups that an earlier violation has left.
         self.kept_ids = set(self.tenant.list_backups())
         known = self.karbor.list_checkpoint_ids()
         checkpoint = (self.tenant.protect(self.plan)
@@ -77,7 +81,7 @@ class Stage:
         return len(effects), creations
 
     def _wait_until_quiet(self, seconds=2.0):
-        """Wait until Karbor has sent no request for so many seconds."""
+        """Wait until Karbor has sent no request for this time."""
         last_count, since = -1, time.monotonic()
         while time.monotonic() - since < seconds:
             count = len(self.karbor.cloud.requests)
@@ -86,7 +90,10 @@ class Stage:
             time.sleep(0.1)
 
     def clean_up(self, known):
-        """Delete what an operation created, as users and operators can.
+        """Delete the instances and checkpoints that an operation created.
+
+        The tenant deletes them. Before that, the operator resets checkpoints
+        whose operation was interrupted.
 
         :param known: the ids of the checkpoints that existed before the
             operation. These checkpoints stay.
@@ -110,28 +117,33 @@ class Stage:
                 self.tenant.delete_checkpoint(id_)
 
     def check_everything_is_known(self):
-        """I1: the bank or Karbor knows all backups and instances.
+        """Check that no backup and no instance is lost.
 
-        A backup or an instance is known if the journals in the bank, or
-        Karbor's records of restores, have its id or name.
+        The journals in the bank have the id or the name of each backup. The
+        journals, or Karbor's records of restores, have the id or the name of
+        each instance.
 
-        :raises AssertionError: a backup or an instance is not known.
+        :raises AssertionError: a backup or an instance is lost.
         """
         text = ' '.join(self.karbor.read_all('/karbor-trove/'))
         for id_, backup in self.tenant.list_backups().items():
-            assert id_ in text or backup['name'] in text, ('I1', backup)
+            assert id_ in text or backup['name'] in text, (
+                'the backup is lost: no journal has its id or name', backup)
         text += ' '.join(
             key for record in self.tenant.send('GET', '/restores')['restores']
             for key in record['resources_status'] or ())
         for id_ in self.tenant.list_instance_ids() - {self.instance}:
             name = self.tenant.trove.instances.get(id_).name
-            assert id_ in text or '"%s"' % name in text, ('I1', id_, name)
+            assert id_ in text or '"%s"' % name in text, (
+                'the instance is lost: no journal and no restore has its id '
+                'or name', id_, name)
 
     def list_leftovers(self):
-        """Return the ids of what is left besides the kept backups.
+        """Return what is left, without the backups in `kept_ids`.
 
-        :returns: the ids of the backups in Trove and of the backups' objects
-            in Swift, and the ids of the checkpoints in the backup journal.
+        :returns: three sets: the ids of backups in Trove, the ids of backups
+            with objects in Swift, and the ids of checkpoints in the backup
+            journal.
         """
         return (set(self.tenant.list_backups()) - self.kept_ids,
                 {name[:36] for _, name in self.tenant.list_objects()}
@@ -141,7 +153,7 @@ class Stage:
                 - {self.survivor})
 
     def check_nothing_is_left(self):
-        """I3: verifications carry out all deferred deletions.
+        """Check that later verifications delete all that is not needed.
 
         :raises AssertionError: something is still left after 90 s.
         """
@@ -149,14 +161,16 @@ class Stage:
         while any(self.list_leftovers()) and time.monotonic() < deadline:
             self.tenant.verify(self.survivor)
             time.sleep(0.5)
-        assert not any(self.list_leftovers())
+        assert not any(self.list_leftovers()), (
+            'something is left that no checkpoint needs',
+            self.list_leftovers())
 
     def kill_during(self, operation, number, when):
-        """Run an operation, kill Karbor meanwhile, and check the invariants.
+        """Kill Karbor during an operation, and check the guarantees.
 
-        :param number: see crashing_karbor.Killer.
+        :param number: the number of the request, see crashing_karbor.Killer.
         :param when: see crashing_karbor.Killer.
-        :raises AssertionError: an invariant is violated.
+        :raises AssertionError: a guarantee is violated.
         """
         known = self.karbor.list_checkpoint_ids()
         checkpoint = (self.tenant.protect(self.plan)
@@ -169,13 +183,13 @@ class Stage:
         self.karbor.cloud.injector = None
         self.karbor.start()
         created = set(self.tenant.list_backups()) - self.kept_ids
-        assert len(created) <= 1, ('I6', created)
+        assert len(created) <= 1, 'several backups were created: %s' % created
         self.check_everything_is_known()
         self.clean_up(known)
         killer.release.set()
         self.karbor.cloud.heal()
-        # The service may have executed a create request of a restore late. Its
-        # instance exists only now.
+        # Trove may have executed the create request of a restore only now.
+        # Delete the instance of this restore too.
         self.clean_up(known)
         self.check_nothing_is_left()
         backups = self.tenant.list_backups()
@@ -184,13 +198,13 @@ class Stage:
 
 
 def _list_kills(operation, count, creations, every):
-    """Return where to kill Karbor, as pairs (number of the request, when).
+    """Return the points in an operation at which Karbor is to be killed.
 
-    The pairs are parameters of crashing_karbor.Killer.
-
-    :param count: how many requests with an effect the operation sends.
+    :param count: see Stage.count_effects().
     :param creations: the numbers of the create requests to Trove.
-    :param every: True for all requests. False for at most one of them.
+    :param every: True to kill Karbor at each request. False to kill it at most
+        once.
+    :returns: pairs (number, when), see crashing_karbor.Killer.
     """
     if every:
         return [*((number, 'before') for number in range(1, count + 1)),
@@ -203,6 +217,7 @@ def _list_kills(operation, count, creations, every):
 
 @pytest.fixture(scope='module')
 def stage(sandbox):
+    """A Stage in the sandbox, whose Karbor can be killed."""
     karbor = crashing_karbor.Karbor(sandbox)
     yield Stage(karbor)
     karbor.close()

@@ -14,24 +14,28 @@ from tests.fault_injection import report
 from tests.fault_injection import runner
 from tests.fault_injection import scenarios
 
-#: The sample has one of so many cases. The numbers of faults and of durations
-#: have no common divisor with this number. So the sample has all faults and
+#: The sample has every 97th case. Neither the number of faults nor the number
+#: of durations has a common divisor with 97. So the sample has all faults and
 #: durations.
 _STRIDE = 97
 
 
 @pytest.fixture(scope='module')
 def cases_runner(sandbox):
+    """A runner of cases, with four projects in the sandbox."""
     with runner.Runner(sandbox) as cases_runner:
         yield cases_runner
 
 
 def _select(all_cases, known, every=False, left=False, texts=()):
-    """Return the cases to run, by the options of the command line.
+    """Return the cases that the options of the command line select.
 
-    Without an option, this is the sample.
+    Without an option, the sample is selected.
 
     :param known: the outcomes on the page, by case.
+    :param every: the option --every.
+    :param left: the option --left.
+    :param texts: the texts of the options --case.
     """
     selected = [case for case in all_cases
                 if all(text in str(case) for text in texts)]
@@ -42,12 +46,13 @@ def _select(all_cases, known, every=False, left=False, texts=()):
 
 
 def _print(capsys, *lines):
+    """Print lines to stderr, although pytest captures the output."""
     with capsys.disabled():
         print(*lines, sep='\n', file=sys.stderr)
 
 
 def _run(cases_runner, selected, capsys):
-    """Run cases and return their results, in the order of the cases."""
+    """Run cases and return their results by case, in the given order."""
     results = {}
     start = time.monotonic()
     for case, result in cases_runner.run(selected):
@@ -61,8 +66,10 @@ def _run(cases_runner, selected, capsys):
 def _is_unexpected(result, known_outcome):
     """Return True if a case has to run again.
 
+    A violation is unexpected, and so is another outcome than on the page.
+
     :param known_outcome: the outcome on the page. None if the page lacks the
-        case. Then only a violation is unexpected.
+        case.
     """
     return bool(result.violation) or (
         known_outcome is not None and result.outcome != known_outcome)
@@ -71,13 +78,12 @@ def _is_unexpected(result, known_outcome):
 def _list_violations(first, second):
     """Return the violations of both runs as texts.
 
-    A missed time limit of the first run counts only if the second run has a
-    violation as well. All other violations count, even if only one of the runs
-    has them.
+    A missed time limit in the first run counts only if the second run of the
+    case has a violation too. All other violations count.
 
     :param first: the results of the first run, by case.
-    :param second: the results of the second run, by case. Only cases with an
-        unexpected first result ran again.
+    :param second: the results of the second run, by case. It has only the
+        cases with an unexpected first result.
     """
     violations = []
     for case, again in second.items():
@@ -92,12 +98,12 @@ def _list_violations(first, second):
 def _run_and_repeat(cases_runner, selected, known, capsys):
     """Run cases, and run the cases with an unexpected result again.
 
-    The second run has one case at a time, because on a busy machine an
-    operation may reach one of the short time limits.
+    In the second run, one case runs at a time. In the first run the machine is
+    busy, so an operation may have reached one of the short time limits.
 
     :param known: the outcomes on the page, by case.
-    :returns: the outcome of the last run of each case, by case, and the
-        violations of both runs as texts.
+    :returns: the last outcome of each case, by case, and the violations of
+        both runs as texts.
     """
     first, second = _run(cases_runner, selected, capsys), {}
     unexpected = [case for case in first
@@ -114,12 +120,16 @@ def _run_and_repeat(cases_runner, selected, known, capsys):
 
 
 def _list_requests(cases_):
-    """Return the pairs (operation, request) of cases, each once, in order."""
+    """Return the pairs (operation, request) of cases, without duplicates.
+
+    The pairs have the order of the cases.
+    """
     return list(dict.fromkeys((case.operation, case.request)
                               for case in cases_))
 
 
 def _read_page():
+    """Return the outcomes on the page by case. Empty if there is no page."""
     return (report.parse_page(report.PATH.read_text())
             if report.PATH.exists() else {})
 
@@ -143,15 +153,16 @@ _LOST = runner.Result(runner.VIOLATED, 'a lost backup')
 
 
 class _Capture:
-    """Stands for pytest's capsys, of which only disabled() is used."""
+    """A replacement of pytest's capsys with the method disabled() only."""
 
     disabled = contextlib.nullcontext
 
 
 class _FakeRunner:
-    """Stands for a Runner, and returns given results of each case.
+    """A replacement of runner.Runner that returns given results.
 
-    :param results: the results of a case, one for each run, by case.
+    :param results: the results of each case, by case. The n-th result is that
+        of the n-th run.
     """
 
     def __init__(self, **results):
@@ -160,7 +171,7 @@ class _FakeRunner:
 
     def run(self, cases_):
         self.runs.append(cases_)
-        # A real runner does not keep the order of the cases.
+        # A real runner also returns the results in another order.
         return [(case, self._results[case].pop(0))
                 for case in reversed(cases_)]
 

@@ -1,21 +1,22 @@
 """Shortened time limits for the fault injection, in seconds.
 
-Only the order of the limits matters, not their values. For example, a service
-executes a hanging request after the client's timeout, while the operation
-still searches for the object that the request created.
+The values do not matter. It matters which limit is the shorter one. For
+example, a service executes a hanging request after the client's timeout, but
+before the operation stops searching for the object that the request created.
 """
 
 #: How long the fault "hanging" holds a request back. Longer than HTTP_READ.
 HANG = 2.4
 
-#: How far the fault "Date off" advances the Date header. Shorter than the time
-#: that later operations have to delete what is left.
+#: How far the fault "Date off" advances the Date header. This is shorter than
+#: the time in which later operations have to delete what is left.
 DATE_AHEAD = 10.0
 
-#: Largest difference of two clocks that the invariants allow for.
+#: The largest difference between the clocks of Trove and of the plugin that
+#: the invariants allow.
 CLOCK_TOLERANCE = 300.0
 
-#: Options of the provider file.
+#: Options of the plugin in the provider file.
 OPTIONS = {
     'poll_interval': 0.1,
     'ready_timeout': 4.0,
@@ -38,9 +39,9 @@ CONSTANTS = {
     'karbor_trove.timeouts.SWEEP': 4.0,
 }
 
-#: The maximum duration of an operation: the longest deadline (5 s), one
-#: request (2 s), and the time that a busy machine needs for everything else
-#: (4 s).
+#: The maximum duration of an operation. It is the sum of the longest deadline
+#: (5 s), of one request (2 s), and of the time that a busy machine needs for
+#: everything else (4 s).
 LONGEST = 5.0 + 2.0 + 4.0
 
 #: The maximum duration of a protect operation that records a baseline for test
@@ -48,20 +49,20 @@ LONGEST = 5.0 + 2.0 + 4.0
 #: them takes its deadline (1 s) and one request (2 s) at most.
 LONGEST_WITH_RECORDING = LONGEST + 5 * (1.0 + 2.0)
 
-#: Options for test restores, which are longer because a test restore starts a
-#: real database.
+#: Further options for test restores. A test restore takes longer, because it
+#: starts a real database.
 OF_TEST_RESTORES = {'restore_timeout': 10.0}
 
 #: The maximum duration of a test restore. Its deadlines follow one another, so
 #: they are added.
 LONGEST_TEST_RESTORE = 3.0 + 4.0 + 10.0 + 2 * (1.0 + 2.0) + 5.0 + 2.0 + 4.0
 
-#: The longest time for which a request or a response is held back. It is
+#: The maximum time for which a request or a response is held back. It is
 #: longer than any operation.
 NEVER = 2 * LONGEST_TEST_RESTORE
 
-#: The constants for the tests that kill Karbor. A request is settled 30 s
-#: after it was sent.
+#: The constants for the tests that kill Karbor. With them, a request is
+#: settled 30 s after it was sent.
 OF_KILLS = {
     **CONSTANTS,
     'karbor_trove.timeouts.REQUEST_IN_FLIGHT': 30.0,
