@@ -7,6 +7,7 @@ from tests.sandbox import shell
 
 
 def _use(sandbox: cloud.Sandbox, options: argparse.Namespace) -> None:
+    """Let the user work with the running sandbox until Ctrl-C."""
     sandbox.keep = options.keep
     shell.wait_for_interrupt(sandbox)
 

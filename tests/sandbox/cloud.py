@@ -19,14 +19,17 @@ from tests.sandbox import identity
 from tests.sandbox import process
 from tests.sandbox.services import cloud as catalog
 
+#: The id of the default provider.
 PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
-#: Karbor uses the last plugin in this list that supports a resource type. So
-#: resources of all types except database instances stay unprotected.
+#: The plugins of the default provider. For each resource type, Karbor uses the
+#: last plugin in this list that supports it. So only database instances are
+#: protected. Resources of all other types stay unprotected.
 PLUGINS = ['karbor-trove-passthrough-plugin', 'karbor-trove-protection-plugin']
+#: The Python environment of each service.
 _ENVIRONMENTS = {'keystone': 'services', 'swift': 'services',
                  'trove': 'services', 'karbor': 'karbor'}
-#: The ports of the services. By default Linux gives none of these ports to
-#: outgoing connections.
+#: The range of the services' ports. By default Linux uses none of these ports
+#: for outgoing connections.
 _PORTS = range(20000, 32000)
 
 
@@ -35,10 +38,10 @@ def _print(line: str) -> None:
 
 
 def _address() -> str:
-    """Return a random loopback address, one of 5 million.
+    """Return a random address, one of 5 million loopback addresses.
 
-    Two sandboxes on one address could choose the same free port. Then clients
-    would connect to the service of the other sandbox.
+    Two sandboxes on the same address could choose the same free port. Then
+    the clients of one sandbox would connect to the other sandbox.
     """
     return f'127.{random.randint(100, 179)}.{random.randint(0, 255)}.' \
            f'{random.randint(1, 254)}'
@@ -68,16 +71,18 @@ class Sandbox:
     As a context manager, the sandbox starts its services. At the end it stops
     the services and removes the directory. After an error the directory stays.
 
-    :param plugin: options of the group trove_protection_plugin of the default
-        provider. None for no options. Not used if `providers` is given.
-    :param providers: see tests/sandbox/services/provider_files.py. None for
-        one provider with our plugins and a bank in Swift.
-    :param overrides: settings that replace or extend the default settings, by
-        the name of the service. The docstring of the service's module in
-        tests/sandbox/services lists its settings.
+    :param plugin: options of the default provider in the group
+        trove_protection_plugin. None for no options. If `providers` is given,
+        `plugin` has no effect.
+    :param providers: the providers, see
+        tests/sandbox/services/provider_files.py. None for the default
+        provider, which has the plugins of this package and a bank in Swift.
+    :param overrides: the name of a service -> settings that are added to its
+        default settings, or that replace them. The modules in
+        tests/sandbox/services list the settings of each service.
     :param keep: True if the directory always stays.
-    :param say: called with a line of text for each step. By default it prints
-        to stderr.
+    :param say: a function that gets one line of text for each step. By default
+        it prints the line to stderr.
     :raises environments.Failure: a Python environment cannot be created.
     """
 
@@ -93,8 +98,8 @@ class Sandbox:
                          for name in ('services', 'karbor')}
         self.directory = pathlib.Path(
             tempfile.mkdtemp(prefix='karbor-trove-'))
-        # In a sandbox of root, PostgreSQL runs as another user, which needs
-        # access to the data of its databases.
+        # If root runs the sandbox, PostgreSQL runs as another user. This user
+        # needs access to the data of the databases.
         self.directory.chmod(0o711)
         self.logs = self.directory / 'logs'
         self.logs.mkdir()
@@ -122,6 +127,7 @@ class Sandbox:
             for name, environment in _ENVIRONMENTS.items()}
 
     def _common(self, name: str) -> dict[str, Any]:
+        """Return the settings that all services have."""
         return {
             'directory': str(self.directory / name),
             'host': self._address,
@@ -135,10 +141,10 @@ class Sandbox:
         }
 
     def session(self, user: str = 'tenant') -> sessions.Session:
-        """Return a Keystone session of a user in the user's project.
+        """Return a Keystone session of a user in the project of this user.
 
-        :param user: 'tenant', 'other', 'admin', the name of a service, or a
-            user that add_tenants() created.
+        :param user: 'tenant', 'other' (another tenant), 'admin', the name of a
+            service, or a user that add_tenants() created.
         """
         return identity.session(self.urls['keystone'], user, self._password)
 
@@ -147,10 +153,11 @@ class Sandbox:
         identity.add_tenants(self.session('admin'), self._password, *names)
 
     def variables(self, user: str = 'tenant') -> dict[str, str]:
-        """Return the environment variables for the command line clients.
+        """Return the environment variables of a user's shell.
 
-        PATH starts with the clients of OpenStack and PostgreSQL. PGPORT is the
-        port of all databases. Each database has its own address.
+        With them, the clients of OpenStack and PostgreSQL work. PATH begins
+        with the directories of these clients. PGPORT is the port of all
+        databases. Each database has its own address.
 
         :param user: see session().
         """
@@ -179,31 +186,36 @@ class Sandbox:
                        for name, value in self.variables(user).items())
 
     def lose_servers(self, *instance_ids: str) -> None:
-        """Make Nova lose the servers of exactly these instances.
+        """Make Nova lose the servers of these instances.
 
-        Trove then shows the status SHUTDOWN for these instances. The servers
-        of all other instances exist, also those that were lost before.
+        Trove then shows the status SHUTDOWN for these instances. A server that
+        an earlier call has lost exists again, unless its instance is passed
+        again. Without ids all servers exist.
         """
         self._write_ids(catalog.LOST_SERVERS, instance_ids)
 
     def break_servers(self, *instance_ids: str) -> None:
-        """Let Nova have the servers of exactly these instances in ERROR.
+        """Let Nova show the servers of these instances in ERROR.
 
-        Trove then shows the status ERROR. Without ids no server is broken.
+        Trove then shows the status ERROR for these instances. A server that an
+        earlier call has broken is repaired, unless its instance is passed
+        again. Without ids no server is broken.
         """
         self._write_ids(catalog.BROKEN_SERVERS, instance_ids)
 
     def lose_networks(self, *network_ids: str) -> None:
-        """Make Neutron lose exactly these networks and their subnets.
+        """Make Neutron lose these networks and their subnets.
 
-        Existing ports stay. All other networks exist, also those that were
-        lost before.
+        Existing ports stay. A network that an earlier call has lost exists
+        again, unless it is passed again. Without ids all networks exist.
         """
         self._write_ids(catalog.LOST_NETWORKS, network_ids)
 
     def _write_ids(self, name: str, ids: Iterable[str]) -> None:
+        """Write ids to a file that the fakes in Trove's process read."""
         path = self.directory / 'trove' / name
-        # Rename a complete file, so that Trove never reads a part of the ids.
+        # The file gets its name when it is complete. So Trove never reads only
+        # a part of the ids.
         new = path.with_suffix('.new')
         new.write_text('\n'.join(ids))
         new.replace(path)
@@ -217,10 +229,10 @@ class Sandbox:
         self.end()
 
     def start(self) -> None:
-        """Start all services.
+        """Start all services, and create the users and the catalog.
 
-        :raises process.Failure: a service did not start. All services are
-            stopped, and the directory with the logs stays.
+        :raises process.Failure: a service did not start. In this case all
+            services are stopped, and the directory with the logs stays.
         """
         try:
             self._start()

@@ -23,7 +23,10 @@ _TYPE = 'OS::Trove::Instance'
 
 
 class Demo:
-    """The steps of the demo. Each step needs the steps before it."""
+    """The steps of the demo. Each step needs the steps before it.
+
+    The names of the methods are the titles of the steps.
+    """
 
     def __init__(self, user: shell_tenant.Tenant) -> None:
         self._user = user
@@ -106,6 +109,7 @@ class Demo:
         print('Trove and Swift are empty.')
 
     def _address_of(self, instance: str) -> str:
+        """Return the address of an instance, when its database is up."""
         return self._user.type_until(
             lambda output: 'ACTIVE' in output and 'HEALTHY' in output,
             'openstack', 'database', 'instance', 'show', instance,
@@ -113,6 +117,7 @@ class Demo:
             '-c', 'ip').split()[0]
 
     def _count_at(self, address: str) -> str:
+        """Return the number and the checksum of the rows in a database."""
         return self._user.type('psql', '-h', address, '-At', '-c', COUNT)
 
     def _delete_instance(self, instance: str) -> None:
@@ -129,7 +134,7 @@ class Demo:
 
 
 class _Recording(io.StringIO):
-    """A recording of the printed text, which also goes to the terminal."""
+    """A recording of all printed text. The terminal shows the text too."""
 
     def write(self, text: str) -> int:
         sys.__stdout__.write(text)
@@ -150,8 +155,8 @@ def _use(sandbox: cloud.Sandbox, options: argparse.Namespace) -> None:
 
 
 def _run(sandbox: cloud.Sandbox) -> None:
-    # HOME is the directory of the sandbox, so that the commands do not read a
-    # clouds.yaml or a .psqlrc of this machine's user.
+    # With another HOME, the commands do not read the files clouds.yaml and
+    # .psqlrc of the user who runs the demo.
     demo = Demo(shell_tenant.Tenant({
         **sandbox.variables(), 'HOME': str(sandbox.directory)}))
     steps = (demo.create_a_database_with_rows, demo.create_a_plan,

@@ -3,8 +3,9 @@
     python -m tests.sandbox.environments run karbor -- -m pytest tests/unit
     python -m tests.sandbox.environments lock
 
-"run" creates the environment if it does not exist, and runs its Python. "lock"
-updates the pinned lists of both environments. Only "lock" needs uv.
+The command "run" runs the Python of an environment. If the environment does
+not exist, the command creates it. The command "lock" updates the pinned lists
+of both environments. Only this command needs uv.
 """
 
 import argparse
@@ -29,10 +30,11 @@ _CACHE = _FOLDER / 'cache'
 
 
 class Failure(Exception):
-    """An environment cannot be created. The text says why."""
+    """Error: an environment cannot be created. The message says why."""
 
 
 def _digest(*parts: bytes | str) -> str:
+    """Return a short hash. It is different if one of the parts is."""
     whole = b'\0'.join(part.encode() if isinstance(part, str) else part
                        for part in parts)
     return hashlib.sha256(whole).hexdigest()[:12]
@@ -40,9 +42,10 @@ def _digest(*parts: bytes | str) -> str:
 
 @contextlib.contextmanager
 def _locked(name: str) -> Iterator[None]:
-    """Hold a lock, so that only one process creates an environment.
+    """Hold the lock of an environment during the `with` block.
 
-    :param name: the name of the environment.
+    The lock is for all processes, so that only one process creates the
+    environment.
     """
     _FOLDER.mkdir(exist_ok=True)
     with (_FOLDER / f'{name}.lock').open('w') as lock:
@@ -51,6 +54,11 @@ def _locked(name: str) -> Iterator[None]:
 
 
 def _run(log: pathlib.Path, *command: object, **environ: str) -> None:
+    """Run a command and append its output to a log.
+
+    :param environ: further environment variables.
+    :raises Failure: the command failed.
+    """
     with log.open('a') as output:
         done = subprocess.run([str(part) for part in command], cwd=ROOT,
                               stdout=output, stderr=subprocess.STDOUT,
@@ -65,6 +73,7 @@ def _run(log: pathlib.Path, *command: object, **environ: str) -> None:
 
 @contextlib.contextmanager
 def _progress(step: str) -> Iterator[None]:
+    """Print the start and the duration of the `with` block."""
     print(f'{step} (once) ...', file=sys.stderr, flush=True)
     begin = time.monotonic()
     yield
@@ -75,8 +84,9 @@ def _progress(step: str) -> Iterator[None]:
 def _mark_used(folder: pathlib.Path) -> None:
     """Keep other processes from removing an environment.
 
-    The lock lasts until this process ends. os.exec does not close the open
-    file, so the program that os.exec runs has the lock too.
+    A shared lock of the folder does this until this process ends. The open
+    file is inherited through os.exec. So the lock stays when this process
+    becomes the Python of the environment.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     os.set_inheritable(descriptor, True)
@@ -84,6 +94,7 @@ def _mark_used(folder: pathlib.Path) -> None:
 
 
 def _remove_unless_used(folder: pathlib.Path) -> None:
+    """Remove an environment that no process uses, see _mark_used()."""
     descriptor = os.open(folder, os.O_RDONLY)
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -94,11 +105,18 @@ def _remove_unless_used(folder: pathlib.Path) -> None:
 def _install(name: str, folder: pathlib.Path, log: pathlib.Path) -> None:
     """Create an environment with the packages of its pinned list.
 
-    An environment that is complete is not changed. Older environments of the
-    same name are removed unless a process uses them.
+    A complete environment is not changed. The file "whole" shows that an
+    environment is complete, because it is written last. A virtual environment
+    contains its own path, so it cannot be created under another name and then
+    be renamed.
 
-    A virtual environment contains its own path, so it cannot be renamed when
-    it is complete. So the file "whole" in the environment is written last.
+    Before an environment is created, older environments of the same name are
+    removed. Environments that a process uses stay.
+
+    :param name: 'karbor' or 'services'.
+    :param folder: the path of the environment.
+    :param log: the file for the output of pip.
+    :raises Failure: pip failed.
     """
     complete = folder / 'whole'
     if complete.exists():
@@ -115,17 +133,22 @@ def _install(name: str, folder: pathlib.Path, log: pathlib.Path) -> None:
 
 
 def _install_project(folder: pathlib.Path, log: pathlib.Path) -> None:
-    """Install the entry points of the project if they have changed."""
+    """Install the entry points of the project if they have changed.
+
+    :param folder: the path of the environment.
+    :param log: the file for the output of pip.
+    :raises Failure: pip failed.
+    """
     mark = folder / 'project'
     digest = _digest((ROOT / 'setup.cfg').read_bytes(), str(ROOT))
     if mark.exists() and mark.read_text() == digest:
         return
-    # This file disables the cache of stevedore, which could still have the old
-    # entry points.
+    # This file disables the cache of stevedore. The cache could still have
+    # the old entry points.
     (_CACHE / 'python-entrypoints').mkdir(parents=True, exist_ok=True)
     (_CACHE / 'python-entrypoints/.disable').touch()
-    # With PBR_VERSION, pbr does not read the version from git. So ROOT need
-    # not be a git repository.
+    # With PBR_VERSION, pbr does not read the version from git. So the
+    # installation also works outside of a git repository.
     _run(log, folder / 'bin/python', '-m', 'pip', 'install', '--no-deps',
          '--disable-pip-version-check', '--no-build-isolation', '-e', '.',
          PBR_VERSION='0.0.0')
@@ -135,8 +158,8 @@ def _install_project(folder: pathlib.Path, log: pathlib.Path) -> None:
 def make(name: str) -> pathlib.Path:
     """Return the path of an environment's Python.
 
-    An environment that does not exist is created. This takes minutes. No other
-    process removes the environment while this process lives.
+    If the environment does not exist, it is created. This takes minutes. No
+    other process removes the environment until this process ends.
 
     :param name: 'karbor' or 'services'.
     :raises Failure: the environment cannot be created.
@@ -165,7 +188,7 @@ def environ(python: pathlib.Path) -> dict[str, str]:
     path = variables.get('PATH', '')
     variables['PATH'] = f'{python.parent}{os.pathsep}{path}'
     variables['PYTHONPATH'] = str(ROOT)
-    # XDG_CACHE_HOME is for stevedore. pip uses its usual cache.
+    # stevedore uses the cache in XDG_CACHE_HOME. pip keeps its usual cache.
     caches = os.environ.get('XDG_CACHE_HOME', os.path.expanduser('~/.cache'))
     variables.setdefault('PIP_CACHE_DIR', os.path.join(caches, 'pip'))
     variables['XDG_CACHE_HOME'] = str(_CACHE)

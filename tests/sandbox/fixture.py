@@ -1,4 +1,4 @@
-"""Context manager that runs the sandbox for a pytest fixture."""
+"""Context manager with which pytest fixtures run the sandbox."""
 
 import contextlib
 from typing import Any, Iterator
@@ -15,14 +15,15 @@ def running(request: pytest.FixtureRequest, **settings: Any
             ) -> Iterator[cloud.Sandbox]:
     """Run a sandbox during the `with` block.
 
-    The directory of the sandbox stays if a test fails in the meantime. If the
-    sandbox does not start, pytest ends with the exit status 3.
+    If a test fails during the block, the directory of the sandbox stays. If
+    the sandbox does not start, pytest ends with the exit status 3.
 
     :param settings: the parameters of cloud.Sandbox.
     """
     capture = request.config.pluginmanager.getplugin('capturemanager')
     try:
-        # Show the progress, because the installation may take minutes.
+        # Show the progress, because the installation may take minutes. pytest
+        # would hide it.
         with capture.global_and_fixture_disabled():
             sandbox = cloud.Sandbox(**settings)
             sandbox.start()

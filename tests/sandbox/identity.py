@@ -8,6 +8,7 @@ from keystoneclient.v3 import client
 
 REGION = 'RegionOne'
 DOMAIN = 'Default'
+#: The project and the roles of the services' users.
 _SERVICE = 'service', ('admin', 'service')
 #: User name -> (project name, names of roles).
 USERS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -17,8 +18,8 @@ USERS: dict[str, tuple[str, tuple[str, ...]]] = {
     'swift': _SERVICE,
     'karbor': _SERVICE,
 }
-#: Service name -> (type, path of the URL). Keystone is missing, because it
-#: creates its own entry at its first start.
+#: Service name -> (type, path of the URL). Keystone is missing here, because
+#: Keystone creates its own entry when it starts for the first time.
 _CATALOG = {
     'swift': ('object-store', '/v1/AUTH_%(project_id)s'),
     'trove': ('database', '/v1.0/%(project_id)s'),
@@ -30,8 +31,8 @@ def credentials(url: str, user: str, password: str) -> dict[str, str]:
     """Return the arguments of keystoneauth1's password plugin.
 
     :param url: the URL of Keystone.
-    :param user: the name of a user. A user that USERS lacks has a project with
-        the same name.
+    :param user: the name of a user. If USERS lacks this user, the project has
+        the name of the user.
     """
     project = USERS[user][0] if user in USERS else user
     return {
@@ -45,7 +46,7 @@ def credentials(url: str, user: str, password: str) -> dict[str, str]:
 
 
 def session(url: str, user: str, password: str) -> sessions.Session:
-    """Return a session of a user in the user's project.
+    """Return a Keystone session of a user in the project of this user.
 
     :param url: the URL of Keystone.
     """
@@ -54,14 +55,19 @@ def session(url: str, user: str, password: str) -> sessions.Session:
 
 def _create(keystone: client.Client, password: str,
             users: dict[str, tuple[str, tuple[str, ...]]]) -> None:
+    """Create users and their projects.
+
+    :param users: see USERS.
+    """
     roles = {role.name: role for role in keystone.roles.list()}
     projects: dict[str, Any] = {}
     for name, (project, granted) in users.items():
         if project not in projects:
             projects[project] = keystone.projects.create(project, 'default')
-        # Karbor requests its service token without a project, as it does for
-        # tokens of trusts. The middleware of the other services refuses a
-        # token without a role. A default project gives the token a role.
+        # Karbor requests its service token without a project, because it uses
+        # the same options for tokens of trusts. keystonemiddleware in the
+        # other services refuses a token without a role. If the user has a
+        # default project, the token is for this project and has a role.
         user = keystone.users.create(
             name, 'default', password=password,
             default_project=projects[project])
@@ -71,7 +77,12 @@ def _create(keystone: client.Client, password: str,
 
 
 def add_tenants(admin: sessions.Session, password: str, *names: str) -> None:
-    """Create further users, each in a project with the same name."""
+    """Create further users, each in a project with the same name.
+
+    :param admin: the session of the administrator.
+    :param password: the password of the users.
+    :param names: the names of the users.
+    """
     _create(client.Client(session=admin, interface='public'), password,
             {name: (name, ('member',)) for name in names})
 

@@ -1,4 +1,7 @@
-"""Pinned lists: the packages of each environment, with their versions."""
+"""Pinned lists of packages, one for each environment of the sandbox.
+
+A pinned list has all packages of an environment, with their versions.
+"""
 
 import configparser
 import os
@@ -24,6 +27,11 @@ def pinned(name: str) -> str:
 
 
 def _requirements(name: str) -> str:
+    """Return the packages that an environment needs, without pinned versions.
+
+    The environment 'karbor' also needs the packages that setup.cfg and
+    requirements.txt list.
+    """
     requirements = (_FOLDER / f'{name}.in').read_text()
     if name == 'karbor':
         setup = configparser.ConfigParser()

@@ -1,4 +1,4 @@
-"""Picture of the terminal of the demo, as SVG."""
+"""SVG picture of a terminal in which the demo has run."""
 
 import io
 import re
@@ -7,10 +7,10 @@ from typing import Iterator
 from rich import console
 from rich import text
 
-#: The width of the terminal in columns. It cuts the list of backups after the
-#: column Status.
+#: The width of the terminal in columns. In this width, the list of backups is
+#: cut after the column Status.
 WIDTH = 110
-# Rich's default format loads a font from a host. This format does not.
+# The default format of rich loads a font from a host. This format does not.
 _FORMAT = '''\
 <svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -38,7 +38,8 @@ _LAST_STEP = '] Clean up'
 # The demo waits with this command until an instance has an address.
 _WAIT = '$ openstack database instance show '
 _DURATION = re.compile(r'\(\d+\.\d s\)$')
-# The heading of a list, an item of a list, or the status of an object.
+# The rows of tables that are shown: the heading of a list, an item of a list,
+# or the status of an object.
 _ROW = re.compile(r'\| (Id|ID|[0-9a-f-]{36}|status) ')
 
 
@@ -48,10 +49,10 @@ def select_lines(output: str) -> Iterator[str]:
     These lines are left out:
 
     * the last step,
-    * the commands that wait for an address, and their outputs,
+    * the commands that wait for the address of an instance, and their outputs,
     * durations,
     * the borders of tables,
-    * the rows of tables, except the heading and the items of a list and the
+    * the rows of tables, except headings of lists, items of lists, and the
       status of an object.
 
     Spaces at the end of a row are removed.
@@ -71,8 +72,8 @@ def select_lines(output: str) -> Iterator[str]:
 def build_picture(output: str) -> str:
     """Return an SVG picture of a terminal with the output of the demo.
 
-    A line that is longer than WIDTH columns is folded. A row of a table is cut
-    instead.
+    A row of a table that is longer than WIDTH columns is cut. Any other line
+    of this length is folded.
 
     :param output: all that the demo printed.
     """

@@ -18,30 +18,32 @@ _libc = ctypes.CDLL(None)
 
 
 class Failure(Exception):
-    """A service did not start. The message has the end of its log."""
+    """Error: a service did not start. The message has the end of the log."""
 
 
 def end_with_parent() -> None:
-    # The child process calls this function between fork and exec. When the
-    # parent ends for any reason, Linux sends SIGTERM to the child.
+    """Let Linux end this process when its parent ends for any reason.
+
+    A child process calls this function between fork and exec. Linux then sends
+    SIGTERM to the child.
+    """
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Service:
     """A service that can be started, stopped and killed several times.
 
-    The service has a process group of its own. So its child processes are
-    killed together with it, and Ctrl-C in a terminal does not end it.
+    The service has its own process group. So a kill of the service also kills
+    its child processes, and Ctrl-C in a terminal does not end the service.
 
-    Start the service in the main thread. When the thread that started it ends,
-    Linux ends the service, as if the parent process had ended.
+    Start the service in the main thread. If another thread starts the service
+    and ends, Linux ends the service too, see end_with_parent().
 
     :param name: the name of the service's module in tests.sandbox.services.
     :param python: the path of the Python that runs the module.
-    :param settings: the settings, see the docstring of the module. They are
-        written to a file at each start. So a change takes effect at the next
-        start.
-    :param logs: the directory for the log, which is named NAME.log.
+    :param settings: the settings that the docstring of the module lists. Each
+        start writes them to a file. So the next start uses changed settings.
+    :param logs: the directory for the log. The log is named NAME.log.
     """
 
     def __init__(self, name: str, python: pathlib.Path,
@@ -71,8 +73,7 @@ class Service:
         """Wait until the service accepts connections.
 
         :param seconds: the timeout.
-        :raises Failure: the service has ended, or does not accept connections
-            after the timeout.
+        :raises Failure: the service has ended, or the timeout has passed.
         """
         deadline = time.monotonic() + seconds
         while not self._listens():
@@ -91,14 +92,15 @@ class Service:
         self.wait()
 
     def request_stop(self) -> None:
-        """Send SIGTERM if the service runs. Do not wait for its end."""
+        """Send SIGTERM to the service, and do not wait for its end."""
         if self._process:
             os.kill(self._process.pid, signal.SIGTERM)
 
     def stop(self, seconds: float = 5.0) -> None:
-        """Send SIGTERM, wait for the end, and kill all remaining processes.
+        """Send SIGTERM to the service, and wait for its end.
 
-        :param seconds: how long to wait for the end of the service.
+        :param seconds: the timeout. After it, the remaining processes of the
+            service are killed.
         """
         self.request_stop()
         deadline = time.monotonic() + seconds
@@ -127,13 +129,18 @@ class Service:
             return False
 
     def _ended(self) -> bool:
-        # WNOWAIT leaves a zombie. So Linux does not use the process id again,
-        # and kill() can use it as the id of the process group.
+        # With WNOWAIT, the process stays a zombie. So Linux does not give its
+        # id to another process, and kill() can use it as the id of the
+        # process group.
         return not self._process or os.waitid(
             os.P_PID, self._process.pid,
             os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _why(self, what: str) -> str:
+        """Return an error message with the end of the log.
+
+        :param what: what has happened to the service.
+        """
         lines = self.log.read_text(errors='replace').splitlines()
         return '\n'.join([
             f'{self.name} {what}. The last lines of its log:', '',

@@ -1,10 +1,14 @@
 """Proxies between a client and the sandbox's services, with network faults.
 
-Each service has its own proxy. A proxy records each request, and passes it to
-the injector of the test. If the injector returns None, the proxy forwards the
-request. If the injector returns a fault, the proxy calls the fault instead.
-The argument of a fault is the exchange, which is the request and its
-connection.
+Each service has its own proxy. A proxy does the following with each request:
+
+1. It records the request.
+2. It calls the injector of the test with the request.
+3. If the injector returns None, it forwards the request. If the injector
+   returns a fault, it calls the fault instead.
+
+A fault is a function. Its argument is an Exchange: the request and the
+connection to the client.
 
 In JSON responses, a proxy replaces the URLs of the services by the URLs of the
 proxies. So a client cannot bypass the proxies.
@@ -21,6 +25,7 @@ import time
 from typing import Any, Callable, Iterator, NamedTuple
 from urllib import parse
 
+#: Headers that are not forwarded.
 _HOP_BY_HOP = ('connection', 'keep-alive', 'transfer-encoding')
 
 
@@ -33,6 +38,8 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
+    """A response of a service. The status is the HTTP code."""
+
     status: int
     headers: list[tuple[str, str]]
     body: bytes
@@ -45,11 +52,12 @@ class Exchange(http.server.BaseHTTPRequestHandler):
     """
 
     server: '_Server'
-    # HTTP/1.0 has no keep-alive. So each request has its own connection, and a
-    # fault of the connection has no effect on other requests.
+    # In HTTP/1.0, each request has its own connection. So a fault of the
+    # connection has no effect on other requests.
     protocol_version = 'HTTP/1.0'
 
     def _take(self) -> None:
+        """Handle the request. http.server calls this method."""
         proxy = self.server.proxy
         self._body = self.rfile.read(
             int(self.headers.get('Content-Length') or 0))
@@ -62,9 +70,9 @@ class Exchange(http.server.BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = _take
 
     def forward(self) -> Response:
-        """Send the request to the service, and return its response.
+        """Send the request to the service, and return the response.
 
-        The client does not get the response before reply() is called.
+        The client gets no response until a fault calls reply().
         """
         proxy = self.server.proxy
         connection = http.client.HTTPConnection(proxy.target, timeout=60.0)
@@ -84,6 +92,7 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         return Response(response.status, headers, body)
 
     def reply(self, response: Response) -> None:
+        """Send a response to the client."""
         self.send_response_only(response.status)
         for name, value in response.headers:
             self.send_header(name, value)
@@ -91,14 +100,16 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b'' if self.command == 'HEAD' else response.body)
 
     def pass_through(self) -> None:
+        """Forward the request, and send the response to the client."""
         self.reply(self.forward())
 
     def reset(self) -> None:
+        """Let the connection to the client end with a TCP reset."""
         self.connection.setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
 
     def refuse_all(self) -> None:
-        """Reset the connection, and refuse connections until heal()."""
+        """Reset the connection, and refuse new ones until Proxies.heal()."""
         self.server.proxy.close()
         self.reset()
 
@@ -119,11 +130,18 @@ class _Server(http.server.ThreadingHTTPServer):
 
     def shutdown_request(self, request: Any) -> None:
         # The base class also shuts the connection down. Then the client would
-        # get a FIN, and no reset.
+        # get a TCP FIN instead of a reset.
         self.close_request(request)
 
 
 class Proxy:
+    """The proxy of one service.
+
+    :param cloud: the proxies of all services.
+    :param service: the name of the service.
+    :param target: the address and the port of the service.
+    """
+
     def __init__(self, cloud: 'Proxies', service: str, target: str) -> None:
         self.cloud = cloud
         self.service = service
@@ -134,7 +152,7 @@ class Proxy:
         self.netloc = '%s:%d' % self._where
 
     def open(self) -> None:
-        """Accept connections, on the same port as before close()."""
+        """Accept connections. After close(), the port stays the same."""
         if self._server is None:
             self._server = server = _Server(self._where, Exchange)
             server.proxy = self
@@ -155,10 +173,11 @@ Injector = Callable[[Request], 'Fault | None']
 
 
 class Proxies:
-    """The proxies of all services.
+    """The proxies of several services.
 
     As a context manager, this object closes the proxies at the end. The
-    attribute `urls` has the URLs at which a client reaches the proxies.
+    attribute `urls` has the URL of each proxy, by the name of the service. The
+    attribute `injector` is set by a test. None injects no faults.
 
     :param urls: service name -> URL of the service. The URL of the proxy has
         the same path.
@@ -183,10 +202,10 @@ class Proxies:
             proxy.close()
 
     def redirect_urls(self, text: bytes) -> bytes:
-        """Return a text with the proxies in place of the services.
+        """Return a text in which URLs lead to the proxies.
 
-        Each address and port of a service in a URL is replaced by the address
-        and port of its proxy.
+        In each URL of a service, the address and the port of the proxy replace
+        those of the service.
         """
         for proxy in self._proxies.values():
             text = text.replace(f'//{proxy.target}'.encode(),
@@ -195,9 +214,10 @@ class Proxies:
 
     @contextlib.contextmanager
     def record(self, request: Request) -> Iterator['Fault | None']:
-        """Record a request that is active during the `with` block.
+        """Record a request, and ask the injector for a fault of it.
 
-        :returns: the fault of the request. None if it has no fault.
+        The request counts as active during the `with` block. The value of the
+        block is the fault, or None if the request has no fault.
         """
         with self._lock:
             self._active += 1
@@ -210,9 +230,10 @@ class Proxies:
                 self._active -= 1
 
     def heal(self, seconds: float = 30.0) -> None:
-        """Remove the injector, and wait until no request is active.
+        """End all faults, and forget the recorded requests.
 
-        After that, all proxies accept connections, and `requests` is empty.
+        The method removes the injector, and waits until no request is active.
+        Then all proxies accept connections, and `requests` is empty.
 
         :param seconds: the timeout.
         :raises TimeoutError: requests are still active after the timeout.

@@ -1,4 +1,4 @@
-"""Functions of the commands that run the sandbox in a terminal."""
+"""Common parts of the commands that run the sandbox in a terminal."""
 
 import argparse
 import signal
@@ -23,7 +23,7 @@ administrator. The logs are in {logs}. Press Ctrl-C to end the sandbox.
 def wait_for_interrupt(sandbox: cloud.Sandbox) -> None:
     """Print how to use the sandbox, and return after Ctrl-C.
 
-    The openrc files that the text names are written first.
+    The printed text names openrc files. This function writes these files.
     """
     openrc = sandbox.directory / 'openrc'
     for user in ('tenant', 'other', 'admin'):
@@ -37,16 +37,20 @@ def wait_for_interrupt(sandbox: cloud.Sandbox) -> None:
 
 def run(parser: argparse.ArgumentParser,
         use: Callable[[cloud.Sandbox, argparse.Namespace], None]) -> None:
-    """Parse the command line, start the sandbox, use it and stop it.
+    """Run a command that needs a sandbox.
 
-    :param parser: parses the options of the command.
-    :param use: called with the running sandbox and the parsed options.
-    :raises SystemExit: the sandbox did not start, or the command was
-        interrupted.
+    The function parses the command line, starts a sandbox, calls use() and
+    stops the sandbox.
+
+    :param parser: the parser of the command's options.
+    :param use: a function that does the work of the command. Its arguments are
+        the running sandbox and the parsed options.
+    :raises SystemExit: the sandbox did not start, or Ctrl-C or SIGTERM ended
+        the command.
     """
     options = parser.parse_args()
-    # SIGTERM has the same effect as Ctrl-C. SIGINT needs a handler too,
-    # because a shell starts background jobs with SIGINT ignored.
+    # SIGTERM has the same effect as Ctrl-C. SIGINT needs a handler too: in a
+    # background job of a shell, SIGINT is ignored by default.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:

@@ -1,4 +1,4 @@
-"""Commands that a tenant runs in a shell, and their outputs."""
+"""Tenant of the sandbox who runs commands in a shell."""
 
 import re
 import shlex
@@ -9,18 +9,19 @@ from typing import Callable
 
 
 class Unexpected(Exception):
-    """A command failed, or its output was not expected.
+    """Error: a command failed, or its output is not the expected one.
 
-    The message has the output, or says what is wrong with it.
+    The message has the output, or says what is wrong with the output.
     """
 
 
 def field(output: str, name: str) -> str:
-    """Return the value of a field in a table of the karbor command.
+    """Return the value of a field in the output of a karbor command.
 
-    :param output: the table. Each row has the name and the value of a field.
+    :param output: a table. Each row has the name and the value of a field.
+    :param name: the name of the field.
     :returns: the value up to its first space.
-    :raises Unexpected: there is no field with this name.
+    :raises Unexpected: the table has no field with this name.
     """
     match = re.search(rf'^\| {name} +\| (\S+)', output, re.MULTILINE)
     if not match:
@@ -29,17 +30,17 @@ def field(output: str, name: str) -> str:
 
 
 class Tenant:
-    """Runs the commands of a tenant.
+    """A tenant who runs commands with given environment variables.
 
-    :param variables: the environment variables of the commands, which have no
-        other ones except LC_ALL.
+    :param variables: the environment variables of the commands. The commands
+        have no other variables except LC_ALL.
     """
 
     def __init__(self, variables: dict[str, str]) -> None:
         self._variables = variables
 
     def ask(self, *command: str) -> str:
-        """Run a command without showing it, and return its output.
+        """Run a command and return its stdout. Print nothing.
 
         :raises Unexpected: the command failed.
         """
@@ -55,9 +56,9 @@ class Tenant:
         return done.stdout
 
     def type(self, *command: str, show: bool = True) -> str:
-        """Show a command, run it, and return its output.
+        """Print a command, run it, and return its stdout.
 
-        :param show: True to show the output as well.
+        :param show: True to print the stdout as well.
         :raises Unexpected: the command failed.
         """
         print(f'$ {shlex.join(command)}', flush=True)
@@ -69,12 +70,13 @@ class Tenant:
 
     def type_until(self, done: Callable[[str], bool], *command: str,
                    failed: str = 'ERROR', seconds: float = 120.0) -> str:
-        """Run a command again and again until done(output) returns True.
+        """Run a command again and again until its output is the expected one.
 
-        The command is shown once, and only its last output is shown.
+        The command is printed once, and only its last output is printed.
 
-        :param done: returns True if the output is the expected one.
-        :param failed: a word in the output that means a failure.
+        :param done: a function that returns True if an output is the expected
+            one.
+        :param failed: a word. If an output has this word, the wait ends.
         :param seconds: the timeout.
         :returns: the last output.
         :raises Unexpected: the command failed, its output has the word
