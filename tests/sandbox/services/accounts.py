@@ -1,4 +1,7 @@
-"""Databases and users of an instance, managed by Trove's own agent code."""
+"""Requests to the guest agent for the databases and users of an instance.
+
+Trove's own code of the guest agent handles these requests.
+"""
 
 from typing import Any
 
@@ -6,6 +9,7 @@ from trove.guestagent.datastore.postgres import service
 
 from tests.sandbox.services import postgres
 
+#: The methods that have the same names in Trove's class and in Accounts.
 SAME_NAME = frozenset((
     'change_passwords', 'delete_database', 'delete_user', 'get_user',
     'grant_access', 'list_access', 'list_databases', 'list_users',
@@ -13,7 +17,10 @@ SAME_NAME = frozenset((
 
 
 class _Administrator(service.PgSqlAdmin):
-    """Trove's class, with a TCP address instead of a container's socket."""
+    """Trove's class for databases and users, with a connection by TCP.
+
+    Trove's class connects to the socket in a container instead.
+    """
 
     def __init__(self, server: postgres.Server) -> None:
         self._server = server
@@ -26,8 +33,9 @@ class _Administrator(service.PgSqlAdmin):
 
 
 class Accounts:
-    """The agent's calls for databases and users."""
+    """The methods of the guest agent for databases and users."""
 
+    #: The PostgreSQL server of the instance. Subclasses set it.
     _server: postgres.Server
 
     def create_database(self, databases: list[Any]) -> None:

@@ -1,9 +1,11 @@
-"""Backups in Swift, with the object layout of Trove's backup image.
+"""Backups in Swift, in the same layout as in Trove's backup image.
 
-A backup is an object "<backup id>.tar.gz". If it has more than one segment,
-it is a static large object of "<backup id>_00000000" and so on in the same
-container. The checksum that Trove records is the object's etag. An
-incremental backup has its parent in its metadata.
+A backup is one object with the name "<backup id>.tar.gz". If the backup is
+larger than a segment, this object is a static large object. Its segments
+"<backup id>_00000000", "<backup id>_00000001" and so on are in the same
+container. The etag of the object is the checksum that Trove records. The
+object of an incremental backup has metadata with the location and the checksum
+of the parent.
 """
 
 import json
@@ -12,17 +14,19 @@ from typing import Any
 
 import swiftclient
 
-#: Small, so that a test's backup has several segments. Bytes.
+#: Maximum size of a segment in bytes. It is small, so that the backup of an
+#: almost empty database has several segments.
 SEGMENT_SIZE = 1024 * 1024
 
 _META = 'x-object-meta-'
 
 
 class Damaged(Exception):
-    """The object in Swift differs from what was uploaded."""
+    """Error: an object in Swift is not as it was uploaded."""
 
 
 def _split(location: str) -> tuple[str, str]:
+    """Return the container and the name of the object at a location."""
     container, name = location.split('/')[-2:]
     return container, name
 
@@ -31,7 +35,9 @@ def save(swift: swiftclient.Connection, container: str, backup_id: str,
          archive: pathlib.Path, metadata: dict[str, str]) -> tuple[str, str]:
     """Upload a packed backup.
 
-    :returns: the backup's checksum and location.
+    :param archive: the file with the packed backup.
+    :param metadata: the metadata of the object, for example 'parent-location'.
+    :returns: the checksum and the location (URL) of the backup.
     """
     name = f'{backup_id}.tar.gz'
     headers = {f'{_META}{key}': value for key, value in metadata.items()}
@@ -56,9 +62,12 @@ def save(swift: swiftclient.Connection, container: str, backup_id: str,
 
 def load(swift: swiftclient.Connection, location: str, checksum: str,
          archive: pathlib.Path) -> dict[str, Any]:
-    """Download a packed backup and return its metadata.
+    """Download a packed backup and return the metadata of its object.
 
-    :raises Damaged: its etag is not the checksum, or bytes are missing.
+    :param location: the URL of the object.
+    :param checksum: the expected etag of the object.
+    :param archive: the file to write.
+    :raises Damaged: the etag differs from the checksum, or bytes are missing.
     :raises swiftclient.ClientException: the object is missing, or Swift is
         unavailable.
     """
@@ -80,7 +89,15 @@ def load(swift: swiftclient.Connection, location: str, checksum: str,
 
 def load_chain(swift: swiftclient.Connection, location: str, checksum: str,
                directory: pathlib.Path) -> list[pathlib.Path]:
-    """Download a backup and its ancestors, the full backup first."""
+    """Download a backup and all its ancestors.
+
+    :param location: the URL of the object of the backup.
+    :param checksum: the expected etag of this object.
+    :param directory: an existing directory for the files.
+    :returns: the files with the packed backups, the full backup first.
+    :raises Damaged: see load().
+    :raises swiftclient.ClientException: see load().
+    """
     archives: list[pathlib.Path] = []
     while location:
         archive = directory / f'{len(archives)}.tar.gz'

@@ -1,8 +1,9 @@
-"""Small stateful fakes of Nova, Cinder and Glance.
+"""Small stateful fakes of the clients of Nova, Cinder and Glance.
 
-Trove's package has its own fakes, but they lack state that the tests need and
-no longer fit the calls that Trove makes. What Trove requests but does not
-show in its API, such as the type of a volume, is written to its log.
+Trove's package has fakes too. They lack state that the tests need, and some
+calls of Trove fail with them. Trove's API does not show all that Trove
+requests from the services, for example the type of a volume. The fakes write
+such values to Trove's log, so that tests can check them.
 """
 
 import dataclasses
@@ -29,6 +30,8 @@ REBOOT_SECONDS = 2.0
 
 @dataclasses.dataclass
 class Flavor:
+    """A flavor of Nova. The unit of `ram` is MB."""
+
     id: str
     name: str
     ram: int
@@ -49,6 +52,8 @@ class Thing:
 
 @dataclasses.dataclass
 class Server(Thing):
+    """A server of Nova for one instance."""
+
     flavor: 'dict[str, str]' = dataclasses.field(default_factory=dict)
     status: str = 'ACTIVE'
     instance_id: str = ''
@@ -58,6 +63,7 @@ class Server(Thing):
                                               time.gmtime()))
 
     def _change(self, status: str, final: str) -> None:
+        """Set a status, and the final status REBOOT_SECONDS later."""
         def finish() -> None:
             self.status = final
 
@@ -75,6 +81,7 @@ class Server(Thing):
         self.status = 'ACTIVE'
 
     def _vanish(self) -> None:
+        """Delete the database and then the server."""
         virtual_machines.discard(self.instance_id)
         virtual_machines.misbehave('delete', self.name)
         del NOVA.servers.things[self.id]
@@ -86,6 +93,8 @@ class Server(Thing):
 
 @dataclasses.dataclass
 class Volume(Thing):
+    """A volume of Cinder. The unit of `size` is GB."""
+
     size: int = 0
     volume_type: 'str | None' = None
     status: str = 'available'
@@ -96,18 +105,26 @@ class Volume(Thing):
 
 @dataclasses.dataclass
 class ServerGroup(Thing):
+    """A server group of Nova. Trove creates one for a locality."""
+
     policies: 'list[str]' = dataclasses.field(default_factory=list)
     members: 'list[str]' = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
 class VolumeType(Thing):
+    """A volume type of Cinder."""
+
     is_public: bool = True
     description: str = ''
 
 
 class Things:
-    """A resource manager, as in the clients of Nova and Cinder."""
+    """A resource manager, as in the clients of Nova and Cinder.
+
+    :param kind: the class of the resources.
+    :param missing: the class of the client's exception NotFound.
+    """
 
     def __init__(self, kind: Any, missing: Any) -> None:
         self._kind = kind
@@ -124,7 +141,7 @@ class Things:
 
     def get(self, thing_id: Any) -> Any:
         if str(thing_id) not in self.things:
-            # Trove searches for exactly this message.
+            # Trove depends on exactly this message.
             raise self._missing(404, 'Not found')
         return self.things[str(thing_id)]
 
@@ -139,26 +156,31 @@ class Things:
 
 
 class Flavors(Things):
+    """The flavors of Nova."""
+
     def list(self, search_opts: 'dict[str, Any] | None' = None,
              is_public: 'bool | None' = True, **_: Any) -> Any:
         """Return the flavors that Nova lists for an administrator.
 
-        :param is_public: None returns private flavors as well. Trove uses the
-            default [flavor/models.py, 26.0].
+        :param is_public: True returns only public flavors. Trove uses this
+            default [flavor/models.py, 26.0]. None returns private flavors too.
         """
         return [flavor for flavor in super().list(search_opts)
                 if is_public in (None, flavor.is_public)]
 
 
 def _show(server: Server) -> Server:
-    """Return the server as Nova shows it, in ERROR if a test has broken it."""
+    """Return a server as Nova shows it.
+
+    Its status is ERROR if a test has broken the server.
+    """
     if losses.is_broken_server(server.instance_id):
         return dataclasses.replace(server, status='ERROR')
     return server
 
 
 class Servers(Things):
-    """The servers. Those that a test has lost are not found."""
+    """The servers of Nova. A server that a test has lost is not found."""
 
     def get(self, thing_id: Any) -> Any:
         server = super().get(thing_id)
@@ -184,6 +206,8 @@ class Servers(Things):
 
 
 class Volumes(Things):
+    """The volumes of Cinder."""
+
     def create(self, **fields: Any) -> Any:
         LOG.info('Volume created for %s of type %s',
                  fields['name'].replace('trove-', ''), fields['volume_type'])
@@ -191,7 +215,9 @@ class Volumes(Things):
 
 
 class Nova:
-    #: New enough for the calls that Trove makes.
+    """A client of Nova, for all tenants."""
+
+    #: Trove compares this version with the versions that its calls need.
     api_version = api_versions.APIVersion('2.57')
 
     def __init__(self) -> None:
@@ -206,6 +232,8 @@ class Nova:
 
 
 class Cinder:
+    """A client of Cinder, for all tenants."""
+
     def __init__(self) -> None:
         self.volumes = Volumes(Volume, cinder_exceptions.NotFound)
         self.volume_types = Things(VolumeType, cinder_exceptions.NotFound)
@@ -214,11 +242,15 @@ class Cinder:
 
 
 class Images:
+    """The images of Glance. Each id exists."""
+
     def get(self, image_id: str) -> Thing:
         return Thing('image', image_id)
 
 
 class Glance:
+    """A client of Glance."""
+
     images = Images()
 
 
@@ -229,15 +261,15 @@ GLANCE = Glance()
 
 def nova(context: Any, region_name: 'str | None' = None,
          password: 'str | None' = None) -> Nova:
-    """Return the client, for Trove's option remote_nova_client."""
+    """Return the client of Nova, for Trove's option remote_nova_client."""
     return NOVA
 
 
 def cinder(context: Any, region_name: 'str | None' = None) -> Cinder:
-    """Return the client, for Trove's option remote_cinder_client."""
+    """Return the client of Cinder, for Trove's option remote_cinder_client."""
     return CINDER
 
 
 def glance(context: Any, region_name: 'str | None' = None) -> Glance:
-    """Return the client, for Trove's option remote_glance_client."""
+    """Return the client of Glance, for Trove's option remote_glance_client."""
     return GLANCE

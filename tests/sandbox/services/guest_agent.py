@@ -1,30 +1,31 @@
 """Guest agent that runs a real PostgreSQL for each instance.
 
-Trove loads it through its option remote_guest_client. Words in the NAME of an
-instance or of a backup make it fail, hang or take longer. A name may contain
-several of them:
+Trove's option remote_guest_client names the class Guest. A word in the name of
+an instance or of a backup makes a request fail, hang or take longer. A name
+may contain several of these words:
 
 ===================  =====================================================
 fail-create          the database does not start, the instance ends in ERROR
 hang-create          the instance stays in BUILD
-slow-create-5        it takes 5 seconds longer
+slow-create-5        the creation takes 5 seconds longer
 fail-restore, hang-restore, slow-restore-5
                      the same, for an instance created from a backup
 without-database     no database is started, but the instance is healthy
 fail-backup          the backup ends in FAILED
 hang-backup          the backup stays in BUILDING
-slow-backup-5        it takes 5 seconds longer
+slow-backup-5        the backup takes 5 seconds longer
 slow-report-5        the backup is uploaded at once, and its final status is
                      reported 5 seconds later
 huge-backup          the backup reports a size of 500 GB
 slow-restart-5       a restart takes 5 seconds longer, in status REBOOT
 slow-delete-5        a deletion takes 5 seconds longer, in status SHUTDOWN
 corrupt-backup       the backup completes, but its object in Swift has only
-                     the first half, which only a restore detects
+                     the first half of the bytes. Only a restore detects this
 ===================  =====================================================
 
-The words for backups work in the name of the backup or of the instance, and
-those for restores in the name of the new instance or of its backup.
+The words for backups work in the name of the backup and in the name of its
+instance. The words for restores work in the name of the new instance and in
+the name of the backup. All other words work in the name of the instance.
 """
 
 from collections.abc import Mapping
@@ -49,11 +50,16 @@ from tests.sandbox.services import postgres
 from tests.sandbox.services import virtual_machines
 
 LOG = log.getLogger(__name__)
+#: The size of a huge backup in GB.
 HUGE = 500.0
 
 
 class Guest(accounts.Accounts):
-    """The guest agent of one instance."""
+    """The guest agent of one instance.
+
+    Trove calls the public methods. In a real cloud, these calls are RPC
+    messages to the agent on the instance's server.
+    """
 
     def __init__(self, context: Any, instance_id: str,
                  manager: Any = None) -> None:
@@ -65,12 +71,18 @@ class Guest(accounts.Accounts):
         return self._machine.server
 
     def _report(self, status: Any) -> None:
+        """Report the status of the database to Trove's conductor."""
         virtual_machines.report(self._context, self._machine, status)
 
     def prepare(self, memory_mb: int, packages: Any, databases: Any,
                 users: Any, backup_info: 'dict[str, Any] | None' = None,
                 overrides: 'Mapping[str, object] | None' = None,
                 ds_version: str = '', **_: Any) -> None:
+        """Create the database in another green thread.
+
+        :param backup_info: the backup to restore. None for an empty database.
+        :param overrides: the values of the configuration group.
+        """
         self._machine.settings = dict(overrides or {})
         eventlet.spawn_n(self._prepare, databases or [], users or [],
                          backup_info, ds_version)
@@ -104,6 +116,13 @@ class Guest(accounts.Accounts):
 
     def _fill(self, backup_info: 'dict[str, Any] | None',
               version: str) -> None:
+        """Create the data of the database.
+
+        :param backup_info: the backup to restore. None for an empty database.
+        :param version: the datastore version.
+        :raises virtual_machines.Misbehaved: the version does not exist, or is
+            not active.
+        """
         if (cloud.DATASTORE, version, True) not in cloud.VERSIONS:
             raise virtual_machines.Misbehaved(
                 f'there is no datastore version {version!r}')
@@ -136,6 +155,12 @@ class Guest(accounts.Accounts):
                          checksum=checksum, location=location)
 
     def _upload(self, info: dict[str, Any], corrupt: bool) -> tuple[str, str]:
+        """Create a backup of the database and upload it to Swift.
+
+        :param info: the backup as Trove describes it.
+        :param corrupt: True to upload only the first half of the bytes.
+        :returns: the checksum and the location (URL) of the backup.
+        """
         swift = clients.create_swift_client(self._context)
         metadata = {'datastore': info['datastore'],
                     'datastore-version': info['datastore_version']}
@@ -159,6 +184,7 @@ class Guest(accounts.Accounts):
                 info['id'], archive, metadata)
 
     def _update(self, info: dict[str, Any], **fields: Any) -> None:
+        """Report changes of a backup to Trove's conductor."""
         conductor.API(self._context).update_backup(
             self._machine.instance_id, info['id'],
             sent=timeutils.utcnow_ts(microsecond=True), **fields)
@@ -169,12 +195,16 @@ class Guest(accounts.Accounts):
     def get_replication_snapshot(self, snapshot_info: dict[str, Any],
                                  replica_source_config: Any = None,
                                  ) -> dict[str, Any]:
-        """Create the backup for a replica, which never follows its source."""
+        """Create the backup from which Trove creates a replica.
+
+        The sandbox does not replicate. So the replica stays as it is after
+        the restore.
+        """
         self._create_backup(snapshot_info)
         return {'dataset': {'snapshot_id': snapshot_info['id']}}
 
     def detach_replica(self, for_failover: bool = False) -> None:
-        """Do nothing, since the replica never followed its source."""
+        """Do nothing, because replicas do not follow their source."""
 
     def stop_db(self, **_: Any) -> None:
         self._server.stop()

@@ -1,13 +1,23 @@
 """Launcher of Karbor: python -m tests.sandbox.services.karbor FILE.
 
-API, protection service and operation engine run in one process, on sqlite.
+The API, the protection service and the operation engine run in one process.
+The database is SQLite.
 
 Settings: directory, host, port, keystone_url, region, service_user,
-service_password, service_project, domain, providers (see provider_files.py).
-Optional settings: trove_endpoint (used instead of the catalog's), constants
-(times in modules, see launch.set_constants()), and options, which are added
-to karbor.conf last, as {section: {option: value}}, and keep_provider_files:
-whether the provider files of the last start are used again.
+service_password, service_project and domain (see launch.py), and providers
+(see provider_files.py).
+
+Optional settings:
+
+"trove_endpoint"
+    the URL of Trove, instead of the URL in the service catalog
+"constants"
+    time limits in modules, see launch.set_constants()
+"options"
+    options that are added to karbor.conf or replaced there, as
+    {section: {option: value}}
+"keep_provider_files"
+    true if Karbor starts with the provider files of its last start
 """
 
 import pathlib
@@ -15,7 +25,8 @@ import sys
 import threading
 from typing import Any
 
-# Makes Python's library cooperative, so it is imported before other modules.
+# This import patches Python's standard library with eventlet. So it comes
+# before other imports.
 from karbor.cmd import api  # noqa: F401
 from karbor.db import migration
 from karbor import objects
@@ -30,6 +41,7 @@ from tests.sandbox.services import provider_files
 
 def _sections(settings: dict[str, Any],
               directory: pathlib.Path) -> dict[str, dict[str, Any]]:
+    """Return the sections of karbor.conf."""
     account = {
         'auth_type': 'password',
         'auth_url': settings['keystone_url'],
@@ -48,9 +60,10 @@ def _sections(settings: dict[str, Any],
             'provider_config_dir': directory / 'providers.d',
             'state_path': directory,
             'transport_url': 'fake://',
-            # Seconds. Karbor requires window < maximum and
-            # 2 * maximum <= interval. Its default interval is at least one
-            # hour.
+            # Seconds. With these values, triggers may have short intervals.
+            # By default the interval is at least one hour. Karbor requires
+            # min_window_time < max_window_time and
+            # 2 * max_window_time <= min_interval.
             'trigger_poll_interval': 1,
             'min_window_time': 4,
             'max_window_time': 5,
@@ -65,7 +78,7 @@ def _sections(settings: dict[str, Any],
             'user_domain_name': settings['domain'],
             'project_domain_name': settings['domain'],
         },
-        # Without a project, since the trust defines it.
+        # The account has no project here, because a trust defines the project.
         'trustee': {**account, 'user_domain_id': 'default'},
         'clients_keystone': {
             'auth_uri': settings['keystone_url'].removesuffix('/v3')},
@@ -96,7 +109,7 @@ def main() -> None:
     rpc.init(cfg.CONF)
     for binary in ('karbor-protection', 'karbor-operationengine'):
         service.Service.create(binary=binary).start()
-    # Started last: when the API accepts connections, the other services run.
+    # The API starts last. When it accepts connections, the other services run.
     service.WSGIService('osapi_karbor').start()
     threading.Event().wait()
 

@@ -1,9 +1,10 @@
 """Launcher of Keystone: python -m tests.sandbox.services.keystone FILE.
 
-It runs on sqlite.
+The database is SQLite.
 
-Settings: directory, host, port, region, admin_password. Optional:
-token_seconds, how long a token is valid (default: one day).
+Settings: directory, host, port and region (see launch.py), and admin_password,
+the password of the user "admin". Optional: token_seconds, how long a token is
+valid (default: one day).
 """
 
 import multiprocessing
@@ -21,13 +22,15 @@ from tests.sandbox.services import launch
 
 def _configure(directory: pathlib.Path, url: str, token_seconds: int
                ) -> str:
+    """Write keystone.conf and return its path."""
     return launch.write_config(directory / 'keystone.conf', {
         'DEFAULT': {'public_endpoint': url, 'use_stderr': 'true'},
         'database': {'connection': f'sqlite:///{directory}/keystone.sqlite'},
         'fernet_tokens': {'key_repository': directory / 'keys'},
         'fernet_receipts': {'key_repository': directory / 'keys'},
         'credential': {'key_repository': directory / 'keys'},
-        # The minimum of bcrypt. The passwords here protect nothing.
+        # The smallest value for bcrypt, so that hashing is fast. The passwords
+        # of a sandbox need no protection.
         'identity': {'password_hash_rounds': 4},
         'token': {'expiration': token_seconds},
         'oslo_messaging_notifications': {'driver': 'noop'},
@@ -35,10 +38,13 @@ def _configure(directory: pathlib.Path, url: str, token_seconds: int
 
 
 def _manage(config: str, *command: str) -> None:
-    """Run a keystone-manage command in a fork.
+    """Run a command of keystone-manage in a forked process.
 
-    The commands leave Keystone's registries in a state that the application
-    refuses. A fork does not import Keystone again, which takes 4 s.
+    In the launcher's process, the command would change global objects of
+    Keystone. Then Keystone's WSGI application would not start. A process that
+    is not forked would have to import Keystone again, which takes 4 s.
+
+    :raises SystemExit: the command failed.
     """
     child = multiprocessing.get_context('fork').Process(
         target=cli.main,

@@ -1,4 +1,23 @@
-"""Functions that the launchers of all services use."""
+"""Common parts of the launchers of the services.
+
+A launcher is a module that runs one service. The last argument on its command
+line is a file with its settings in JSON. These settings have the same meaning
+for all launchers:
+
+"directory"
+    the directory for the files of the service
+"host", "port"
+    the address and the port on which the service listens
+"region"
+    the region in the service catalog
+"keystone_url"
+    the URL of Keystone, with /v3
+"service_user", "service_password", "service_project"
+    the user with whom the service authenticates, the user's password, and the
+    user's project
+"domain"
+    the name of the domain of this user and of this project
+"""
 
 import datetime
 import importlib
@@ -11,19 +30,20 @@ from typing import Any
 
 
 def settings() -> dict[str, Any]:
-    """Return the JSON object in the file that the command line names.
+    """Return the settings in the file that the command line names.
 
-    The file is removed from the command line, since the services parse it.
+    This function removes the name of the file from sys.argv, because the
+    services parse the other arguments.
     """
     read: dict[str, Any] = json.loads(pathlib.Path(sys.argv.pop()).read_text())
     return read
 
 
 def write_config(path: pathlib.Path, sections: dict[str, Any]) -> str:
-    """Write an oslo.config or paste file and return its path.
+    """Write a file of oslo.config or paste, and return its path.
 
-    :param sections: name -> {option: value}. For a list the option is
-        repeated.
+    :param sections: the sections as {name: {option: value}}. If a value is a
+        list, the option is repeated.
     """
     lines = []
     for section, options in sections.items():
@@ -36,9 +56,10 @@ def write_config(path: pathlib.Path, sections: dict[str, Any]) -> str:
 
 
 def set_constants(constants: dict[str, float]) -> None:
-    """Change times that are no options, for tests.
+    """Change constants that tests need to be shorter, in this process.
 
-    :param constants: "package.module.NAME" -> seconds.
+    :param constants: "package.module.NAME" -> seconds. The constant is a
+        number or a timedelta, and keeps its type.
     """
     for path, seconds in constants.items():
         module, _, name = path.rpartition('.')
@@ -50,16 +71,17 @@ def set_constants(constants: dict[str, float]) -> None:
 
 
 def end_on_sigterm() -> None:
-    """End the process at once on SIGTERM.
+    """Let SIGTERM end this process at once, and ignore Ctrl-C.
 
-    No cleanup is needed, since the sandbox removes the files. A handler that
-    raises or sets an event would have to wait for the server's loop.
+    The process need not clean up, because the sandbox removes the files. If
+    the handler raised an exception or set an event, the process would end only
+    when the server's loop continues.
     """
     def leave(*_: object) -> None:
         sys.stderr.flush()
         os._exit(0)
 
     signal.signal(signal.SIGTERM, leave)
-    # Ctrl-C reaches all processes of the terminal. Only the sandbox handles
-    # it.
+    # Ctrl-C sends SIGINT to all processes of the terminal. Only the process of
+    # the sandbox handles this signal.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,7 +1,8 @@
-"""Servers and networks that tests remove or break without Trove's knowledge.
+"""Servers and networks that tests remove or break without Trove.
 
-A test writes the ids to files, because it runs in another process. An id
-that is removed from its file exists again, or is repaired. See
+A test writes the ids of these servers and networks to files, because the test
+and Trove run in different processes. When an id is removed from the file, the
+server or network exists again or is repaired. The files are written by
 Sandbox.lose_servers(), Sandbox.break_servers() and Sandbox.lose_networks() in
 tests/sandbox/cloud.py.
 """
@@ -10,7 +11,7 @@ import pathlib
 
 from tests.sandbox.services import cloud
 
-#: The directory of the files. The launcher sets it.
+#: The directory of these files. The launcher of Trove sets this variable.
 directory = pathlib.Path()
 
 
@@ -30,6 +31,7 @@ def is_lost_network(network_id: str) -> bool:
 
 
 def _read_ids(name: str) -> 'list[str]':
+    """Return the ids in a file. Empty if the file does not exist."""
     try:
         return (directory / name).read_text().split()
     except FileNotFoundError:

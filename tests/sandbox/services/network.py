@@ -1,9 +1,10 @@
-"""A small fake of Neutron for networks, ports and security groups.
+"""A small fake of Neutron's client for networks, ports and security groups.
 
-It also has floating addresses. Each port has its own address in 127/8. A
-socket that is bound to another TCP port of the address reserves it until it
-is released or the process ends, so that two sandboxes on one machine never
-use the same address.
+The fake also has floating IP addresses. Each port has its own address in
+127/8, on which the database of an instance listens. Two sandboxes on one
+machine never use the same address: to reserve an address, the fake binds a
+socket to it. The socket uses the TCP port CLAIM_PORT, which no database uses.
+The reservation ends when the address is released or the process ends.
 """
 
 import ipaddress
@@ -19,21 +20,24 @@ from tests.sandbox.services import losses
 
 CLAIM_PORT = 5431
 
+#: A resource as Neutron's API shows it.
 Row = dict[str, Any]
 
 
 def _find(table: dict[str, Row], filters: Row) -> list[Row]:
+    """Return the resources that have all values of the filters."""
     return [row for row in table.values()
             if all(row.get(key) == value for key, value in filters.items())]
 
 
 def _add(table: dict[str, Row], row: Row) -> Row:
+    """Add a resource with a new id, and return the resource."""
     added = {'id': str(uuid.uuid4()), **row}
     return table.setdefault(added['id'], added)
 
 
 class Neutron:
-    """The part of Neutron's client that Trove calls, for all tenants."""
+    """The part of Neutron's client that Trove uses, for all tenants."""
 
     def __init__(self) -> None:
         self._ports: dict[str, Row] = {}
@@ -47,6 +51,12 @@ class Neutron:
             for network, (_, subnet, cidr) in cloud.NETWORKS.items()}
 
     def _claim(self, cidr: str, wanted: 'str | None' = None) -> str:
+        """Reserve an address and return it.
+
+        :param cidr: the range of the address.
+        :param wanted: the address. None for a random address of the range.
+        :raises exceptions.IpAddressInUseClient: the wanted address is in use.
+        """
         hosts = ipaddress.ip_network(cidr)
         while True:
             address = wanted or str(
@@ -63,10 +73,15 @@ class Neutron:
                 return address
 
     def _release(self, address: str) -> None:
+        """End the reservation of an address."""
         self._claims.pop(address).close()
 
     def address(self, name: str) -> str:
-        """Return the address of the machine whose port has this name."""
+        """Return the address of the port with this name.
+
+        If there is no such port, reserve a new address that Trove does not
+        know.
+        """
         for port in _find(self._ports, {'name': name}):
             address: str = port['fixed_ips'][0]['ip_address']
             return address
@@ -116,7 +131,8 @@ class Neutron:
         return {'port': self._ports[port_id]}
 
     def list_ports(self, **filters: Any) -> Row:
-        # Every subnet has a router, which public access requires.
+        # Trove allows public access to an instance only if the subnet has a
+        # router. In this fake every subnet has a router.
         if str(filters.get('device_owner')).startswith('network:router'):
             return {'ports': [{'id': 'router'}]}
         return {'ports': _find(self._ports, filters)}
@@ -167,5 +183,8 @@ CLIENT = Neutron()
 
 
 def client(context: Any, region_name: 'str | None' = None) -> Neutron:
-    """Return the client, for Trove's option remote_neutron_client."""
+    """Return the client of Neutron.
+
+    Trove's option remote_neutron_client names this function.
+    """
     return CLIENT

@@ -1,4 +1,4 @@
-"""A PostgreSQL server with its data, its process and its backups."""
+"""A PostgreSQL server: its data, its process and its backups."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import contextlib
@@ -18,14 +18,16 @@ from tests.sandbox.services import postgres_binaries
 SUPERUSER = 'postgres'
 MANIFEST = 'backup_manifest'
 
+#: Options of all servers. A configuration group may replace them.
 OPTIONS = {
     'unix_socket_directories': '',
-    # Required for incremental backups.
+    # PostgreSQL needs the summaries for incremental backups.
     'summarize_wal': 'on',
     'wal_level': 'replica',
     'max_wal_senders': '4',
-    # Small and fast. The data need not survive a power failure, and a server
-    # that is killed must not leave segments in the machine's shared memory.
+    # A small and fast server. The data need not survive a power failure. A
+    # killed server must not leave segments in the shared memory of this
+    # machine.
     'fsync': 'off',
     'shared_buffers': '16MB',
     'io_method': 'sync',
@@ -34,12 +36,14 @@ OPTIONS = {
 
 
 def _unpack(archive: pathlib.Path, target: pathlib.Path) -> None:
+    """Unpack a packed backup into a directory."""
     with tarfile.open(archive) as packed:
         packed.extraction_filter = lambda member, path: member
         packed.extractall(target)
 
 
 def _extract_manifest(archive: pathlib.Path, target: pathlib.Path) -> None:
+    """Write the manifest of a packed backup to a file."""
     with tarfile.open(archive) as packed:
         source = packed.extractfile(MANIFEST)
         assert source is not None
@@ -47,11 +51,13 @@ def _extract_manifest(archive: pathlib.Path, target: pathlib.Path) -> None:
 
 
 class Server:
-    """A server in its own directory.
+    """A PostgreSQL server with its own directory.
 
-    :param tools: runs PostgreSQL's programs.
-    :param directory: created by create() and restore(), removed by discard().
+    :param tools: the programs of PostgreSQL.
+    :param directory: the directory for the data, the log and temporary files.
+        It need not exist. discard() removes it.
     :param address: the address on which the server listens.
+    :param port: the TCP port on which the server listens.
     """
 
     def __init__(
@@ -69,25 +75,29 @@ class Server:
 
     @property
     def running(self) -> bool:
+        """True if the server's process runs."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def size(self) -> float:
-        """Return the size on disk in GB, at least 0.01."""
+        """The size of the data on disk in GB, at least 0.01."""
         used = sum(path.stat().st_size for path in self._data.rglob('*')
                    if path.is_file())
         return max(0.01, round(used / 1e9, 2))
 
     @contextlib.contextmanager
     def workspace(self) -> Iterator[pathlib.Path]:
-        """Create a temporary directory and remove it at the end."""
+        """Provide a temporary directory during the `with` block.
+
+        PostgreSQL's programs can read it and write to it.
+        """
         self._directory.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._directory) as path:
             self._tools.give(self._directory)
             yield pathlib.Path(path)
 
     def create(self) -> None:
-        """Create an empty database."""
+        """Create the directory with the data of an empty database."""
         self._directory.mkdir()
         self._tools.give(self._directory)
         self._tools.run(
@@ -98,9 +108,11 @@ class Server:
               ) -> None:
         """Start the server and wait until it accepts connections.
 
-        :param settings: name -> value, from a configuration group.
-        :param limit: how long to wait, in seconds.
-        :raises Failed: the server ended, or did not answer in time.
+        :param settings: options of PostgreSQL as {name: value}, from a
+            configuration group.
+        :param limit: the timeout in seconds.
+        :raises postgres_binaries.Failed: the server has ended, or the timeout
+            has passed.
         """
         options = {**OPTIONS, **settings, 'port': self.port,
                    'listen_addresses': self.address}
@@ -119,6 +131,7 @@ class Server:
             time.sleep(0.05)
 
     def _answers(self) -> bool:
+        """Return True if the server accepts a connection."""
         try:
             psycopg2.connect(host=self.address, port=self.port,
                              user=SUPERUSER, dbname=SUPERUSER).close()
@@ -127,7 +140,11 @@ class Server:
         return True
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop the server, by default with its changes written to disk."""
+        """Stop the server, and wait for the end of its process.
+
+        :param how: the signal. On SIGINT, the server writes all changes to
+            disk. On SIGQUIT, it ends at once.
+        """
         if self._process is not None:
             if self.running:
                 self._process.send_signal(how)
@@ -138,7 +155,10 @@ class Server:
                 parent: 'pathlib.Path | None' = None) -> None:
         """Write a packed backup of the running server to a file.
 
-        :param parent: the packed parent backup. None makes a full backup.
+        :param archive: the file.
+        :param parent: the file with the packed parent of an incremental
+            backup. None for a full backup.
+        :raises postgres_binaries.Failed: the backup failed.
         """
         options = ['-h', self.address, '-p', str(self.port), '-U', SUPERUSER,
                    '-D', '-', '-Ft', '-Z', 'gzip:1', '-X', 'fetch',
@@ -152,9 +172,11 @@ class Server:
             self._tools.run('pg_basebackup', *options, stdout=output)
 
     def restore(self, archives: Sequence[pathlib.Path]) -> None:
-        """Restore the data from a chain of packed backups.
+        """Create the data of the server from a chain of packed backups.
 
-        :param archives: the full backup first.
+        :param archives: the files with the backups of the chain, the full
+            backup first.
+        :raises postgres_binaries.Failed: the restore failed.
         """
         unpacked = []
         for archive in archives:
@@ -170,6 +192,6 @@ class Server:
                             '-o', str(self._data), *map(str, unpacked))
 
     def discard(self) -> None:
-        """Stop the server at once and remove all data."""
+        """Stop the server at once, and remove its directory."""
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self._directory, ignore_errors=True)

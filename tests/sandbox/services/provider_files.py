@@ -1,14 +1,21 @@
-"""Karbor's provider files, from the settings of its launcher.
+"""Provider files of Karbor, created from the settings of its launcher.
 
-settings['providers'] is a list of objects with these keys:
+The setting "providers" of the launcher is a list of objects with these keys:
 
-"name", "id", "plugins"
-"bank"       optional: a directory for the bank, instead of Swift
-"container"  optional: the name of the bank's container in Swift
+"name", "id"
+    the name and the id of the provider
+"plugins"
+    a list of the protection plugins
+"bank"
+    optional: the directory of a bank in a file system, instead of in Swift
+"container"
+    optional: the container of a bank in Swift (default: "karbor")
 "bank_plugin"
-             optional: the plugin of a bank in Swift, instead of Karbor's
-"options"    optional: options of the group trove_protection_plugin
-"sections"   optional: other plugins' options, as {group: {option: value}}
+    optional: the plugin of a bank in Swift, instead of Karbor's own plugin
+"options"
+    optional: options in the group trove_protection_plugin
+"sections"
+    optional: options of other plugins, as {group: {option: value}}
 """
 
 import pathlib
@@ -20,7 +27,11 @@ GROUP = 'trove_protection_plugin'
 
 
 def swift_bank(settings: dict[str, Any], container: str) -> dict[str, Any]:
-    """Return the sections of a bank in a container of the service project."""
+    """Return the sections of a provider file for a bank in Swift.
+
+    :param settings: the settings of Karbor's launcher.
+    :param container: a container in the project of the services.
+    """
     return {
         'swift_client': {
             'swift_auth_url': settings['keystone_url'],
@@ -41,6 +52,11 @@ def swift_bank(settings: dict[str, Any], container: str) -> dict[str, Any]:
 
 def _sections(settings: dict[str, Any],
               provider: dict[str, Any]) -> dict[str, Any]:
+    """Return the sections of a provider file.
+
+    :param settings: the settings of Karbor's launcher.
+    :param provider: an item of settings['providers'].
+    """
     directory = provider.get('bank')
     if directory:
         kind = 'karbor-fs-bank-plugin'
@@ -65,7 +81,11 @@ def _sections(settings: dict[str, Any],
 
 
 def write(settings: dict[str, Any], directory: pathlib.Path) -> None:
-    """Write one file for each provider and remove all other files."""
+    """Write one file for each provider, and remove all older files.
+
+    :param settings: the settings of Karbor's launcher.
+    :param directory: the directory of the files. It need not exist.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     for old in directory.glob('*.conf'):
         old.unlink()

@@ -1,11 +1,12 @@
-"""Validation of request bodies by Trove's API, without a running Trove.
+"""Validation of request bodies with Trove's own code, without a running Trove.
 
 Usage: python -m tests.sandbox.services.schema_validator
 
-Each input line is a JSON array, ["instances", {...}] or ["backups", {...}].
-Each output line is null if the body is valid, or Trove's error message. The
-program ends at the end of its input. It needs neither a database nor a
-network.
+Each line of the input is a JSON array: ["instances", BODY] for a request that
+creates an instance, or ["backups", BODY] for a request that creates a backup.
+For each line, the program prints a line with null if the body is valid, or
+with Trove's error message as a JSON string. It ends at the end of its input.
+It needs neither a database nor a network.
 """
 
 import json
@@ -22,9 +23,11 @@ CONTROLLERS = {'backups': backups.BackupController(),
 
 
 def validate(kind: str, body: Any) -> 'str | None':
-    """Return the error of the checks that need no database.
+    """Return Trove's error message for the body of a create request.
 
-    None if the body is valid.
+    None if the body is valid. Checks that need a database are left out.
+
+    :param kind: 'instances' or 'backups'.
     """
     try:
         CONTROLLERS[kind].validate_request('create', {'body': body})

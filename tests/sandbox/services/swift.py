@@ -1,11 +1,12 @@
 """Launcher of Swift: python -m tests.sandbox.services.swift FILE.
 
-Proxy, account, container and object server run in one process, with one
-replica. The proxy listens on the given port, the others on free ports of the
-host.
+The proxy server, the account server, the container server and the object
+server run in one process. Each object has one replica. The proxy server
+listens on the port in the settings. The other servers listen on free ports of
+the same host.
 
-Settings: directory, host, port, keystone_url, service_user,
-service_password, service_project, domain.
+Settings: directory, host, port, keystone_url, service_user, service_password,
+service_project and domain (see launch.py).
 """
 
 import os
@@ -24,14 +25,19 @@ from swift.common import wsgi
 
 from tests.sandbox.services import launch
 
+#: The name of the only device, a directory.
 DEVICE = 'disk'
+#: The pipeline of the proxy server.
 FILTERS = ('catch_errors gatekeeper healthcheck proxy_logging cache bulk '
            'tempurl authtoken keystoneauth copy slo dlo versioned_writes '
            'symlink')
 
 
 def _holds_metadata(directory: pathlib.Path) -> bool:
-    """Return True if files there can have the user attributes of objects."""
+    """Return True if files in a directory can have extended attributes.
+
+    Swift stores the metadata of an object in such attributes.
+    """
     with tempfile.NamedTemporaryFile(dir=directory) as probe:
         try:
             os.setxattr(probe.fileno(), 'user.swift.probe', b'1')
@@ -42,6 +48,10 @@ def _holds_metadata(directory: pathlib.Path) -> bool:
 
 def _common(settings: dict[str, Any], directory: pathlib.Path,
             level: str) -> dict[str, Any]:
+    """Return the section DEFAULT of a server's configuration.
+
+    :param level: the log level.
+    """
     return {
         'swift_dir': directory,
         'devices': directory / 'devices',
@@ -49,7 +59,8 @@ def _common(settings: dict[str, Any], directory: pathlib.Path,
         'disable_fallocate': 'true',
         'fallocate_reserve': 0,
         'log_level': level,
-        # The discard port, instead of the machine's syslog.
+        # The port "discard". Without these options, Swift logs to the syslog
+        # of this machine.
         'log_udp_host': settings['host'],
         'log_udp_port': 9,
     }
@@ -57,7 +68,11 @@ def _common(settings: dict[str, Any], directory: pathlib.Path,
 
 def _back_end(settings: dict[str, Any], directory: pathlib.Path,
               kind: str) -> eventlet.greenio.GreenSocket:
-    """Write a server's configuration and ring, and return its socket."""
+    """Write the configuration and the ring of a server.
+
+    :param kind: 'account', 'container' or 'object'.
+    :returns: the socket on which the server is to listen.
+    """
     listening = eventlet.listen((settings['host'], 0), reuse_port=False)
     port = listening.getsockname()[1]
     ring = RingBuilder(4, 1, 0)
@@ -72,8 +87,9 @@ def _back_end(settings: dict[str, Any], directory: pathlib.Path,
         'DEFAULT': _common(settings, directory, 'WARNING'),
         'app:main': {
             'use': f'egg:swift#{"mem_" if in_memory else ""}{kind}',
-            # Long enough to update the container at once. A later update
-            # would need a daemon, which does not run here.
+            # Seconds. In this time, the object server updates the container
+            # before it responds. After this time, a daemon would update the
+            # container later, but no such daemon runs here.
             'container_update_timeout': 30,
         },
     })
@@ -81,6 +97,7 @@ def _back_end(settings: dict[str, Any], directory: pathlib.Path,
 
 
 def _proxy(settings: dict[str, Any], directory: pathlib.Path) -> None:
+    """Write the configuration of the proxy server."""
     filters = {f'filter:{name}': {'use': f'egg:swift#{name}'}
                for name in FILTERS.split()}
     filters['filter:cache'] = {
@@ -116,6 +133,10 @@ def _serve(
         directory: pathlib.Path, kind: str,
         listening: eventlet.greenio.GreenSocket,
 ) -> eventlet.greenthread.GreenThread:
+    """Start a server in a green thread.
+
+    :param kind: 'account', 'container', 'object' or 'proxy'.
+    """
     application = wsgi.loadapp(str(directory / f'{kind}.conf'))
     return eventlet.spawn(
         eventlet.wsgi.server, listening, application, wsgi.NullLogger(),
@@ -134,7 +155,7 @@ def main() -> None:
     storage_policy.reload_storage_policies()
     constraints.reload_constraints()
     utils.monkey_patch()
-    # With this attribute every logger also writes to stderr.
+    # If this attribute exists, every logger of Swift also writes to stderr.
     logs.get_swift_logger.console_handler4logger = {}
     launch.end_on_sigterm()
     for kind in ('account', 'container', 'object'):

@@ -1,7 +1,8 @@
-"""A cache in the memory of Swift's proxy, in place of a memcached.
+"""Cache in the memory of Swift's proxy server, instead of memcached.
 
-Without a cache the proxy sends more requests before each request of a client:
-it reads the account and the container, and checks the token with Keystone.
+Without a cache, the proxy server sends several requests of its own for each
+request of a client: it reads the account and the container, and it checks the
+token with Keystone.
 """
 
 import copy
@@ -10,28 +11,31 @@ from typing import Any, Callable
 
 
 class Cache:
-    """The methods of swift.common.memcached that the sandbox's proxy calls."""
+    """The cache, with the methods of swift.common.memcached.
+
+    It has only the methods that the filters in the sandbox call.
+    """
 
     def __init__(self) -> None:
-        # Each value and its end, by key.
+        # By key: the value, and the monotonic time at which it expires.
         self._values: dict[str, tuple[Any, float]] = {}
 
     def set(self, key: str, value: Any, time: float = 0, **_: Any) -> None:
         """Store a value.
 
-        :param time: seconds. 0 stores the value without a limit.
+        :param time: seconds until the value expires. With 0 it never expires.
         """
         # The caller may change the value later.
         self._values[key] = (copy.deepcopy(value),
                              _now() + (time or float('inf')))
 
     def get(self, key: str, **_: Any) -> Any:
-        """Return a value. None if there is none."""
+        """Return a value. None if it does not exist or has expired."""
         value, end = self._values.get(key, (None, 0.0))
         return copy.deepcopy(value) if _now() < end else None
 
     def delete(self, key: str, **_: Any) -> None:
-        """Remove a value. An absent value is no error."""
+        """Remove a value. Do nothing if it does not exist."""
         self._values.pop(key, None)
 
 
@@ -40,7 +44,7 @@ def _now() -> float:
 
 
 def filter_factory(*_: Any, **__: Any) -> Callable[[Any], Any]:
-    """Return a filter of paste that adds one cache to all requests."""
+    """Return a filter of paste that gives all requests the same cache."""
     cache = Cache()
 
     def create_filter(application: Any) -> Any:

@@ -1,14 +1,25 @@
 """Launcher of Trove: python -m tests.sandbox.services.trove FILE.
 
-API, task manager and conductor run in one process, on sqlite, with the real
-Keystone and Swift of the sandbox. Nova, Cinder, Glance and Neutron are fakes.
-After a restart in the same directory the backups still exist, but the
-databases do not.
+The API, the task manager, the conductor and the guest agents run in one
+process. The database of Trove is SQLite. Trove uses the real Keystone and
+Swift of the sandbox. Nova, Cinder, Glance and Neutron are fakes in the same
+process. After a restart in the same directory, the backups still exist, but
+the databases of the instances do not.
 
 Settings: directory, host, port, keystone_url, region, service_user,
-service_password, service_project, domain. Optional: guest (port,
-prepare_seconds), quotas (instances, backups, volumes in GB, ram in MB) and
-options (any option of Trove's DEFAULT group).
+service_password, service_project and domain (see launch.py).
+
+Optional settings:
+
+"guest"
+    an object: "port" is the port of all databases (default: 5432),
+    "prepare_seconds" is the time before an instance creates its database
+    (default: 0)
+"quotas"
+    an object with the limits of each project: "instances", "backups",
+    "volumes" (GB) and "ram" (MB)
+"options"
+    an object with options of trove.conf, group DEFAULT
 """
 
 import json
@@ -21,7 +32,7 @@ from typing import Any
 
 import eventlet
 from oslo_log import log
-from trove import cmd  # noqa: F401 - makes Python's library cooperative first
+from trove import cmd  # noqa: F401 - patches the standard library, so first
 from trove.common import base_wsgi
 from trove.common import cfg
 from trove.common import notification
@@ -43,19 +54,23 @@ from tests.sandbox.services import postgres_binaries
 from tests.sandbox.services import trove_config
 from tests.sandbox.services import virtual_machines
 
+#: Seconds between two reports of the statuses of all databases.
 HEARTBEAT_SECONDS = 5.0
 
 
 def _prepare_database(directory: pathlib.Path) -> None:
+    """Create Trove's own database."""
     api = get_db_api()
     api.db_sync(cfg.CONF)
-    # With a rollback journal a reader blocks all writers.
+    # In SQLite's default mode, a reader blocks all writers. In this mode it
+    # does not.
     with sqlite3.connect(directory / trove_config.DATABASE) as database:
         database.execute('PRAGMA journal_mode=WAL')
     api.configure_db()
 
 
 def _register_datastores(directory: pathlib.Path) -> None:
+    """Create the datastores, their versions and configuration parameters."""
     parameters = directory / 'parameters.json'
     parameters.write_text(json.dumps({'configuration-parameters': [
         {'name': name, 'type': kind, 'min': least, 'max': most,
@@ -74,6 +89,7 @@ def _register_datastores(directory: pathlib.Path) -> None:
 
 
 def _start_services() -> None:
+    """Start the task manager and the conductor."""
     notification.DBaaSAPINotification.register_notify_callback(
         instances.persist_instance_fault)
     for manager, topic, version in (
@@ -86,9 +102,11 @@ def _start_services() -> None:
 
 
 def _check_port(port: int) -> None:
-    """Check that no server listens on the port on all addresses.
+    """Check that databases can listen on a port.
 
-    :raises SystemExit: no database could listen on the port.
+    A server that listens on this port on all addresses would prevent it.
+
+    :raises SystemExit: such a server exists.
     """
     try:
         with socket.socket() as probe:

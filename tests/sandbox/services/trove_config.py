@@ -1,4 +1,4 @@
-"""Trove's two configuration files."""
+"""Configuration files of Trove: trove.conf and the file of paste."""
 
 import pathlib
 from typing import Any
@@ -6,9 +6,13 @@ from typing import Any
 from tests.sandbox.services import cloud
 from tests.sandbox.services import launch
 
+#: The name of the file with Trove's database.
 DATABASE = 'trove.sqlite'
+#: The package with the fakes of the services that Trove uses.
 _CLIENTS = 'tests.sandbox.services'
 
+#: Loggers of which only warnings and errors are logged. They write a line for
+#: every poll of an instance.
 _TALKATIVE = ('trove.instance.service', 'trove.backup.service',
               'trove.common.neutron', 'trove.common.server_group',
               'keystonemiddleware', 'oslo_config', 'oslo.messaging',
@@ -43,6 +47,7 @@ paste.filter_factory = trove.common.extensions:factory
 
 def _default(settings: dict[str, Any], directory: pathlib.Path,
              paste: pathlib.Path) -> dict[str, Any]:
+    """Return the section DEFAULT of trove.conf."""
     quotas = {'instances': 100, 'backups': 500, 'volumes': 1000, 'ram': -1,
               **settings.get('quotas', {})}
     return {
@@ -51,7 +56,6 @@ def _default(settings: dict[str, Any], directory: pathlib.Path,
         'api_paste_config': paste,
         'transport_url': 'fake://',
         'enable_secure_rpc_messaging': 'false',
-        # These loggers write a line for every poll of an instance.
         'default_log_levels': ','.join(
             f'{name}=WARNING' for name in _TALKATIVE),
         'report_interval': 0,
@@ -60,7 +64,7 @@ def _default(settings: dict[str, Any], directory: pathlib.Path,
         **{f'max_{name}_per_tenant': limit
            for name, limit in quotas.items()},
         'default_datastore': cloud.DEFAULT_DATASTORE,
-        # An option of the guest agent, which runs in this process too.
+        # This is an option of the guest agent, which runs in the same process.
         'datastore_manager': cloud.DATASTORE,
         'guest_config': directory / 'none',
         'cloudinit_location': directory / 'none',
@@ -75,7 +79,11 @@ def _default(settings: dict[str, Any], directory: pathlib.Path,
 
 def write(settings: dict[str, Any],
           directory: pathlib.Path) -> tuple[str, str]:
-    """Write trove.conf and its paste file, and return both paths."""
+    """Write trove.conf and the file of paste, and return both paths.
+
+    :param settings: the settings of Trove's launcher.
+    :param directory: an existing directory for the files.
+    """
     paste = directory / 'api-paste.ini'
     paste.write_text(_PIPELINE)
     account = {
@@ -90,7 +98,8 @@ def write(settings: dict[str, Any],
     config = launch.write_config(directory / 'trove.conf', {
         'DEFAULT': _default(settings, directory, paste),
         'database': {
-            # The timeout is how long a writer waits for another writer.
+            # The timeout is the time in seconds for which a writer waits for
+            # another writer.
             'connection': f'sqlite:///{directory}/{DATABASE}?timeout=30'},
         'keystone_authtoken': {
             **account, 'auth_type': 'password', 'interface': 'public',

@@ -1,4 +1,8 @@
-"""The machines on which databases run, and their status reports."""
+"""Virtual machines of the instances, and the statuses that they report.
+
+In the sandbox, a virtual machine is only a PostgreSQL server with an address
+of its own.
+"""
 
 import dataclasses
 import functools
@@ -17,11 +21,17 @@ from tests.sandbox.services import postgres_binaries
 
 
 class Misbehaved(Exception):
-    """A request cannot be fulfilled, or a name requests a failure."""
+    """Error: a name requests a failure, or a request cannot be fulfilled."""
 
 
 def misbehave(task: str, name: str) -> None:
-    """Fail, hang or take longer if the name contains a word for that."""
+    """Fail, hang or wait if a name requests this for a task.
+
+    :param task: for example 'backup', for the words slow-backup-5, fail-backup
+        and hang-backup in the name.
+    :param name: the name of an instance or of a backup, or both names.
+    :raises Misbehaved: the name requests a failure.
+    """
     slow = re.search(rf'slow-{task}-(\d+)', name)
     if slow:
         time.sleep(int(slow[1]))
@@ -33,14 +43,15 @@ def misbehave(task: str, name: str) -> None:
 
 @dataclasses.dataclass
 class Machine:
-    """The machine of one instance.
+    """The virtual machine of one instance.
 
-    The launcher sets the class attributes: tools, port and prepare_seconds,
-    the time before a machine creates its database.
+    The launcher sets the class attributes `tools`, `port` (the port of all
+    databases) and `prepare_seconds` (the time before a machine creates its
+    database).
 
-    :param settings: name -> value, from the configuration group.
-    :param ready: whether the database was up once. From then on its status
-        is reported.
+    :param settings: the values of the configuration group, as {name: value}.
+    :param ready: True as soon as the database was up once. From then on the
+        machine reports the status of the database.
     """
 
     tools: ClassVar[postgres_binaries.Programs]
@@ -53,6 +64,7 @@ class Machine:
 
     @functools.cached_property
     def server(self) -> postgres.Server:
+        """The PostgreSQL server of this machine. It need not run."""
         address = network.CLIENT.address(f'trove-{self.instance_id}')
         return postgres.Server(
             self.tools, self.tools.home / self.instance_id, address,
@@ -63,25 +75,34 @@ _MACHINES: dict[str, Machine] = {}
 
 
 def machine(instance_id: str) -> Machine:
+    """Return the machine of an instance. The first call creates it."""
     return _MACHINES.setdefault(instance_id, Machine(instance_id))
 
 
 def discard(instance_id: str) -> None:
-    """End the database of an instance and remove its data."""
+    """Remove the machine of an instance, with its database and data."""
     removed = _MACHINES.pop(instance_id, None)
     if removed is not None:
         removed.server.discard()
 
 
 def report(request: Any, reporting: Machine, status: Any) -> None:
-    """Report the status of a database to the conductor."""
+    """Report the status of a database to Trove's conductor.
+
+    :param request: Trove's context of a request.
+    :param reporting: the machine of the database.
+    :param status: an item of ServiceStatuses.
+    """
     conductor.API(request).heartbeat(
         reporting.instance_id, {'service_status': status.description},
         sent=timeutils.utcnow_ts(microsecond=True))
 
 
 def keep_reporting(seconds: float) -> None:
-    """Report the status of every database repeatedly, without end."""
+    """Report the statuses of all databases repeatedly, without end.
+
+    :param seconds: the pause between two reports.
+    """
     request = context.TroveContext()
     while True:
         time.sleep(seconds)
