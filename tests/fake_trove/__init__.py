@@ -7,8 +7,8 @@
         fake.next_backup(status='FAILED', seconds=3)
         fake.fail('POST', '/backups', 'reset', after=True)
 
-tests/conformance runs against this Trove and against a real one, and so keeps
-their behaviour equal.
+The tests in tests/conformance run against this fake and against a real Trove.
+They keep the behaviour of both equal.
 """
 
 from tests.fake_trove.clock import Clock

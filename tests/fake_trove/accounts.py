@@ -6,8 +6,11 @@ from tests.fake_trove import cloud as clouds
 from tests.fake_trove import errors
 from tests.fake_trove import serialization
 
+#: The largest page of a list.
 PAGE = 20
+#: The last parts of the paths of these requests.
 KINDS = ('databases', 'users')
+#: The datastores whose databases and users Trove can list.
 _SUPPORTED = ('mysql', 'mariadb', 'postgresql')
 
 
@@ -20,9 +23,12 @@ class Accounts:
     def index(self, instance: clouds.State, kind: str,
               query: typing.Dict[str, str]
               ) -> typing.Tuple[clouds.State, typing.Optional[str]]:
-        """Return a page in the order of names, and the next marker.
+        """Return a page in the order of names, and the marker of the next one.
 
-        The marker is the last name of the page. None if there is no next page.
+        The marker is the last name of the page. None if this is the last page.
+
+        :param kind: one of KINDS.
+        :param query: the query of the URL.
         """
         self._check_available(instance)
         names = sorted(name for name in instance[kind]
@@ -34,6 +40,7 @@ class Accounts:
 
     def create(self, instance: clouds.State, kind: str,
                body: typing.Any) -> None:
+        """Create the databases or the users in the body of a request."""
         self._check_available(instance)
         instance[kind] = [*instance[kind],
                           *(item['name'] for item in body[kind])]
@@ -43,6 +50,11 @@ class Accounts:
             'name': name, 'host': '%', 'databases': []}
 
     def _check_available(self, instance: clouds.State) -> None:
+        """Check that Trove can list the databases and users of an instance.
+
+        :raises errors.ErrorResponse: 422. The datastore is not supported, or
+            the database is not up.
+        """
         type_ = instance['datastore']['type']
         if type_ not in _SUPPORTED:
             raise errors.ErrorResponse(

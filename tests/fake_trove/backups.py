@@ -8,6 +8,7 @@ from tests.fake_trove import keystone
 from tests.fake_trove import schemas
 from tests.fake_trove import serialization
 
+#: The size of a page if the client names no limit.
 PAGE = 20
 
 
@@ -19,10 +20,15 @@ class Backups:
 
     def index(self, project_id: str, query: typing.Dict[str, str]
               ) -> typing.Tuple[clouds.State, typing.Optional[str]]:
-        """Return a page, newest change first, and the next marker.
+        """Return a page of a list of backups, and the marker of the next one.
 
-        The marker is an offset. A full page has a marker even if it is the
-        last one.
+        The backup with the newest change is the first. The marker is an
+        offset. It is None if the page has fewer backups than the limit. So a
+        full page has a marker, even if no page follows.
+
+        :param query: the query of the URL.
+        :raises errors.ErrorResponse: 403. The project may not list the backups
+            of all projects.
         """
         instance_id = (query.get('instance_id')
                        if self._cloud.release.instance_filter else None)
@@ -83,7 +89,13 @@ class Backups:
         return self.show(project_id, id_)
 
     def delete(self, project_id: str, id_: str) -> None:
-        """Delete a backup after all its children, as Trove does."""
+        """Delete a backup with all its children, as Trove does.
+
+        Trove deletes the children first.
+
+        :raises errors.ErrorResponse: the backup does not exist, or it or a
+            child is running.
+        """
         backup = self.get(project_id, id_)
         for child in self._list(project_id):
             if child['parent_id'] == id_:
@@ -103,8 +115,7 @@ class Backups:
                 return
             if plan['status'] is None:
                 location = serialization.location(backup)
-                # The container holds the object although Trove deleted the
-                # backup.
+                # Trove has deleted the backup, but its object stays in Swift.
                 if self._cloud.keeps_objects and location:
                     self._cloud.leftover_objects.add(location)
                 self._cloud.backups.pop(id_, None)
@@ -114,6 +125,10 @@ class Backups:
         self._cloud.timeline.after(plan['seconds'], end)
 
     def get(self, project_id: str, id_: str) -> clouds.State:
+        """Return the state of a backup.
+
+        :raises errors.ErrorResponse: 404. The project has no such backup.
+        """
         backup = self._cloud.backups.get(id_)
         if backup is None or backup['project_id'] != project_id:
             raise errors.not_found(id_)
@@ -125,10 +140,11 @@ class Backups:
 
     def _find_parent_id(self, project_id: str, instance: clouds.State,
                         request: clouds.State) -> typing.Optional[str]:
-        """Return the id of the parent. None if the backup is a full one.
+        """Return the id of the parent. None for a full backup.
 
-        As in Trove, the instance and the status of a parent that the request
-        names are not checked.
+        Like Trove, this method does not check the instance and the status of
+        the parent that a request names. If a request names no parent, an
+        incremental backup gets the newest completed backup as its parent.
         """
         if request.get('parent_id'):
             return str(self.get(project_id, request['parent_id'])['id'])
@@ -141,7 +157,11 @@ class Backups:
                        key=lambda backup: backup['updated'])['id'])
 
     def _run(self, backup: clouds.State) -> None:
-        """Schedule the statuses of a new backup: BUILDING, then the end."""
+        """Schedule the next statuses of a new backup.
+
+        The statuses are BUILDING and then, for example, COMPLETED. A backup
+        with an unknown storage driver stays NEW.
+        """
         cloud = self._cloud
         plan = cloud.next_plan('backup', status='COMPLETED',
                                seconds=cloud.backup_seconds,

@@ -1,4 +1,4 @@
-"""Flavors, datastore versions and quotas."""
+"""Requests of the fake Trove about flavors, versions, types and quotas."""
 
 import typing
 
@@ -7,18 +7,20 @@ from tests.fake_trove import errors
 
 
 class Catalog:
-    """The requests about what the fake Trove offers to a project."""
+    """The requests about flavors, datastores, volume types and quotas."""
 
     def __init__(self, cloud: clouds.Cloud) -> None:
         self._cloud = cloud
 
     def get(self, project_id: str, parts: typing.Sequence[str]
             ) -> typing.Optional[clouds.State]:
-        """Return the response to a GET. None if the path is not served here.
+        """Return the response to a GET request.
 
-        :param parts: the segments of the path.
-        :raises errors.ErrorResponse: 404 if the item does not exist, 403 for
-            quotas that only an administrator may read, as before Xena.
+        None if the path does not belong to this class.
+
+        :param parts: the parts of the path, for example ['flavors', '2'].
+        :raises errors.ErrorResponse: 404 if the item does not exist. 403 for
+            quotas if only an administrator may read them, as before Xena.
         """
         kind, rest = parts[0], parts[1:]
         if kind == 'datastores' and len(rest) in (2, 4):

@@ -11,8 +11,9 @@ from tests.fake_trove import errors
 from tests.fake_trove import scheduling
 from tests.fake_trove import schemas
 
+#: The largest page of a list.
 PAGE = 20
-#: The keys that only the response for one group has.
+#: The keys that are in the response for one group, but not in a list.
 _DETAIL_KEYS = ('values', 'instance_count', 'datastore_version_number')
 
 
@@ -24,9 +25,11 @@ class Configurations:
 
     def index(self, project_id: str, query: typing.Dict[str, str]
               ) -> typing.Tuple[clouds.State, typing.Optional[str]]:
-        """Return a page in the order of ids, and the next marker.
+        """Return a page in the order of ids, and the marker of the next one.
 
-        The marker is the last id of the page. None if there is no next page.
+        The marker is the last id of the page. None if this is the last page.
+
+        :param query: the query of the URL.
         """
         ids = sorted(id_ for id_, group in self._cloud.configurations.items()
                      if group.get('project_id', project_id) == project_id
@@ -43,7 +46,10 @@ class Configurations:
         return {'configuration': self._view(id_)}
 
     def create(self, project_id: str, body: typing.Any) -> clouds.State:
-        """Create a group. The version may be inactive."""
+        """Create a group. Its datastore version may be inactive.
+
+        :raises errors.ErrorResponse: the request is rejected.
+        """
         request = schemas.parse_configuration(body)
         version = scheduling.find_datastore(
             self._cloud, request.get('datastore', {}), is_active=False)
@@ -59,7 +65,11 @@ class Configurations:
         return self.show(project_id, id_)
 
     def delete(self, project_id: str, id_: str) -> None:
-        """Delete a group that no instance has."""
+        """Delete a group.
+
+        :raises errors.ErrorResponse: 404 if the project has no such group. 400
+            if an instance has the group.
+        """
         self._get(project_id, id_)
         if self._count_instances(id_):
             raise errors.ErrorResponse(
@@ -78,7 +88,7 @@ class Configurations:
         return group
 
     def _view(self, id_: str) -> clouds.State:
-        """Return a group as the response for one group shows it."""
+        """Return a group as in the response for one group."""
         group = {
             'name': 'group', 'description': None, 'values': {},
             'created': clocks.format_time(clocks.EPOCH),
@@ -101,6 +111,10 @@ class Configurations:
 
     def _check_values(self, values: typing.Dict[str, typing.Any],
                       version: clouds.State) -> None:
+        """Check the names and types of the values of a new group.
+
+        :raises errors.ErrorResponse: 422. A value is not supported.
+        """
         where = '%s %s' % (version['type'], version['version'])
         for name, value in values.items():
             kind = self._cloud.parameters.get(name.lower())

@@ -1,8 +1,8 @@
-"""Error responses, with the texts and the JSON that Trove uses."""
+"""Error responses, with the messages and the JSON of Trove."""
 
 import typing
 
-#: Trove's name of the fault by HTTP code.
+#: The only key in the body of Trove's error response, by HTTP code.
 NAMES = {400: 'badRequest', 401: 'unauthorized', 403: 'forbidden',
          404: 'itemNotFound', 405: 'badMethod', 409: 'conflict',
          413: 'overLimit', 422: 'unprocessableEntity', 500: 'instanceFault',
@@ -10,7 +10,7 @@ NAMES = {400: 'badRequest', 401: 'unauthorized', 403: 'forbidden',
 
 
 class ErrorResponse(Exception):
-    """An error that the fake Trove returns to the client."""
+    """Error: the fake Trove responds with this HTTP code and message."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -18,6 +18,7 @@ class ErrorResponse(Exception):
         self.message = message
 
     def body(self) -> typing.Dict[str, typing.Any]:
+        """Return the JSON of the response."""
         name = NAMES.get(self.code, 'fault')
         return {name: {'code': self.code, 'message': self.message}}
 
@@ -32,7 +33,11 @@ def quota_exceeded(resources: typing.Iterable[str]) -> ErrorResponse:
 
 
 def not_available(instance_id: str, status: str) -> ErrorResponse:
-    # The second has no server [found with Trove 26].
+    """Return the error for an instance that cannot be backed up now.
+
+    :param status: the status that the API shows.
+    """
+    # An instance in SHUTDOWN has no server [found with Trove 26].
     if status in ('BUILD', 'SHUTDOWN'):
         return ErrorResponse(422, 'Instance %s is not ready.' % instance_id)
     return ErrorResponse(

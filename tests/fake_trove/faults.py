@@ -1,4 +1,4 @@
-"""Faults between a client and the fake Trove, set by a test."""
+"""Faults of requests to the fake services, set by a test."""
 
 import dataclasses
 import fnmatch
@@ -13,6 +13,7 @@ from tests.fake_trove import errors
 
 
 def _reset() -> Exception:
+    """Return the exception of a connection that the server has reset."""
     return requests.exceptions.ConnectionError(
         urllib3_exceptions.ProtocolError(
             'Connection aborted.',
@@ -53,8 +54,8 @@ _LOGIN_PAGE = (
     '<!DOCTYPE html>\n<html><head><title>Sign in</title></head>\n'
     '<body><form action="/login" method="post"></form></body></html>\n')
 
-#: Responses of a load balancer or proxy. The service behind it does not see
-#: the request.
+#: Responses of a load balancer or a proxy in front of the service. The service
+#: does not see the request.
 FOREIGN: typing.Dict[str, Response] = {
     'foreign-404': Response(404, _NGINX_404, {'Content-Type': 'text/html'}),
     'foreign-404-text': Response(
@@ -64,6 +65,7 @@ FOREIGN: typing.Dict[str, Response] = {
 
 
 def from_error(error: errors.ErrorResponse) -> Response:
+    """Return the HTTP response with an error."""
     return Response(error.code, json.dumps(error.body()))
 
 
@@ -73,12 +75,16 @@ def build_error(code: int) -> Response:
         code, 'A fault that the test injected.'))
 
 
+#: What happens to a request with a fault, see FakeTrove.fail().
 Result = typing.Union[int, str, Exception, Response]
 
 
 @dataclasses.dataclass
 class Fault:
-    """A fault of matching requests. See FakeTrove.fail()."""
+    """A fault of the requests with a method and a path.
+
+    FakeTrove.fail() describes the fields.
+    """
 
     method: str
     path: str
@@ -88,16 +94,20 @@ class Fault:
     takes: float
 
     def matches(self, method: str, path: str) -> bool:
+        """Return True if a request has this fault."""
         return (self.times != 0 and self.method in ('*', method)
                 and fnmatch.fnmatchcase(path, self.path))
 
     def apply(self, clock: clocks.Clock,
               build_error: typing.Callable[[int], Response] = build_error
               ) -> Response:
-        """Return the response that the client gets instead of the service's.
+        """Return the response to a request with this fault.
 
-        :param build_error: returns the service's own error for an HTTP code.
-        :raises Exception: the client gets no response.
+        :param clock: the clock, which advances by `takes`.
+        :param build_error: a function that returns the error response of the
+            service for an HTTP code.
+        :raises Exception: the client gets this exception instead of a
+            response.
         """
         clock.sleep(self.takes)
         if isinstance(self.result, Response):
@@ -114,7 +124,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that a test added."""
+    """The faults that a test has added. The first one that matches counts."""
 
     def __init__(self) -> None:
         self._faults: typing.List[Fault] = []
@@ -126,14 +136,15 @@ class Faults:
         self._faults.clear()
 
     def find(self, method: str, path: str) -> typing.Optional[Fault]:
-        """Return the first fault of a request. None if it succeeds."""
+        """Return the fault of a request. None if it has no fault."""
         return next((fault for fault in self._faults
                      if fault.matches(method, path)), None)
 
     def next(self, method: str, path: str) -> typing.Optional[Fault]:
-        """Return the first fault of a request, and count it as used.
+        """Return the fault of a request, and count the request.
 
-        None if the request succeeds.
+        None if the request has no fault. A fault for a limited number of
+        requests ends after this number.
         """
         fault = self.find(method, path)
         if fault is not None and fault.times is not None:

@@ -1,6 +1,6 @@
-"""Fixtures: the fake Trove, and Karbor's objects that a plugin gets.
+"""Fixtures: the fake Trove, and the objects that Karbor passes to a plugin.
 
-They need no network, no database and no message broker.
+The fixtures need no network, no database and no message broker.
 """
 
 import contextlib
@@ -49,10 +49,10 @@ def clock() -> clocks.Clock:
 @pytest.fixture
 def karbor_conf(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
                 ) -> typing.Iterator[cfg.ConfigOpts]:
-    """Load a karbor.conf into the global configuration."""
-    # troveclient writes the ids that it reads to a file.
+    """The global configuration of oslo.config, with a karbor.conf loaded."""
+    # python-troveclient writes all ids that it reads to a file.
     monkeypatch.setenv('TROVECLIENT_UUID_CACHE_DIR', str(tmp_path / 'ids'))
-    # Karbor's factory caches one Keystone plugin per process.
+    # Karbor's ClientFactory caches one Keystone plugin per process.
     factory = client_factory.ClientFactory
     monkeypatch.setattr(factory, '_keystone_plugin', None)
     # These calls register the options of trove_client and swift_client.
@@ -64,20 +64,24 @@ def karbor_conf(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
              default_config_dirs=[])
     yield cfg.CONF
     cfg.CONF.reset()
-    # reset() does not clear what a test has overridden. Karbor registers
-    # auth_url when it first needs it.
+    # reset() does not remove the values that a test has set. Karbor registers
+    # auth_url only when it needs this option.
     with contextlib.suppress(cfg.NoSuchOptError):
         cfg.CONF.clear_override('auth_url', 'trustee')
     for group in 'trove_client', 'swift_client':
         for name in cfg.CONF[group]:
             cfg.CONF.clear_override(name, group)
-            # oslo.config would still say that the option is set.
+            # Without this line, oslo.config would still report that the
+            # option is set.
             cfg.CONF._groups[group]._opts[name].pop('location', None)
 
 
 @pytest.fixture
 def release() -> typing.Union[str, int, float]:
-    """Trove's release. A test module or class may override it."""
+    """The release of the fake Trove. A test module or class may override it.
+
+    It is the name or the version of the release.
+    """
     return 26.0
 
 
@@ -85,7 +89,7 @@ def release() -> typing.Union[str, int, float]:
 def fake_trove(clock: clocks.Clock, karbor_conf: cfg.ConfigOpts,
                release: typing.Union[str, int, float]
                ) -> typing.Iterator[server.FakeTrove]:
-    """A fake Trove that the clients of Karbor's ClientFactory connect to."""
+    """A fake Trove, to which the clients of Karbor's ClientFactory connect."""
     fake = server.FakeTrove(clock, release)
     with requests_mock.Mocker(case_sensitive=True) as mocker:
         keystone.attach(mocker)
@@ -125,7 +129,7 @@ def bank(tmp_path: pathlib.Path) -> bank_plugin.Bank:
 def new_checkpoint(bank: bank_plugin.Bank,
                    context: karbor_context.RequestContext
                    ) -> typing.Callable[[], karbor_checkpoint.Checkpoint]:
-    """A function that creates a checkpoint of one plan in one bank."""
+    """A function that creates checkpoints, all of one plan and in one bank."""
     plan = {'id': str(uuid.uuid4()), 'name': 'plan',
             'provider_id': str(uuid.uuid4()),
             'project_id': context.project_id, 'resources': []}
@@ -151,6 +155,7 @@ def resource(fake_trove: server.FakeTrove) -> karbor_resource.Resource:
 def restore(context: karbor_context.RequestContext,
             checkpoint: karbor_checkpoint.Checkpoint
             ) -> karbor_records.Restore:
+    """Karbor's record of a restore of the checkpoint."""
     return karbor_records.new(karbor_records.Restore, context, checkpoint.id)
 
 
@@ -158,5 +163,6 @@ def restore(context: karbor_context.RequestContext,
 def verify(context: karbor_context.RequestContext,
            checkpoint: karbor_checkpoint.Checkpoint
            ) -> karbor_records.Verification:
+    """Karbor's record of a verification of the checkpoint."""
     return karbor_records.new(karbor_records.Verification, context,
                               checkpoint.id)

@@ -17,12 +17,18 @@ class Instances:
     def index(self, project_id: str, query: typing.Dict[str, str],
               detail: bool = False
               ) -> typing.Tuple[clouds.State, typing.Optional[str]]:
-        """Return a page in the order of ids, and the next marker.
+        """Return a page of a list, and the marker of the next page.
 
-        The marker is the last id of the page. Within the page the newest
-        instance is the first. A limit over instances_page_size counts as
-        instances_page_size. Ghosts count, so a page with a next page may be
-        shorter than its limit, or empty.
+        The pages are in the order of ids. Within a page the newest instance
+        is the first. The marker is the last id of the page. None if this is
+        the last page.
+
+        The limit is at most `instances_page_size`. Ghosts count as rows of a
+        page. So any page may be shorter than the limit, or empty.
+
+        :param query: the query of the URL.
+        :param detail: True if the instances have the keys of instance_detail()
+            in serialization.py.
         """
         clustered = query.get('include_clustered', '').lower() == 'true'
         rows = {instance['id']: instance
@@ -47,6 +53,10 @@ class Instances:
             self._cloud, self.get(project_id, id_))}
 
     def create(self, project_id: str, body: typing.Any) -> clouds.State:
+        """Create an instance, and schedule its next statuses.
+
+        :raises errors.ErrorResponse: the request is rejected.
+        """
         cloud = self._cloud
         state = scheduling.build_state(cloud, project_id, body)
         id_ = cloud.add_instance(status='BUILD', project_id=project_id,
@@ -68,7 +78,11 @@ class Instances:
         return self.show(project_id, id_)
 
     def act(self, project_id: str, id_: str, body: typing.Any) -> None:
-        """Restart an instance, or change its flavor or its volume size."""
+        """Restart an instance, or change its flavor or its volume size.
+
+        :param body: the body of the request, with the action.
+        :raises errors.ErrorResponse: the request is rejected.
+        """
         instance = self.get(project_id, id_)
         if 'reset_status' in body:
             raise errors.ErrorResponse(
@@ -87,7 +101,10 @@ class Instances:
             raise errors.ErrorResponse(400, 'Invalid request body.')
 
     def delete(self, project_id: str, id_: str) -> None:
-        """Delete an instance. Its backups stay."""
+        """Delete an instance. Its backups stay.
+
+        :raises errors.ErrorResponse: the request is rejected.
+        """
         instance = self.get(project_id, id_)
         cloud = self._cloud
         if instance['status'] == 'BUILD':
@@ -112,12 +129,20 @@ class Instances:
         cloud.timeline.after(plan['seconds'], end)
 
     def get(self, project_id: str, id_: str) -> clouds.State:
+        """Return the state of an instance.
+
+        :raises errors.ErrorResponse: 404. The project has no such instance.
+        """
         instance = self._cloud.instances.get(id_)
         if instance is None or instance['project_id'] != project_id:
             raise errors.not_found(id_)
         return instance
 
     def _check_available(self, instance: clouds.State) -> None:
+        """Check that an instance is up and is not being backed up.
+
+        :raises errors.ErrorResponse: 422.
+        """
         if (instance['status'] not in clouds.UP
                 or self._cloud.has_running_backup(instance['id'])):
             raise errors.not_available(
@@ -125,6 +150,11 @@ class Instances:
 
     def _task(self, instance: clouds.State, status: str,
               outcome: clouds.State) -> None:
+        """Run a task of `task_seconds`.
+
+        :param status: the status of the instance during the task.
+        :param outcome: the keys of the state that the task changes.
+        """
         before = instance['status']
         instance.update(status=status, updated=self._cloud.clock.now())
         self._cloud.timeline.after(

@@ -1,6 +1,6 @@
 """Karbor's records of restores and verifications, without a database.
 
-Only save() differs from Karbor's own classes.
+Only the method save() differs from Karbor's own classes.
 """
 
 import re
@@ -14,8 +14,9 @@ objects.register_all()
 
 
 class _SaveRecorder:
-    """Appends to `saved` what each save() would have written."""
+    """Base class whose save() records the changes instead of writing them."""
 
+    #: The changes that each save() would have written, in order.
     saved: typing.List[typing.Dict[str, typing.Any]]
 
     def save(self) -> None:
@@ -27,11 +28,11 @@ class _SaveRecorder:
 
 
 class Restore(_SaveRecorder, objects.Restore):
-    """The record of a restore. Its fields may not have been saved yet."""
+    """The record of a restore. Its fields may have unsaved changes."""
 
 
 class Verification(_SaveRecorder, objects.Verification):
-    """The record of a verification. See Restore."""
+    """The record of a verification. Its fields may have unsaved changes."""
 
 
 def split_reason(reason: str) -> typing.List[str]:
@@ -41,7 +42,11 @@ def split_reason(reason: str) -> typing.List[str]:
 
 def new(kind: type, context: karbor_context.RequestContext,
         checkpoint_id: str, **fields: typing.Any) -> typing.Any:
-    """Return a record as Karbor passes it to a hook of a plugin."""
+    """Return a new record, as Karbor passes it to a hook of a plugin.
+
+    :param kind: Restore or Verification.
+    :param fields: further fields of the record.
+    """
     record = kind(context=context, id=str(uuid.uuid4()),
                   project_id=str(uuid.UUID(context.project_id)),
                   provider_id=str(uuid.uuid4()), checkpoint_id=checkpoint_id,

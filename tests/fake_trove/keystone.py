@@ -1,4 +1,4 @@
-"""The part of Keystone that Karbor needs to create a client of Trove."""
+"""Fake of the part of Keystone that Karbor needs to create clients."""
 
 import http
 import json
@@ -12,18 +12,22 @@ from tests.fake_trove import serialization
 
 URL = 'http://keystone.example.com:5000'
 KARBOR_URL = 'http://karbor.example.com:8799/v1'
+#: The token of the user.
 TOKEN = 'the-users-token'
+#: The token of Karbor's service user.
 SERVICE_TOKEN = 'the-service-users-token'
-#: The project of Karbor's user, and a project in which that user has no role.
+#: The project of Karbor's service user.
 SERVICE_PROJECT = 'the-service-project'
+#: A project in which Karbor's service user has no role.
 CLOSED_PROJECT = 'a-project-without-karbor'
 
-#: Of Keystone's API, as its discovery document describes it.
+#: The version of the API in the discovery document.
 VERSION = {'id': 'v3.14', 'status': 'stable', 'media-types': [],
            'links': [{'rel': 'self', 'href': URL + '/v3/'}]}
 
 
 def _service(type_: str, name: str, url: str) -> typing.Dict[str, typing.Any]:
+    """Return an entry of the service catalog."""
     return {'id': name, 'type': type_, 'name': name, 'endpoints': [
         {'id': name, 'interface': 'public', 'region': 'RegionOne',
          'region_id': 'RegionOne', 'url': url}]}
@@ -33,7 +37,11 @@ def build_token(project_id: str = cloud.PROJECT,
                 roles: typing.Sequence[str] = ('member',),
                 expires_at: str = '2999-01-01T00:00:00.000000Z'
                 ) -> typing.Dict[str, typing.Any]:
-    """Return Keystone's description of a user's token for this project."""
+    """Return Keystone's description of a token of the user.
+
+    :param project_id: the project of the token.
+    :param roles: the names of the user's roles in the project.
+    """
     domain = {'id': 'default', 'name': 'Default'}
     return {'token': {
         'methods': ['password'], 'audit_ids': ['audit'],
@@ -62,7 +70,13 @@ def build_error(code: int) -> faults.Response:
 
 def _issue(sent: typing.Any, context: typing.Any
            ) -> typing.Dict[str, typing.Any]:
-    """Return a token of the project that the request names by id or name."""
+    """Return the response to a request for a token of the service user.
+
+    If the request has the id of a project, the token is for this project. If
+    it has the name of a project, the token is for SERVICE_PROJECT. Otherwise
+    the token is for the default project of the fake Trove. A request with the
+    id CLOSED_PROJECT fails with HTTP 401.
+    """
     project = sent.json()['auth'].get('scope', {}).get('project', {})
     if project.get('id') == CLOSED_PROJECT:
         context.status_code = 401

@@ -1,4 +1,7 @@
-"""The account of Karbor's user in Swift: containers with plain objects."""
+"""Fake of a Swift account, for banks.
+
+It is the account of Karbor's service user, with containers and objects.
+"""
 
 import json
 import re
@@ -12,49 +15,54 @@ from tests.fake_trove import faults
 from tests.fake_trove import keystone
 from tests.fake_trove import serialization
 
-#: Swift sends such a header with every response.
+#: Swift adds this header to each of its own responses.
 OWN_HEADERS = {'X-Trans-Id': 'tx-1'}
 NOT_FOUND = ('<html><h1>Not Found</h1><p>The resource could not be found.'
              '</p></html>')
 
 
 class Request(typing.NamedTuple):
-    """A request of a client. The path begins with the container."""
+    """A request of a client. Its path begins with the container."""
 
     method: str
     path: str
-    #: As passed to requests: seconds, or a pair for connecting and reading.
+    #: The timeout that the client passed to the library requests: seconds, or
+    #: a pair of seconds for connecting and reading.
     timeout: typing.Any
 
 
 class Object(typing.NamedTuple):
-    """An object as it was written."""
+    """An object as a client wrote it, with some of the request's headers."""
 
     content: bytes
     headers: typing.Dict[str, str]
 
 
 def _decode(text: typing.Union[str, bytes]) -> str:
-    # Names and values of metadata are bytes [python-swiftclient 3.10.1].
+    # The names and values of metadata headers are bytes [python-swiftclient
+    # 3.10.1].
     return text.decode() if isinstance(text, bytes) else text
 
 
 class ObjectStore:
-    """Swift's API with state and injected faults."""
+    """A fake Swift account with state and injected faults."""
 
+    #: The URL of the account.
     url = '%s/v1/AUTH_%s' % (serialization.SWIFT_URL,
                              keystone.SERVICE_PROJECT)
 
     def __init__(self, clock: clocks.Clock) -> None:
         self._clock = clock
         self._faults = faults.Faults()
+        #: The objects of each container, by name.
         self.containers: typing.Dict[str, typing.Dict[str, Object]] = {}
+        #: All received requests in their order.
         self.requests: typing.List[Request] = []
-        #: The greatest number of keys in one page of a list.
+        #: The largest number of objects in one page of a list.
         self.page_size = 10000
 
     def attach(self, mocker: requests_mock.Mocker) -> None:
-        """Serve all requests that this process sends to this account."""
+        """Let this object respond to all requests to the account."""
         mocker.register_uri(
             requests_mock.ANY,
             re.compile('^' + re.escape(self.url) + '(/|$)'),
@@ -62,12 +70,16 @@ class ObjectStore:
 
     def fail(self, method: str, path: str, result: faults.Result = 503,
              times: typing.Optional[int] = 1, after: bool = False) -> None:
-        """Let requests fail.
+        """Let the next requests with a method and a path fail.
 
-        :param path: the container and the object, with a shell's wildcards.
-        :param result: an HTTP code with which Swift itself responds, or what
-            FakeTrove.fail() accepts.
-        :param after: the request takes effect and only its response is lost.
+        :param method: the HTTP method. '*' stands for all methods.
+        :param path: the container and the object, for example 'karbor/*'. It
+            may have the wildcards of a shell.
+        :param result: an HTTP code with which Swift itself responds, or
+            another result that FakeTrove.fail() accepts.
+        :param times: how many requests fail. None if all fail from now on.
+        :param after: True if the request takes effect and only its response is
+            lost.
         """
         self._faults.add(faults.Fault(method, path, result, times, after, 0))
 
@@ -125,6 +137,10 @@ class ObjectStore:
 
     def _page(self, objects: typing.Iterable[str],
               query: typing.Dict[str, str]) -> typing.List[str]:
+        """Return the names of the objects on a page of a list.
+
+        :param query: the query of the URL.
+        """
         keys = sorted(
             key for key in objects if key.startswith(query.get('prefix', ''))
             and key > query.get('marker', '')

@@ -10,12 +10,13 @@ from tests.fake_trove import schemas
 
 def build_state(cloud: clouds.Cloud, project_id: str, body: typing.Any
                 ) -> clouds.State:
-    """Return the state of a new instance.
+    """Check a request for an instance, and return the state of the instance.
 
     The checks are in the same order as in Trove.
 
-    :raises errors.ErrorResponse: the request is rejected. The API then shows
-        no new instance.
+    :param body: the body of the request.
+    :raises errors.ErrorResponse: the request is rejected. In this case the API
+        shows no new instance.
     """
     request = schemas.parse_instance(body, cloud.release)
     datastore = find_datastore(cloud, request.get('datastore', {}))
@@ -34,8 +35,8 @@ def build_state(cloud: clouds.Cloud, project_id: str, body: typing.Any
     _check_quotas(cloud, project_id, size, flavors[flavor_id])
     configuration_id = request.get('configuration')
     if configuration_id and configuration_id not in cloud.configurations:
-        # Trove has written a row for the instance before this check, and does
-        # not remove it. Pages count this row.
+        # Before this check, Trove has written a row for the instance. Trove
+        # does not remove this row, and pages count it.
         cloud.ghosts[str(uuid.uuid4())] = project_id
         raise errors.not_found(configuration_id)
     return {'name': request['name'], 'flavor_id': flavor_id,
@@ -49,9 +50,15 @@ def build_state(cloud: clouds.Cloud, project_id: str, body: typing.Any
 
 def find_datastore(cloud: clouds.Cloud, datastore: typing.Dict[str, str],
                    is_active: bool = True) -> clouds.State:
-    """Return the requested datastore version, or the default of the cloud.
+    """Return the requested datastore version.
 
-    :param is_active: whether an inactive version is rejected.
+    By default this is the default version of the datastore, or of the default
+    datastore.
+
+    :param datastore: the property `datastore` of a request.
+    :param is_active: True to reject an inactive version.
+    :raises errors.ErrorResponse: 404 for an unknown datastore. 400 for an
+        unknown version, or for an inactive version that is rejected.
     """
     type_ = datastore.get('type', next(iter(cloud.datastores)))
     if type_ not in cloud.datastores:
@@ -72,7 +79,12 @@ def find_datastore(cloud: clouds.Cloud, datastore: typing.Dict[str, str],
 
 def _find_network_id(nics: typing.List[typing.Dict[str, str]]
                      ) -> typing.Optional[str]:
-    """Return the network id. None if the instance gets no address."""
+    """Return the id of the network of a new instance.
+
+    None if the request has no nic. Then the instance has no address.
+
+    :raises errors.ErrorResponse: 400. A required key of the nic is missing.
+    """
     if not nics:
         return None
     nic = nics[0]
@@ -85,6 +97,10 @@ def _find_network_id(nics: typing.List[typing.Dict[str, str]]
 
 
 def _find_volume_size(cloud: clouds.Cloud, request: clouds.State) -> int:
+    """Return the requested volume size in GB.
+
+    :raises errors.ErrorResponse: the size or the volume type is rejected.
+    """
     if 'volume' not in request:
         raise errors.ErrorResponse(400, 'Volume size was not specified.')
     size = int(request['volume']['size'])
@@ -102,6 +118,12 @@ def _find_volume_size(cloud: clouds.Cloud, request: clouds.State) -> int:
 
 def _find_backup(cloud: clouds.Cloud, project_id: str, backup_id: str,
                  datastore: clouds.State, size: int) -> clouds.State:
+    """Return the state of the backup that is to be restored.
+
+    :param datastore: the datastore version of the new instance.
+    :param size: the volume size of the new instance in GB.
+    :raises errors.ErrorResponse: the backup cannot be restored.
+    """
     backup = cloud.backups.get(backup_id)
     if backup is None or backup['project_id'] != project_id:
         raise errors.not_found(backup_id)
@@ -123,9 +145,13 @@ def _find_backup(cloud: clouds.Cloud, project_id: str, backup_id: str,
 
 def _check_quotas(cloud: clouds.Cloud, project_id: str, size: int, ram: int
                   ) -> None:
-    """Reject an instance that exceeds a quota of its project.
+    """Check that a new instance exceeds no quota of its project.
 
     Instances that are being deleted do not count.
+
+    :param size: the volume size of the new instance in GB.
+    :param ram: the RAM of the new instance in MB.
+    :raises errors.ErrorResponse: 413. A quota is exceeded.
     """
     instances = [instance for instance in cloud.instances.values()
                  if instance['project_id'] == project_id

@@ -18,7 +18,8 @@ _ADDRESS = {'type': 'string', 'pattern': r'^([0-9]{1,3}\.){3}[0-9]{1,3}$'}
 _CIDR = {'type': 'string',
          'pattern': r'^([0-9]{1,3}\.){3}[0-9]{1,3}'
                     r'(/([0-9]|[12][0-9]|3[0-2]))?$'}
-# Not in Trove's schema, but checked right after it.
+# Trove's schema does not have these values. Trove checks them right after the
+# check of the schema.
 _LOCALITY = {'enum': ['affinity', 'anti-affinity', 'soft-affinity',
                       'soft-anti-affinity']}
 _NIC_KEYS = {'net-id': _UUID, 'network_id': _UUID, 'subnet_id': _UUID,
@@ -28,6 +29,7 @@ _Schema = typing.Dict[str, typing.Any]
 
 
 def _object(required: typing.List[str], **properties: _Schema) -> _Schema:
+    """Return the schema of an object with these properties."""
     return {'type': 'object', 'required': required, 'properties': properties}
 
 
@@ -44,6 +46,10 @@ _CONFIGURATION = _object(
 
 
 def _instance(nic_keys: typing.Iterable[str]) -> _Schema:
+    """Return the schema of a requested instance.
+
+    :param nic_keys: the keys that a nic may have.
+    """
     nic = _object([], **{key: _NIC_KEYS[key] for key in nic_keys})
     nic['additionalProperties'] = False
     return _object(
@@ -61,6 +67,10 @@ def _instance(nic_keys: typing.Iterable[str]) -> _Schema:
 
 
 def _validate(body: typing.Any, key: str, schema: _Schema) -> _Schema:
+    """Return the value of the only key of a body, if the value is valid.
+
+    :raises errors.ErrorResponse: 400. The message names each bad value.
+    """
     validator = jsonschema.Draft4Validator(_object([key], **{key: schema}))
     problems = sorted(validator.iter_errors(body), key=lambda e: str(e.path))
     if problems:

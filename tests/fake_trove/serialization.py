@@ -1,4 +1,4 @@
-"""JSON representation of instances and backups in Trove's responses."""
+"""JSON of instances and backups in the responses of the fake Trove."""
 
 import typing
 
@@ -11,18 +11,24 @@ URL = 'http://trove.example.com:8779/v1.0'
 
 def _links(kind: str, of: clouds.State, id_: str
            ) -> typing.List[typing.Dict[str, str]]:
+    """Return the value of the key `links` of an item.
+
+    :param of: the state of an instance or backup in the same project.
+    """
     return [{'rel': 'self', 'href': '/'.join(
         (URL, of['project_id'], kind, id_))}]
 
 
 def _reference(kind: str, of: clouds.State, id_: str) -> clouds.State:
+    """Return the JSON of a reference to an item, with its id and links."""
     return {'id': id_, 'links': _links(kind, of, id_)}
 
 
 def status(cloud: clouds.Cloud, instance: clouds.State) -> str:
-    """Return the status that the API shows.
+    """Return the status of an instance that the API shows.
 
-    A running backup of the instance is shown as the status BACKUP.
+    While a backup of the instance is running, the status is BACKUP, unless
+    Trove is changing or deleting the instance.
     """
     if instance['deleting'] or instance['status'] not in (
             'ACTIVE', 'HEALTHY', 'SHUTDOWN'):
@@ -35,14 +41,21 @@ def status(cloud: clouds.Cloud, instance: clouds.State) -> str:
 
 
 def operating_status(cloud: clouds.Cloud, instance: clouds.State) -> str:
-    """Return the database's status. It is "" while the instance changes."""
+    """Return the operating status that the API shows.
+
+    This is the status of the database. It is empty while the instance is not
+    up.
+    """
     if instance['operating_status'] is not None:
         return str(instance['operating_status'])
     return 'HEALTHY' if instance['status'] in ('ACTIVE', 'HEALTHY') else ''
 
 
 def instance_item(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
-    """Return an instance as a list shows it."""
+    """Return an instance as in a list.
+
+    :param of: the state of the instance.
+    """
     item: clouds.State = {
         'id': of['id'], 'name': of['name'], 'status': status(cloud, of),
         'links': _links('instances', of, of['id']),
@@ -70,7 +83,10 @@ def instance_item(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
 
 
 def instance_detail(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
-    """Return an instance as a request with its id shows it."""
+    """Return an instance as in the response to a request with its id.
+
+    :param of: the state of the instance.
+    """
     detail = instance_item(cloud, of)
     detail.update(created=clocks.format_time(of['created']),
                   updated=clocks.format_time(of['updated']),
@@ -94,7 +110,12 @@ def instance_detail(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
 
 
 def location(of: clouds.State) -> typing.Optional[str]:
-    """Return the URL of the object in Swift. None if there is no object."""
+    """Return the URL of a backup's object in Swift.
+
+    None if the backup has no object.
+
+    :param of: the state of the backup.
+    """
     if of['status'] in clouds.RUNNING + ('FAILED',):
         return None
     return '%s/v1/AUTH_%s/%s/%s.tar.gz' % (
@@ -104,7 +125,10 @@ def location(of: clouds.State) -> typing.Optional[str]:
 
 
 def backup(cloud: clouds.Cloud, of: clouds.State) -> clouds.State:
-    """Return a backup. It is the same in a list and alone."""
+    """Return a backup, as in a list and in the response for one backup.
+
+    :param of: the state of the backup.
+    """
     view: clouds.State = {
         key: of[key] for key in (
             'id', 'name', 'description', 'instance_id', 'size', 'status',

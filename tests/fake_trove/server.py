@@ -1,4 +1,4 @@
-"""The fake Trove, served to every requests session of this process."""
+"""Fake Trove that responds to the HTTP requests of this process."""
 
 import dataclasses
 import email.utils
@@ -22,42 +22,54 @@ from tests.fake_trove import keystone
 from tests.fake_trove import serialization
 from tests.fake_trove import swift
 
+#: The HTTP code and the body of a response. None for an empty body.
 Result = typing.Tuple[int, typing.Optional[clouds.State]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """A request of a client. The path starts after the project id."""
+    """A request of a client.
+
+    The path begins after the project id, for example '/backups'.
+    """
 
     method: str
     path: str
     query: typing.Dict[str, str]
     body: typing.Any
     project_id: str
+    #: When the request arrived, in seconds of the clock.
     at: float
     headers: typing.Dict[str, str]
-    #: As passed to requests: seconds, or a pair for connecting and reading.
+    #: The timeout that the client passed to the library requests: seconds, or
+    #: a pair of seconds for connecting and reading.
     timeout: typing.Any
 
 
 def _keystone_path(sent: typing.Any) -> str:
+    """Return the path by which FakeTrove.fail() names a Keystone request."""
     return '/keystone' + str(sent.path)
 
 
 class FakeTrove(clouds.Cloud):
-    """Trove's v1.0 API with state, a virtual clock and injected faults."""
+    """A fake of Trove's API v1.0 with state, a clock and injected faults.
 
+    The parameters are those of Cloud.
+    """
+
+    #: The URL of the API, without a project.
     url = serialization.URL
 
     def __init__(self, clock: typing.Optional[clocks.Clock] = None,
                  release: typing.Union[str, int, float] = 26.0) -> None:
         super().__init__(clock, release)
+        #: All received requests in their order.
         self.requests: typing.List[Request] = []
-        #: Seconds by which the Date header is ahead of the times in the
-        #: bodies. Negative if it is behind.
+        #: The difference between the Date header and the times in the bodies,
+        #: in seconds. Positive if the header is ahead.
         self.date_offset = 0.0
         self._faults = faults.Faults()
-        # A fault of all paths of Trove and Swift is no fault of Keystone.
+        # Separate, so that a fault of all paths is no fault of Keystone.
         self._keystone_faults = faults.Faults()
         self._on_instances = instances.Instances(self)
         self._on_accounts = accounts.Accounts(self)
@@ -67,10 +79,10 @@ class FakeTrove(clouds.Cloud):
         self.objects = swift.Objects(self, self._faults.next)
 
     def attach(self, mocker: requests_mock.Mocker) -> None:
-        """Serve all requests that this process sends to this Trove.
+        """Let this object respond to all requests to Trove and Swift.
 
-        The requests to Keystone are served by keystone.attach(), except those
-        with a fault.
+        It also responds to requests to Keystone that have a fault. Call
+        keystone.attach() before, for all other requests to Keystone.
         """
         self.mocker = mocker
         mocker.register_uri(
@@ -86,34 +98,42 @@ class FakeTrove(clouds.Cloud):
     def fail(self, method: str, path: str, result: faults.Result = 503,
              times: typing.Optional[int] = 1, after: bool = False,
              takes: float = 0.0) -> None:
-        """Let requests fail.
+        """Let the next requests with a method and a path fail.
 
-        :param method: the HTTP method. '*' matches any.
-        :param path: like '/backups/*', with the wildcards of a shell. Paths of
-            Swift begin with '/swift/', those of Keystone with '/keystone/'.
-        :param result: an HTTP code, 'refused', 'reset', 'timeout',
-            'connect-timeout', 'broken' (JSON), a Response or an exception.
-            'foreign-404' and 'foreign-200' are HTML of a load balancer,
-            'foreign-404-text' is its plain text.
+        :param method: the HTTP method. '*' stands for all methods.
+        :param path: the path after the project, for example '/backups/*'. It
+            may have the wildcards of a shell. The paths of Swift begin with
+            '/swift/', and the paths of Keystone begin with '/keystone/'.
+        :param result: what the client gets. A Response, an exception, or the
+            HTTP code of an error response of the service. 'refused', 'reset',
+            'timeout' and 'connect-timeout' are errors of the connection.
+            'broken' is a response with broken JSON. 'foreign-404' and
+            'foreign-200' are responses of a load balancer with HTML.
+            'foreign-404-text' is such a response with plain text.
         :param times: how many requests fail. None if all fail from now on.
-        :param after: the request takes effect and only its response is lost.
-        :param takes: seconds that pass before the client notices.
+        :param after: True if the request takes effect and only its response is
+            lost.
+        :param takes: the seconds of the clock until the client gets the
+            result.
         """
         owner = (self._keystone_faults if path.startswith('/keystone/')
                  else self._faults)
         owner.add(faults.Fault(method, path, result, times, after, takes))
 
     def refuse_tokens(self, times: typing.Optional[int] = None) -> None:
-        """Reject all tokens.
+        """Let Trove and Swift reject the tokens of the next requests.
 
-        :param times: how many requests fail. keystoneauth repeats each
-            rejected request once with a new service token. None if all fail
-            from now on.
+        keystoneauth repeats a rejected request once, with a new service token.
+
+        :param times: how many requests fail. None if all fail from now on.
         """
         self.fail('*', '*', faults.UNAUTHORIZED, times)
 
     def forbid(self, times: typing.Optional[int] = None) -> None:
-        """Reject all requests by policy."""
+        """Let Trove and Swift respond to the next requests with HTTP 403.
+
+        :param times: how many requests fail. None if all fail from now on.
+        """
         self.fail('*', '*', 403, times)
 
     def heal(self) -> None:
@@ -123,12 +143,21 @@ class FakeTrove(clouds.Cloud):
 
     def find_requests(self, method: str = '*', path: str = '*'
                       ) -> typing.List[Request]:
-        """Return the received requests of a method and a path, in order."""
+        """Return the received requests with a method and a path, in order.
+
+        :param method: see fail().
+        :param path: see fail().
+        """
         pattern = faults.Fault(method, path, 0, None, False, 0.0)
         return [request for request in self.requests
                 if pattern.matches(request.method, request.path)]
 
     def _serve(self, sent: typing.Any, context: typing.Any) -> str:
+        """Return the body of the response. requests_mock calls this method.
+
+        :param sent: the request of the client.
+        :param context: the attributes of the response that this method sets.
+        """
         request = self._parse(sent)
         context.headers['Content-Type'] = 'application/json'
         with self.lock:
@@ -158,6 +187,7 @@ class FakeTrove(clouds.Cloud):
         return response.text
 
     def _process(self, request: Request) -> faults.Response:
+        """Execute a request, and return the response."""
         try:
             code, body = self._route(request)
         except errors.ErrorResponse as error:
@@ -226,6 +256,11 @@ class FakeTrove(clouds.Cloud):
 
     def _page(self, request: Request, page: typing.Tuple[
             clouds.State, typing.Optional[str]]) -> Result:
+        """Return the response with a page of a list.
+
+        :param page: the body, and the marker of the next page or None. With a
+            marker, the body gets a link to the next page.
+        """
         body, marker = page
         if marker is not None:
             query = parse.urlencode(dict(request.query, marker=marker))

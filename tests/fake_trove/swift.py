@@ -1,4 +1,4 @@
-"""The part of Swift that holds Trove's backups."""
+"""Fake of the Swift accounts in which Trove stores backups."""
 
 import hashlib
 import html
@@ -21,7 +21,7 @@ TRANSACTION = 'X-Trans-Id'
 
 
 def build_error(code: int) -> faults.Response:
-    """Return Swift's own error response, which is HTML."""
+    """Return Swift's own error response for an HTTP code. Its body is HTML."""
     phrase = http.HTTPStatus(code).phrase
     return faults.Response(
         code, '<html><h1>%s</h1><p>%s</p></html>' % (
@@ -30,6 +30,7 @@ def build_error(code: int) -> faults.Response:
 
 
 def _transaction() -> typing.Dict[str, str]:
+    """Return the headers that every response of Swift has."""
     id_ = 'tx00000000000000000000000000000001'
     return {TRANSACTION: id_, 'X-Openstack-Request-Id': id_}
 
@@ -39,35 +40,41 @@ def _etag(content: bytes) -> str:
 
 
 class Objects:
-    """The objects of complete backups, and leftover objects."""
+    """The objects of complete backups, and objects of deleted backups.
+
+    :param next_fault: a function that returns the fault of a request with a
+        method and a path. None if the request has no fault.
+    """
 
     def __init__(self, cloud: clouds.Cloud,
                  next_fault: typing.Callable[
                      [str, str], typing.Optional[faults.Fault]]) -> None:
         self._cloud = cloud
         self._next_fault = next_fault
-        #: Number of segments of a backup's object. 0 if the bytes are in the
-        #: object itself.
+        #: The number of segments that the object of a backup has. 0 if the
+        #: object holds the bytes itself.
         self.segment_count = 0
-        #: New content by URL of objects that were changed after Trove wrote
-        #: them. None if the object was deleted.
+        #: Objects that were changed after Trove had written them, as
+        #: {URL: new content}. The content is None if an object was deleted.
         self.changed: typing.Dict[str, typing.Optional[bytes]] = {}
 
     def attach(self, mocker: requests_mock.Mocker) -> None:
+        """Let this object respond to all requests to Swift."""
         mocker.register_uri(
             requests_mock.ANY,
             re.compile('^' + re.escape(serialization.SWIFT_URL)),
             text=self._serve)
 
     def list_urls(self) -> typing.Set[str]:
-        """Return the URLs of the objects of all backups, without segments.
+        """Return the URLs of the existing objects of all backups.
 
-        Deleted objects are not among them.
+        The URLs of segments are not among them.
         """
         return {url for url in self._list_written_urls()
                 if self.changed.get(url, b'') is not None}
 
     def _list_written_urls(self) -> typing.Set[str]:
+        """Return the URLs of all objects that Trove has not deleted."""
         return {str(serialization.location(backup))
                 for backup in self._cloud.backups.values()
                 if serialization.location(backup)
@@ -81,7 +88,7 @@ class Objects:
     def read(self, url: str) -> typing.Optional[bytes]:
         """Return the content of an object or of a segment.
 
-        None if it does not exist.
+        None if the object or the segment does not exist.
         """
         if url in self.changed:
             return self.changed[url]
@@ -94,9 +101,11 @@ class Objects:
         return None
 
     def _original(self, url: str) -> bytes:
+        """Return the bytes that Trove wrote into an object or a segment."""
         return ('what Trove wrote into %s' % url).encode()
 
     def _headers(self, url: str, content: bytes) -> typing.Dict[str, str]:
+        """Return the headers of the response with an object."""
         headers = {'Content-Length': str(len(content)),
                    'Content-Type': 'application/octet-stream',
                    'Etag': _etag(content), **_transaction()}
@@ -109,14 +118,17 @@ class Objects:
         return headers
 
     def _list_segments(self, url: str) -> typing.List[str]:
-        """Return the URLs in a manifest. Empty for a plain object."""
+        """Return the URLs of the segments in the manifest of an object.
+
+        Empty if the object has no manifest.
+        """
         return self.segment_urls(url) if (
             url in self.list_urls() and url not in self.changed) else []
 
     def _manifest(self, url: str) -> str:
-        """Return the manifest as Trove wrote it.
+        """Return the manifest of an object, as Trove wrote it.
 
-        As in Swift, it does not show later changes of segments.
+        As in Swift, the manifest stays the same if a segment is changed.
         """
         account = len(serialization.SWIFT_URL) + len('/v1/AUTH_') + 32
         return json.dumps([
@@ -164,8 +176,9 @@ class Objects:
     def _delete_manifest(self, sent: typing.Any, url: str) -> faults.Response:
         """Delete an object and its segments.
 
-        :returns: HTTP 200. The body has the outcome, as plain text unless the
-            client accepts JSON [slo.py and bulk.py, 2.38].
+        :returns: a response with HTTP 200, also after an error. Its body has
+            the outcome, as JSON if the client accepts JSON, or else as plain
+            text [slo.py and bulk.py, 2.38].
         """
         segments = self._list_segments(url)
         outcome: typing.Dict[str, typing.Any] = {
