@@ -1,7 +1,8 @@
-"""Behaviour of Trove that the plugin relies on, as one test suite.
+"""Test suite for the behaviour of Trove on which the plugin relies.
 
-suite.TroveBehaviour runs against the fake Trove of the unit tests and against
-the real Trove of the sandbox. If the two differ, fix the fake one.
+The suite runs against the fake Trove in the unit tests, and against the real
+Trove in the functional tests. If the two differ, correct the fake Trove. The
+class of the tests is suite.TroveBehaviour.
 """
 
 import pytest

@@ -5,7 +5,12 @@ from tests.conformance.cloud import http_error
 
 
 def _list_names(cloud: Cloud, kind: str, id_: str):
-    """Return the names of all databases or users, page by page."""
+    """Return the names of all databases or users of an instance.
+
+    :param kind: 'databases' or 'users'.
+    :param id_: the id of the instance.
+    :returns: one list for each page.
+    """
     pages, marker = [], None
     while True:
         page = getattr(cloud.client, kind).list(id_, marker=marker)
@@ -16,6 +21,7 @@ def _list_names(cloud: Cloud, kind: str, id_: str):
 
 
 class AccountBehaviour:
+    """Tests of the databases and users of an instance."""
 
     def test_databases_and_users_are_listed_in_pages_of_20(
             self, cloud: Cloud):

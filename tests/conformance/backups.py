@@ -5,12 +5,14 @@ import pytest
 from tests.conformance.cloud import Cloud
 from tests.conformance.cloud import http_error
 
+#: The keys of a backup in a response.
 KEYS = {'created', 'datastore', 'description', 'id', 'instance_id',
         'locationRef', 'name', 'parent_id', 'project_id', 'size', 'status',
         'updated'}
 
 
 class BackupBehaviour:
+    """Tests of backups."""
 
     def test_a_backup_is_new_then_building_then_completed(
             self, cloud: Cloud):

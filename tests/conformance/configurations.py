@@ -6,14 +6,17 @@ from tests.conformance.cloud import Cloud
 from tests.conformance.cloud import http_error
 
 UNKNOWN_ID = '00000000-0000-4000-8000-000000000000'
+#: The keys of a group in a list.
 LIST_KEYS = {'created', 'datastore_name', 'datastore_version_id',
              'datastore_version_name', 'description', 'id', 'name', 'updated'}
+#: The keys in the response for one group.
 DETAIL_KEYS = LIST_KEYS | {'datastore_version_number', 'instance_count',
                            'values'}
 VALUES = {'max_connections': 77, 'work_mem': '8MB'}
 
 
 class ConfigurationBehaviour:
+    """Tests of configuration groups."""
 
     def test_a_configuration_group_has_values_of_their_types(
             self, cloud: Cloud):

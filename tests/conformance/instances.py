@@ -8,14 +8,18 @@ import pytest
 from tests.conformance.cloud import Cloud
 from tests.conformance.cloud import http_error
 
+#: The keys of an instance in a list.
 LIST_KEYS = {'access', 'addresses', 'datastore', 'flavor', 'id', 'ip',
              'links', 'name', 'operating_status', 'region', 'status',
              'volume'}
+#: The keys in the response for one instance. There may be more keys.
 DETAIL_KEYS = LIST_KEYS | {'created', 'updated', 'service_status_updated'}
+#: A time in a response: UTC, without a time zone.
 TIME = re.compile(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$')
 
 
 class InstanceBehaviour:
+    """Tests of instances."""
 
     def test_a_new_instance_is_built_and_then_ready(self, cloud: Cloud):
         id_ = cloud.create(cloud.build_name('slow-create-1'))
@@ -78,7 +82,11 @@ class InstanceBehaviour:
 
     def test_a_request_with_an_unknown_configuration_shortens_a_page(
             self, cloud: Cloud):
-        """Trove rejects the request but stores a row that pages count."""
+        """Check that pages count the row of a rejected request.
+
+        Before Trove rejects the request, it stores a row for the instance. No
+        page shows this row, but pages count it.
+        """
         before = set(cloud.list_pages(limit=1)[0])
         with http_error(404):
             cloud.create(configuration='00000000-0000-4000-8000-000000000000')
@@ -132,7 +140,7 @@ class InstanceBehaviour:
 
     def test_an_instance_without_a_server_is_in_shutdown_until_it_returns(
             self, cloud: Cloud):
-        """It looks like an instance that is being deleted."""
+        """Check that the status is the same as during a deletion."""
         id_ = cloud.create_instance()
         cloud.lose_server(id_)
         cloud.wait_for(lambda: cloud.get_statuses(id_) == ('SHUTDOWN', ''))

@@ -9,7 +9,11 @@ UNKNOWN_ID = '00000000-0000-4000-8000-000000000000'
 
 
 def _invalid_requests(cloud: Cloud):
-    """Return (HTTP code, text of the response, bad properties) by name."""
+    """Return requests for instances that Trove rejects, by their names.
+
+    :returns: name -> (HTTP code, text of the response, the properties of the
+        request that are invalid).
+    """
     nic = {'net-id': cloud.network_id}
     return {
         'another datastore': (400, 'does not match', {'datastore': None}),
@@ -38,6 +42,7 @@ def _invalid_requests(cloud: Cloud):
 
 
 class RestoreBehaviour:
+    """Tests of instances that are created from backups."""
 
     def test_an_invalid_request_is_rejected_and_creates_no_instance(
             self, cloud: Cloud):

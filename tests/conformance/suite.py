@@ -1,4 +1,4 @@
-"""The complete suite, as a base class of tests."""
+"""Base class with all tests of the suite."""
 
 from tests.conformance import accounts
 from tests.conformance import backups
@@ -12,4 +12,7 @@ class TroveBehaviour(instances.InstanceBehaviour, backups.BackupBehaviour,
                      restores.RestoreBehaviour, accounts.AccountBehaviour,
                      configurations.ConfigurationBehaviour,
                      swift.ObjectBehaviour):
-    """Tests that need a fixture `cloud`, a tests.conformance.cloud.Cloud."""
+    """All tests of the suite.
+
+    They need a fixture `cloud`, which is a tests.conformance.cloud.Cloud.
+    """

@@ -7,11 +7,15 @@ import pytest
 
 from tests.conformance.cloud import Cloud
 
+#: How keystoneauth finds Swift in the service catalog.
 SWIFT = {'service_type': 'object-store'}
 
 
 class StoredBackup:
-    """The object of a backup in Swift."""
+    """The object of a backup in Swift.
+
+    The attribute `path` has the container and the name of the object.
+    """
 
     def __init__(self, cloud: Cloud, backup_id: str) -> None:
         self._session = cloud.client.client.session
@@ -19,25 +23,35 @@ class StoredBackup:
         self.path = '/' + '/'.join(location.split('/')[-2:])
 
     def send(self, method: str, path: str, **kw):
+        """Send a request to Swift, and return the response.
+
+        :param path: the path after the account, for example '/container/name'.
+        :param kw: further arguments of keystoneauth1's Session.request().
+        :raises keystoneauth1.exceptions.HttpError: the response is an error.
+        """
         return self._session.request(path, method, endpoint_filter=SWIFT,
                                      **kw)
 
     @property
     def headers(self):
+        """The headers of the object. Each access sends a request."""
         return self.send('HEAD', self.path).headers
 
     @property
     def manifest(self):
+        """The segments in the manifest. Each access sends a request."""
         return self.send('GET', self.path, params={
             'multipart-manifest': 'get'}).json()
 
 
 def _store_backup(cloud: Cloud) -> StoredBackup:
+    """Create a backup, and return its object."""
     return StoredBackup(
         cloud, cloud.create_backup(cloud.get_shared_instance()))
 
 
 class ObjectBehaviour:
+    """Tests of the objects and segments of backups."""
 
     def test_the_manifest_of_an_object_lists_its_segments(
             self, cloud: Cloud):
@@ -71,7 +85,10 @@ class ObjectBehaviour:
 
     def test_a_plain_object_is_not_deleted_as_a_manifest(
             self, cloud: Cloud):
-        """Swift responds with HTTP 200. The body has the error."""
+        """Check that only the body of Swift's response has the error.
+
+        The HTTP code is 200.
+        """
         stored = _store_backup(cloud)
         path = '/%s/plain.tar.gz' % stored.path.split('/')[1]
         stored.send('PUT', path, data='bytes')
