@@ -24,7 +24,7 @@ def resume(world, process, effects=None):
 
 
 def delete_everything(world):
-    """Delete all checkpoints and check that nothing remains (I3)."""
+    """Delete all checkpoints and check that nothing is left behind."""
     world.heal()
     world.fake.keeps_objects = False
     world.fake.plans.update(instance=[], backup=[], delete=[])
@@ -41,7 +41,8 @@ def delete_everything(world):
         world.user_deletes(id_)
     world.clock.sleep(100)
     _repeat_deletions(world)
-    assert not invariants.get_remaining_objects(world), 'I3: objects remain'
+    assert not invariants.get_remaining_objects(world), (
+        'objects of deleted backups remain')
     # If several backups match a request, or one that may be older than it,
     # none of them is deleted, and neither are their parents.
     remaining = invariants.get_remaining_backups(world)
@@ -49,10 +50,11 @@ def delete_everything(world):
         assert 'several' in reason or 'may be another' in reason or any(
             'has children' in reason and child in reason
             for child in remaining), (
-                'I3: the backup remains without need', id_, remaining)
+                'the backup remains without need', id_, remaining)
     # All checkpoints are deleted, so no backup is complete and kept.
     assert not [key for key in world.plugin.objects
-                if '/complete-backups/' in key], 'I3: a marker remains'
+                if '/complete-backups/' in key], (
+                    'a marker of a complete backup remains')
 
 
 def _repeat_deletions(world):

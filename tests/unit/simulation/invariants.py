@@ -1,4 +1,24 @@
-"""Invariants, checked against the contents of Trove and the bank."""
+"""Invariants: what holds in Trove and the bank at any time or at an end.
+
+The functions check the guarantees in doc/source/reference/guarantees.rst:
+
+No backup is lost
+    check()
+Deletions succeed
+    check_result()
+Nothing is left behind
+    get_remaining_backups(), and delete_everything() in final_checks.py
+What is needed is not deleted
+    check(), check_restorable(), and World._deleting() in simulation.py
+Every operation ends
+    check_result()
+Nothing is created twice
+    check_result(), and World._creating() and World._building() in
+    simulation.py
+
+check_omission() and check_result() also check that a checkpoint leaves out
+only instances that cannot be backed up, and that it stores the reason.
+"""
 
 import datetime
 import json
@@ -82,7 +102,7 @@ def check(world):
                               or may_match(entry, backups[id_])) or (
                 checkpoint.doomed
                 and find_adopting_entry(world, checkpoint, id_)), (
-                    'I1: no entry for the backup', id_, entry)
+                    'the backup is lost: no journal entry has it', id_, entry)
     for checkpoint in world.checkpoints:
         if checkpoint.status == 'available':
             if checkpoint.omitted_at is None:
@@ -90,37 +110,38 @@ def check(world):
             else:
                 check_omission(world, checkpoint)
     missing = world.users - set(backups)
-    assert not missing, ('I4: backups of users are missing', missing)
+    assert not missing, ('backups of users are missing', missing)
 
 
 def check_restorable(world, checkpoint):
-    """Assert that a live checkpoint can be restored (I4).
+    """Assert that a live checkpoint can be restored.
 
     The check ends at a backup that a user deleted.
     """
     entry = read_entry(world, checkpoint)
     [id_] = checkpoint.made
-    assert entry['backup_id'] == id_, 'I4: not the backup of the checkpoint'
+    assert entry['backup_id'] == id_, (
+        'the journal entry has another backup than the checkpoint')
     assert read_object(checkpoint, layout.BACKUP_RECORD), (
-        'I7: the backup is hidden', id_)
+        'the checkpoint has no record of its backup', id_)
     while id_ is not None and id_ not in world.harmed:
         backup = world.fake.backups.get(id_)
-        assert backup, ('I4: a required backup is missing', id_)
+        assert backup, ('a needed backup is missing', id_)
         assert backup['status'] == 'COMPLETED', backup
-        assert id_ in world.ours, 'I4: the parent is a backup of a user'
+        assert id_ in world.ours, 'the parent is a backup of a user'
         id_ = backup['parent_id']
 
 
 def check_omission(world, checkpoint):
-    """Assert that a live checkpoint has the reason of an omission (I7).
+    """Assert that a live checkpoint has the reason of an omission.
 
     Another checkpoint keeps the last backup of the instance, see
     World._check_last_backup().
     """
     omission = read_object(checkpoint, layout.OMISSION)
-    assert omission and omission['reason'], 'I7: an omission has no reason'
+    assert omission and omission['reason'], 'an omission has no reason'
     assert read_object(checkpoint, layout.BACKUP_RECORD) is None, (
-        'I7: an omitted instance has a record')
+        'an omitted instance has a backup record')
     assert omission['at'] == checkpoint.omitted_at
 
 
@@ -130,7 +151,7 @@ def read_object(checkpoint, key):
 
 
 def check_result(world, process):
-    """Assert that an operation ended in an allowed way (I2 and I5)."""
+    """Assert that an operation ended in an allowed way."""
     checkpoint = process.checkpoint
     if process.killed:
         if process.kind in ('protect', 'delete', 'accept'):
@@ -141,14 +162,15 @@ def check_result(world, process):
         return
     for error in (process.error, *process.errors.values()):
         assert error is None or isinstance(error, FAILURES[process.kind]), (
-            'I5: not an exception that Karbor handles', process.kind,
+            'the operation may not end with this error', process.kind,
             repr(error))
     assert process.held_up or process.seconds <= LIMITS[process.kind] * len(
-        checkpoint.parts), ('I5: too long', process.kind, process.seconds)
+        checkpoint.parts), (
+            'the operation took too long', process.kind, process.seconds)
     if process.kind == 'protect':
         _check_protected(world, process)
     elif process.kind == 'delete':
-        assert process.error is None, ('I2: a delete failed', process.error)
+        assert process.error is None, ('a deletion failed', process.error)
         checkpoint.set_status('deleted')
         for part in checkpoint.parts:
             assert read_object(part, layout.STATUS) == 'deleted'
@@ -161,7 +183,7 @@ def check_result(world, process):
         assert sorted(process.built) == sorted(
             part.made[0] for part in checkpoint.parts
             if part.omitted_at is None and part not in process.skipped), (
-                'I6: the wrong instances are restored')
+                'the wrong backups are restored, or one of them twice')
 
 
 def _check_protected(world, process):
@@ -175,14 +197,15 @@ def _check_protected(world, process):
         is_omitted = status == 'error'
         assert is_omitted or status == 'available'
         if is_omitted:
-            assert not part.made, 'I7: an omission hides a backup'
+            assert not part.made, 'an omission hides a backup'
             assert not world.was_protectable(
-                part.resource.id, part.created), 'I7: needless omission'
+                part.resource.id, part.created), (
+                    'an instance is left out that can be backed up')
         if process.error is None:
             _settle(world, process, part, is_omitted)
     assert process.error or any(
         part.omitted_at is None for part in checkpoint.parts), (
-            'I7: the checkpoint has no backup')
+            'the available checkpoint has no backup')
 
 
 def _settle(world, process, part, is_omitted):
@@ -190,17 +213,17 @@ def _settle(world, process, part, is_omitted):
     part.settled = next(process.numbers)
     if is_omitted:
         omission = read_object(part, layout.OMISSION)
-        assert omission, 'I7: an omission has no reason'
+        assert omission, 'an omission is not stored'
         part.omitted_at = omission['at']
         assert (clocks.format_time(part.created) <= part.omitted_at
                 <= clocks.format_time(world.clock.now())), (
-                    'I7: the omission has the wrong time', part.omitted_at)
+                    'the omission has the wrong time', part.omitted_at)
 
 
 def get_remaining_backups(world):
-    """Return the reasons of our backups that are still in Trove, by id.
+    """Return why backups of operations are still in Trove, by backup id.
 
-    Each of them must have a deleted entry with a reason (I3).
+    Each of these backups must have a deleted journal entry with a reason.
     """
     reasons = {}
     for id_, checkpoint in world.ours.items():
@@ -208,7 +231,7 @@ def get_remaining_backups(world):
             entry = (find_adopting_entry(world, checkpoint, id_)
                      or read_entry(world, checkpoint))
             assert entry and entry['deleted'] and entry['reason'], (
-                'I3: the backup remains without a reason', id_, entry)
+                'the backup remains without a reason', id_, entry)
             reasons[id_] = entry['reason']
     return reasons
 

@@ -120,14 +120,14 @@ class World:
         self.ours[response['backup']['id']] = checkpoint
         checkpoint.made.append(response['backup']['id'])
         if len(checkpoint.made) > 1:
-            self.violations.append('I6: two backups for one request')
+            self.violations.append('two backups for one request')
         return response
 
     def _building(self, project_id, body):
         response = self._build(project_id, body)
         backup_id = body['instance']['restorePoint']['backupRef']
         if backup_id in self.process.built:
-            self.violations.append('I6: two instances for one request')
+            self.violations.append('two instances for one request')
         self.process.built.append(backup_id)
         return response
 
@@ -137,13 +137,14 @@ class World:
                         if of['parent_id'] == id_]
             if children:
                 self.violations.append(
-                    'I4: Trove deletes the children %s with %s'
+                    'Trove deletes the children %s with backup %s'
                     % (children, id_))
             if id_ in self.users:
-                self.violations.append('I4: %s is of a user' % id_)
+                self.violations.append(
+                    'the deleted backup %s is of a user' % id_)
             elif id_ in self.ours and not self.ours[id_].doomed:
                 self.violations.append(
-                    'I4: %s is of a live checkpoint' % id_)
+                    'the deleted backup %s is of a live checkpoint' % id_)
             elif id_ in self.ours:
                 self._check_last_backup(id_)
         return self._delete(project_id, id_)
@@ -173,8 +174,8 @@ class World:
                     and other.settled < process.number
                     and (other.omitted_at or '') > created[0]):
                 self.violations.append(
-                    'I7: %s is the last backup, and checkpoint %s left the '
-                    'instance out' % (id_, other.id))
+                    'the deleted backup %s is the last one, and checkpoint %s '
+                    'left the instance out' % (id_, other.id))
 
     def _find_creation(self, id_):
         """Return the time and the length of the chain of a backup.
