@@ -107,7 +107,12 @@ def list_cases(operation: str, requests: Iterable[Request],
 
 
 class Injector:
-    """An injector of the fault of a case, for proxy.Proxies."""
+    """An injector that proxy.Proxies calls for each request.
+
+    It returns the fault of a case for the request of the case. If the duration
+    of the fault is WHOLE, it also does so for all later requests to the same
+    service.
+    """
 
     def __init__(self, case: Case) -> None:
         self._case = case

@@ -124,9 +124,9 @@ class Environment:
         self._kind = None
 
     def use_bank(self, kind):
-        """Use another kind of bank, with a new database.
+        """Use a bank of this kind.
 
-        Nothing happens if the bank has this kind already.
+        If the kind of the bank changes, reset() creates a new database.
 
         :param kind: FILES or SWIFT.
         """

@@ -102,9 +102,9 @@ def check_live_checkpoints(environment, checkpoints):
 def check_end(environment, scenario, result, bank_unavailable):
     """Check the exceptions and the statuses that an operation ended with.
 
-    An exception has to be Karbor's class for this operation, with a reason. A
-    delete operation may not raise one while the bank is available. The status
-    of each resource has to match the exceptions.
+    Each exception has to be Karbor's exception for this operation, with a
+    reason. While the bank is available, a delete operation may raise no
+    exception. The resource statuses have to match the exceptions.
 
     :param result: what Environment.run() returned.
     :param bank_unavailable: True if the bank was unavailable until the end of
@@ -142,8 +142,12 @@ def _get_key(resource):
 def check_omissions(environment, scenario, result):
     """Check that a checkpoint leaves out the broken database and no other.
 
-    The checkpoint has to store the reason of this omission. Without a broken
-    database, the checkpoint may leave out none.
+    The checkpoint has to store the reason of this omission. After a failed
+    protect operation, only the databases that are not broken are checked.
+
+    :param scenario: its attribute `left_out` is the broken database. If it is
+        None, the checkpoint may leave out no database.
+    :param result: what Environment.run() or Environment.accept() returned.
     """
     for resource in environments.list_resources(scenario.checkpoint):
         section = environment.section(scenario.checkpoint, resource)
@@ -249,8 +253,8 @@ def check_restored(scenario, created, result):
 def check_temporary_instances_are_in_journal(environment, created):
     """Check that the verification journal has an entry after a test restore.
 
-    :param created: the ids of the temporary instances. Without any, the
-        journal may be empty.
+    :param created: the ids of the temporary instances that exist. If there are
+        none, the journal may be empty.
     """
     entries = _list_entries(environment, 'rehearsals')
     assert not created or entries, (

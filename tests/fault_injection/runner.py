@@ -1,8 +1,8 @@
 """Execution of cases in several worker processes.
 
-Each process has its own project and bank. There are four processes, because
-they wait most of the time. With more processes, a machine with two processors
-would be too slow for the time limits in timeouts.py.
+Each process has its own project and bank. The processes wait most of the time,
+so several can share a processor. With more than four processes, a machine with
+two processors would be too slow for the time limits in timeouts.py.
 """
 
 import concurrent.futures

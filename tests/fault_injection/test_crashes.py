@@ -18,7 +18,8 @@ class Stage:
     """A database, its plans, and a checkpoint that no operation deletes.
 
     This checkpoint is the attribute `survivor`. The attribute `kept_ids` has
-    the ids of the backups that the checks ignore, with the survivor's backup.
+    the ids of the backups that existed before an operation, for example the
+    survivor's backup. The checks ignore these backups.
     """
 
     def __init__(self, karbor):

@@ -56,7 +56,7 @@ def write_config(path: pathlib.Path, sections: dict[str, Any]) -> str:
 
 
 def set_constants(constants: dict[str, float]) -> None:
-    """Change constants that tests need to be shorter, in this process.
+    """Change time limits in modules, for which there are no options.
 
     :param constants: "package.module.NAME" -> seconds. The constant is a
         number or a timedelta, and keeps its type.
