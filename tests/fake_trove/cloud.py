@@ -106,7 +106,7 @@ class Cloud:
     def instances(self) -> typing.Dict[str, State]:
         """The states of the instances by id. Tests may change them in place.
 
-        All scheduled changes that are due are made before.
+        Each access first makes the scheduled changes that are due.
         """
         with self.lock:
             self.timeline.catch_up()
@@ -116,7 +116,7 @@ class Cloud:
     def backups(self) -> typing.Dict[str, State]:
         """The states of the backups by id. Tests may change them in place.
 
-        All scheduled changes that are due are made before.
+        Each access first makes the scheduled changes that are due.
         """
         with self.lock:
             self.timeline.catch_up()

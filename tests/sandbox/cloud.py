@@ -149,7 +149,7 @@ class Sandbox:
         return identity.session(self.urls['keystone'], user, self._password)
 
     def add_tenants(self, *names: str) -> None:
-        """Create users, each in a project of its own with the same name."""
+        """Create users. The project of each user has the user's name."""
         identity.add_tenants(self.session('admin'), self._password, *names)
 
     def variables(self, user: str = 'tenant') -> dict[str, str]:

@@ -34,7 +34,7 @@ class Failure(Exception):
 
 
 def _digest(*parts: bytes | str) -> str:
-    """Return a short hash. It is different if one of the parts is."""
+    """Return a short hash of all parts."""
     whole = b'\0'.join(part.encode() if isinstance(part, str) else part
                        for part in parts)
     return hashlib.sha256(whole).hexdigest()[:12]

@@ -152,7 +152,7 @@ class Proxy:
         self.netloc = '%s:%d' % self._where
 
     def open(self) -> None:
-        """Accept connections. After close(), the port stays the same."""
+        """Accept connections. The port is the same as before a close()."""
         if self._server is None:
             self._server = server = _Server(self._where, Exchange)
             server.proxy = self
