@@ -157,6 +157,13 @@ def test_group_of_a_provider_file_in_karbor_conf_is_found(
         '[trove_protection_plugin]')
 
 
+def test_options_of_the_passthrough_plugin_are_known(find_offline, change):
+    change(PLUGIN, 'plugin = karbor-trove-passthrough-plugin\n' + PLUGIN)
+    change('[trove_protection_plugin]', '[trove_passthrough_plugin]\n'
+           'types = OS::Keystone::Project\n[trove_protection_plugin]')
+    assert find_offline('files-correct')
+
+
 def test_file_that_is_no_text_is_found(find_offline, folder):
     (folder / 'databases.conf').write_bytes(b'[provider]\nname = \xff\xfe\n')
     assert len(find_offline('file-unreadable')) == 1
