@@ -106,24 +106,46 @@ class Protectables:
 
 
 def check_providers(files: Sequence[provider_file.ProviderFile],
-                    types_in_projects: Set[str]) -> Iterator[Finding]:
+                    types_in_projects: Set[str], are_all_read: bool
+                    ) -> Iterator[Finding]:
     """Yield what protects database instances in each enabled provider.
 
+    A provider is left out if Karbor does not load it because of a mistake in
+    its file. The check of the files reports the mistake.
+
     :param types_in_projects: the resource types that Karbor finds in projects.
+    :param are_all_read: False if a provider file could not be read.
     """
     is_protected = False
+    disabled = None
     for file in files:
+        if not file.is_loadable():
+            are_all_read = False
+            continue
         if not file.is_enabled:
+            lines = file.select_plugins().get(_TYPE, [])
+            if _describe_protection(file, lines).kind is (
+                    Kind.PROTECTION_IN_FORCE):
+                disabled = file
             continue
         selected = file.select_plugins()
         finding = _describe_protection(file, selected.get(_TYPE, []))
         is_protected |= finding.kind is Kind.PROTECTION_IN_FORCE
         yield finding
         yield _describe_project_plans(file, selected, types_in_projects)
-    if not is_protected:
+    if is_protected or not are_all_read:
+        return
+    details = ('No enabled provider protects %s with the plugin of '
+               'karbor-trove.' % _TYPE)
+    if disabled:
         yield Finding(
-            Kind.DATABASES_UNPROTECTED, 'No enabled provider protects %s with '
-            'the plugin of karbor-trove.' % _TYPE,
+            Kind.DATABASES_UNPROTECTED, '%s The %s would, but it is not '
+            'enabled.' % (details, disabled.name), disabled.place('enabled'),
+            disabled.build_lines('enabled', 'true'))
+    else:
+        yield Finding(
+            Kind.DATABASES_UNPROTECTED, '%s Add the line to an enabled '
+            'provider, after all other lines "plugin".' % details,
             write='plugin = %s' % plugins.PROTECTION_PLUGIN)
 
 
@@ -190,12 +212,18 @@ def _describe_project_plans(
             % (file.name, ', '.join(missing), plugins.PASSTHROUGH_PLUGIN),
             place)
     if missing:
+        lines = [passthrough, 'plugin = %s' % file.plugin_lines[0].value]
+        if missing == [_TYPE]:
+            # The passthrough plugin is not for database instances.
+            last = file.plugin_lines[-1]
+            place = file.config.at(last.line)
+            lines = ['plugin = %s' % last.value,
+                     'plugin = %s' % plugins.PROTECTION_PLUGIN]
         return Finding(
             Kind.PROJECT_PLANS_FAIL, 'Plans of the %s for a whole project '
             'fail if the project has a resource of one of these types, '
             'because no plugin is for it: %s.'
-            % (file.name, ', '.join(missing)), place,
-            '%s\nplugin = %s' % (passthrough, file.plugin_lines[0].value))
+            % (file.name, ', '.join(missing)), place, '\n'.join(lines))
     if noop:
         line = selected[noop[0]][-1].line
         return Finding(
