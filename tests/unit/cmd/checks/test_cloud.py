@@ -14,6 +14,8 @@ def test_wrong_credentials_are_found(find_one, find, fake_trove, conf):
     assert len(rows) == 2
     assert (rows[0]['file'], rows[0]['line']) == (str(conf), 6)
     assert 'Keystone rejects the credentials' in rows[0]['details']
+    assert rows[1]['details'].startswith(
+        'Keystone rejects the credentials in [trustee]')
     assert not find('trove-works') and not find('trove-fails')
 
 
