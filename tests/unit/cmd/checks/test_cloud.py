@@ -150,7 +150,8 @@ def test_names_of_the_provider_file_are_looked_up(
                                'detail': ''}})
     change('poll_interval = 0.1', '%s = %s' % (option, wrong))
     row = find_one(kind)
-    assert (row['line'], row['write']) == (10, '')
+    assert (row['line'], row['write']) == (
+        10, '%s = ...' % option)
     change('%s = %s' % (option, wrong), '%s = %s' % (option, right))
     assert find_one('object-exists')['line'] == 10
     assert not find(kind)
