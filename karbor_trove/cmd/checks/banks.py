@@ -47,10 +47,7 @@ def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
                 % (file.name, findings.build_sentence(error)),
                 _get_place(file))
         except errors.KarborTroveError as error:
-            yield Finding(
-                Kind.BANK_FAILS, 'The bank of the %s cannot be used: %s'
-                % (file.name, findings.build_sentence(error)),
-                file.place('bank'))
+            yield _describe_failure(file, error)
 
 
 def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
@@ -88,6 +85,19 @@ def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
         'Checkpoints in the bank, deleted ones included: %d. Not deleted and '
         'of this provider: %d. With a backup record: %d.'
         % (file.name, total, living, with_backup), file.place('bank'))
+
+
+def _describe_failure(file: provider_file.ProviderFile, error: Exception
+                      ) -> Finding:
+    details = ('The bank of the %s cannot be used: %s'
+               % (file.name, findings.build_sentence(error)))
+    for group in plugins.get_bank_groups(file.get_bank_class()):
+        if group.endswith('_client'):
+            return Finding(
+                Kind.BANK_FAILS, '%s Its URL and its account are in [%s].'
+                % (details, group), file.config.at(
+                    file.config.groups.get(group)))
+    return Finding(Kind.BANK_FAILS, details, file.place('bank'))
 
 
 def _get_place(file: provider_file.ProviderFile) -> findings.Place:

@@ -14,6 +14,7 @@ from oslo_config import cfg
 from karbor_trove.cmd.checks import findings
 from karbor_trove.cmd.checks import plugins
 from karbor_trove.cmd.checks import provider_file
+from karbor_trove import passthrough
 
 Finding = findings.Finding
 Kind = findings.Kind
@@ -132,6 +133,7 @@ def check_providers(files: Sequence[provider_file.ProviderFile],
         finding = _describe_protection(file, selected.get(_TYPE, []))
         is_protected |= finding.kind is Kind.PROTECTION_IN_FORCE
         yield finding
+        yield from _check_passthrough(file, selected)
         yield _describe_project_plans(file, selected, types_in_projects)
     if is_protected or not are_all_read:
         return
@@ -141,12 +143,34 @@ def check_providers(files: Sequence[provider_file.ProviderFile],
         yield Finding(
             Kind.DATABASES_UNPROTECTED, '%s The %s would, but it is not '
             'enabled.' % (details, disabled.name), disabled.place('enabled'),
-            disabled.build_lines('enabled', 'true'))
+            # If the option is not set, provider-disabled has these lines.
+            'enabled = true' if disabled.config.find('provider', 'enabled')
+            else None)
     else:
         yield Finding(
             Kind.DATABASES_UNPROTECTED, '%s Add the line to an enabled '
             'provider, after all other lines "plugin".' % details,
             write='plugin = %s' % plugins.PROTECTION_PLUGIN)
+
+
+def _check_passthrough(file: provider_file.ProviderFile,
+                       selected: Dict[str, List[provider_file.Selected]]
+                       ) -> Iterator[Finding]:
+    """Yield that the passthrough plugin replaces plugins of earlier lines."""
+    replaced: Dict[str, int] = {}
+    for lines in selected.values():
+        if lines[-1].plugin_class is passthrough.PassthroughPlugin:
+            replaced.update({
+                line.value: lines[-1].line.line
+                for line, plugin_class in lines
+                if plugin_class is not passthrough.PassthroughPlugin})
+    if replaced:
+        yield Finding(
+            Kind.PASSTHROUGH_MISPLACED, 'In the %s this line replaces the '
+            'plugins of earlier lines: %s. A checkpoint with a resource of '
+            'their types is refused. Move the line before all other lines '
+            '"plugin".' % (file.name, ', '.join(sorted(replaced))),
+            file.config.at(max(replaced.values())))
 
 
 def _describe_protection(file: provider_file.ProviderFile,

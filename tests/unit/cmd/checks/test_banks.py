@@ -76,4 +76,5 @@ def test_swift_bank_is_written_and_left_as_it_is(
 
 def test_failing_swift_bank_is_found(find_one, with_swift_bank, fake_trove):
     fake_trove.fail('*', '/swift/*', 503, times=None)
-    assert find_one('bank-fails')['line'] == 5
+    row = find_one('bank-fails')
+    assert row['line'] == 7 and 'are in [swift_client]' in row['details']

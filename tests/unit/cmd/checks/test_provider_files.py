@@ -69,7 +69,7 @@ MISTAKES = [
     ('no enabled', 'provider-disabled', 'enabled = true\n', '', 1,
      '[provider]\nenabled = true'),
     ('no enabled provider', 'databases-unprotected', 'enabled = true\n', '', 1,
-     '[provider]\nenabled = true'),
+     None),
     ('a disabled provider', 'databases-unprotected',
      'enabled = true', 'enabled = false', 6, 'enabled = true'),
     ('a value below its minimum', 'value-not-allowed',
@@ -103,6 +103,9 @@ MISTAKES = [
      'enabled = true', 'enabled', 6, None),
     ('an option before the first group', 'file-unreadable',
      '[provider]', 'enabled = true\n[provider]', 1, None),
+    ('the passthrough plugin after another', 'passthrough-misplaced',
+     PLUGIN, 'plugin = karbor-image-protection-plugin\n'
+     'plugin = karbor-trove-passthrough-plugin\n' + PLUGIN, 5, None),
     ('the passthrough plugin alone', 'project-plans-fail',
      PLUGIN, 'plugin = karbor-trove-passthrough-plugin', 4,
      'plugin = karbor-trove-passthrough-plugin\n' + PLUGIN),
