@@ -36,6 +36,9 @@ from karbor_trove.trove import models
 from karbor_trove.trove import transport
 
 _GROUP = 'keystone_authtoken'
+_REJECTED = ('Keystone rejects the credentials in [%s] of karbor.conf. Check '
+             'the name of the user, its domain and the password, and that the '
+             'user is enabled')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,7 +173,11 @@ def request_service_token() -> Token:
                 keystone_exceptions.AuthPluginException) as error:
             raise errors.Rejected('[%s] of karbor.conf: %s'
                                   % (group, error)) from error
-        return _request_token(_build_session(plugin.service_auth_plugin))
+        try:
+            return _request_token(_build_session(plugin.service_auth_plugin))
+        except keystone_exceptions.Unauthorized as error:
+            # The token is without a project, so no role is missing.
+            raise errors.Rejected(_REJECTED % group) from error
 
 
 def _request_token(session: keystone_session.Session) -> Token:
@@ -242,9 +249,7 @@ def _explain_refusal(project_id: Optional[str]) -> str:
     try:
         _create_session({}).get_token()
     except keystone_exceptions.Unauthorized:
-        return ('Keystone rejects the credentials in [%s] of karbor.conf. '
-                'Check the name of the user, its domain and the password, and '
-                'that the user is enabled' % _GROUP)
+        return _REJECTED % _GROUP
     return ('the user of [%s] has no role in project %s, or the project is '
             'disabled or does not exist'
             % (_GROUP, project_id or 'of its own'))

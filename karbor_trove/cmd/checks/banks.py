@@ -12,6 +12,7 @@ from karbor_trove.bank import layout
 from karbor_trove.bank import storage
 from karbor_trove.cmd import bank_checks
 from karbor_trove.cmd.checks import findings
+from karbor_trove.cmd.checks import plugins
 from karbor_trove.cmd.checks import provider_file
 from karbor_trove import errors
 from karbor_trove import karbor_types
@@ -19,6 +20,10 @@ from karbor_trove import karbor_types
 Finding = findings.Finding
 Kind = findings.Kind
 
+#: The options that name where a bank stores its objects, by group.
+_NAMES = {'file_system_bank_plugin': 'file_system_bank_path',
+          'swift_bank_plugin': 'bank_swift_object_container',
+          's3_bank_plugin': 'bank_s3_object_bucket'}
 _PROVIDER_INDEX = '/by-provider/'
 
 
@@ -47,12 +52,9 @@ def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
                 'Karbor creates it empty. This is right only if Karbor has '
                 'never used the provider.'
                 % (file.name, findings.build_sentence(error)),
-                file.place('bank'))
+                _get_place(file))
         except errors.KarborTroveError as error:
-            yield Finding(
-                Kind.BANK_FAILS, 'The bank of the %s cannot be used: %s'
-                % (file.name, findings.build_sentence(error)),
-                file.place('bank'))
+            yield _describe_failure(file, error)
 
 
 def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
@@ -70,7 +72,7 @@ def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
                 Kind.DISABLED_WITH_CHECKPOINTS, 'The %s is not enabled, and '
                 'its bank holds checkpoints of it: %d. Users can neither '
                 'restore nor delete them.' % (file.name, living),
-                file.place('enabled'), 'enabled = true')
+                file.place('enabled'), file.build_lines('enabled', 'true'))
         return
     _check_writable(bank)
     keys = storage.list_keys(bank.get_sub_section(layout.CHECKPOINTS))
@@ -83,13 +85,37 @@ def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
             'and holds no checkpoint. This is right only if Karbor has never '
             'created one with this bank. Otherwise check the mount and the '
             'path, the container or the bucket.' % file.name,
-            file.place('bank'))
+            _get_place(file))
         return
     yield Finding(
         Kind.BANK_WORKS, 'The bank of the %s is readable and writable. '
         'Checkpoints in the bank, deleted ones included: %d. Not deleted and '
         'of this provider: %d. With a backup record: %d.'
         % (file.name, total, living, with_backup), file.place('bank'))
+
+
+def _describe_failure(file: provider_file.ProviderFile, error: Exception
+                      ) -> Finding:
+    details = ('The bank of the %s cannot be used: %s'
+               % (file.name, findings.build_sentence(error)))
+    for group in plugins.get_bank_groups(file.get_bank_class()):
+        if group.endswith('_client'):
+            return Finding(
+                Kind.BANK_FAILS, '%s Its URL and its account are in [%s].'
+                % (details, group), file.config.at(
+                    file.config.groups.get(group)))
+    return Finding(Kind.BANK_FAILS, details, file.place('bank'))
+
+
+def _get_place(file: provider_file.ProviderFile) -> findings.Place:
+    """Return where the directory, the container or the bucket is set.
+
+    If it is not set, the place is the line "bank".
+    """
+    for group in plugins.get_bank_groups(file.get_bank_class()):
+        if file.config.find(group, _NAMES.get(group, '')):
+            return file.config.place(group, _NAMES[group])
+    return file.place('bank')
 
 
 def _list_index(bank: karbor_types.Bank, provider_id: str) -> Sequence[str]:

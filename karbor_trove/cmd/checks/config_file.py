@@ -105,6 +105,20 @@ class ConfigFile:
         return self.at(next((line for name, line in self.groups.items()
                              if name.lower() == group.lower()), None))
 
+    def build_lines(self, group: str, option: str, lines: Sequence[str]
+                    ) -> str:
+        """Return the lines to write at the place of an option.
+
+        They begin with the line of the group if the option is not set. Then
+        place() returns the line of the group, which has to stay, or the whole
+        file.
+
+        :param lines: the lines that set the option.
+        """
+        if self.find(group, option):
+            return '\n'.join(lines)
+        return '\n'.join(['[%s]' % group, *lines])
+
     def at(self, line: Optional[int] = None) -> findings.Place:
         """Return a line of the file as a place.
 

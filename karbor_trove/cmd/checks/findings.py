@@ -27,6 +27,7 @@ class Kind(enum.Enum):
     PROTECTION_NONE = 'protection-none', Code.SUCCESS
     PROTECTION_OF_KARBOR = 'protection-of-karbor', Code.FAILURE
     PROTECTION_NOOP = 'protection-noop', Code.FAILURE
+    PASSTHROUGH_MISPLACED = 'passthrough-misplaced', Code.FAILURE
     PROTECTION_FOREIGN = 'protection-foreign', Code.WARNING
     DATABASES_UNPROTECTED = 'databases-unprotected', Code.FAILURE
     PROJECT_PLANS_WORK = 'project-plans-work', Code.SUCCESS

@@ -18,6 +18,7 @@ from karbor_trove import options
 Finding = findings.Finding
 Kind = findings.Kind
 
+_COMMENT = re.compile('[#;]')
 _SECRET = re.compile('key|pass|secret|token', re.IGNORECASE)
 #: What a wrong value causes, by the name of the option's group. In any other
 #: group, a wrong value makes a plugin of Karbor fail.
@@ -46,11 +47,17 @@ def check(file: provider_file.ProviderFile,
         if name is not None:
             yield from _check_options(file, group, active[name], active)
         elif group in plugin_names_by_group:
-            yield Finding(
-                Kind.GROUP_WITHOUT_EFFECT, 'The options of [%s] have no '
-                'effect, because the file does not name their plugin: %s.'
-                % (group, ' or '.join(sorted(plugin_names_by_group[group]))),
-                file.config.at(line), '')
+            # If a line "plugin" or "bank" is wrong, the right line may name
+            # the plugin of this group.
+            if file.is_loadable() and file.plugin_lines and len(
+                    file.config.list('provider', 'bank')) == 1:
+                yield Finding(
+                    Kind.GROUP_WITHOUT_EFFECT, 'The options of [%s] have no '
+                    'effect, because the file does not name their plugin: '
+                    '%s. Delete the group with its options, or name the '
+                    'plugin.' % (group, ' or '.join(
+                        sorted(plugin_names_by_group[group]))),
+                    file.config.at(line))
         else:
             yield from _check_unknown_group(file, group, line, active,
                                             plugin_names_by_group)
@@ -78,8 +85,8 @@ def check_karbor_conf(file: config_file.ConfigFile,
         if group.lower() in of_providers and file.list(group):
             yield Finding(
                 Kind.GROUP_MISPLACED, 'The options of [%s] have no effect in '
-                'this file. Move them into the provider files.' % group,
-                file.at(line), '')
+                'this file. Move the group with its options into the '
+                'provider files.' % group, file.at(line))
 
 
 def _read_active_groups(file: provider_file.ProviderFile
@@ -156,7 +163,7 @@ def _check_options(file: provider_file.ProviderFile, group: str,
         if homes:
             yield Finding(
                 Kind.OPTION_MISPLACED, 'The option %s has no effect in [%s]. '
-                'It belongs in [%s].' % (option, group, homes[0]), place,
+                'Move it to [%s].' % (option, group, homes[0]), place,
                 '[%s]\n%s' % (homes[0], _build_line(assignment, option)))
             continue
         yield Finding(
@@ -216,30 +223,39 @@ def _check_values(file: provider_file.ProviderFile, group: str,
             allowed = options.find_violation(group, opt, assignment.value)
             if allowed is None:
                 continue
-            value = _choose_value(opt, assignment.value)
+            value = _choose_value(group, opt, assignment.value)
             yield Finding(
                 Kind.VALUE_NOT_ALLOWED, 'The value %sof %s is not allowed. '
-                'Allowed: %s. %s' % (
+                'Allowed: %s. %s%s' % (
                     '' if opt.secret or _SECRET.search(opt.dest)
                     else '"%s" ' % assignment.value, opt.dest, allowed,
-                    _EFFECTS.get(group, 'Its plugin fails with this value.')),
+                    _EFFECTS.get(group, 'Its plugin fails with this value.'),
+                    ' A comment needs a line of its own.'
+                    if _COMMENT.search(assignment.value) else ''),
                 file.config.at(assignment.line),
                 '' if value is None else '%s = %s' % (opt.dest, value))
 
 
-def _choose_value(opt: cfg.Opt, text: str) -> Optional[str]:
+def _choose_value(group: str, opt: cfg.Opt, text: str) -> Optional[str]:
     """Return an allowed value that can replace a wrong value of an option.
 
     The result is the first of these values that exists:
 
-    * a choice of the option that is similar to the wrong value.
+    * the text before a comment, if the text is an allowed value.
+    * a choice of the option, or a word for true or false, that is similar to
+      the wrong value.
     * the minimum of the option, if the wrong value is below the minimum.
     * the default of the option.
 
     :param text: the wrong value.
     :returns: the allowed value. None if none of these values exists.
     """
+    value = _COMMENT.split(text)[0].strip()
+    if value != text and options.find_violation(group, opt, value) is None:
+        return value
     choices = getattr(opt.type, 'choices', None)
+    if isinstance(opt.type, types.Boolean):
+        choices = [*opt.type.TRUE_VALUES, *opt.type.FALSE_VALUES]
     if choices:
         near = findings.suggest(text, [str(choice) for choice in choices])
         if near:

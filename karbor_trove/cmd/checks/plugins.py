@@ -13,6 +13,8 @@ import stevedore
 
 from karbor_trove.cmd import provider_options
 from karbor_trove import errors
+from karbor_trove import options
+from karbor_trove import passthrough
 
 LOG = logging.getLogger(__name__)
 
@@ -152,6 +154,10 @@ def read_groups(plugin_class: Any) -> provider_options.Groups:
         exception of its own.
     """
     groups = provider_options.read_groups(plugin_class)
+    if plugin_class is passthrough.PassthroughPlugin:
+        # This plugin registers its options when an operation begins.
+        groups = {**groups,
+                  options.PASSTHROUGH_GROUP: options.PASSTHROUGH_OPTIONS}
     if plugin_class.__module__ == PROTECTION_MODULE:
         # The protection plugin of this package also reads this group, to
         # verify the certificate of Swift.

@@ -5,6 +5,7 @@
 import pathlib
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from karbor.services.protection import bank_plugin
 from oslo_config import cfg
 from oslo_config import types
 
@@ -83,6 +84,16 @@ class ProviderFile:
         """
         return self.config.find(_GROUP, 'bank')
 
+    def is_loadable(self) -> bool:
+        """Return True if Karbor can load all plugins that the file names.
+
+        Otherwise Karbor does not load the provider.
+        """
+        bank = self.get_bank_class()
+        return self._is_bank(bank) and all(
+            plugin_class is not None and not self._is_bank(plugin_class)
+            for plugin_class in map(self._find_class, self.plugin_lines))
+
     def place(self, option: str) -> findings.Place:
         """Return the place where an option of the group "provider" is set.
 
@@ -90,6 +101,11 @@ class ProviderFile:
         file does not have the group, the place is the whole file.
         """
         return self.config.place(_GROUP, option)
+
+    def build_lines(self, option: str, value: str) -> str:
+        """Return the lines to write at place(), to set an option."""
+        return self.config.build_lines(
+            _GROUP, option, ['%s = %s' % (option, value)])
 
     def get_bank_class(self) -> Any:
         """Return the class of the bank plugin that the file names.
@@ -133,6 +149,11 @@ class ProviderFile:
         the option. In this case `problem` of the result says what is wrong.
         """
         return options.register(self.read())
+
+    @staticmethod
+    def _is_bank(plugin_class: Any) -> bool:
+        return plugin_class is not None and issubclass(
+            plugin_class, bank_plugin.BankPlugin)
 
     def _find_class(self, line: config_file.Assignment) -> Any:
         try:

@@ -111,7 +111,8 @@ class ProviderFilesCheck:
         if not file.plugin_lines:
             yield Finding(Kind.PLUGIN_MISSING, 'The provider protects '
                           'nothing, because no line "plugin" is set.',
-                          file.place('plugin'), write)
+                          file.place('plugin'), file.build_lines(
+                              'plugin', plugins.PROTECTION_PLUGIN))
         for line in file.plugin_lines:
             if line.value:
                 yield from self._check_plugin(file, line, is_bank=False)
@@ -170,7 +171,7 @@ class ProviderFilesCheck:
             yield Finding(
                 Kind.BANK_MISSING, 'Karbor does not load the provider, '
                 'because no line "bank" is set.', file.place('bank'),
-                'bank = karbor-trove-swift-bank-plugin')
+                file.build_lines('bank', 'karbor-trove-swift-bank-plugin'))
             return
         for repeated in file.config.list('provider', 'bank')[1:]:
             yield Finding(
@@ -204,14 +205,14 @@ def _check_provider(file: provider_file.ProviderFile) -> Iterator[Finding]:
         yield Finding(
             Kind.PROVIDER_DISABLED, 'Karbor does not load the provider, '
             'because enabled is not set. Its default is false.',
-            file.place('enabled'), 'enabled = true')
+            file.place('enabled'), file.build_lines('enabled', 'true'))
     # Karbor's API accepts only ids of this form [providers.py, 1.6.0].
     if not uuidutils.is_uuid_like(file.id):
         yield Finding(
             Kind.ID_WRONG, 'Users cannot use the provider, because %s.'
             % ('the id "%s" is not a UUID' % file.id if file.id
                else 'it has no id'),
-            file.place('id'), 'id = %s' % uuid.uuid4())
+            file.place('id'), file.build_lines('id', str(uuid.uuid4())))
 
 
 def _check_ids(files: List[provider_file.ProviderFile]) -> Iterator[Finding]:
@@ -238,20 +239,21 @@ def _check_bank_options(file: provider_file.ProviderFile, base: Any
             if assignment is None or not assignment.value:
                 missing.append(name)
         if missing:
-            has_group = group in file.config.groups
             yield Finding(
                 Kind.BANK_INCOMPLETE, 'The bank cannot be used without these '
                 'options of [%s]: %s.' % (group, ', '.join(missing)),
                 file.config.place(group, missing[0]),
-                '\n'.join([*([] if has_group else ['[%s]' % group]),
-                           *('%s = ...' % name for name in missing)]))
+                file.config.build_lines(
+                    group, missing[0], ['%s = ...' % name
+                                        for name in missing]))
     for group, option in _PLACES.get(base, {}).items():
-        if group not in file.config.groups:
+        if file.config.find(group, option) is None:
             yield Finding(
-                Kind.BANK_DEFAULT, 'The group [%s] is missing, so %s has its '
+                Kind.BANK_DEFAULT, '[%s] does not set %s, so it has its '
                 'default: karbor. Karbor creates it if it does not exist.'
-                % (group, option), file.config.at(),
-                '[%s]\n%s = karbor' % (group, option))
+                % (group, option), file.config.place(group, option),
+                file.config.build_lines(group, option,
+                                        ['%s = karbor' % option]))
     if base is _SWIFT and 'swift_client' in file.config.groups:
         names = [name for name in ('swift_user_domain_name',
                                    'swift_project_domain_name')
@@ -262,7 +264,9 @@ def _check_bank_options(file: provider_file.ProviderFile, base: Any
                 'default is the name "default": %s. The domain that Keystone '
                 'creates has the name "Default".' % ', '.join(names),
                 file.config.place('swift_client', names[0]),
-                '\n'.join('%s = Default' % name for name in names))
+                file.config.build_lines(
+                    'swift_client', names[0],
+                    ['%s = Default' % name for name in names]))
 
 
 def _describe_retention(file: provider_file.ProviderFile,

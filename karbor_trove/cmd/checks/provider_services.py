@@ -105,4 +105,4 @@ def _check_object(file: provider_file.ProviderFile, option: str, value: str,
     return Finding(
         kind, 'The cloud does not have what the %s names, or does not show it '
         'to Karbor\'s own user: %s. Test restores fail with it.'
-        % (file.name, name), place, '')
+        % (file.name, name), place, '%s = ...' % option)

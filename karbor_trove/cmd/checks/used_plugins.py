@@ -17,6 +17,7 @@ from oslo_config import cfg
 from karbor_trove.cmd.checks import findings
 from karbor_trove.cmd.checks import plugins
 from karbor_trove.cmd.checks import provider_file
+from karbor_trove import passthrough
 
 Finding = findings.Finding
 Kind = findings.Kind
@@ -116,31 +117,76 @@ class Protectables:
 
 
 def check_providers(files: Sequence[provider_file.ProviderFile],
-                    types_in_projects: Set[str]) -> Iterator[Finding]:
+                    types_in_projects: Set[str], are_all_read: bool
+                    ) -> Iterator[Finding]:
     """Yield which protection plugins the enabled providers use.
 
     For each provider, one finding is about database instances, and one is
     about plans for whole projects. If no provider protects database instances
     with the plugin of karbor-trove, there is one more finding.
 
+    If Karbor does not load a provider because of a mistake in its file, the
+    provider is left out. The check of the files reports the mistake.
+
     :param files: the provider files. A file that is not enabled is skipped.
     :param types_in_projects: the result of
         Protectables.list_types_in_projects().
+    :param are_all_read: False if a provider file could not be read.
     """
     is_protected = False
+    disabled = None
     for file in files:
+        if not file.is_loadable():
+            are_all_read = False
+            continue
         if not file.is_enabled:
+            lines = file.select_plugins().get(_TYPE, [])
+            if _describe_protection(file, lines).kind is (
+                    Kind.PROTECTION_IN_FORCE):
+                disabled = file
             continue
         selected = file.select_plugins()
         finding = _describe_protection(file, selected.get(_TYPE, []))
         is_protected |= finding.kind is Kind.PROTECTION_IN_FORCE
         yield finding
+        yield from _check_passthrough(file, selected)
         yield _describe_project_plans(file, selected, types_in_projects)
-    if not is_protected:
+    if is_protected or not are_all_read:
+        return
+    details = ('No enabled provider protects %s with the plugin of '
+               'karbor-trove.' % _TYPE)
+    if disabled:
         yield Finding(
-            Kind.DATABASES_UNPROTECTED, 'No enabled provider protects %s with '
-            'the plugin of karbor-trove.' % _TYPE,
+            Kind.DATABASES_UNPROTECTED, '%s The %s would, but it is not '
+            'enabled.' % (details, disabled.name), disabled.place('enabled'),
+            # If the option is not set, provider-disabled has these lines.
+            'enabled = true' if disabled.config.find('provider', 'enabled')
+            else None)
+    else:
+        yield Finding(
+            Kind.DATABASES_UNPROTECTED, '%s Add the line to an enabled '
+            'provider, after all other lines "plugin".' % details,
             write='plugin = %s' % plugins.PROTECTION_PLUGIN)
+
+
+def _check_passthrough(file: provider_file.ProviderFile,
+                       selected: Dict[str, List[provider_file.PluginLine]]
+                       ) -> Iterator[Finding]:
+    """Yield that the passthrough plugin replaces plugins of earlier lines."""
+    replaced: Dict[str, int] = {}
+    for lines in selected.values():
+        if lines[-1].plugin_class is passthrough.PassthroughPlugin:
+            replaced.update({
+                line.value: lines[-1].line.line
+                for line, plugin_class in lines
+                if plugin_class is not passthrough.PassthroughPlugin})
+    if replaced:
+        yield Finding(
+            Kind.PASSTHROUGH_MISPLACED, 'In the %s this line replaces the '
+            'plugins of earlier lines: %s. A checkpoint with a resource of '
+            'their types is refused. Move the line before all other lines '
+            '"plugin".' % (file.name, ', '.join(sorted(replaced))),
+            file.config.at(max(replaced.values())))
 
 
 def _describe_protection(file: provider_file.ProviderFile,
@@ -206,12 +252,18 @@ def _describe_project_plans(
             % (file.name, ', '.join(missing), plugins.PASSTHROUGH_PLUGIN),
             place)
     if missing:
+        lines = [passthrough, 'plugin = %s' % file.plugin_lines[0].value]
+        if missing == [_TYPE]:
+            # The passthrough plugin is not for database instances.
+            last = file.plugin_lines[-1]
+            place = file.config.at(last.line)
+            lines = ['plugin = %s' % last.value,
+                     'plugin = %s' % plugins.PROTECTION_PLUGIN]
         return Finding(
             Kind.PROJECT_PLANS_FAIL, 'Plans of the %s for a whole project '
             'fail if the project has a resource of one of these types, '
             'because no plugin is for it: %s.'
-            % (file.name, ', '.join(missing)), place,
-            '%s\nplugin = %s' % (passthrough, file.plugin_lines[0].value))
+            % (file.name, ', '.join(missing)), place, '\n'.join(lines))
     if noop:
         line = selected[noop[0]][-1].line
         return Finding(

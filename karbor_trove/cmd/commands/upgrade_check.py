@@ -54,9 +54,11 @@ def check(config_files: Sequence[str], is_offline: bool) -> Iterator[Result]:
     # get_client_module() registers the options of all clients.
     client_factory.ClientFactory.get_client_module('trove')
     files: List[provider_file.ProviderFile] = []
+    are_all_read = True
     for finding in _check_files(conf, files):
+        are_all_read &= finding.kind is not findings.Kind.FILE_UNREADABLE
         yield 'Provider files', finding
-    for finding in _check_used_plugins(files):
+    for finding in _check_used_plugins(files, are_all_read):
         yield 'What is in force', finding
     for finding in versions.check(files):
         yield 'Versions', finding
@@ -95,13 +97,13 @@ def _check_files(conf: Sequence[config_file.ConfigFile],
     files += files_check.files
 
 
-def _check_used_plugins(files: Sequence[provider_file.ProviderFile]
-                        ) -> Iterator[findings.Finding]:
+def _check_used_plugins(files: Sequence[provider_file.ProviderFile],
+                        are_all_read: bool) -> Iterator[findings.Finding]:
     yield from used_plugins.check_entry_points()
     protectables = used_plugins.Protectables()
     yield from protectables.check()
     yield from used_plugins.check_providers(
-        files, protectables.list_types_in_projects())
+        files, protectables.list_types_in_projects(), are_all_read)
 
 
 def _check_cloud(conf: Sequence[config_file.ConfigFile],

@@ -14,6 +14,8 @@ def test_wrong_credentials_are_found(find_one, find, fake_trove, conf):
     assert len(rows) == 2
     assert (rows[0]['file'], rows[0]['line']) == (str(conf), 6)
     assert 'Keystone rejects the credentials' in rows[0]['details']
+    assert rows[1]['details'].startswith(
+        'Keystone rejects the credentials in [trustee]')
     assert not find('trove-works') and not find('trove-fails')
 
 
@@ -148,7 +150,8 @@ def test_names_of_the_provider_file_are_looked_up(
                                'detail': ''}})
     change('poll_interval = 0.1', '%s = %s' % (option, wrong))
     row = find_one(kind)
-    assert (row['line'], row['write']) == (10, '')
+    assert (row['line'], row['write']) == (
+        10, '%s = ...' % option)
     change('%s = %s' % (option, wrong), '%s = %s' % (option, right))
     assert find_one('object-exists')['line'] == 10
     assert not find(kind)

@@ -26,7 +26,7 @@ MISTAKES = [
      '[trove_protection_plugin]', '[trove_client]', 9, None),
     ('a group of another plugin', 'group-without-effect',
      '[trove_protection_plugin]',
-     '[database_backup_plugin]', 9, ''),
+     '[database_backup_plugin]', 9, None),
     ('the in-tree plugin last', 'protection-of-karbor',
      PLUGIN, PLUGIN + '\nplugin = karbor-database-protection-plugin', 5, ''),
     ('the in-tree plugin alone', 'protection-of-karbor',
@@ -45,7 +45,8 @@ MISTAKES = [
     ('a bank plugin as a protection plugin', 'plugin-unknown',
      PLUGIN, 'plugin = karbor-fs-bank-plugin', 4, None),
     ('an empty plugin', 'plugin-missing', PLUGIN, 'plugin =', 4, PLUGIN),
-    ('no plugin', 'plugin-missing', PLUGIN + '\n', '', 1, PLUGIN),
+    ('no plugin', 'plugin-missing', PLUGIN + '\n', '', 1,
+     '[provider]\n' + PLUGIN),
     ('no plugin for databases', 'protection-none',
      PLUGIN, 'plugin = karbor-server-protection-plugin', 4, None),
     ('a mistyped bank', 'bank-unknown',
@@ -55,22 +56,29 @@ MISTAKES = [
      'bank = karbor-trove-fs-bank-plugin',
      'bank = karbor-trove-protection-plugin', 5, None),
     ('no bank', 'bank-missing', 'bank = karbor-trove-fs-bank-plugin\n', '', 1,
-     'bank = karbor-trove-swift-bank-plugin'),
+     '[provider]\nbank = karbor-trove-swift-bank-plugin'),
     ('a second bank', 'bank-repeated',
      'enabled = true', 'enabled = true\nbank = karbor-trove-fs-bank-plugin',
      7, ''),
     ('no path of the bank', 'bank-incomplete',
      'file_system_bank_path', 'bank_object_container', 7,
-     'file_system_bank_path = ...'),
+     '[file_system_bank_plugin]\nfile_system_bank_path = ...'),
     ('the bank plugin of Karbor', 'bank-of-karbor',
      'bank = karbor-trove-fs-bank-plugin', 'bank = karbor-fs-bank-plugin', 5,
      'bank = karbor-trove-fs-bank-plugin'),
     ('no enabled', 'provider-disabled', 'enabled = true\n', '', 1,
-     'enabled = true'),
+     '[provider]\nenabled = true'),
+    ('no enabled provider', 'databases-unprotected', 'enabled = true\n', '', 1,
+     None),
+    ('a disabled provider', 'databases-unprotected',
+     'enabled = true', 'enabled = false', 6, 'enabled = true'),
     ('a value below its minimum', 'value-not-allowed',
      'poll_interval = 0.1', 'poll_interval = 0', 10, 'poll_interval = 0.1'),
     ('a value with a comment', 'value-not-allowed',
      'poll_interval = 0.1', 'poll_interval = 5 # seconds', 10,
+     'poll_interval = 5'),
+    ('a wrong value with a comment', 'value-not-allowed',
+     'poll_interval = 0.1', 'poll_interval = 5s # seconds', 10,
      'poll_interval = 5.0'),
     ('a mistyped choice', 'value-not-allowed',
      'poll_interval = 0.1', 'verify_level = restores', 10,
@@ -78,13 +86,29 @@ MISTAKES = [
     ('an id that is none', 'value-not-allowed',
      'poll_interval = 0.1', 'verify_net_id = private', 10, ''),
     ('a mistyped bool', 'value-not-allowed',
-     'enabled = true', 'enabled = ture', 6, 'enabled = false'),
+     'enabled = true', 'enabled = ture', 6, 'enabled = true'),
+    ('a type that may not stay unprotected', 'value-not-allowed',
+     '[trove_protection_plugin]\npoll_interval = 0.1',
+     '[provider]\nplugin = karbor-trove-passthrough-plugin\n'
+     '[trove_passthrough_plugin]\ntypes = OS::Nova::Sever', 12,
+     'types = OS::Keystone::Project,OS::Nova::Server,OS::Cinder::Volume,'
+     'OS::Glance::Image,OS::Manila::Share,OS::Neutron::Network,'
+     'OS::Kubernetes::Pod'),
+    ('an option of the passthrough plugin alone', 'group-without-effect',
+     '[trove_protection_plugin]\npoll_interval = 0.1',
+     '[trove_passthrough_plugin]\ntypes = OS::Nova::Server', 9, None),
     ('an option that is set twice', 'option-repeated',
      'poll_interval = 0.1', 'poll_interval = 5\npoll_interval = 0.1', 10, ''),
     ('a line without a value', 'file-unreadable',
      'enabled = true', 'enabled', 6, None),
     ('an option before the first group', 'file-unreadable',
      '[provider]', 'enabled = true\n[provider]', 1, None),
+    ('the passthrough plugin after another', 'passthrough-misplaced',
+     PLUGIN, 'plugin = karbor-image-protection-plugin\n'
+     'plugin = karbor-trove-passthrough-plugin\n' + PLUGIN, 5, None),
+    ('the passthrough plugin alone', 'project-plans-fail',
+     PLUGIN, 'plugin = karbor-trove-passthrough-plugin', 4,
+     'plugin = karbor-trove-passthrough-plugin\n' + PLUGIN),
     ('noop for projects', 'project-plans-noop',
      PLUGIN, 'plugin = karbor-noop-protection-plugin\n' + PLUGIN, 4,
      'plugin = karbor-trove-passthrough-plugin'),
@@ -108,7 +132,8 @@ def test_wrong_id_is_found_with_a_new_one(find_offline, change, id_):
     change('id = %s\n' % ID, id_)
     [row] = find_offline('id-wrong')
     assert row['line'] == (3 if id_ else 1)
-    assert len(row['write']) == len('id = ' + ID)
+    assert row['write'][:-len(ID)] == (
+        'id = ' if id_ else '[provider]\nid = ')
 
 
 def test_two_files_with_one_id_are_found(find_offline, folder, change):
@@ -155,6 +180,49 @@ def test_group_of_a_provider_file_in_karbor_conf_is_found(
     assert row['file'] == str(conf)
     assert conf.read_text().splitlines()[row['line'] - 1] == (
         '[trove_protection_plugin]')
+    assert row['write'] is None
+
+
+def test_options_of_the_passthrough_plugin_are_known(find_offline, change):
+    change(PLUGIN, 'plugin = karbor-trove-passthrough-plugin\n' + PLUGIN)
+    change('[trove_protection_plugin]', '[trove_passthrough_plugin]\n'
+           'types = OS::Keystone::Project\n[trove_protection_plugin]')
+    assert find_offline('files-correct')
+
+
+@pytest.mark.parametrize('old, new', [
+    (PLUGIN, 'plugin = karbor-trove-protection-plugn'),
+    (PLUGIN, 'plugin ='),
+    ('bank = karbor-trove-fs-bank-plugin', 'bank = karbor-trove-fs-bank'),
+    ('bank = karbor-trove-fs-bank-plugin\n', ''),
+    ('bank = karbor-trove-fs-bank-plugin', 'bank = karbor-s3-bank-plugin\n'
+     'bank = karbor-trove-fs-bank-plugin')])
+def test_wrong_plugin_line_does_not_condemn_the_group_of_the_plugin(
+        check, change, old, new):
+    change(PLUGIN, 'plugin = karbor-trove-passthrough-plugin\n' + PLUGIN)
+    change(old, new)
+    kinds = {row['finding'] for row in check('--offline')}
+    assert not kinds & {'group-without-effect', 'project-plans-fail'}
+
+
+def test_missing_plugin_line_does_not_condemn_the_group_of_the_plugin(
+        find_offline, change):
+    change(PLUGIN + '\n', '')
+    assert find_offline('plugin-missing')
+    assert not find_offline('group-without-effect')
+
+
+def test_file_that_is_not_loaded_does_not_count_as_unprotecting(
+        check, folder, change):
+    change('enabled = true', 'enabled')
+    kinds = {row['finding'] for row in check('--offline')}
+    assert kinds & {'file-unreadable', 'databases-unprotected'} == {
+        'file-unreadable'}
+    change('enabled', 'enabled = true')
+    change(PLUGIN, 'plugin = karbor-trove-protection-plugn')
+    kinds = {row['finding'] for row in check('--offline')}
+    assert kinds & {'plugin-unknown', 'databases-unprotected'} == {
+        'plugin-unknown'}
 
 
 def test_file_that_is_no_text_is_found(find_offline, folder):
@@ -166,16 +234,20 @@ def test_file_that_is_no_text_is_found(find_offline, folder):
     ('[swift_bank_plugin]\nbank_swift_object_container = karbor\n',
      'bank-default', '[swift_bank_plugin]\n'
      'bank_swift_object_container = karbor'),
+    ('bank_swift_object_container = karbor\n', 'bank-default',
+     '[swift_bank_plugin]\nbank_swift_object_container = karbor'),
     ('swift_user_domain_name = Default\n', 'bank-default',
-     'swift_user_domain_name = Default'),
+     '[swift_client]\nswift_user_domain_name = Default'),
     ('swift_key = s3cr3t-of-the-bank\n', 'bank-incomplete',
-     'swift_key = ...')])
+     '[swift_client]\nswift_key = ...')])
 def test_missing_option_of_the_swift_bank_is_found(
         find_offline, with_swift_bank, missing, kind, write):
-    with_swift_bank(missing, '')
+    lines = with_swift_bank(missing, '').read_text().splitlines()
     [row] = find_offline(kind)
     assert row['write'] == write
-    assert row['line'] == (None if missing.startswith('[') else 7)
+    assert row['line'] == (
+        None if missing.startswith('[')
+        else lines.index(write.splitlines()[0]) + 1)
 
 
 def test_certificate_of_swift_beside_a_file_system_bank_is_no_finding(
