@@ -14,7 +14,6 @@ import stevedore
 from karbor_trove.cmd import provider_options
 from karbor_trove import errors
 from karbor_trove import options
-from karbor_trove import passthrough
 
 LOG = logging.getLogger(__name__)
 
@@ -23,8 +22,9 @@ PROTECTABLES = 'karbor.protectables'
 #: The names of the plugins of this package.
 PROTECTION_PLUGIN = 'karbor-trove-protection-plugin'
 PASSTHROUGH_PLUGIN = 'karbor-trove-passthrough-plugin'
-#: The module of the protection plugin of this package.
+#: The modules of these plugins.
 PROTECTION_MODULE = 'karbor_trove.protection'
+PASSTHROUGH_MODULE = 'karbor_trove.passthrough'
 
 
 class Plugins:
@@ -154,7 +154,7 @@ def read_groups(plugin_class: Any) -> provider_options.Groups:
         exception of its own.
     """
     groups = provider_options.read_groups(plugin_class)
-    if plugin_class is passthrough.PassthroughPlugin:
+    if plugin_class.__module__ == PASSTHROUGH_MODULE:
         # This plugin registers its options when an operation begins.
         groups = {**groups,
                   options.PASSTHROUGH_GROUP: options.PASSTHROUGH_OPTIONS}

@@ -17,7 +17,6 @@ from oslo_config import cfg
 from karbor_trove.cmd.checks import findings
 from karbor_trove.cmd.checks import plugins
 from karbor_trove.cmd.checks import provider_file
-from karbor_trove import passthrough
 
 Finding = findings.Finding
 Kind = findings.Kind
@@ -175,11 +174,11 @@ def _check_passthrough(file: provider_file.ProviderFile,
     """Yield that the passthrough plugin replaces plugins of earlier lines."""
     replaced: Dict[str, int] = {}
     for lines in selected.values():
-        if lines[-1].plugin_class is passthrough.PassthroughPlugin:
+        if _is_passthrough(lines[-1].plugin_class):
             replaced.update({
                 line.value: lines[-1].line.line
                 for line, plugin_class in lines
-                if plugin_class is not passthrough.PassthroughPlugin})
+                if not _is_passthrough(plugin_class)})
     if replaced:
         yield Finding(
             Kind.PASSTHROUGH_MISPLACED, 'In the %s this line replaces the '
@@ -187,6 +186,10 @@ def _check_passthrough(file: provider_file.ProviderFile,
             'their types is refused. Move the line before all other lines '
             '"plugin".' % (file.name, ', '.join(sorted(replaced))),
             file.config.at(max(replaced.values())))
+
+
+def _is_passthrough(plugin_class: Any) -> bool:
+    return bool(plugin_class.__module__ == plugins.PASSTHROUGH_MODULE)
 
 
 def _describe_protection(file: provider_file.ProviderFile,
