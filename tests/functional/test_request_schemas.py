@@ -32,7 +32,7 @@ def validate():
     It runs tests.sandbox.services.schema_validator, and returns None if the
     request is valid, otherwise the error.
     """
-    python = environments.make('services')
+    python = environments.make(environments.TROVE)
     with subprocess.Popen(
             [python, '-m', 'tests.sandbox.services.schema_validator'],
             cwd=environments.ROOT, env=environments.environ(python),

@@ -24,7 +24,7 @@ PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
 #: resources of all types except database instances stay unprotected.
 PLUGINS = ['karbor-trove-passthrough-plugin', 'karbor-trove-protection-plugin']
 _ENVIRONMENTS = {'keystone': 'services', 'swift': 'services',
-                 'trove': 'services', 'karbor': 'karbor'}
+                 'trove': environments.TROVE, 'karbor': 'karbor'}
 #: The ports of the services. By default Linux gives none of these ports to
 #: outgoing connections.
 _PORTS = range(20000, 32000)
@@ -90,7 +90,7 @@ class Sandbox:
         self._say = say
         self._password = secrets.token_hex(8)
         self._pythons = {name: environments.make(name)
-                         for name in ('services', 'karbor')}
+                         for name in dict.fromkeys(_ENVIRONMENTS.values())}
         self.directory = pathlib.Path(
             tempfile.mkdtemp(prefix='karbor-trove-'))
         # In a sandbox of root, PostgreSQL runs as another user, which needs

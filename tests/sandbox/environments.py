@@ -1,10 +1,13 @@
-"""The two Python environments of the sandbox: "karbor" and "services".
+"""The Python environments of the sandbox: "karbor", "services", "trove18".
 
     python -m tests.sandbox.environments run karbor -- -m pytest tests/unit
     python -m tests.sandbox.environments lock
 
 "run" creates the environment if it does not exist, and runs its Python. "lock"
-updates the pinned lists of both environments. Only "lock" needs uv.
+updates the pinned lists of all environments. Only "lock" needs uv.
+
+The sandbox needs "trove18" only if SANDBOX_TROVE is "trove18". Then Trove runs
+in it instead of in "services".
 """
 
 import argparse
@@ -24,6 +27,8 @@ from tests.sandbox import lockfiles
 ROOT = pathlib.Path(__file__).parents[2]
 #: The oldest Python for which the pinned lists are valid.
 OLDEST_PYTHON = (3, 11)
+#: The environment of Trove.
+TROVE = os.environ.get('SANDBOX_TROVE', 'services')
 _FOLDER = ROOT / '.sandbox'
 _CACHE = _FOLDER / 'cache'
 
@@ -138,7 +143,7 @@ def make(name: str) -> pathlib.Path:
     An environment that does not exist is created. This takes minutes. No other
     process removes the environment while this process lives.
 
-    :param name: 'karbor' or 'services'.
+    :param name: one of lockfiles.NAMES.
     :raises Failure: the environment cannot be created.
     """
     if sys.version_info < OLDEST_PYTHON:

@@ -47,12 +47,10 @@ HEARTBEAT_SECONDS = 5.0
 
 
 def _prepare_database(directory: pathlib.Path) -> None:
-    api = get_db_api()
-    api.db_sync(cfg.CONF)
+    get_db_api().db_sync(cfg.CONF)
     # With a rollback journal a reader blocks all writers.
     with sqlite3.connect(directory / trove_config.DATABASE) as database:
         database.execute('PRAGMA journal_mode=WAL')
-    api.configure_db()
 
 
 def _register_datastores(directory: pathlib.Path) -> None:
