@@ -9,6 +9,8 @@ import typing
 import pytest
 from troveclient import exceptions as trove_exceptions
 
+from tests.fake_trove import releases
+
 #: Timeout of each wait and interval between two checks, in seconds.
 TIMEOUT = 120.0
 POLL_INTERVAL = 0.1
@@ -21,6 +23,8 @@ class Cloud(abc.ABC):
 
     #: A client of python-troveclient, version 1.
     client: typing.Any
+    #: The release of this Trove, with its differences.
+    release: releases.Release
     #: Has now() and sleep(seconds).
     clock: typing.Any
     flavor_id: str

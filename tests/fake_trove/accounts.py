@@ -8,7 +8,6 @@ from tests.fake_trove import serialization
 
 PAGE = 20
 KINDS = ('databases', 'users')
-_SUPPORTED = ('mysql', 'mariadb', 'postgresql')
 
 
 class Accounts:
@@ -44,7 +43,7 @@ class Accounts:
 
     def _check_available(self, instance: clouds.State) -> None:
         type_ = instance['datastore']['type']
-        if type_ not in _SUPPORTED:
+        if type_ not in self._cloud.release.account_datastores:
             raise errors.ErrorResponse(
                 422, 'Operation not supported for datastore %s.' % type_)
         if instance['status'] not in clouds.UP:
