@@ -19,9 +19,9 @@ def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   poller: polling.Poller) -> models.Accounts:
     """Return the databases and users of an instance.
 
-    Trove lists databases and users for MySQL, MariaDB and PostgreSQL.
-    Databases and users that Trove reserves for itself are not in these lists
-    [extensions/common/models.py, 26.0.0].
+    Trove lists databases and users for MySQL, MariaDB and, since 23.0.0, for
+    PostgreSQL. Databases and users that Trove reserves for itself are not in
+    these lists [extensions/common/models.py, 18.0.1 and 26.0.0].
 
     :returns: the names. None in place of a list that Trove did not return. In
         that case a warning is logged.
