@@ -19,9 +19,9 @@ def list_accounts(client: trove_client.TroveClient, instance_id: str,
                   poller: polling.Poller) -> models.Accounts:
     """Return the names of the databases and of the users of an instance.
 
-    Trove returns these names only for MySQL, MariaDB and PostgreSQL. The
-    databases and users that Trove reserves for itself are not included
-    [extensions/common/models.py, 26.0.0].
+    Trove lists the databases and users of MySQL, MariaDB and, since 23.0.0, of
+    PostgreSQL. The databases and users that Trove reserves for itself are not
+    included [extensions/common/models.py, 18.0.1 and 26.0.0].
 
     :param poller: repeats a request for up to 30 s during an outage.
     :returns: the names. If Trove rejects the request for the databases or does

@@ -60,7 +60,7 @@ class BackupBehaviour:
         id_ = cloud.get_shared_instance()
         backup = cloud.client.backups.create(
             cloud.build_name('slow-backup-2'), id_)
-        with http_error(500):
+        with http_error(cloud.release.delete_of_running):
             cloud.client.backups.delete(backup.id)
         cloud.wait_for(
             lambda: cloud.get_backup_status(backup.id) == 'COMPLETED')
@@ -72,7 +72,7 @@ class BackupBehaviour:
         parent = cloud.create_backup(id_, 'full')
         child = cloud.client.backups.create(
             cloud.build_name('slow-backup-2'), id_, parent_id=parent)
-        with http_error(500):
+        with http_error(cloud.release.delete_of_running):
             cloud.client.backups.delete(parent)
         cloud.wait_for(
             lambda: cloud.get_backup_status(child.id) == 'COMPLETED')

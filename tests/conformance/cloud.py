@@ -9,6 +9,8 @@ import typing
 import pytest
 from troveclient import exceptions as trove_exceptions
 
+from tests.fake_trove import releases
+
 #: Timeout of each wait in seconds of the clock.
 TIMEOUT = 120.0
 #: Seconds of the clock between two checks of a wait.
@@ -27,6 +29,8 @@ class Cloud(abc.ABC):
 
     #: The client of python-troveclient for Trove's API v1.0.
     client: typing.Any
+    #: The release of this Trove, with its differences.
+    release: releases.Release
     #: The clock of the tests, with the methods now() and sleep(seconds).
     clock: typing.Any
     #: The flavor of the instances.

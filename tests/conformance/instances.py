@@ -159,6 +159,15 @@ class InstanceBehaviour:
         cloud.client.instances.delete(id_)
         cloud.wait_for(lambda: cloud.get_statuses(id_)[0] == 'deleted')
 
+    def test_an_old_release_rejects_soft_localities(self, cloud: Cloud):
+        for locality in 'soft-affinity', 'soft-anti-affinity':
+            if locality in cloud.release.localities:
+                id_ = cloud.create_instance(locality=locality)
+                assert cloud.client.instances.get(id_).locality == locality
+            else:
+                with http_error(400, locality):
+                    cloud.create(locality=locality)
+
     def test_a_private_flavor_is_in_no_list_and_can_be_used(
             self, cloud: Cloud):
         flavor_id = cloud.private_flavor_id

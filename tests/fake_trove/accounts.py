@@ -10,8 +10,6 @@ from tests.fake_trove import serialization
 PAGE = 20
 #: The last parts of the paths of these requests.
 KINDS = ('databases', 'users')
-#: The datastores whose databases and users Trove can list.
-_SUPPORTED = ('mysql', 'mariadb', 'postgresql')
 
 
 class Accounts:
@@ -56,7 +54,7 @@ class Accounts:
             the database is not up.
         """
         type_ = instance['datastore']['type']
-        if type_ not in _SUPPORTED:
+        if type_ not in self._cloud.release.account_datastores:
             raise errors.ErrorResponse(
                 422, 'Operation not supported for datastore %s.' % type_)
         if instance['status'] not in clouds.UP:

@@ -74,6 +74,21 @@ class Release:
         return self.number >= 23
 
     @property
+    def localities(self) -> typing.Tuple[str, ...]:
+        """What a request for an instance may have as its locality."""
+        strict = ('affinity', 'anti-affinity')
+        if self.number >= 23:
+            return (*strict, 'soft-affinity', 'soft-anti-affinity')
+        return strict
+
+    @property
+    def account_datastores(self) -> typing.Tuple[str, ...]:
+        """The datastores whose databases and users Trove lists."""
+        if self.number >= 23:
+            return 'mysql', 'mariadb', 'postgresql'
+        return 'mysql', 'mariadb'
+
+    @property
     def delete_of_running(self) -> int:
         """The HTTP code that refuses the deletion of a running backup."""
         return 500 if self.number >= 25 else 422

@@ -18,10 +18,6 @@ _ADDRESS = {'type': 'string', 'pattern': r'^([0-9]{1,3}\.){3}[0-9]{1,3}$'}
 _CIDR = {'type': 'string',
          'pattern': r'^([0-9]{1,3}\.){3}[0-9]{1,3}'
                     r'(/([0-9]|[12][0-9]|3[0-2]))?$'}
-# Trove's schema does not have these values. Trove checks them right after the
-# check of the schema.
-_LOCALITY = {'enum': ['affinity', 'anti-affinity', 'soft-affinity',
-                      'soft-anti-affinity']}
 _NIC_KEYS = {'net-id': _UUID, 'network_id': _UUID, 'subnet_id': _UUID,
              'ip_address': _ADDRESS}
 
@@ -45,12 +41,9 @@ _CONFIGURATION = _object(
         [], type=_TEXT, version=_TEXT, version_number=_TEXT))
 
 
-def _instance(nic_keys: typing.Iterable[str]) -> _Schema:
-    """Return the schema of a requested instance.
-
-    :param nic_keys: the keys that a nic may have.
-    """
-    nic = _object([], **{key: _NIC_KEYS[key] for key in nic_keys})
+def _instance(release: releases.Release) -> _Schema:
+    """Return the schema of a requested instance."""
+    nic = _object([], **{key: _NIC_KEYS[key] for key in release.nic_keys})
     nic['additionalProperties'] = False
     return _object(
         ['name'], name=_TEXT, volume=_object(['size'], size=_SIZE, type={
@@ -58,7 +51,8 @@ def _instance(nic_keys: typing.Iterable[str]) -> _Schema:
         flavorRef={'oneOf': [_TEXT, {'type': 'integer'}]},
         restorePoint=_object(['backupRef'], backupRef=_UUID),
         replica_of=_UUID, availability_zone=_TEXT, region_name=_TEXT,
-        locality=_LOCALITY,
+        # Not in Trove's schema, but checked right after it.
+        locality={'enum': list(release.localities)},
         datastore=_object([], type=_TEXT, version=_TEXT,
                           version_number=_TEXT),
         nics={'type': 'array', 'maxItems': 1, 'items': nic},
@@ -101,4 +95,4 @@ def parse_instance(body: typing.Any, release: releases.Release) -> _Schema:
 
     :raises errors.ErrorResponse: 400. The message names each bad value.
     """
-    return _validate(body, 'instance', _instance(release.nic_keys))
+    return _validate(body, 'instance', _instance(release))

@@ -10,6 +10,7 @@ from troveclient import exceptions as trove_exceptions
 
 from tests.conformance import cloud as clouds
 from tests.conformance import suite
+from tests.functional import trove_release
 from tests.sandbox.services import cloud as catalog
 
 
@@ -21,6 +22,7 @@ class RealTime:
 class RealCloud(clouds.Cloud):
     """The sandbox's Trove and the project of its user `tenant`."""
 
+    release = trove_release.RELEASE
     clock = RealTime()
     flavor_id = '1'
     network_id = catalog.NETWORK

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.functional import api_tenant as tenants
+from tests.functional import trove_release
 from tests.sandbox.services import cloud as catalog
 
 TYPE = tenants.TYPE
@@ -26,12 +27,42 @@ def originals(tenant):
     ids = dict(zip(ROWS, tenant.create_instances(list(ROWS))))
     for name, id_ in ids.items():
         tenant.create_table(id_, ROWS[name])
-    tenant.trove.databases.create(ids['orders'], [{'name': ARCHIVE}])
-    tenant.trove.users.create(ids['orders'], [{
-        'name': 'auditor', 'password': 'a long secret',
-        'databases': [{'name': ARCHIVE}]}])
+    create_archive(tenant, ids['orders'])
     tenant.create_table(ids['orders'], ARCHIVE_ROWS, database=ARCHIVE)
     return ids
+
+
+def create_archive(tenant, id_):
+    """Create the second database and its user."""
+    if trove_release.HAS_ACCOUNTS:
+        tenant.trove.databases.create(id_, [{'name': ARCHIVE}])
+        tenant.trove.users.create(id_, [{
+            'name': 'auditor', 'password': 'a long secret',
+            'databases': [{'name': ARCHIVE}]}])
+    else:
+        for statement in ('CREATE DATABASE %s' % ARCHIVE,
+                          'CREATE USER auditor',
+                          'GRANT ALL ON DATABASE %s TO auditor' % ARCHIVE):
+            tenant.sql(id_, statement)
+
+
+def list_databases(tenant, id_):
+    """Return the names of the databases of an instance."""
+    if trove_release.HAS_ACCOUNTS:
+        return [database.name for database in tenant.trove.databases.list(id_)]
+    return [name for [name] in tenant.sql(
+        id_, 'SELECT datname FROM pg_database')]
+
+
+def list_databases_of_auditor(tenant, id_):
+    """Return the names of the databases that the user has access to."""
+    if trove_release.HAS_ACCOUNTS:
+        [auditor] = [user for user in tenant.trove.users.list(id_)
+                     if user.name == 'auditor']
+        return [database['name'] for database in auditor.databases]
+    return [name for [name] in tenant.sql(
+        id_, 'SELECT datname FROM pg_database '
+             "WHERE has_database_privilege('auditor', datname, 'CREATE')")]
 
 
 @pytest.fixture(scope='module')
@@ -95,11 +126,7 @@ def test_restore_creates_all_instances_with_rows_databases_and_users(
             for name, id_ in names.items()} == ROWS
     orders = names['orders']
     assert tenant.count_rows(orders, database=ARCHIVE) == ARCHIVE_ROWS
-    assert ARCHIVE in [
-        database.name for database in tenant.trove.databases.list(orders)]
-    [auditor] = [user for user in tenant.trove.users.list(orders)
-                 if user.name == 'auditor']
-    assert auditor.databases == [{'name': ARCHIVE}]
+    assert ARCHIVE in list_databases(tenant, orders)
+    assert list_databases_of_auditor(tenant, orders) == [ARCHIVE]
     for id_ in set(new) - {orders}:
-        assert ARCHIVE not in [
-            database.name for database in tenant.trove.databases.list(id_)]
+        assert ARCHIVE not in list_databases(tenant, id_)

@@ -11,8 +11,8 @@ from karbor_trove import errors
 from karbor_trove.parameters import restore_options
 from karbor_trove.trove import models
 from tests.fake_trove import errors as trove_errors
-from tests.fake_trove import releases
 from tests.fake_trove import schemas
+from tests.functional import trove_release
 from tests import request_samples
 from tests.sandbox import environments
 
@@ -22,7 +22,7 @@ many = hypothesis.settings(
 
 FAKE = {'backups': schemas.parse_backup,
         'instances': lambda body: schemas.parse_instance(
-            body, releases.Release.parse(26.0))}
+            body, trove_release.RELEASE)}
 
 
 @pytest.fixture(scope='module')
@@ -32,7 +32,7 @@ def validate():
     It runs tests.sandbox.services.schema_validator, and returns None if the
     request is valid, otherwise the error.
     """
-    python = environments.make('services')
+    python = environments.make(environments.TROVE)
     with subprocess.Popen(
             [python, '-m', 'tests.sandbox.services.schema_validator'],
             cwd=environments.ROOT, env=environments.environ(python),

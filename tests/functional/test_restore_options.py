@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tests.functional import api_tenant as tenants
+from tests.functional import trove_release
 from tests.sandbox import identity
 from tests.sandbox.services import cloud as catalog
 from tests.sandbox.services import network
@@ -109,6 +110,23 @@ def test_restore_to_an_unknown_region_fails_and_creates_no_instance(
         checkpoint, {'restore_region_name': 'Elsewhere'}, expect='fail')
     [(key, reason)] = restore['resources_reason'].items()
     assert 'Elsewhere' in reason
+    assert restore['resources_status'] == {key: 'error'}
+    assert tenant.list_instance_ids() == before
+
+
+def test_restore_with_a_soft_locality_fails_if_trove_does_not_have_it(
+        tenant, checkpoint):
+    locality = 'soft-anti-affinity'
+    parameters = {'restore_locality': locality}
+    if locality in trove_release.RELEASE.localities:
+        new = tenants.restored_instance_id(
+            tenant.restore(checkpoint, parameters))
+        assert tenant.trove.instances.get(new).locality == locality
+        return
+    before = tenant.list_instance_ids()
+    restore = tenant.restore(checkpoint, parameters, expect='fail')
+    [(key, reason)] = restore['resources_reason'].items()
+    assert "Invalid locality 'soft-anti-affinity'." in reason
     assert restore['resources_status'] == {key: 'error'}
     assert tenant.list_instance_ids() == before
 

@@ -27,7 +27,7 @@ PROVIDER_ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
 PLUGINS = ['karbor-trove-passthrough-plugin', 'karbor-trove-protection-plugin']
 #: The Python environment of each service.
 _ENVIRONMENTS = {'keystone': 'services', 'swift': 'services',
-                 'trove': 'services', 'karbor': 'karbor'}
+                 'trove': environments.TROVE, 'karbor': 'karbor'}
 #: The range of the services' ports. By default Linux uses none of these ports
 #: for outgoing connections.
 _PORTS = range(20000, 32000)
@@ -95,7 +95,7 @@ class Sandbox:
         self._say = say
         self._password = secrets.token_hex(8)
         self._pythons = {name: environments.make(name)
-                         for name in ('services', 'karbor')}
+                         for name in dict.fromkeys(_ENVIRONMENTS.values())}
         self.directory = pathlib.Path(
             tempfile.mkdtemp(prefix='karbor-trove-'))
         # If root runs the sandbox, PostgreSQL runs as another user. This user

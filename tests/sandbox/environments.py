@@ -1,11 +1,14 @@
-"""The two Python environments of the sandbox: "karbor" and "services".
+"""The Python environments of the sandbox: "karbor", "services", "trove18".
 
     python -m tests.sandbox.environments run karbor -- -m pytest tests/unit
     python -m tests.sandbox.environments lock
 
 The command "run" runs the Python of an environment. If the environment does
 not exist, the command creates it. The command "lock" updates the pinned lists
-of both environments. Only this command needs uv.
+of all environments. Only this command needs uv.
+
+The sandbox needs "trove18" only if the variable SANDBOX_TROVE is "trove18".
+Then Trove runs in this environment instead of in "services".
 """
 
 import argparse
@@ -25,6 +28,8 @@ from tests.sandbox import lockfiles
 ROOT = pathlib.Path(__file__).parents[2]
 #: The oldest Python for which the pinned lists are valid.
 OLDEST_PYTHON = (3, 11)
+#: The environment of Trove.
+TROVE = os.environ.get('SANDBOX_TROVE', 'services')
 _FOLDER = ROOT / '.sandbox'
 _CACHE = _FOLDER / 'cache'
 
@@ -161,7 +166,7 @@ def make(name: str) -> pathlib.Path:
     If the environment does not exist, it is created. This takes minutes. No
     other process removes the environment until this process ends.
 
-    :param name: 'karbor' or 'services'.
+    :param name: one of lockfiles.NAMES.
     :raises Failure: the environment cannot be created.
     """
     if sys.version_info < OLDEST_PYTHON:

@@ -10,7 +10,7 @@ import subprocess
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _FOLDER = pathlib.Path(__file__).parent / 'requirements'
-NAMES = ('karbor', 'services')
+NAMES = ('karbor', 'services', 'trove18')
 
 
 def path(name: str) -> pathlib.Path:

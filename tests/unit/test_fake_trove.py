@@ -28,6 +28,7 @@ class FakeCloud(clouds.Cloud):
     def __init__(self, fake, context):
         self.client = client_factory.ClientFactory.create_client(
             'trove', context)
+        self.release = fake.release
         self.clock = fake.clock
         self.max_volume_size = fake.max_volume_size
         self._fake = fake
@@ -68,6 +69,11 @@ def cloud(fake_trove, context):
 
 class TestFakeTrove(suite.TroveBehaviour):
     """The tests that the real Trove passes as well."""
+
+
+@pytest.mark.parametrize('release', ['zed'])
+class TestFakeTrove18(suite.TroveBehaviour):
+    """The tests that the real Trove 18 passes as well."""
 
 
 @pytest.mark.parametrize('release, status, operating_status', [

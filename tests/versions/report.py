@@ -24,7 +24,8 @@ Tested versions
 Each environment runs the unit tests and the contract tests with another Python
 or with other libraries. The contract tests run Karbor's code. ``tools/tox -m
 versions`` runs the tests and generates this page. See
-:doc:`/contributor/testing` for the environments.
+:doc:`/contributor/testing` for the environments. :doc:`trove-releases` says
+with which releases of Trove the functional tests run.
 
 An environment without a result did not run, because its interpreter is missing
 or because its libraries could not be installed. tox prints the reason. An

@@ -27,9 +27,13 @@ class _Administrator(service.PgSqlAdmin):
         self.use_database(postgres.SUPERUSER)
 
     def use_database(self, database: str) -> None:
+        # Trove 18 only connects to the superuser's database, which is the
+        # default.
+        other = {} if database == postgres.SUPERUSER else {
+            'database': database}
         self.connection = service.PostgresConnection(
             postgres.SUPERUSER, host=self._server.address,
-            port=self._server.port, database=database)
+            port=self._server.port, **other)
 
 
 class Accounts:

@@ -11,6 +11,7 @@ from typing import Any
 from oslo_service import loopingcall
 from trove.common import serializable_notification
 from trove.common import utils
+from trove.conductor import manager as conductor
 from trove.quota import quota
 
 #: Seconds between two polls. Without the patch, the intervals begin at 1 to
@@ -62,6 +63,10 @@ def apply() -> None:
     # wrongly, and the first requests of a tenant fail.
     _serialize_calls(quota.DbQuotaDriver, 'reserve', 'commit', 'rollback',
                      'get_all_quota_usages_by_tenant')
+
+    # Otherwise Trove loses the second of the first two reports of an instance
+    # if it arrives while Trove stores the first one.
+    _serialize_calls(conductor.Manager, '_message_too_old')
 
     # The fake transport of oslo.messaging does not copy a message, and the
     # receiver removes a key from the dict that the sender still uses. With

@@ -22,6 +22,14 @@ CONTROLLERS = {'backups': backups.BackupController(),
                'instances': instances.InstanceController()}
 
 
+def _validate_locality(locality: Any) -> None:
+    if hasattr(utils, 'validate_locality'):
+        utils.validate_locality(locality)
+    # Trove 18 has this check inside of the function that creates an instance.
+    elif locality and locality not in ('affinity', 'anti-affinity'):
+        raise exception.BadRequest(f'Invalid locality {locality!r}.')
+
+
 def validate(kind: str, body: Any) -> 'str | None':
     """Return Trove's error message for the body of a create request.
 
@@ -31,7 +39,7 @@ def validate(kind: str, body: Any) -> 'str | None':
     """
     try:
         CONTROLLERS[kind].validate_request('create', {'body': body})
-        utils.validate_locality(body.get('instance', {}).get('locality'))
+        _validate_locality(body.get('instance', {}).get('locality'))
     except exception.BadRequest as e:
         return str(e)
     return None

@@ -60,13 +60,11 @@ HEARTBEAT_SECONDS = 5.0
 
 def _prepare_database(directory: pathlib.Path) -> None:
     """Create Trove's own database."""
-    api = get_db_api()
-    api.db_sync(cfg.CONF)
+    get_db_api().db_sync(cfg.CONF)
     # In SQLite's default mode, a reader blocks all writers. In this mode it
     # does not.
     with sqlite3.connect(directory / trove_config.DATABASE) as database:
         database.execute('PRAGMA journal_mode=WAL')
-    api.configure_db()
 
 
 def _register_datastores(directory: pathlib.Path) -> None:

@@ -72,6 +72,8 @@ def _default(settings: dict[str, Any], directory: pathlib.Path,
         'remote_nova_client': f'{_CLIENTS}.compute.nova',
         'remote_cinder_client': f'{_CLIENTS}.compute.cinder',
         'remote_glance_client': f'{_CLIENTS}.compute.glance',
+        # Trove 18 has another default.
+        'network_driver': 'trove.network.neutron.NeutronDriver',
         'remote_neutron_client': f'{_CLIENTS}.network.client',
         **settings.get('options', {}),
     }

@@ -199,6 +199,17 @@ def test_protect_succeeds_with_a_datastore_without_accounts(
     assert document['databases'] is None and document['users'] is None
 
 
+@pytest.mark.parametrize('release', ['zed'])
+def test_accounts_of_postgresql_are_not_compared_with_trove_18(
+        protect_at, verify_at, section):
+    protect_at('restore')
+    document = section.get_object('metadata')
+    assert document['databases'] is None and document['users'] is None
+    assert verify_at('restore')[-2:] == [
+        'restore: the protect recorded no %s, so they were not compared'
+        % kind for kind in ('databases', 'users')]
+
+
 def test_users_are_not_compared_when_trove_does_not_list_them(
         backup, verify_at, fake_trove):
     fake_trove.fail('GET', '/instances/*/users', 501, times=None)
