@@ -330,9 +330,9 @@ class RestoreIntent:
     def is_taken(self, instance_id: str) -> bool:
         """Return True if another request is known to have created an instance.
 
-        The result is True in two cases. This restore has created the instance
-        for another original instance. Or another restore has left a trace,
-        which is a journal entry with the id of the instance. Call
+        The result is True if this restore has created the instance for another
+        original instance, or if another restore has left a trace. A trace is a
+        journal entry with the id of the instance. Call
         list_unconfirmed_requests() first, because that method reads the
         traces.
 
@@ -375,10 +375,10 @@ class RestoreIntent:
     def _close(self, created_id: Optional[str]) -> None:
         """Delete the journal entry, or turn the entry into a trace.
 
-        If another restore with the same instance name has an open entry and
-        may still run, the entry becomes a trace. The entry then stays in the
-        journal, and gets the id of the restored instance. From this id the
-        other restore knows that it did not create the instance.
+        The entry of this restore becomes a trace if another restore with the
+        same instance name has an open entry and may still run. The trace stays
+        in the journal, and has the id of the restored instance. From this id
+        the other restore knows that it did not create the instance.
 
         In all other cases the entry is deleted. If other restores have markers
         for the same instance name, this method then also cleans up:

@@ -78,9 +78,9 @@ def read(section: karbor_types.BankSection, key: str) -> Any:
     """Return the content of an object. None if the object does not exist.
 
     The section is not listed first, because a list of Swift may be stale and
-    lack an existing object. Only if the request for the object fails twice,
-    and the errors leave open whether the object exists, the section is listed.
-    If the list lacks the object, the result is None.
+    lack an existing object. The section is listed only if the request for the
+    object fails twice and the errors do not show whether the object exists. If
+    the list lacks the object, the result is None.
 
     :returns: the parsed content if the content is JSON. Otherwise the content
         as text. Karbor's own bank plugin for Swift returns bytes in place of a

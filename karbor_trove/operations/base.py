@@ -308,7 +308,7 @@ class Operation(protection_plugin.Operation):
                 'the log has its traceback' % error)
 
     def _on_reason_saved(self) -> None:
-        """React to a reason that was saved in Karbor's record.
+        """Clean up after Karbor's record has the reason of a status.
 
         By default this method does nothing. The restore operation overrides
         this method. If the restore has created a configuration group, the
@@ -316,8 +316,8 @@ class Operation(protection_plugin.Operation):
         not needed any more, because the saved reason has the id of the group.
 
         Each operation calls this method after it has saved the reason of a
-        failure. A restore also calls this method after it has saved any other
-        reason.
+        failure. A restore also calls this method after it has saved the reason
+        of any other status.
         """
 
     def _refuse(self, checkpoint: karbor_types.Checkpoint,

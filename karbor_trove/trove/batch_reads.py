@@ -127,12 +127,13 @@ def _read(ids: List[str],
     """Read objects from the pages of a list, and the missing ones with GETs.
 
     A single object is read with a GET. For several objects, the function reads
-    page after page. It stops if GETs for all missing objects need no more
-    requests than the remaining pages. Then it sends these GETs.
+    page after page. After each page it estimates how many pages remain. If no
+    more objects are missing than pages remain, the function reads the missing
+    objects with GETs.
 
-    The function first assumes that the list has `expected_pages` pages. If the
-    list is longer, the function assumes after each page that as many pages
-    remain as it has read.
+    The function estimates that the list has `expected_pages` pages. If the
+    list is longer, it estimates that the remaining pages are as many as the
+    pages that it has read.
 
     To read only pages, or to send only GETs, would be simpler. If the list has
     at least `expected_pages` pages, this function sends at most twice as many

@@ -323,7 +323,7 @@ class SharedPoll(Generic[T]):
             waiter.event.set()
 
     def _schedule(self, outage: Optional[errors.Unreachable]) -> None:
-        """Set when the next poll is due.
+        """Set the time of the next poll.
 
         :param outage: an error of the last poll if all its reads failed in an
             outage. Otherwise None.

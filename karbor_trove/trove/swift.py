@@ -238,7 +238,7 @@ def _parse_headers(name: str, headers: Mapping[str, str]
 
 
 def _get_name(location: str) -> str:
-    """Return the name of an object from its location, as "container/object".
+    """Return the name of an object, in the form "container/object".
 
     The container and the object are the last two parts of the location
     [swift.py of Trove's backup image].

@@ -241,7 +241,8 @@ def _choose_value(group: str, opt: cfg.Opt, text: str) -> Optional[str]:
 
     The result is the first of these values that exists:
 
-    * the text before a comment, if the text is an allowed value.
+    * the part of the wrong value before a comment, such as "5" in "5 # days",
+      if this part is an allowed value.
     * a choice of the option, or a word for true or false, that is similar to
       the wrong value.
     * the minimum of the option, if the wrong value is below the minimum.
