@@ -33,7 +33,7 @@ def find_created_backup(
     :raises errors.Rejected: exactly one backup matches, but another request
         may have created it. There are two cases. The request of another
         checkpoint matches the backup too. Or `earlier_ids` is None, and the
-        backup was created before the request or more than 10 minutes later.
+        time of the backup is not in the 10 minutes after the request.
     :raises errors.Ambiguous: several backups match. Or one backup matches, and
         the entry says that several backups matched in an earlier search. In
         both cases the message names the backups that match now, and the other

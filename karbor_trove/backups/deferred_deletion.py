@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""Deletion of backups whose checkpoints are deleted, at once or in a sweep."""
+"""Deletion, at once or in a sweep, of the backups of deleted checkpoints."""
 
 import dataclasses
 import datetime
@@ -80,8 +80,8 @@ class BackupDeletion:
         :param polls: the polls that this deletion shares with other deletions
             of the project. None if there are no other deletions.
         :param keeps_last: True to keep the last complete backup of the
-            instance if an existing later checkpoint left the instance out.
-            False to delete this backup too.
+            instance if a newer checkpoint, which still exists, left the
+            instance out. False to delete this backup too.
         """
         self._keeps_last = keeps_last
         self._polls = polls or backup_polls.BackupPolls(poller)
@@ -251,9 +251,9 @@ class BackupDeletion:
         reserves such a backup as a parent during the sweep, the protect
         operation sees the mark and creates a full backup.
 
-        In one case the journal is read again once, after Trove has listed the
-        backups: a deferred entry has no backup id, and a backup in Trove may
-        belong to this entry.
+        If a deferred entry has no backup id, and a backup in Trove may belong
+        to this entry, the journal is read once more. This is done after Trove
+        has listed the backups.
 
         :param deferred: the entries of the deferred deletions.
         :param entries: all entries of the journal.
@@ -305,8 +305,8 @@ class BackupDeletion:
               ) -> List[backup_journal.BackupEntry]:
         """Return deferred deletions in the order in which a sweep tries them.
 
-        Backups that Trove does not list come last, because only their objects
-        may remain in Swift. All other entries come first.
+        Backups that Trove does not list come last. Trove has deleted them, and
+        at most their objects in Swift remain. All other entries come first.
 
         In each of these two groups, the chains are in random order. In a fixed
         order, deletions that always fail could use up the time of every sweep.

@@ -35,11 +35,12 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
         Swift, the deletion is requested only after Swift has responded. None
         if the URL is not known, or if this function must not wait for Swift.
     :param check_deletable: raises an error if the backup must not be deleted.
-        It is called before each DELETE request, except in the first second of
-        this function. Then the check of the caller is still valid.
+        It is called before each DELETE request. It is not called in the first
+        second of this function, because the check of the caller is still valid
+        during this second.
     :param outage_deadline: when to give up the DELETE request during an outage
-        of Trove or Swift. If an outage begins after this request, it may last
-        `outage_deadline.seconds`.
+        of Trove or Swift. If an outage begins after this request, the function
+        gives up when the outage has lasted `outage_deadline.seconds`.
     :param deadline: when to stop waiting for the end of the deletion.
     :param polls: reads the backup during the wait. Other waits may share these
         requests.

@@ -244,9 +244,10 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         If this process ends before the last step, the marker may be missing or
         wrong. A later sweep corrects the marker.
 
-        :raises errors.BankError: the marker could not be deleted, or the bank
-            reported an error for the entry, which may be written nevertheless.
-            An error in the last step, for the marker, is only logged.
+        :raises errors.BankError: the marker could not be deleted before the
+            entry was written, or the bank reported an error for the entry. The
+            entry may be written nevertheless. If a later step for the marker
+            fails, the error is only logged.
         """
         if entry.deleted_at is not None:
             self._markers.delete([entry.checkpoint_id])
@@ -380,9 +381,9 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         """Write the marker of an entry, but do not leave a wrong marker.
 
         Another operation may change the entry in the bank at the same time. So
-        this method reads the entry after it has written the marker. If the
-        entry is then deleted, marked as deleted, or unreadable, the marker is
-        wrong, and this method deletes the marker.
+        this method reads the entry after it has written the marker. If this
+        read shows that the entry is absent, marked as deleted, or unreadable,
+        the marker is wrong, and this method deletes the marker.
 
         :param entry: an entry that is in the bank.
         :raises errors.BankError: the marker may be missing, or may be wrong.

@@ -84,7 +84,7 @@ class MarkerList(NamedTuple):
 
 
 def parse_key(key: str) -> Optional[BackupMarker]:
-    """Return the backup marker that has a key.
+    """Build the backup marker that belongs to the given key.
 
     The ids in the key are checked, because a user may be able to write into
     the bank.
@@ -100,7 +100,7 @@ def parse_key(key: str) -> Optional[BackupMarker]:
 
 
 def parse_omission_key(key: str) -> Optional[OmissionMarker]:
-    """Return the omission marker that has a key.
+    """Build the omission marker that belongs to the given key.
 
     :param key: such as CHECKPOINT@omitted@2026-01-01T12-00-00Z. The word
         CHECKPOINT stands for an id.

@@ -127,9 +127,9 @@ class RestoreEntry:
         The result is True if two conditions are met:
 
         * The worker process of this entry's restore may still run.
-        * The request of `other` was sent before the request of this entry, or
-          less than an hour after it. If one of these times is not known, this
-          condition is met.
+        * The request of `other` was sent less than an hour after the request
+          of this entry, or before it. If the time of one request is not known,
+          this condition is met.
         """
         return self.may_run(
             times.parse_utc(other.time_before_request)
@@ -354,10 +354,10 @@ class RestoreIntent:
         """Delete the journal entry, or keep the entry as a trace.
 
         Call this method when Karbor's record has the id of the restored
-        instance. If another restore with the same instance name has an open
-        entry and may still run, this method adds the id of the restored
-        instance to the own entry, which so becomes a trace. In all other cases
-        the own entry is deleted.
+        instance. The entry becomes a trace if another restore with the same
+        instance name has an open entry and may still run. This method then
+        adds the id of the restored instance to the entry of this restore. In
+        all other cases the entry is deleted.
 
         If the bank fails, the error is only logged. The entry then stays until
         `karbor-trove-manage deferred dismiss` deletes the entry.
@@ -446,9 +446,10 @@ class RestoreIntent:
     def _list_others(self) -> List[RestoreEntry]:
         """Return the other entries that may have the same instance name.
 
-        If the name of an entry is not known, the name may be the same. This
-        method reads the restore journals of all instances in the bank. So the
-        result may have entries of this restore for other original instances.
+        An entry without a known name is returned too, because its name may be
+        the same. This method reads the restore journals of all instances in
+        the bank. So the result may have entries of this restore for other
+        original instances.
 
         :raises errors.BankError: the entries could not be read.
         """

@@ -83,8 +83,7 @@ def read(section: karbor_types.BankSection, key: str) -> Any:
     the list lacks the object, the result is None.
 
     :returns: the parsed content if the content is JSON. Otherwise the content
-        as text. Karbor's own bank plugin for Swift returns bytes in place of a
-        text.
+        as text, or as bytes with Karbor's own bank plugin for Swift.
     :raises errors.BankError: the object could not be read.
     """
     # Python chains the exception that the caller is handling to the exceptions

@@ -124,10 +124,9 @@ def build_report(report: InstanceReport,
     :param corrupt_ids: the ids of the checkpoints that cannot be read and may
         hold the instance.
     :param find_lost: a function that searches Swift for the objects of a
-        chain. Its first argument is one of `points`. Its second argument is
-        the chain of the backup in the checkpoint of the first argument. It
-        returns the id of a backup whose object is missing. If no object is
-        missing, it returns None.
+        chain. It is called with one item of `points` and with the chain of
+        this item's backup. It returns the id of a backup whose object is
+        missing. If no object is missing, it returns None.
     """
     notes = [] if report.exists else [
         'deleted in Trove' if report.exists is False
@@ -253,9 +252,9 @@ def _summarize_verifications(
         points: List[restore_points.RestorePoint]) -> _Verifications:
     """Find the last result of each level in an instance's verifications.
 
-    For each level, only the last result counts, in whichever checkpoint of the
-    instance. So a failure is reported until a later verification of the same
-    level passes, even that of another checkpoint.
+    For each level, only the last result counts. It does not matter which
+    checkpoint of the instance was verified. So a failure is reported until a
+    later verification at the same level passes.
 
     :param points: one object for each checkpoint of the instance.
     :returns: the last results, the recovery time that was measured last, and a

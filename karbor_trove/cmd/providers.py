@@ -74,8 +74,9 @@ class Provider:
 
         * The checkpoint has a backup record.
         * Karbor's index files list the checkpoint.
-        * The checkpoint has a resource that no other yielded checkpoint has.
-          The checkpoint is needed to find the project of this resource.
+        * A resource of the checkpoint is in no checkpoint of the first two
+          cases. One checkpoint of this resource is yielded, because it has the
+          project of the resource.
 
         All other checkpoints are deleted, or Karbor crashed while creating
         them. So they have no backup.
@@ -280,7 +281,7 @@ def load_providers(problems: List[str]) -> List[Provider]:
         bank that does not exist, cannot be read or is empty.
     :raises errors.Rejected: there is no provider file, or a provider file
         cannot be loaded, or no bank can be read. If no bank can be read, the
-        message has the sentences, and `problems` is empty.
+        message has the sentences about the banks, and `problems` is empty.
     """
     try:
         folder = pathlib.Path(utils.find_config(cfg.CONF.provider_config_dir))

@@ -50,8 +50,8 @@ class RestorePoint:
 class RestorePoints:
     """The restore points of all instances in all banks.
 
-    A RestorePoint is one instance in one checkpoint. The constructor reads the
-    banks. Later changes of the banks are not seen.
+    There is one RestorePoint for each instance in each checkpoint. The
+    constructor reads the banks. Later changes of the banks are not seen.
     """
 
     def __init__(self, all_providers: Iterable[providers.Provider],

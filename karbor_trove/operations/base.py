@@ -214,8 +214,8 @@ class Operation(protection_plugin.Operation):
         instance. The later calls use the result of the first call.
 
         :param find_problems: returns the problems of all instances of the
-            flow. If the id of an instance is not a UUID, this id is the
-            problem, and find_problems() is not called.
+            flow. find_problems() is not called if the id of any instance is
+            not a UUID. Then the flow is refused because of this id.
         :param problem_of_others: why an instance without a problem is refused
             too, such as "another database of this restore cannot be restored".
             The message adds the ids of the instances with problems.
@@ -308,7 +308,7 @@ class Operation(protection_plugin.Operation):
                 'the log has its traceback' % error)
 
     def _on_reason_saved(self) -> None:
-        """Clean up after Karbor's record has the reason of a status.
+        """Clean up when the reason of a status is saved in Karbor's record.
 
         By default this method does nothing. The restore operation overrides
         this method. If the restore has created a configuration group, the

@@ -42,8 +42,8 @@ class DeleteOperation(base.Operation):
         or Swift is unavailable. A later operation on the same instance deletes
         the backup.
 
-        If the deletion is deferred, this operation succeeds nevertheless. If
-        it failed, Karbor could not delete the checkpoint later.
+        If the deletion is deferred, this operation succeeds nevertheless,
+        because Karbor cannot repeat a failed delete operation.
 
         :raises karbor.exception.DeleteResourceFailed: the bank failed. Or a
             later release of karbor-trove wrote the backup record or the

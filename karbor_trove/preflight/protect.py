@@ -31,8 +31,8 @@ def check_protect(answers: Mapping[str, recent_instances.Answer],
 
     If an instance had the status SHUTDOWN and does not exist any more, Trove
     has deleted it. This is no reason to refuse the checkpoint. But if
-    `skips_unprotectable` is True, the second dictionary has such an instance,
-    so that the checkpoint records what it leaves out.
+    `skips_unprotectable` is True, the result has the deleted instance among
+    those that the checkpoint leaves out.
 
     :param answers: what Trove returned for each instance of the checkpoint, by
         the id of the instance. A value is an instance, or the error of the

@@ -127,17 +127,17 @@ def _read(ids: List[str],
     """Read objects from the pages of a list, and the missing ones with GETs.
 
     A single object is read with a GET. For several objects, the function reads
-    page after page. After each page it estimates how many pages remain. If no
-    more objects are missing than pages remain, the function reads the missing
-    objects with GETs.
+    page after page. After each page it estimates how many pages remain. If the
+    number of missing objects is at most this estimate, the function reads the
+    missing objects with GETs, and reads no further page.
 
     The function estimates that the list has `expected_pages` pages. If the
     list is longer, it estimates that the remaining pages are as many as the
     pages that it has read.
 
-    To read only pages, or to send only GETs, would be simpler. If the list has
-    at least `expected_pages` pages, this function sends at most twice as many
-    requests as the cheaper of these two ways.
+    Two simpler ways are to read only pages, or to send only GETs. This
+    function sends at most twice as many requests as the cheaper way, unless
+    the list is shorter than `expected_pages`.
 
     :param ids: the ids of the wanted objects.
     :param iterate_pages: yields the objects with these ids, page by page.

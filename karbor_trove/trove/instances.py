@@ -50,7 +50,8 @@ class InstanceIntent(Protocol):
         Call list_unconfirmed_requests() first, because it may read the data
         that this method needs.
 
-        :param instance_id: the id of an instance with the requested name.
+        :param instance_id: the id of this instance. The instance has the
+            requested name.
         """
 
     def mark_created(self, instance_id: str) -> None:
@@ -164,8 +165,8 @@ class DeletionWait:
     also has this status, but does not disappear. So an instance that still
     exists after 5 minutes counts as lost.
 
-    Before Wallaby, an instance with a stopped database also has this status.
-    For such an instance, check() raises no error.
+    Before Wallaby, an instance with a stopped database also has the status
+    SHUTDOWN. So with such a Trove, check() raises no error.
     """
 
     def __init__(self, poller: polling.Poller, instance_ids: Set[str]
@@ -191,6 +192,7 @@ class DeletionWait:
         """Check that an instance is not being deleted.
 
         If the status is SHUTDOWN, the method adds the id to instance_ids.
+        After 5 minutes, the method raises no error any more.
 
         :raises errors.Pending: Trove may be deleting the instance, and the
             wait has lasted less than 5 minutes.

@@ -103,8 +103,9 @@ class Instance:
         While Trove deletes an instance, the status is SHUTDOWN. Since Wallaby,
         the operating status is empty at the same time
         [trove/instance/models.py, 26.0.0]. An instance whose server is lost
-        has the same two values, but does not disappear [found with Trove 26].
-        So do not leave out an instance only because this property is True.
+        also has the status SHUTDOWN and an empty operating status, but does
+        not disappear [found with Trove 26]. So do not leave out an instance
+        only because this property is True.
 
         Before Wallaby, the result is always False, because Trove returns no
         operating status. With such a Trove, the status SHUTDOWN may also mean

@@ -126,7 +126,7 @@ class SharedPoll(Generic[T]):
             waiting, the function returns None or raises errors.Pending. If a
             poll finds the object unchanged, the method may skip the check. If
             errors.Pending has a `changes_after`, the check is called again
-            after these seconds.
+            after this number of seconds.
         :param deadline: when the wait ends.
         :param description: the beginning of the error message. It says what
             has not happened, for example "backup 1 is not complete".
@@ -135,7 +135,7 @@ class SharedPoll(Generic[T]):
             only the deadline ends the wait.
         :param is_urgent: True to begin the first poll at once. False to begin
             it after the first pause, which is 1 s at most. During an outage,
-            the first poll is the next retry in both cases.
+            `is_urgent` has no effect, and the first poll is the next retry.
         :returns: the result of the check.
         :raises errors.DeadlineExceeded: the deadline has passed without a
             result, or an outage was longer than `outage_timeout`.
@@ -302,7 +302,8 @@ class SharedPoll(Generic[T]):
         The method wakes the waiter if the check of the waiter has to be
         called. The check of the leader has to be called after each poll. Any
         other check has to be called if the answer has changed or the wait is
-        at its end. Two errors of an outage in a row count as the same answer.
+        at its end. If two answers in a row are errors of an outage, the answer
+        has not changed.
 
         :param answer: the object that the poll read, or the error of the read.
         """

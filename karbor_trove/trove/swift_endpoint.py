@@ -13,9 +13,9 @@ def find_endpoint(api: Any, swift: models.SwiftConnection) -> Optional[str]:
     """Return the URL of the user's account in Swift.
 
     If `swift` has no URL, the result is the URL of Swift in the user's
-    catalog. If `swift` has a URL, the result is this URL with the account that
-    the URL in the catalog ends with. If there is no such account, the result
-    is the URL of `swift`.
+    catalog, which ends with the account. If `swift` has a URL, the result is
+    this URL, with the account from the catalog at its end. If the catalog has
+    no account, the result is the URL of `swift` unchanged.
 
     :param api: a client that transport.patch_client() returned.
     :param swift: the options, such as the region, the interfaces and the URL.

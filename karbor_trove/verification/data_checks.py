@@ -86,7 +86,7 @@ class DataChecks:
         :param catalog: lists the versions, and keeps the list. Other checks
             may share the catalog.
         :param poll: calls the catalog, and repeats the call during an outage.
-            Checks with the same catalog have the same poll.
+            If several checks share a catalog, they share this poll too.
         :returns: a message for the user.
         :raises errors.ResourceFailed: the version is not active.
         :raises errors.KarborTroveError: the versions could not be listed.

@@ -109,9 +109,9 @@ class ConfigFile:
                     ) -> str:
         """Return the lines to write at the place of an option.
 
-        They begin with the line of the group if the option is not set. Then
-        place() returns the line of the group, which has to stay, or the whole
-        file.
+        If the file does not set the option, the place is the line of the group
+        or the whole file. In that case the result begins with the line of the
+        group, so that this line stays.
 
         :param lines: the lines that set the option.
         """

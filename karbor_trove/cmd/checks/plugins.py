@@ -101,10 +101,10 @@ class Plugins:
         return names
 
     def list_groups(self) -> Dict[str, Set[str]]:
-        """Return which plugins read a group of a provider file.
+        """Return, for each group of options, the plugins that read it.
 
-        Several plugins may read the same group of options. Plugins that cannot
-        be loaded or created are left out.
+        The groups are those of provider files. Plugins that cannot be loaded
+        or created are left out.
 
         :returns: the names of the plugins, by the name of the group. An
             example of a group is "swift_client".

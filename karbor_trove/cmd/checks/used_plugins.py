@@ -171,7 +171,10 @@ def check_providers(files: Sequence[provider_file.ProviderFile],
 def _check_passthrough(file: provider_file.ProviderFile,
                        selected: Dict[str, List[provider_file.PluginLine]]
                        ) -> Iterator[Finding]:
-    """Yield that the passthrough plugin replaces plugins of earlier lines."""
+    """Yield a finding if the passthrough plugin replaces other plugins.
+
+    It replaces the plugins of earlier lines for the same resource types.
+    """
     replaced: Dict[str, int] = {}
     for lines in selected.values():
         if _is_passthrough(lines[-1].plugin_class):

@@ -36,10 +36,10 @@ TESTED = {
 
 @dataclasses.dataclass(frozen=True)
 class Limit:
-    """A version of a library from which on something fails.
+    """The first version of a library with which something fails.
 
-    `name` is the library, and `effect` says what fails. All versions below
-    `below` work.
+    `name` is the library, and `effect` says what fails. `below` is this
+    version. All earlier versions work.
     """
 
     name: str

@@ -156,7 +156,7 @@ def _check_ended(checkpoint: providers.Checkpoint) -> None:
 
     If the status of the checkpoint is "protecting", check_worker() decides.
 
-    If the status is "error", the operation has normally ended. Karbor writes
+    If the status is "error", the operation has usually ended. Karbor writes
     "error" after all resources of the flow have ended [flows/protect.py,
     1.6.0]. But if a resource still has the status "protecting", its worker
     process may still run. So the function checks this process. The bank has

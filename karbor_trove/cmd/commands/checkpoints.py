@@ -150,8 +150,8 @@ def check_worker(checkpoint: providers.Checkpoint) -> WorkerCheck:
     the resource. The first of these rules that applies decides:
 
     1. If one of these processes may still run, the operation may still run.
-    2. None of these processes runs any more. If one of them worked on a
-       resource on which the operation has started, the operation has ended.
+    2. If none of these processes runs any more, and the operation has started
+       on a resource of one of them, the operation has ended.
     3. If the operation has started only on resources without an identity, the
        operation may still run.
     4. If the operation has started on no resource, _check_age() decides by the
@@ -189,8 +189,8 @@ def _check_other_host(identity: object) -> str:
     A command cannot see whether a process on another host has ended. So the
     function reads the last heartbeat of the process's service from Karbor's
     database. If the service has sent no heartbeat for 10 minutes, the process
-    has ended. A process on this host may still run in any case, because
-    may_be_alive() has seen it. Then the database is not read.
+    has ended. If the process is on this host, may_be_alive() has seen it, so
+    it may still run, and the database is not read.
 
     :param identity: the identity of the process. may_be_alive() has returned
         True for this identity.

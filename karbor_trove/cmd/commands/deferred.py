@@ -222,8 +222,8 @@ def delete_backups(provider: providers.Provider,
         this instance.
     :param entries: at least one entry. All entries belong to one project.
     :param keeps_last: True to keep the last complete backup of the instance if
-        an existing later checkpoint left the instance out. False to delete
-        this backup too.
+        a newer checkpoint, which still exists, left the instance out. False to
+        delete this backup too.
     :returns: one result for each entry.
     """
     remaining = {entry.checkpoint_id: entry for entry in entries}

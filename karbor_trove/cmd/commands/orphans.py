@@ -90,8 +90,9 @@ class OrphanSearch:
 
         Many orphans may mean that a bank is missing. So if more than half of
         Karbor's backups in Trove are orphans, the operator has to type the
-        number of orphans. Only two kinds of orphans count: those that Karbor
-        has certainly created, and those that the operator has chosen.
+        number of orphans. For the half and for the typed number, two kinds of
+        orphans count: those that Karbor has certainly created, and those that
+        the operator has chosen.
 
         :param backup_ids: the ids of the backups that the operator has chosen.
         :param confirmed: the typed number. None if the operator has typed

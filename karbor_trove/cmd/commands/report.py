@@ -158,13 +158,13 @@ class Report:
 
     def _find_lost(self, project_id: str, point: restore_points.RestorePoint,
                    links: List[models.Backup]) -> Optional[str]:
-        """Return the id of a backup whose object is missing in Swift.
+        """Search a chain for a backup whose object is missing in Swift.
 
-        None if no object of the chain is missing. Objects that Karbor's user
-        cannot read are not checked.
+        Objects that Karbor's user cannot read are not checked.
 
         :param point: the restore point to which the chain belongs.
         :param links: the backups of the chain.
+        :returns: the id of the backup. None if no object is missing.
         """
         for backup in links:
             if backup.id not in self._is_lost:
@@ -210,10 +210,9 @@ class Report:
 def _find_name(points: List[restore_points.RestorePoint]) -> Optional[str]:
     """Return the newest recorded name of an instance.
 
-    Each checkpoint may have recorded a name of the instance. None if no
-    checkpoint has recorded a name.
-
-    :param points: the restore points of the instance.
+    :param points: one object for each checkpoint of the instance. Each
+        checkpoint may have recorded a name.
+    :returns: the name. None if no checkpoint has recorded a name.
     """
     return next((point.record.instance.name for point in sorted(
         points, key=lambda point: point.time, reverse=True)

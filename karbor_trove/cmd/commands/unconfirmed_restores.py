@@ -151,9 +151,9 @@ def sweep(all_providers: List[providers.Provider],
     create it later, the entry is deleted. Otherwise the entry stays, and the
     result says why.
 
-    If the instance of a restore is known, its journal entry is called a trace.
-    The function also deletes a trace if its restore began more than an hour
-    ago. No SweepResult is yielded for a trace.
+    A trace is the journal entry of a restore whose instance is known. The
+    function also deletes each trace whose restore began more than an hour ago.
+    It yields no SweepResult for a trace.
 
     :param instance_id: the id of the only original instance whose entries are
         swept. None for the entries of all original instances.

@@ -42,9 +42,9 @@ class _Candidate(NamedTuple):
 
         1. Checkpoints that were never verified. The newest checkpoint is
            first.
-        2. Checkpoints that were verified, but have a database that was never
-           verified or whose last verification failed. The checkpoint whose
-           last verification is oldest is first.
+        2. Checkpoints of which only some databases were verified, or of which
+           a database failed its last verification. The checkpoint whose last
+           verification is oldest is first.
         3. Checkpoints whose databases all passed their last verifications. The
            checkpoint with the oldest of these verifications is first.
         """
