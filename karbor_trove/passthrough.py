@@ -118,9 +118,10 @@ class PassthroughProtectOperation(protection_plugin.Operation):
         """Check that the provider file lets a resource type stay unprotected.
 
         :raises errors.Rejected: the option `types` lacks the type or has a
-            wrong value. Or the provider file names another plugin for the type
-            before the passthrough plugin. Karbor would use the passthrough
-            plugin, because Karbor uses the last plugin of a type.
+            wrong value. Or the provider file also names another plugin for
+            this type, in a line before that of the passthrough plugin. Karbor
+            would not use the other plugin, because it uses the last plugin of
+            a type.
         """
         path = ', '.join(self._config.config_file)
         allowed_types = options.read_passthrough_types(self._config)

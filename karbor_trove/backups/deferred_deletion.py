@@ -79,9 +79,9 @@ class BackupDeletion:
             other errors.KarborTroveError the deletion is deferred at once.
         :param polls: the polls that this deletion shares with other deletions
             of the project. None if there are no other deletions.
-        :param keeps_last: True to keep the last complete backup of the
-            instance if a newer checkpoint, which still exists, left the
-            instance out. False to delete this backup too.
+        :param keeps_last: what to do if a newer checkpoint left the instance
+            out and still exists. True keeps the last complete backup of the
+            instance. False deletes it too.
         """
         self._keeps_last = keeps_last
         self._polls = polls or backup_polls.BackupPolls(poller)
@@ -221,10 +221,11 @@ class BackupDeletion:
         A failure is only logged, because the operation that calls this method
         has already done its own work.
 
-        :param skip_checkpoint_id: the id of the checkpoint whose backup the
-            calling operation has just tried to delete. The sweep tries this
-            backup only after the sweep has deleted another backup, which may
-            have been a child. None to try all backups.
+        :param skip_checkpoint_id: the id of a checkpoint. The calling
+            operation has just tried to delete the backup of this checkpoint.
+            The sweep tries this backup again only after it has deleted another
+            backup, which may have been a child of this backup. None to try all
+            backups.
         """
         try:
             entries = self._journal.correct_markers()

@@ -32,15 +32,16 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
 
     :param backup: the backup, as Trove has just listed it.
     :param location: the URL of the object of the backup. If the object is in
-        Swift, the deletion is requested only after Swift has responded. None
-        if the URL is not known, or if this function must not wait for Swift.
+        Swift, this function waits until Swift is available, and then requests
+        the deletion. None if the URL is not known, or if this function must
+        not wait for Swift.
     :param check_deletable: raises an error if the backup must not be deleted.
         It is called before each DELETE request. It is not called in the first
         second of this function, because the check of the caller is still valid
         during this second.
-    :param outage_deadline: when to give up the DELETE request during an outage
-        of Trove or Swift. If an outage begins after this request, the function
-        gives up when the outage has lasted `outage_deadline.seconds`.
+    :param outage_deadline: when to stop trying to send the DELETE request
+        during an outage of Trove or Swift. After this request, each outage may
+        last as long as this deadline was from its creation.
     :param deadline: when to stop waiting for the end of the deletion.
     :param polls: reads the backup during the wait. Other waits may share these
         requests.

@@ -319,8 +319,9 @@ class ProtectOperation(base.Operation):
 
         :param is_incremental: whether the plan requests an incremental backup.
             Only such a backup needs the list of the existing backups.
-        :param deadline: when to stop waiting for this list. The wait may take
-            60 s even if less time remains until the deadline.
+        :param deadline: when to stop waiting for the list of the existing
+            backups. If less than 60 s remain until the deadline, the wait may
+            still take 60 s.
         :returns: the journal entry with the id of the backup, and the backup.
             The caller has to write this entry.
         :raises errors.Busy: the instance is busy, and no backup was created.

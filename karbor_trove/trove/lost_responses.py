@@ -48,9 +48,9 @@ def format_trove_time(client: trove_client.TroveClient) -> Optional[str]:
     """Return the time in Trove's last response, as text in ISO format.
 
     Call this function before a request that creates an object. The creation
-    time that Trove records for the object is at most 5 minutes earlier than
-    the returned time. It is earlier only if the clocks of Trove's hosts
-    differ.
+    time that Trove records for the object is normally later than the returned
+    time. If the clocks of Trove's hosts differ, it may be up to 5 minutes
+    earlier.
 
     :returns: the time. None if Trove has not returned its time yet.
     """

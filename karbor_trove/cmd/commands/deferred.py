@@ -221,9 +221,9 @@ def delete_backups(provider: providers.Provider,
     :param journal: the backup journal of the instance. All entries belong to
         this instance.
     :param entries: at least one entry. All entries belong to one project.
-    :param keeps_last: True to keep the last complete backup of the instance if
-        a newer checkpoint, which still exists, left the instance out. False to
-        delete this backup too.
+    :param keeps_last: what to do if a newer checkpoint left the instance out
+        and still exists. True keeps the last complete backup of the instance.
+        False deletes it too.
     :returns: one result for each entry.
     """
     remaining = {entry.checkpoint_id: entry for entry in entries}
