@@ -79,9 +79,9 @@ class BackupDeletion:
             other errors.KarborTroveError the deletion is deferred at once.
         :param polls: the polls that this deletion shares with other deletions
             of the project. None if there are no other deletions.
-        :param keeps_last: what to do if a newer checkpoint left the instance
-            out and still exists. True keeps the last complete backup of the
-            instance. False deletes it too.
+        :param keeps_last: whether the last complete backup of the instance is
+            kept if an existing checkpoint that is newer than this backup left
+            the instance out. If False, this backup is deleted too.
         """
         self._keeps_last = keeps_last
         self._polls = polls or backup_polls.BackupPolls(poller)

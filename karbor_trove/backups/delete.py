@@ -41,7 +41,7 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
         during this second.
     :param outage_deadline: when to stop trying to send the DELETE request
         during an outage of Trove or Swift. After this request, each outage may
-        last as long as this deadline was from its creation.
+        last for the timeout that this deadline was created with.
     :param deadline: when to stop waiting for the end of the deletion.
     :param polls: reads the backup during the wait. Other waits may share these
         requests.

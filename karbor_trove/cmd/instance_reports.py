@@ -259,7 +259,8 @@ def _summarize_verifications(
     :param points: one object for each checkpoint of the instance.
     :returns: the last results, the recovery time that was measured last, and a
         note on each failure. If the results in one checkpoint cannot be read,
-        there are no results of any checkpoint, and the only note says so.
+        no results are returned, and the only note says that they could not be
+        read.
     """
     results = []
     for point in points:

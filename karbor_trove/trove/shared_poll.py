@@ -207,14 +207,15 @@ class SharedPoll(Generic[T]):
                     self._leader.event.set()
 
     def _wait_for_check(self, waiter: _Waiter[T], read: Read[T]) -> None:
-        """Wait until the check of a waiter has to be called.
+        """Wait until the caller has to call the check of a waiter.
 
-        While the waiter is the leader, this method also polls for all waiters.
+        This is the case if there is a new answer for the waiter, or if its
+        deadline has passed. While the waiter is the leader, this method also
+        polls for all waiters.
 
-        :raises errors.DeadlineExceeded: another waiter is the leader, and its
-            last poll still runs 30 s after the deadline of this waiter. Or
-            this waiter is the leader, and the deadline of its client has
-            passed.
+        :raises errors.DeadlineExceeded: 30 s after the deadline of the waiter,
+            the last poll of another leader has not ended. Or the waiter is the
+            leader, and the deadline for its requests has passed.
         """
         while True:
             with self._lock:

@@ -221,9 +221,9 @@ def delete_backups(provider: providers.Provider,
     :param journal: the backup journal of the instance. All entries belong to
         this instance.
     :param entries: at least one entry. All entries belong to one project.
-    :param keeps_last: what to do if a newer checkpoint left the instance out
-        and still exists. True keeps the last complete backup of the instance.
-        False deletes it too.
+    :param keeps_last: whether the last complete backup of the instance is kept
+        if an existing checkpoint that is newer than this backup left the
+        instance out. If False, this backup is deleted too.
     :returns: one result for each entry.
     """
     remaining = {entry.checkpoint_id: entry for entry in entries}
