@@ -110,8 +110,9 @@ def test_names_that_the_cloud_does_not_have_are_found(status):
                       'verify_volume_type = no-such-type')
     code, rows = status.check()
     assert code == 2
-    assert rows['flavor-absent'][0]['write'] == ''
-    assert rows['volume-type-absent'][0]['write'] == ''
+    assert rows['flavor-absent'][0]['write'] == 'verify_flavor_id = ...'
+    assert rows['volume-type-absent'][0]['write'] == (
+        'verify_volume_type = ...')
 
 
 def test_region_without_swift_is_found(status):
