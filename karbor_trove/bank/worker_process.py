@@ -44,7 +44,8 @@ def may_be_alive(identity: object) -> bool:
     If the process is of another host or of another PID namespace, the result
     is True, because this function cannot check the process. Otherwise the
     result is False in two cases: no process has this process id, or the
-    process with this id has another start time.
+    process with this id has another start time. If the identity has no start
+    time because the machine has no /proc, the result is True.
 
     :param identity: the value that current() returned in the process. If the
         value is not an identity, the result is True.

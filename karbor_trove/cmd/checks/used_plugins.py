@@ -17,6 +17,8 @@ from oslo_config import cfg
 from karbor_trove.cmd.checks import findings
 from karbor_trove.cmd.checks import plugins
 from karbor_trove.cmd.checks import provider_file
+from karbor_trove import errors
+from karbor_trove import options
 
 Finding = findings.Finding
 Kind = findings.Kind
@@ -278,7 +280,32 @@ def _describe_project_plans(
             'schemas: verifications of these checkpoints fail, and so do all '
             'restores from the dashboard.' % (file.name, line.value),
             file.config.at(line.line), passthrough)
+    refused = _list_refused_types(file, selected, types_in_projects)
+    if refused:
+        return Finding(
+            Kind.PROJECT_PLANS_FAIL, 'A checkpoint of a plan of the %s for a '
+            'whole project is refused if it contains a resource of one of '
+            'these types, because the option "types" of the passthrough '
+            'plugin does not list them: %s.' % (file.name, ', '.join(refused)),
+            file.config.place(options.PASSTHROUGH_GROUP, 'types'))
     return Finding(
         Kind.PROJECT_PLANS_WORK, 'Plans of the %s for a whole project work. '
         'It has a plugin for each of these types: %s.'
         % (file.name, ', '.join(sorted(types_in_projects))), place)
+
+
+def _list_refused_types(file: provider_file.ProviderFile,
+                        selected: Dict[str, List[provider_file.PluginLine]],
+                        types_in_projects: Set[str]) -> List[str]:
+    """Return the types of the resources that the passthrough plugin refuses.
+
+    The result is empty if the value of its option `types` is not allowed. The
+    check of the groups reports such a value.
+    """
+    try:
+        allowed = options.read_passthrough_types(file.read())
+    except errors.Rejected:
+        return []
+    return [resource_type for resource_type in sorted(types_in_projects)
+            if _is_passthrough(selected[resource_type][-1].plugin_class)
+            and resource_type not in allowed]

@@ -109,9 +109,10 @@ class OrphanSearch:
             return
         raise errors.Rejected(
             'nothing is deleted: %d of the %d backups of Karbor in Trove are '
-            'orphans. If this is more than half of them, a bank or a provider '
-            'file is probably missing. Check all of them and the output of '
-            '"orphans list", then use "--orphans %d"'
+            'orphans that Karbor certainly created or that you have chosen. '
+            'If this is more than half of them, a bank or a provider file is '
+            'probably missing. Check all of them and the output of "orphans '
+            'list", then use "--orphans %d"'
             % (number, total, number))
 
     @property

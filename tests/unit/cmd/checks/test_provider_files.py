@@ -109,6 +109,10 @@ MISTAKES = [
     ('the passthrough plugin alone', 'project-plans-fail',
      PLUGIN, 'plugin = karbor-trove-passthrough-plugin', 4,
      'plugin = karbor-trove-passthrough-plugin\n' + PLUGIN),
+    ('a passthrough plugin that refuses servers', 'project-plans-fail',
+     '[trove_protection_plugin]\npoll_interval = 0.1',
+     '[provider]\nplugin = karbor-trove-passthrough-plugin\n'
+     '[trove_passthrough_plugin]\ntypes = OS::Keystone::Project', 12, None),
     ('noop for projects', 'project-plans-noop',
      PLUGIN, 'plugin = karbor-noop-protection-plugin\n' + PLUGIN, 4,
      'plugin = karbor-trove-passthrough-plugin'),
