@@ -7,6 +7,7 @@ import urllib.parse
 
 from tests.functional import api_tenant as tenants
 from tests.sandbox import cloud
+from tests.sandbox import environments
 from tests.sandbox import lockfiles
 from tests.sandbox.services import cloud as catalog
 from tests.sandbox.services import trove_config
@@ -92,6 +93,7 @@ def run(count: int) -> 'Iterator[RealCloud]':
 
 def read_versions() -> 'dict[str, str]':
     """Return the versions of the services, by name."""
-    pinned = dict(re.findall(r'^([\w-]+)==([\w.]+)', lockfiles.pinned(
-        'services'), re.MULTILINE))
-    return {name.capitalize(): pinned[name] for name in _SERVICES}
+    lists = {'trove': environments.TROVE}
+    return {name.capitalize(): re.search(
+        rf'^{name}==([\w.]+)', lockfiles.pinned(lists.get(name, 'services')),
+        re.MULTILINE).group(1) for name in _SERVICES}

@@ -134,7 +134,7 @@ def test_reason_without_a_real_trove_is_on_the_page(data):
 def test_real_trove_and_small_server_have_a_row_each(data):
     text = read_section(build(data), 'Comparison with a real Trove')
     assert 'Trove 26.0.0' in text
-    for trove in ('real', 'small server'):
+    for trove in ('real', 'fake'):
         assert text.count("""\
    * - delete
      - 10
