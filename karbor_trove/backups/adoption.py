@@ -47,29 +47,31 @@ def find_created_backup(
     matches = [backup for backup in backups
                if entry.matches(backup) and backup.id not in recorded_ids
                and backup.id not in (earlier_ids or ())]
-    # A rival is another request that may have created the backup. If the
+    # Another request may have created the backup too. But if the
     # checkpoints of both requests are deleted, both backups are to be deleted.
     # Then it does not matter which request created which backup, so the
     # earlier request adopts the backup. The later request settles later. So
     # the later request can adopt the other backup if Trove still creates it.
-    rivals = ['checkpoint %s' % other.checkpoint_id for other in entries
-              if other.checkpoint_id != entry.checkpoint_id
-              and other.backup_id is None
-              and any(map(other.matches, matches))
-              and not (entry.deleted_at and other.deleted_at
-                       and str(entry.time_before_request)
-                       <= str(other.time_before_request))]
-    if len(matches) > 1 or rivals or matches and entry.is_ambiguous:
+    other_requests = ['checkpoint %s' % other.checkpoint_id
+                      for other in entries
+                      if other.checkpoint_id != entry.checkpoint_id
+                      and other.backup_id is None
+                      and any(map(other.matches, matches))
+                      and not (entry.deleted_at and other.deleted_at
+                               and str(entry.time_before_request)
+                               <= str(other.time_before_request))]
+    if len(matches) > 1 or other_requests or matches and entry.is_ambiguous:
         # If several backups match, one of them may belong to a user, and no
-        # later search can find out which. But the entries of rivals can be
-        # deleted. So rivals alone do not make a request ambiguous.
+        # later search can find out which. But the entries of other requests
+        # can be deleted. So they alone do not make a request ambiguous.
         error_class = (
             errors.Rejected if len(matches) == 1 and not entry.is_ambiguous
             else errors.Ambiguous)
         raise error_class(
             'several backups or requests match, so no backup is adopted or '
             'deleted: %s' % ', '.join(
-                ['backup %s' % backup.id for backup in matches] + rivals))
+                ['backup %s' % backup.id for backup in matches]
+                + other_requests))
     if matches and earlier_ids is None and entry.is_uncertain(matches[0]):
         raise errors.Rejected(
             'backup %s has the name and the description of the request, but '

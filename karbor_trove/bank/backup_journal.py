@@ -371,11 +371,11 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         :raises errors.BankError: the bank did not return a list.
         """
         marker_list = self._markers.list_markers()
-        self.omission_markers = marker_list.omissions
+        self.omission_markers = marker_list.omission_markers
         return {marker.checkpoint_id: BackupEntry(
             self.instance_id, marker.checkpoint_id, is_complete=True,
             backup_id=marker.backup_id, parent_id=marker.parent_id)
-            for marker in marker_list.backups}
+            for marker in marker_list.backup_markers}
 
     def _write_marker(self, entry: BackupEntry) -> None:
         """Write the marker of an entry, but do not leave a wrong marker.

@@ -79,8 +79,8 @@ class OmissionMarker:
 class MarkerList(NamedTuple):
     """The backup markers and omission markers that list_markers() returns."""
 
-    backups: List[BackupMarker]
-    omissions: List[OmissionMarker]
+    backup_markers: List[BackupMarker]
+    omission_markers: List[OmissionMarker]
 
 
 def parse_key(key: str) -> Optional[BackupMarker]:
@@ -131,7 +131,7 @@ class MarkerStore:
         :raises errors.Rejected: the instance id is not a UUID.
         """
         self._section = bank.get_sub_section(
-            layout.instance_folder(instance_id, layout.BACKUP_MARKERS))
+            layout.instance_folder(instance_id, layout.INSTANCE_MARKERS))
 
     def list_markers(self) -> MarkerList:
         """Return all backup markers and all omission markers of the instance.

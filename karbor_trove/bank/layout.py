@@ -55,7 +55,7 @@ INSTANCES = '/karbor-trove/'
 BACKUP_JOURNAL = 'backups'
 #: One marker for each complete backup of an existing checkpoint, and for each
 #: omission.
-BACKUP_MARKERS = 'complete-backups'
+INSTANCE_MARKERS = 'complete-backups'
 #: One journal entry for each restore that has requested an instance.
 RESTORE_JOURNAL = 'restores'
 #: One journal entry for each restore that has requested a configuration group.

@@ -229,7 +229,7 @@ def _create_client(project_id: Optional[str], swift: models.SwiftOptions
                           'endpoints': [{interface: url}]}])
     return trove_client.TroveClient(
         lambda: module.create(context, cfg.CONF, session=session),
-        get_swift_connection=lambda: connect.read_swift_connection(
+        get_swift_connection=lambda: connect.get_swift_connection(
             swift, project_id or ''))
 
 

@@ -73,22 +73,23 @@ class Catalog:
         return self._find(('public flavors',), lambda api: _read_flavors(
             api, '/flavors')) or {}
 
-    def find_flavor(self, flavor_id: str) -> Optional[int]:
+    def find_flavor(self, flavor_ref: str) -> Optional[int]:
         """Return the RAM in MB of one flavor.
 
-        :param flavor_id: the id or the URL of the flavor. A request for an
+        :param flavor_ref: the id or the URL of the flavor. A request for an
             instance may have either of them.
         :returns: the RAM. None if there is no such flavor.
         """
-        segment = parse_flavor_id(flavor_id)
+        flavor_id = parse_flavor_id(flavor_ref)
 
         def request(api: Any) -> int:
-            _, body = api.client.get('/flavors/%s' % parse.quote(segment, ''))
+            _, body = api.client.get('/flavors/%s'
+                                     % parse.quote(flavor_id, ''))
             return int(body['flavor']['ram'])
 
-        # A segment that consists of dots would be removed from the path.
-        return self._find(('flavor', segment),
-                          request) if segment.strip('.') else None
+        # An id that consists of dots would be removed from the path.
+        return self._find(('flavor', flavor_id),
+                          request) if flavor_id.strip('.') else None
 
     def list_volume_types(self) -> List[str]:
         """Return the volume types that Trove lists for this user.
@@ -151,13 +152,13 @@ class Catalog:
         return result
 
 
-def parse_flavor_id(flavor_id: str) -> str:
+def parse_flavor_id(flavor_ref: str) -> str:
     """Return the id of a flavor that is given by its id or by its URL.
 
     Trove takes the last segment of the path. For example, the id is "2" for
     the URL "https://trove.example.com/v1.0/flavors/2".
     """
-    return parse.urlsplit(flavor_id).path.rpartition('/')[2]
+    return parse.urlsplit(flavor_ref).path.rpartition('/')[2]
 
 
 def _read_flavors(api: Any, path: str) -> Dict[str, int]:

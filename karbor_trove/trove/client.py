@@ -168,7 +168,7 @@ class TroveClient:
             serialization.parse_backup)
 
     def iterate_instance_pages(self, instance_ids: Collection[str],
-                               with_details: bool
+                               has_details: bool
                                ) -> Iterator[List[models.Instance]]:
         """Yield the wanted instances of Trove's list, page by page.
 
@@ -178,7 +178,7 @@ class TroveClient:
 
         :param instance_ids: the ids of the wanted instances. Other instances
             are not parsed.
-        :param with_details: True to request the list with details. In this
+        :param has_details: True to request the list with details. In this
             list an instance has all values that a GET returns. False to
             request the list without details.
         :returns: one list of instances for each page. The list may be empty.
@@ -187,7 +187,7 @@ class TroveClient:
         """
         return self._iterate_pages(
             'listing database instances',
-            '/instances/detail' if with_details else '/instances', 'instances',
+            '/instances/detail' if has_details else '/instances', 'instances',
             _MAX_INSTANCES, instance_ids, serialization.parse_instance)
 
     def _iterate_pages(self, description: str, path: str, key: str, limit: int,

@@ -49,7 +49,7 @@ def connect(context: karbor_types.RequestContext,
     try:
         return client.TroveClient(
             make_client, deadline,
-            lambda: read_swift_connection(swift, context.project_id))
+            lambda: get_swift_connection(swift, context.project_id))
     except exception.KarborException as error:
         raise errors.Rejected('finding Trove: %s' % error) from error
     except (KeyError, TypeError, ValueError) as error:
@@ -59,8 +59,8 @@ def connect(context: karbor_types.RequestContext,
             'of karbor.conf and the catalog (%r)' % error) from error
 
 
-def read_swift_connection(swift: models.SwiftOptions,
-                          project_id: str) -> models.SwiftConnection:
+def get_swift_connection(swift: models.SwiftOptions,
+                         project_id: str) -> models.SwiftConnection:
     """Return the settings for the connection to Swift.
 
     The settings are from the provider file and from karbor.conf. A region or

@@ -273,7 +273,7 @@ def _list_omission_markers(environment):
     """Return the markers of omissions in the bank, for all databases."""
     return [marker for id_ in environment.database_ids
             for marker in instance_markers.MarkerStore(
-                environment.bank, id_).list_markers().omissions]
+                environment.bank, id_).list_markers().omission_markers]
 
 
 def check_no_temporary_instance_is_left(environment, instances):

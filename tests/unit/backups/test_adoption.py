@@ -262,7 +262,7 @@ def test_backup_that_matches_two_requests_is_deleted_after_both_checkpoints(
     assert not fake_trove.backups
 
 
-def test_open_request_with_another_name_is_no_rival(
+def test_open_request_with_another_name_does_not_match(
         protect, fake_trove, journal, resource, clock):
     other = backup_journal.BackupEntry(
         resource.id, str(uuid.uuid4()), backup_name='weekly',
@@ -393,18 +393,18 @@ def test_restore_fails_if_several_instances_match_after_a_lost_response(
         do_restore()
 
 
-def test_request_with_a_rival_alone_is_not_ambiguous(
+def test_request_is_not_ambiguous_because_of_another_request_alone(
         protect, fake_trove, journal, resource, clock):
-    rival = backup_journal.BackupEntry(
+    other = backup_journal.BackupEntry(
         resource.id, str(uuid.uuid4()), backup_name='nightly',
         description='of the night',
         time_before_request=clock.utc().isoformat())
-    journal.write(rival)
+    journal.write(other)
     fake_trove.fail('POST', '/backups', 'reset', after=True)
     with pytest.raises(exception.CreateResourceFailed,
                        match='several.*Connection reset by peer'):
         protect(**PARAMETERS)
-    [entry] = [entry for entry in journal.list_entries() if entry != rival]
+    [entry] = [entry for entry in journal.list_entries() if entry != other]
     assert not entry.is_ambiguous and entry.backup_id is None
 
 

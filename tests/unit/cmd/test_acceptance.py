@@ -144,7 +144,7 @@ def test_marker_that_an_interrupted_deletion_deleted_is_written_again(
     rows = manage('checkpoint', 'accept', id_)
     assert [row['outcome'] for row in rows] == ['complete', 'left out']
     [marker] = instance_markers.MarkerStore(
-        bank, resources[1].id).list_markers().omissions
+        bank, resources[1].id).list_markers().omission_markers
     assert marker.checkpoint_id == id_
 
 

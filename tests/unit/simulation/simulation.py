@@ -90,7 +90,7 @@ class World:
             clients, '_create_client', lambda project_id, swift:
             trove_client.TroveClient(
                 self.session.client, get_swift_connection=lambda:
-                connect.read_swift_connection(swift, project_id))))
+                connect.get_swift_connection(swift, project_id))))
         patches.enter_context(mock.patch.object(
             polling, 'SYSTEM_CLOCK', self.clock))
         return patches
