@@ -16,6 +16,7 @@ from troveclient import client as trove_client
 from tests.functional import api_tenant as tenants
 from tests.sandbox import cloud
 from tests.sandbox import environments
+from tests.sandbox import fixture
 from tests.sandbox import identity
 from tests.sandbox import process
 from tests.sandbox.services import cloud as catalog
@@ -162,4 +163,13 @@ def test_failed_start_of_a_service_shows_the_end_of_its_log():
     assert f'The whole log: {directory}/logs/trove.log' in error
     assert 'Traceback' not in error
     assert _wait_for_end(directory) == set()
+    shutil.rmtree(directory)
+
+
+def test_an_error_in_the_block_of_the_fixture_ends_the_sandbox(request):
+    with pytest.raises(LookupError), fixture.running(request) as sandbox:
+        raise LookupError
+    directory = str(sandbox.directory)
+    assert _wait_for_end(directory) == set()
+    assert sandbox.logs.is_dir()
     shutil.rmtree(directory)
