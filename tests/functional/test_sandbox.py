@@ -101,8 +101,8 @@ def _run_command(output):
             stdout=file, stderr=subprocess.STDOUT) as running:
         try:
             _wait_until_ready(running, output)
-            yield running, output.read_text().split('logs: ')[1].split(
-                '/logs')[0]
+            yield running, output.read_text().split(
+                'Its logs are in ')[1].split('/logs')[0]
         finally:
             running.kill()
 

@@ -241,7 +241,7 @@ class Sandbox:
             raise
 
     def _start(self) -> None:
-        self._say(f'starting the sandbox; logs: {self.logs}')
+        self._say(f'Starting the sandbox. Its logs are in {self.logs}.')
         begin = time.monotonic()
 
         def done(what: str) -> None:
