@@ -152,7 +152,7 @@ def test_failed_start_of_a_service_shows_the_end_of_its_log():
         other = stack.enter_context(socket.socket())
         other.bind(('', 0))
         port = other.getsockname()[1]
-        with pytest.raises(process.Failure) as failure, cloud.Sandbox(
+        with pytest.raises(process.StartFailure) as failure, cloud.Sandbox(
                 overrides={'trove': {'guest': {'port': port}}},
                 say=messages.append):
             pytest.fail('it started')

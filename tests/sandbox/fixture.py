@@ -28,7 +28,7 @@ def running(request: pytest.FixtureRequest, **settings: Any
         with capture.global_and_fixture_disabled():
             sandbox = cloud.Sandbox(**settings)
             sandbox.start()
-    except (process.Failure, environments.Failure) as e:
+    except (process.StartFailure, environments.InstallFailure) as e:
         pytest.exit(str(e), returncode=3)
     failed = request.session.testsfailed
     try:
