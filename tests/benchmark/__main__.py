@@ -381,8 +381,9 @@ def main() -> None:
             tempfile.TemporaryDirectory(prefix='benchmark-')))
         try:
             data = Benchmark(args, directory).run()
-        except (children.Failure, rabbitmq.Failure, environments.Failure,
-                process.Failure) as failure:
+        except (children.Failure, rabbitmq.Failure,
+                environments.InstallFailure,
+                process.StartFailure) as failure:
             raise SystemExit(str(failure))
         except KeyboardInterrupt:
             raise SystemExit(130)

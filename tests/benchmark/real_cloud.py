@@ -80,8 +80,9 @@ class RealCloud:
 def run(count: int) -> 'Iterator[RealCloud]':
     """Run a sandbox with so many databases.
 
-    :raises environments.Failure: a Python environment cannot be created.
-    :raises process.Failure: a service did not start.
+    :raises environments.InstallFailure: a Python environment cannot be
+        created.
+    :raises process.StartFailure: a service did not start.
     """
     with cloud.Sandbox(overrides={'trove': {
             # The in-tree plugin restores with the default datastore.

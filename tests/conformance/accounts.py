@@ -61,7 +61,7 @@ class AccountBehaviour:
         assert _list_names(cloud, 'databases', restored_id) == [['shop']]
         assert _list_names(cloud, 'users', restored_id) == [['seller']]
 
-    def test_an_old_release_lists_databases_and_users_of_fewer_datastores(
+    def test_databases_and_users_are_listed_for_supported_datastores_only(
             self, cloud: Cloud):
         id_ = cloud.get_shared_instance()
         for manager in cloud.client.databases, cloud.client.users:

@@ -159,7 +159,8 @@ class InstanceBehaviour:
         cloud.client.instances.delete(id_)
         cloud.wait_for(lambda: cloud.get_statuses(id_)[0] == 'deleted')
 
-    def test_an_old_release_rejects_soft_localities(self, cloud: Cloud):
+    def test_soft_localities_are_accepted_only_from_trove_23_on(
+            self, cloud: Cloud):
         for locality in 'soft-affinity', 'soft-anti-affinity':
             if locality in cloud.release.localities:
                 id_ = cloud.create_instance(locality=locality)

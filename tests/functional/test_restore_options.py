@@ -114,7 +114,7 @@ def test_restore_to_an_unknown_region_fails_and_creates_no_instance(
     assert tenant.list_instance_ids() == before
 
 
-def test_restore_with_a_soft_locality_fails_if_trove_does_not_have_it(
+def test_restore_with_a_soft_locality_succeeds_only_from_trove_23_on(
         tenant, checkpoint):
     locality = 'soft-anti-affinity'
     parameters = {'restore_locality': locality}

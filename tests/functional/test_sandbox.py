@@ -16,6 +16,7 @@ from troveclient import client as trove_client
 from tests.functional import api_tenant as tenants
 from tests.sandbox import cloud
 from tests.sandbox import environments
+from tests.sandbox import fixture
 from tests.sandbox import identity
 from tests.sandbox import process
 from tests.sandbox.services import cloud as catalog
@@ -100,8 +101,8 @@ def _run_command(output):
             stdout=file, stderr=subprocess.STDOUT) as running:
         try:
             _wait_until_ready(running, output)
-            yield running, output.read_text().split('logs: ')[1].split(
-                '/logs')[0]
+            yield running, output.read_text().split(
+                'Its logs are in ')[1].split('/logs')[0]
         finally:
             running.kill()
 
@@ -151,7 +152,7 @@ def test_failed_start_of_a_service_shows_the_end_of_its_log():
         other = stack.enter_context(socket.socket())
         other.bind(('', 0))
         port = other.getsockname()[1]
-        with pytest.raises(process.Failure) as failure, cloud.Sandbox(
+        with pytest.raises(process.StartFailure) as failure, cloud.Sandbox(
                 overrides={'trove': {'guest': {'port': port}}},
                 say=messages.append):
             pytest.fail('it started')
@@ -162,4 +163,13 @@ def test_failed_start_of_a_service_shows_the_end_of_its_log():
     assert f'The whole log: {directory}/logs/trove.log' in error
     assert 'Traceback' not in error
     assert _wait_for_end(directory) == set()
+    shutil.rmtree(directory)
+
+
+def test_an_error_in_the_block_of_the_fixture_ends_the_sandbox(request):
+    with pytest.raises(LookupError), fixture.running(request) as sandbox:
+        raise LookupError
+    directory = str(sandbox.directory)
+    assert _wait_for_end(directory) == set()
+    assert sandbox.logs.is_dir()
     shutil.rmtree(directory)

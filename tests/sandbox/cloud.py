@@ -83,7 +83,8 @@ class Sandbox:
     :param keep: True if the directory always stays.
     :param say: a function that gets one line of text for each step. By default
         it prints the line to stderr.
-    :raises environments.Failure: a Python environment cannot be created.
+    :raises environments.InstallFailure: a Python environment cannot be
+        created.
     """
 
     def __init__(self, *, plugin: dict[str, Any] | None = None,
@@ -231,7 +232,7 @@ class Sandbox:
     def start(self) -> None:
         """Start all services, and create the users and the catalog.
 
-        :raises process.Failure: a service did not start. In this case all
+        :raises process.StartFailure: a service did not start. In this case all
             services are stopped, and the directory with the logs stays.
         """
         try:
@@ -241,7 +242,7 @@ class Sandbox:
             raise
 
     def _start(self) -> None:
-        self._say(f'starting the sandbox; logs: {self.logs}')
+        self._say(f'Starting the sandbox. Its logs are in {self.logs}.')
         begin = time.monotonic()
 
         def done(what: str) -> None:

@@ -34,7 +34,7 @@ _FOLDER = ROOT / '.sandbox'
 _CACHE = _FOLDER / 'cache'
 
 
-class Failure(Exception):
+class InstallFailure(Exception):
     """Error: an environment cannot be created. The message says why."""
 
 
@@ -62,7 +62,7 @@ def _run(log: pathlib.Path, *command: object, **environ: str) -> None:
     """Run a command and append its output to a log.
 
     :param environ: further environment variables.
-    :raises Failure: the command failed.
+    :raises InstallFailure: the command failed.
     """
     with log.open('a') as output:
         done = subprocess.run([str(part) for part in command], cwd=ROOT,
@@ -71,7 +71,7 @@ def _run(log: pathlib.Path, *command: object, **environ: str) -> None:
                               env={**os.environ, **environ})
     if done.returncode:
         last = log.read_text(errors='replace').splitlines()[-20:]
-        raise Failure('\n'.join([
+        raise InstallFailure('\n'.join([
             *last, '', f'The command failed: {" ".join(map(str, command))}',
             f'Its output: {log}']))
 
@@ -118,10 +118,10 @@ def _install(name: str, folder: pathlib.Path, log: pathlib.Path) -> None:
     Before an environment is created, older environments of the same name are
     removed. Environments that a process uses stay.
 
-    :param name: 'karbor' or 'services'.
+    :param name: one of lockfiles.NAMES.
     :param folder: the path of the environment.
     :param log: the file for the output of pip.
-    :raises Failure: pip failed.
+    :raises InstallFailure: pip failed.
     """
     complete = folder / 'whole'
     if complete.exists():
@@ -142,7 +142,7 @@ def _install_project(folder: pathlib.Path, log: pathlib.Path) -> None:
 
     :param folder: the path of the environment.
     :param log: the file for the output of pip.
-    :raises Failure: pip failed.
+    :raises InstallFailure: pip failed.
     """
     mark = folder / 'project'
     digest = _digest((ROOT / 'setup.cfg').read_bytes(), str(ROOT))
@@ -167,11 +167,12 @@ def make(name: str) -> pathlib.Path:
     other process removes the environment until this process ends.
 
     :param name: one of lockfiles.NAMES.
-    :raises Failure: the environment cannot be created.
+    :raises InstallFailure: the environment cannot be created.
     """
     if sys.version_info < OLDEST_PYTHON:
-        raise Failure('this is Python %d.%d, but the sandbox needs %d.%d or '
-                      'newer' % (*sys.version_info[:2], *OLDEST_PYTHON))
+        raise InstallFailure(
+            'this is Python %d.%d, but the sandbox needs %d.%d or newer'
+            % (*sys.version_info[:2], *OLDEST_PYTHON))
     key = _digest(lockfiles.pinned(name), sys.version, sys.base_prefix)
     folder = _FOLDER / f'{name}-{key}'
     log = _FOLDER / f'{name}.log'
@@ -213,7 +214,7 @@ def main() -> None:
         if options.command == 'lock':
             return lockfiles.renew()
         python = make(options.name)
-    except Failure as e:
+    except InstallFailure as e:
         raise SystemExit(str(e))
     except KeyboardInterrupt:
         # The environment may be incomplete. The next run creates it anew.

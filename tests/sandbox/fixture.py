@@ -15,8 +15,9 @@ def running(request: pytest.FixtureRequest, **settings: Any
             ) -> Iterator[cloud.Sandbox]:
     """Run a sandbox during the `with` block.
 
-    If a test fails during the block, the directory of the sandbox stays. If
-    the sandbox does not start, pytest ends with the exit status 3.
+    If a test fails during the block, or if the block raises an exception, the
+    directory of the sandbox stays. If the sandbox does not start, pytest ends
+    with the exit status 3.
 
     :param settings: the parameters of cloud.Sandbox.
     """
@@ -27,10 +28,15 @@ def running(request: pytest.FixtureRequest, **settings: Any
         with capture.global_and_fixture_disabled():
             sandbox = cloud.Sandbox(**settings)
             sandbox.start()
-    except (process.Failure, environments.Failure) as e:
+    except (process.StartFailure, environments.InstallFailure) as e:
         pytest.exit(str(e), returncode=3)
     failed = request.session.testsfailed
-    yield sandbox
-    sandbox.keep = sandbox.keep or request.session.testsfailed > failed
-    with capture.global_and_fixture_disabled():
-        sandbox.end()
+    try:
+        yield sandbox
+    except BaseException:
+        sandbox.keep = True
+        raise
+    finally:
+        sandbox.keep = sandbox.keep or request.session.testsfailed > failed
+        with capture.global_and_fixture_disabled():
+            sandbox.end()

@@ -17,7 +17,7 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
-class Failure(Exception):
+class StartFailure(Exception):
     """Error: a service did not start. The message has the end of the log."""
 
 
@@ -73,20 +73,21 @@ class Service:
         """Wait until the service accepts connections.
 
         :param seconds: the timeout.
-        :raises Failure: the service has ended, or the timeout has passed.
+        :raises StartFailure: the service has ended, or the timeout has passed.
         """
         deadline = time.monotonic() + seconds
         while not self._listens():
             if self._ended():
-                raise Failure(self._why('ended'))
+                raise StartFailure(self._why('ended'))
             if time.monotonic() > deadline:
-                raise Failure(self._why(f'did not listen in {seconds:.0f} s'))
+                raise StartFailure(
+                    self._why(f'did not listen in {seconds:.0f} s'))
             time.sleep(0.05)
 
     def start(self) -> None:
         """Start the service and wait until it accepts connections.
 
-        :raises Failure: see wait().
+        :raises StartFailure: see wait().
         """
         self.launch()
         self.wait()

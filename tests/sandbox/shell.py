@@ -56,7 +56,7 @@ def run(parser: argparse.ArgumentParser,
     try:
         with cloud.Sandbox() as sandbox:
             use(sandbox, options)
-    except (process.Failure, environments.Failure) as e:
+    except (process.StartFailure, environments.InstallFailure) as e:
         raise SystemExit(str(e))
     except KeyboardInterrupt:
         raise SystemExit(128 + signal.SIGINT)

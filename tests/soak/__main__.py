@@ -125,7 +125,7 @@ def main() -> None:
                 constants=timeouts.CONSTANTS)
             with sandbox:
                 sandbox.keep = not _run(args, sandbox, injector, rng)
-    except (process.Failure, environments.Failure) as e:
+    except (process.StartFailure, environments.InstallFailure) as e:
         raise SystemExit(str(e))
     raise SystemExit(sandbox.keep)
 

@@ -81,12 +81,7 @@ def _check_files(conf: Sequence[config_file.ConfigFile],
     try:
         folder = utils.find_config(cfg.CONF.provider_config_dir)
     except exception.ConfigNotFound:
-        yield findings.Finding(
-            findings.Kind.PROVIDER_MISSING, 'The directory "%s" of '
-            'provider_config_dir does not exist, so karbor-protection does '
-            'not start.' % cfg.CONF.provider_config_dir,
-            config_file.find_place(conf, 'DEFAULT', 'provider_config_dir'),
-            'provider_config_dir = /etc/karbor/providers.d')
+        yield _describe_missing_folder(conf)
         return
     all_plugins = plugins.Plugins()
     for file in conf:
@@ -95,6 +90,23 @@ def _check_files(conf: Sequence[config_file.ConfigFile],
                                                     all_plugins)
     yield from files_check.run()
     files += files_check.files
+
+
+def _describe_missing_folder(conf: Sequence[config_file.ConfigFile]
+                             ) -> findings.Finding:
+    option = 'DEFAULT', 'provider_config_dir'
+    line = 'provider_config_dir = /etc/karbor/providers.d'
+    # Without such a file, Karbor has only a directory of configuration files.
+    file = next((file for file in reversed(conf) if file.find(*option)),
+                conf[-1] if conf else None)
+    return findings.Finding(
+        findings.Kind.PROVIDER_MISSING, 'The directory "%s" of '
+        'provider_config_dir does not exist, so karbor-protection does not '
+        'start. Create the directory, or set the option in karbor.conf.'
+        % cfg.CONF.provider_config_dir,
+        file.place(*option) if file else None,
+        file.build_lines(*option, [line]) if file
+        else '[DEFAULT]\n%s' % line)
 
 
 def _check_used_plugins(files: Sequence[provider_file.ProviderFile],

@@ -76,11 +76,11 @@ class Neutron:
         """End the reservation of an address."""
         self._claims.pop(address).close()
 
-    def address(self, name: str) -> str:
+    def get_or_reserve_address(self, name: str) -> str:
         """Return the address of the port with this name.
 
-        If there is no such port, reserve a new address that Trove does not
-        know.
+        If there is no such port, reserve and return a new address that Trove
+        does not know.
         """
         for port in _find(self._ports, {'name': name}):
             address: str = port['fixed_ips'][0]['ip_address']

@@ -65,7 +65,8 @@ class Machine:
     @functools.cached_property
     def server(self) -> postgres.Server:
         """The PostgreSQL server of this machine. It need not run."""
-        address = network.CLIENT.address(f'trove-{self.instance_id}')
+        address = network.CLIENT.get_or_reserve_address(
+            f'trove-{self.instance_id}')
         return postgres.Server(
             self.tools, self.tools.home / self.instance_id, address,
             self.port)

@@ -166,6 +166,23 @@ def test_missing_folder_is_found(find_offline, conf, folder):
     conf.write_text(conf.read_text().replace(str(folder), '/none/providers'))
     [row] = find_offline('provider-missing')
     assert (row['file'], row['line']) == (str(conf), 2)
+    assert row['write'] == 'provider_config_dir = /etc/karbor/providers.d'
+
+
+@pytest.mark.parametrize('text, line', [
+    ('[DEFAULT]\ndebug = false\n', 1), ('[DEFAULT]\n', 1), ('', None)],
+    ids=['option', 'group', 'nothing'])
+def test_missing_folder_is_found_if_karbor_conf_does_not_name_it(
+        find_offline, conf, folder, monkeypatch, text, line):
+    # The default may exist on this machine.
+    monkeypatch.setenv('OS_DEFAULT__PROVIDER_CONFIG_DIR', '/none/providers')
+    conf.write_text(conf.read_text().replace(
+        '[DEFAULT]\nprovider_config_dir = %s\n' % folder, text))
+    [row] = find_offline('provider-missing')
+    assert '"/none/providers"' in row['details']
+    assert (row['file'], row['line']) == (str(conf), line)
+    assert row['write'] == (
+        '[DEFAULT]\nprovider_config_dir = /etc/karbor/providers.d')
 
 
 def test_wrong_line_of_karbor_conf_is_found(check, conf):
