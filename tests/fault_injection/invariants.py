@@ -5,7 +5,7 @@ doc/source/reference/guarantees.rst against what Trove, Swift and the bank hold
 after the operation:
 
 No backup is lost
-    check_every_backup_is_known(), check_every_instance_is_reported() and
+    check_every_backup_is_known(), check_every_restored_instance_is_known() and
     check_temporary_instances_are_in_journal()
 Deletions succeed
     check_end() and check_deferred_deletions_have_a_reason()
@@ -30,6 +30,7 @@ import time
 from karbor import exception
 
 from karbor_trove.bank import instance_markers
+from karbor_trove.bank import layout
 from karbor_trove.bank import omissions
 from karbor_trove.bank import resource_status
 from karbor_trove import errors
@@ -216,20 +217,25 @@ def check_nothing_was_created_twice(before, after, requests, retries):
         'too many create requests', creations)
 
 
-def check_every_instance_is_reported(environment, created, result):
+def check_every_restored_instance_is_known(environment, created, result):
     """Check that no instance of a restore is lost.
 
-    Karbor's record of the restore has the id of each new instance, or the
-    restore journal has an entry.
+    Karbor's record of the restore has the id of each new instance. Or the
+    restore journal has the entry of this restore, which has the name of the
+    instance. The key of this entry is Karbor's id of the restore. The entries
+    of earlier restores do not count.
 
     :param created: the ids of the new instances.
+    :param result: what Environment.run() returned.
     """
-    reported = ' '.join(result['restore'].resources_status)
-    entries = _list_entries(environment, 'restores')
+    restore = result['restore']
+    recorded_ids = {key.rpartition('#')[2] for key in restore.resources_status}
+    keys = _list_keys(environment, layout.RESTORE_JOURNAL)
     for id_ in created:
-        assert id_ in reported or entries, (
-            'the instance is lost: it is neither in the record of the restore '
-            'nor in the restore journal', id_)
+        assert id_ in recorded_ids or restore.id in keys, (
+            'the instance is lost: its id is not in the record of the '
+            'restore, and the restore journal has no entry of this restore',
+            id_, restore.id)
 
 
 def check_restored(scenario, created, result):
@@ -256,17 +262,21 @@ def check_temporary_instances_are_in_journal(environment, created):
     :param created: the ids of the temporary instances that exist. If there are
         none, the journal may be empty.
     """
-    entries = _list_entries(environment, 'rehearsals')
+    entries = _list_keys(environment, layout.VERIFICATION_JOURNAL)
     assert not created or entries, (
         'the temporary instance is lost: the verification journal is empty',
         created)
 
 
-def _list_entries(environment, folder):
-    """Return the keys in a folder of the bank, for all databases."""
+def _list_keys(environment, folder):
+    """Return the keys in a folder of all databases.
+
+    :param folder: the name of the folder, for example
+        layout.RESTORE_JOURNAL.
+    """
     return [key for id_ in environment.database_ids
             for key in environment.bank.get_sub_section(
-                '/karbor-trove/%s/%s/' % (id_, folder)).list_objects()]
+                layout.instance_folder(id_, folder)).list_objects()]
 
 
 def _list_omission_markers(environment):
@@ -310,7 +320,7 @@ def check_nothing_is_left(environment, survivor):
         entries = environment.list_entries()
         left = (set(environment.list_backups()) - {backup_id},
                 environment.list_object_ids() - {backup_id},
-                set(_list_entries(environment, 'contents')) - {backup_id},
+                set(_list_keys(environment, layout.MANIFESTS)) - {backup_id},
                 {entry.checkpoint_id for entry in entries} - {survivor.id},
                 _list_omission_markers(environment))
         if not any(left):
