@@ -6,7 +6,7 @@ after the operation:
 
 No backup is lost
     check_every_backup_is_known(), check_every_restored_instance_is_known() and
-    check_temporary_instances_are_in_journal()
+    check_temporary_instance_is_in_journal()
 Deletions succeed
     check_end() and check_deferred_deletions_have_a_reason()
 Nothing is left behind
@@ -256,16 +256,22 @@ def check_restored(scenario, created, result):
         assert 'restore_skip' in record.resources_reason[key], record
 
 
-def check_temporary_instances_are_in_journal(environment, created):
-    """Check that the verification journal has an entry after a test restore.
+def check_temporary_instance_is_in_journal(environment, created, result):
+    """Check that no temporary instance of a verification is lost.
+
+    The verification journal has the entry of this verification, with the name
+    of the temporary instance. The key of this entry is Karbor's id of the
+    verification. The entries of earlier verifications do not count.
 
     :param created: the ids of the temporary instances that exist. If there are
-        none, the journal may be empty.
+        none, the journal may lack the entry.
+    :param result: what Environment.run() returned.
     """
-    entries = _list_keys(environment, layout.VERIFICATION_JOURNAL)
-    assert not created or entries, (
-        'the temporary instance is lost: the verification journal is empty',
-        created)
+    keys = _list_keys(environment, layout.VERIFICATION_JOURNAL)
+    id_ = result['verify'].id
+    assert not created or id_ in keys, (
+        'the temporary instance is lost: the verification journal has no '
+        'entry of this verification', created, id_)
 
 
 def _list_keys(environment, folder):

@@ -170,8 +170,8 @@ def _run_case(environment, case):
             environment, created, result)
         invariants.check_restored(scenario, created, result)
     if scenario.hook == 'verify':
-        invariants.check_temporary_instances_are_in_journal(environment,
-                                                            created)
+        invariants.check_temporary_instance_is_in_journal(
+            environment, created, result)
     if scenario.hook in ('protect', 'accept'):
         invariants.check_omissions(environment, scenario, result)
     if scenario.hook == 'accept':
