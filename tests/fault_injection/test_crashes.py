@@ -1,6 +1,7 @@
 """Tests that kill Karbor at each request that changes Trove or the bank."""
 
 import time
+import uuid
 
 import pytest
 
@@ -35,6 +36,9 @@ class Stage:
     def build_request(self, operation, checkpoint):
         """Return a function that requests the operation from Karbor.
 
+        Each restore has its own instance name. So the journal entry of an
+        earlier restore does not count as the entry of a later one.
+
         :param operation: one of _OPERATIONS.
         :param checkpoint: the id of the checkpoint to delete. None for other
             operations.
@@ -51,7 +55,7 @@ class Stage:
                 'DELETE', '%s/%s' % (path, checkpoint)),
             'restore': lambda: self.tenant.send('POST', '/restores', {
                 'restore': dict(body, parameters={tenants.TYPE: {
-                    'restore_name': 'without-database'}})}),
+                    'restore_name': 'without-database-%s' % uuid.uuid4()}})}),
             'verify': lambda: self.tenant.send('POST', '/verifications', {
                 'verification': body}),
         }[operation]
