@@ -237,6 +237,35 @@ def test_a_failed_preparation_counts_as_a_missed_time_limit(monkeypatch):
             'delete', cases.Request('trove GET /backups', 1), '503', 'once'))
 
 
+class _EmptyEnvironment:
+    """A replacement of environment.Environment without any objects."""
+
+    survivor = None
+
+    @property
+    def tenant(self):
+        return self
+
+    def list_backups(self):
+        return {}
+
+    def list_instance_ids(self):
+        return set()
+
+
+@pytest.mark.parametrize('case', [
+    cases.Case('verify', cases.Request('trove GET /backups', 1), '503',
+               cases.ONCE),
+    *holes.CASES])
+def test_a_case_without_its_fault_counts_as_a_missed_time_limit(
+        monkeypatch, case):
+    monkeypatch.setattr(scenarios, 'prepare', lambda *_: scenarios.Scenario(
+        'verify', None))
+    monkeypatch.setattr(runner, '_run', lambda *_: ({'seconds': 0.1}, []))
+    with pytest.raises(invariants.TimeLimitMissed, match='had the fault'):
+        runner._run_case(_EmptyEnvironment(), case)
+
+
 def test_cases_have_a_violation_if_a_process_exits(monkeypatch):
     class Sandbox:
         def add_tenants(self, *users):
