@@ -126,13 +126,39 @@ def check_end(environment, scenario, result, bank_unavailable):
         statuses = _STATUS_AFTER_ERROR if raised else _STATUS_AFTER_SUCCESS
         assert environment.get_status(scenario.checkpoint) == statuses[
             scenario.hook]
-    elif raised:
-        record = result[scenario.hook]
-        statuses = dict(record.resources_status)
-        assert not scenario.left_out or statuses.pop(
-            _get_key(scenario.left_out)) in ('error', 'undefined'), record
-        assert set(statuses.values()) == {'error'}, record
-        assert all(record.resources_reason.values()), record
+    else:
+        _check_record(scenario, result[scenario.hook], bool(raised))
+
+
+def _check_record(scenario, record, has_failed):
+    """Check the statuses and reasons in Karbor's record of an operation.
+
+    After a success, the status of each database is `available`. After a
+    failure, it is `error`. A database that is left out is an exception:
+
+    * If the restore leaves it out with `restore_skip`, its status is
+      `undefined`.
+    * If the checkpoint left it out, its status is `error`, also after a
+      success.
+    * After a failure, its status is one of the two. It is `error` if the
+      preflight refused the whole operation.
+
+    Each status has a reason.
+
+    :param record: Karbor's record of a restore or of a verification.
+    :param has_failed: True if the operation raised an exception.
+    """
+    statuses = dict(record.resources_status)
+    if scenario.left_out:
+        parameters = scenario.each.get(scenario.left_out.id, {})
+        allowed = ['undefined' if 'restore_skip' in parameters else 'error']
+        if has_failed:
+            allowed = ['undefined', 'error']
+        assert statuses.pop(_get_key(scenario.left_out)) in allowed, record
+    assert set(statuses.values()) == {
+        'error' if has_failed else 'available'}, record
+    assert set(record.resources_reason) == set(record.resources_status), record
+    assert all(record.resources_reason.values()), record
 
 
 def _get_key(resource):
@@ -187,6 +213,7 @@ def check_acceptance(environment, scenario, result):
     assert environment.get_status(checkpoint) == 'available'
     result = environment.run('verify', checkpoint)
     assert 'raised' not in result, result['raised']
+    _check_record(scenario, result['verify'], False)
     check_omissions(environment, scenario, result)
 
 
