@@ -68,6 +68,8 @@ class Stage:
 
         :returns: the number of these requests, and the numbers of the create
             requests to Trove among them. The first request is number 1.
+        :raises AssertionError: Karbor sent no such request within 90 s. Then
+            the tests could not kill Karbor.
         """
         # Ignore the backups that an earlier violation has left.
         self.kept_ids = set(self.tenant.list_backups())
@@ -76,14 +78,31 @@ class Stage:
                       if operation == 'delete' else None)
         self.karbor.cloud.heal()
         self.build_request(operation, checkpoint)()
+        self._wait_for_effect()
         self._wait_until_quiet()
-        effects = [request for request in self.karbor.cloud.requests
-                   if crashing_karbor.is_effect(request)]
+        effects = self._list_effects()
         self.clean_up(known)
         creations = [number for number, request in enumerate(effects, 1)
                      if request.service == 'trove'
                      and request.method == 'POST']
         return len(effects), creations
+
+    def _list_effects(self):
+        """Return the requests that may change Trove or the bank."""
+        return [request for request in self.karbor.cloud.requests
+                if crashing_karbor.is_effect(request)]
+
+    def _wait_for_effect(self):
+        """Wait until Karbor has sent the first request of an operation.
+
+        Only requests that may change Trove or the bank count.
+        """
+        deadline = time.monotonic() + _TIMEOUT
+        while not self._list_effects() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert self._list_effects(), (
+            'Karbor sent no request that may change Trove or the bank within '
+            '%g s' % _TIMEOUT, self.karbor.cloud.requests)
 
     def _wait_until_quiet(self, seconds=2.0):
         """Wait until Karbor has sent no request for this time."""
@@ -205,19 +224,18 @@ class Stage:
 def _list_kills(operation, count, creations, every):
     """Return the points in an operation at which Karbor is to be killed.
 
-    :param count: see Stage.count_effects().
+    :param count: see Stage.count_effects(). At least 1.
     :param creations: the numbers of the create requests to Trove.
-    :param every: True to kill Karbor at each request. False to kill it at most
-        once.
+    :param every: True to kill Karbor at each request. False to kill it once.
     :returns: pairs (number, when), see crashing_karbor.Killer.
     """
     if every:
         return [*((number, 'before') for number in range(1, count + 1)),
                 *((number, 'late') for number in creations),
-                *([(count, 'after')] if count else [])]
+                (count, 'after')]
     if creations:
         return [(creations[0], 'late' if operation == 'protect' else 'after')]
-    return [((count + 1) // 2, 'before')] if count else []
+    return [((count + 1) // 2, 'before')]
 
 
 @pytest.fixture(scope='module')
