@@ -341,8 +341,19 @@ def check_nothing_is_left(environment, survivor):
     journal entries in the bank, and markers of omissions. Only the backup of
     one checkpoint stays.
 
+    The verification journal has to be empty. The caller lets all requests
+    count as settled. So a verification deletes each entry together with its
+    temporary instance, if there is one. It keeps only the entry of a
+    verification that may still run, and none runs.
+
+    The restore journal may have entries. The entry of an unconfirmed restore
+    has the name of the instance that Trove may have created. This instance
+    belongs to the user. So no operation deletes the entry. The operator
+    deletes it with "karbor-trove-manage deferred sweep" or "deferred dismiss".
+
     :param survivor: this checkpoint. Its verifications run the deferred
-        deletions.
+        deletions, and delete the temporary instances. All databases with test
+        restores have to be in it.
     """
     backup_id = environment.read_record(survivor).backup_id
     deadline = time.monotonic() + _TIMEOUT
@@ -355,6 +366,7 @@ def check_nothing_is_left(environment, survivor):
                 environment.list_object_ids() - {backup_id},
                 set(_list_keys(environment, layout.MANIFESTS)) - {backup_id},
                 {entry.checkpoint_id for entry in entries} - {survivor.id},
+                _list_keys(environment, layout.VERIFICATION_JOURNAL),
                 _list_omission_markers(environment))
         if not any(left):
             return
