@@ -202,15 +202,21 @@ class Stage:
         killer = crashing_karbor.Killer(self.karbor.kill, number, when)
         self.karbor.cloud.heal()
         self.karbor.cloud.injector = killer
-        self.karbor.send(self.build_request(operation, checkpoint))
-        assert killer.dead.wait(_TIMEOUT), 'Karbor sent no such request'
-        self.karbor.cloud.injector = None
-        self.karbor.start()
-        created = set(self.tenant.list_backups()) - self.kept_ids
-        assert len(created) <= 1, 'several backups were created: %s' % created
-        self.check_everything_is_known()
-        self.clean_up(known)
-        killer.release.set()
+        try:
+            self.karbor.send(self.build_request(operation, checkpoint))
+            assert killer.dead.wait(_TIMEOUT), 'Karbor sent no such request'
+            self.karbor.cloud.injector = None
+            self.karbor.start()
+            created = set(self.tenant.list_backups()) - self.kept_ids
+            assert len(created) <= 1, (
+                'several backups were created: %s' % created)
+            self.check_everything_is_known()
+            self.clean_up(known)
+        finally:
+            # Also after a failed check, so that neither the injector nor a
+            # late request disturbs the next test.
+            self.karbor.cloud.injector = None
+            killer.release.set()
         self.karbor.cloud.heal()
         # Trove may have executed the create request of a restore only now.
         # Delete the instance of this restore too.
