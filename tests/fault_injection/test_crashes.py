@@ -218,8 +218,9 @@ class Stage:
             self.karbor.cloud.injector = None
             killer.release.set()
         self.karbor.cloud.heal()
-        # Trove may have executed the create request of a restore only now.
-        # Delete the instance of this restore too.
+        # Trove may have executed a late create request only now. Its backup or
+        # its instance has to be known too. clean_up() deletes the instance.
+        self.check_everything_is_known()
         self.clean_up(known)
         self.check_nothing_is_left()
         backups = self.tenant.list_backups()
