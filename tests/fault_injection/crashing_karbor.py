@@ -79,20 +79,25 @@ class Karbor:
     """The sandbox's Karbor, with proxies in front of the other services.
 
     The constructor restarts Karbor, so that Karbor uses the proxies and the
-    time limits of timeouts.OF_KILLS.
+    time limits of timeouts.OF_KILLS. If the restart fails, the constructor
+    stops Karbor and the proxies.
     """
 
     def __init__(self, sandbox):
         self._service = sandbox.services['karbor']
-        self.cloud = proxy.Proxies({name: sandbox.urls[name] for name in (
-            'keystone', 'swift', 'trove')})
         self.tenant = tenants.Tenant(sandbox)
         self._swift = swiftclient.Connection(session=sandbox.session('karbor'))
         self._config = sandbox.directory / 'karbor' / 'karbor.conf'
+        self.cloud = proxy.Proxies({name: sandbox.urls[name] for name in (
+            'keystone', 'swift', 'trove')})
         self._service.settings.update(
             keystone_url=self.cloud.urls['keystone'],
             constants=timeouts.OF_KILLS)
-        self._service.restart()
+        try:
+            self._service.restart()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self):
         """Stop Karbor and the proxies."""

@@ -1,5 +1,6 @@
 """Tests that kill Karbor at each request that changes Trove or the bank."""
 
+import contextlib
 import time
 import uuid
 
@@ -248,9 +249,8 @@ def _list_kills(operation, count, creations, every):
 @pytest.fixture(scope='module')
 def stage(sandbox):
     """A Stage in the sandbox, whose Karbor can be killed."""
-    karbor = crashing_karbor.Karbor(sandbox)
-    yield Stage(karbor)
-    karbor.close()
+    with contextlib.closing(crashing_karbor.Karbor(sandbox)) as karbor:
+        yield Stage(karbor)
 
 
 @pytest.mark.parametrize('operation', _OPERATIONS)
