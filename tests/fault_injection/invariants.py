@@ -10,11 +10,12 @@ No backup is lost
 Deletions succeed
     check_end() and check_deferred_deletions_have_a_reason()
 Nothing is left behind
-    check_nothing_is_left() and check_no_temporary_instance_is_left()
+    verify_until_nothing_is_left() and
+    verify_until_no_temporary_instance_is_left()
 What is needed is not deleted
     check_live_checkpoints()
 Every operation ends
-    check_end(), check_acceptance() and check_duration()
+    check_end(), complete_and_check_acceptance() and check_duration()
 Nothing is created twice
     check_nothing_was_created_twice() and check_restored()
 
@@ -190,12 +191,13 @@ def check_omissions(environment, scenario, result):
                 scenario.checkpoint, resource) == 'error'
 
 
-def check_acceptance(environment, scenario, result):
-    """Check that the checkpoint is accepted or can be accepted now.
+def complete_and_check_acceptance(environment, scenario, result):
+    """Accept the checkpoint if it is not accepted yet, and check it.
 
-    If the command "checkpoint accept" failed, it has to succeed without the
-    fault. Then the checkpoint has to be available and has to pass a
-    verification.
+    If the command "checkpoint accept" failed and the checkpoint still has the
+    status `error`, this function repeats the command without the fault. Then
+    the command has to succeed. In the end the checkpoint has to be available
+    and has to pass a verification.
 
     :param result: what Environment.accept() returned.
     """
@@ -319,11 +321,15 @@ def _list_omission_markers(environment):
                 environment.bank, id_).list_markers().omissions]
 
 
-def check_no_temporary_instance_is_left(environment, instances):
-    """Check that later verifications delete all temporary instances.
+def verify_until_no_temporary_instance_is_left(environment, instances):
+    """Verify the survivor until no temporary instance is left.
+
+    A verification deletes the temporary instances of earlier verifications.
 
     :param instances: the ids of the instances that existed before the test
         restore.
+    :raises AssertionError: a verification failed, or a temporary instance is
+        still left after 20 s.
     """
     deadline = time.monotonic() + _TIMEOUT
     while (environment.tenant.list_instance_ids() - instances
@@ -334,12 +340,13 @@ def check_no_temporary_instance_is_left(environment, instances):
         'a temporary instance is left')
 
 
-def check_nothing_is_left(environment, survivor):
-    """Check that later verifications delete all that is not needed.
+def verify_until_nothing_is_left(environment, survivor):
+    """Verify a checkpoint until nothing is left that is not needed.
 
-    These are backups in Trove, their objects in Swift, their manifests and
-    journal entries in the bank, and markers of omissions. Only the backup of
-    one checkpoint stays.
+    The verifications delete what earlier operations have left. These are
+    backups in Trove, their objects in Swift, their manifests and journal
+    entries in the bank, and markers of omissions. Only the backup of one
+    checkpoint stays.
 
     The verification journal has to be empty. The caller lets all requests
     count as settled. So a verification deletes each entry together with its
@@ -354,6 +361,8 @@ def check_nothing_is_left(environment, survivor):
     :param survivor: this checkpoint. Its verifications run the deferred
         deletions, and delete the temporary instances. All databases with test
         restores have to be in it.
+    :raises AssertionError: a verification failed, or something is still left
+        after 20 s.
     """
     backup_id = environment.read_record(survivor).backup_id
     deadline = time.monotonic() + _TIMEOUT

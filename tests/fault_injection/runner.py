@@ -89,7 +89,8 @@ def _clean_up(environment, scenario, instances):
     """
     created = environment.tenant.list_instance_ids() - instances
     if scenario.hook == 'verify':
-        invariants.check_no_temporary_instance_is_left(environment, instances)
+        invariants.verify_until_no_temporary_instance_is_left(
+            environment, instances)
     elif created:
         environment.tenant.delete_instances(*created)
     for checkpoint in [*scenario.others, scenario.checkpoint]:
@@ -103,7 +104,8 @@ def _clean_up(environment, scenario, instances):
     # the plugin treat all intents as settled.
     launch.set_constants(dict.fromkeys(_IN_FLIGHT, 0.0))
     try:
-        invariants.check_nothing_is_left(environment, environment.survivor)
+        invariants.verify_until_nothing_is_left(
+            environment, environment.survivor)
     finally:
         launch.set_constants(_IN_FLIGHT)
 
@@ -175,7 +177,8 @@ def _run_case(environment, case):
     if scenario.hook in ('protect', 'accept'):
         invariants.check_omissions(environment, scenario, result)
     if scenario.hook == 'accept':
-        invariants.check_acceptance(environment, scenario, result)
+        invariants.complete_and_check_acceptance(
+            environment, scenario, result)
     outcome = _get_outcome(environment, scenario, result)
     _clean_up(environment, scenario, instances)
     # Checked last, so that a missed time limit hides no other violation.

@@ -61,11 +61,12 @@ class Stage:
                 'verification': body}),
         }[operation]
 
-    def count_effects(self, operation):
+    def run_and_count_effects(self, operation):
         """Run an operation without a kill, and count its requests.
 
         Only requests that may change Trove or the bank count, see
-        crashing_karbor.is_effect().
+        crashing_karbor.is_effect(). In the end, this method deletes what the
+        operation has created.
 
         :returns: the number of these requests, and the numbers of the create
             requests to Trove among them. The first request is number 1.
@@ -177,8 +178,8 @@ class Stage:
                     '/karbor-trove/') if '/backups/' in name}
                 - {self.survivor})
 
-    def check_nothing_is_left(self):
-        """Check that later verifications delete all that is not needed.
+    def verify_until_nothing_is_left(self):
+        """Verify the survivor until nothing is left that is not needed.
 
         :raises AssertionError: something is still left after 90 s.
         """
@@ -223,7 +224,7 @@ class Stage:
         # its instance has to be known too. clean_up() deletes the instance.
         self.check_everything_is_known()
         self.clean_up(known)
-        self.check_nothing_is_left()
+        self.verify_until_nothing_is_left()
         backups = self.tenant.list_backups()
         assert {backups[id_]['status']
                 for id_ in self.kept_ids} == {'COMPLETED'}
@@ -232,7 +233,7 @@ class Stage:
 def _list_kills(operation, count, creations, every):
     """Return the points in an operation at which Karbor is to be killed.
 
-    :param count: see Stage.count_effects(). At least 1.
+    :param count: see Stage.run_and_count_effects(). At least 1.
     :param creations: the numbers of the create requests to Trove.
     :param every: True to kill Karbor at each request. False to kill it once.
     :returns: pairs (number, when), see crashing_karbor.Killer.
@@ -256,7 +257,7 @@ def stage(sandbox):
 @pytest.mark.parametrize('operation', _OPERATIONS)
 def test_invariants_hold_after_karbor_is_killed(
         stage, every, capsys, operation):
-    count, creations = stage.count_effects(operation)
+    count, creations = stage.run_and_count_effects(operation)
     violations = []
     for number, when in _list_kills(operation, count, creations, every):
         with capsys.disabled():
