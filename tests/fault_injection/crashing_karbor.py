@@ -41,7 +41,8 @@ class Killer:
     :param number: the number of the request at which Karbor is killed, from 1.
     :param when: 'before': the service never gets the request. 'after': the
         service executes the request before the kill. 'late': the service
-        executes the request after the kill, when the test sets `release`.
+        executes the request after the kill, when the test sets `release`, or
+        after timeouts.LONGEST_HOLD.
     :param count: how many of these requests Karbor has sent.
     :param dead: the event that is set when Karbor is killed.
     :param release: the event that the test sets, see `when`.
@@ -71,7 +72,7 @@ class Killer:
         self.dead.set()
         exchange.reset()
         if self.when == 'late':
-            self.release.wait(timeouts.NEVER)
+            self.release.wait(timeouts.LONGEST_HOLD)
             exchange.forward()
 
 
