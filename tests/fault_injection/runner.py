@@ -147,7 +147,7 @@ def _run_case(environment, case):
         live_checkpoints += scenario.others
     if scenario.hook == 'accept':
         live_checkpoints.append(scenario.checkpoint)
-    injector = (holes.Injector(case) if case.fault == holes.FAULT
+    injector = (holes.HoleInjector(case) if case.fault == holes.FAULT
                 else cases.Injector(case))
     result, requests = _run(environment, scenario, injector)
     if not injector.count:

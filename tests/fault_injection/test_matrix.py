@@ -164,7 +164,7 @@ def _read_page():
 
 @pytest.mark.parametrize('outcome', ['done', 'put off', 'error, put off'])
 def test_parsed_page_has_the_written_outcomes(outcome):
-    requests = [cases.Request('trove GET /backups/{id}', number)
+    requests = [cases.OperationRequest('trove GET /backups/{id}', number)
                 for number in range(1, 12)]
     outcomes = {case: '%d %s' % (number, outcome)
                 for number, case in enumerate(
@@ -287,7 +287,8 @@ def test_a_failed_preparation_counts_as_a_missed_time_limit(monkeypatch):
     monkeypatch.setattr(scenarios, 'prepare', prepare)
     with pytest.raises(invariants.TimeLimitMissed, match='is not complete'):
         runner._run_case(None, cases.Case(
-            'delete', cases.Request('trove GET /backups', 1), '503', 'once'))
+            'delete', cases.OperationRequest('trove GET /backups', 1), '503',
+            'once'))
 
 
 class _EmptyEnvironment:
@@ -307,8 +308,8 @@ class _EmptyEnvironment:
 
 
 @pytest.mark.parametrize('case', [
-    cases.Case('verify', cases.Request('trove GET /backups', 1), '503',
-               cases.ONCE),
+    cases.Case('verify', cases.OperationRequest('trove GET /backups', 1),
+               '503', cases.ONCE),
     *holes.CASES])
 def test_a_case_without_its_fault_counts_as_a_missed_time_limit(
         monkeypatch, case):
