@@ -260,7 +260,7 @@ class Runner:
             _record_requests, scenarios.SCENARIOS)))
         return [case for operation, requests in recorded.items()
                 for case in _list_cases(operation, requests, recorded.get(
-                    scenarios.LIKE.get(operation), ()))]
+                    scenarios.COVERED_BY.get(operation), ()))]
 
     def run(self, cases_):
         """Run cases, and yield a pair (case, result) for each of them.
