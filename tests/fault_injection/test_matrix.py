@@ -4,9 +4,7 @@ import contextlib
 import os
 import sys
 import time
-import types
 
-from karbor import resource as karbor_resource
 import pytest
 
 from tests.fault_injection import cases
@@ -15,7 +13,6 @@ from tests.fault_injection import invariants
 from tests.fault_injection import report
 from tests.fault_injection import runner
 from tests.fault_injection import scenarios
-from tests.functional import api_tenant as tenants
 
 #: The sample has every 97th case. Neither the number of faults nor the number
 #: of durations has a common divisor with 97. So the sample has all faults and
@@ -254,31 +251,6 @@ def test_an_operation_that_takes_too_long_misses_its_time_limit():
     invariants.check_duration(scenario, {'seconds': 5.0})
     with pytest.raises(invariants.TimeLimitMissed, match='took 5.1 s'):
         invariants.check_duration(scenario, {'seconds': 5.1})
-
-
-@pytest.mark.parametrize('hook, parameters, status, left_out_status, holds', [
-    ('restore', {'restore_skip': 'True'}, 'available', 'undefined', True),
-    ('restore', {'restore_skip': 'True'}, 'available', 'error', False),
-    ('restore', {'restore_skip': 'True'}, 'restoring', 'undefined', False),
-    ('restore', {}, 'available', 'error', True),
-    ('restore', {}, 'available', 'undefined', False),
-    ('verify', {}, 'available', 'error', True),
-    ('verify', {}, 'available', 'undefined', False),
-    ('verify', {}, 'error', 'error', False),
-])
-def test_a_successful_operation_has_no_other_status_in_its_record(
-        hook, parameters, status, left_out_status, holds):
-    left_out = karbor_resource.Resource(tenants.TYPE, '1', 'customers')
-    scenario = scenarios.Scenario(
-        hook, None, each={left_out.id: parameters}, left_out=left_out)
-    record = types.SimpleNamespace(
-        resources_status={tenants.TYPE + '#1': left_out_status,
-                          tenants.TYPE + '#2': status},
-        resources_reason={tenants.TYPE + '#1': 'left out',
-                          tenants.TYPE + '#2': 'a reason'})
-    with (contextlib.nullcontext() if holds
-          else pytest.raises(AssertionError)):
-        invariants.check_end(None, scenario, {hook: record}, False)
 
 
 def test_a_failed_preparation_counts_as_a_missed_time_limit(monkeypatch):
