@@ -22,7 +22,7 @@ _IDS = (
 )
 
 
-class Request(NamedTuple):
+class OperationRequest(NamedTuple):
     """A request of an operation. Repeated polling requests count as one."""
 
     #: For example 'trove GET /backups/{id}', see get_kind().
@@ -48,7 +48,7 @@ class Case(NamedTuple):
     """
 
     operation: str
-    request: Request
+    request: OperationRequest
     fault: str
     duration: str
 
@@ -75,23 +75,23 @@ class Counter:
         self._last = ''
         self._counts: collections.Counter[str] = collections.Counter()
 
-    def count(self, request: proxy.Request) -> Request:
+    def count(self, request: proxy.Request) -> OperationRequest:
         """Return the kind and the number of the next request."""
         kind = get_kind(request)
         if kind != self._last:
             self._counts[kind] += 1
             self._last = kind
-        return Request(kind, self._counts[kind])
+        return OperationRequest(kind, self._counts[kind])
 
 
-def list_requests(recorded: Iterable[proxy.Request]) -> list[Request]:
+def list_requests(recorded: Iterable[proxy.Request]) -> list[OperationRequest]:
     """Return the requests of an operation, each once, in their order."""
     counter = Counter()
     return list(dict.fromkeys(counter.count(request) for request in recorded))
 
 
-def list_cases(operation: str, requests: Iterable[Request],
-               covered: Iterable[Request] = (),
+def list_cases(operation: str, requests: Iterable[OperationRequest],
+               covered: Iterable[OperationRequest] = (),
                names: Iterable[str] = faults.FAULTS) -> list[Case]:
     """Return all cases of an operation.
 

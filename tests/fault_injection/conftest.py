@@ -11,7 +11,9 @@ def pytest_addoption(parser):
                           'page')
     parser.addoption('--left', action='store_true',
                      help='run only the cases that the page lacks or shows '
-                          'as violated')
+                          'as violated. The invariants are checked, and no '
+                          'outcome is compared with the page. The page is '
+                          'written only with --every')
     parser.addoption('--case', action='append', default=[], metavar='TEXT',
                      help='run only the cases with this text in their names, '
                           'and do not write the page. If it is repeated, a '

@@ -41,7 +41,8 @@ class Killer:
     :param number: the number of the request at which Karbor is killed, from 1.
     :param when: 'before': the service never gets the request. 'after': the
         service executes the request before the kill. 'late': the service
-        executes the request after the kill, when the test sets `release`.
+        executes the request after the kill, when the test sets `release`, or
+        after timeouts.LONGEST_HOLD.
     :param count: how many of these requests Karbor has sent.
     :param dead: the event that is set when Karbor is killed.
     :param release: the event that the test sets, see `when`.
@@ -71,7 +72,7 @@ class Killer:
         self.dead.set()
         exchange.reset()
         if self.when == 'late':
-            self.release.wait(timeouts.NEVER)
+            self.release.wait(timeouts.LONGEST_HOLD)
             exchange.forward()
 
 
@@ -79,20 +80,25 @@ class Karbor:
     """The sandbox's Karbor, with proxies in front of the other services.
 
     The constructor restarts Karbor, so that Karbor uses the proxies and the
-    time limits of timeouts.OF_KILLS.
+    time limits of timeouts.OF_KILLS. If the restart fails, the constructor
+    stops Karbor and the proxies.
     """
 
     def __init__(self, sandbox):
         self._service = sandbox.services['karbor']
-        self.cloud = proxy.Proxies({name: sandbox.urls[name] for name in (
-            'keystone', 'swift', 'trove')})
         self.tenant = tenants.Tenant(sandbox)
         self._swift = swiftclient.Connection(session=sandbox.session('karbor'))
         self._config = sandbox.directory / 'karbor' / 'karbor.conf'
+        self.cloud = proxy.Proxies({name: sandbox.urls[name] for name in (
+            'keystone', 'swift', 'trove')})
         self._service.settings.update(
             keystone_url=self.cloud.urls['keystone'],
             constants=timeouts.OF_KILLS)
-        self._service.restart()
+        try:
+            self._service.restart()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self):
         """Stop Karbor and the proxies."""

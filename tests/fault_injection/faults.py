@@ -29,7 +29,7 @@ def _reset_after(exchange: proxy.Exchange) -> None:
 def _time_out(exchange: proxy.Exchange) -> None:
     """Let the service execute the request, but send no response."""
     exchange.forward()
-    exchange.wait_for_disconnect(timeouts.NEVER)
+    exchange.wait_for_disconnect(timeouts.LONGEST_HOLD)
 
 
 def _hang(exchange: proxy.Exchange) -> None:

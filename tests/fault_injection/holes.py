@@ -19,12 +19,12 @@ _KIND = 'trove GET /backups'
 
 #: In the first case, only the first list has the hole. In the second case,
 #: each list has the hole, so the operation reads equal lists.
-CASES = [cases.Case(scenarios.DELETE_AMONG_OTHERS, cases.Request(_KIND, 1),
-                    FAULT, duration)
+CASES = [cases.Case(scenarios.DELETE_AMONG_OTHERS,
+                    cases.OperationRequest(_KIND, 1), FAULT, duration)
          for duration in (cases.ONCE, cases.WHOLE)]
 
 
-class Injector:
+class HoleInjector:
     """An injector that hides the second backup in lists of all backups.
 
     The injector also changes the limit of these lists, so that each page has

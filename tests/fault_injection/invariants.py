@@ -5,16 +5,17 @@ doc/source/reference/guarantees.rst against what Trove, Swift and the bank hold
 after the operation:
 
 No backup is lost
-    check_every_backup_is_known(), check_every_instance_is_reported() and
-    check_temporary_instances_are_in_journal()
+    check_every_backup_is_known(), check_every_restored_instance_is_known() and
+    check_temporary_instance_is_in_journal()
 Deletions succeed
     check_end() and check_deferred_deletions_have_a_reason()
 Nothing is left behind
-    check_nothing_is_left() and check_no_temporary_instance_is_left()
+    verify_until_nothing_is_left() and
+    verify_until_no_temporary_instance_is_left()
 What is needed is not deleted
     check_live_checkpoints()
 Every operation ends
-    check_end(), check_acceptance() and check_duration()
+    check_end(), complete_and_check_acceptance() and check_duration()
 Nothing is created twice
     check_nothing_was_created_twice() and check_restored()
 
@@ -30,6 +31,7 @@ import time
 from karbor import exception
 
 from karbor_trove.bank import instance_markers
+from karbor_trove.bank import layout
 from karbor_trove.bank import omissions
 from karbor_trove.bank import resource_status
 from karbor_trove import errors
@@ -125,13 +127,39 @@ def check_end(environment, scenario, result, bank_unavailable):
         statuses = _STATUS_AFTER_ERROR if raised else _STATUS_AFTER_SUCCESS
         assert environment.get_status(scenario.checkpoint) == statuses[
             scenario.hook]
-    elif raised:
-        record = result[scenario.hook]
-        statuses = dict(record.resources_status)
-        assert not scenario.left_out or statuses.pop(
-            _get_key(scenario.left_out)) in ('error', 'undefined'), record
-        assert set(statuses.values()) == {'error'}, record
-        assert all(record.resources_reason.values()), record
+    else:
+        _check_record(scenario, result[scenario.hook], bool(raised))
+
+
+def _check_record(scenario, record, has_failed):
+    """Check the statuses and reasons in Karbor's record of an operation.
+
+    After a success, the status of each database is `available`. After a
+    failure, it is `error`. A database that is left out is an exception:
+
+    * If the restore leaves it out with `restore_skip`, its status is
+      `undefined`.
+    * If the checkpoint left it out, its status is `error`, also after a
+      success.
+    * After a failure, its status is one of the two. It is `error` if the
+      preflight refused the whole operation.
+
+    Each status has a reason.
+
+    :param record: Karbor's record of a restore or of a verification.
+    :param has_failed: True if the operation raised an exception.
+    """
+    statuses = dict(record.resources_status)
+    if scenario.left_out:
+        parameters = scenario.each.get(scenario.left_out.id, {})
+        allowed = ['undefined' if 'restore_skip' in parameters else 'error']
+        if has_failed:
+            allowed = ['undefined', 'error']
+        assert statuses.pop(_get_key(scenario.left_out)) in allowed, record
+    assert set(statuses.values()) == {
+        'error' if has_failed else 'available'}, record
+    assert set(record.resources_reason) == set(record.resources_status), record
+    assert all(record.resources_reason.values()), record
 
 
 def _get_key(resource):
@@ -163,12 +191,13 @@ def check_omissions(environment, scenario, result):
                 scenario.checkpoint, resource) == 'error'
 
 
-def check_acceptance(environment, scenario, result):
-    """Check that the checkpoint is accepted or can be accepted now.
+def complete_and_check_acceptance(environment, scenario, result):
+    """Accept the checkpoint if it is not accepted yet, and check it.
 
-    If the command "checkpoint accept" failed, it has to succeed without the
-    fault. Then the checkpoint has to be available and has to pass a
-    verification.
+    If the command "checkpoint accept" failed and the checkpoint still has the
+    status `error`, this function repeats the command without the fault. Then
+    the command has to succeed. In the end the checkpoint has to be available
+    and has to pass a verification.
 
     :param result: what Environment.accept() returned.
     """
@@ -186,6 +215,7 @@ def check_acceptance(environment, scenario, result):
     assert environment.get_status(checkpoint) == 'available'
     result = environment.run('verify', checkpoint)
     assert 'raised' not in result, result['raised']
+    _check_record(scenario, result['verify'], False)
     check_omissions(environment, scenario, result)
 
 
@@ -216,20 +246,25 @@ def check_nothing_was_created_twice(before, after, requests, retries):
         'too many create requests', creations)
 
 
-def check_every_instance_is_reported(environment, created, result):
+def check_every_restored_instance_is_known(environment, created, result):
     """Check that no instance of a restore is lost.
 
-    Karbor's record of the restore has the id of each new instance, or the
-    restore journal has an entry.
+    Karbor's record of the restore has the id of each new instance. Or the
+    restore journal has the entry of this restore, which has the name of the
+    instance. The key of this entry is Karbor's id of the restore. The entries
+    of earlier restores do not count.
 
     :param created: the ids of the new instances.
+    :param result: what Environment.run() returned.
     """
-    reported = ' '.join(result['restore'].resources_status)
-    entries = _list_entries(environment, 'restores')
+    restore = result['restore']
+    recorded_ids = {key.rpartition('#')[2] for key in restore.resources_status}
+    keys = _list_keys(environment, layout.RESTORE_JOURNAL)
     for id_ in created:
-        assert id_ in reported or entries, (
-            'the instance is lost: it is neither in the record of the restore '
-            'nor in the restore journal', id_)
+        assert id_ in recorded_ids or restore.id in keys, (
+            'the instance is lost: its id is not in the record of the '
+            'restore, and the restore journal has no entry of this restore',
+            id_, restore.id)
 
 
 def check_restored(scenario, created, result):
@@ -250,23 +285,33 @@ def check_restored(scenario, created, result):
         assert 'restore_skip' in record.resources_reason[key], record
 
 
-def check_temporary_instances_are_in_journal(environment, created):
-    """Check that the verification journal has an entry after a test restore.
+def check_temporary_instance_is_in_journal(environment, created, result):
+    """Check that no temporary instance of a verification is lost.
+
+    The verification journal has the entry of this verification, with the name
+    of the temporary instance. The key of this entry is Karbor's id of the
+    verification. The entries of earlier verifications do not count.
 
     :param created: the ids of the temporary instances that exist. If there are
-        none, the journal may be empty.
+        none, the journal may lack the entry.
+    :param result: what Environment.run() returned.
     """
-    entries = _list_entries(environment, 'rehearsals')
-    assert not created or entries, (
-        'the temporary instance is lost: the verification journal is empty',
-        created)
+    keys = _list_keys(environment, layout.VERIFICATION_JOURNAL)
+    id_ = result['verify'].id
+    assert not created or id_ in keys, (
+        'the temporary instance is lost: the verification journal has no '
+        'entry of this verification', created, id_)
 
 
-def _list_entries(environment, folder):
-    """Return the keys in a folder of the bank, for all databases."""
+def _list_keys(environment, folder):
+    """Return the keys in a folder of all databases.
+
+    :param folder: the name of the folder, for example
+        layout.RESTORE_JOURNAL.
+    """
     return [key for id_ in environment.database_ids
             for key in environment.bank.get_sub_section(
-                '/karbor-trove/%s/%s/' % (id_, folder)).list_objects()]
+                layout.instance_folder(id_, folder)).list_objects()]
 
 
 def _list_omission_markers(environment):
@@ -276,11 +321,15 @@ def _list_omission_markers(environment):
                 environment.bank, id_).list_markers().omission_markers]
 
 
-def check_no_temporary_instance_is_left(environment, instances):
-    """Check that later verifications delete all temporary instances.
+def verify_until_no_temporary_instance_is_left(environment, instances):
+    """Verify the survivor until no temporary instance is left.
+
+    A verification deletes the temporary instances of earlier verifications.
 
     :param instances: the ids of the instances that existed before the test
         restore.
+    :raises AssertionError: a verification failed, or a temporary instance is
+        still left after 20 s.
     """
     deadline = time.monotonic() + _TIMEOUT
     while (environment.tenant.list_instance_ids() - instances
@@ -291,15 +340,29 @@ def check_no_temporary_instance_is_left(environment, instances):
         'a temporary instance is left')
 
 
-def check_nothing_is_left(environment, survivor):
-    """Check that later verifications delete all that is not needed.
+def verify_until_nothing_is_left(environment, survivor):
+    """Verify a checkpoint until nothing is left that is not needed.
 
-    These are backups in Trove, their objects in Swift, their manifests and
-    journal entries in the bank, and markers of omissions. Only the backup of
-    one checkpoint stays.
+    The verifications delete what earlier operations have left. These are
+    backups in Trove, their objects in Swift, their manifests and journal
+    entries in the bank, and markers of omissions. Only the backup of one
+    checkpoint stays.
+
+    The verification journal has to be empty. The caller lets all requests
+    count as settled. So a verification deletes each entry together with its
+    temporary instance, if there is one. It keeps only the entry of a
+    verification that may still run, and none runs.
+
+    The restore journal may have entries. The entry of an unconfirmed restore
+    has the name of the instance that Trove may have created. This instance
+    belongs to the user. So no operation deletes the entry. The operator
+    deletes it with "karbor-trove-manage deferred sweep" or "deferred dismiss".
 
     :param survivor: this checkpoint. Its verifications run the deferred
-        deletions.
+        deletions, and delete the temporary instances. All databases with test
+        restores have to be in it.
+    :raises AssertionError: a verification failed, or something is still left
+        after 20 s.
     """
     backup_id = environment.read_record(survivor).backup_id
     deadline = time.monotonic() + _TIMEOUT
@@ -310,8 +373,9 @@ def check_nothing_is_left(environment, survivor):
         entries = environment.list_entries()
         left = (set(environment.list_backups()) - {backup_id},
                 environment.list_object_ids() - {backup_id},
-                set(_list_entries(environment, 'contents')) - {backup_id},
+                set(_list_keys(environment, layout.MANIFESTS)) - {backup_id},
                 {entry.checkpoint_id for entry in entries} - {survivor.id},
+                _list_keys(environment, layout.VERIFICATION_JOURNAL),
                 _list_omission_markers(environment))
         if not any(left):
             return

@@ -172,7 +172,8 @@ def parse_page(text):
             operation, requests = operations[line], []
         elif operation and '. ``' in line:
             kind, _, number = line.split('``')[1].partition(' (')
-            requests.append(cases.Request(kind, int(number.rstrip(')') or 1)))
+            requests.append(cases.OperationRequest(
+                kind, int(number.rstrip(')') or 1)))
         elif operation and line.startswith('   ,'):
             columns = [requests[int(number) - 1]
                        for number in line.split(',')[1:]]

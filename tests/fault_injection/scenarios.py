@@ -190,7 +190,7 @@ def prepare(operation: str, environment: Environment) -> Scenario:
 
 #: Scenarios with few cases, because another scenario sends most of the same
 #: requests. The other scenario has the cases for the common requests.
-LIKE = {
+COVERED_BY = {
     'protect, incremental, bank in Swift': 'protect, bank in Swift',
     'accept, bank in Swift': 'protect, bank in Swift',
     'protect, skip': 'protect',

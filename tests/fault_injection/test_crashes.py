@@ -1,6 +1,8 @@
 """Tests that kill Karbor at each request that changes Trove or the bank."""
 
+import contextlib
 import time
+import uuid
 
 import pytest
 
@@ -35,6 +37,9 @@ class Stage:
     def build_request(self, operation, checkpoint):
         """Return a function that requests the operation from Karbor.
 
+        Each restore has its own instance name. So the journal entry of an
+        earlier restore does not count as the entry of a later one.
+
         :param operation: one of _OPERATIONS.
         :param checkpoint: the id of the checkpoint to delete. None for other
             operations.
@@ -51,19 +56,22 @@ class Stage:
                 'DELETE', '%s/%s' % (path, checkpoint)),
             'restore': lambda: self.tenant.send('POST', '/restores', {
                 'restore': dict(body, parameters={tenants.TYPE: {
-                    'restore_name': 'without-database'}})}),
+                    'restore_name': 'without-database-%s' % uuid.uuid4()}})}),
             'verify': lambda: self.tenant.send('POST', '/verifications', {
                 'verification': body}),
         }[operation]
 
-    def count_effects(self, operation):
+    def run_and_count_effects(self, operation):
         """Run an operation without a kill, and count its requests.
 
         Only requests that may change Trove or the bank count, see
-        crashing_karbor.is_effect().
+        crashing_karbor.is_effect(). In the end, this method deletes what the
+        operation has created.
 
         :returns: the number of these requests, and the numbers of the create
             requests to Trove among them. The first request is number 1.
+        :raises AssertionError: Karbor sent no such request within 90 s. Then
+            the tests could not kill Karbor.
         """
         # Ignore the backups that an earlier violation has left.
         self.kept_ids = set(self.tenant.list_backups())
@@ -72,14 +80,31 @@ class Stage:
                       if operation == 'delete' else None)
         self.karbor.cloud.heal()
         self.build_request(operation, checkpoint)()
+        self._wait_for_effect()
         self._wait_until_quiet()
-        effects = [request for request in self.karbor.cloud.requests
-                   if crashing_karbor.is_effect(request)]
+        effects = self._list_effects()
         self.clean_up(known)
         creations = [number for number, request in enumerate(effects, 1)
                      if request.service == 'trove'
                      and request.method == 'POST']
         return len(effects), creations
+
+    def _list_effects(self):
+        """Return the requests that may change Trove or the bank."""
+        return [request for request in self.karbor.cloud.requests
+                if crashing_karbor.is_effect(request)]
+
+    def _wait_for_effect(self):
+        """Wait until Karbor has sent the first request of an operation.
+
+        Only requests that may change Trove or the bank count.
+        """
+        deadline = time.monotonic() + _TIMEOUT
+        while not self._list_effects() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert self._list_effects(), (
+            'Karbor sent no request that may change Trove or the bank within '
+            '%g s' % _TIMEOUT, self.karbor.cloud.requests)
 
     def _wait_until_quiet(self, seconds=2.0):
         """Wait until Karbor has sent no request for this time."""
@@ -153,8 +178,8 @@ class Stage:
                     '/karbor-trove/') if '/backups/' in name}
                 - {self.survivor})
 
-    def check_nothing_is_left(self):
-        """Check that later verifications delete all that is not needed.
+    def verify_until_nothing_is_left(self):
+        """Verify the survivor until nothing is left that is not needed.
 
         :raises AssertionError: something is still left after 90 s.
         """
@@ -179,20 +204,27 @@ class Stage:
         killer = crashing_karbor.Killer(self.karbor.kill, number, when)
         self.karbor.cloud.heal()
         self.karbor.cloud.injector = killer
-        self.karbor.send(self.build_request(operation, checkpoint))
-        assert killer.dead.wait(_TIMEOUT), 'Karbor sent no such request'
-        self.karbor.cloud.injector = None
-        self.karbor.start()
-        created = set(self.tenant.list_backups()) - self.kept_ids
-        assert len(created) <= 1, 'several backups were created: %s' % created
+        try:
+            self.karbor.send(self.build_request(operation, checkpoint))
+            assert killer.dead.wait(_TIMEOUT), 'Karbor sent no such request'
+            self.karbor.cloud.injector = None
+            self.karbor.start()
+            created = set(self.tenant.list_backups()) - self.kept_ids
+            assert len(created) <= 1, (
+                'several backups were created: %s' % created)
+            self.check_everything_is_known()
+            self.clean_up(known)
+        finally:
+            # Also after a failed check, so that neither the injector nor a
+            # late request disturbs the next test.
+            self.karbor.cloud.injector = None
+            killer.release.set()
+        self.karbor.cloud.heal()
+        # Trove may have executed a late create request only now. Its backup or
+        # its instance has to be known too. clean_up() deletes the instance.
         self.check_everything_is_known()
         self.clean_up(known)
-        killer.release.set()
-        self.karbor.cloud.heal()
-        # Trove may have executed the create request of a restore only now.
-        # Delete the instance of this restore too.
-        self.clean_up(known)
-        self.check_nothing_is_left()
+        self.verify_until_nothing_is_left()
         backups = self.tenant.list_backups()
         assert {backups[id_]['status']
                 for id_ in self.kept_ids} == {'COMPLETED'}
@@ -201,33 +233,31 @@ class Stage:
 def _list_kills(operation, count, creations, every):
     """Return the points in an operation at which Karbor is to be killed.
 
-    :param count: see Stage.count_effects().
+    :param count: see Stage.run_and_count_effects(). At least 1.
     :param creations: the numbers of the create requests to Trove.
-    :param every: True to kill Karbor at each request. False to kill it at most
-        once.
+    :param every: True to kill Karbor at each request. False to kill it once.
     :returns: pairs (number, when), see crashing_karbor.Killer.
     """
     if every:
         return [*((number, 'before') for number in range(1, count + 1)),
                 *((number, 'late') for number in creations),
-                *([(count, 'after')] if count else [])]
+                (count, 'after')]
     if creations:
         return [(creations[0], 'late' if operation == 'protect' else 'after')]
-    return [((count + 1) // 2, 'before')] if count else []
+    return [((count + 1) // 2, 'before')]
 
 
 @pytest.fixture(scope='module')
 def stage(sandbox):
     """A Stage in the sandbox, whose Karbor can be killed."""
-    karbor = crashing_karbor.Karbor(sandbox)
-    yield Stage(karbor)
-    karbor.close()
+    with contextlib.closing(crashing_karbor.Karbor(sandbox)) as karbor:
+        yield Stage(karbor)
 
 
 @pytest.mark.parametrize('operation', _OPERATIONS)
 def test_invariants_hold_after_karbor_is_killed(
         stage, every, capsys, operation):
-    count, creations = stage.count_effects(operation)
+    count, creations = stage.run_and_count_effects(operation)
     violations = []
     for number, when in _list_kills(operation, count, creations, every):
         with capsys.disabled():

@@ -119,6 +119,31 @@ def _run_and_repeat(cases_runner, selected, known, capsys):
     return outcomes, _list_violations(first, second)
 
 
+def _get_expected_outcomes(outcomes, known, every=False, left=False,
+                           texts=()):
+    """Return the outcomes that the cases of a run have to have, by case.
+
+    By default these are the outcomes on the page. Each of the following
+    outcomes is expected as it is:
+
+    * With the option --every but without --case, any outcome, because the page
+      is written anew.
+    * With the option --left, any outcome, because the page has no outcome of
+      these cases, or a violation.
+    * With the option --case, the outcome of a case that the page lacks.
+
+    :param outcomes: the outcomes of the run, by case.
+    :param known: the outcomes on the page, by case.
+    :param every: the option --every.
+    :param left: the option --left.
+    :param texts: the texts of the options --case.
+    """
+    if left or every and not texts:
+        return outcomes
+    return {case: known.get(case, outcome if texts else None)
+            for case, outcome in outcomes.items()}
+
+
 def _list_requests(cases_):
     """Return the pairs (operation, request) of cases, without duplicates.
 
@@ -136,7 +161,7 @@ def _read_page():
 
 @pytest.mark.parametrize('outcome', ['done', 'put off', 'error, put off'])
 def test_parsed_page_has_the_written_outcomes(outcome):
-    requests = [cases.Request('trove GET /backups/{id}', number)
+    requests = [cases.OperationRequest('trove GET /backups/{id}', number)
                 for number in range(1, 12)]
     outcomes = {case: '%d %s' % (number, outcome)
                 for number, case in enumerate(
@@ -234,7 +259,37 @@ def test_a_failed_preparation_counts_as_a_missed_time_limit(monkeypatch):
     monkeypatch.setattr(scenarios, 'prepare', prepare)
     with pytest.raises(invariants.TimeLimitMissed, match='is not complete'):
         runner._run_case(None, cases.Case(
-            'delete', cases.Request('trove GET /backups', 1), '503', 'once'))
+            'delete', cases.OperationRequest('trove GET /backups', 1), '503',
+            'once'))
+
+
+class _EmptyEnvironment:
+    """A replacement of environment.Environment without any objects."""
+
+    survivor = None
+
+    @property
+    def tenant(self):
+        return self
+
+    def list_backups(self):
+        return {}
+
+    def list_instance_ids(self):
+        return set()
+
+
+@pytest.mark.parametrize('case', [
+    cases.Case('verify', cases.OperationRequest('trove GET /backups', 1),
+               '503', cases.ONCE),
+    *holes.CASES])
+def test_a_case_without_its_fault_counts_as_a_missed_time_limit(
+        monkeypatch, case):
+    monkeypatch.setattr(scenarios, 'prepare', lambda *_: scenarios.Scenario(
+        'verify', None))
+    monkeypatch.setattr(runner, '_run', lambda *_: ({'seconds': 0.1}, []))
+    with pytest.raises(invariants.TimeLimitMissed, match='had the fault'):
+        runner._run_case(_EmptyEnvironment(), case)
 
 
 def test_cases_have_a_violation_if_a_process_exits(monkeypatch):
@@ -266,6 +321,22 @@ def test_options_select_the_cases():
     assert _select(all_cases, known, left=True, texts=['9']) == ['delete 98']
 
 
+def test_outcomes_are_compared_with_the_page():
+    known = {'same': 'done', 'other': 'done', 'violated': runner.VIOLATED}
+    expected = {'same': 'done', 'other': 'done', 'new': None,
+                'violated': runner.VIOLATED}
+    outcomes = dict.fromkeys(expected, 'put off')
+    assert _get_expected_outcomes(outcomes, known) == expected
+    assert _get_expected_outcomes(outcomes, known, every=True) == outcomes
+    assert _get_expected_outcomes(outcomes, known, left=True) == outcomes
+    for every in False, True:
+        assert _get_expected_outcomes(
+            outcomes, known, every, texts=['text']) == {
+                **expected, 'new': 'put off'}
+        assert _get_expected_outcomes(
+            outcomes, known, every, left=True, texts=['text']) == outcomes
+
+
 def test_invariants_hold_after_any_fault(
         cases_runner, every, left, case_texts, capsys):
     known = _read_page()
@@ -282,10 +353,8 @@ def test_invariants_hold_after_any_fault(
     assert not violations, '\n\n'.join(violations)
     if case_texts:
         assert selected or left, 'no case has these texts in its name'
-        assert outcomes == {case: known.get(case, outcomes[case])
-                            for case in selected}
-    elif not every:
-        assert outcomes == {case: known.get(case) for case in selected}
+    assert outcomes == _get_expected_outcomes(
+        outcomes, known, every, left, case_texts)
 
 
 def test_a_child_that_lists_lack_is_not_deleted_with_its_parent(

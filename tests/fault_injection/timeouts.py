@@ -58,8 +58,9 @@ OF_TEST_RESTORES = {'restore_timeout': 10.0}
 LONGEST_TEST_RESTORE = 3.0 + 4.0 + 10.0 + 2 * (1.0 + 2.0) + 5.0 + 2.0 + 4.0
 
 #: The maximum time for which a request or a response is held back. It is
-#: longer than any operation.
-NEVER = 2 * LONGEST_TEST_RESTORE
+#: longer than any operation. After this time, a request is forwarded to its
+#: service.
+LONGEST_HOLD = 2 * LONGEST_TEST_RESTORE
 
 #: The constants for the tests that kill Karbor. With them, a request is
 #: settled 30 s after it was sent.
