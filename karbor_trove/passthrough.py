@@ -143,16 +143,17 @@ class PassthroughProtectOperation(protection_plugin.Operation):
         """Return the plugins that the passthrough plugin replaces for a type.
 
         If several plugins of the provider file support a type, Karbor uses the
-        last one. So the passthrough plugin replaces the plugins before it. The
-        resources of the type would stay unprotected by mistake.
+        last one. So the passthrough plugin replaces the plugins before its
+        last line. The resources of the type would stay unprotected by mistake.
 
         :returns: the names of the replaced plugins in the provider file.
         """
-        names = []
+        names: List[str] = []
+        replaced: List[str] = []
         for name in self._config.provider.plugin:
             plugin = utils.load_class(provider.PROTECTION_NAMESPACE, name)
             if plugin is PassthroughPlugin:
-                break
-            if resource_type in plugin.get_supported_resources_types():
+                replaced = list(names)
+            elif resource_type in plugin.get_supported_resources_types():
                 names.append(name)
-        return names
+        return replaced

@@ -130,3 +130,11 @@ def test_type_of_an_earlier_plugin_is_refused(load, run, refuse):
     assert '"plugin = karbor-trove-passthrough-plugin" before' in reason
     run(plugin)
     run(plugin, 'delete', VOLUME)
+
+
+def test_type_of_a_plugin_between_two_passthrough_plugins_is_refused(
+        load, run, refuse):
+    plugin = load(NAME, VOLUME_NAME, NAME)
+    assert 'names %s for OS::Cinder::Volume' % VOLUME_NAME in refuse(
+        plugin, VOLUME)
+    run(plugin)
