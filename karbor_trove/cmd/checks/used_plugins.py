@@ -8,7 +8,7 @@ them. The plugin that Karbor uses is "in force".
 
 import os
 import sys
-from typing import Any, Dict, Iterator, List, Sequence, Set
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set
 
 from karbor.common import constants
 from karbor.services.protection import protectable_registry
@@ -177,20 +177,32 @@ def _check_passthrough(file: provider_file.ProviderFile,
 
     It replaces the plugins of earlier lines for the same resource types.
     """
-    replaced: Dict[str, int] = {}
-    for lines in selected.values():
-        if _is_passthrough(lines[-1].plugin_class):
-            replaced.update({
-                line.value: lines[-1].line.line
-                for line, plugin_class in lines
-                if not _is_passthrough(plugin_class)})
-    if replaced:
+    types = [resource_type for resource_type in sorted(selected)
+             if _list_replaced_plugins(selected[resource_type])]
+    if types:
+        names = {name for resource_type in types
+                 for name in _list_replaced_plugins(selected[resource_type])}
         yield Finding(
             Kind.PASSTHROUGH_MISPLACED, 'In the %s this line replaces the '
             'plugins of earlier lines: %s. A checkpoint with a resource of '
-            'their types is refused. Move the line before all other lines '
-            '"plugin".' % (file.name, ', '.join(sorted(replaced))),
-            file.config.at(max(replaced.values())))
+            'one of these types is refused: %s. Move the line before all '
+            'other lines "plugin".' % (
+                file.name, ', '.join(sorted(names)), ', '.join(types)),
+            file.config.at(selected[types[0]][-1].line.line))
+
+
+def _list_replaced_plugins(lines: List[provider_file.PluginLine]
+                           ) -> List[str]:
+    """Return the plugins that the passthrough plugin replaces for one type.
+
+    :param lines: the lines "plugin" for the type, in the order of the file.
+    :returns: the names of the plugins. Empty if Karbor does not use the
+        passthrough plugin for the type.
+    """
+    if not _is_passthrough(lines[-1].plugin_class):
+        return []
+    return [line.value for line, plugin_class in lines
+            if not _is_passthrough(plugin_class)]
 
 
 def _is_passthrough(plugin_class: Any) -> bool:
@@ -272,6 +284,12 @@ def _describe_project_plans(
             'fail if the project has a resource of one of these types, '
             'because no plugin is for it: %s.'
             % (file.name, ', '.join(missing)), place, '\n'.join(lines))
+    refusal = _describe_refusal(file, {
+        resource_type: selected[resource_type]
+        for resource_type in sorted(types_in_projects)
+        if _is_passthrough(selected[resource_type][-1].plugin_class)})
+    if refusal:
+        return refusal
     if noop:
         line = selected[noop[0]][-1].line
         return Finding(
@@ -280,32 +298,45 @@ def _describe_project_plans(
             'schemas: verifications of these checkpoints fail, and so do all '
             'restores from the dashboard.' % (file.name, line.value),
             file.config.at(line.line), passthrough)
-    refused = _list_refused_types(file, selected, types_in_projects)
-    if refused:
-        return Finding(
-            Kind.PROJECT_PLANS_FAIL, 'A checkpoint of a plan of the %s for a '
-            'whole project is refused if it contains a resource of one of '
-            'these types, because the option "types" of the passthrough '
-            'plugin does not list them: %s.' % (file.name, ', '.join(refused)),
-            file.config.place(options.PASSTHROUGH_GROUP, 'types'))
     return Finding(
         Kind.PROJECT_PLANS_WORK, 'Plans of the %s for a whole project work. '
         'It has a plugin for each of these types: %s.'
         % (file.name, ', '.join(sorted(types_in_projects))), place)
 
 
-def _list_refused_types(file: provider_file.ProviderFile,
-                        selected: Dict[str, List[provider_file.PluginLine]],
-                        types_in_projects: Set[str]) -> List[str]:
-    """Return the types of the resources that the passthrough plugin refuses.
+def _describe_refusal(file: provider_file.ProviderFile,
+                      unprotected: Dict[str, List[provider_file.PluginLine]]
+                      ) -> Optional[Finding]:
+    """Return a finding if the passthrough plugin refuses project plans.
 
-    The result is empty if the value of its option `types` is not allowed. The
-    check of the groups reports such a value.
+    The value of its option `types` may not be allowed. The check of the groups
+    reports such a value, so this function does not.
+
+    :param unprotected: the lines "plugin" for each type of a project for which
+        Karbor uses the passthrough plugin.
     """
+    details = ('A checkpoint of a plan of the %s for a whole project is '
+               'refused if it contains a resource of one of these types, '
+               'because %s: %s. %s')
+    replaced = [resource_type for resource_type, lines in unprotected.items()
+                if _list_replaced_plugins(lines)]
+    if replaced:
+        return Finding(
+            Kind.PROJECT_PLANS_FAIL, details % (
+                file.name, 'the passthrough plugin replaces the plugins of '
+                'earlier lines', ', '.join(replaced), 'Move its line before '
+                'all other lines "plugin".'),
+            file.config.at(unprotected[replaced[0]][-1].line.line))
     try:
         allowed = options.read_passthrough_types(file.read())
     except errors.Rejected:
-        return []
-    return [resource_type for resource_type in sorted(types_in_projects)
-            if _is_passthrough(selected[resource_type][-1].plugin_class)
-            and resource_type not in allowed]
+        return None
+    refused = unprotected.keys() - set(allowed)
+    if refused:
+        return Finding(
+            Kind.PROJECT_PLANS_FAIL, details % (
+                file.name, 'the option "types" of the passthrough plugin does '
+                'not list them', ', '.join(sorted(refused)), 'Add them, or '
+                'name a plugin that protects them.'),
+            file.config.place(options.PASSTHROUGH_GROUP, 'types'))
+    return None

@@ -3,9 +3,14 @@
 import textwrap
 
 from karbor.common import constants
+import pytest
 import stevedore
 
 from tests.unit.cmd.checks.conftest import PLUGIN
+
+NOOP = 'plugin = karbor-noop-protection-plugin'
+PASSTHROUGH = 'plugin = karbor-trove-passthrough-plugin'
+VOLUME = 'plugin = karbor-volume-protection-plugin'
 
 
 def test_order_of_plugin_lines_is_explained(find_offline, change):
@@ -57,3 +62,28 @@ def test_type_without_a_plugin_fails_project_plans(
         'plugin = project_plugins.Project')
     monkeypatch.setattr('project_plugins.TYPES', constants.RESOURCE_TYPES)
     assert find_offline('project-plans-work')
+
+
+@pytest.mark.parametrize('lines, line, types, others', [
+    ((NOOP, PLUGIN, PASSTHROUGH), 6,
+     ['OS::Keystone::Project', 'OS::Cinder::Volume', 'OS::Nova::Server'],
+     ['OS::Trove::Instance']),
+    ((NOOP, PASSTHROUGH), 5,
+     ['OS::Keystone::Project', 'OS::Cinder::Volume', 'OS::Nova::Server'],
+     ['OS::Trove::Instance']),
+    ((VOLUME, PLUGIN, PASSTHROUGH), 6, ['OS::Cinder::Volume'],
+     ['OS::Keystone::Project', 'OS::Trove::Instance']),
+    ((PASSTHROUGH, VOLUME, PASSTHROUGH, PLUGIN), 6, ['OS::Cinder::Volume'],
+     ['OS::Keystone::Project', 'OS::Trove::Instance'])],
+    ids=['noop', 'noop without trove', 'volumes', 'two passthrough lines'])
+def test_types_that_the_passthrough_plugin_replaces_fail_project_plans(
+        check, change, lines, line, types, others):
+    change(PLUGIN, '\n'.join(lines))
+    rows = {row['finding']: row for row in check('--offline')}
+    assert not rows.keys() & {'project-plans-work', 'project-plans-noop'}
+    for kind in 'passthrough-misplaced', 'project-plans-fail':
+        assert rows[kind]['line'] == line
+        for type_ in types:
+            assert type_ in rows[kind]['details']
+        for type_ in others:
+            assert type_ not in rows[kind]['details']
