@@ -118,41 +118,48 @@ class Protectables:
 
 
 def check_providers(files: Sequence[provider_file.ProviderFile],
-                    types_in_projects: Set[str], are_all_read: bool
+                    types_in_projects: Set[str], are_all_loadable: bool
                     ) -> Iterator[Finding]:
     """Yield which protection plugins the enabled providers use.
 
     For each provider, one finding is about database instances, and one is
-    about plans for whole projects. If no provider protects database instances
-    with the plugin of karbor-trove, there is one more finding.
+    about plans for whole projects. If the passthrough plugin replaces other
+    plugins of the provider, a third finding says so. If no enabled provider
+    protects database instances with the plugin of karbor-trove, there is one
+    more finding. This finding may name the file of a disabled provider that
+    has the plugin.
 
-    If Karbor does not load a provider because of a mistake in its file, the
-    provider is left out. The check of the files reports the mistake.
+    If Karbor does not load an enabled provider because of a mistake in its
+    file, the provider is left out. The check of the files reports the mistake.
+    The finding about missing protection is then left out, because the provider
+    may protect database instances after the correction. It is also left out if
+    there is no provider file.
 
-    :param files: the provider files. A file that is not enabled is skipped.
+    :param files: the provider files that can be read.
     :param types_in_projects: the result of
         Protectables.list_types_in_projects().
-    :param are_all_read: False if a provider file could not be read.
+    :param are_all_loadable: False if Karbor cannot load a provider file
+        because the file cannot be read.
     """
     is_protected = False
     disabled = None
     for file in files:
-        if not file.is_loadable():
-            are_all_read = False
-            continue
+        selected = file.select_plugins()
         if not file.is_enabled:
-            lines = file.select_plugins().get(_TYPE, [])
-            if _describe_protection(file, lines).kind is (
-                    Kind.PROTECTION_IN_FORCE):
+            if file.is_loadable() and _describe_protection(
+                    file, selected.get(_TYPE, [])
+                    ).kind is Kind.PROTECTION_IN_FORCE:
                 disabled = file
             continue
-        selected = file.select_plugins()
+        if not file.is_loadable():
+            are_all_loadable = False
+            continue
         finding = _describe_protection(file, selected.get(_TYPE, []))
         is_protected |= finding.kind is Kind.PROTECTION_IN_FORCE
         yield finding
         yield from _check_passthrough(file, selected)
         yield _describe_project_plans(file, selected, types_in_projects)
-    if is_protected or not are_all_read:
+    if is_protected or not files or not are_all_loadable:
         return
     details = ('No enabled provider protects %s with the plugin of '
                'karbor-trove.' % _TYPE)

@@ -54,11 +54,11 @@ def check(config_files: Sequence[str], is_offline: bool) -> Iterator[Result]:
     # get_client_module() registers the options of all clients.
     client_factory.ClientFactory.get_client_module('trove')
     files: List[provider_file.ProviderFile] = []
-    are_all_read = True
+    are_all_loadable = True
     for finding in _check_files(conf, files):
-        are_all_read &= finding.kind is not findings.Kind.FILE_UNREADABLE
+        are_all_loadable &= finding.kind is not findings.Kind.FILE_UNREADABLE
         yield 'Provider files', finding
-    for finding in _check_used_plugins(files, are_all_read):
+    for finding in _check_used_plugins(files, are_all_loadable):
         yield 'What is in force', finding
     for finding in versions.check(files):
         yield 'Versions', finding
@@ -110,12 +110,12 @@ def _describe_missing_folder(conf: Sequence[config_file.ConfigFile]
 
 
 def _check_used_plugins(files: Sequence[provider_file.ProviderFile],
-                        are_all_read: bool) -> Iterator[findings.Finding]:
+                        are_all_loadable: bool) -> Iterator[findings.Finding]:
     yield from used_plugins.check_entry_points()
     protectables = used_plugins.Protectables()
     yield from protectables.check()
     yield from used_plugins.check_providers(
-        files, protectables.list_types_in_projects(), are_all_read)
+        files, protectables.list_types_in_projects(), are_all_loadable)
 
 
 def _check_cloud(conf: Sequence[config_file.ConfigFile],

@@ -155,6 +155,7 @@ def test_file_with_another_ending_is_found(find_offline, folder):
     (folder / 'databases.conf').rename(path)
     assert [row['file'] for row in find_offline('file-ignored')] == [str(path)]
     assert find_offline('provider-missing')[0]['file'] == str(folder)
+    assert not find_offline('databases-unprotected')
 
 
 def test_text_that_is_no_provider_file_is_no_finding(find_offline, folder):
@@ -167,6 +168,7 @@ def test_missing_folder_is_found(find_offline, conf, folder):
     [row] = find_offline('provider-missing')
     assert (row['file'], row['line']) == (str(conf), 2)
     assert row['write'] == 'provider_config_dir = /etc/karbor/providers.d'
+    assert not find_offline('databases-unprotected')
 
 
 @pytest.mark.parametrize('text, line', [
@@ -244,6 +246,17 @@ def test_file_that_is_not_loaded_does_not_count_as_unprotecting(
     kinds = {row['finding'] for row in check('--offline')}
     assert kinds & {'plugin-unknown', 'databases-unprotected'} == {
         'plugin-unknown'}
+
+
+def test_disabled_file_that_is_not_loaded_does_not_hide_a_finding(
+        find_offline, folder, change):
+    (folder / 'second.conf').write_text(
+        (folder / 'databases.conf').read_text()
+        .replace('enabled = true', 'enabled = false')
+        .replace(PLUGIN, PLUGIN + '\nplugin = karbor-trove-protection-plugn'))
+    change(PLUGIN, 'plugin = karbor-server-protection-plugin')
+    [row] = find_offline('databases-unprotected')
+    assert row['file'] is None and row['write'] == PLUGIN
 
 
 def test_file_that_is_no_text_is_found(find_offline, folder):
