@@ -44,7 +44,8 @@ class Plugins:
         :param name: the value of a line "plugin" or "bank" in a provider file.
             This is the name of an entry point, or the Python path of a class.
         :raises errors.NotFound: no entry point has this name, and no class
-            with this path can be imported.
+            with this path can be imported. Or the name stands for another
+            object than a class, such as a module or a function.
         :raises errors.Rejected: an entry point has this name, but the plugin
             cannot be imported.
         """
@@ -57,12 +58,15 @@ class Plugins:
 
     def _load(self, name: str) -> Any:
         try:
-            return utils.load_class(PROTECTIONS, name)
+            plugin_class = utils.load_class(PROTECTIONS, name)
         except Exception as error:  # Each plugin raises its own.
             if name in self.list_names():
                 return errors.Rejected(str(self._get_import_error(name)
                                            or error))
             return errors.NotFound(str(error))
+        if not isinstance(plugin_class, type):
+            return errors.NotFound('it is no class')
+        return plugin_class
 
     def _get_import_error(self, name: str) -> Any:
         # Karbor replaces the exception by "Class not found". So this method
