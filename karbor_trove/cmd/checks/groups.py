@@ -3,7 +3,7 @@
 """Check of the groups, options and values of provider files."""
 
 import re
-from typing import Collection, Dict, Iterator, List, Optional, Set
+from typing import Collection, Dict, Iterator, List, Optional, Set, Tuple
 
 from oslo_config import cfg
 from oslo_config import types
@@ -38,7 +38,7 @@ def check(file: provider_file.ProviderFile,
         read the group, a finding says that the group has no effect, and names
         these plugins.
     """
-    active = _read_active_groups(file)
+    active, are_all_known = _read_active_groups(file)
     names = {name.lower(): name for name in active}
     for group, line in file.config.groups.items():
         if not file.config.list(group):
@@ -60,6 +60,7 @@ def check(file: provider_file.ProviderFile,
                     file.config.at(line))
         else:
             yield from _check_unknown_group(file, group, line, active,
+                                            are_all_known,
                                             plugin_names_by_group)
     for name, opts in active.items():
         yield from _check_values(file, name, opts)
@@ -90,34 +91,39 @@ def check_karbor_conf(file: config_file.ConfigFile,
 
 
 def _read_active_groups(file: provider_file.ProviderFile
-                        ) -> provider_options.Groups:
+                        ) -> Tuple[provider_options.Groups, bool]:
     """Return all options that have an effect in a provider file, by group.
 
     These are the options of the provider itself, of its protection plugins and
-    of its bank plugin. A plugin that cannot be loaded or created is left out.
+    of its bank plugin. A plugin that cannot be loaded or created is left out,
+    and so is a bank plugin of another package.
+
+    :returns: the options, and whether no plugin is left out.
     """
     active = dict(provider_options.PROVIDER)
+    of_bank = plugins.get_bank_groups(file.get_bank_class() or object)
+    are_all_known = file.is_loadable() and bool(of_bank)
     for lines in file.select_plugins().values():
         for line in lines:
             try:
                 active.update(plugins.read_groups(line.plugin_class))
             except Exception:  # The check of the file reports this.
-                continue
-    active.update(plugins.get_bank_groups(file.get_bank_class() or object))
-    return active
+                are_all_known = False
+    active.update(of_bank)
+    return active, are_all_known
 
 
 def _check_unknown_group(file: provider_file.ProviderFile, group: str,
                          line: int, active: Collection[str],
+                         are_all_known: bool,
                          plugin_names_by_group: Collection[str]
                          ) -> Iterator[Finding]:
     near = findings.suggest(group, active) or findings.suggest(
         group, plugin_names_by_group)
-    bank = file.get_bank_class()
     if group == 'DEFAULT' or group in cfg.CONF:
         reason, near = 'It belongs in karbor.conf', None
-    elif near is None and bank and not plugins.get_bank_groups(bank):
-        # It may be a group of a bank plugin of another package.
+    elif near is None and not are_all_known:
+        # It may be a group of a plugin whose groups are not known.
         return
     else:
         reason = 'There is no such group'

@@ -322,8 +322,9 @@ def test_retention_of_the_s3_bank_has_no_replacement(find_offline, change):
     assert row['write'] is None and 'newest' in row['details']
 
 
-def test_plugin_that_cannot_be_imported_or_created_is_found(
-        find_offline, change, monkeypatch, tmp_path):
+@pytest.fixture
+def broken(monkeypatch, tmp_path):
+    """The line of a plugin that can be imported, but not created."""
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / 'status_plugins.py').write_text(textwrap.dedent('''\
         class Broken:
@@ -334,8 +335,28 @@ def test_plugin_that_cannot_be_imported_or_created_is_found(
             def get_supported_resources_types(cls):
                 return ['OS::Trove::Instance']
         '''))
-    change(PLUGIN, 'plugin = status_plugins.Broken')
+    return 'plugin = status_plugins.Broken'
+
+
+def test_plugin_that_cannot_be_created_is_found(
+        find_offline, change, broken):
+    change(PLUGIN, broken)
     [row] = find_offline('plugin-broken')
     assert row['line'] == 4 and 'no licence' in row['details']
     [row] = find_offline('protection-foreign')
     assert row['line'] == 4 and row['write'] == PLUGIN
+
+
+@pytest.mark.parametrize('line', [None, 'plugin = example.Missing'],
+                         ids=['created', 'imported'])
+def test_group_of_a_plugin_that_cannot_be_created_or_imported_is_no_finding(
+        find_offline, change, broken, line):
+    change(PLUGIN, PLUGIN + '\n' + (line or broken))
+    change('[trove_protection_plugin]', '[example_plugin]\nsize = 1\n'
+           '[trove_protection_plugin]')
+    assert not find_offline('group-unknown')
+    change('[trove_protection_plugin]', '[trove_protection_plugins]')
+    [row] = find_offline('group-unknown')
+    assert row['write'] == '[trove_protection_plugin]'
+    change('[example_plugin]', '[trove_client]')
+    assert len(find_offline('group-unknown')) == 2
