@@ -18,7 +18,6 @@ from karbor_trove import options
 Finding = findings.Finding
 Kind = findings.Kind
 
-_COMMENT = re.compile('[#;]')
 _SECRET = re.compile('key|pass|secret|token', re.IGNORECASE)
 #: What a wrong value causes, by the name of the option's group. In any other
 #: group, a wrong value makes a plugin of Karbor fail.
@@ -229,7 +228,7 @@ def _check_values(file: provider_file.ProviderFile, group: str,
             allowed = options.find_violation(group, opt, assignment.value)
             if allowed is None:
                 continue
-            value = _choose_value(group, opt, assignment.value)
+            value = _strip_comment(opt, assignment.value)
             yield Finding(
                 Kind.VALUE_NOT_ALLOWED, 'The value %sof %s is not allowed. '
                 'Allowed: %s. %s%s' % (
@@ -237,45 +236,66 @@ def _check_values(file: provider_file.ProviderFile, group: str,
                     else '"%s" ' % assignment.value, opt.dest, allowed,
                     _EFFECTS.get(group, 'Its plugin fails with this value.'),
                     ' A comment needs a line of its own.'
-                    if _COMMENT.search(assignment.value) else ''),
+                    if value != assignment.value else ''),
                 file.config.at(assignment.line),
-                '' if value is None else '%s = %s' % (opt.dest, value))
+                _build_correction(group, opt, value))
 
 
-def _choose_value(group: str, opt: cfg.Opt, text: str) -> Optional[str]:
+def _strip_comment(opt: cfg.Opt, text: str) -> str:
+    """Return the part of a value before a comment, such as "5" in "5 # days".
+
+    A value that is only a comment is returned as it is. In a list, a semicolon
+    does not begin a comment, because it may be meant to separate two items.
+    """
+    marks = '#' if isinstance(opt.type, types.List) else '#;'
+    return re.split(r'\s+[%s]' % marks, text, maxsplit=1)[0] or text
+
+
+def _build_correction(group: str, opt: cfg.Opt, value: str) -> Optional[str]:
+    """Return the line that can replace the line of a wrong value.
+
+    :param value: the wrong value, without a comment.
+    :returns: the line. Empty if the line has to be deleted. None if only the
+        operator knows the right value.
+    """
+    correct = _choose_value(group, opt, value)
+    if correct is not None:
+        return '%s = %s' % (opt.dest, correct)
+    return None if isinstance(opt.type, types.Boolean) else ''
+
+
+def _choose_value(group: str, opt: cfg.Opt, value: str) -> Optional[str]:
     """Return an allowed value that can replace a wrong value of an option.
 
     The result is the first of these values that exists:
 
-    * the part of the wrong value before a comment, such as "5" in "5 # days",
-      if this part is an allowed value.
+    * the value itself, if only its comment was wrong.
     * a choice of the option, or a word for true or false, that is similar to
       the wrong value.
     * the minimum of the option, if the wrong value is below the minimum.
-    * the default of the option.
+    * the default of the option, unless the option is true or false.
 
-    :param text: the wrong value.
+    :param value: the wrong value, without a comment.
     :returns: the allowed value. None if none of these values exists.
     """
-    value = _COMMENT.split(text)[0].strip()
-    if value != text and options.find_violation(group, opt, value) is None:
+    if options.find_violation(group, opt, value) is None:
         return value
     choices = getattr(opt.type, 'choices', None)
     if isinstance(opt.type, types.Boolean):
         choices = [*opt.type.TRUE_VALUES, *opt.type.FALSE_VALUES]
     if choices:
-        near = findings.suggest(text, [str(choice) for choice in choices])
+        near = findings.suggest(value, [str(choice) for choice in choices])
         if near:
             return near
     minimum = getattr(opt.type, 'min', None)
     if minimum is not None:
         try:
-            if float(text) < minimum:
+            if float(value) < minimum:
                 return '%g' % minimum
         except ValueError:
             pass
-    if isinstance(opt.type, types.Boolean):
-        return str(opt.default).lower()
+    if opt.default is None or isinstance(opt.type, types.Boolean):
+        return None
     if isinstance(opt.default, list):
         return ','.join(map(str, opt.default))
-    return None if opt.default is None else str(opt.default)
+    return str(opt.default)

@@ -4,6 +4,7 @@ import textwrap
 
 import pytest
 
+from karbor_trove import options
 from tests.unit.cmd.checks.conftest import ID
 from tests.unit.cmd.checks.conftest import PLUGIN
 
@@ -95,6 +96,13 @@ MISTAKES = [
      'poll_interval = 0.1', 'verify_net_id = private', 10, ''),
     ('a mistyped bool', 'value-not-allowed',
      'enabled = true', 'enabled = ture', 6, 'enabled = true'),
+    ('a mistyped bool with a comment', 'value-not-allowed',
+     'enabled = true', 'enabled = ture # production', 6, 'enabled = true'),
+    ('a bool without a known word near it', 'value-not-allowed',
+     'enabled = true', 'enabled = y', 6, None),
+    ('a value below its minimum with a comment', 'value-not-allowed',
+     'poll_interval = 0.1', 'full_backup_every = 0 ; days', 10,
+     'full_backup_every = 1'),
     ('a type that may not stay unprotected', 'value-not-allowed',
      '[trove_protection_plugin]\npoll_interval = 0.1',
      '[provider]\nplugin = karbor-trove-passthrough-plugin\n'
@@ -156,6 +164,19 @@ def test_two_files_with_one_id_are_found(find_offline, folder, change):
     assert str(folder / 'databases.conf') in row['details']
     change('enabled = true', 'enabled = false')
     assert not find_offline('id-repeated')
+
+
+@pytest.mark.parametrize('value', [
+    'OS::Nova::Server; OS::Glance::Image',
+    'OS::Nova::Server ; OS::Glance::Image', '# all'])
+def test_part_of_a_list_is_not_taken_for_a_comment(
+        find_offline, change, value):
+    change(PLUGIN, 'plugin = karbor-trove-passthrough-plugin\n' + PLUGIN)
+    change('[trove_protection_plugin]', '[trove_passthrough_plugin]\n'
+           'types = %s\n[trove_protection_plugin]' % value)
+    [row] = find_offline('value-not-allowed')
+    assert row['write'] == 'types = ' + ','.join(options.PASSTHROUGH_TYPES)
+    assert 'A comment needs' not in row['details']
 
 
 def test_file_with_another_ending_is_found(find_offline, folder):
