@@ -24,7 +24,9 @@ _SECRET = re.compile('key|pass|secret|token', re.IGNORECASE)
 _EFFECTS = {
     'provider': 'karbor-protection does not start with this value.',
     options.GROUP: 'Every checkpoint, restore and verification of the '
-                   'provider fails.'}
+                   'provider fails.',
+    options.PASSTHROUGH_GROUP: 'Every checkpoint with a resource of the '
+                               'passthrough plugin is refused.'}
 
 
 def check(file: provider_file.ProviderFile,

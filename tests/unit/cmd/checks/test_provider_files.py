@@ -179,6 +179,16 @@ def test_part_of_a_list_is_not_taken_for_a_comment(
     assert 'A comment needs' not in row['details']
 
 
+def test_effect_of_a_wrong_type_of_the_passthrough_plugin_is_named(
+        find_offline, change):
+    change(PLUGIN, 'plugin = karbor-trove-passthrough-plugin\n' + PLUGIN)
+    change('[trove_protection_plugin]', '[trove_passthrough_plugin]\n'
+           'types = OS::Nova::Sever\n[trove_protection_plugin]')
+    [row] = find_offline('value-not-allowed')
+    assert ('Every checkpoint with a resource of the passthrough plugin is '
+            'refused.') in row['details']
+
+
 def test_file_with_another_ending_is_found(find_offline, folder):
     path = folder / 'databases.conf.sample'
     (folder / 'databases.conf').rename(path)
