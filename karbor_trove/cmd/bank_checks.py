@@ -29,6 +29,13 @@ class AbsentBank(errors.Rejected):
     """The directory, the container or the bucket of a bank does not exist."""
 
 
+class UnreadableBank(errors.Rejected):
+    """The container or the bucket of a bank cannot be read.
+
+    For example, the URL or the credentials are wrong.
+    """
+
+
 def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
     """Check that a bank exists.
 
@@ -39,9 +46,9 @@ def check_exists(plugin_class: Any, config: cfg.ConfigOpts) -> None:
         inherit from a bank plugin of Karbor, nothing is checked.
     :param config: the configuration of the provider file.
     :raises AbsentBank: the bank does not exist.
-    :raises errors.Rejected: the container or the bucket cannot be read. Or the
-        directory has a file or a folder that cannot be read. Or an option of
-        the bank is missing or wrong.
+    :raises UnreadableBank: the container or the bucket cannot be read.
+    :raises errors.Rejected: the directory has a file or a folder that cannot
+        be read. Or an option of the bank is missing or wrong.
     """
     if issubclass(plugin_class, file_system_bank_plugin.FileSystemBankPlugin):
         _check_directory(config)
@@ -142,7 +149,7 @@ def _check_bucket(config: cfg.ConfigOpts) -> None:
 
 def _fail(kind: str, name: Optional[str], option: str, is_absent: bool,
           error: Exception) -> None:
-    raise (AbsentBank if is_absent else errors.Rejected)(
+    raise (AbsentBank if is_absent else UnreadableBank)(
         ('its %s "%s" does not exist. Check %s in the provider file'
          % (kind, name, option)) if is_absent else
         ('its %s "%s" cannot be read: %s' % (kind, name, error))) from error

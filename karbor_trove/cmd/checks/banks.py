@@ -3,7 +3,7 @@
 """Check of the banks: whether they work, and the number of checkpoints."""
 
 import contextlib
-from typing import Any, Iterator, Sequence
+from typing import Any, Iterator, Optional, Sequence
 import uuid
 
 from karbor.services.protection import bank_plugin
@@ -25,6 +25,7 @@ _NAMES = {'file_system_bank_plugin': 'file_system_bank_path',
           'swift_bank_plugin': 'bank_swift_object_container',
           's3_bank_plugin': 'bank_s3_object_bucket'}
 _PROVIDER_INDEX = '/by-provider/'
+_FAILURE = 'The bank of the %s cannot be used: %s'
 
 
 def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
@@ -53,8 +54,11 @@ def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
                 'never used the provider.'
                 % (file.name, findings.build_sentence(error)),
                 _get_place(file))
+        except (bank_checks.UnreadableBank, errors.BankError) as error:
+            yield _describe_failed_request(file, error)
         except errors.KarborTroveError as error:
-            yield _describe_failure(file, error)
+            yield Finding(Kind.BANK_FAILS, _FAILURE % (
+                file.name, findings.build_sentence(error)), file.place('bank'))
 
 
 def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
@@ -74,7 +78,11 @@ def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
                 'restore nor delete them.' % (file.name, living),
                 file.place('enabled'), file.build_lines('enabled', 'true'))
         return
-    _check_writable(bank)
+    problem = _check_writable(bank)
+    if problem:
+        yield Finding(Kind.BANK_FAILS, _FAILURE % (file.name, problem),
+                      file.place('bank'))
+        return
     keys = storage.list_keys(bank.get_sub_section(layout.CHECKPOINTS))
     total = len({key.partition('/')[0] for key in keys})
     with_backup = len({key.partition('/')[0] for key in keys
@@ -94,16 +102,14 @@ def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
         % (file.name, total, living, with_backup), file.place('bank'))
 
 
-def _describe_failure(file: provider_file.ProviderFile, error: Exception
-                      ) -> Finding:
-    details = ('The bank of the %s cannot be used: %s'
-               % (file.name, findings.build_sentence(error)))
+def _describe_failed_request(file: provider_file.ProviderFile,
+                             error: Exception) -> Finding:
+    details = _FAILURE % (file.name, findings.build_sentence(error))
     for group in plugins.get_bank_groups(file.get_bank_class()):
         if group.endswith('_client'):
             return Finding(
                 Kind.BANK_FAILS, '%s Its URL and its account are in [%s].'
-                % (details, group), file.config.at(
-                    file.config.groups.get(group)))
+                % (details, group), file.config.place_group(group))
     return Finding(Kind.BANK_FAILS, details, file.place('bank'))
 
 
@@ -137,14 +143,15 @@ def _list_index(bank: karbor_types.Bank, provider_id: str) -> Sequence[str]:
             if key.startswith(prefix)]
 
 
-def _check_writable(bank: karbor_types.Bank) -> None:
+def _check_writable(bank: karbor_types.Bank) -> Optional[str]:
     """Check that the bank stores an object and returns it unchanged.
 
     The check writes an object with a new name, reads the object and deletes
     the object.
 
-    :raises errors.BankError: one of these requests failed, or the content that
-        was read differs from the content that was written.
+    :returns: a message that says that the bank changed the object. None if the
+        bank returned the object unchanged.
+    :raises errors.BankError: one of these requests failed.
     """
     section = bank.get_sub_section(layout.STATUS_CHECK)
     key = text = str(uuid.uuid4())
@@ -157,6 +164,7 @@ def _check_writable(bank: karbor_types.Bank) -> None:
         raise
     storage.delete(section, key)
     # Karbor's bank plugin for Swift returns a text as bytes.
-    if content not in (text, text.encode()):
-        raise errors.BankError('an object that was written to it is not '
-                               'returned as it was written')
+    if content in (text, text.encode()):
+        return None
+    return ('an object that was written to it is not returned as it was '
+            'written. Check the storage of the bank.')

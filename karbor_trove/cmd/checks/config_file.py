@@ -102,6 +102,16 @@ class ConfigFile:
         assignment = self.find(group, option)
         if assignment:
             return self.at(assignment.line)
+        return self.place_group(group)
+
+    def place_group(self, group: str) -> findings.Place:
+        """Return the line with the name of a group, such as "[provider]".
+
+        If the file does not have the group, the place is the whole file.
+
+        :param group: the name of the group. The case of its letters is
+            ignored, as in oslo.config.
+        """
         return self.at(next((line for name, line in self.groups.items()
                              if name.lower() == group.lower()), None))
 

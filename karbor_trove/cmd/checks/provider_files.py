@@ -254,7 +254,7 @@ def _check_bank_options(file: provider_file.ProviderFile, base: Any
                 % (group, option), file.config.place(group, option),
                 file.config.build_lines(group, option,
                                         ['%s = karbor' % option]))
-    if base is _SWIFT and 'swift_client' in file.config.groups:
+    if base is _SWIFT and file.config.place_group('swift_client').line:
         names = [name for name in ('swift_user_domain_name',
                                    'swift_project_domain_name')
                  if file.config.find('swift_client', name) is None]

@@ -78,3 +78,27 @@ def test_failing_swift_bank_is_found(find_one, with_swift_bank, fake_trove):
     fake_trove.fail('*', '/swift/*', 503, times=None)
     row = find_one('bank-fails')
     assert row['line'] == 7 and 'are in [swift_client]' in row['details']
+    with_swift_bank('[swift_client]', '[Swift_Client]')
+    assert find_one('bank-fails')['line'] == 7
+
+
+def test_wrong_value_of_the_swift_bank_is_not_a_failure_of_its_account(
+        find_one, with_swift_bank):
+    with_swift_bank('[swift_bank_plugin]\n',
+                    '[swift_bank_plugin]\nlease_expire_window = x\n')
+    row = find_one('bank-fails')
+    assert row['line'] == 5 and '[swift_client]' not in row['details']
+    assert 'lease_expire_window' in row['details']
+
+
+def test_object_that_the_swift_bank_changes_is_found(
+        find_one, with_swift_bank, fake_trove, clock, monkeypatch):
+    store = object_store.ObjectStore(clock)
+    store.attach(fake_trove.mocker)
+    store.containers['karbor'] = {}
+    monkeypatch.setattr('karbor_trove.bank.storage.read',
+                        lambda section, key: 'other content')
+    row = find_one('bank-fails')
+    assert row['line'] == 5 and '[swift_client]' not in row['details']
+    assert 'not returned as it was written' in row['details']
+    assert not store.containers['karbor']

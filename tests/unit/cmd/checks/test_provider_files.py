@@ -323,6 +323,14 @@ def test_missing_option_of_the_swift_bank_is_found(
         else lines.index(write.splitlines()[0]) + 1)
 
 
+def test_default_domain_is_found_in_a_group_with_capital_letters(
+        find_offline, with_swift_bank):
+    with_swift_bank('swift_user_domain_name = Default\n', '')
+    with_swift_bank('[swift_client]', '[Swift_Client]')
+    [row] = find_offline('bank-default')
+    assert row['line'] == 7
+
+
 def test_certificate_of_swift_beside_a_file_system_bank_is_no_finding(
         find_offline, change):
     change('[trove_protection_plugin]', '[swift_client]\n'
