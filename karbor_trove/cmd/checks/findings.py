@@ -123,7 +123,8 @@ class Finding:
     #: None if the finding is not about a file.
     place: Optional[Place] = None
     #: The line to write at the place, or several lines. Empty if the operator
-    #: has to delete the line at the place. None if no line has to change.
+    #: has to delete the line at the place. None if no line has to change, or
+    #: if `details` says what to change.
     write: Optional[str] = None
 
 
