@@ -38,6 +38,11 @@ BANKS: Dict[Any, Groups] = {
     file_system_bank_plugin.FileSystemBankPlugin: FILE_SYSTEM_BANK,
     swift_bank_plugin.SwiftBankPlugin: SWIFT_BANK,
     s3_bank_plugin.S3BankPlugin: S3_BANK}
+#: The options that name the directory, the container or the bucket of a bank,
+#: by group.
+BANK_LOCATIONS = {'file_system_bank_plugin': 'file_system_bank_path',
+                  'swift_bank_plugin': 'bank_swift_object_container',
+                  's3_bank_plugin': 'bank_s3_object_bucket'}
 
 
 def list_opts() -> List[Tuple[str, List[cfg.Opt]]]:

@@ -14,16 +14,13 @@ from karbor_trove.cmd import bank_checks
 from karbor_trove.cmd.checks import findings
 from karbor_trove.cmd.checks import plugins
 from karbor_trove.cmd.checks import provider_file
+from karbor_trove.cmd import provider_options
 from karbor_trove import errors
 from karbor_trove import karbor_types
 
 Finding = findings.Finding
 Kind = findings.Kind
 
-#: The options that name where a bank stores its objects, by group.
-_NAMES = {'file_system_bank_plugin': 'file_system_bank_path',
-          'swift_bank_plugin': 'bank_swift_object_container',
-          's3_bank_plugin': 'bank_s3_object_bucket'}
 _PROVIDER_INDEX = '/by-provider/'
 _FAILURE = 'The bank of the %s cannot be used: %s'
 
@@ -119,8 +116,9 @@ def _get_place(file: provider_file.ProviderFile) -> findings.Place:
     If it is not set, the place is the line "bank".
     """
     for group in plugins.get_bank_groups(file.get_bank_class()):
-        if file.config.find(group, _NAMES.get(group, '')):
-            return file.config.place(group, _NAMES[group])
+        option = provider_options.BANK_LOCATIONS.get(group)
+        if option and file.config.find(group, option):
+            return file.config.place(group, option)
     return file.place('bank')
 
 

@@ -17,6 +17,7 @@ from karbor_trove.cmd.checks import findings
 from karbor_trove.cmd.checks import groups
 from karbor_trove.cmd.checks import plugins
 from karbor_trove.cmd.checks import provider_file
+from karbor_trove.cmd import provider_options
 from karbor_trove import errors
 
 Finding = findings.Finding
@@ -31,11 +32,6 @@ _REQUIRED: Dict[Any, Dict[str, Sequence[str]]] = {
     _SWIFT: {'swift_client': ('swift_auth_url', 'swift_user', 'swift_key',
                               'swift_tenant_name')},
     _S3: {'s3_client': ('s3_endpoint', 's3_access_key', 's3_secret_key')}}
-#: The group and the option that name the container or the bucket of a bank, by
-#: the class of the bank plugin.
-_PLACES: Dict[Any, Dict[str, str]] = {
-    _SWIFT: {'swift_bank_plugin': 'bank_swift_object_container'},
-    _S3: {'s3_bank_plugin': 'bank_s3_object_bucket'}}
 #: The checkpoints that retention deletes instead of the oldest ones, and the
 #: plugin that replaces Karbor's bank plugin, by the class of Karbor's bank
 #: plugin. The plugin is None if this package has no replacement.
@@ -246,8 +242,11 @@ def _check_bank_options(file: provider_file.ProviderFile, base: Any
                 file.config.build_lines(
                     group, missing[0], ['%s = ...' % name
                                         for name in missing]))
-    for group, option in _PLACES.get(base, {}).items():
-        if file.config.find(group, option) is None:
+    for group in plugins.get_bank_groups(base):
+        option = provider_options.BANK_LOCATIONS.get(group)
+        # The directory of a bank has no default.
+        if option and base is not _FILE_SYSTEM and (
+                file.config.find(group, option) is None):
             yield Finding(
                 Kind.BANK_DEFAULT, '[%s] does not set %s, so it has its '
                 'default: karbor. Karbor creates it if it does not exist.'
