@@ -383,9 +383,10 @@ class DeleteOrphans(Lister):
         _add_yes(parser)
         parser.add_argument(
             '--orphans', type=int, metavar='NUMBER',
-            help='How many orphans there are. Required if more than half of '
-                 'all backups of Karbor are orphans, because then a bank is '
-                 'probably missing')
+            help='The number of orphans that Karbor has created for certain '
+                 'or whose ids you pass. Required if these are more than half '
+                 'of all backups of Karbor, because then a bank is probably '
+                 'missing')
         return parser
 
 
