@@ -18,6 +18,8 @@ from karbor_trove import options
 Finding = findings.Finding
 Kind = findings.Kind
 
+#: An operator who has set such an option may not want its default.
+_WITHOUT_DEFAULT = (types.Boolean, types.List)
 _SECRET = re.compile('key|pass|secret|token', re.IGNORECASE)
 #: What a wrong value causes, by the name of the option's group. In any other
 #: group, a wrong value makes a plugin of Karbor fail.
@@ -263,7 +265,7 @@ def _build_correction(group: str, opt: cfg.Opt, value: str) -> Optional[str]:
     correct = _choose_value(group, opt, value)
     if correct is not None:
         return '%s = %s' % (opt.dest, correct)
-    return None if isinstance(opt.type, types.Boolean) else ''
+    return None if isinstance(opt.type, _WITHOUT_DEFAULT) else ''
 
 
 def _choose_value(group: str, opt: cfg.Opt, value: str) -> Optional[str]:
@@ -273,9 +275,9 @@ def _choose_value(group: str, opt: cfg.Opt, value: str) -> Optional[str]:
 
     * the value itself, if only its comment was wrong.
     * a choice of the option, or a word for true or false, that is similar to
-      the wrong value.
+      the wrong value. In a list, this is done for each wrong item.
     * the minimum of the option, if the wrong value is below the minimum.
-    * the default of the option, unless the option is true or false.
+    * the default of the option, unless the option is a list, or true or false.
 
     :param value: the wrong value, without a comment.
     :returns: the allowed value. None if none of these values exists.
@@ -285,6 +287,11 @@ def _choose_value(group: str, opt: cfg.Opt, value: str) -> Optional[str]:
     choices = getattr(opt.type, 'choices', None)
     if isinstance(opt.type, types.Boolean):
         choices = [*opt.type.TRUE_VALUES, *opt.type.FALSE_VALUES]
+    if isinstance(opt.type, types.List):
+        # Some operators separate the items with semicolons or spaces.
+        items = [_choose_item(opt.type.item_type, item)
+                 for item in re.findall(r'[^,;\s]+', value)]
+        return ','.join(filter(None, items)) if all(items) else None
     if choices:
         near = findings.suggest(value, [str(choice) for choice in choices])
         if near:
@@ -296,8 +303,12 @@ def _choose_value(group: str, opt: cfg.Opt, value: str) -> Optional[str]:
                 return '%g' % minimum
         except ValueError:
             pass
-    if opt.default is None or isinstance(opt.type, types.Boolean):
+    if opt.default is None or isinstance(opt.type, _WITHOUT_DEFAULT):
         return None
-    if isinstance(opt.default, list):
-        return ','.join(map(str, opt.default))
     return str(opt.default)
+
+
+def _choose_item(item_type: types.ConfigType, item: str) -> Optional[str]:
+    """Return the choice that is equal or most similar to an item of a list."""
+    choices = list(map(str, getattr(item_type, 'choices', None) or ()))
+    return item if item in choices else findings.suggest(item, choices)
