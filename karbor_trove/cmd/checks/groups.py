@@ -49,7 +49,7 @@ def check(file: provider_file.ProviderFile,
         name = names.get(group.lower())
         if name is not None:
             yield from _check_options(file, group, active[name], active)
-        elif group in plugin_names_by_group:
+        elif group.lower() in plugin_names_by_group:
             # If a line "plugin" or "bank" is wrong, the right line may name
             # the plugin of this group.
             if file.is_loadable() and file.plugin_lines and len(
@@ -59,7 +59,7 @@ def check(file: provider_file.ProviderFile,
                     'effect, because the file does not name their plugin: '
                     '%s. Delete the group with its options, or name the '
                     'plugin.' % (group, ' or '.join(
-                        sorted(plugin_names_by_group[group]))),
+                        sorted(plugin_names_by_group[group.lower()]))),
                     file.config.at(line))
         else:
             yield from _check_unknown_group(file, group, line, active,
