@@ -166,7 +166,7 @@ class Pauses:
 
         :param waited: the seconds since the start of the wait. If several
             waits share the polls, these are the seconds since the start of the
-            youngest wait.
+            oldest wait.
         """
         self.is_outage = False
         if waited < timeouts.FREQUENT_POLLS:

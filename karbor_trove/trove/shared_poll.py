@@ -334,11 +334,10 @@ class SharedPoll(Generic[T]):
         if outage is not None:
             self._due = now + self._pauses.after_failure(outage)
         else:
-            # Of all waits with an answer, the youngest one needs the shortest
-            # pause.
-            self._due = now + self._pauses.after_response(now - max(
-                (waiter.start for waiter in self._waiters
-                 if waiter.answer is not None), default=now))
+            # The oldest wait determines the pause. With the youngest one, a
+            # flow would send more polls the longer its waits take to begin.
+            self._due = now + self._pauses.after_response(now - min(
+                (waiter.start for waiter in self._waiters), default=now))
         # Poll at the end of each wait. If there are several waiters, poll no
         # earlier than after the first pause. Otherwise waits that end one
         # shortly after the other would cause one poll each.

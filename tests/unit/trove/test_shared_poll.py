@@ -154,6 +154,18 @@ def test_long_tasks_need_few_polls_however_many_waits_there_are(
     assert polls * 0.75 <= len(world.service.polls) <= polls
 
 
+def test_waits_that_begin_one_after_the_other_need_few_more_polls():
+    world = World()
+    tasks = [world.wait(str(number), 31.0, delay=number * 0.2)
+             for number in range(50)]
+    world.run()
+    assert all(task.error is None for task in tasks)
+    alone = World()
+    alone.wait('a', 31.0)
+    alone.run()
+    assert len(world.service.polls) <= 1.2 * len(alone.service.polls)
+
+
 def test_wait_that_begins_during_a_poll_gets_the_result_of_a_later_one():
     world = World(read_seconds=10.0)
     world.wait('a', 0.0)
