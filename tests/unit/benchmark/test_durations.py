@@ -58,3 +58,22 @@ def test_runs_without_a_duration_have_the_same_one():
     run, durations = create_run(runs=3)
     run._repeat(run.listing, 'listing', results.OURS, 5000)
     assert durations == [2.0] * 3
+
+
+@pytest.mark.parametrize('plugin, seconds, runs', [
+    # Limits of the CPU time compare these.
+    ('noop', None, 5), ('karbor-trove', 31.0, 5),
+    ('karbor-trove', 60.0, 1), ('sleep', 31.0, 1), ('in-tree', 31.0, 1),
+])
+def test_only_cells_that_a_cpu_limit_compares_are_run_again_if_they_take_long(
+        monkeypatch, plugin, seconds, runs):
+    monkeypatch.setattr(benchmark, '_CELL_SECONDS', -1.0)
+    run, durations = create_run(runs=11)
+    run._repeat(run.protect, 'protect', plugin, 1000, seconds)
+    assert len(durations) == runs
+
+
+def test_number_of_runs_holds_for_cells_that_a_cpu_limit_compares():
+    run, durations = create_run(runs=1)
+    run._repeat(run.protect, 'protect', results.NOOP, 1000)
+    assert len(durations) == 1
