@@ -47,7 +47,8 @@ class Plugins:
             with this path can be imported. Or the name stands for another
             object than a class, such as a module or a function.
         :raises errors.Rejected: an entry point has this name, but the plugin
-            cannot be imported.
+            cannot be imported. Or it is a protection plugin that does not say
+            which resource types it supports.
         """
         if name not in self._classes:
             self._classes[name] = self._load(name)
@@ -66,6 +67,12 @@ class Plugins:
             return errors.NotFound(str(error))
         if not isinstance(plugin_class, type):
             return errors.NotFound('it is no class')
+        if not issubclass(plugin_class, bank_plugin.BankPlugin):
+            try:
+                list(plugin_class.get_supported_resources_types())
+            except Exception as error:  # Each plugin raises its own.
+                return errors.Rejected(
+                    'get_supported_resources_types() failed: %r' % error)
         return plugin_class
 
     def _get_import_error(self, name: str) -> Any:

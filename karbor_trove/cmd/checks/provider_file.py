@@ -126,9 +126,9 @@ class ProviderFile:
         selected: Dict[str, List[PluginLine]] = {}
         for line in self.plugin_lines:
             plugin_class = self._find_class(line)
-            get_types = getattr(plugin_class, 'get_supported_resources_types',
-                                tuple)
-            for resource_type in get_types():
+            if plugin_class is None or self._is_bank(plugin_class):
+                continue
+            for resource_type in plugin_class.get_supported_resources_types():
                 selected.setdefault(resource_type, []).append(
                     PluginLine(line, plugin_class))
         return selected

@@ -147,7 +147,7 @@ class ProviderFilesCheck:
         except errors.Rejected as error:
             yield Finding(
                 Kind.PLUGIN_BROKEN, 'Karbor does not load the provider, '
-                'because "%s" cannot be imported: %s'
+                'because "%s" cannot be loaded: %s'
                 % (line.value, findings.build_sentence(error)), place)
             return
         if is_bank:

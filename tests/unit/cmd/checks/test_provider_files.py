@@ -1,5 +1,6 @@
 """Tests of the check of provider files: each mistake and its finding."""
 
+import sys
 import textwrap
 
 import pytest
@@ -388,6 +389,25 @@ def test_plugin_that_cannot_be_created_is_found(
     assert row['line'] == 4 and 'no licence' in row['details']
     [row] = find_offline('protection-foreign')
     assert row['line'] == 4 and row['write'] == PLUGIN
+
+
+@pytest.mark.parametrize('method, error', [
+    ('', 'AttributeError'),
+    # So is the method of Karbor's base class.
+    ('def get_supported_resources_types(): pass', 'TypeError'),
+    ('def get_supported_resources_types(): raise OSError("no licence")',
+     'no licence'),
+])
+def test_plugin_that_does_not_say_what_it_supports_is_found(
+        find_offline, change, monkeypatch, tmp_path, method, error):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / 'silent_plugins.py').write_text(
+        'class Silent:\n    %s' % (method or 'pass'))
+    monkeypatch.delitem(sys.modules, 'silent_plugins', raising=False)
+    change(PLUGIN, PLUGIN + '\nplugin = silent_plugins.Silent')
+    [row] = find_offline('plugin-broken')
+    assert row['line'] == 5 and error in row['details']
+    assert 'Karbor does not load the provider' in row['details']
 
 
 @pytest.mark.parametrize('line', [None, 'plugin = example.Missing'],
