@@ -157,22 +157,25 @@ class Pauses:
         self.is_outage = False
         self._backoff = 0.0
 
-    def after_response(self, waited: float) -> float:
+    def after_response(self, oldest: float, youngest: float) -> float:
         """Return the seconds from a poll with a response to the next poll.
 
         The pauses grow with the duration of the wait. So a wait for a short
         task ends soon after the task, and a wait for a long task needs few
-        polls.
+        polls. If several waits share the polls, the wait that began first
+        determines the pauses. But no pause is longer than the poll interval
+        in the first ten minutes of any wait.
 
-        :param waited: the seconds since the start of the wait. If several
-            waits share the polls, these are the seconds since the start of the
-            oldest wait.
+        :param oldest: the seconds since the start of the wait that began
+            first.
+        :param youngest: the seconds since the start of the wait that began
+            last. It is the same number if there is one wait.
         """
         self.is_outage = False
-        if waited < timeouts.FREQUENT_POLLS:
-            pause = min(max(self.first, waited / 10), self._interval)
+        if youngest < timeouts.FREQUENT_POLLS:
+            pause = min(max(self.first, oldest / 10), self._interval)
         else:
-            pause = max(self._interval, waited / 120)
+            pause = max(self._interval, oldest / 120)
         # Many flows poll the same Trove. The jitter keeps the flows from
         # polling at the same moment.
         return (min(pause, timeouts.LONGEST_POLL_INTERVAL)
@@ -354,7 +357,8 @@ class Poller:
                 result = wait.run_check(check)
                 if result is not None:
                     return result
-                pause = pauses.after_response(self.clock.now() - start)
+                waited = self.clock.now() - start
+                pause = pauses.after_response(waited, waited)
             except errors.Unreachable as error:
                 pauses.log_failure(error)
                 pause = pauses.after_failure(error)

@@ -160,6 +160,10 @@ class SharedPoll(Generic[T]):
                 except errors.Unreachable:
                     pass
                 wait.raise_if_ended()
+                # The first failure of an outage may have moved the end of the
+                # wait.
+                with self._lock:
+                    self._poll_at_end(waiter)
         finally:
             self._leave(waiter)
 
@@ -189,10 +193,10 @@ class SharedPoll(Generic[T]):
                 self._leader = waiter
                 self._pauses = polling.Pauses(self._poller.interval)
                 self._due = waiter.first_due
-            # During an outage, a new wait does not cause an earlier poll.
-            elif waiter.first_due < self._due and not self._pauses.is_outage:
-                self._due = waiter.first_due
-                self._leader.event.set()
+            # During an outage, a new wait causes no first poll of its own.
+            elif not self._pauses.is_outage:
+                self._poll_at(waiter.first_due)
+            self._poll_at_end(waiter)
 
     def _leave(self, waiter: _Waiter[T]) -> None:
         """Remove a waiter whose wait has ended or whose thread is cancelled.
@@ -336,14 +340,29 @@ class SharedPoll(Generic[T]):
         else:
             # The oldest wait determines the pause. With the youngest one, a
             # flow would send more polls the longer its waits take to begin.
-            self._due = now + self._pauses.after_response(now - min(
-                (waiter.start for waiter in self._waiters), default=now))
-        # Poll at the end of each wait. If there are several waiters, poll no
-        # earlier than after the first pause. Otherwise waits that end one
-        # shortly after the other would cause one poll each.
-        shortest = self._pauses.first if len(self._waiters) > 1 else 0.0
+            ages = [now - waiter.start for waiter in self._waiters] or [0.0]
+            self._due = now + self._pauses.after_response(max(ages), min(ages))
         for waiter in self._waiters:
-            self._due = min(self._due, now + max(
-                waiter.wait.end.remaining, shortest))
             if waiter.answer is None and not self._pauses.is_outage:
-                self._due = min(self._due, waiter.first_due)
+                self._poll_at(waiter.first_due)
+            self._poll_at_end(waiter)
+
+    def _poll_at_end(self, waiter: _Waiter[T]) -> None:
+        """Let the next poll begin no later than at the end of a wait."""
+        remaining = waiter.wait.end.remaining
+        if not remaining and waiter.answer is not None:
+            # The last answer ends the wait.
+            return
+        # If there are several waiters, poll no earlier than after the first
+        # pause. Otherwise waits that end one shortly after the other would
+        # cause one poll each.
+        shortest = self._pauses.first if len(self._waiters) > 1 else 0.0
+        self._poll_at(self._clock.now() + max(remaining, shortest))
+
+    def _poll_at(self, due: float) -> None:
+        """Let the next poll begin no later than at this time of the clock."""
+        if due < self._due:
+            self._due = due
+            # The leader may sleep until the previous time.
+            if self._leader is not None:
+                self._leader.event.set()

@@ -194,6 +194,17 @@ def test_new_wait_does_not_wait_for_the_long_interval_of_others():
     assert young.ended - young.joined <= 1.0 + 0.2
 
 
+@pytest.mark.parametrize('delay', [900.0, 2 * 3600.0])
+def test_short_wait_beside_long_ones_is_polled_at_the_poll_interval(delay):
+    world = World()
+    world.wait('long', 8 * 3600.0, timeout=86400.0)
+    short = world.wait('short', 30.0, delay=delay)
+    world.run()
+    assert 30.0 <= short.ended - short.joined <= 30.0 + INTERVAL + 0.2
+    # Ten minutes later the pauses are long again.
+    assert len(world.service.polls) <= 850 + 600 / INTERVAL
+
+
 def test_result_of_one_wait_does_not_wake_the_others():
     world = World()
     short = world.wait('short', 10.0)
@@ -270,6 +281,49 @@ def test_outage_timeout_ends_only_the_waits_that_have_one():
         short.error)
     assert 60.0 <= short.ended <= 63.0
     assert long.error is None
+
+
+@pytest.mark.parametrize('others', [0, 1, 20])
+def test_outage_timeout_ends_a_wait_before_a_long_retry_after(others):
+    world = World(read_seconds=0.0)
+    for number in range(others):
+        world.wait(str(number), 500.0)
+    short = world.wait('short', 30.0, outage_timeout=60.0)
+    world.service.fail = lambda number: (
+        errors.Unreachable('HTTP 429', 300.0) if number < 1 else None)
+    world.run()
+    assert short.error is None
+    assert short.ended == 61.0
+    assert [began for began, _ in world.service.polls][:2] == [1.0, 61.0]
+
+
+@pytest.mark.parametrize('is_urgent', [False, True])
+def test_wait_that_begins_during_an_outage_is_polled_at_its_deadline(
+        is_urgent):
+    world = World(read_seconds=0.0)
+    world.wait('old', 500.0)
+    # The next retry would be at 76 s.
+    new = world.wait('new', 0.0, delay=38.0, timeout=10.0,
+                     is_urgent=is_urgent)
+    world.service.fail = lambda number: (
+        errors.Unreachable('HTTP 503') if world.scheduler.now() < 45
+        else None)
+    world.run()
+    assert new.error is None
+    assert new.ended == 48.0
+
+
+def test_wait_that_ended_during_an_outage_causes_no_further_retry():
+    world = World(read_seconds=0.0)
+    world.wait('long', 500.0)
+    world.wait('short', 500.0, outage_timeout=20.0)
+    world.service.fail = lambda number: (
+        errors.Unreachable('HTTP 503') if world.scheduler.now() < 60
+        else None)
+    world.run()
+    # At 21 s, the wait with an outage timeout ends.
+    assert [began for began, _ in world.service.polls][:5] == [
+        1.0, 6.0, 16.0, 21.0, 61.0]
 
 
 def test_outage_is_logged_once_for_all_waits(caplog):
