@@ -66,7 +66,8 @@ class BackupDeletion:
             connect: Callable[[polling.Deadline], trove_client.TroveClient],
             poller: polling.Poller,
             polls: Optional[backup_polls.BackupPolls] = None,
-            keeps_last: bool = True) -> None:
+            keeps_last: bool = True,
+            request_id: Optional[str] = None) -> None:
         """Create the object. No request is sent yet.
 
         :param journal: the backup journal of the instance.
@@ -82,8 +83,11 @@ class BackupDeletion:
         :param keeps_last: whether the last complete backup of the instance is
             kept if an existing checkpoint that is newer than this backup left
             the instance out. If False, this backup is deleted too.
+        :param request_id: Karbor's id of the user's request, for the log. None
+            if an operator deletes the backups with a command.
         """
         self._keeps_last = keeps_last
+        self._request_id = request_id
         self._polls = polls or backup_polls.BackupPolls(poller)
         self._journal = journal
         self._project_id = project_id
@@ -583,6 +587,9 @@ class BackupDeletion:
                 self._client, backup,
                 None if self._is_overdue(entry) else entry.location, check,
                 outage_deadline, deadline, self._poller, self._polls)
+            LOG.info('Backup %s of instance %s in checkpoint %s is deleted, '
+                     'request %s', backup.id, entry.instance_id,
+                     entry.checkpoint_id, self._request_id or 'none')
             # A sweep continues with the parent. The list is not read again, so
             # the deleted child must not block its parent.
             self._backups.pop(backup.id, None)

@@ -5,8 +5,6 @@
 import contextlib
 from typing import Callable, Optional
 
-from oslo_log import log as logging
-
 from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove import timeouts
@@ -14,8 +12,6 @@ from karbor_trove.trove import backup_polls
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import models
 from karbor_trove.trove import swift
-
-LOG = logging.getLogger(__name__)
 
 
 def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
@@ -71,10 +67,7 @@ def delete_backup(client: trove_client.TroveClient, backup: models.Backup,
 
     poller.wait_for(request_deletion, outage_deadline,
                     'backup %s could not be deleted' % backup.id)
-    try:
+    with contextlib.suppress(errors.NotFound):
         polls.wait_for(client, backup.id, check_status, deadline,
                        'backup %s is not deleted yet' % backup.id,
                        outage_deadline.seconds)
-    except errors.NotFound:
-        LOG.info('Backup %s of instance %s is deleted', backup.id,
-                 backup.instance_id)

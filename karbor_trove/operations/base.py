@@ -443,4 +443,5 @@ class Operation(protection_plugin.Operation):
     def _backup_deletion(self) -> deferred_deletion.BackupDeletion:
         return deferred_deletion.BackupDeletion(
             self._journal, self._context.project_id, self._make_client,
-            self._poller, self._flow.backups)
+            self._poller, self._flow.backups,
+            request_id=self._context.request_id)

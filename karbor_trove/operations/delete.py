@@ -56,7 +56,10 @@ class DeleteOperation(base.Operation):
         if entry is not None:
             self._changes.set(backup_id=entry.backup_id)
             outcome = deletion.delete(entry, self._settings.delete_timeout)
-            self._changes.set(deferred_because=outcome.blocker)
+            self._changes.set(backup_id=outcome.entry.backup_id,
+                              deferred_because=outcome.blocker)
+            if not outcome.deleted:
+                self._changes.log('has been deferred')
         else:
             omissions.delete_markers(self._section.bank, resource.id,
                                      checkpoint.id)

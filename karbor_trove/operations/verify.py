@@ -150,7 +150,8 @@ class VerifyOperation(base.Operation):
         if level == 'restore':
             test_restore = temporary_instance.TemporaryRestore(
                 client, self._settings, self._poller,
-                self._wait_for_instance, self._flow.request_queue).run(
+                self._wait_for_instance, self._flow.request_queue,
+                self._changes.log).run(
                     self._section.bank, verify.id, context.project_id,
                     preflight_restore.build_test_request(
                         backup_record, checkpoint.id, verify.id,

@@ -83,19 +83,23 @@ class TemporaryRestore:
     def __init__(self, client: trove_client.TroveClient,
                  settings: options.Settings, poller: polling.Poller,
                  wait_for_instance: WaitForInstance,
-                 queue: request_queue.RequestQueue) -> None:
+                 queue: request_queue.RequestQueue,
+                 log_change: Callable[[str], None]) -> None:
         """Create the test restore. No request is sent yet.
 
         :param wait_for_instance: a function that polls an instance until a
             check returns a result. If several test restores use this function,
             one request may serve all of them.
         :param queue: limits how many instances are requested at the same time.
+        :param log_change: logs a change of state of the verification. The
+            argument is what has changed, see StateChanges.log().
         """
         self._client = client
         self._settings = settings
         self._poller = poller
         self._wait_for_instance = wait_for_instance
         self._queue = queue
+        self._log_change = log_change
 
     def run(self, bank: karbor_types.Bank, verification_id: str,
             project_id: Optional[str], request: models.InstanceRequest,
@@ -137,9 +141,8 @@ class TemporaryRestore:
             intent.mark_abandoned(str(error))
             result.problems.append(_add_advice(error))
             return result
-        LOG.info('Started temporary instance %s from backup %s of instance %s '
-                 'for verification %s', instance.id, request.backup_id,
-                 request.original_id, verification_id)
+        self._log_change('has created temporary instance %s for verification '
+                         '%s' % (instance.id, verification_id))
         try:
             self._check(instance.id, start_time, recorded, result)
         except errors.KarborTroveError as error:

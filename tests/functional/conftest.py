@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope='session')
 def sandbox(request):
-    with fixture.running(request) as running:
+    with fixture.running(request, debug=True) as running:
         yield running
 
 

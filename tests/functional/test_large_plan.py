@@ -3,7 +3,7 @@
 import pytest
 
 from tests.functional import api_tenant as tenants
-from tests.sandbox import cloud
+from tests.sandbox import fixture
 
 #: Each database is a PostgreSQL server of its own, and so is each restored
 #: one.
@@ -11,8 +11,8 @@ _COUNT = 60
 
 
 @pytest.fixture(scope='module')
-def sandbox():
-    with cloud.Sandbox(overrides={'trove': {'quotas': {
+def sandbox(request):
+    with fixture.running(request, debug=True, overrides={'trove': {'quotas': {
             'instances': 2 * _COUNT}}}) as running:
         yield running
 

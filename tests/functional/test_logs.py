@@ -9,44 +9,39 @@ import pytest
 
 from tests.functional import api_tenant as tenants
 from tests.functional import test_manage
-from tests.sandbox import cloud
+from tests.functional import test_status
+from tests.sandbox import fixture
+from tests.sandbox import leaks
 from tests.sandbox.services import cloud as catalog
 
-#: Every token of the sandbox is a Fernet token of at least this length.
-TOKEN = re.compile(r'gAAAAA[\w-]{60,}')
+operator = test_manage.operator
 
 
 @pytest.fixture(scope='module')
-def sandbox():
+def sandbox(request):
     """A sandbox whose Karbor logs everything and notifications as well."""
-    with cloud.Sandbox(
+    with fixture.running(
+            request, debug=True,
             plugin={'verify_level': 'restore', 'verify_flavor_id': '1',
                     'verify_net_id': catalog.NETWORK},
             overrides={'karbor': {'options': {
-                'DEFAULT': {
-                    'debug': True,
-                    # Otherwise oslo.log hides what the clients log.
-                    'default_log_levels': ','.join(
-                        '%s=DEBUG' % name for name in (
-                            'keystoneauth', 'keystonemiddleware', 'requests',
-                            'swiftclient', 'troveclient', 'urllib3',
-                            'oslo.messaging', 'oslo_messaging', 'stevedore'))},
                 'oslo_messaging_notifications': {'driver': 'log'}}}},
     ) as running:
         yield running
 
 
-def manage(sandbox, *words):
-    """Run karbor-trove-manage with the credentials of the tenant.
+def run_with_debug(sandbox, command, *words):
+    """Run a command with --debug and the credentials of the tenant.
 
     It returns standard output and standard error together.
     """
     process = subprocess.run(
-        [test_manage.COMMAND, *words, '--config-file',
+        [command, *words, '--debug', '--config-file',
          sandbox.directory / 'karbor' / 'karbor.conf'],
         env={**os.environ, **sandbox.variables('tenant')},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    print(process.stdout)
+    assert 'keystoneauth' in process.stdout
+    assert 'Traceback' not in process.stdout, process.stdout
     return process.stdout
 
 
@@ -60,8 +55,8 @@ def lines(sandbox):
     instance = tenant.create_instance()
     tenant.create_table(instance, 100)
     checkpoint = tenant.protect(tenant.create_plan([instance]))
-    sandbox.verify_output = manage(
-        sandbox, 'verify', '--oldest-unverified', '1', '--debug')
+    sandbox.verify_output = run_with_debug(
+        sandbox, test_manage.COMMAND, 'verify', '--oldest-unverified', '1')
     assert '| %s | ' % checkpoint in sandbox.verify_output
     tenant.restore(checkpoint)
     sandbox.healthy_lines = sandbox.services[
@@ -75,17 +70,12 @@ def lines(sandbox):
 def test_no_log_has_a_token_or_a_password(sandbox, lines):
     assert [line for line in lines if ' DEBUG ' in line
             and ('keystoneauth' in line or 'swiftclient' in line)]
+    tokens = [sandbox.session(user).auth.get_token(sandbox.session(user))
+              for user in ('tenant', 'karbor', 'admin')]
+    assert all(map(leaks.TOKEN.match, tokens))
     # Trove and Swift log the headers of the requests that they receive.
-    logs = {'karbor': '\n'.join(lines), 'verify': sandbox.verify_output,
-            'report': manage(sandbox, 'report', '--debug')}
-    assert 'keystoneauth' in logs['report']
-    known = {sandbox.session(user).auth.get_token(sandbox.session(user))
-             for user in ('tenant', 'karbor', 'admin')} | {sandbox._password}
-    assert all(TOKEN.match(secret) for secret in known - {sandbox._password})
-    assert not [
-        (name, line) for name, text in logs.items()
-        for line in text.splitlines()
-        if TOKEN.search(line) or any(secret in line for secret in known)]
+    assert not sandbox.list_leaks('\n'.join(lines))
+    assert not sandbox.list_leaks(sandbox.verify_output)
 
 
 def test_healthy_operations_log_no_error(sandbox, lines):
@@ -119,3 +109,22 @@ def test_each_operation_notifies_its_start_and_its_end(lines):
         'delete.start', 'delete.end']
     assert len({notification['payload']['request_id']
                 for notification in notifications}) == 5
+
+
+def test_no_command_with_debug_shows_a_token_or_a_password(
+        sandbox, tenant, operator):
+    instance = tenant.create_instance()
+    checkpoint = tenant.protect(tenant.create_plan([instance]))
+    [backup] = tenant.list_backups()
+    child = test_manage.create_backup(tenant, instance, 'by hand',
+                                      parent_id=backup, incremental=1)
+    outputs = [
+        run_with_debug(sandbox, test_status.COMMAND, 'upgrade', 'check'),
+        run_with_debug(sandbox, test_manage.COMMAND, 'report')]
+    tenant.delete_checkpoint(checkpoint)
+    tenant.trove.backups.delete(child)
+    tenants.wait_for(lambda: child not in tenant.list_backups())
+    outputs.append(run_with_debug(
+        sandbox, test_manage.COMMAND, 'deferred', 'sweep'))
+    assert not tenant.list_backups()
+    assert not sandbox.list_leaks('\n'.join(outputs))

@@ -5,6 +5,7 @@ import pytest
 from tests.functional import api_tenant as tenants
 from tests.functional import test_manage
 from tests.sandbox import cloud
+from tests.sandbox import fixture
 
 operator = test_manage.operator
 
@@ -15,8 +16,8 @@ WITHOUT = '3f1d0c52-6a0b-4c1f-9a44-2f3b7c9e5d10'
 
 
 @pytest.fixture(scope='module')
-def sandbox():
-    with cloud.Sandbox(providers=[
+def sandbox(request):
+    with fixture.running(request, debug=True, providers=[
             {'name': 'Databases', 'id': cloud.PROVIDER_ID,
              'plugins': cloud.PLUGINS, 'options': {'poll_interval': 0.2}},
             {'name': 'Without passthrough', 'id': WITHOUT,

@@ -14,6 +14,7 @@ from tests.functional import test_manage
 from tests.functional import test_projects
 from tests.functional import test_skipped_databases
 from tests.sandbox import cloud
+from tests.sandbox import fixture
 from tests.sandbox.services import cloud as catalog
 from tests.sandbox import shell_tenant
 
@@ -28,9 +29,9 @@ CHOICES = {'NAME': 'rescued', 'FLAVOR': '1', 'GB': '1',
 
 
 @pytest.fixture(scope='module')
-def sandbox():
+def sandbox(request):
     """A sandbox with the bank plugin that users need for retention."""
-    with cloud.Sandbox(providers=[
+    with fixture.running(request, debug=True, providers=[
             {'name': 'Databases', 'id': cloud.PROVIDER_ID,
              'plugins': cloud.PLUGINS,
              'bank_plugin': 'karbor-trove-swift-bank-plugin',

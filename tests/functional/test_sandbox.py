@@ -173,3 +173,20 @@ def test_an_error_in_the_block_of_the_fixture_ends_the_sandbox(request):
     assert _wait_for_end(directory) == set()
     assert sandbox.logs.is_dir()
     shutil.rmtree(directory)
+
+
+def test_a_secret_in_the_log_of_karbor_is_an_error_after_the_block(request):
+    secrets = ['gAAAAA' + 80 * 'x']
+    with pytest.raises(pytest.fail.Exception) as failure, fixture.running(
+            request) as sandbox:
+        secrets.append(sandbox.variables()['OS_PASSWORD'])
+        with sandbox.services['karbor'].log.open('a') as log:
+            log.writelines(f'the secret {secret} is it\n'
+                           for secret in secrets)
+    message = str(failure.value)
+    assert message.splitlines()[1:] == 2 * ['the secret *** is it']
+    assert not any(secret in message for secret in secrets)
+    directory = str(sandbox.directory)
+    assert _wait_for_end(directory) == set()
+    assert sandbox.logs.is_dir()
+    shutil.rmtree(directory)

@@ -8,6 +8,7 @@ import pytest
 from tests.functional import api_tenant as tenants
 from tests.functional import session_page
 from tests.sandbox import cloud
+from tests.sandbox import fixture
 from tests.sandbox import shell_tenant
 
 PAGES = pathlib.Path(__file__).parents[2] / 'doc/source/user'
@@ -29,9 +30,9 @@ PATTERN = 'FREQ=DAILY;INTERVAL=1', 'FREQ=SECONDLY;INTERVAL=20'
 
 
 @pytest.fixture(scope='module')
-def sandbox():
+def sandbox(request):
     """A sandbox with the bank plugin that users need for retention."""
-    with cloud.Sandbox(providers=[{
+    with fixture.running(request, debug=True, providers=[{
             'name': 'Databases', 'id': cloud.PROVIDER_ID,
             'plugins': cloud.PLUGINS,
             'bank_plugin': 'karbor-trove-swift-bank-plugin',

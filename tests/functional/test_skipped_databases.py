@@ -4,13 +4,14 @@ import pytest
 
 from tests.functional import test_manage
 from tests.sandbox import cloud
+from tests.sandbox import fixture
 
 operator = test_manage.operator
 
 
 @pytest.fixture(scope='module')
-def sandbox():
-    with cloud.Sandbox(providers=[
+def sandbox(request):
+    with fixture.running(request, debug=True, providers=[
             {'name': 'Databases', 'id': cloud.PROVIDER_ID,
              'plugins': cloud.PLUGINS,
              'options': {'poll_interval': 0.2,

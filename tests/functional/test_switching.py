@@ -13,6 +13,7 @@ import pytest
 
 from tests.functional import api_tenant as tenants
 from tests.sandbox import cloud
+from tests.sandbox import fixture
 from tests.sandbox.services import cloud as catalog
 
 PAGE = pathlib.Path(__file__).parents[2] / 'doc/source/install/switching.rst'
@@ -22,13 +23,13 @@ RESTART = 'systemctl restart karbor-protection'
 
 
 @pytest.fixture
-def sandbox():
+def sandbox(request):
     """A sandbox with the in-tree plugin.
 
     The plugin sends no datastore to Trove, so PostgreSQL is the default.
     """
-    with cloud.Sandbox(
-            providers=[{
+    with fixture.running(
+            request, debug=True, providers=[{
                 'name': 'Databases', 'id': cloud.PROVIDER_ID,
                 'plugins': IN_TREE, 'options': {'poll_interval': 0.2},
                 'sections': {'database_backup_plugin': {'poll_interval': 1}},

@@ -5,7 +5,7 @@ import pytest
 
 from tests.functional import api_tenant as tenants
 from tests.functional import test_manage
-from tests.sandbox import cloud
+from tests.sandbox import fixture
 
 operator = test_manage.operator
 
@@ -15,13 +15,13 @@ SHORT, LONG = 18, 3600
 
 
 @pytest.fixture
-def sandbox():
+def sandbox(request):
     """A sandbox in which Trove refuses each token that has expired.
 
     Karbor's user lacks the role "service". With this role Trove would accept
     the expired token of a user beside Karbor's own token.
     """
-    with cloud.Sandbox(overrides={
+    with fixture.running(request, debug=True, overrides={
             'keystone': {'token_seconds': SHORT}}) as running:
         keystone = keystone_client.Client(
             session=running.session('admin'), interface='public')

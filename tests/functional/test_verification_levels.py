@@ -16,6 +16,7 @@ import swiftclient
 from tests.functional import api_tenant as tenants
 from tests.functional import trove_release
 from tests.sandbox import cloud
+from tests.sandbox import fixture
 from tests.sandbox.services import cloud as catalog
 
 LEVELS = {'backup': 'cf56bd3e-97a7-4078-b6d5-f36246333f01',
@@ -24,13 +25,13 @@ LEVELS = {'backup': 'cf56bd3e-97a7-4078-b6d5-f36246333f01',
 
 
 @pytest.fixture(scope='module')
-def sandbox():
+def sandbox(request):
     """A sandbox with a provider file for each level."""
     level_options = {'restore': {'verify_flavor_id': '1',
                                  'verify_net_id': catalog.OTHER_NETWORK,
                                  'verify_max_volumes': 3}}
-    with cloud.Sandbox(
-            providers=[{
+    with fixture.running(
+            request, debug=True, providers=[{
                 'name': 'Level %s' % level, 'id': id_,
                 'plugins': cloud.PLUGINS,
                 'options': {'poll_interval': 0.2, 'verify_level': level,

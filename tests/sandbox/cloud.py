@@ -16,6 +16,7 @@ from keystoneauth1 import session as sessions
 
 from tests.sandbox import environments
 from tests.sandbox import identity
+from tests.sandbox import leaks
 from tests.sandbox import process
 from tests.sandbox.services import cloud as catalog
 
@@ -80,6 +81,7 @@ class Sandbox:
     :param overrides: the name of a service -> settings that are added to its
         default settings, or that replace them. The modules in
         tests/sandbox/services list the settings of each service.
+    :param debug: True if Karbor logs everything, also what its clients log.
     :param keep: True if the directory always stays.
     :param say: a function that gets one line of text for each step. By default
         it prints the line to stderr.
@@ -90,6 +92,7 @@ class Sandbox:
     def __init__(self, *, plugin: dict[str, Any] | None = None,
                  providers: list[dict[str, Any]] | None = None,
                  overrides: dict[str, dict[str, Any]] | None = None,
+                 debug: bool = False,
                  keep: bool = False,
                  say: Callable[[str], None] = _print) -> None:
         self.keep = keep
@@ -116,7 +119,7 @@ class Sandbox:
         defaults: dict[str, dict[str, Any]] = {
             'keystone': {'admin_password': self._password},
             'trove': {'guest': {'port': self.database_port}},
-            'karbor': {'providers': providers or [{
+            'karbor': {'debug': debug, 'providers': providers or [{
                 'name': 'Databases', 'id': PROVIDER_ID, 'plugins': PLUGINS,
                 'options': {'poll_interval': 0.2, **(plugin or {})}}]},
         }
@@ -185,6 +188,13 @@ class Sandbox:
         """
         return ''.join(f'export {name}={shlex.quote(value)}\n'
                        for name, value in self.variables(user).items())
+
+    def list_leaks(self, text: str) -> list[str]:
+        """Return the lines of a log with a token or the users' password.
+
+        All users have the same password. The secrets in the lines are masked.
+        """
+        return leaks.list_lines(text, self._password)
 
     def lose_servers(self, *instance_ids: str) -> None:
         """Make Nova lose the servers of these instances.

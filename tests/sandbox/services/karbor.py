@@ -16,6 +16,9 @@ Optional settings:
 "options"
     options that are added to karbor.conf or replaced there, as
     {section: {option: value}}
+"debug"
+    true if Karbor logs everything, also what its clients log. The commands of
+    this package log as much as without it
 "keep_provider_files"
     true if Karbor starts with the provider files of its last start
 """
@@ -37,6 +40,16 @@ from oslo_log import log
 
 from tests.sandbox.services import launch
 from tests.sandbox.services import provider_files
+
+#: The sections of a second configuration file, for the setting "debug". The
+#: commands of this package read only karbor.conf.
+_DEBUG = {'DEFAULT': {
+    'debug': True,
+    # Otherwise oslo.log hides what the clients log.
+    'default_log_levels': ','.join('%s=DEBUG' % name for name in (
+        'keystoneauth', 'keystonemiddleware', 'requests', 'swiftclient',
+        'troveclient', 'urllib3', 'oslo.messaging', 'oslo_messaging',
+        'stevedore'))}}
 
 
 def _sections(settings: dict[str, Any],
@@ -98,10 +111,13 @@ def main() -> None:
     (directory / 'locks').mkdir(parents=True, exist_ok=True)
     if not settings.get('keep_provider_files'):
         provider_files.write(settings, directory / 'providers.d')
-    config = launch.write_config(
-        directory / 'karbor.conf', _sections(settings, directory))
+    files = [launch.write_config(
+        directory / 'karbor.conf', _sections(settings, directory))]
+    if settings.get('debug'):
+        files.append(launch.write_config(directory / 'debug.conf', _DEBUG))
     objects.register_all()
-    cfg.CONF(['--config-file', config], project='karbor')
+    cfg.CONF([word for file in files for word in ('--config-file', file)],
+             project='karbor')
     log.setup(cfg.CONF, 'karbor')
     launch.set_constants(settings.get('constants', {}))
     launch.end_on_sigterm()

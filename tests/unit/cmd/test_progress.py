@@ -1,11 +1,16 @@
 """Tests of the progress of long commands on standard error."""
 
 import sys
+import uuid
 
 import pytest
 
 from karbor_trove.cmd import progress
 from karbor_trove import polling
+from tests.unit.cmd import test_verify
+
+karbor = test_verify.karbor
+verify = test_verify.verify
 
 
 @pytest.fixture
@@ -47,6 +52,27 @@ def test_progress_is_not_shown_in_a_pipe(take, is_slow):
     assert take(10, is_terminal=False, is_slow=is_slow) == ''
 
 
+@pytest.fixture(params=[True, False], ids=['terminal', 'pipe'])
+def check_progress(request, run, config_file, clock, monkeypatch):
+    """Return a function that runs a command and checks its progress.
+
+    Only on a terminal, the command shows a line and erases it again.
+    """
+    monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
+    monkeypatch.setattr(sys.stderr, 'isatty', lambda: request.param)
+    monkeypatch.setattr(progress, 'INTERVAL', 0)
+
+    def check_progress(words, line):
+        code, out, err = run(*words, '--config-file', config_file)
+        assert code == 0 and 'Reading' not in out
+        assert (line in err) == request.param
+        if request.param:
+            assert err.endswith('\r\x1b[K')
+        else:
+            assert err == ''
+    return check_progress
+
+
 @pytest.mark.parametrize('words, line', [
     (('report',), 'Reading the checkpoints of provider databases: '),
     (('report',), 'Checking the restore points of instances: 1 of 1'),
@@ -56,20 +82,30 @@ def test_progress_is_not_shown_in_a_pipe(take, is_slow):
     (('orphans', 'list'), 'Reading the backup journals of instances: 1 of 1'),
     (('deferred', 'list'), 'Reading the journals of instances: 1 of 1'),
     (('deferred', 'sweep'), 'Sweeping the journals of instances: 1 of 1')])
-@pytest.mark.parametrize('is_terminal', [True, False])
 def test_command_on_a_slow_bank_shows_progress_only_on_a_terminal(
-        run, config_file, protect, checkpoint, bank, clock, monkeypatch, words,
-        line, is_terminal):
+        check_progress, protect, checkpoint, words, line):
     protect()
     checkpoint.status = 'available'
     checkpoint.commit()
-    monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
-    monkeypatch.setattr(sys.stderr, 'isatty', lambda: is_terminal)
-    monkeypatch.setattr(progress, 'INTERVAL', 0)
-    code, out, err = run(*words, '--config-file', config_file)
-    assert code == 0 and 'Reading' not in out
-    assert (line in err) == is_terminal
-    if is_terminal:
-        assert err.endswith('\r\x1b[K')
-    else:
-        assert err == ''
+    check_progress(words, line)
+
+
+def test_deletion_of_orphans_shows_progress_only_on_a_terminal(
+        check_progress, protect, checkpoint, fake_trove, resource):
+    protect()
+    checkpoint.status = 'available'
+    checkpoint.commit()
+    fake_trove.delete_seconds = 0
+    orphan = fake_trove.add_backup(
+        resource.id, name='karbor-%s-%s' % (uuid.uuid4(), resource.id))
+    check_progress(('orphans', 'delete', '--yes'),
+                   'Deleting backups: 1 of 1')
+    assert orphan not in fake_trove.backups
+
+
+def test_verifications_show_progress_only_on_a_terminal(
+        check_progress, add_point, verify, karbor):
+    points = [add_point(), add_point()]
+    check_progress(('verify', '--oldest-unverified', '2'),
+                   'Verifying checkpoints: 2 of 2')
+    assert len(karbor.checkpoints) == len(points)

@@ -1,7 +1,13 @@
 """Tests of the notifications and of the log lines about changes of state."""
 
+import dataclasses
+import json
 import logging
+import pathlib
+import queue
+import re
 import threading
+import types
 
 from karbor import exception
 from karbor import rpc
@@ -9,8 +15,32 @@ import oslo_messaging
 from oslo_messaging.notify import _impl_test
 import pytest
 
+from karbor_trove.backups import deferred_deletion
 from karbor_trove.operations import notifications
 from tests.fake_trove import keystone
+
+PAGE = (pathlib.Path(__file__).parents[3]
+        / 'doc/source/reference/notifications.rst')
+
+
+def read_page():
+    """Return the priority and the keys of each event in the page's tables."""
+    events, payload = PAGE.read_text().split('\nPayload\n')
+    of_all, of_ended, of_operations = re.split(
+        'The payloads of ``end``|These keys depend', payload)
+    described = {}
+    for event_type, operation, phase, priority in re.findall(
+            r'^``(karbor_trove\.(\w+)\.(\w+))`` +(\w+) ', events,
+            re.MULTILINE):
+        keys = re.findall(r'^``(\w+)`` ', of_all, re.MULTILINE)
+        keys += re.findall(r'^%s +``(\w+)`` ' % operation, of_operations,
+                           re.MULTILINE)
+        if phase != 'start':
+            keys += [key for key, value in re.findall(
+                r'^``(\w+)`` +(.*)', of_ended, re.MULTILINE)
+                if 'only in' not in value or '``%s``' % phase in value]
+        described[event_type] = priority, sorted(keys)
+    return described
 
 
 def wait_for_senders():
@@ -52,6 +82,28 @@ def read(enabled):
                  priority, message['payload'])
                 for _, message, priority, _ in received]
     return read
+
+
+@pytest.fixture
+def receive(enabled, karbor_conf):
+    """Return a function that waits for the next notifications.
+
+    A listener of oslo.messaging receives them, as in another program.
+    """
+    enabled(['messagingv2'])
+    received = queue.Queue()
+    endpoint = types.SimpleNamespace(
+        info=lambda *message: received.put(('INFO', *message)),
+        error=lambda *message: received.put(('ERROR', *message)))
+    transport = oslo_messaging.get_notification_transport(karbor_conf)
+    listener = oslo_messaging.get_notification_listener(
+        transport, [oslo_messaging.Target(topic='notifications')], [endpoint],
+        executor='threading')
+    listener.start()
+    yield lambda number: [received.get(timeout=60) for _ in range(number)]
+    listener.stop()
+    listener.wait()
+    transport.cleanup()
 
 
 @pytest.fixture
@@ -162,6 +214,46 @@ def test_an_instance_that_was_left_out_notifies_an_error(
     assert names == [('restore.start', 'INFO'), ('restore.error', 'ERROR')]
 
 
+def test_a_listener_receives_each_event_as_the_page_describes_it(
+        receive, protect, do_restore, verify_at, delete, plugin, checkpoint,
+        resource, context, section, fake_trove):
+    protect()
+    do_restore()
+    verify_at('restore')
+    fake_trove.backups.clear()
+    with pytest.raises(exception.RestoreResourceFailed):
+        do_restore()
+    verify_at('backup', passes=False)
+    metadata = section.get_object('metadata')
+    section.update_object('metadata', {**metadata, 'record_version': 2})
+    with pytest.raises(exception.DeleteResourceFailed):
+        plugin.get_delete_operation(resource).on_main(
+            checkpoint, resource, context, {})
+    section.update_object('metadata', metadata)
+    delete()
+    fake_trove.instances.clear()
+    with pytest.raises(exception.CreateResourceFailed):
+        protect()
+
+    # Each of the eight operations has sent a start and an end or an error.
+    received = receive(16)
+    assert {event_type: (priority, sorted(payload))
+            for priority, _, _, event_type, payload, _ in received
+            } == read_page()
+    for _, sent_context, publisher_id, _, payload, _ in received:
+        assert publisher_id.partition('.')[0] == 'protection'
+        # Other drivers send both as JSON.
+        sent = json.dumps([sent_context, payload])
+        assert json.loads(sent) == [sent_context, payload]
+        assert keystone.TOKEN not in sent
+        assert {key: sent_context[key] for key in (
+            'request_id', 'user_id', 'project_id', 'auth_token',
+            'auth_token_info', 'service_catalog')} == {
+                'request_id': context.request_id, 'user_id': context.user_id,
+                'project_id': context.project_id, 'auth_token': None,
+                'auth_token_info': None, 'service_catalog': []}
+
+
 def test_no_notification_has_the_token_of_the_user(
         enabled, protect, context):
     enabled(['test'])
@@ -260,6 +352,67 @@ def test_each_change_of_state_is_one_line_with_all_ids(
     assert not [record for record in caplog.records
                 if record.levelno >= logging.ERROR
                 and record.name.startswith('karbor_trove')]
+
+
+def test_a_deferred_deletion_is_one_line_with_all_ids(
+        protect, delete, checkpoint, resource, context, fake_trove, caplog):
+    protect()
+    [backup] = fake_trove.backups.values()
+    backup['status'] = 'BUILDING'
+    caplog.clear()
+    caplog.set_level(logging.INFO)
+    delete()
+    [_, line, _] = get_lines(caplog)
+    assert line == (
+        'Deleting the backup of instance %s in checkpoint %s has been '
+        'deferred, backup %s, request %s' % (
+            resource.id, checkpoint.id, backup['id'], context.request_id))
+
+
+def test_a_deferred_deletion_whose_backup_was_found_has_its_id(
+        protect, delete, journal, section, fake_trove, caplog):
+    protect()
+    [backup] = fake_trove.backups.values()
+    backup['status'] = 'BUILDING'
+    [entry] = journal.list_entries()
+    # The response to the request for the backup was lost.
+    journal.write(dataclasses.replace(entry, backup_id=None, location=None,
+                                      is_complete=False))
+    section.delete_object('metadata')
+    caplog.clear()
+    caplog.set_level(logging.INFO)
+    delete()
+    [_, line, _] = get_lines(caplog)
+    assert 'has been deferred, backup %s, ' % backup['id'] in line
+
+
+def test_a_deleted_backup_is_one_line_with_all_ids(
+        protect, delete, checkpoint, resource, context, fake_trove, caplog):
+    protect()
+    [backup] = fake_trove.backups
+    caplog.set_level(logging.INFO)
+    delete()
+    assert [record.getMessage() for record in caplog.records
+            if record.name == deferred_deletion.__name__] == [
+        'Backup %s of instance %s in checkpoint %s is deleted, request %s' % (
+            backup, resource.id, checkpoint.id, context.request_id)]
+
+
+def test_a_temporary_instance_is_one_line_with_all_ids(
+        protect, verify_at, verify, checkpoint, resource, context, fake_trove,
+        caplog):
+    protect()
+    [backup] = fake_trove.backups
+    caplog.clear()
+    caplog.set_level(logging.INFO)
+    verify_at('restore')
+    [request] = fake_trove.find_requests('DELETE', '/instances/*')
+    [_, line, _] = get_lines(caplog)
+    assert line == (
+        'Verifying instance %s in checkpoint %s has created temporary '
+        'instance %s for verification %s, backup %s, request %s' % (
+            resource.id, checkpoint.id, request.path.rpartition('/')[2],
+            verify.id, backup, context.request_id))
 
 
 def test_the_line_of_a_failure_has_all_ids(
