@@ -136,8 +136,9 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
         length, or a chain that cannot be restored. In these cases the next
         backup has to be a full one.
     """
-    complete = [backup for backup in backups.values()
-                if backup.id in recorded_ids and backup.is_complete
+    # Look up the recorded backups, because the project may have many more.
+    complete = [backup for backup in map(backups.get, recorded_ids)
+                if backup is not None and backup.is_complete
                 and backup.created is not None]
     unusable = set(recorded_ids) - {backup.id for backup in complete}
     if unusable:

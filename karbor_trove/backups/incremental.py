@@ -46,8 +46,7 @@ def reserve_parent(client: trove_client.TroveClient,
     checkpoint_ids = {str(other.backup_id): other.checkpoint_id
                       for other in journal.list_abridged()
                       if other.is_complete and not other.deleted_at}
-    parent_id = chain.choose_parent(backups, list(checkpoint_ids),
-                                    max_chain_length)
+    parent_id = chain.choose_parent(backups, checkpoint_ids, max_chain_length)
     if parent_id and not _has_objects(client, chain.list_chain(backups,
                                                                parent_id)):
         parent_id = None
