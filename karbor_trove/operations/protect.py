@@ -141,16 +141,21 @@ class ProtectOperation(base.Operation):
             may have created a backup, the backup journal has the entry of this
             backup.
         """
-        if resource.id in self._flow.omissions:
-            self._leave_out()
-            return
         try:
-            self._protect(parameters)
-        except _UnprotectableError as error:
-            self._flow.omissions[resource.id] = str(error)
-            record.delete(self._section)
-            self._leave_out()
-            return
+            if resource.id in self._flow.omissions:
+                self._leave_out()
+                return
+            try:
+                self._protect(parameters)
+            except _UnprotectableError as error:
+                self._flow.omissions[resource.id] = str(error)
+                record.delete(self._section)
+                self._leave_out()
+                return
+        finally:
+            # The polls of other instances must not read this one any more,
+            # even if its backup has not begun.
+            self._flow.recent_instances.remove(resource.id)
         resource_status.set_status(
             self._section, constants.RESOURCE_STATUS_AVAILABLE)
         self._backup_deletion().sweep()

@@ -253,6 +253,51 @@ def test_instance_that_becomes_busy_after_the_preflight_is_polled_again(
     assert counts['GET instances/*'] >= 1
 
 
+@pytest.fixture(params=['left out', 'left out later', 'failed'])
+def end_without_backup(request, fake_trove):
+    """Return a function that keeps databases from being backed up.
+
+    Its argument is a list of the ids of the databases. It returns the options
+    of the provider file.
+    """
+    def end(ids):
+        create = fake_trove._on_backups.create
+
+        def delete_others_and_create(project_id, body):
+            for id_ in ids:
+                fake_trove.instances.pop(id_, None)
+            return create(project_id, body)
+
+        for id_ in ids:
+            if request.param == 'left out':
+                del fake_trove.instances[id_]
+            else:
+                # The protect operation waits for these instances.
+                fake_trove.instances[id_]['status'] = 'REBOOT'
+        if request.param != 'left out':
+            fake_trove._on_backups.create = delete_others_and_create
+        return {'unprotectable_databases':
+                'refuse' if request.param == 'failed' else 'skip'}
+    return end
+
+
+def test_database_without_a_backup_is_not_read_with_a_busy_one(
+        run_flow, fake_trove, clock, end_without_backup):
+    ids = add_instances(fake_trove, 30)
+    busy, others = ids[-1], ids[10:18]
+    fake_trove.instances[busy]['status'] = 'REBOOT'
+    fake_trove.timeline.after(300.0, lambda at: fake_trove.instances[
+        busy].update(status='ACTIVE'))
+    tasks = run_flow('protect', ids, end_without_backup(others))
+    assert tasks[-1].error is None
+    # The first 30 s are those of the preflight and of the first polls.
+    later = [request.path for request in fake_trove.requests
+             if request.path.startswith('/instances')
+             and request.at > tasks[-1].started + 30.0]
+    assert len(later) > 40
+    assert set(later) == {'/instances/' + busy}
+
+
 def test_100_databases_cost_at_most_1_3_requests_each(run_flow, fake_trove):
     fake_trove.backup_seconds = 30.0
     ids = add_instances(fake_trove, 100)
