@@ -2,9 +2,10 @@
 
 """Polls and lists of backups, shared by the resources of a flow."""
 
-import functools
-from typing import Callable, Dict, List, Optional, Tuple, TypeVar
+from typing import Callable, Dict, Iterable, List, Mapping, Optional
+from typing import Sequence, Tuple, TypeVar, Union
 
+from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove import timeouts
 from karbor_trove.trove import batch_reads
@@ -14,6 +15,8 @@ from karbor_trove.trove import shared_poll
 
 T = TypeVar('T')
 Backups = Dict[str, models.Backup]
+#: A backup, or the error of its read.
+Answer = Union[models.Backup, errors.KarborTroveError]
 
 # The kinds of lists of all backups: a list that is requested after the call,
 # and a list that is up to 30 s old.
@@ -37,10 +40,14 @@ class BackupPolls:
             shared_poll.SharedPoll(poller))
         self._lists: shared_poll.SharedPoll[Backups] = (
             shared_poll.SharedPoll(poller))
+        self._groups: shared_poll.SharedPoll[Backups] = (
+            shared_poll.SharedPoll(poller))
         #: The last list that list_recent_backups() requested. The first item
         #: of the tuple is the time before the first request of this list, in
-        #: seconds of the clock. None before the first list.
+        #: seconds of the clock. None if there is no such list.
         self._recent: Optional[Tuple[float, Backups]] = None
+        #: How many backups the last list had. 0 before the first list.
+        self._count = 0
 
     def wait_for(self, client: trove_client.TroveClient, backup_id: str,
                  check: Callable[[models.Backup], Optional[T]],
@@ -67,9 +74,41 @@ class BackupPolls:
             errors.Unreachable and errors.Pending. For example, errors.NotFound
             if Trove does not have the backup.
         """
-        return self._statuses.wait_for(
-            functools.partial(batch_reads.read_backups, client), backup_id,
-            check, deadline, description, outage_timeout)
+        def read(ids: List[str]) -> Dict[str, Answer]:
+            # An outdated list would use memory as long as the polls go on.
+            self._find_recent()
+            return batch_reads.read_backups(client, ids)
+
+        return self._statuses.wait_for(read, backup_id, check, deadline,
+                                       description, outage_timeout)
+
+    def read_backups(self, client: trove_client.TroveClient,
+                     backup_ids: Sequence[str], deadline: polling.Deadline,
+                     description: str) -> Backups:
+        """Return several backups by id, as Trove shows them after this call.
+
+        If several resources call this method at the same time, they share the
+        requests. The backups are read with GETs, or from the pages of Trove's
+        list if these are probably fewer requests.
+
+        :param backup_ids: the ids of the backups, at least one.
+        :param deadline: when to stop trying during an outage.
+        :param description: the beginning of the error message. It says what
+            failed.
+        :returns: the backups. A backup that does not exist is not in the
+            result.
+        :raises errors.KarborTroveError: a backup could not be read.
+        """
+        # A shared poll has one id for each wait. Ids have no spaces.
+        def read(keys: List[str]
+                 ) -> Dict[str, Union[Backups, errors.KarborTroveError]]:
+            answers = batch_reads.read_backups(
+                client, list(dict.fromkeys(' '.join(keys).split())),
+                self._count)
+            return {key: _collect(answers, key.split()) for key in keys}
+
+        return self._groups.read(read, ' '.join(backup_ids), deadline,
+                                 description)
 
     def list_backups(self, client: trove_client.TroveClient,
                      deadline: polling.Deadline) -> Backups:
@@ -90,7 +129,8 @@ class BackupPolls:
 
         The method keeps the list that it returns. If this list is older than
         30 s at the next call, the method requests a new list. Other callers
-        may get the same dictionary, so do not change it.
+        may get the same dictionary, so do not change it. The first poll of
+        wait_for() after the 30 s discards the list.
 
         :param deadline: when to stop trying during an outage.
         :raises errors.KarborTroveError: the backups could not be listed.
@@ -104,6 +144,7 @@ class BackupPolls:
             if backups is None:
                 start = self._clock.now()
                 backups = client.list_backups()
+                self._count = len(backups)
                 if _RECENT in kinds:
                     self._recent = start, backups
             return dict.fromkeys(kinds, backups)
@@ -112,7 +153,29 @@ class BackupPolls:
                                 'the backups could not be listed')
 
     def _find_recent(self) -> Optional[Backups]:
-        if self._recent is not None and (
-                self._clock.now() - self._recent[0] < timeouts.BACKUPS_VALID):
-            return self._recent[1]
-        return None
+        """Return the last recent list, and discard it if it is too old."""
+        # Read the attribute once, because another thread may set it to None.
+        recent = self._recent
+        if recent is not None and (
+                self._clock.now() - recent[0] >= timeouts.BACKUPS_VALID):
+            self._recent = recent = None
+        return None if recent is None else recent[1]
+
+
+def _collect(answers: Mapping[str, Answer], backup_ids: Iterable[str]
+             ) -> Union[Backups, errors.KarborTroveError]:
+    """Return some of the backups that were read, by id.
+
+    :param answers: the backups or the errors of the reads, by id.
+    :param backup_ids: the ids of the wanted backups.
+    :returns: the backups. A backup that does not exist is not in the result.
+        If a backup could not be read, the error is returned instead.
+    """
+    backups: Backups = {}
+    for id_ in backup_ids:
+        answer = answers[id_]
+        if isinstance(answer, models.Backup):
+            backups[id_] = answer
+        elif not isinstance(answer, errors.NotFound):
+            return answer
+    return backups

@@ -11,6 +11,7 @@ import pytest
 
 from karbor_trove import protection
 from tests.unit.operations import capacity
+from tests.unit.operations import growth
 from tests.unit import scheduler as schedulers
 
 
@@ -26,7 +27,8 @@ def run_flow(clock, provider_conf, checkpoint, context, build_resource):
 
     It returns the tasks, which have the errors and the times.
     """
-    def run(kind, ids, options=(), spread=0.0, record=None, parameters=()):
+    def run(kind, ids, options=(), spread=0.0, record=None, parameters=(),
+            checkpoint=checkpoint):
         plugin = protection.TroveProtectionPlugin(
             provider_conf(**dict(options)), clock)
         resources = [build_resource(id_) for id_ in ids]
@@ -53,7 +55,7 @@ def run_flow(clock, provider_conf, checkpoint, context, build_resource):
         clock.run()
         state = plugin._operation_arguments[-1]
         for poll in (state.backups._statuses, state.backups._lists,
-                     state.instances):
+                     state.backups._groups, state.instances):
             assert not poll._waiters and poll._leader is None
         return tasks
     return run
@@ -304,6 +306,60 @@ def test_100_databases_cost_at_most_1_3_requests_each(run_flow, fake_trove):
     tasks = run_flow('protect', ids)
     assert [task.error for task in tasks] == [None] * 100
     assert len(fake_trove.requests) <= 130
+
+
+def list_whole_lists(fake_trove):
+    """Return the requests for a list of all backups, not for a poll."""
+    return [request for request in fake_trove.find_requests('GET', '/backups')
+            if request.query['limit'] == '100000']
+
+
+@pytest.mark.parametrize('chain_length', [2, 7])
+def test_100_incremental_backups_share_a_list_and_the_reads_of_their_chains(
+        run_flow, fake_trove, clock, bank, slow_responses, chain_length):
+    ids = add_instances(fake_trove, 100)
+    for id_ in ids:
+        growth.add_checkpoints(bank, fake_trove, clock, id_, chain_length - 1)
+    fake_trove.backup_seconds = None
+
+    def complete(at):
+        for backup in fake_trove.backups.values():
+            if backup['status'] == 'BUILDING':
+                backup.update(status='COMPLETED', updated=at)
+
+    fake_trove.timeline.after(60.0, complete)
+    start = clock.now()
+    tasks = run_flow('protect', ids, {'full_backup_every': 7},
+                     parameters={'incremental': True})
+    assert [task.error for task in tasks] == [None] * 100
+    assert len(list_whole_lists(fake_trove)) == 1
+    counts = count_requests(fake_trove)
+    assert counts['POST backups'] == 100
+    assert len([backup for backup in fake_trove.backups.values()
+                if backup['parent_id']]) == 100 * (chain_length - 1)
+    # The first resource reads its chain with GETs. The others read theirs in
+    # two pages.
+    assert counts['GET backups/*'] == chain_length - 1
+    polls = capacity.count_polls(clock.now() - start)
+    assert counts['GET backups'] <= 1 + polls + 2
+    # The preflight reads five pages of instances, and the quotas.
+    assert sum(counts.values()) <= 100 + 5 + 1 + polls + 1 + chain_length + 1
+
+
+def test_chains_that_end_one_by_one_are_read_with_gets(
+        run_flow, fake_trove, clock, bank, slow_responses):
+    ids = add_instances(fake_trove, 10)
+    for id_ in ids:
+        growth.add_checkpoints(bank, fake_trove, clock, id_, 3)
+    for number in range(10):
+        fake_trove.next_backup('COMPLETED', 100.0 + 60.0 * number)
+    tasks = run_flow('protect', ids, parameters={'incremental': True})
+    assert [task.error for task in tasks] == [None] * 10
+    ancestors = [id_ for id_, backup in fake_trove.backups.items()
+                 if backup['created'] < tasks[0].started]
+    assert len(ancestors) == 30
+    for id_ in ancestors:
+        assert len(fake_trove.find_requests('GET', '/backups/' + id_)) == 1
 
 
 @pytest.mark.parametrize('limit', [1, 8])
