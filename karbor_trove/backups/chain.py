@@ -164,7 +164,9 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
 
 
 def find_deletion_blocker(backups: Backups, backup_id: str,
-                          reserved_ids: Collection[str]) -> Optional[str]:
+                          reserved_ids: Collection[str],
+                          children: Optional[Iterable[models.Backup]] = None
+                          ) -> Optional[str]:
     """Return the reason why a backup must not be deleted now.
 
     There are three possible reasons:
@@ -176,6 +178,8 @@ def find_deletion_blocker(backups: Backups, backup_id: str,
 
     :param backups: the backups of the project by id.
     :param reserved_ids: the ids of the backups that are reserved as parents.
+    :param children: the children of the backup. None to search `backups` for
+        them.
     :returns: the reason. None if the backup may be deleted, or if `backups`
         does not have this backup.
     """
@@ -184,10 +188,12 @@ def find_deletion_blocker(backups: Backups, backup_id: str,
         return None
     if backup.is_running:
         return 'the backup is %s' % backup.status
-    children = sorted(child.id for child in backups.values()
-                      if child.parent_id == backup_id)
-    if children:
-        return 'the backup has children: %s' % ', '.join(children)
+    if children is None:
+        children = [child for child in backups.values()
+                    if child.parent_id == backup_id]
+    child_ids = sorted(child.id for child in children)
+    if child_ids:
+        return 'the backup has children: %s' % ', '.join(child_ids)
     if backup_id in reserved_ids:
         return 'an incremental backup with this parent is being created'
     return None

@@ -2,6 +2,7 @@
 
 """Polls and lists of backups, shared by the resources of a flow."""
 
+import functools
 from typing import Callable, Dict, Iterable, List, Mapping, Optional
 from typing import Sequence, Tuple, TypeVar, Union
 
@@ -24,6 +25,26 @@ _NOW = 'now'
 _RECENT = 'recent'
 
 
+class BackupList(Dict[str, models.Backup]):
+    """All backups of a project by id, as Trove listed them.
+
+    Several resources may use the same list, so do not change it.
+    """
+
+    @functools.cached_property
+    def children(self) -> Dict[str, List[models.Backup]]:
+        """Return the children of each backup, by the id of the backup.
+
+        A backup without children is not in the result. The first call reads
+        the whole list. The later calls return the same result.
+        """
+        children: Dict[str, List[models.Backup]] = {}
+        for backup in self.values():
+            if backup.parent_id is not None:
+                children.setdefault(backup.parent_id, []).append(backup)
+        return children
+
+
 class BackupPolls:
     """Reads the backups of one project for all resources of a flow.
 
@@ -38,14 +59,14 @@ class BackupPolls:
         self._clock = poller.clock
         self._statuses: shared_poll.SharedPoll[models.Backup] = (
             shared_poll.SharedPoll(poller))
-        self._lists: shared_poll.SharedPoll[Backups] = (
+        self._lists: shared_poll.SharedPoll[BackupList] = (
             shared_poll.SharedPoll(poller))
         self._groups: shared_poll.SharedPoll[Backups] = (
             shared_poll.SharedPoll(poller))
         #: The last list that list_recent_backups() requested. The first item
         #: of the tuple is the time before the first request of this list, in
         #: seconds of the clock. None if there is no such list.
-        self._recent: Optional[Tuple[float, Backups]] = None
+        self._recent: Optional[Tuple[float, BackupList]] = None
         #: How many backups the last list had. 0 before the first list.
         self._count = 0
 
@@ -111,12 +132,12 @@ class BackupPolls:
                                  description)
 
     def list_backups(self, client: trove_client.TroveClient,
-                     deadline: polling.Deadline) -> Backups:
+                     deadline: polling.Deadline) -> BackupList:
         """Return all backups of the project, by id.
 
         Every call requests a new list from Trove. If several resources call
-        this method at the same time, they get the same dictionary. So do not
-        change the dictionary.
+        this method at the same time, they get the same list. So do not change
+        the list.
 
         :param deadline: when to stop trying during an outage.
         :raises errors.KarborTroveError: the backups could not be listed.
@@ -124,12 +145,12 @@ class BackupPolls:
         return self._read_list(client, _NOW, deadline)
 
     def list_recent_backups(self, client: trove_client.TroveClient,
-                            deadline: polling.Deadline) -> Backups:
+                            deadline: polling.Deadline) -> BackupList:
         """Return all backups of the project by id, from a list up to 30 s old.
 
         The method keeps the list that it returns. If this list is older than
         30 s at the next call, the method requests a new list. Other callers
-        may get the same dictionary, so do not change it. The first poll of
+        may get the same list, so do not change it. The first poll of
         wait_for() after the 30 s discards the list.
 
         :param deadline: when to stop trying during an outage.
@@ -138,12 +159,12 @@ class BackupPolls:
         return self._read_list(client, _RECENT, deadline)
 
     def _read_list(self, client: trove_client.TroveClient, kind: str,
-                   deadline: polling.Deadline) -> Backups:
-        def read(kinds: List[str]) -> Dict[str, Backups]:
+                   deadline: polling.Deadline) -> BackupList:
+        def read(kinds: List[str]) -> Dict[str, BackupList]:
             backups = None if _NOW in kinds else self._find_recent()
             if backups is None:
                 start = self._clock.now()
-                backups = client.list_backups()
+                backups = BackupList(client.list_backups())
                 self._count = len(backups)
                 if _RECENT in kinds:
                     self._recent = start, backups
@@ -152,7 +173,7 @@ class BackupPolls:
         return self._lists.read(read, kind, deadline,
                                 'the backups could not be listed')
 
-    def _find_recent(self) -> Optional[Backups]:
+    def _find_recent(self) -> Optional[BackupList]:
         """Return the last recent list, and discard it if it is too old."""
         # Read the attribute once, because another thread may set it to None.
         recent = self._recent

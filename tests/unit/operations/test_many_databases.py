@@ -10,6 +10,7 @@ from karbor.services.protection import graph
 import pytest
 
 from karbor_trove import protection
+from karbor_trove.trove import backup_polls
 from tests.unit.operations import capacity
 from tests.unit.operations import growth
 from tests.unit import scheduler as schedulers
@@ -430,6 +431,40 @@ def test_deletions_of_many_databases_share_the_lists(
     # Each deleted backup is read alone, because a list proves nothing.
     assert counts['GET backups/*'] <= 30 + 4
     assert counts['GET backups'] <= 8
+
+
+class WalkedList(backup_polls.BackupList):
+    """A list of backups that counts how often it is read as a whole."""
+
+    walks = 0
+
+    def __iter__(self):
+        type(self).walks += 1
+        return super().__iter__()
+
+    def keys(self):
+        type(self).walks += 1
+        return super().keys()
+
+    def values(self):
+        type(self).walks += 1
+        return super().values()
+
+    def pop(self, *args):
+        raise AssertionError('other deletions use this list too')
+
+
+def test_deletions_of_many_databases_read_each_list_as_a_whole_only_once(
+        run_flow, fake_trove, slow_responses, monkeypatch):
+    ids = add_instances(fake_trove, 30)
+    run_flow('protect', ids)
+    count_requests(fake_trove)
+    monkeypatch.setattr(backup_polls, 'BackupList', WalkedList)
+    monkeypatch.setattr(WalkedList, 'walks', 0)
+    tasks = run_flow('delete', ids)
+    assert [task.error for task in tasks] == [None] * 30
+    assert not fake_trove.backups
+    assert 1 <= WalkedList.walks <= len(list_whole_lists(fake_trove))
 
 
 def test_outage_does_not_count_once_for_each_turn_in_the_queue(

@@ -50,7 +50,8 @@ def test_protect_while_its_parent_is_deleted_keeps_invariants(protect_first):
 
 def is_whole_list(request):
     """Return True if a request is not for a poll, but for all backups."""
-    return request.path == '/backups' and request.query['limit'] == '100000'
+    return (request.path == '/backups'
+            and request.query.get('limit') == '100000')
 
 
 def test_delete_of_a_parent_from_an_older_list_keeps_invariants():
