@@ -91,20 +91,22 @@ class InstanceReader:
         """
         listed: Set[str] = set()
         pages = 0
+        is_whole = False
 
         def iterate_pages(ids: List[str]) -> Iterator[List[models.Instance]]:
-            nonlocal pages
+            nonlocal pages, is_whole
             for page in self._iterate_pages(client, ids):
                 pages += 1
                 listed.update(instance.id for instance in page)
                 yield page
             # The whole list has been read, so the number is exact.
             self._pages = pages
+            is_whole = True
 
         instances = _read(
             instance_ids, iterate_pages if self._pages < len(instance_ids)
             else lambda ids: iter(()), client.get_instance, self._pages)
-        if pages and len(listed) < len(instance_ids):
+        if pages and not is_whole and len(listed) < len(instance_ids):
             # The pages lack some instances. The ids are random, so each page
             # has about the same number of the requested instances.
             self._pages = max(self._pages, pages + 1, pages * len(

@@ -50,6 +50,21 @@ def test_many_backups_of_a_large_project_are_read_in_pages(
     assert len(fake_trove.find_requests('GET', '/backups')) == 2
 
 
+def test_deleted_instances_do_not_make_the_list_longer(client, fake_trove):
+    # Three pages have all instances.
+    ids = [fake_trove.add_instance() for _ in range(55)]
+    deleted = ids[:8]
+    for id_ in deleted:
+        del fake_trove.instances[id_]
+    reader = batch_reads.InstanceReader()
+    answers = reader.read(client, ids[:10])
+    assert [id_ for id_ in ids[:10] if isinstance(
+        answers[id_], errors.NotFound)] == deleted
+    fake_trove.requests.clear()
+    reader.read(client, ids[20:30])
+    assert len(fake_trove.find_requests('GET', '/instances*')) <= 3
+
+
 def test_deadline_of_the_client_is_not_an_answer_about_an_object(
         client, clock, fake_trove, ids):
     backups = [fake_trove.add_backup(id_) for id_ in ids]
