@@ -120,23 +120,31 @@ def test_polls_of_a_protect_do_not_grow_with_the_databases(
 
 @pytest.mark.parametrize('count', [1, 25, 100])
 def test_requests_are_those_of_the_page_about_capacity(
-        run_flow, fake_trove, clock, restore, verify, count):
+        run_flow, fake_trove, clock, slow_responses, checkpoint,
+        new_checkpoint, restore, verify, count):
     formulas = dict(capacity.read_rows('operation'))
     fake_trove.backup_seconds = 300.0
     ids = add_instances(fake_trove, count)
-    for name, record in (('protect', None), ('restore', restore),
-                         ('verify', verify), ('delete', None),
-                         ('protect, incremental', None)):
+    checkpoints = [checkpoint, *(new_checkpoint() for _ in range(3))]
+    for name, number, record in (
+            ('protect', 0, None), ('protect, incremental', 1, None),
+            ('protect, incremental', 2, None), ('restore', 0, restore),
+            ('verify', 2, verify), ('protect', 3, None), ('delete', 2, None)):
         kind, _, choice = name.partition(', ')
         start = clock.now()
         tasks = run_flow(kind, ids, record=record,
-                         parameters={choice: 'True'} if choice else ())
+                         parameters={choice: 'True'} if choice else (),
+                         checkpoint=checkpoints[number])
         assert [task.error for task in tasks] == [None] * count
         polls = capacity.count_polls(max(1.0, clock.now() - start))
         expected = 2 if kind == 'verify' else capacity.compute(
-            formulas[name], N=count, P=polls)
+            formulas[name], N=count, P=polls, C=number + 1,
+            I=len(fake_trove.instances), B=len(fake_trove.backups))
         actual = sum(count_requests(fake_trove).values())
         assert expected / 1.5 - 2 < actual < expected * 1.5 + 2, name
+    chain = [backup for backup in fake_trove.backups.values()
+             if backup['parent_id']]
+    assert len(chain) == count
 
 
 def test_backup_that_the_list_lacks_is_read_before_it_counts_as_deleted(
