@@ -149,9 +149,13 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
         return None
     # Trove's times are whole seconds, so a child may have the same time as its
     # parent. The chain of the child is longer, so a backup with a longer chain
-    # counts as newer.
-    newest = max(complete, key=lambda backup: (
-        backup.created, len(list_chain(backups, backup.id))))
+    # counts as newer. Only the chains of the backups with the newest time are
+    # read, because there may be many checkpoints.
+    newest_time = max(backup.created for backup in complete
+                      if backup.created is not None)
+    newest = max((backup for backup in complete
+                  if backup.created == newest_time),
+                 key=lambda backup: len(list_chain(backups, backup.id)))
     failed_ids = list_failed_children(backups, newest.id)
     problem = ('its child %s has failed' % ', '.join(failed_ids)
                if failed_ids else find_chain_problem(backups.get, newest.id))

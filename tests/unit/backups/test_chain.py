@@ -174,6 +174,22 @@ def test_recorded_backups_are_not_compared_with_each_backup_of_the_project():
     assert CountedId.comparisons < 2 * len(backups)
 
 
+class CountedBackups(dict):
+    """Backups by id. It counts how often a backup is looked up."""
+
+    reads = 0
+
+    def get(self, *args):
+        self.reads += 1
+        return super().get(*args)
+
+
+def test_only_the_chain_of_the_newest_backup_is_read():
+    backups = CountedBackups(build_chain(200))
+    assert chain.choose_parent(backups, list(backups), 1000) == 'b199'
+    assert backups.reads < 10 * len(backups)
+
+
 def test_backup_without_children_may_be_deleted():
     assert chain.find_deletion_blocker(build_chain(3), 'b2', []) is None
 
