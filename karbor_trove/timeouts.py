@@ -45,7 +45,7 @@ READ_MANIFEST = 30.0
 #: request.
 INSTANCE_VALID = 30.0
 #: The greatest age of a list of backups with which a verification checks
-#: chains.
+#: chains, or from which a protect operation chooses a parent.
 BACKUPS_VALID = 30.0
 #: How long the answer to "does this backup have children?" is trusted. Before
 #: a later request to delete the backup, the answer is checked again, because

@@ -136,8 +136,9 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
         length, or a chain that cannot be restored. In these cases the next
         backup has to be a full one.
     """
-    complete = [backup for backup in backups.values()
-                if backup.id in recorded_ids and backup.is_complete
+    # Look up the recorded backups, because the project may have many more.
+    complete = [backup for backup in map(backups.get, recorded_ids)
+                if backup is not None and backup.is_complete
                 and backup.created is not None]
     unusable = set(recorded_ids) - {backup.id for backup in complete}
     if unusable:
@@ -148,9 +149,13 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
         return None
     # Trove's times are whole seconds, so a child may have the same time as its
     # parent. The chain of the child is longer, so a backup with a longer chain
-    # counts as newer.
-    newest = max(complete, key=lambda backup: (
-        backup.created, len(list_chain(backups, backup.id))))
+    # counts as newer. Only the chains of the backups with the newest time are
+    # read, because there may be many checkpoints.
+    newest_time = max(backup.created for backup in complete
+                      if backup.created is not None)
+    newest = max((backup for backup in complete
+                  if backup.created == newest_time),
+                 key=lambda backup: len(list_chain(backups, backup.id)))
     failed_ids = list_failed_children(backups, newest.id)
     problem = ('its child %s has failed' % ', '.join(failed_ids)
                if failed_ids else find_chain_problem(backups.get, newest.id))
@@ -163,7 +168,9 @@ def choose_parent(backups: Backups, recorded_ids: Collection[str],
 
 
 def find_deletion_blocker(backups: Backups, backup_id: str,
-                          reserved_ids: Collection[str]) -> Optional[str]:
+                          reserved_ids: Collection[str],
+                          children: Optional[Iterable[models.Backup]] = None
+                          ) -> Optional[str]:
     """Return the reason why a backup must not be deleted now.
 
     There are three possible reasons:
@@ -175,6 +182,8 @@ def find_deletion_blocker(backups: Backups, backup_id: str,
 
     :param backups: the backups of the project by id.
     :param reserved_ids: the ids of the backups that are reserved as parents.
+    :param children: the children of the backup. None to search `backups` for
+        them.
     :returns: the reason. None if the backup may be deleted, or if `backups`
         does not have this backup.
     """
@@ -183,10 +192,12 @@ def find_deletion_blocker(backups: Backups, backup_id: str,
         return None
     if backup.is_running:
         return 'the backup is %s' % backup.status
-    children = sorted(child.id for child in backups.values()
-                      if child.parent_id == backup_id)
-    if children:
-        return 'the backup has children: %s' % ', '.join(children)
+    if children is None:
+        children = [child for child in backups.values()
+                    if child.parent_id == backup_id]
+    child_ids = sorted(child.id for child in children)
+    if child_ids:
+        return 'the backup has children: %s' % ', '.join(child_ids)
     if backup_id in reserved_ids:
         return 'an incremental backup with this parent is being created'
     return None

@@ -76,19 +76,6 @@ def create_backup(client: trove_client.TroveClient,
         raise
 
 
-def find_backup(client: trove_client.TroveClient,
-                backup_id: str) -> Optional[models.Backup]:
-    """Return a backup from Trove. None if Trove does not have the backup.
-
-    :raises errors.KarborTroveError: Trove did not return the backup, and it is
-        not known whether the backup exists.
-    """
-    try:
-        return client.get_backup(backup_id)
-    except errors.NotFound:
-        return None
-
-
 def check_complete(backup: models.Backup) -> models.Backup:
     """Check that a backup is complete.
 

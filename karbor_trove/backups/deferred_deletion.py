@@ -5,7 +5,7 @@
 import dataclasses
 import datetime
 import random
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Set
+from typing import Callable, Iterable, Iterator, List, Mapping, Optional, Set
 from typing import Tuple
 
 from oslo_log import log as logging
@@ -50,6 +50,41 @@ class Outcome:
     def deleted(self) -> bool:
         """Return True if the backup is deleted, or was never created."""
         return self.blocker is None
+
+
+class _RemainingBackups(Mapping[str, models.Backup]):
+    """The backups of a list, without those that do not exist any more.
+
+    Several deletions share the list. So a deletion does not remove a deleted
+    backup from the list, but adds its id to a set of its own.
+    """
+
+    def __init__(self, listed: backup_polls.BackupList, gone: Set[str]
+                 ) -> None:
+        """Create the object.
+
+        :param listed: the backups of the project, as Trove listed them.
+        :param gone: the ids of the backups that do not exist any more. Ids
+            may be added later.
+        """
+        self._listed = listed
+        self._gone = gone
+
+    def __getitem__(self, backup_id: str) -> models.Backup:
+        if backup_id in self._gone:
+            raise KeyError(backup_id)
+        return self._listed[backup_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return (id_ for id_ in self._listed if id_ not in self._gone)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def list_children(self, backup_id: str) -> List[models.Backup]:
+        """Return the children of a backup."""
+        return [child for child in self._listed.children.get(backup_id, ())
+                if child.id not in self._gone]
 
 
 class BackupDeletion:
@@ -101,13 +136,14 @@ class BackupDeletion:
         self._poller = polling.Poller(poller.interval, self._clock)
         # This clock also runs while the bank is used.
         self._wall_clock = poller.clock
-        # The backups that Trove listed last, by id.
-        self._backups: Dict[str, models.Backup] = {}
-        # The client that has listed these backups.
-        self._client: trove_client.TroveClient
         # The ids of the backups that do not exist any more. Trove never uses
         # an id again.
         self._gone: Set[str] = set()
+        # The backups that Trove listed last, by id.
+        self._backups = _RemainingBackups(backup_polls.BackupList(),
+                                          self._gone)
+        # The client that has listed these backups.
+        self._client: trove_client.TroveClient
         # The outage of Swift that this object has already waited for. None if
         # there was no such outage.
         self._swift_error: Optional[errors.DeadlineExceeded] = None
@@ -413,10 +449,8 @@ class BackupDeletion:
             client = self._poller.wait_for(
                 lambda: self._connect(request_deadline), outage_deadline,
                 'Trove could not be found')
-            # Other deletions may share the list, and this deletion removes
-            # backups from it. So this deletion needs a copy.
-            self._backups = dict(self._polls.list_backups(
-                client, outage_deadline))
+            self._backups = _RemainingBackups(self._polls.list_backups(
+                client, outage_deadline), self._gone)
         except errors.DeadlineExceeded as error:
             # If the error has no cause, no request was sent, because earlier
             # requests took all the time.
@@ -490,7 +524,8 @@ class BackupDeletion:
         blocker = chain.find_deletion_blocker(
             self._backups, entry.backup_id,
             {str(other.parent_id) for other in entries
-             if other.reserves_parent(now)})
+             if other.reserves_parent(now)},
+            self._backups.list_children(entry.backup_id))
         if blocker is not None:
             raise errors.Busy(blocker)
         # A child may be younger than the list, or a deletion between two
@@ -592,7 +627,6 @@ class BackupDeletion:
                      entry.checkpoint_id, self._request_id or 'none')
             # A sweep continues with the parent. The list is not read again, so
             # the deleted child must not block its parent.
-            self._backups.pop(backup.id, None)
             self._gone.add(backup.id)
         self._delete_object(entry, outage_deadline)
         return entry

@@ -3,7 +3,7 @@
 """Choice and reservation of the parent of an incremental backup."""
 
 import dataclasses
-from typing import Iterable
+from typing import Callable, Iterable, List, Tuple
 
 from oslo_log import log as logging
 
@@ -20,8 +20,10 @@ LOG = logging.getLogger(__name__)
 
 def reserve_parent(client: trove_client.TroveClient,
                    journal: backup_journal.BackupJournal,
-                   entry: backup_journal.BackupEntry, backups: chain.Backups,
-                   max_chain_length: int) -> backup_journal.BackupEntry:
+                   entry: backup_journal.BackupEntry,
+                   list_backups: Callable[[bool], chain.Backups],
+                   max_chain_length: int
+                   ) -> Tuple[backup_journal.BackupEntry, List[str]]:
     """Choose the parent of a new backup, and reserve the parent.
 
     To reserve the parent, this function writes the journal entry of the new
@@ -31,32 +33,48 @@ def reserve_parent(client: trove_client.TroveClient,
     The new backup becomes a full one if no backup can be the parent, or if the
     parent is being deleted.
 
+    The parent is chosen from a list of the backups that may be 30 s old. Such
+    a list may lack the newest backup of the instance. So if the list lacks a
+    complete backup that is in the journal, the parent is chosen from a new
+    list.
+
+    An old list may still have a backup that an operation has deleted
+    meanwhile. The journal is read after the list, so the journal shows that
+    this backup is deleted.
+
     :param journal: the backup journal of the instance.
-    :param entry: the entry of the new backup, without a parent. The entry is
-        not in the journal yet.
-    :param backups: the backups of the project, as Trove has just listed them.
+    :param entry: the entry of the new backup. The entry is not in the journal
+        yet. If the entry has a parent, this parent is replaced.
+    :param list_backups: returns the backups of the project by id. With the
+        argument True, the function requests a new list from Trove. With False,
+        the list may be 30 s old.
     :param max_chain_length: how many backups a chain may have, the full
         backup included.
-    :returns: the entry as it was written to the journal. Its parent_id is None
-        if the new backup becomes a full one.
+    :returns: two values. The first value is the entry as it was written to the
+        journal. Its parent_id is None if the new backup becomes a full one.
+        The second value has the ids of the other backups in the chain of the
+        new backup. It is empty if the new backup becomes a full one.
     :raises errors.Rejected: the journal entry of the parent is corrupt, or a
         later release wrote that entry.
     :raises errors.BankError: the journal could not be read or written.
+    :raises errors.KarborTroveError: the backups could not be listed.
     """
+    backups = list_backups(False)
     checkpoint_ids = {str(other.backup_id): other.checkpoint_id
                       for other in journal.list_abridged()
                       if other.is_complete and not other.deleted_at}
-    parent_id = chain.choose_parent(backups, list(checkpoint_ids),
-                                    max_chain_length)
-    if parent_id and not _has_objects(client, chain.list_chain(backups,
-                                                               parent_id)):
+    if not checkpoint_ids.keys() <= backups.keys():
+        backups = list_backups(True)
+    parent_id = chain.choose_parent(backups, checkpoint_ids, max_chain_length)
+    ancestors = chain.list_chain(backups, parent_id) if parent_id else []
+    if not _has_objects(client, ancestors):
         parent_id = None
     reserved = dataclasses.replace(
         entry, parent_id=parent_id,
         time_before_request=lost_responses.format_trove_time(client))
     journal.write(reserved)
     if parent_id is None:
-        return reserved
+        return reserved, []
     # Read the parent's entry after the reservation is written. A delete
     # operation marks the parent's entry as deleted before it reads the
     # reservations. So at least one of the two operations sees what the other
@@ -65,7 +83,8 @@ def reserve_parent(client: trove_client.TroveClient,
     if parent is None or parent.deleted_at:
         reserved = dataclasses.replace(reserved, parent_id=None)
         journal.write(reserved)
-    return reserved
+        return reserved, []
+    return reserved, [backup.id for backup in ancestors]
 
 
 def _has_objects(client: trove_client.TroveClient,

@@ -3,7 +3,7 @@
 """Protect operation: creation of the backup of one instance."""
 
 import dataclasses
-from typing import Any, Optional, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 from karbor.common import constants
 from karbor import exception
@@ -50,6 +50,9 @@ class ProtectOperation(base.Operation):
     event = 'protect'
     event_keys = ('parent_backup_id', 'volume_size_gb', 'backup_size_gb')
     failure_class = exception.CreateResourceFailed
+    #: The ids of the other backups in the chain of the new backup. Empty if
+    #: the new backup is a full one.
+    _ancestor_ids: Sequence[str] = ()
 
     # TaskFlow passes arguments by name. Do not rename the hooks' arguments.
     @base.hook
@@ -141,16 +144,21 @@ class ProtectOperation(base.Operation):
             may have created a backup, the backup journal has the entry of this
             backup.
         """
-        if resource.id in self._flow.omissions:
-            self._leave_out()
-            return
         try:
-            self._protect(parameters)
-        except _UnprotectableError as error:
-            self._flow.omissions[resource.id] = str(error)
-            record.delete(self._section)
-            self._leave_out()
-            return
+            if resource.id in self._flow.omissions:
+                self._leave_out()
+                return
+            try:
+                self._protect(parameters)
+            except _UnprotectableError as error:
+                self._flow.omissions[resource.id] = str(error)
+                record.delete(self._section)
+                self._leave_out()
+                return
+        finally:
+            # The polls of other instances must not read this one any more,
+            # even if its backup has not begun.
+            self._flow.recent_instances.remove(resource.id)
         resource_status.set_status(
             self._section, constants.RESOURCE_STATUS_AVAILABLE)
         self._backup_deletion().sweep()
@@ -199,13 +207,12 @@ class ProtectOperation(base.Operation):
             self._settings.backup_timeout,
             'backup %s is not complete' % backup_id)
         if entry.parent_id:
-            # A list may lack a backup, so read each backup of the chain by
-            # itself.
-            chain.check_chain(
-                lambda id_: self._wait_for(
-                    lambda: [create.find_backup(client, id_)],
-                    self._settings.ready_timeout,
-                    'backup %s could not be read' % id_)[0], backup_id)
+            # A user may have deleted a backup of the chain meanwhile.
+            ancestors = self._flow.backups.read_backups(
+                client, self._ancestor_ids,
+                self._poller.deadline(self._settings.ready_timeout),
+                'the chain of backup %s could not be read' % backup_id)
+            chain.check_chain({**ancestors, backup_id: backup}.get, backup_id)
         self._journal.write(dataclasses.replace(
             entry, is_complete=True, location=backup.location))
         # Only a database or a user that exists both before and after the
@@ -319,7 +326,7 @@ class ProtectOperation(base.Operation):
 
         :param is_incremental: whether the plan requests an incremental backup.
             Only such a backup needs the list of the existing backups.
-        :param deadline: when to stop waiting for the list of the existing
+        :param deadline: when to stop waiting for a list of the existing
             backups. If less than 60 s remain until the deadline, the wait may
             still take 60 s.
         :returns: the journal entry with the id of the backup, and the backup.
@@ -333,17 +340,44 @@ class ProtectOperation(base.Operation):
             self._checkpoint.project_id, request.name, request.description,
             lost_responses.format_trove_time(client))
         if is_incremental:
-            entry = incremental.reserve_parent(
-                client, self._journal, entry,
-                self._list_backups(client, deadline),
-                self._settings.full_backup_every)
+            entry = self._reserve_parent(client, entry, deadline)
         else:
             self._journal.write(entry)
-        backup = create.create_backup(
+        try:
+            backup = self._create_backup(client, request, entry)
+        except errors.NotFound:
+            if entry.parent_id is None:
+                raise
+            # A user may have deleted the parent after Trove listed it. So
+            # choose a parent once more, from a new list.
+            entry = self._reserve_parent(client, entry, deadline, is_new=True)
+            backup = self._create_backup(client, request, entry)
+        return dataclasses.replace(entry, backup_id=backup.id), backup
+
+    def _reserve_parent(self, client: trove_client.TroveClient,
+                        entry: backup_journal.BackupEntry,
+                        deadline: polling.Deadline, is_new: bool = False
+                        ) -> backup_journal.BackupEntry:
+        """Choose and reserve the parent, and write the intent.
+
+        :param is_new: whether the parent must be chosen from a new list of the
+            backups.
+        :returns: the intent.
+        """
+        entry, self._ancestor_ids = incremental.reserve_parent(
+            client, self._journal, entry,
+            lambda must_be_new: self._list_backups(
+                client, deadline, is_new or must_be_new),
+            self._settings.full_backup_every)
+        return entry
+
+    def _create_backup(self, client: trove_client.TroveClient,
+                       request: models.BackupRequest,
+                       entry: backup_journal.BackupEntry) -> models.Backup:
+        return create.create_backup(
             client, self._journal, entry,
             dataclasses.replace(request, parent_id=entry.parent_id),
             self._poller)
-        return dataclasses.replace(entry, backup_id=backup.id), backup
 
     def _exists(self, client: trove_client.TroveClient,
                 instance_id: str) -> bool:
@@ -392,10 +426,14 @@ class ProtectOperation(base.Operation):
             client, instance_id, self._settings.verify_level, self._poller)
 
     def _list_backups(self, client: trove_client.TroveClient,
-                      deadline: polling.Deadline) -> chain.Backups:
+                      deadline: polling.Deadline, is_new: bool
+                      ) -> chain.Backups:
         # The other resources wait in the queue during this wait. If each wait
         # had ready_timeout of its own, these timeouts would add up during an
         # outage. So the wait ends at the deadline of the instance, but it has
         # 60 s even if this deadline has passed in the queue.
-        return self._flow.backups.list_backups(client, self._poller.deadline(
-            max(deadline.remaining, timeouts.OUTAGE)))
+        list_deadline = self._poller.deadline(
+            max(deadline.remaining, timeouts.OUTAGE))
+        if is_new:
+            return self._flow.backups.list_backups(client, list_deadline)
+        return self._flow.backups.list_recent_backups(client, list_deadline)

@@ -31,17 +31,28 @@ class _Identified(Protocol):
 T = TypeVar('T', bound=_Identified)
 
 
-def read_backups(client: trove_client.TroveClient, backup_ids: List[str]
+def read_backups(client: trove_client.TroveClient, backup_ids: List[str],
+                 count: int = 0
                  ) -> Dict[str, Union[models.Backup, errors.KarborTroveError]]:
     """Read several backups with few requests.
 
+    Trove's list begins with the backups that changed last. A page of the list
+    has a few more backups than `backup_ids`.
+
+    :param backup_ids: the ids of the wanted backups, at least one.
+    :param count: about how many backups the project has. If the list may have
+        as many pages as there are wanted backups, each backup is read with a
+        GET. 0 if the wanted backups are probably at the beginning of the list.
     :returns: each backup by its id. If a backup could not be read, the error
         takes the place of the backup.
     :raises errors.Unreachable: Trove did not respond to the request for the
         list of backups.
     :raises errors.DeadlineExceeded: the client has reached its deadline.
     """
-    return _read(backup_ids, client.iterate_backup_pages, client.get_backup)
+    pages = max(1, count // len(backup_ids))
+    return _read(
+        backup_ids, client.iterate_backup_pages if pages < len(backup_ids)
+        else lambda ids: iter(()), client.get_backup, pages)
 
 
 class InstanceReader:
@@ -80,20 +91,22 @@ class InstanceReader:
         """
         listed: Set[str] = set()
         pages = 0
+        is_whole = False
 
         def iterate_pages(ids: List[str]) -> Iterator[List[models.Instance]]:
-            nonlocal pages
+            nonlocal pages, is_whole
             for page in self._iterate_pages(client, ids):
                 pages += 1
                 listed.update(instance.id for instance in page)
                 yield page
             # The whole list has been read, so the number is exact.
             self._pages = pages
+            is_whole = True
 
         instances = _read(
             instance_ids, iterate_pages if self._pages < len(instance_ids)
             else lambda ids: iter(()), client.get_instance, self._pages)
-        if pages and len(listed) < len(instance_ids):
+        if pages and not is_whole and len(listed) < len(instance_ids):
             # The pages lack some instances. The ids are random, so each page
             # has about the same number of the requested instances.
             self._pages = max(self._pages, pages + 1, pages * len(

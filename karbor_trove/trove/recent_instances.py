@@ -31,7 +31,8 @@ class RecentInstances:
         #: By the id of an instance: the time before its last read, in seconds
         #: of the clock, and the instance. The value is None before the first
         #: read, and after a read that failed. The entry is removed when the
-        #: backup of the instance begins.
+        #: backup of the instance begins, or when it is certain that no backup
+        #: of the instance begins.
         self._reads: Dict[str, Optional[Tuple[float, models.Instance]]] = {}
 
     def add_ids(self, instance_ids: Iterable[str]) -> None:
@@ -55,7 +56,11 @@ class RecentInstances:
         return read if read is not None and read.is_ready else None
 
     def remove(self, instance_id: str) -> None:
-        """Discard an instance. Call this method when the backup begins."""
+        """Discard an instance, so that no poll of other instances reads it.
+
+        Call this method when the backup of the instance begins, and also when
+        its protect operation ends without a backup.
+        """
         self._reads.pop(instance_id, None)
 
     def find_or_read(

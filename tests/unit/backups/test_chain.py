@@ -152,6 +152,44 @@ def test_chain_of_maximum_length_gives_no_parent(max_chain_length, parent):
                                max_chain_length) == parent
 
 
+class CountedId(str):
+    """An id that counts how often it is compared with another id."""
+
+    comparisons = 0
+
+    def __eq__(self, other):
+        type(self).comparisons += 1
+        return str(self) == str(other)
+
+    __hash__ = str.__hash__
+
+
+def test_recorded_backups_are_not_compared_with_each_backup_of_the_project():
+    # Every tenth backup of the project is of the instance.
+    backups = {id_: models.Backup(id_, status='COMPLETED', created=NOON)
+               for id_ in map(CountedId, map(str, range(2000)))}
+    recorded_ids = [CountedId(number) for number in range(0, 2000, 10)]
+    CountedId.comparisons = 0
+    assert chain.choose_parent(backups, recorded_ids, 7) in recorded_ids
+    assert CountedId.comparisons < 2 * len(backups)
+
+
+class CountedBackups(dict):
+    """Backups by id. It counts how often a backup is looked up."""
+
+    reads = 0
+
+    def get(self, *args):
+        self.reads += 1
+        return super().get(*args)
+
+
+def test_only_the_chain_of_the_newest_backup_is_read():
+    backups = CountedBackups(build_chain(200))
+    assert chain.choose_parent(backups, list(backups), 1000) == 'b199'
+    assert backups.reads < 10 * len(backups)
+
+
 def test_backup_without_children_may_be_deleted():
     assert chain.find_deletion_blocker(build_chain(3), 'b2', []) is None
 

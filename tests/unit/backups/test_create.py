@@ -234,20 +234,77 @@ def test_reserved_parent_that_is_deleted_meanwhile_gives_a_full_backup(
         journal.delete(parent.checkpoint_id)
 
     monkeypatch.setattr(journal, 'write', write)
-    entry = incremental.reserve_parent(
+    entry, ancestor_ids = incremental.reserve_parent(
         client, journal,
         backup_journal.BackupEntry(resource.id, 'checkpoint-2'),
-        client.list_backups(), 7)
-    assert entry.parent_id is None
+        lambda is_new: client.list_backups(), 7)
+    assert entry.parent_id is None and not ancestor_ids
     assert journal.read('checkpoint-2').parent_id is None
 
 
 def test_first_incremental_backup_reserves_no_parent(
         fake_trove, journal, context, resource):
-    entry = incremental.reserve_parent(
+    entry, ancestor_ids = incremental.reserve_parent(
         connect.connect(context), journal,
-        backup_journal.BackupEntry(resource.id, 'checkpoint-1'), {}, 7)
-    assert entry.parent_id is None
+        backup_journal.BackupEntry(resource.id, 'checkpoint-1'),
+        lambda is_new: {}, 7)
+    assert entry.parent_id is None and not ancestor_ids
+
+
+def test_parent_is_chosen_from_a_new_list_if_a_recent_one_lacks_a_backup(
+        protect, journal, context, resource):
+    protect()
+    client = connect.connect(context)
+    [parent] = journal.list_entries()
+    entry, ancestor_ids = incremental.reserve_parent(
+        client, journal,
+        backup_journal.BackupEntry(resource.id, 'checkpoint-2'),
+        lambda is_new: client.list_backups() if is_new else {}, 7)
+    assert entry.parent_id == parent.backup_id
+    assert ancestor_ids == [parent.backup_id]
+
+
+@pytest.fixture
+def delete_before_request(fake_trove):
+    """Return a function that deletes backups before the next requests."""
+    def run(*backup_ids):
+        create = fake_trove._on_backups.create
+
+        def delete_and_create(project_id, body):
+            for id_ in backup_ids:
+                fake_trove.backups.pop(id_, None)
+            return create(project_id, body)
+
+        fake_trove._on_backups.create = delete_and_create
+    return run
+
+
+@pytest.mark.parametrize('count', [1, 2])
+def test_parent_is_chosen_again_if_a_user_deletes_it_before_the_request(
+        back_up, fake_trove, clock, journal, get_parent_id,
+        delete_before_request, count):
+    ids = []
+    for _ in range(2):
+        ids.append(back_up()[1])
+        clock.sleep(60)
+    delete_before_request(*ids[-count:])
+    checkpoint, last = back_up()
+    expected = ids[0] if count == 1 else None
+    assert get_parent_id(last) == expected
+    assert journal.read(checkpoint.id).parent_id == expected
+    parents = [request.body['backup'].get('parent_id') for request
+               in fake_trove.find_requests('POST', '/backups')]
+    assert parents == [None, ids[0], ids[1], expected]
+
+
+def test_parent_is_chosen_again_only_once(back_up, fake_trove, journal):
+    checkpoint, _ = back_up()
+    fake_trove.fail('POST', '/backups', 404, times=None)
+    with pytest.raises(exception.CreateResourceFailed, match='HTTP 404'):
+        back_up()
+    assert len(fake_trove.find_requests('POST', '/backups')) == 1 + 2
+    assert [entry.checkpoint_id for entry in journal.list_entries()] == [
+        checkpoint.id]
 
 
 def test_backup_after_a_failed_incremental_one_is_a_full_one(

@@ -10,7 +10,9 @@ from karbor.services.protection import graph
 import pytest
 
 from karbor_trove import protection
+from karbor_trove.trove import backup_polls
 from tests.unit.operations import capacity
+from tests.unit.operations import growth
 from tests.unit import scheduler as schedulers
 
 
@@ -26,7 +28,8 @@ def run_flow(clock, provider_conf, checkpoint, context, build_resource):
 
     It returns the tasks, which have the errors and the times.
     """
-    def run(kind, ids, options=(), spread=0.0, record=None, parameters=()):
+    def run(kind, ids, options=(), spread=0.0, record=None, parameters=(),
+            checkpoint=checkpoint):
         plugin = protection.TroveProtectionPlugin(
             provider_conf(**dict(options)), clock)
         resources = [build_resource(id_) for id_ in ids]
@@ -53,7 +56,7 @@ def run_flow(clock, provider_conf, checkpoint, context, build_resource):
         clock.run()
         state = plugin._operation_arguments[-1]
         for poll in (state.backups._statuses, state.backups._lists,
-                     state.instances):
+                     state.backups._groups, state.instances):
             assert not poll._waiters and poll._leader is None
         return tasks
     return run
@@ -117,23 +120,31 @@ def test_polls_of_a_protect_do_not_grow_with_the_databases(
 
 @pytest.mark.parametrize('count', [1, 25, 100])
 def test_requests_are_those_of_the_page_about_capacity(
-        run_flow, fake_trove, clock, restore, verify, count):
+        run_flow, fake_trove, clock, slow_responses, checkpoint,
+        new_checkpoint, restore, verify, count):
     formulas = dict(capacity.read_rows('operation'))
     fake_trove.backup_seconds = 300.0
     ids = add_instances(fake_trove, count)
-    for name, record in (('protect', None), ('restore', restore),
-                         ('verify', verify), ('delete', None),
-                         ('protect, incremental', None)):
+    checkpoints = [checkpoint, *(new_checkpoint() for _ in range(3))]
+    for name, number, record in (
+            ('protect', 0, None), ('protect, incremental', 1, None),
+            ('protect, incremental', 2, None), ('restore', 0, restore),
+            ('verify', 2, verify), ('protect', 3, None), ('delete', 2, None)):
         kind, _, choice = name.partition(', ')
-        start = clock.now()
+        start, backups = clock.now(), len(fake_trove.backups)
         tasks = run_flow(kind, ids, record=record,
-                         parameters={choice: 'True'} if choice else ())
+                         parameters={choice: 'True'} if choice else (),
+                         checkpoint=checkpoints[number])
         assert [task.error for task in tasks] == [None] * count
         polls = capacity.count_polls(max(1.0, clock.now() - start))
         expected = 2 if kind == 'verify' else capacity.compute(
-            formulas[name], N=count, P=polls)
+            formulas[name], N=count, P=polls, C=number + 1,
+            I=len(fake_trove.instances), B=backups)
         actual = sum(count_requests(fake_trove).values())
         assert expected / 1.5 - 2 < actual < expected * 1.5 + 2, name
+    # The deleted backups had these backups as their parents.
+    assert len([backup for backup in fake_trove.backups.values()
+                if backup['parent_id']]) == count
 
 
 def test_backup_that_the_list_lacks_is_read_before_it_counts_as_deleted(
@@ -253,12 +264,111 @@ def test_instance_that_becomes_busy_after_the_preflight_is_polled_again(
     assert counts['GET instances/*'] >= 1
 
 
+@pytest.fixture(params=['left out', 'left out later', 'failed'])
+def end_without_backup(request, fake_trove):
+    """Return a function that keeps databases from being backed up.
+
+    Its argument is a list of the ids of the databases. It returns the options
+    of the provider file.
+    """
+    def end(ids):
+        create = fake_trove._on_backups.create
+
+        def delete_others_and_create(project_id, body):
+            for id_ in ids:
+                fake_trove.instances.pop(id_, None)
+            return create(project_id, body)
+
+        for id_ in ids:
+            if request.param == 'left out':
+                del fake_trove.instances[id_]
+            else:
+                # The protect operation waits for these instances.
+                fake_trove.instances[id_]['status'] = 'REBOOT'
+        if request.param != 'left out':
+            fake_trove._on_backups.create = delete_others_and_create
+        return {'unprotectable_databases':
+                'refuse' if request.param == 'failed' else 'skip'}
+    return end
+
+
+def test_database_without_a_backup_is_not_read_with_a_busy_one(
+        run_flow, fake_trove, clock, end_without_backup):
+    ids = add_instances(fake_trove, 30)
+    busy, others = ids[-1], ids[10:18]
+    fake_trove.instances[busy]['status'] = 'REBOOT'
+    fake_trove.timeline.after(300.0, lambda at: fake_trove.instances[
+        busy].update(status='ACTIVE'))
+    tasks = run_flow('protect', ids, end_without_backup(others))
+    assert tasks[-1].error is None
+    # The first 30 s are those of the preflight and of the first polls.
+    later = [request.path for request in fake_trove.requests
+             if request.path.startswith('/instances')
+             and request.at > tasks[-1].started + 30.0]
+    assert len(later) > 40
+    assert set(later) == {'/instances/' + busy}
+
+
 def test_100_databases_cost_at_most_1_3_requests_each(run_flow, fake_trove):
     fake_trove.backup_seconds = 30.0
     ids = add_instances(fake_trove, 100)
     tasks = run_flow('protect', ids)
     assert [task.error for task in tasks] == [None] * 100
     assert len(fake_trove.requests) <= 130
+
+
+def list_whole_lists(fake_trove):
+    """Return the requests for a list of all backups, not for a poll."""
+    return [request for request in fake_trove.find_requests('GET', '/backups')
+            if request.query['limit'] == '100000']
+
+
+@pytest.mark.parametrize('chain_length', [2, 7])
+def test_100_incremental_backups_share_a_list_and_the_reads_of_their_chains(
+        run_flow, fake_trove, clock, bank, slow_responses, chain_length):
+    ids = add_instances(fake_trove, 100)
+    for id_ in ids:
+        growth.add_checkpoints(bank, fake_trove, clock, id_, chain_length - 1)
+    fake_trove.backup_seconds = None
+
+    def complete(at):
+        for backup in fake_trove.backups.values():
+            if backup['status'] == 'BUILDING':
+                backup.update(status='COMPLETED', updated=at)
+
+    fake_trove.timeline.after(60.0, complete)
+    start = clock.now()
+    tasks = run_flow('protect', ids, {'full_backup_every': 7},
+                     parameters={'incremental': True})
+    assert [task.error for task in tasks] == [None] * 100
+    assert len(list_whole_lists(fake_trove)) == 1
+    counts = count_requests(fake_trove)
+    assert counts['POST backups'] == 100
+    assert len([backup for backup in fake_trove.backups.values()
+                if backup['parent_id']]) == 100 * (chain_length - 1)
+    # The first resource reads its chain with GETs. The others read theirs in
+    # two pages.
+    assert counts['GET backups/*'] == chain_length - 1
+    polls = capacity.count_polls(clock.now() - start)
+    assert counts['GET backups'] <= 1 + polls + 2
+    # The preflight reads five pages of instances, and the quotas.
+    assert sum(counts.values()) <= 100 + 5 + 1 + polls + 1 + chain_length + 1
+
+
+def test_chains_that_end_one_by_one_are_read_with_gets(
+        run_flow, fake_trove, clock, bank, slow_responses):
+    ids = add_instances(fake_trove, 10)
+    for id_ in ids:
+        growth.add_checkpoints(bank, fake_trove, clock, id_, 3)
+    for number in range(10):
+        fake_trove.next_backup('COMPLETED', 100.0 + 60.0 * number)
+    tasks = run_flow('protect', ids, parameters={'incremental': True})
+    assert [task.error for task in tasks] == [None] * 10
+    ancestors = [id_ for id_, backup in fake_trove.backups.items()
+                 if backup['created'] < tasks[0].started]
+    assert len(ancestors) == 30
+    for id_ in ancestors:
+        assert len(fake_trove.find_requests('GET', '/backups/' + id_)) == 1
 
 
 @pytest.mark.parametrize('limit', [1, 8])
@@ -329,6 +439,40 @@ def test_deletions_of_many_databases_share_the_lists(
     # Each deleted backup is read alone, because a list proves nothing.
     assert counts['GET backups/*'] <= 30 + 4
     assert counts['GET backups'] <= 8
+
+
+class WalkedList(backup_polls.BackupList):
+    """A list of backups that counts how often it is read as a whole."""
+
+    walks = 0
+
+    def __iter__(self):
+        type(self).walks += 1
+        return super().__iter__()
+
+    def keys(self):
+        type(self).walks += 1
+        return super().keys()
+
+    def values(self):
+        type(self).walks += 1
+        return super().values()
+
+    def pop(self, *args):
+        raise AssertionError('other deletions use this list too')
+
+
+def test_deletions_of_many_databases_read_each_list_as_a_whole_only_once(
+        run_flow, fake_trove, slow_responses, monkeypatch):
+    ids = add_instances(fake_trove, 30)
+    run_flow('protect', ids)
+    count_requests(fake_trove)
+    monkeypatch.setattr(backup_polls, 'BackupList', WalkedList)
+    monkeypatch.setattr(WalkedList, 'walks', 0)
+    tasks = run_flow('delete', ids)
+    assert [task.error for task in tasks] == [None] * 30
+    assert not fake_trove.backups
+    assert 1 <= WalkedList.walks <= len(list_whole_lists(fake_trove))
 
 
 def test_outage_does_not_count_once_for_each_turn_in_the_queue(

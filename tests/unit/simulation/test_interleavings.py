@@ -48,6 +48,28 @@ def test_protect_while_its_parent_is_deleted_keeps_invariants(protect_first):
                        first, second)
 
 
+def is_whole_list(request):
+    """Return True if a request is not for a poll, but for all backups."""
+    return (request.path == '/backups'
+            and request.query.get('limit') == '100000')
+
+
+def test_delete_of_a_parent_from_an_older_list_keeps_invariants():
+    # The second database chooses its parent from the list of the first one.
+    lists = set()
+    for first, second in itertools.product(range(1, 3 * EFFECTS),
+                                           range(1, EFFECTS, 3)):
+        with new_world(2) as world:
+            del world.fake.requests[:]
+            protect = world.protect_all(
+                [world.instances[1], world.instances[0]], incremental=True)
+            interleave(world, protect, world.delete(world.checkpoints[1]),
+                       first, second)
+            lists.add(sum(map(is_whole_list, world.fake.requests)))
+    # One for each attempt of the delete operation, and one for the parents.
+    assert 2 in lists
+
+
 def test_two_deletes_of_one_chain_keep_invariants():
     for first, second in itertools.product(range(1, EFFECTS), repeat=2):
         for order in ([0, 1], [1, 0]):
