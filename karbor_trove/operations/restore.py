@@ -295,7 +295,7 @@ class RestoreOperation(base.Operation):
         try:
             instances.delete_and_wait(client, instance_id,
                                       self._settings.delete_timeout,
-                                      self._poller)
+                                      self._poller, self._wait_for_instance)
         except errors.KarborTroveError as error:
             return ('instance %s could not be deleted, so delete it yourself: '
                     '%s' % (instance_id, error))

@@ -4,7 +4,7 @@
 
 import dataclasses
 import datetime
-from typing import Callable, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 from oslo_log import log as logging
 
@@ -23,14 +23,6 @@ from karbor_trove.trove import models
 from karbor_trove.trove import request_queue
 
 LOG = logging.getLogger(__name__)
-
-#: Waits until the check of an instance returns a result, and returns this
-#: result. The arguments are the client, the id of the instance, the check, the
-#: deadline and the beginning of the error message.
-WaitForInstance = Callable[
-    [trove_client.TroveClient, str,
-     Callable[[models.Instance], Optional[models.Instance]],
-     polling.Deadline, str], models.Instance]
 
 
 @dataclasses.dataclass
@@ -82,7 +74,7 @@ class TemporaryRestore:
 
     def __init__(self, client: trove_client.TroveClient,
                  settings: options.Settings, poller: polling.Poller,
-                 wait_for_instance: WaitForInstance,
+                 wait_for_instance: instances.WaitForInstance,
                  queue: request_queue.RequestQueue) -> None:
         """Create the test restore. No request is sent yet.
 
@@ -183,7 +175,7 @@ class TemporaryRestore:
         try:
             instances.delete_and_wait(self._client, instance_id,
                                       self._settings.delete_timeout,
-                                      self._poller)
+                                      self._poller, self._wait_for_instance)
         except errors.KarborTroveError as error:
             LOG.error('The temporary instance %s was not deleted: %s',
                       instance_id, error)

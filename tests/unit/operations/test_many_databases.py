@@ -192,6 +192,63 @@ def test_polls_of_a_restore_do_not_grow_with_the_databases(
     assert polls <= 45 * min(count, 7) + 10
 
 
+def test_deletions_of_many_temporary_instances_share_the_polls(
+        run_flow, fake_trove, verify):
+    ids = add_instances(fake_trove, 40)
+    run_flow('protect', ids)
+    count_requests(fake_trove)
+    fake_trove.delete_seconds = 60.0
+    tasks = run_flow('verify', ids, {'verify_level': 'restore'}, record=verify)
+    assert [task.error for task in tasks] == [None] * 40
+    assert set(fake_trove.instances) == set(ids)
+    counts = count_requests(fake_trove)
+    assert counts['DELETE instances/*'] == 40
+    # Of each instance: the databases, the users, and a GET before and after
+    # the deletion. A poll reads four pages.
+    polls = capacity.count_polls(12.0) + capacity.count_polls(60.0)
+    reads = counts['GET instances'] + counts['GET instances/*']
+    assert reads <= 4 * 40 + 4 * (polls + 4)
+
+
+def test_temporary_instances_that_are_not_built_share_the_polls(
+        run_flow, fake_trove, verify):
+    ids = add_instances(fake_trove, 40)
+    run_flow('protect', ids)
+    count_requests(fake_trove)
+    for _ in ids:
+        fake_trove.next_instance('ACTIVE', seconds=320.0)
+    tasks = run_flow('verify', ids, {'verify_level': 'restore',
+                                     'restore_timeout': 20}, record=verify)
+    assert all('is not up: given up after 20 s' in str(task.error)
+               for task in tasks)
+    assert set(fake_trove.instances) == set(ids)
+    counts = count_requests(fake_trove)
+    # Trove refuses one request in 30 s.
+    requests = counts['DELETE instances/*']
+    assert requests <= 40 * (300 / 30 + 2)
+    polls = capacity.count_polls(20.0) + capacity.count_polls(300.0)
+    reads = counts['GET instances'] + counts['GET instances/*']
+    assert reads <= requests + 40 + 4 * (polls + 20)
+
+
+def test_failed_restores_of_many_databases_are_deleted_together(
+        run_flow, fake_trove, restore):
+    ids = add_instances(fake_trove, 40)
+    run_flow('protect', ids)
+    count_requests(fake_trove)
+    fake_trove.delete_seconds = 60.0
+    for _ in ids:
+        fake_trove.next_instance('ERROR')
+    tasks = run_flow('restore', ids, {'keep_failed_restores': False},
+                     record=restore)
+    assert all('was deleted' in str(task.error) for task in tasks)
+    assert set(fake_trove.instances) == set(ids)
+    counts = count_requests(fake_trove)
+    assert counts['DELETE instances/*'] == 40
+    reads = counts['GET instances'] + counts['GET instances/*']
+    assert reads <= 2 * 40 + 4 * (capacity.count_polls(60.0) + 10)
+
+
 def test_instances_of_a_protect_are_read_once(run_flow, fake_trove):
     tasks = run_flow('protect', add_instances(fake_trove, 45))
     assert [task.error for task in tasks] == [None] * 45
