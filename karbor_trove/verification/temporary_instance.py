@@ -106,29 +106,24 @@ class TemporaryRestore:
         :raises errors.BankError: the journal entry could not be written, so no
             instance was requested.
         """
-        intent = verification_journal.TemporaryInstanceIntent(
-            verification_journal.VerificationJournal(
-                bank, request.original_id),
-            verification_journal.TemporaryInstanceEntry(
-                verification_id, project_id, worker_process.current(),
-                (self._poller.clock.utc() + datetime.timedelta(
-                    seconds=self._settings.restore_timeout
-                    + self._settings.delete_timeout
-                    + timeouts.VERIFICATION_SLACK)).isoformat()))
         result = TemporaryRestoreResult()
-        start_time = self._poller.clock.now()
-        try:
-            with self._queue.wait_for_turn():
+        with self._queue.wait_for_turn():
+            # The turn may come late. The recovery time and the times of the
+            # entry begin with the turn.
+            start_time = self._poller.clock.now()
+            intent = self._create_intent(bank, verification_id, project_id,
+                                         request.original_id)
+            try:
                 instance = instances.create_instance(
                     self._client, intent, request, self._poller)
-        except errors.BankError:
-            # Nothing was requested, so nothing is known about the backup.
-            raise
-        except errors.KarborTroveError as error:
-            # Unless Trove rejected the request, the instance may exist.
-            intent.mark_abandoned(str(error))
-            result.problems.append(_add_advice(error))
-            return result
+            except errors.BankError:
+                # Nothing was requested, so nothing is known about the backup.
+                raise
+            except errors.KarborTroveError as error:
+                # Unless Trove rejected the request, the instance may exist.
+                intent.mark_abandoned(str(error))
+                result.problems.append(_add_advice(error))
+                return result
         LOG.info('Started temporary instance %s from backup %s of instance %s '
                  'for verification %s', instance.id, request.backup_id,
                  request.original_id, verification_id)
@@ -144,6 +139,18 @@ class TemporaryRestore:
             raise
         result.messages += self._delete(instance.id, intent)
         return result
+
+    def _create_intent(self, bank: karbor_types.Bank, verification_id: str,
+                       project_id: Optional[str], original_id: str
+                       ) -> verification_journal.TemporaryInstanceIntent:
+        ends_by = self._poller.clock.utc() + datetime.timedelta(
+            seconds=self._settings.restore_timeout
+            + self._settings.delete_timeout + timeouts.VERIFICATION_SLACK)
+        return verification_journal.TemporaryInstanceIntent(
+            verification_journal.VerificationJournal(bank, original_id),
+            verification_journal.TemporaryInstanceEntry(
+                verification_id, project_id, worker_process.current(),
+                ends_by.isoformat()))
 
     def _check(self, instance_id: str, start_time: float,
                recorded: models.Accounts, result: TemporaryRestoreResult

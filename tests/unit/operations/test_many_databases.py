@@ -4,11 +4,14 @@ Each database is a greenlet on a simulated clock, as a green thread of Karbor.
 """
 
 import collections
+import datetime
+import re
 
 from karbor import exception
 from karbor.services.protection import graph
 import pytest
 
+from karbor_trove.bank import verification_journal
 from karbor_trove import protection
 from tests.unit.operations import capacity
 from tests.unit import scheduler as schedulers
@@ -325,6 +328,63 @@ def test_backups_are_requested_in_turns(
                      {'max_concurrent_requests': limit})
     assert [task.error for task in tasks] == [None] * 30
     assert slow_responses['trove POST'] == limit
+
+
+@pytest.fixture
+def slow_requests_for_instances(fake_trove, clock):
+    """Let each request for an instance take 20 s before Trove executes it."""
+    serve = fake_trove._serve
+
+    def serve_later(sent, context):
+        if sent.method == 'POST' and sent.path.endswith('/instances'):
+            clock.sleep(20.0)
+        return serve(sent, context)
+
+    fake_trove._serve = serve_later
+    fake_trove.attach(fake_trove.mocker)
+
+
+@pytest.mark.parametrize('kind', ['restore', 'verify'])
+def test_recovery_time_does_not_include_the_turns_of_others(
+        run_flow, fake_trove, slow_requests_for_instances, restore, verify,
+        kind):
+    ids = add_instances(fake_trove, 5)
+    run_flow('protect', ids)
+    record = {'restore': restore, 'verify': verify}[kind]
+    tasks = run_flow(kind, ids, {'verify_level': 'restore',
+                                 'max_concurrent_requests': 1}, record=record)
+    assert [task.error for task in tasks] == [None] * 5
+    seconds = [float(re.search('up (?:after )?([0-9.]+) s', reason)[1])
+               for reason in record.resources_reason.values()]
+    # 20 s for the request, 12 s for the start, and the pause between two
+    # polls.
+    assert len(seconds) == 5
+    assert all(32 <= value < 40 for value in seconds), seconds
+
+
+def test_entries_of_temporary_instances_end_some_time_after_their_turns(
+        run_flow, fake_trove, slow_requests_for_instances, verify, bank, clock,
+        monkeypatch):
+    ids = add_instances(fake_trove, 5)
+    run_flow('protect', ids)
+    remaining = []
+    create = fake_trove._on_instances.create
+
+    def read_entry_and_create(project_id, body):
+        [entry] = verification_journal.VerificationJournal(
+            bank, body['instance']['name'][-36:]).list_entries()
+        remaining.append(datetime.datetime.fromisoformat(entry.ends_by)
+                         - clock.utc())
+        return create(project_id, body)
+
+    monkeypatch.setattr(fake_trove._on_instances, 'create',
+                        read_entry_and_create)
+    run_flow('verify', ids, {
+        'verify_level': 'restore', 'max_concurrent_requests': 1,
+        'restore_timeout': 1000, 'delete_timeout': 200}, record=verify)
+    # The request takes 20 s, and 600 s are for the requests.
+    assert remaining == [
+        datetime.timedelta(seconds=1000 + 200 + 600 - 20)] * 5
 
 
 def test_chains_of_many_databases_are_verified_with_one_list(
