@@ -147,7 +147,6 @@ class RestoreOperation(base.Operation):
             request = self._find_or_create_group(client, request,
                                                  backup_record, restore.id)
         notes = [] if self._group is None else [self._group.description]
-        start_time = self._clock.now()
         intent = restore_journal.RestoreIntent(
             self._section.bank, request.original_id, restore.id,
             context.project_id, self._flow.created_ids)
@@ -155,6 +154,7 @@ class RestoreOperation(base.Operation):
             lambda: instances.list_ids(client, self._poller))
         try:
             with self._flow.request_queue.wait_for_turn():
+                start_time = self._clock.now()
                 instance = instances.create_instance(
                     client, intent, request, self._poller, earlier_ids)
         except (errors.Rejected, errors.NotFound) as error:
@@ -295,7 +295,7 @@ class RestoreOperation(base.Operation):
         try:
             instances.delete_and_wait(client, instance_id,
                                       self._settings.delete_timeout,
-                                      self._poller)
+                                      self._poller, self._wait_for_instance)
         except errors.KarborTroveError as error:
             return ('instance %s could not be deleted, so delete it yourself: '
                     '%s' % (instance_id, error))

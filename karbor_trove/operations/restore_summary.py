@@ -51,8 +51,8 @@ def describe_restore(instance: models.Instance, seconds: float,
     One line lists what differs from the original instance.
 
     :param instance: the restored instance.
-    :param seconds: the seconds from the preparation of the request until the
-        database was up. The wait in the request queue is included.
+    :param seconds: the seconds from the request until the database was up. The
+        wait in the request queue is not included.
     :param request: the request that created the restored instance.
     :param original: the original instance, as recorded in the bank.
     :param description: the user's text for this restore. "" if there is no

@@ -2,8 +2,10 @@
 
 """Creation, status checks and deletion of instances."""
 
+import contextlib
 import operator
-from typing import Collection, FrozenSet, Optional, Protocol, Sequence, Set
+from typing import Callable, Collection, FrozenSet, Optional, Protocol
+from typing import Sequence, Set, TypeVar
 
 from oslo_log import log as logging
 
@@ -16,6 +18,33 @@ from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
 
 LOG = logging.getLogger(__name__)
+
+T = TypeVar('T')
+
+
+class WaitForInstance(Protocol):
+    """A function that polls an instance until a check returns a result.
+
+    If several resources use this function at the same time, they may share the
+    requests.
+    """
+
+    def __call__(self, client: trove_client.TroveClient, instance_id: str,
+                 check: Callable[[models.Instance], Optional[T]],
+                 deadline: polling.Deadline, description: str) -> T:
+        """Poll an instance until a check returns a result.
+
+        :param check: returns the result for the instance. To keep waiting, the
+            function returns None or raises errors.Pending. The function sends
+            no request, because other resources may wait for its end.
+        :param deadline: when the wait ends.
+        :param description: the beginning of the error message, such as
+            "instance 1 is not deleted yet".
+        :returns: the result of the check.
+        :raises errors.DeadlineExceeded: there is no result at the deadline.
+        :raises errors.KarborTroveError: any other error of the check, or Trove
+            did not return the instance.
+        """
 
 
 class InstanceIntent(Protocol):
@@ -249,7 +278,9 @@ def _describe_last_status(instance: models.Instance) -> str:
 
 
 def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
-                    timeout: float, poller: polling.Poller) -> None:
+                    timeout: float, poller: polling.Poller,
+                    wait_for_instance: Optional[WaitForInstance] = None
+                    ) -> None:
     """Delete an instance, and wait until the instance does not exist any more.
 
     It is no error if the instance does not exist at the beginning. Trove
@@ -260,41 +291,101 @@ def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
     [force_delete() of troveclient, instance:reset_status in Trove's policies].
 
     :param timeout: seconds for the request and the wait together.
+    :param wait_for_instance: polls the instance. If several deletions use this
+        function, they share the requests. None to poll only this instance.
     :raises errors.KarborTroveError: the instance may still exist.
     """
     deadline = poller.deadline(timeout)
-    shutdown_deadline = poller.deadline(min(timeouts.SHUTDOWN, timeout / 2))
-    was_broken = False
+    deletion = _Deletion(client, instance_id, timeout, poller)
 
-    def request_deletion() -> Optional[bool]:
-        nonlocal was_broken
-        instance = client.get_instance(instance_id)
+    def wait_for(check: Callable[[models.Instance], Optional[bool]],
+                 description: str) -> None:
+        if wait_for_instance is not None:
+            wait_for_instance(client, instance_id, check, deadline,
+                              description)
+        else:
+            poller.wait_for(lambda: check(client.get_instance(instance_id)),
+                            deadline, description)
+
+    not_requested = 'instance %s could not be deleted' % instance_id
+    try:
+        while not poller.wait_for(deletion.request, deadline, not_requested):
+            wait_for(deletion.check_request_due, not_requested)
+        wait_for(deletion.check_deleted,
+                 'instance %s is not deleted yet' % instance_id)
+    except errors.NotFound:
+        LOG.info('Instance %s is deleted', instance_id)
+
+
+class _Deletion:
+    """The request to delete one instance, and the checks of its waits."""
+
+    def __init__(self, client: trove_client.TroveClient, instance_id: str,
+                 timeout: float, poller: polling.Poller) -> None:
+        """Create the object. No request is sent yet.
+
+        :param timeout: seconds that the whole deletion may take.
+        """
+        self._client = client
+        self._instance_id = instance_id
+        self._poller = poller
+        self._shutdown_deadline = poller.deadline(
+            min(timeouts.SHUTDOWN, timeout / 2))
+        self._retry_seconds = min(timeouts.DELETION_RETRY, timeout / 4)
+        #: When the request is repeated even if the instance has not changed.
+        self._retry_deadline = self._shutdown_deadline
+        #: The instance before the last request.
+        self._last: models.Instance
+
+    def request(self) -> bool:
+        """Read the instance, and request its deletion if this is possible.
+
+        :returns: False if the deletion has to be requested later. In that case
+            Trove refused the request, or may be deleting the instance already.
+        :raises errors.NotFound: the instance does not exist any more.
+        """
+        self._last = self._client.get_instance(self._instance_id)
+        if not self._may_be_deleted(self._last):
+            # Trove refuses the request while it builds the instance.
+            with contextlib.suppress(errors.Busy):
+                self._client.delete_instance(self._instance_id)
+                return True
+        self._retry_deadline = self._poller.deadline(self._retry_seconds)
+        self._retry_seconds *= 2
+        return False
+
+    def check_request_due(self, instance: models.Instance) -> bool:
+        """Check whether the deletion has to be requested again.
+
+        :raises errors.Pending: it is too early for the request.
+        """
+        if self._may_be_deleted(instance):
+            raise errors.Pending(_describe_last_status(instance),
+                                 self._shutdown_deadline.remaining)
+        if (instance.status == self._last.status
+                and self._retry_deadline.remaining):
+            raise errors.Pending(_describe_last_status(instance),
+                                 self._retry_deadline.remaining)
+        return True
+
+    def check_deleted(self, instance: models.Instance) -> None:
+        """Check that the deletion of an existing instance has not failed.
+
+        :raises errors.Pending: Trove is deleting the instance.
+        :raises errors.ResourceFailed: the deletion has failed.
+        """
+        # An instance with a broken server has the status ERROR during its
+        # deletion [SimpleInstance.status in trove/instance/models.py, 26.0.0].
+        if instance.is_broken and not self._last.is_broken:
+            raise errors.ResourceFailed(
+                'Trove could not delete instance %s, which has the status %s'
+                % (instance.id, instance.described_status))
+        raise errors.Pending(_describe_last_status(instance))
+
+    def _may_be_deleted(self, instance: models.Instance) -> bool:
+        """Return True if Trove may be deleting the instance already."""
         # A second request would subtract the instance from the project's quota
         # usage once more. An instance whose server is lost has the same status
         # as an instance that is being deleted, but does not disappear.
-        if instance.is_being_deleted and shutdown_deadline.remaining:
-            raise errors.Pending(_describe_last_status(instance))
-        was_broken = instance.is_broken
-        try:
-            client.delete_instance(instance_id)
-        except errors.Busy:
-            raise errors.Pending(_describe_last_status(instance)) from None
-        return True
-
-    def check_status() -> None:
-        instance = client.get_instance(instance_id)
-        # An instance with a broken server has the status ERROR during its
-        # deletion [SimpleInstance.status in trove/instance/models.py, 26.0.0].
-        if instance.is_broken and not was_broken:
-            raise errors.ResourceFailed(
-                'Trove could not delete instance %s, which has the status %s'
-                % (instance_id, instance.described_status))
-        raise errors.Pending(_describe_last_status(instance))
-
-    try:
-        poller.wait_for(request_deletion, deadline,
-                        'instance %s could not be deleted' % instance_id)
-        poller.wait_for(check_status, deadline,
-                        'instance %s is not deleted yet' % instance_id)
-    except errors.NotFound:
-        LOG.info('Instance %s is deleted', instance_id)
+        return instance.is_being_deleted and bool(
+            self._shutdown_deadline.remaining)

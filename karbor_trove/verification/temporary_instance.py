@@ -24,14 +24,6 @@ from karbor_trove.trove import request_queue
 
 LOG = logging.getLogger(__name__)
 
-#: Waits until the check of an instance returns a result, and returns this
-#: result. The arguments are the client, the id of the instance, the check, the
-#: deadline and the beginning of the error message.
-WaitForInstance = Callable[
-    [trove_client.TroveClient, str,
-     Callable[[models.Instance], Optional[models.Instance]],
-     polling.Deadline, str], models.Instance]
-
 
 @dataclasses.dataclass
 class TemporaryRestoreResult:
@@ -82,7 +74,7 @@ class TemporaryRestore:
 
     def __init__(self, client: trove_client.TroveClient,
                  settings: options.Settings, poller: polling.Poller,
-                 wait_for_instance: WaitForInstance,
+                 wait_for_instance: instances.WaitForInstance,
                  queue: request_queue.RequestQueue,
                  log_change: Callable[[str], None]) -> None:
         """Create the test restore. No request is sent yet.
@@ -118,29 +110,24 @@ class TemporaryRestore:
         :raises errors.BankError: the journal entry could not be written, so no
             instance was requested.
         """
-        intent = verification_journal.TemporaryInstanceIntent(
-            verification_journal.VerificationJournal(
-                bank, request.original_id),
-            verification_journal.TemporaryInstanceEntry(
-                verification_id, project_id, worker_process.current(),
-                (self._poller.clock.utc() + datetime.timedelta(
-                    seconds=self._settings.restore_timeout
-                    + self._settings.delete_timeout
-                    + timeouts.VERIFICATION_SLACK)).isoformat()))
         result = TemporaryRestoreResult()
-        start_time = self._poller.clock.now()
-        try:
-            with self._queue.wait_for_turn():
+        with self._queue.wait_for_turn():
+            # The turn may come late. The recovery time and the times of the
+            # entry begin with the turn.
+            start_time = self._poller.clock.now()
+            intent = self._create_intent(bank, verification_id, project_id,
+                                         request.original_id)
+            try:
                 instance = instances.create_instance(
                     self._client, intent, request, self._poller)
-        except errors.BankError:
-            # Nothing was requested, so nothing is known about the backup.
-            raise
-        except errors.KarborTroveError as error:
-            # Unless Trove rejected the request, the instance may exist.
-            intent.mark_abandoned(str(error))
-            result.problems.append(_add_advice(error))
-            return result
+            except errors.BankError:
+                # Nothing was requested, so nothing is known about the backup.
+                raise
+            except errors.KarborTroveError as error:
+                # Unless Trove rejected the request, the instance may exist.
+                intent.mark_abandoned(str(error))
+                result.problems.append(_add_advice(error))
+                return result
         self._log_change('has created temporary instance %s for verification '
                          '%s' % (instance.id, verification_id))
         try:
@@ -155,6 +142,18 @@ class TemporaryRestore:
             raise
         result.messages += self._delete(instance.id, intent)
         return result
+
+    def _create_intent(self, bank: karbor_types.Bank, verification_id: str,
+                       project_id: Optional[str], original_id: str
+                       ) -> verification_journal.TemporaryInstanceIntent:
+        ends_by = self._poller.clock.utc() + datetime.timedelta(
+            seconds=self._settings.restore_timeout
+            + self._settings.delete_timeout + timeouts.VERIFICATION_SLACK)
+        return verification_journal.TemporaryInstanceIntent(
+            verification_journal.VerificationJournal(bank, original_id),
+            verification_journal.TemporaryInstanceEntry(
+                verification_id, project_id, worker_process.current(),
+                ends_by.isoformat()))
 
     def _check(self, instance_id: str, start_time: float,
                recorded: models.Accounts, result: TemporaryRestoreResult
@@ -186,7 +185,7 @@ class TemporaryRestore:
         try:
             instances.delete_and_wait(self._client, instance_id,
                                       self._settings.delete_timeout,
-                                      self._poller)
+                                      self._poller, self._wait_for_instance)
         except errors.KarborTroveError as error:
             LOG.error('The temporary instance %s was not deleted: %s',
                       instance_id, error)

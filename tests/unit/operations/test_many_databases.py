@@ -4,13 +4,30 @@ Each database is a greenlet on a simulated clock, as a green thread of Karbor.
 """
 
 import collections
+import datetime
+import gc
+import re
+import threading
 
+import greenlet
 from karbor import exception
+from karbor.services.protection import client_factory
 from karbor.services.protection import graph
+from keystoneauth1 import session as keystone_session
 import pytest
+import requests
 
+from karbor_trove.backups import deferred_deletion
+from karbor_trove.bank import verification_journal
+from karbor_trove import errors
+from karbor_trove.operations import base
+from karbor_trove.operations import flow
+from karbor_trove import polling
 from karbor_trove import protection
 from karbor_trove.trove import backup_polls
+from karbor_trove.trove import client as trove_client
+from karbor_trove.trove import shared_poll
+from tests.fake_trove import keystone
 from tests.unit.operations import capacity
 from tests.unit.operations import growth
 from tests.unit import scheduler as schedulers
@@ -56,7 +73,8 @@ def run_flow(clock, provider_conf, checkpoint, context, build_resource):
         clock.run()
         state = plugin._operation_arguments[-1]
         for poll in (state.backups._statuses, state.backups._lists,
-                     state.backups._groups, state.instances):
+                     state.backups._groups, state.instances, state.versions,
+                     state._connections):
             assert not poll._waiters and poll._leader is None
         return tasks
     return run
@@ -201,6 +219,63 @@ def test_polls_of_a_restore_do_not_grow_with_the_databases(
     # 7 pages, or 2 single reads, for each of about 40 polls.
     polls = counts['GET instances'] + counts['GET instances/*']
     assert polls <= 45 * min(count, 7) + 10
+
+
+def test_deletions_of_many_temporary_instances_share_the_polls(
+        run_flow, fake_trove, verify):
+    ids = add_instances(fake_trove, 40)
+    run_flow('protect', ids)
+    count_requests(fake_trove)
+    fake_trove.delete_seconds = 60.0
+    tasks = run_flow('verify', ids, {'verify_level': 'restore'}, record=verify)
+    assert [task.error for task in tasks] == [None] * 40
+    assert set(fake_trove.instances) == set(ids)
+    counts = count_requests(fake_trove)
+    assert counts['DELETE instances/*'] == 40
+    # Of each instance: the databases, the users, and a GET before and after
+    # the deletion. A poll reads four pages.
+    polls = capacity.count_polls(12.0) + capacity.count_polls(60.0)
+    reads = counts['GET instances'] + counts['GET instances/*']
+    assert reads <= 4 * 40 + 4 * (polls + 4)
+
+
+def test_temporary_instances_that_are_not_built_share_the_polls(
+        run_flow, fake_trove, verify):
+    ids = add_instances(fake_trove, 40)
+    run_flow('protect', ids)
+    count_requests(fake_trove)
+    for _ in ids:
+        fake_trove.next_instance('ACTIVE', seconds=320.0)
+    tasks = run_flow('verify', ids, {'verify_level': 'restore',
+                                     'restore_timeout': 20}, record=verify)
+    assert all('is not up: given up after 20 s' in str(task.error)
+               for task in tasks)
+    assert set(fake_trove.instances) == set(ids)
+    counts = count_requests(fake_trove)
+    # Trove refuses the requests after 0, 10, 30, 70 and 150 s.
+    assert counts['DELETE instances/*'] == 40 * 6
+    polls = sum(capacity.count_polls(seconds)
+                for seconds in (20.0, 10.0, 20.0, 40.0, 80.0, 150.0, 2.0))
+    reads = counts['GET instances'] + counts['GET instances/*']
+    assert reads <= 40 * 6 + 40 + 4 * (polls + 10)
+
+
+def test_failed_restores_of_many_databases_are_deleted_together(
+        run_flow, fake_trove, restore):
+    ids = add_instances(fake_trove, 40)
+    run_flow('protect', ids)
+    count_requests(fake_trove)
+    fake_trove.delete_seconds = 60.0
+    for _ in ids:
+        fake_trove.next_instance('ERROR')
+    tasks = run_flow('restore', ids, {'keep_failed_restores': False},
+                     record=restore)
+    assert all('was deleted' in str(task.error) for task in tasks)
+    assert set(fake_trove.instances) == set(ids)
+    counts = count_requests(fake_trove)
+    assert counts['DELETE instances/*'] == 40
+    reads = counts['GET instances'] + counts['GET instances/*']
+    assert reads <= 2 * 40 + 4 * (capacity.count_polls(60.0) + 10)
 
 
 def test_instances_of_a_protect_are_read_once(run_flow, fake_trove):
@@ -380,6 +455,63 @@ def test_backups_are_requested_in_turns(
     assert slow_responses['trove POST'] == limit
 
 
+@pytest.fixture
+def slow_requests_for_instances(fake_trove, clock):
+    """Let each request for an instance take 20 s before Trove executes it."""
+    serve = fake_trove._serve
+
+    def serve_later(sent, context):
+        if sent.method == 'POST' and sent.path.endswith('/instances'):
+            clock.sleep(20.0)
+        return serve(sent, context)
+
+    fake_trove._serve = serve_later
+    fake_trove.attach(fake_trove.mocker)
+
+
+@pytest.mark.parametrize('kind', ['restore', 'verify'])
+def test_recovery_time_does_not_include_the_turns_of_others(
+        run_flow, fake_trove, slow_requests_for_instances, restore, verify,
+        kind):
+    ids = add_instances(fake_trove, 5)
+    run_flow('protect', ids)
+    record = {'restore': restore, 'verify': verify}[kind]
+    tasks = run_flow(kind, ids, {'verify_level': 'restore',
+                                 'max_concurrent_requests': 1}, record=record)
+    assert [task.error for task in tasks] == [None] * 5
+    seconds = [float(re.search('up (?:after )?([0-9.]+) s', reason)[1])
+               for reason in record.resources_reason.values()]
+    # 20 s for the request, 12 s for the start, and the pause between two
+    # polls.
+    assert len(seconds) == 5
+    assert all(32 <= value < 40 for value in seconds), seconds
+
+
+def test_entries_of_temporary_instances_end_some_time_after_their_turns(
+        run_flow, fake_trove, slow_requests_for_instances, verify, bank, clock,
+        monkeypatch):
+    ids = add_instances(fake_trove, 5)
+    run_flow('protect', ids)
+    remaining = []
+    create = fake_trove._on_instances.create
+
+    def read_entry_and_create(project_id, body):
+        [entry] = verification_journal.VerificationJournal(
+            bank, body['instance']['name'][-36:]).list_entries()
+        remaining.append(datetime.datetime.fromisoformat(entry.ends_by)
+                         - clock.utc())
+        return create(project_id, body)
+
+    monkeypatch.setattr(fake_trove._on_instances, 'create',
+                        read_entry_and_create)
+    run_flow('verify', ids, {
+        'verify_level': 'restore', 'max_concurrent_requests': 1,
+        'restore_timeout': 1000, 'delete_timeout': 200}, record=verify)
+    # The request takes 20 s, and 600 s are for the requests.
+    assert remaining == [
+        datetime.timedelta(seconds=1000 + 200 + 600 - 20)] * 5
+
+
 def test_chains_of_many_databases_are_verified_with_one_list(
         run_flow, fake_trove, slow_responses, verify):
     ids = add_instances(fake_trove, 20)
@@ -486,3 +618,145 @@ def test_outage_does_not_count_once_for_each_turn_in_the_queue(
                for task in tasks)
     # Each of the 5 turns may take another minute.
     assert clock.now() - start <= 1800 + 5 * 65
+
+
+class SlowKeystone:
+    """The responses of Keystone to requests for its versions."""
+
+    def __init__(self, clock):
+        self._clock = clock
+        #: The duration of each response in seconds.
+        self.seconds = 0.1
+        #: The requests in their order.
+        self.requests = []
+        #: Called after the duration of a response.
+        self.before_response = lambda: None
+
+    def respond(self, request, response):
+        self.requests.append(request)
+        self._clock.sleep(self.seconds)
+        self.before_response()
+        return {'versions': {'values': [keystone.VERSION]}}
+
+
+@pytest.fixture
+def restart_karbor(fake_trove, clock, monkeypatch):
+    """Return a function that restarts Karbor, with a slow Keystone.
+
+    It returns the Keystone.
+    """
+    def restart():
+        monkeypatch.setattr(client_factory.ClientFactory, '_keystone_plugin',
+                            None)
+        slow_keystone = SlowKeystone(clock)
+        fake_trove.mocker.get(keystone.URL + '/', status_code=300,
+                              json=slow_keystone.respond)
+        return slow_keystone
+    return restart
+
+
+@pytest.fixture
+def clients(monkeypatch):
+    """The clients of Trove that Karbor has created."""
+    clients = []
+    create = client_factory.ClientFactory.create_client
+    monkeypatch.setattr(
+        client_factory.ClientFactory, 'create_client',
+        lambda *args: clients.append(create(*args)) or clients[-1])
+    return clients
+
+
+@pytest.mark.parametrize('kind', ['protect', 'restore', 'verify', 'delete'])
+def test_databases_share_one_client_after_a_restart_of_karbor(
+        run_flow, fake_trove, restart_karbor, clients, restore, verify, kind):
+    ids = add_instances(fake_trove, 30)
+    run_flow('protect', ids)
+    slow_keystone = restart_karbor()
+    clients.clear()
+    tasks = run_flow(kind, ids, record={
+        'restore': restore, 'verify': verify}.get(kind))
+    assert [task.error for task in tasks] == [None] * 30
+    assert len(clients) == 1
+    # Keystone is found to respond, and its versions are read.
+    assert len(slow_keystone.requests) == 2
+
+
+def test_cancelled_database_leaves_the_connection_to_the_others(
+        run_flow, fake_trove, restart_karbor, clients, clock):
+    ids = add_instances(fake_trove, 30)
+    run_flow('protect', ids)
+    slow_keystone = restart_karbor()
+    clients.clear()
+
+    def cancel(step):
+        if len(slow_keystone.requests) == 1:
+            clock.before_step = lambda step: None
+            # The first database waits for Keystone.
+            clock.cancel(clock.tasks[-30])
+
+    clock.before_step = cancel
+    tasks = run_flow('delete', ids)
+    assert isinstance(tasks[0].error, greenlet.GreenletExit)
+    assert [task.error for task in tasks[1:]] == [None] * 29
+    assert len(clients) == 1
+
+
+def test_timeouts_of_keystone_do_not_add_up(
+        run_flow, fake_trove, restart_karbor, clock, verify):
+    ids = add_instances(fake_trove, 40)
+    run_flow('protect', ids)
+    slow_keystone = restart_karbor()
+    slow_keystone.seconds = 25.0
+
+    def fail():
+        raise requests.exceptions.ReadTimeout
+
+    slow_keystone.before_response = fail
+    start = clock.now()
+    tasks = run_flow('verify', ids, record=verify)
+    assert all('Trove could not be found: given up after 60 s' in str(
+        task.error) for task in tasks)
+    # A wait for 60 s ends after at most two more requests.
+    assert clock.now() - start <= 60 + 2 * 25
+    assert len(slow_keystone.requests) <= 5
+
+
+def count_objects():
+    """Return how many objects of an operation exist, by their class."""
+    gc.collect()
+    counts = collections.Counter(type(found) for found in gc.get_objects())
+    return {kind.__name__: sum(
+        count for type_, count in counts.items() if issubclass(type_, kind))
+        for kind in (
+            schedulers.Task, base.Operation, flow.FlowState,
+            shared_poll.SharedPoll, shared_poll._Waiter, polling.Poller,
+            polling.Wait, polling.Deadline, type(threading.Event()),
+            deferred_deletion.BackupDeletion, trove_client.TroveClient,
+            keystone_session.Session, requests.Session,
+            errors.KarborTroveError)}
+
+
+def test_nothing_is_left_after_1000_operations(
+        run_flow, fake_trove, clock, verify, caplog):
+    # Log records would keep references to the exceptions.
+    caplog.set_level('CRITICAL', 'karbor_trove')
+    all_ids = add_instances(fake_trove, 100)
+
+    def run(kinds, ids):
+        for kind in kinds:
+            fake_trove.fail('GET', '/backups*', 503, times=2)
+            tasks = run_flow(kind, ids,
+                             record=verify if kind == 'verify' else None)
+            assert [task.error for task in tasks] == [None] * len(ids)
+            del tasks, clock.tasks[:]
+            fake_trove.heal()
+            fake_trove.requests.clear()
+            fake_trove.mocker.reset()
+
+    # Karbor keeps one Keystone plugin for all operations.
+    run(['protect', 'verify', 'delete'], all_ids[:2])
+    before = count_objects()
+    threads = threading.active_count()
+    run(['protect', 'verify', 'delete'] * 3 + ['protect'], all_ids)
+    assert count_objects() == before
+    assert threading.active_count() == threads

@@ -84,3 +84,47 @@ def test_instance_that_is_being_deleted_gets_no_second_request(
     connect.connect(context).delete_instance(resource.id)
     delete_instance(resource.id, timeout=3600.0)
     assert len(fake_trove.find_requests('DELETE', '/instances/*')) == 1
+
+
+def test_refused_deletion_is_requested_again_as_soon_as_the_status_changes(
+        delete_instance, fake_trove, resource, clock):
+    fake_trove.instances[resource.id]['status'] = 'BUILD'
+    fake_trove.timeline.after(200.0, lambda at: fake_trove.instances[
+        resource.id].update(status='ACTIVE'))
+    start = clock.now()
+    delete_instance(resource.id, timeout=3600.0)
+    assert resource.id not in fake_trove.instances
+    assert 200 <= clock.now() - start < 220
+    # The requests after 0, 10, 30, 70 and 150 s are refused.
+    assert len(fake_trove.find_requests('DELETE', '/instances/*')) == 6
+
+
+@pytest.mark.parametrize('is_refused', [True, False])
+def test_deletion_uses_the_wait_of_the_caller(
+        context, fake_trove, resource, clock, is_refused):
+    fake_trove.delete_seconds = 60.0
+    if is_refused:
+        fake_trove.fail('DELETE', '/instances/*', 422)
+    poller = polling.Poller(5.0, clock)
+    waits = []
+
+    def wait_for_instance(client, instance_id, check, deadline, description):
+        waits.append(description)
+        count = len(fake_trove.requests)
+        try:
+            return poller.wait_for(
+                lambda: check(client.get_instance(instance_id)), deadline,
+                description)
+        finally:
+            polls.extend(fake_trove.requests[count:])
+
+    polls = []
+    instances.delete_and_wait(connect.connect(context), resource.id, 1000.0,
+                              poller, wait_for_instance)
+    assert resource.id not in fake_trove.instances
+    requested = 'instance %s could not be deleted' % resource.id
+    assert waits == [requested] * is_refused + [
+        'instance %s is not deleted yet' % resource.id]
+    # Every other request is of an attempt: a GET and a DELETE.
+    assert len(fake_trove.requests) - len(polls) == 2 + 2 * is_refused
+    assert {request.method for request in polls} == {'GET'}
