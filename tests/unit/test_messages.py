@@ -12,9 +12,12 @@ PAGE = ROOT / 'doc/source/reference/messages.rst'
 
 #: What is not read: pages of Horizon, and findings, which have a page and a
 #: test of their own.
-OTHER_PAGES = ('horizon/', 'cmd/checks/')
-#: Modules with labels and descriptions for forms, and without messages.
-LABELS = ('parameters/restore_options.py', 'parameters/schemas.py')
+OTHER_PAGES = ('horizon/', 'cmd/checks/', 'cmd/commands/upgrade_check.py')
+#: Modules with labels and descriptions, and without messages: forms, the help
+#: of the applications, the metrics, and the page in HTML.
+LABELS = ('cmd/manage.py', 'cmd/metrics.py', 'cmd/report_page.py',
+          'cmd/status.py', 'cmd/timelines.py', 'parameters/restore_options.py',
+          'parameters/schemas.py')
 #: Labels, and texts with which others are compared.
 NAMES = {
     'Database Instance',
@@ -26,18 +29,22 @@ NAMES = {
     'The resource could not be found',
     'Unprotected Resource',
     'availability zone',
+    'configuration group',
     'created by restore … of Karbor in place of',
     'database instance',
     'floating point value',
     'integer value',
     'itself is … protected',
     'no type',
+    'project, provider or plan',
+    'temporary instance',
     'user port',
     'volume type',
 }
 
-# A value in a message: "%s" in the code, a word in capitals on the page.
-VALUE = r'(?:%(?:\(\w+\))?[-.\d]*[a-z]|\b[A-Z][A-Z_\d]+\b|\bN\b)'
+# A value in a message: "%s" in the code, or "%%s" if the code inserts another
+# value first, and a word in capitals on the page.
+VALUE = r'(?:%%?(?:\(\w+\))?[-.\d]*[a-z]|\b[A-Z][A-Z_\d]+\b|\bN\b)'
 VALUES = re.compile(r'%s(?: ?%s)*' % (VALUE, VALUE))
 
 
@@ -79,13 +86,15 @@ def list_texts(path):
         levels = [call[1] for call in calls if call[0] == 'LOG']
         if levels:
             return levels[0] in ('warning', 'error', 'exception')
-        if any(call[0] == 'cfg' for call in calls):  # An option.
+        # An option, and a pattern.
+        if any(call[0] in ('cfg', 're') for call in calls):
             return False
-        if any(call[-1] == 'log' for call in calls):  # A change of state.
+        # A change of state, and the progress of a command.
+        if any(call[-1] in ('log', 'track') for call in calls):
             return False
-        # The commands print and describe much more than errors.
-        return 'cmd' not in path.parts or any(
-            isinstance(parent, ast.Raise) for parent in outer)
+        # The help of an argument.
+        return not any(isinstance(parent, ast.keyword)
+                       and parent.arg == 'help' for parent in outer)
 
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(
