@@ -59,8 +59,8 @@ class Token:
     roles: FrozenSet[str]
     #: The seconds for which the token is valid.
     seconds: float
-    #: None if Karbor does not find Trove in the catalog. Karbor does not search
-    #: the catalog if trove_endpoint is set.
+    #: None if Karbor does not find Trove in the catalog. If trove_endpoint is
+    #: set, Karbor does not search the catalog.
     endpoint: Optional[Endpoint]
 
 

@@ -75,9 +75,10 @@ def _describe_source(endpoint: Optional[clients.Endpoint]) -> str:
         return 'Keystone\'s catalog, by trove_catalog_info = %s of [%s]%s' % (
             options.trove_catalog_info, _GROUP,
             ', in region %s' % endpoint.region if endpoint.region else '')
-    return ('Keystone\'s list of endpoints, by service_name = %s, service_type '
-            '= %s, interface = %s and region_id = %s of [%s], because '
-            'trove_catalog_info = %s selects no endpoint in the catalog' % (
+    return ('Keystone\'s list of endpoints, by service_name = %s, '
+            'service_type = %s, interface = %s and region_id = %s of [%s], '
+            'because trove_catalog_info = %s selects no endpoint in the '
+            'catalog' % (
                 options.service_name, options.service_type, options.interface,
                 options.region_id, _GROUP, options.trove_catalog_info))
 
@@ -151,8 +152,8 @@ def _guess_release(project_clients: clients.ProjectClients,
         cannot be seen.
     """
     if not backups:
-        return ('Its release cannot be seen, because it does not show a backup '
-                'to Karbor\'s own user')
+        return ('Its release cannot be seen, because it does not show any '
+                'backup to Karbor\'s own user')
     if not _list_projects(backups):
         return 'Its release looks older than Victoria (14.0.0)'
     for project_id, instance_id in dict.fromkeys(
