@@ -73,21 +73,21 @@ def list_bars(protect: results.Samples, growth: results.Samples,
 
 
 def _lateness(protect: results.Samples, sizes: List[int]) -> Iterator[Bar]:
-    def find(key: str, plugin: str, size: int, seconds: float
-             ) -> Optional[float]:
-        cell = dict(plugin=plugin, size=size, seconds=seconds)
+    def find(key: str, size: int, seconds: float) -> Optional[float]:
+        cell = dict(plugin=results.OURS, size=size, seconds=seconds)
         return (protect.latest(**cell) if key == 'latest'
                 else protect.median(key, **cell))
 
     def worst(key: str, seconds: float) -> Optional[float]:
-        values = [find(key, results.OURS, size, seconds)
-                  for size in sizes if size <= 100]
+        values = [find(key, size, seconds) for size in sizes if size <= 100]
         return max((value for value in values if value is not None),
                    default=None)
 
     def above_own_delay(key: str, seconds: float) -> Optional[float]:
-        late, own = (find(key, plugin, _MANY, seconds)
-                     for plugin in (results.OURS, results.SLEEP))
+        late = find(key, _MANY, seconds)
+        # The percentile of all runs together would subtract their worst run.
+        own = protect.median(key, plugin=results.SLEEP, size=_MANY,
+                             seconds=seconds)
         return None if late is None or own is None else late - own
 
     for seconds, limit in ((results.USUAL, 2.0), (results.MINUTE, 3.0)):

@@ -92,9 +92,9 @@ CPU time and memory
 ===================
 
 CPU seconds of Karbor's process, and MB of its peak memory above its size
-before the flow. The floor never waits. Karbor alone waits until the backups
-end. So its numbers have what Karbor's flow engine and bank need while tasks
-wait. What karbor-trove needs more than Karbor alone is its own part.
+before the flow. The noop plugin never waits. Karbor alone waits until the
+backups end. So its numbers have what Karbor's flow engine and bank need while
+tasks wait. What karbor-trove needs more than Karbor alone is its own part.
 
 Python collects garbage at times that differ from run to run. With 1,000
 databases this changes the peak memory by more than a plugin needs. So the
@@ -184,10 +184,10 @@ The same flow with the skipping clock and with the real time
 
 {control}
 
-The skipping clock is right if both rows of a plugin agree. The lateness and
-the seconds of the flow also depend on when the poll comes that finds the
-backups complete. So with few runs they may differ by the time between two
-polls, with either clock.
+If the skipping clock is right, both rows of a plugin have about the same
+requests and CPU seconds. The lateness and the seconds of the flow also depend
+on when the poll comes that finds the backups complete. So two single runs may
+differ by the time between two polls, even with the same clock.
 
 Versions and machine
 ====================

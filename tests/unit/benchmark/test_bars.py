@@ -85,6 +85,15 @@ def test_99th_percentile_is_that_of_all_runs(data):
                       'databases')
 
 
+def test_worst_run_of_karbor_alone_is_not_subtracted(data):
+    change(data, 'lateness', [6.5], size=1000, seconds=31.0)
+    sleep = made_up.protect(results.SLEEP, 1000, 31.0, 100.0, 100.0)
+    data['protect'] += [dict(sleep, lateness=[late], latest=late)
+                        for late in (0.1, 3.0)]
+    [failed] = list_failed(data)
+    assert failed.startswith("lateness above Karbor's own, 99th percentile")
+
+
 def test_percentiles_of_the_runs_are_used_if_there_is_nothing_else(data):
     for sample in data['protect']:
         sample.pop('lateness', None)
