@@ -9,6 +9,9 @@ from tests.benchmark import results
 
 #: How many databases are many.
 _MANY = 1000
+#: Fewer databases, or fewer checkpoints, say nothing about growth. For example,
+#: a sweep reads up to 5 journal entries, however many more there are.
+_LEAST_GROWN = 10
 #: The outcomes of a bar.
 PASS, FAIL = 'pass', '**fail**'
 NOT_MEASURED, NOT_MEASURABLE = 'not measured', 'not measurable'
@@ -139,13 +142,13 @@ def fit_sizes(protect: results.Samples, key: str, sizes: List[int],
               is_above_floor: bool = False) -> Optional[float]:
     """Return the exponent of a number against the number of databases.
 
-    Less than 10 databases say nothing about growth.
+    None if less than two sizes of 10 databases or more were measured.
     """
     values: Dict[int, Optional[float]] = {
         size: protect.above_floor(key, results.OURS, size, results.USUAL)
         if is_above_floor else protect.median(
             key, plugin=results.OURS, size=size, seconds=results.USUAL)
-        for size in sizes if size >= 10}
+        for size in sizes if size >= _LEAST_GROWN}
     return figures.fit_exponent({
         size: value for size, value in values.items() if value is not None})
 
@@ -164,7 +167,7 @@ def _checkpoints(growth: results.Samples, checkpoints: List[int]
     for operation in ('protect', 'verify', 'delete'):
         values = {count: growth.median(
             'bank_requests', operation=operation, checkpoints=count)
-            for count in checkpoints}
+            for count in checkpoints if count >= _LEAST_GROWN}
         yield Bar('exponent of the bank requests of %s against the number of '
                   'checkpoints' % operation, 0.1, figures.fit_exponent(
                       {count: value for count, value in values.items()

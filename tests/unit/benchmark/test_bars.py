@@ -169,6 +169,18 @@ def test_failed_limits_have_a_line_each(data):
         'polls per flow, backups of 8 h: 900 is above the limit of 850')
 
 
+def test_fewer_than_10_checkpoints_say_nothing_about_growth(data):
+    data['arguments']['checkpoints'] = [1, 10]
+    for sample in data['growth']:
+        sample['checkpoints'] //= 10
+        sample['bank_requests'] = min(5, sample['checkpoints'])
+    assert find_bar(data, 'exponent of the bank requests of verify').value is (
+        None)
+    data['arguments']['checkpoints'] = [1, 10, 100]
+    assert find_bar(
+        data, 'exponent of the bank requests of verify').value == 0.0
+
+
 def test_unmeasured_limits_neither_pass_nor_fail(data):
     data['protect'], data['growth'] = [], []
     assert {bar.outcome for bar in list_bars(data)} == {'not measured'}
