@@ -6,6 +6,7 @@ It writes the results as JSON. tests.benchmark.plot writes the page of them.
 import argparse
 import contextlib
 import importlib
+import itertools
 import json
 import pathlib
 import shutil
@@ -30,18 +31,26 @@ from tests.sandbox import process
 _PAGE = environments.ROOT / 'doc/source/reference/benchmark.rst'
 #: A cell is measured again until it took so many seconds.
 _CELL_SECONDS = 60.0
-#: The limits of the CPU time compare two cells of each size. The CPU time of
-#: Karbor's flow engine differs from run to run by more than the plugin needs.
-#: So these cells are measured so many times even if they take long.
-_LEAST_RUNS = 5
+#: Cells that are measured so many times even if they take long, by plugin and
+#: duration. What Karbor's flow engine needs differs from run to run by more
+#: than the plugin needs.
+_LEAST_RUNS: 'dict[tuple[str, float | None], int]' = {
+    # The limits of the CPU time and of the memory compare these.
+    (results.NOOP, None): 5, (results.OURS, results.USUAL): 5,
+    # The limits of the lateness subtract that of these.
+    (results.SLEEP, results.USUAL): 3, (results.SLEEP, results.MINUTE): 3}
 #: A cell is left out if it would send more requests.
 _MOST_REQUESTS = 50000
 #: The other operations are measured up to this number of databases.
 _MOST_OPERATIONS = 100
 #: A real Trove is measured up to this number of databases.
 _MOST_REAL = 10
-#: The cell that is measured with the real time as well.
+#: The cell that is measured with the real time as well, and how often. The
+#: real time needs all seconds of each run. The in-tree plugin needs 15 s for
+#: this duration.
 _CONTROL_SIZE = 10
+_CONTROL_SECONDS = 12.0
+_CONTROL_RUNS = 5
 #: The durations of the runs of a cell differ by one pause between two polls.
 #: That is a tenth of the duration, and so many seconds at most.
 _LONGEST_SPREAD = timeouts.LONGEST_POLL_INTERVAL
@@ -75,11 +84,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument('--seconds', type=_list_of(float),
                         default='2,31,60,28800', metavar='S,...',
                         help='seconds that a backup takes')
-    parser.add_argument('--runs', type=int, default=11,
+    parser.add_argument('--runs', type=int, default=9,
                         help='number of runs of each cell. A cell that took '
                              f'{_CELL_SECONDS:g} s is not run again. But the '
-                             'cells that limits of the CPU time compare are '
-                             f'run up to {_LEAST_RUNS} times')
+                             'cells that some limits compare are run up to '
+                             f'{max(_LEAST_RUNS.values())} times')
     parser.add_argument('--listed', type=int, default=5000,
                         help='number of instances that are listed')
     parser.add_argument('--checkpoints', type=_list_of(int),
@@ -115,6 +124,20 @@ def spread_duration(seconds: float, run: int) -> float:
     """
     spread = min(seconds / 10, _LONGEST_SPREAD)
     return seconds + spread * ((0.5 + run * _GOLDEN_RATIO) % 1 - 0.5)
+
+
+def subtract_spread(measured: 'dict[str, Any]', seconds: float, run: int
+                    ) -> None:
+    """Change the seconds of a flow to those of a flow with other backups.
+
+    The backups took as long as spread_duration() says. The result is as if
+    they had taken the duration of the cell.
+
+    :param measured: the result of a measurement, which is changed.
+    :param seconds: the duration of the cell.
+    :param run: the number of the run, from 0.
+    """
+    measured['seconds'] -= spread_duration(seconds, run) - seconds
 
 
 class Benchmark:
@@ -154,12 +177,13 @@ class Benchmark:
             'arguments': {
                 'sizes': args.sizes, 'seconds': args.seconds,
                 'checkpoints': args.checkpoints, 'listed': args.listed,
+                'runs': args.runs,
                 'operation_sizes': self._operation_sizes()},
             'protect': self.protect, 'skipped': self.skipped,
             'operations': self.operations, 'failed': self.failed,
             'listing': self.listing, 'growth': self.growth,
             'control': self.control, 'services': services, 'real': real,
-            'control_size': min(_CONTROL_SIZE, max(args.sizes)),
+            'control_size': self._control_size(),
             'control_seconds': self._control_seconds(),
             'build_seconds': trove_server.BUILD_SECONDS,
             'delete_seconds': trove_server.DELETE_SECONDS,
@@ -167,13 +191,22 @@ class Benchmark:
             'facts': facts, 'page': str(args.page.absolute())}
 
     def _measure_protect(self) -> None:
+        """Measure checkpoints of all sizes.
+
+        The cells of one size take turns. If all runs of one cell came first, a
+        machine that becomes slower would change the difference of two cells.
+        """
         for size in self._args.sizes:
-            self._repeat(self.protect, 'protect', results.NOOP, size)
-            for seconds in self._args.seconds:
-                for plugin in (results.SLEEP, *_REAL):
-                    if not self._is_skipped(plugin, size, seconds):
-                        self._repeat(self.protect, 'protect', plugin, size,
-                                     seconds)
+            cells: 'list[tuple[str, float | None]]' = [(results.NOOP, None), *(
+                (plugin, seconds) for seconds in self._args.seconds
+                for plugin in (results.SLEEP, *_REAL)
+                if not self._is_skipped(plugin, size, seconds))]
+            # Cells that are compared and take long are next to each other.
+            cells.sort(key=lambda cell: -_LEAST_RUNS.get(cell, 1))
+            for _ in itertools.zip_longest(*(
+                    self._add_runs(self.protect, 'protect', plugin, size,
+                                   seconds) for plugin, seconds in cells)):
+                pass
 
     def _is_skipped(self, plugin: str, size: int, seconds: float) -> bool:
         """Return True if the cell would send too many requests.
@@ -190,7 +223,7 @@ class Benchmark:
         if expected > _MOST_REQUESTS:
             self.skipped.append({
                 'plugin': plugin, 'size': size, 'seconds': seconds,
-                'reason': 'not run, because smaller flows let expect '
+                'reason': 'not run, because it would send about '
                           f'{expected:,.0f} requests'})
             return True
         return False
@@ -229,18 +262,26 @@ class Benchmark:
             self._repeat(self.listing, 'listing', plugin, self._args.listed)
 
     def _measure_control(self) -> None:
-        """Measure one cell with both clocks, once."""
-        for plugin in _REAL:
-            for clock in ('skipping', 'real'):
-                self.control.append(results.summarize(self._measure(
-                    'protect', plugin, min(_CONTROL_SIZE,
-                                           max(self._args.sizes)),
-                    self._control_seconds(), skips=clock == 'skipping'),
-                    plugin=plugin, clock=clock))
+        """Measure one cell with both clocks.
+
+        Each duration is measured with both, so that they can be compared.
+        """
+        size, seconds = self._control_size(), self._control_seconds()
+        for run in range(min(_CONTROL_RUNS, self._args.runs)):
+            for plugin in _REAL:
+                for clock in ('skipping', 'real'):
+                    measured = self._measure(
+                        'protect', plugin, size, spread_duration(seconds, run),
+                        skips=clock == 'skipping')
+                    subtract_spread(measured, seconds, run)
+                    self.control.append(results.summarize(
+                        measured, plugin=plugin, clock=clock))
+
+    def _control_size(self) -> int:
+        return min(_CONTROL_SIZE, max(self._args.sizes))
 
     def _control_seconds(self) -> float:
-        seconds: 'list[float]' = self._args.seconds
-        return results.USUAL if results.USUAL in seconds else seconds[0]
+        return min(_CONTROL_SECONDS, max(self._args.seconds))
 
     def _measure_services(self) -> 'dict[str, Any]':
         """Measure several protection services on a message broker."""
@@ -310,18 +351,23 @@ class Benchmark:
     def _repeat(self, samples: 'list[dict[str, Any]]', kind: str, plugin: str,
                 size: int, seconds: 'float | None' = None) -> None:
         """Add the samples of a cell. None if no backup is waited for."""
-        is_cpu_limited = (kind == 'protect' and (plugin, seconds) in (
-            (results.NOOP, None), (results.OURS, results.USUAL)))
+        for _ in self._add_runs(samples, kind, plugin, size, seconds):
+            pass
+
+    def _add_runs(self, samples: 'list[dict[str, Any]]', kind: str,
+                  plugin: str, size: int, seconds: 'float | None'
+                  ) -> 'Iterator[None]':
+        """Add the sample of one run of a cell at each step."""
+        least_runs = (_LEAST_RUNS.get((plugin, seconds), 1)
+                      if kind == 'protect' else 1)
         try:
             for run, measured in enumerate(self._run_cell(
-                    kind, plugin, size, seconds,
-                    _LEAST_RUNS if is_cpu_limited else 1)):
+                    kind, plugin, size, seconds, least_runs)):
                 if seconds is not None:
-                    # As if the backups took the seconds of the cell.
-                    measured['seconds'] -= (
-                        spread_duration(seconds, run) - seconds)
+                    subtract_spread(measured, seconds, run)
                 samples.append(results.summarize(
                     measured, plugin=plugin, size=size, seconds=seconds))
+                yield
         except children.Failure as failure:
             if plugin != results.IN_TREE:
                 raise
@@ -340,14 +386,17 @@ class Benchmark:
             long.
         :param settings: see _measure().
         """
-        start = time.monotonic()
+        # Runs of other cells may come between those of this one.
+        spent = 0.0
         for run in range(self._args.runs):
-            if (run >= least_runs
-                    and time.monotonic() - start > _CELL_SECONDS):
+            if run >= least_runs and spent > _CELL_SECONDS:
                 return
-            yield self._measure(
+            start = time.monotonic()
+            measured = self._measure(
                 kind, plugin, size, 2.0 if seconds is None
                 else spread_duration(seconds, run), **settings)
+            spent += time.monotonic() - start
+            yield measured
 
     def _measure(self, kind: str, plugin: str, size: int, seconds: float,
                  skips: bool = True, cloud: 'dict[str, Any] | None' = None,

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from typing import Any
+import urllib.parse
 
 from tests.benchmark import children
 from tests.benchmark import rabbitmq
@@ -48,9 +49,9 @@ def _measure(directory: pathlib.Path, sizes: 'dict[str, int]',
     shared_clock.SharedClock.create(clock)
     karbor = directory / 'karbor'
     karbor.mkdir()
+    transport = stack.enter_context(rabbitmq.run())
     settings = {
-        'directory': str(karbor), 'sizes': sizes,
-        'transport': stack.enter_context(rabbitmq.run()),
+        'directory': str(karbor), 'sizes': sizes, 'transport': transport,
         'connection': _start_postgres(directory, stack),
         'trove': stack.enter_context(children.trove_server(directory, {
             'clock': str(clock),
@@ -64,9 +65,12 @@ def _measure(directory: pathlib.Path, sizes: 'dict[str, int]',
     services = {host: _start_service(path, stack)
                 for host, path in configurations.items()}
     _wait_for_services(karbor, services)
-    return children.measure(directory, dict(
+    measured = children.measure(directory, dict(
         settings, step='run', services=services),
         'tests.benchmark.broker_driver')
+    measured['versions']['RabbitMQ'] = rabbitmq.read_version(
+        urllib.parse.urlsplit(transport).port)
+    return measured
 
 
 def _start_service(path: str, stack: contextlib.ExitStack) -> int:

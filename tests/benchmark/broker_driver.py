@@ -30,7 +30,9 @@ from karbor.services.protection import client_factory  # noqa: E402
 from karbor.services.protection import provider as providers  # noqa: E402
 from karbor.services.protection import rpcapi  # noqa: E402
 from oslo_config import cfg  # noqa: E402
+import sqlalchemy  # noqa: E402
 
+from tests.benchmark import deletions  # noqa: E402
 from tests.benchmark import karbor_config  # noqa: E402
 from tests.benchmark import karbor_database  # noqa: E402
 from tests.benchmark import karbor_flows  # noqa: E402
@@ -82,6 +84,7 @@ class Driver:
         self.provider = providers.ProviderRegistry().show_provider(
             karbor_config.PROVIDER_ID)
         self.services: 'dict[str, int]' = settings['services']
+        self.directory = pathlib.Path(settings['directory'])
         self.sizes: 'dict[str, int]' = settings['sizes']
         ids, count = self.trove.report()['instances'], self.sizes['databases']
         #: The databases of each plan, and those of the deletions.
@@ -149,6 +152,15 @@ class Driver:
             self.read_index(id_)['owner_id'] for id_ in checkpoint_ids)
         return sorted(counts.values(), reverse=True)
 
+    def find_hosts(self, checkpoint_ids: 'list[str]') -> 'list[str]':
+        """Return the service that deleted each checkpoint."""
+        found = deletions.find_hosts(self.directory, self.services)
+        hosts = []
+        for id_ in checkpoint_ids:
+            [host] = found[id_]
+            hosts.append(host)
+        return hosts
+
     def reset(self, checkpoint_id: str) -> None:
         """Set an interrupted checkpoint to error, as an operator does.
 
@@ -171,14 +183,25 @@ def run(settings: 'dict[str, Any]') -> 'dict[str, Any]':
     later, later_seconds, later_split = _protect_plans(driver,
                                                        incremental=True)
     _check_backups(driver, full, later)
-    deferred = _delete_at_once(driver)
+    deferred, deletion_split = _delete_at_once(driver)
     interrupted = _kill_one(driver)
     return {
         **driver.sizes,
         'full_split': full_split, 'full_seconds': full_seconds,
         'incremental_split': later_split,
         'incremental_seconds': later_seconds,
-        'deferred': deferred, 'interrupted': interrupted}
+        'deferred': deferred, 'deletion_split': deletion_split,
+        'interrupted': interrupted,
+        'versions': {'PostgreSQL': _read_version(settings['connection'])}}
+
+
+def _read_version(connection: str) -> str:
+    """Return the version of a PostgreSQL server.
+
+    :param connection: the URL of a database.
+    """
+    with sqlalchemy.create_engine(connection).connect() as client:
+        return str(client.execute('SHOW server_version').scalar())
 
 
 def _protect_plans(driver: Driver, **parameters: Any
@@ -207,12 +230,14 @@ def _check_backups(driver: Driver, full: 'list[str]', later: 'list[str]'
             backups[id_]['instance_id']], id_
 
 
-def _delete_at_once(driver: Driver) -> int:
+def _delete_at_once(driver: Driver) -> 'tuple[int, list[int]]':
     """Delete the checkpoints of a chain at once, in several rounds.
 
-    :returns: how many backups were a deferred deletion after a round.
+    :returns: how many backups were a deferred deletion after a round, and how
+        many checkpoints each service deleted.
     """
     deferred = 0
+    counts: 'collections.Counter[str]' = collections.Counter()
     for _ in range(driver.sizes['rounds']):
         ids = []
         for _ in range(driver.sizes['chain']):
@@ -220,10 +245,11 @@ def _delete_at_once(driver: Driver) -> int:
             driver.wait_for(ids[-1:], 'available')
         driver.at_once(driver.delete, ids)
         driver.wait_for(ids, 'deleted')
+        hosts = driver.find_hosts(ids)
+        assert len(set(hosts)) > 1, 'one service deleted all checkpoints'
+        counts.update(hosts)
         left = driver.list_backups(driver.others)
-        # A backup that is left has to be in the journal.
-        for backup in left.values():
-            assert driver.list_journal(backup['instance_id']), backup
+        deletions.check_left(driver.provider.bank, left)
         deferred += len(left)
     # The next operation of an instance deletes what was deferred.
     last = driver.protect(driver.others)
@@ -233,7 +259,7 @@ def _delete_at_once(driver: Driver) -> int:
     assert not driver.list_backups(driver.others)
     for instance_id in driver.others:
         assert not driver.list_journal(instance_id), instance_id
-    return deferred
+    return deferred, sorted(counts.values(), reverse=True)
 
 
 def _kill_one(driver: Driver) -> int:

@@ -62,15 +62,18 @@ def format_number(value: float) -> str:
     return '%.1f' % value if abs(value) >= 10 else '%.2f' % value
 
 
-def format_spread(values: List[float]) -> str:
-    """Return the median, and the least and the most if they differ.
+def format_spread(values: List[float], figure: Optional[float] = None
+                  ) -> str:
+    """Return a figure, and the least and the most value if they differ.
 
     :param values: of several runs. "-" is returned if there are none.
+    :param figure: the figure. None if it is the median of the values.
     """
     if not values:
         return '-'
-    middle, least, most = map(format_number, (
-        statistics.median(values), min(values), max(values)))
+    text, least, most = map(format_number, (
+        statistics.median(values) if figure is None else figure,
+        min(values), max(values)))
     if least == most:
-        return middle
-    return '%s (%s to %s)' % (middle, least, most)
+        return text
+    return '%s (%s to %s)' % (text, least, most)

@@ -3,7 +3,8 @@
     python -m tests.benchmark.plot RESULTS
 
 Needs matplotlib, and neither Karbor nor the package. RESULTS is the file that
-tests.benchmark wrote. Without it nothing is written.
+tests.benchmark wrote. Without it nothing is written. The exit status is 1 if a
+limit on the page fails.
 """
 
 import json
@@ -11,12 +12,9 @@ import pathlib
 import sys
 from typing import Any, Dict
 
-import matplotlib
-matplotlib.use('svg')
-from matplotlib import pyplot  # noqa: E402
-
-from tests.benchmark import page  # noqa: E402
-from tests.benchmark import results  # noqa: E402
+from tests.benchmark import bars
+from tests.benchmark import page
+from tests.benchmark import results
 
 _STYLES = {results.OURS: ('karbor-trove', 'o-', '#1b6ca8'),
            results.IN_TREE: ('in-tree', 's--', '#b3541e'),
@@ -25,6 +23,10 @@ _STYLES = {results.OURS: ('karbor-trove', 'o-', '#1b6ca8'),
 
 def write_plot(data: Dict[str, Any], path: pathlib.Path) -> None:
     """Write the plot as an SVG file."""
+    # The unit tests of this module have no matplotlib.
+    import matplotlib
+    matplotlib.use('svg')
+    from matplotlib import pyplot
     samples = results.Samples(data['protect'])
     sizes = data['arguments']['sizes']
     durations = data['arguments']['seconds']
@@ -78,8 +80,12 @@ def main() -> None:
     place = pathlib.Path(data['page'])
     plot = place.with_suffix('.svg')
     write_plot(data, plot)
-    place.write_text(page.Page(data).build(plot.name))
-    print('The result is in %s' % place)
+    built = page.Page(data)
+    place.write_text(built.build(plot.name))
+    print('The result is in %s' % place, flush=True)
+    failures = bars.describe_failures(built.list_bars())
+    if failures:
+        raise SystemExit('These limits fail:\n' + failures)
 
 
 if __name__ == '__main__':

@@ -10,12 +10,12 @@ from tests.benchmark import figures
 OURS, IN_TREE, NOOP, SLEEP = 'karbor-trove', 'in-tree', 'noop', 'sleep'
 #: The names of the two kinds of Trove in the results.
 REAL, FAKE = 'real', 'fake'
-#: Seconds of the backups for which most limits are.
-USUAL, LONG = 31.0, 28800.0
+#: Seconds of the backups for which the limits are. Most are for USUAL.
+USUAL, MINUTE, LONG = 31.0, 60.0, 28800.0
 
 #: A further page of a list belongs to the poll of the first page.
 _POLL = re.compile(r'Trove GET /v1\.0/[^/]+/backups(/[^ ]+)?$')
-#: What is not a number of a measurement, or has another name in a sample.
+#: What a sample lacks, has shortened or has with another name.
 _RAW = ('lateness', 'report', 'seconds')
 
 
@@ -38,7 +38,8 @@ def summarize(measured: Dict[str, Any], **cell: Any) -> Dict[str, Any]:
         trove_seconds=measured['report']['seconds'])
     if lateness:
         sample.update(late=statistics.median(lateness),
-                      latest=figures.percentile(lateness, 0.99))
+                      latest=figures.percentile(lateness, 0.99),
+                      lateness=[round(late, 3) for late in lateness])
     return sample
 
 
@@ -87,6 +88,24 @@ class Samples:
 
     def spread(self, key: str, **cell: Any) -> str:
         return figures.format_spread(self.values(key, **cell))
+
+    def latest(self, **cell: Any) -> Optional[float]:
+        """Return the 99th percentile of the lateness in all runs of a cell.
+
+        A run with one database has one value, so only the values of all runs
+        together have a percentile. Results of earlier versions lack these
+        values. In that case the median of the percentiles of the runs is
+        returned. None if nothing was measured.
+        """
+        values = [late for run in self.values('lateness', **cell)
+                  for late in run]  # type: ignore
+        return (figures.percentile(values, 0.99) if values
+                else self.median('latest', **cell))
+
+    def spread_latest(self, **cell: Any) -> str:
+        """Return latest(), and the range of the percentiles of the runs."""
+        return figures.format_spread(self.values('latest', **cell),
+                                     self.latest(**cell))
 
     def per_database(self, key: str, **cell: Any) -> Optional[float]:
         """Return the median of a number by the size of the cell."""

@@ -47,7 +47,7 @@ def data():
                         floor + 0.05 * size, late=14.0)]
     return {
         'arguments': {'sizes': SIZES, 'seconds': SECONDS, 'listed': 5000,
-                      'checkpoints': CHECKPOINTS,
+                      'checkpoints': CHECKPOINTS, 'runs': 1,
                       'operation_sizes': [1, 10, 100]},
         'protect': samples,
         'skipped': [{'plugin': results.IN_TREE, 'size': 1000,

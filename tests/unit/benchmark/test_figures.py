@@ -70,3 +70,9 @@ def test_numbers_have_three_digits(value, expected):
     ([3.0, 1.25, 2.5], '2.50 (1.25 to 3)')])
 def test_spread_has_the_median_and_the_range(values, expected):
     assert figures.format_spread(values) == expected
+
+
+@pytest.mark.parametrize('values, expected', [
+    ([], '-'), ([3.0], '2.75'), ([3.0, 1.25], '2.75 (1.25 to 3)')])
+def test_spread_may_have_another_figure(values, expected):
+    assert figures.format_spread(values, 2.75) == expected

@@ -40,7 +40,7 @@ def list_tables(text):
 
 def test_rows_of_a_table_have_the_same_number_of_cells(data):
     tables = list_tables(build(data))
-    assert len(tables) == 16
+    assert len(tables) == 17
     for rows in tables:
         assert len(rows) > 1 and len(set(rows)) == 1
 
@@ -69,7 +69,21 @@ def test_recommended_size_is_not_above_the_limit_of_a_restore(data):
     for sample in data['protect']:
         sample['build_seconds'] = 0.001 * sample['size']
     text = read_section(build(data), 'Size of a plan')
-    assert '**Put at most 600 databases into one plan.**' in text
+    assert '**Put at most 550 databases into one plan.**' in text
+    assert 'The statuses of 897 databases fit' in text
+    assert 'The reasons of 574 databases fit' in text
+
+
+def test_number_of_databases_above_which_the_log_warns_is_named(data):
+    text = read_section(build(data), 'Size of a plan')
+    assert 'checkpoint with more than\n300 databases.\n' in text
+    assert 'warns too late' not in text
+    for sample in data['protect']:
+        sample['build_seconds'] *= 1.5
+    text = read_section(build(data), 'Size of a plan')
+    assert '**Put at most 250 databases into one plan.**' in text
+    assert ('300 databases. **This number is above the recommendation, so the '
+            'log\nwarns too late.**\n' in text)
 
 
 def test_small_run_recommends_no_size(data):
@@ -108,6 +122,78 @@ def test_failed_limit_is_marked(data):
 ''' in read_section(build(data), 'Limits')
 
 
+def test_limit_that_is_not_measurable_has_its_noise(data):
+    data['protect'] += [
+        samples.protect(results.NOOP, 1000, None, 100.0, memory, 100.0)
+        for memory in (74.0, 125.0)]
+    assert '''\
+   * - peak memory above the floor per database, backups of 31 s, 1,000 databases
+     - 50 kB
+     - 40 kB
+     - not measurable, the runs of noop differ by 51 kB
+''' in read_section(build(data), 'Limits')
+
+
+def test_limit_without_a_recommendation_is_not_measured(data):
+    data['arguments']['sizes'] = [1, 10]
+    assert '''\
+   * - databases in a plan above which the log warns, compared with the recommended number
+     - -
+     - -
+     - not measured
+''' in read_section(build(data), 'Limits')
+
+
+def test_karbor_alone_is_beside_the_plugins(data):
+    text = read_section(build(data), 'CPU time and memory')
+    # A row for each size and duration.
+    assert text.count('     - Karbor alone\n') == 4 * 2
+    assert '''\
+   * - 31 s
+     - 100
+     - Karbor alone
+     - 1
+     - 0
+     - 1
+     - 0
+''' in text
+    assert '''\
+   * - part
+     - noop
+     - Karbor alone
+     - karbor-trove
+     - in-tree
+   * - bank
+     - 75
+     - 75
+     - 82.5
+     - 90
+''' in read_section(build(data), 'Where the CPU time goes')
+
+
+def test_99th_percentile_is_that_of_all_runs(data):
+    late = samples.protect(results.OURS, 1, 31.0, 0.01, 0.04, late=3.0)
+    data['protect'].append(late)
+    text = read_section(build(data), 'Lateness')
+    assert 'that of the databases of all runs together' in text
+    assert '''\
+   * - 31 s
+     - 1
+     - 2 (1 to 3)
+     - 3 (1 to 3)
+''' in text
+    for sample in data['protect']:
+        sample.pop('lateness', None)
+    text = read_section(build(data), 'Lateness')
+    assert 'the median of the percentiles of the\nruns' in text
+    assert '''\
+   * - 31 s
+     - 1
+     - 2 (1 to 3)
+     - 2 (1 to 3)
+''' in text
+
+
 def test_failure_of_the_in_tree_plugin_is_on_the_page(data):
     assert ('The in-tree plugin with 100 databases failed: no such instance'
             in build(data))
@@ -116,7 +202,27 @@ def test_failure_of_the_in_tree_plugin_is_on_the_page(data):
 def test_number_of_runs_is_on_the_page(data):
     data['protect'] += [sample for sample in data['protect']
                         if sample['size'] == 1 and sample['seconds'] == 31.0]
-    assert '1 to 2 for 1, 1 for 10, 1 for 100' in build(data)
+    data['operations'] += data['operations'][:1]
+    text = read_section(build(data), 'How it is measured')
+    rows = [row.replace('\n     - ', ' | ').replace('\n', '')
+            for row in text.split('   * - ')]
+    for row in (
+            # noop has the same cell for all durations.
+            'checkpoint | 31 s | 1 | 1 | 2 | 2 | 2',
+            'checkpoint | 8 h | 1 | 1 | 1 | 1 | 1',
+            'list of instances | - | 5,000 | - | - | 1 | 1',
+            'restore, verify and delete | - | 1 | - | - | 2 | 1',
+            'growth with older checkpoints | - | 1 | - | - | 1 | -',
+            'real Trove, all operations | - | 10 | - | - | 1 | 1',
+            'fake Trove, all operations | - | 10 | - | - | 1 | 1',
+            'skipping clock | 31 s | 10 | - | - | 1 | 1'):
+        assert row in rows
+
+
+def test_order_of_the_runs_is_on_the_page_if_they_had_it(data):
+    assert 'The runs of the cells of one size alternate.' in build(data)
+    del data['arguments']['runs']
+    assert 'alternate' not in build(data)
 
 
 @pytest.mark.parametrize('seconds, expected', [
@@ -187,11 +293,34 @@ def test_missing_broker_is_a_reason_on_the_page(data):
             in read_section(build(data), 'Several protection services'))
 
 
-def test_shares_of_several_services_are_on_the_page(data):
+def add_services(data, **values):
     data['services'] = dict(
         plans=30, databases=10, full_split=[11, 10, 9], full_seconds=9.0,
         incremental_split=[10, 10, 10], incremental_seconds=8.0, rounds=20,
-        chain=3, deferred=2, killed_during=12, interrupted=4)
+        chain=3, deferred=0, killed_during=12, interrupted=4, **values)
+
+
+def test_shares_of_several_services_are_on_the_page(data):
+    add_services(data, deletion_split=[21, 20, 19],
+                 versions={'RabbitMQ': '3.10.8', 'PostgreSQL': '17.2'})
+    text = build(data)
+    section = read_section(text, 'Several protection services')
+    assert 'created 11, 10, 9 of' in section
+    assert 'carried out 21, 20, 19 of the deletions' in section
+    assert 'no backup was still to be deleted' in section
+    assert """\
+   * - RabbitMQ
+     - 3.10.8
+   * - PostgreSQL
+     - 17.2
+""" in text
+    assert 'several protection services\n     - -\n     - 300\n' in text
+
+
+def test_backups_that_were_deleted_later_are_on_the_page(data):
+    add_services(data)
+    data['services']['deferred'] = 2
     text = read_section(build(data), 'Several protection services')
-    assert 'created 11, 10, 9 of' in text
-    assert '2 deletions of\n  backups were deferred' in text
+    assert '2 backups were still to be deleted. A later operation' in text
+    # Results of earlier versions lack the number by service.
+    assert 'carried out' not in text

@@ -18,9 +18,33 @@ def test_summary_has_the_median_and_the_99th_percentile_of_the_lateness():
     assert (sample['late'], sample['latest']) == (100.5, 198.0)
 
 
-def test_summary_without_lateness_has_none_of_both():
-    assert not {'late', 'latest'} & results.summarize(
+def test_summary_keeps_the_lateness_of_each_database_in_milliseconds():
+    sample = results.summarize(made_up.measured(lateness=[0.12345, 2.0]))
+    assert sample['lateness'] == [0.123, 2.0]
+
+
+def test_summary_without_lateness_has_no_figure_of_it():
+    assert not {'late', 'latest', 'lateness'} & results.summarize(
         made_up.measured()).keys()
+
+
+@pytest.mark.parametrize('kept, latest, text', [
+    # The percentile of 100 values is not the largest one.
+    (True, 2.0, '2 (2 to 9)'),
+    # The percentiles of the runs are 9 and 2.
+    (False, 5.5, '5.50 (2 to 9)')])
+def test_99th_percentile_is_that_of_all_runs_if_they_have_all_values(
+        kept, latest, text):
+    samples = [results.summarize(made_up.measured(lateness=values), size=50)
+               for values in ([1.0] * 49 + [9.0], [2.0] * 50)]
+    for sample in samples:
+        if not kept:
+            del sample['lateness']
+    samples = results.Samples(samples)
+    assert samples.latest(size=50) == latest
+    assert samples.spread_latest(size=50) == text
+    assert samples.latest(size=1) is None
+    assert samples.spread_latest(size=1) == '-'
 
 
 def test_seconds_of_a_backup_are_not_those_of_the_flow():
