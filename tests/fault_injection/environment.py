@@ -5,6 +5,8 @@ Karbor.
 """
 
 import argparse
+from concurrent import futures
+import functools
 import json
 import pathlib
 import tempfile
@@ -89,9 +91,15 @@ def _context(session, cloud):
             json.dumps(access._data).encode())), overwrite=False)
 
 
-def list_resources(checkpoint):
-    """Return the databases of a checkpoint."""
-    return [node.value for node in checkpoint.resource_graph]
+def list_resources(checkpoint, left_out=None):
+    """Return the databases of a checkpoint.
+
+    :param left_out: the database that is not returned. None to return all
+        databases.
+    """
+    resources = [node.value for node in checkpoint.resource_graph]
+    return resources if left_out is None else [
+        resource for resource in resources if resource != left_out]
 
 
 class Environment:
@@ -203,12 +211,15 @@ class Environment:
         return checkpoint
 
     def run(self, operation, checkpoint, parameters=None, each=None,
-            **provider_options):
+            at_once=False, **provider_options):
         """Run an operation as Karbor does, but one database at a time.
 
         :param operation: 'protect', 'restore', 'verify' or 'delete'.
         :param parameters: the parameters of all databases.
         :param each: the parameters of single databases, by id.
+        :param at_once: True to work on all databases at the same time, each in
+            a thread of its own. The first hooks run one after the other
+            nevertheless.
         :param provider_options: options besides timeouts.OPTIONS, or other
             values for these.
         :returns: a dict. 'seconds' is the duration. 'raised' has the
@@ -230,19 +241,26 @@ class Environment:
         operations = [(resource, create(resource))
                       for resource in list_resources(checkpoint)]
 
-        def call(hooks):
-            for resource, operation_object in operations:
-                try:
-                    for hook in hooks:
-                        getattr(operation_object, hook)(
-                            checkpoint, resource, self.context,
-                            {**parameters, **each.get(resource.id, {})},
-                            **arguments)
-                except Exception as error:  # The invariants check its type.
-                    yield error
+        def call(hooks, resource_and_operation):
+            resource, operation_object = resource_and_operation
+            try:
+                for hook in hooks:
+                    getattr(operation_object, hook)(
+                        checkpoint, resource, self.context,
+                        {**parameters, **each.get(resource.id, {})},
+                        **arguments)
+            except Exception as error:  # The invariants check its type.
+                return error
+            return None
+
+        def call_all(hooks, map_=map):
+            return list(filter(None, map_(functools.partial(call, hooks),
+                                          operations)))
 
         start = time.monotonic()
-        raised = list(call(_FIRST_HOOKS)) or list(call(_FURTHER_HOOKS))
+        with futures.ThreadPoolExecutor(len(operations)) as pool:
+            raised = call_all(_FIRST_HOOKS) or call_all(
+                _FURTHER_HOOKS, pool.map if at_once else map)
         if raised:
             arguments['raised'] = raised
         return dict(arguments, seconds=time.monotonic() - start)
@@ -285,12 +303,15 @@ class Environment:
         # The bank in Swift does not decode strings.
         return status.decode() if isinstance(status, bytes) else status
 
-    def read_record(self, checkpoint):
-        """Return the backup record of the first database in a checkpoint.
+    def read_record(self, checkpoint, resource=None):
+        """Return the backup record of a database in a checkpoint.
 
         None if there is no record.
+
+        :param resource: the database. By default the first database.
         """
-        return record.read(self.section(checkpoint), self.resource.id)
+        return record.read(self.section(checkpoint, resource),
+                           (resource or self.resource).id)
 
     def create_checkpoint(self, parameters=None, resources=(),
                           **provider_options):

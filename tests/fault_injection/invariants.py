@@ -25,6 +25,7 @@ cannot be backed up.
 All these functions raise AssertionError if the invariant is violated.
 """
 
+import collections
 import datetime
 import time
 
@@ -85,16 +86,20 @@ def check_deferred_deletions_have_a_reason(environment):
             'the deferred deletion has no reason', entry)
 
 
-def check_live_checkpoints(environment, checkpoints):
+def check_live_checkpoints(environment, checkpoints, left_out=None):
     """Check that the backups of checkpoints are in Trove and in Swift.
 
     :param checkpoints: the checkpoints that the operation may not harm. Each
-        has a backup of the first database.
+        has a backup of each of its databases, except the one that is left out.
+    :param left_out: the database that a checkpoint leaves out. None if all
+        databases are included.
     """
     backups = environment.list_backups()
     object_ids = environment.list_object_ids()
-    for checkpoint in checkpoints:
-        id_ = environment.read_record(checkpoint).backup_id
+    ids = [environment.read_record(checkpoint, resource).backup_id
+           for checkpoint in checkpoints
+           for resource in environments.list_resources(checkpoint, left_out)]
+    for id_ in ids:
         assert id_ in backups, ('a needed backup is not in Trove', id_)
         assert backups[id_]['status'] == 'COMPLETED', (
             'a needed backup is not complete', backups[id_])
@@ -106,7 +111,7 @@ def check_end(environment, scenario, result, bank_unavailable):
 
     Each exception has to be Karbor's exception for this operation, with a
     reason. While the bank is available, a delete operation may raise no
-    exception. The resource statuses have to match the exceptions.
+    exception. The resource status of each database has to match its exception.
 
     :param result: what Environment.run() returned.
     :param bank_unavailable: True if the bank was unavailable until the end of
@@ -124,9 +129,12 @@ def check_end(environment, scenario, result, bank_unavailable):
     if scenario.hook in _STATUS_AFTER_SUCCESS:
         if bank_unavailable and raised:
             return
-        statuses = _STATUS_AFTER_ERROR if raised else _STATUS_AFTER_SUCCESS
-        assert environment.get_status(scenario.checkpoint) == statuses[
-            scenario.hook]
+        failed_ids = {error.kwargs['resource_id'] for error in raised}
+        for resource in scenario.databases:
+            statuses = (_STATUS_AFTER_ERROR if resource.id in failed_ids
+                        else _STATUS_AFTER_SUCCESS)
+            assert environment.get_status(scenario.checkpoint, resource) == (
+                statuses[scenario.hook]), resource.id
     else:
         _check_record(scenario, result[scenario.hook], bool(raised))
 
@@ -229,20 +237,30 @@ def check_duration(scenario, result):
                               '%.1f s' % (result['seconds'], scenario.longest))
 
 
-def check_nothing_was_created_twice(before, after, requests, retries):
-    """Check that at most one backup, or at most one instance, was created.
+def check_nothing_was_created_twice(environment, scenario, backup_ids,
+                                    created, requests, retries):
+    """Check that an operation created nothing twice.
 
-    :param before: the ids of all backups or instances before the operation.
-    :param after: the ids of all backups or instances after the operation.
+    At most one backup of each database was created, and at most one instance.
+    No backup was created of a database that is left out.
+
+    :param backup_ids: the ids of all backups before the operation.
+    :param created: the ids of the new instances.
     :param requests: all requests of the operation.
     :param retries: how many times the operation may repeat a create request
         with a new token. A request with a rejected token creates nothing.
     """
-    assert len(after - before) <= 1, (
-        'more than one backup or instance was created', after - before)
+    backups = [backup for id_, backup in environment.list_backups().items()
+               if id_ not in backup_ids]
+    assert not (
+        collections.Counter(backup['instance_id'] for backup in backups)
+        - collections.Counter(
+            resource.id for resource in scenario.databases)), (
+                'more than one backup of a database was created', backups)
+    assert len(created) <= 1, ('more than one instance was created', created)
     creations = [request for request in requests
                  if request.service == 'trove' and request.method == 'POST']
-    assert len(creations) <= 1 + retries, (
+    assert len(creations) <= len(scenario.databases) + retries, (
         'too many create requests', creations)
 
 
@@ -340,7 +358,7 @@ def verify_until_no_temporary_instance_is_left(environment, instances):
         'a temporary instance is left')
 
 
-def verify_until_nothing_is_left(environment, survivor):
+def verify_until_nothing_is_left(environment, survivor, databases=()):
     """Verify a checkpoint until nothing is left that is not needed.
 
     The verifications delete what earlier operations have left. These are
@@ -361,15 +379,24 @@ def verify_until_nothing_is_left(environment, survivor):
     :param survivor: this checkpoint. Its verifications run the deferred
         deletions, and delete the temporary instances. All databases with test
         restores have to be in it.
-    :raises AssertionError: a verification failed, or something is still left
-        after 20 s.
+    :param databases: the databases of the operation. The verifications do not
+        run the deferred deletions of a database that the survivor lacks. So
+        the deletion of a checkpoint without backups runs these.
+    :raises AssertionError: a verification or a deletion failed, or something
+        is still left after 20 s.
     """
     backup_id = environment.read_record(survivor).backup_id
+    known = environments.list_resources(survivor)
+    others = [database for database in databases if database not in known]
     deadline = time.monotonic() + _TIMEOUT
     left = None
     while time.monotonic() < deadline:
-        result = environment.run('verify', survivor)
-        assert 'raised' not in result, result['raised']
+        results = [environment.run('verify', survivor)]
+        if others:
+            results.append(environment.run(
+                'delete', environment.new_checkpoint(*others)))
+        for result in results:
+            assert 'raised' not in result, result['raised']
         entries = environment.list_entries()
         left = (set(environment.list_backups()) - {backup_id},
                 environment.list_object_ids() - {backup_id},

@@ -50,6 +50,10 @@ The checkpoint leaves this database out, and has a backup of the other one if
 the operation succeeds. "Restore, one left out" passes ``restore_skip`` for one
 of two databases. It creates one instance if it succeeds.
 
+"Protect, two at once" waits for the backups of both databases together. Its
+table has only the request that reads both backups. If this request fails, the
+guarantees are checked for both databases.
+
 "Accept" is the command ``karbor-trove-manage checkpoint accept``. Its
 checkpoint left out a broken database, and failed before the backup of the
 other one was complete. After an error the status of the checkpoint is still

@@ -29,6 +29,8 @@ class Scenario:
     :param others: further checkpoints that the preparation created.
     :param left_out: the database that the checkpoint or the restore leaves
         out. None if all databases are included.
+    :param at_once: True if the operation works on all databases at the same
+        time. False if it works on one database at a time.
     """
 
     hook: str
@@ -40,6 +42,12 @@ class Scenario:
     fresh: bool = False
     others: list[Any] = dataclasses.field(default_factory=list)
     left_out: Any = None
+    at_once: bool = False
+
+    @property
+    def databases(self) -> list[Any]:
+        """The databases of the checkpoint that are not left out."""
+        return environments.list_resources(self.checkpoint, self.left_out)
 
 
 def _protect(environment: Environment) -> Scenario:
@@ -62,6 +70,18 @@ def _protect_and_skip(environment: Environment) -> Scenario:
     return Scenario(
         'protect', environment.new_checkpoint(broken, environment.resource),
         options={'unprotectable_databases': 'skip'}, left_out=broken)
+
+
+def _protect_at_once(environment: Environment) -> Scenario:
+    """Prepare a protect operation that waits for two backups together.
+
+    Each backup takes a second longer, so that the operation waits for both
+    backups when it polls.
+    """
+    return Scenario(
+        'protect', environment.new_checkpoint(
+            environment.resource, environment.get_database('customers')),
+        {'backup_name': 'slow-backup-1'}, at_once=True)
 
 
 def _accept(environment: Environment) -> Scenario:
@@ -148,6 +168,7 @@ SCENARIOS = {
     'protect, incremental': _protect_incremental,
     'protect, for test restores': _protect_for_test_restores,
     'protect, skip': _protect_and_skip,
+    'protect, two at once': _protect_at_once,
     'accept': _accept,
     'restore': _restore,
     'restore, one left out': _restore_one,
@@ -201,11 +222,14 @@ COVERED_BY = {
 }
 
 #: Scenarios that have cases only for some of their requests. The kinds of
-#: these requests begin with one of the texts. All other scenarios have cases
-#: for all of their requests.
+#: these requests match one of the patterns, which have the wildcards of a
+#: shell. All other scenarios have cases for all of their requests.
 ONLY = {
+    # The poll that reads both backups. The other requests of the two databases
+    # may have another order in each run.
+    'protect, two at once': ('trove GET /backups',),
     'restore, one left out': ('trove POST /instances',),
     # The command writes the omission and the indices.
-    'accept, bank in Swift': ('swift PUT /karbor//checkpoints/',
-                              'swift PUT /karbor//indices/'),
+    'accept, bank in Swift': ('swift PUT /karbor//checkpoints/*',
+                              'swift PUT /karbor//indices/*'),
 }

@@ -3,6 +3,7 @@
 import contextlib
 import types
 
+from karbor import exception
 from karbor import resource as karbor_resource
 from karbor.services.protection import bank_plugin
 import pytest
@@ -16,6 +17,7 @@ from tests.unit.simulation import in_memory_bank
 
 _DATABASE_ID = '11111111-1111-4111-8111-111111111111'
 _CREATED_ID = '22222222-2222-4222-8222-222222222222'
+_OTHER_ID = '33333333-3333-4333-8333-333333333333'
 
 
 @pytest.fixture
@@ -24,6 +26,13 @@ def environment():
     return types.SimpleNamespace(
         database_ids=[_DATABASE_ID],
         bank=bank_plugin.Bank(in_memory_bank.BankPlugin(lambda: None)))
+
+
+def _protect(*database_ids):
+    """Return the scenario of a protect operation on these databases."""
+    return scenarios.Scenario('protect', types.SimpleNamespace(resource_graph=[
+        types.SimpleNamespace(value=karbor_resource.Resource(
+            tenants.TYPE, id_, id_)) for id_ in database_ids]))
 
 
 def _build_record(id_, instance_id):
@@ -92,3 +101,55 @@ def test_a_successful_operation_has_no_other_status_in_its_record(
     with (contextlib.nullcontext() if holds
           else pytest.raises(AssertionError)):
         invariants.check_end(None, scenario, {hook: record}, False)
+
+
+@pytest.mark.parametrize('statuses, holds', [
+    (['available', 'error'], True), (['error', 'available'], False),
+    (['error', 'error'], False), (['available', 'available'], False)])
+def test_the_status_of_each_database_matches_its_exception(
+        environment, statuses, holds):
+    statuses = dict(zip((_DATABASE_ID, _OTHER_ID), statuses))
+    environment.get_status = (
+        lambda checkpoint, resource: statuses[resource.id])
+    error = exception.CreateResourceFailed(
+        name='backup', reason='a reason', resource_id=_OTHER_ID,
+        resource_type=tenants.TYPE)
+    with (contextlib.nullcontext() if holds
+          else pytest.raises(AssertionError)):
+        invariants.check_end(
+            environment, _protect(_DATABASE_ID, _OTHER_ID),
+            {'raised': [error]}, False)
+
+
+@pytest.mark.parametrize('created, holds', [
+    ([_DATABASE_ID, _OTHER_ID], True), ([_OTHER_ID], True),
+    ([_OTHER_ID, _OTHER_ID], False),
+    ([_DATABASE_ID, _OTHER_ID, _OTHER_ID], False),
+    ([_CREATED_ID], False)])
+def test_each_database_has_at_most_one_new_backup(
+        environment, created, holds):
+    environment.list_backups = lambda: {
+        'earlier': {'instance_id': _DATABASE_ID},
+        **{str(number): {'instance_id': id_}
+           for number, id_ in enumerate(created)}}
+    with (contextlib.nullcontext() if holds
+          else pytest.raises(AssertionError, match='more than one backup')):
+        invariants.check_nothing_was_created_twice(
+            environment, _protect(_DATABASE_ID, _OTHER_ID), {'earlier'},
+            set(), [], 0)
+
+
+@pytest.mark.parametrize('lost_id', [None, _DATABASE_ID, _OTHER_ID])
+def test_backups_of_all_databases_of_a_checkpoint_are_needed(
+        environment, lost_id):
+    ids = {_DATABASE_ID: 'first', _OTHER_ID: 'second'}
+    environment.read_record = lambda checkpoint, resource: (
+        types.SimpleNamespace(backup_id=ids[resource.id]))
+    environment.list_backups = lambda: {
+        backup_id: {'status': 'COMPLETED'} for id_, backup_id in ids.items()
+        if id_ != lost_id}
+    environment.list_object_ids = lambda: set(ids.values())
+    checkpoint = _protect(*ids).checkpoint
+    with (pytest.raises(AssertionError, match='not in Trove') if lost_id
+          else contextlib.nullcontext()):
+        invariants.check_live_checkpoints(environment, [checkpoint])

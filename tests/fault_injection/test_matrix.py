@@ -16,7 +16,8 @@ from tests.fault_injection import scenarios
 
 #: The sample has every 97th case. Neither the number of faults nor the number
 #: of durations has a common divisor with 97. So the sample has all faults and
-#: durations.
+#: durations. It also has the first case of each operation that would be
+#: missing otherwise.
 _STRIDE = 97
 
 
@@ -25,6 +26,17 @@ def cases_runner(sandbox):
     """A runner of cases, with four projects in the sandbox."""
     with runner.Runner(sandbox) as cases_runner:
         yield cases_runner
+
+
+def _list_sample(all_cases):
+    """Return the cases of the sample, see _STRIDE."""
+    sample = all_cases[::_STRIDE]
+    operations = {case.operation for case in sample}
+    for case in all_cases:
+        if case.operation not in operations:
+            operations.add(case.operation)
+            sample.append(case)
+    return sample
 
 
 def _select(all_cases, known, every=False, left=False, texts=()):
@@ -42,7 +54,7 @@ def _select(all_cases, known, every=False, left=False, texts=()):
     if left:
         return [case for case in selected
                 if known.get(case) in (None, runner.VIOLATED)]
-    return selected if every or texts else selected[::_STRIDE]
+    return selected if every or texts else _list_sample(selected)
 
 
 def _print(capsys, *lines):
@@ -308,17 +320,40 @@ def test_cases_have_a_violation_if_a_process_exits(monkeypatch):
                 assert 'BrokenProcessPool' in result.violation
 
 
+def _build_case(operation, number=1):
+    return cases.Case(operation, cases.OperationRequest(
+        'trove GET /backups', number), '503', cases.ONCE)
+
+
 def test_options_select_the_cases():
-    all_cases = ['delete %d' % number for number in range(99)] + ['verify']
+    deletes = [_build_case('delete', number) for number in range(1, 100)]
+    verify = _build_case('verify')
+    all_cases = [*deletes, verify]
     known = {case: 'done' for case in all_cases[:-2]}
-    known['delete 5'] = runner.VIOLATED
-    assert _select(all_cases, known) == ['delete 0', 'delete 97']
+    known[deletes[5]] = runner.VIOLATED
     assert _select(all_cases, known, every=True) == all_cases
     assert _select(all_cases, known, left=True) == [
-        'delete 5', 'delete 98', 'verify']
-    assert _select(all_cases, known, texts=['verify']) == ['verify']
-    assert _select(all_cases, known, texts=['lete 9', '7']) == ['delete 97']
-    assert _select(all_cases, known, left=True, texts=['9']) == ['delete 98']
+        deletes[5], deletes[98], verify]
+    assert _select(all_cases, known, texts=['verify']) == [verify]
+    assert _select(all_cases, known, texts=['delete', '(98)']) == [deletes[97]]
+    assert _select(all_cases, known, left=True, texts=['(99)']) == [
+        deletes[98]]
+
+
+def test_sample_has_every_97th_case_and_a_case_of_each_operation():
+    deletes = [_build_case('delete', number) for number in range(1, 100)]
+    verifies = [_build_case('verify', number) for number in range(1, 4)]
+    assert _select([*deletes, *verifies], {}) == [
+        deletes[0], deletes[97], verifies[0]]
+
+
+def test_only_the_poll_of_both_backups_has_cases_with_two_at_once():
+    requests = [cases.OperationRequest(*request) for request in (
+        ('trove GET /instances/detail', 1), ('trove POST /backups', 1),
+        ('trove GET /backups/{id}', 1), ('trove POST /backups', 2),
+        ('trove GET /backups', 1), ('trove GET /backups/{id}', 2))]
+    assert {case.request for case in runner._list_cases(
+        'protect, two at once', requests, ())} == {requests[4]}
 
 
 def test_outcomes_are_compared_with_the_page():

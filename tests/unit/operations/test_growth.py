@@ -13,7 +13,8 @@ from tests.unit.operations import growth
 from tests.unit.simulation import in_memory_bank
 
 COUNTS = (10, 100, 1000)
-KINDS = ['memory', 'file-system', 'file-system-of-karbor', 'swift']
+KINDS = ['memory', 'file-system', 'file-system-of-karbor', 'swift',
+         'swift-of-karbor']
 TABLE = (pathlib.Path(__file__).parents[3]
          / 'doc/source/contributor/bank-requests.csv')
 #: The banks in the table.
@@ -36,7 +37,7 @@ def counting_plugin(kind, tmp_path, fake_trove):
     config(['--config-file', str(path)], default_config_dirs=[])
     return growth.CountingPlugin(
         bank_plugins.PLUGINS[kind](config),
-        (lambda: len(store.requests)) if kind == 'swift' else None)
+        (lambda: len(store.requests)) if kind.startswith('swift') else None)
 
 
 @pytest.fixture
