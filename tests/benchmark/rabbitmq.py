@@ -4,15 +4,15 @@ import contextlib
 import os
 import pathlib
 import pwd
-import re
 import secrets
 import shutil
 import socket
-import struct
 import subprocess
 import tempfile
 import time
 from typing import Any, Iterator
+
+import amqp
 
 from tests.benchmark import children
 
@@ -105,19 +105,8 @@ def read_version(port: 'int | None') -> str:
 
     :param port: where the server accepts connections.
     """
-    with socket.create_connection(('127.0.0.1', port), 10.0) as client, (
-            client.makefile('rwb')) as stream:
-        stream.write(b'AMQP\0\0\x09\x01')
-        stream.flush()
-        # The type and the channel of the frame, and the size of the rest.
-        _, _, size = struct.unpack('>BHI', stream.read(7))
-        frame = stream.read(size)
-    # The name in the table of the server's properties, then the type and the
-    # length of the value.
-    found = re.search(rb'\x07versionS(.{4})', frame, re.DOTALL)
-    assert found, frame
-    length = int.from_bytes(found[1], 'big')
-    return str(frame[found.end():found.end() + length], 'ascii')
+    with amqp.Connection('127.0.0.1:%d' % port) as connection:
+        return str(connection.server_properties['version'])
 
 
 def _give(directory: pathlib.Path) -> 'dict[str, Any]':

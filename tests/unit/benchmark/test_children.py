@@ -3,12 +3,9 @@
 import os
 import pathlib
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 
 import pytest
@@ -74,30 +71,3 @@ def test_missing_rabbitmq_is_a_reason(monkeypatch):
     with pytest.raises(rabbitmq.Missing, match=(
             'rabbitmq-server is neither in /also/missing nor on PATH')):
         rabbitmq.find_server()
-
-
-def test_version_of_rabbitmq_is_what_it_tells_its_clients():
-    def table(properties):
-        text = b''.join(
-            bytes([len(key)]) + key + b'S' + struct.pack('>I', len(value))
-            + value for key, value in properties.items())
-        return struct.pack('>I', len(text)) + text
-
-    def serve():
-        client, _ = server.accept()
-        with client:
-            received.append(client.recv(8))
-            # Connection.Start of AMQP 0-9-1.
-            payload = struct.pack('>HHBB', 10, 10, 0, 9) + table({
-                b'platform': b'Erlang/OTP 25', b'version': b'3.10.8',
-                b'product': b'RabbitMQ'})
-            client.sendall(struct.pack('>BHI', 1, 0, len(payload)) + payload
-                           + bytes([0xce]))
-
-    received = []
-    with socket.create_server(('127.0.0.1', 0)) as server:
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        assert rabbitmq.read_version(server.getsockname()[1]) == '3.10.8'
-        thread.join()
-    assert received == [b'AMQP\0\0\x09\x01']
