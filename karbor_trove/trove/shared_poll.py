@@ -40,7 +40,8 @@ class _Waiter(Generic[T]):
         self.wait = wait
         #: When the wait began, in seconds of the clock.
         self.start = start
-        #: When the first poll of the wait is due, in seconds of the clock.
+        #: The first poll of the wait begins no later, unless there is an
+        #: outage. In seconds of the clock.
         self.first_due = first_due
         #: The wait ends after a last poll of the leader. This is the deadline
         #: for that poll. None before the end of this wait.
@@ -134,8 +135,10 @@ class SharedPoll(Generic[T]):
             outage the wait ends, even before the deadline. None means that
             only the deadline ends the wait.
         :param is_urgent: True to begin the first poll at once. False to begin
-            it after the first pause, which is 1 s at most. During an outage,
-            `is_urgent` has no effect, and the first poll is the next retry.
+            it after the first pause, which is 1 s at most. If there are other
+            waits, the first poll is then their next one, which begins within
+            the poll interval. During an outage, `is_urgent` has no effect, and
+            the first poll is the next retry.
         :returns: the result of the check.
         :raises errors.DeadlineExceeded: the deadline has passed without a
             result, or an outage was longer than `outage_timeout`.
@@ -147,7 +150,7 @@ class SharedPoll(Generic[T]):
         wait = polling.Wait(deadline, description, outage_timeout,
                             self._clock)
         waiter: _Waiter[T] = _Waiter(
-            id_, wait, now, now if is_urgent else now + self._pauses.first)
+            id_, wait, now, now if is_urgent else now + self._poller.interval)
         try:
             self._join(waiter)
             while True:
@@ -192,8 +195,11 @@ class SharedPoll(Generic[T]):
             if self._leader is None:
                 self._leader = waiter
                 self._pauses = polling.Pauses(self._poller.interval)
-                self._due = waiter.first_due
-            # During an outage, a new wait causes no first poll of its own.
+                self._due = min(waiter.first_due,
+                                waiter.start + self._pauses.first)
+            # If each new wait had its first poll after the first pause, a flow
+            # would send more polls the longer its waits take to begin. During
+            # an outage, the first poll is the next retry.
             elif not self._pauses.is_outage:
                 self._poll_at(waiter.first_due)
             self._poll_at_end(waiter)
@@ -338,8 +344,8 @@ class SharedPoll(Generic[T]):
         if outage is not None:
             self._due = now + self._pauses.after_failure(outage)
         else:
-            # The oldest wait determines the pause. With the youngest one, a
-            # flow would send more polls the longer its waits take to begin.
+            # The oldest wait determines the pause, for the same reason as in
+            # _join().
             ages = [now - waiter.start for waiter in self._waiters] or [0.0]
             self._due = now + self._pauses.after_response(max(ages), min(ages))
         for waiter in self._waiters:

@@ -154,16 +154,27 @@ def test_long_tasks_need_few_polls_however_many_waits_there_are(
     assert polls * 0.75 <= len(world.service.polls) <= polls
 
 
-def test_waits_that_begin_one_after_the_other_need_few_more_polls():
+def count_polls(seconds):
+    """Return the number of polls of a wait without other waits."""
     world = World()
-    tasks = [world.wait(str(number), 31.0, delay=number * 0.2)
+    world.wait('a', seconds)
+    world.run()
+    return len(world.service.polls)
+
+
+@pytest.mark.parametrize('spread', [10.0, 25.0])
+def test_waits_that_begin_one_after_the_other_need_few_more_polls(spread):
+    world = World()
+    tasks = [world.wait(str(number), 31.0, delay=number * spread / 50)
              for number in range(50)]
     world.run()
     assert all(task.error is None for task in tasks)
-    alone = World()
-    alone.wait('a', 31.0)
-    alone.run()
-    assert len(world.service.polls) <= 1.2 * len(alone.service.polls)
+    assert all(task.ended - task.joined <= 31.0 + INTERVAL + 0.1
+               for task in tasks)
+    # One wait that is as long as all of them needs as many polls.
+    assert len(world.service.polls) <= count_polls(spread + 31.0) + 1
+    if spread == 10.0:
+        assert len(world.service.polls) <= 1.2 * count_polls(31.0)
 
 
 def test_wait_that_begins_during_a_poll_gets_the_result_of_a_later_one():
@@ -186,12 +197,13 @@ def test_urgent_reads_at_the_same_time_share_two_polls():
     assert [len(ids) for _, ids in world.service.polls] == [1, 49]
 
 
-def test_new_wait_does_not_wait_for_the_long_interval_of_others():
+@pytest.mark.parametrize('delay', [41.3, 900.0, 7200.0])
+def test_first_poll_of_a_new_wait_is_within_the_poll_interval(delay):
     world = World()
-    world.wait('old', 100.0)
-    young = world.wait('young', 0.5, delay=41.3)
+    world.wait('old', 8 * 3600.0, timeout=86400.0)
+    young = world.wait('young', 0.0, delay=delay)
     world.run()
-    assert young.ended - young.joined <= 1.0 + 0.2
+    assert young.ended - young.joined <= INTERVAL + 0.2
 
 
 @pytest.mark.parametrize('delay', [900.0, 2 * 3600.0])
