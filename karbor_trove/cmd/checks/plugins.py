@@ -58,6 +58,7 @@ class Plugins:
         return result
 
     def _load(self, name: str) -> Any:
+        plugin_class: Any
         try:
             plugin_class = utils.load_class(PROTECTIONS, name)
         except Exception as error:  # Each plugin raises its own.
