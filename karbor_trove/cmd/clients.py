@@ -217,7 +217,7 @@ def _find_endpoint(access: Any) -> Optional[Endpoint]:
     option region_id has no effect here. keystonemiddleware passes the catalog
     to Karbor, and groups the endpoints of a service by region
     [_parse_service_catalog_info() in clients/utils.py of Karbor 1.6.0, and
-    _normalize_catalog() in auth_token/_request.py of keystonemiddleware 10].
+    _normalize_catalog() in auth_token/_request.py of keystonemiddleware 13].
 
     :param access: Keystone's response with the token and its catalog.
     :returns: the endpoint. None if the catalog does not have the service, or

@@ -298,8 +298,8 @@ def test_list_needs_trove_in_the_catalog_or_an_endpoint(
 @pytest.mark.parametrize('region', ['RegionOne', 'Sydney'])
 def test_list_finds_trove_in_the_catalog(
         run, config_file, fake_trove, region):
-    text = config_file.read_text().replace('trove_endpoint', '#')
-    config_file.write_text(text.replace('[trustee]', '[unused]'))
+    config_file.write_text(config_file.read_text().replace(
+        'trove_endpoint', '#'))
     token = keystone.build_token(keystone.SERVICE_PROJECT)
     for service in token['token']['catalog']:
         service['endpoints'][0].update(region=region, region_id=region)

@@ -160,7 +160,9 @@ def add_endpoint(fake_trove, set_endpoints):
 def test_endpoint_is_in_keystones_list_if_the_catalog_lacks_the_interface(
         find_one, find, add_endpoint, conf):
     listing = add_endpoint(serialization.URL + '/$(tenant_id)s')
-    conf.write_text(conf.read_text() + 'region_id = RegionTwo\n')
+    # cfg.CONF.reset() of an earlier test removes Karbor's default.
+    conf.write_text(conf.read_text() + 'service_name = trove\n'
+                    'region_id = RegionTwo\n')
     details = find_one('trove-works')['details']
     assert HERE in details and 'service_name = trove' in details
     assert 'region_id = RegionTwo' in details
