@@ -33,8 +33,8 @@ DISTRIBUTIONS = {
     'swiftclient': 'python-swiftclient',
     'troveclient': 'python-troveclient',
 }
-# The plugins run in an existing Karbor, and karbor_trove.horizon in an existing
-# Horizon. The extras "karbor" and "horizon" install releases that fit.
+# The plugins run in an existing Karbor, and karbor_trove.horizon runs in an
+# existing Horizon. The extras "karbor" and "horizon" install what fits.
 INSTALLED_BEFORE = {'django', 'horizon', 'karbor', 'karbor_dashboard'}
 
 LIST_ENTRY_POINTS = '''

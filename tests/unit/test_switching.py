@@ -74,7 +74,7 @@ def test_command_deletes_only_the_group_and_its_option(
 
 def test_command_does_not_change_a_file_without_the_group(
         delete_unused_group):
-    text = '; A comment.\n' + PROVIDER + BANK.rstrip('\n')
+    text = '; A comment.\n' + PROVIDER + BANK
     assert delete_unused_group(text) == [text]
 
 
