@@ -59,10 +59,10 @@ def check_progress(request, run, config_file, clock, monkeypatch):
     Only on a terminal, the command shows a line and erases it again.
     """
     monkeypatch.setattr(polling, 'SYSTEM_CLOCK', clock)
-    monkeypatch.setattr(sys.stderr, 'isatty', lambda: request.param)
     monkeypatch.setattr(progress, 'INTERVAL', 0)
 
     def check_progress(words, line):
+        monkeypatch.setattr(sys.stderr, 'isatty', lambda: request.param)
         code, out, err = run(*words, '--config-file', config_file)
         assert code == 0 and 'Reading' not in out
         assert (line in err) == request.param
