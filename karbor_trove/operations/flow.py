@@ -14,6 +14,7 @@ from typing import NamedTuple, Union
 from oslo_log import log as logging
 
 from karbor_trove.bank import resource_status
+from karbor_trove import errors
 from karbor_trove import karbor_types
 from karbor_trove.operations import configuration_group
 from karbor_trove.operations import notifications
@@ -40,6 +41,10 @@ _MAX_ITEMS = 20
 _MAX_SWIFT_REQUESTS = 8
 #: The type and the id of a resource.
 Key = Tuple[str, str]
+#: The context of a user, and the client with the rights of this user. If
+#: Keystone did not respond, the error takes the place of the client.
+_Connection = Tuple[karbor_types.RequestContext,
+                    Union[trove_client.TroveClient, errors.Unreachable]]
 
 
 class FlowState:
@@ -76,8 +81,10 @@ class FlowState:
         self.versions: shared_poll.SharedPoll[
             List[models.DatastoreVersion]] = shared_poll.SharedPoll(poller)
         self._catalog: Optional[trove_catalog.Catalog] = None
-        self._connection: Optional[Tuple[
-            karbor_types.RequestContext, trove_client.TroveClient]] = None
+        #: The last client. None before the first client.
+        self._connection: Optional[_Connection] = None
+        self._connections: shared_poll.SharedPoll[_Connection] = (
+            shared_poll.SharedPoll(poller))
         self._status_lock = threading.Lock()
         #: The last status and the last reason of each resource. `_updated`
         #: holds the status and the reason that Karbor's record has.
@@ -126,19 +133,49 @@ class FlowState:
                    ) -> trove_client.TroveClient:
         """Return a client of Trove. All resources share its connections.
 
+        If several resources call this method at the same time, one of them
+        creates the client, and the others wait for it. If Keystone does not
+        respond, the waiting resources get the same error, or the error of the
+        next attempt. So their timeouts do not add up.
+
         :param context: the context of the user's request. Karbor passes the
             same context to all resources of a flow. If a context differs from
             that of the last call, a new client is created.
-        :param connect: creates a client.
-        :raises errors.KarborTroveError: connect() raised this error.
+        :param connect: creates a client. This may send requests to Keystone.
+        :raises errors.KarborTroveError: connect() raised this error, or
+            another resource did not create the client within 60 s.
+        """
+        connection = self._connection
+        while connection is None or connection[0] is not context:
+            connection = self._connections.wait_for(
+                lambda names: dict.fromkeys(
+                    names, self._find_or_connect(context, connect)),
+                'client', lambda answer: answer,
+                polling.Deadline(timeouts.FIND_TROVE, self._clock),
+                'Trove could not be found', is_urgent=True)
+        client = connection[1]
+        if isinstance(client, errors.Unreachable):
+            raise errors.Unreachable(str(client), client.retry_after
+                                     ) from client
+        return client
+
+    def _find_or_connect(self, context: karbor_types.RequestContext,
+                         connect: Callable[[], trove_client.TroveClient]
+                         ) -> _Connection:
+        """Return the last client if it is for this context, or create one.
+
+        :raises errors.KarborTroveError: connect() raised this error, except
+            errors.Unreachable.
         """
         connection = self._connection
         if connection is None or connection[0] is not context:
-            # Several threads may create a client at the same time. If the
-            # threads waited for each other, their timeouts would add up when
-            # Keystone does not respond.
-            connection = self._connection = context, connect()
-        return connection[1]
+            try:
+                connection = self._connection = context, connect()
+            except errors.Unreachable as error:
+                # A shared poll repeats a read that raises this error. Here the
+                # callers of get_client() decide how long they try again.
+                return context, error
+        return connection
 
     def get_catalog(self, client: trove_client.TroveClient, project_id: str
                     ) -> trove_catalog.Catalog:

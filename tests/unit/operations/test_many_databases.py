@@ -7,12 +7,16 @@ import collections
 import datetime
 import re
 
+import greenlet
 from karbor import exception
+from karbor.services.protection import client_factory
 from karbor.services.protection import graph
 import pytest
+import requests
 
 from karbor_trove.bank import verification_journal
 from karbor_trove import protection
+from tests.fake_trove import keystone
 from tests.unit.operations import capacity
 from tests.unit import scheduler as schedulers
 
@@ -56,7 +60,7 @@ def run_flow(clock, provider_conf, checkpoint, context, build_resource):
         clock.run()
         state = plugin._operation_arguments[-1]
         for poll in (state.backups._statuses, state.backups._lists,
-                     state.instances):
+                     state.instances, state.versions, state._connections):
             assert not poll._waiters and poll._leader is None
         return tasks
     return run
@@ -459,3 +463,104 @@ def test_outage_does_not_count_once_for_each_turn_in_the_queue(
                for task in tasks)
     # Each of the 5 turns may take another minute.
     assert clock.now() - start <= 1800 + 5 * 65
+
+
+class SlowKeystone:
+    """The responses of Keystone to requests for its versions."""
+
+    def __init__(self, clock):
+        self._clock = clock
+        #: The duration of each response in seconds.
+        self.seconds = 0.1
+        #: The requests in their order.
+        self.requests = []
+        #: Called after the duration of a response.
+        self.before_response = lambda: None
+
+    def respond(self, request, response):
+        self.requests.append(request)
+        self._clock.sleep(self.seconds)
+        self.before_response()
+        return {'versions': {'values': [keystone.VERSION]}}
+
+
+@pytest.fixture
+def restart_karbor(fake_trove, clock, monkeypatch):
+    """Return a function that restarts Karbor, with a slow Keystone.
+
+    It returns the Keystone.
+    """
+    def restart():
+        monkeypatch.setattr(client_factory.ClientFactory, '_keystone_plugin',
+                            None)
+        slow_keystone = SlowKeystone(clock)
+        fake_trove.mocker.get(keystone.URL + '/', status_code=300,
+                              json=slow_keystone.respond)
+        return slow_keystone
+    return restart
+
+
+@pytest.fixture
+def clients(monkeypatch):
+    """The clients of Trove that Karbor has created."""
+    clients = []
+    create = client_factory.ClientFactory.create_client
+    monkeypatch.setattr(
+        client_factory.ClientFactory, 'create_client',
+        lambda *args: clients.append(create(*args)) or clients[-1])
+    return clients
+
+
+@pytest.mark.parametrize('kind', ['protect', 'restore', 'verify', 'delete'])
+def test_databases_share_one_client_after_a_restart_of_karbor(
+        run_flow, fake_trove, restart_karbor, clients, restore, verify, kind):
+    ids = add_instances(fake_trove, 30)
+    run_flow('protect', ids)
+    slow_keystone = restart_karbor()
+    clients.clear()
+    tasks = run_flow(kind, ids, record={
+        'restore': restore, 'verify': verify}.get(kind))
+    assert [task.error for task in tasks] == [None] * 30
+    assert len(clients) == 1
+    # Keystone is found to respond, and its versions are read.
+    assert len(slow_keystone.requests) == 2
+
+
+def test_cancelled_database_leaves_the_connection_to_the_others(
+        run_flow, fake_trove, restart_karbor, clients, clock):
+    ids = add_instances(fake_trove, 30)
+    run_flow('protect', ids)
+    slow_keystone = restart_karbor()
+    clients.clear()
+
+    def cancel(step):
+        if len(slow_keystone.requests) == 1:
+            clock.before_step = lambda step: None
+            # The first database waits for Keystone.
+            clock.cancel(clock.tasks[-30])
+
+    clock.before_step = cancel
+    tasks = run_flow('delete', ids)
+    assert isinstance(tasks[0].error, greenlet.GreenletExit)
+    assert [task.error for task in tasks[1:]] == [None] * 29
+    assert len(clients) == 1
+
+
+def test_timeouts_of_keystone_do_not_add_up(
+        run_flow, fake_trove, restart_karbor, clock, verify):
+    ids = add_instances(fake_trove, 40)
+    run_flow('protect', ids)
+    slow_keystone = restart_karbor()
+    slow_keystone.seconds = 25.0
+
+    def fail():
+        raise requests.exceptions.ReadTimeout
+
+    slow_keystone.before_response = fail
+    start = clock.now()
+    tasks = run_flow('verify', ids, record=verify)
+    assert all('Trove could not be found: given up after 60 s' in str(
+        task.error) for task in tasks)
+    # A wait for 60 s ends after at most two more requests.
+    assert clock.now() - start <= 60 + 2 * 25
+    assert len(slow_keystone.requests) <= 5
