@@ -5,17 +5,27 @@ Each database is a greenlet on a simulated clock, as a green thread of Karbor.
 
 import collections
 import datetime
+import gc
 import re
+import threading
 
 import greenlet
 from karbor import exception
 from karbor.services.protection import client_factory
 from karbor.services.protection import graph
+from keystoneauth1 import session as keystone_session
 import pytest
 import requests
 
+from karbor_trove.backups import deferred_deletion
 from karbor_trove.bank import verification_journal
+from karbor_trove import errors
+from karbor_trove.operations import base
+from karbor_trove.operations import flow
+from karbor_trove import polling
 from karbor_trove import protection
+from karbor_trove.trove import client as trove_client
+from karbor_trove.trove import shared_poll
 from tests.fake_trove import keystone
 from tests.unit.operations import capacity
 from tests.unit import scheduler as schedulers
@@ -564,3 +574,44 @@ def test_timeouts_of_keystone_do_not_add_up(
     # A wait for 60 s ends after at most two more requests.
     assert clock.now() - start <= 60 + 2 * 25
     assert len(slow_keystone.requests) <= 5
+
+
+def count_objects():
+    """Return how many objects of an operation exist, by their class."""
+    gc.collect()
+    counts = collections.Counter(type(found) for found in gc.get_objects())
+    return {kind.__name__: sum(
+        count for type_, count in counts.items() if issubclass(type_, kind))
+        for kind in (
+            schedulers.Task, base.Operation, flow.FlowState,
+            shared_poll.SharedPoll, shared_poll._Waiter, polling.Poller,
+            polling.Wait, polling.Deadline, type(threading.Event()),
+            deferred_deletion.BackupDeletion, trove_client.TroveClient,
+            keystone_session.Session, requests.Session,
+            errors.KarborTroveError)}
+
+
+def test_nothing_is_left_after_1000_operations(
+        run_flow, fake_trove, clock, verify, caplog):
+    # Log records would keep references to the exceptions.
+    caplog.set_level('CRITICAL')
+    all_ids = add_instances(fake_trove, 100)
+
+    def run(kinds, ids):
+        for kind in kinds:
+            fake_trove.fail('GET', '/backups*', 503, times=2)
+            tasks = run_flow(kind, ids,
+                             record=verify if kind == 'verify' else None)
+            assert [task.error for task in tasks] == [None] * len(ids)
+            del tasks, clock.tasks[:]
+            fake_trove.heal()
+            fake_trove.requests.clear()
+            fake_trove.mocker.reset()
+
+    # Karbor keeps one Keystone plugin for all operations.
+    run(['protect', 'verify', 'delete'], all_ids[:2])
+    before = count_objects()
+    threads = threading.active_count()
+    run(['protect', 'verify', 'delete'] * 3 + ['protect'], all_ids)
+    assert count_objects() == before
+    assert threading.active_count() == threads
