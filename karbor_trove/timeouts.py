@@ -88,10 +88,10 @@ VERIFICATION_SLACK = 600.0
 #: How long an instance with the status SHUTDOWN may take to disappear. After
 #: that time the server counts as lost, and the instance is deleted.
 SHUTDOWN = 300.0
-#: How soon the request to delete an instance is repeated if Trove refused the
-#: request. If the status of the instance changes, the request is repeated
-#: earlier.
-DELETION_RETRY = 30.0
+#: The pause after Trove has refused to delete an instance. The pause ends
+#: earlier if the status of the instance changes. The pause doubles with each
+#: refused request.
+DELETION_RETRY = 10.0
 #: Karbor's database saves the record of a restore or a verification.
 SAVE_RECORD = 60.0
 #: A restore whose request is younger than this may still search for its

@@ -351,6 +351,7 @@ class _Deletion:
                 self._client.delete_instance(self._instance_id)
                 return True
         self._retry_deadline = self._poller.deadline(self._retry_seconds)
+        self._retry_seconds *= 2
         return False
 
     def check_request_due(self, instance: models.Instance) -> bool:

@@ -240,12 +240,12 @@ def test_temporary_instances_that_are_not_built_share_the_polls(
                for task in tasks)
     assert set(fake_trove.instances) == set(ids)
     counts = count_requests(fake_trove)
-    # Trove refuses one request in 30 s.
-    requests = counts['DELETE instances/*']
-    assert requests <= 40 * (300 / 30 + 2)
-    polls = capacity.count_polls(20.0) + capacity.count_polls(300.0)
+    # Trove refuses the requests after 0, 10, 30, 70 and 150 s.
+    assert counts['DELETE instances/*'] == 40 * 6
+    polls = sum(capacity.count_polls(seconds)
+                for seconds in (20.0, 10.0, 20.0, 40.0, 80.0, 150.0, 2.0))
     reads = counts['GET instances'] + counts['GET instances/*']
-    assert reads <= requests + 40 + 4 * (polls + 20)
+    assert reads <= 40 * 6 + 40 + 4 * (polls + 10)
 
 
 def test_failed_restores_of_many_databases_are_deleted_together(
@@ -594,7 +594,7 @@ def count_objects():
 def test_nothing_is_left_after_1000_operations(
         run_flow, fake_trove, clock, verify, caplog):
     # Log records would keep references to the exceptions.
-    caplog.set_level('CRITICAL')
+    caplog.set_level('CRITICAL', 'karbor_trove')
     all_ids = add_instances(fake_trove, 100)
 
     def run(kinds, ids):
