@@ -88,9 +88,9 @@ VERIFICATION_SLACK = 600.0
 #: How long an instance with the status SHUTDOWN may take to disappear. After
 #: that time the server counts as lost, and the instance is deleted.
 SHUTDOWN = 300.0
-#: After a refused request to delete an instance: the pause until the request is
-#: repeated, unless the status of the instance changes earlier. The pause
-#: doubles with each refused request.
+#: The pause after Trove has refused to delete an instance. The pause ends
+#: earlier if the status of the instance changes. The pause doubles with each
+#: refused request.
 DELETION_RETRY = 10.0
 #: Karbor's database saves the record of a restore or a verification.
 SAVE_RECORD = 60.0

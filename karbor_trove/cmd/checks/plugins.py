@@ -58,7 +58,6 @@ class Plugins:
         return result
 
     def _load(self, name: str) -> Any:
-        plugin_class: Any
         try:
             plugin_class = utils.load_class(PROTECTIONS, name)
         except Exception as error:  # Each plugin raises its own.
@@ -69,8 +68,9 @@ class Plugins:
         if not isinstance(plugin_class, type):
             return errors.NotFound('it is no class')
         if not issubclass(plugin_class, bank_plugin.BankPlugin):
+            protection_class: Any = plugin_class
             try:
-                list(plugin_class.get_supported_resources_types())
+                list(protection_class.get_supported_resources_types())
             except Exception as error:  # Each plugin raises its own.
                 return errors.Rejected(
                     'get_supported_resources_types() failed: %r' % error)
