@@ -9,8 +9,8 @@ from tests.benchmark import results
 
 #: How many databases are many.
 _MANY = 1000
-#: Fewer databases, or fewer checkpoints, say nothing about growth. For example,
-#: a sweep reads up to 5 journal entries, however many more there are.
+#: Fewer databases, or fewer checkpoints, say nothing about growth. For
+#: example, a sweep reads 5 journal entries at most.
 _LEAST_GROWN = 10
 #: The outcomes of a bar.
 PASS, FAIL = 'pass', '**fail**'

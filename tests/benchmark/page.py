@@ -96,12 +96,12 @@ before the flow. The noop plugin never waits. Karbor alone waits until the
 backups end. So its numbers have what Karbor's flow engine and bank need while
 tasks wait. What karbor-trove needs more than Karbor alone is its own part.
 
-Python collects garbage at times that differ from run to run. With 1,000
-databases this changes the peak memory by more than a plugin needs. So the
-difference from the floor may be below 0, and the section `Limits`_ counts it
-as 0. If the runs of noop differ by more than the limit, the difference from
-the floor is not measurable. It fails nevertheless if it is above the limit
-even after the difference of the noop runs is subtracted.
+Python collects garbage at other times with another plugin, and sometimes in
+another run. With 1,000 databases this changes the peak memory by more than a
+plugin needs. So the difference from the floor may be below 0, and the section
+`Limits`_ counts it as 0. If the runs of noop differ by more than the limit,
+the difference from the floor is not measurable. It fails nevertheless if it is
+above the limit even after the difference of the noop runs is subtracted.
 
 {usage}
 
