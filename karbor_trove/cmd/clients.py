@@ -14,7 +14,7 @@ backup in the quota of the backup's project.
 """
 
 import dataclasses
-from typing import Any, Dict, FrozenSet, Optional, Tuple, Union
+from typing import Any, Dict, FrozenSet, List, Optional, Tuple, Union
 
 from karbor.common import karbor_keystone_plugin
 from karbor import context as karbor_context
@@ -42,14 +42,26 @@ _REJECTED = ('Keystone rejects the credentials in [%s] of karbor.conf. Check '
 
 
 @dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """The endpoint of Trove that Karbor takes from the catalog of a token."""
+
+    #: None if the catalog does not name a region.
+    region: Optional[str]
+    url: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Token:
-    """The project, the roles and the lifetime of a token."""
+    """The project, the roles, the lifetime and the catalog of a token."""
 
     #: None if the token has no project.
     project_id: Optional[str]
     roles: FrozenSet[str]
     #: The seconds for which the token is valid.
     seconds: float
+    #: None if Karbor does not find Trove in the catalog. If trove_endpoint is
+    #: set, Karbor does not search the catalog.
+    endpoint: Optional[Endpoint]
 
 
 class ProjectClients:
@@ -143,18 +155,20 @@ class OperatorCredentials:
             region_name=self._cloud.get_region_name(service_type))
 
 
-def request_token() -> Token:
+def request_token(project_id: Optional[str] = None) -> Token:
     """Request a token for Karbor's own user, and return its properties.
 
     The credentials are those of [keystone_authtoken] in karbor.conf.
 
+    :param project_id: the id of the project. None for the project of Karbor's
+        own user.
     :raises errors.KarborTroveError: Keystone gives no token.
     """
     with transport.translate_errors('requesting a token with [%s]' % _GROUP):
         try:
-            return _request_token(_create_session(None))
+            return _request_token(_create_session(_build_scope(project_id)))
         except keystone_exceptions.Unauthorized as error:
-            raise errors.Rejected(_explain_refusal(None)) from error
+            raise errors.Rejected(_explain_refusal(project_id)) from error
 
 
 def request_service_token() -> Token:
@@ -181,12 +195,48 @@ def request_service_token() -> Token:
 
 
 def _request_token(session: keystone_session.Session) -> Token:
+    access = _get_access(session)
+    return Token(access.project_id, frozenset(access.role_names),
+                 (access.expires - access.issued).total_seconds(),
+                 _find_endpoint(access))
+
+
+def _get_access(session: keystone_session.Session) -> Any:
+    """Return Keystone's response with a token and its catalog."""
     # Not every auth plugin has get_access(). The plugins that request a token
     # with a password or with another token have this method.
     auth: Any = session.auth
-    access = auth.get_access(session)
-    return Token(access.project_id, frozenset(access.role_names),
-                 (access.expires - access.issued).total_seconds())
+    return auth.get_access(session)
+
+
+def _find_endpoint(access: Any) -> Optional[Endpoint]:
+    """Return the endpoint of Trove that an operation takes from a catalog.
+
+    In the catalog of the user's token, Karbor takes the first service with the
+    type of trove_catalog_info, and the first region of this service. The
+    option region_id has no effect here. keystonemiddleware passes the catalog
+    to Karbor, and groups the endpoints of a service by region
+    [_parse_service_catalog_info() in clients/utils.py of Karbor 1.6.0, and
+    _normalize_catalog() in auth_token/_request.py of keystonemiddleware 13].
+
+    :param access: Keystone's response with the token and its catalog.
+    :returns: the endpoint. None if the catalog does not have the service, or
+        if the first region does not have the interface of trove_catalog_info.
+    """
+    info = cfg.CONF.trove_client.trove_catalog_info.split(':')
+    if len(info) != 3 or not access.has_service_catalog():
+        return None  # Karbor ignores a wrong value.
+    service_type, _, interface = info
+    for service in access.service_catalog.catalog:
+        if service['type'] == service_type:
+            endpoints = service.get('endpoints') or []
+            region = endpoints[0].get('region') if endpoints else None
+            urls = {(endpoint.get('region'),
+                     endpoint['interface'].lower() + 'URL'): endpoint['url']
+                    for endpoint in endpoints}
+            url = urls.get((region, interface))
+            return Endpoint(region, url) if url else None
+    return None
 
 
 def is_network_visible(network_id: str) -> bool:
@@ -208,29 +258,58 @@ def is_network_visible(network_id: str) -> bool:
 
 def _create_client(project_id: Optional[str], swift: models.SwiftOptions
                    ) -> trove_client.TroveClient:
+    """Return a client that uses the endpoint that an operation would use."""
     # Karbor's own module for Trove uses the operator's [trove_client].
     module = client_factory.ClientFactory.get_client_module('trove')
-    session = _create_session({'project_id': project_id} if project_id
-                              else None)
-    conf = cfg.CONF.trove_client
-    service_type, _, interface = conf.trove_catalog_info.split(':')
+    session = _create_session(_build_scope(project_id))
     with transport.translate_errors('finding Trove as Karbor\'s user'):
         try:
-            project_id = session.get_project_id()
+            access = _get_access(session)
         except keystone_exceptions.Unauthorized as error:
             raise errors.Rejected(_explain_refusal(project_id)) from error
-        # If trove_endpoint is set, the catalog need not have Trove.
-        url = None if conf.trove_endpoint else session.get_endpoint(
-            service_type=service_type, interface=interface,
-            region_name=conf.region_id)
+    conf = cfg.CONF.trove_client
+    catalog: List[Dict[str, Any]] = []
+    endpoint = _find_endpoint(access)
+    if endpoint:
+        service_type, _, interface = conf.trove_catalog_info.split(':')
+        catalog = [{'type': service_type,
+                    'endpoints': [{interface: endpoint.url}]}]
     context = karbor_context.RequestContext(
-        user_id=None, project_id=project_id, is_admin=False, overwrite=False,
-        service_catalog=[{'type': service_type,
-                          'endpoints': [{interface: url}]}])
-    return trove_client.TroveClient(
-        lambda: module.create(context, cfg.CONF, session=session),
-        get_swift_connection=lambda: connect.get_swift_connection(
-            swift, project_id or ''))
+        user_id=None, project_id=access.project_id, is_admin=False,
+        overwrite=False, service_catalog=catalog)
+
+    def make_client() -> Any:
+        # If the endpoint is known, [trustee] need not be set.
+        is_known = conf.trove_endpoint or context.service_catalog
+        return module.create(
+            context, cfg.CONF, session=session,
+            keystone_plugin=None if is_known else _get_keystone_plugin())
+
+    try:
+        return trove_client.TroveClient(
+            make_client, get_swift_connection=lambda: (
+                connect.get_swift_connection(swift, access.project_id or '')))
+    except exception.KarborException as error:
+        raise errors.Rejected('finding Trove: %s' % error) from error
+    except (KeyError, TypeError, ValueError) as error:
+        # Karbor builds the URL from a template.
+        raise errors.Rejected(
+            'finding Trove: its endpoint cannot be built from [trove_client] '
+            'of karbor.conf and the catalog (%r)' % error) from error
+
+
+def _get_keystone_plugin() -> Any:
+    """Return the object with which Karbor searches Keystone for an endpoint.
+
+    The object uses the credentials of [trustee] in karbor.conf.
+    """
+    plugin = client_factory.ClientFactory.get_keystone_plugin()
+    plugin.client.session.timeout = timeouts.HTTP_CONNECT, timeouts.HTTP_READ
+    return plugin
+
+
+def _build_scope(project_id: Optional[str]) -> Optional[Dict[str, str]]:
+    return {'project_id': project_id} if project_id else None
 
 
 def _explain_refusal(project_id: Optional[str]) -> str:

@@ -290,17 +290,21 @@ def test_list_needs_trove_in_the_catalog_or_an_endpoint(
     text = config_file.read_text()
     config_file.write_text(text.replace('trove_endpoint', '#'))
     code, _, err = run('orphans', 'list', '--config-file', config_file)
-    assert code == 1 and 'finding Trove' in err and 'not found' in err
+    assert code == 1 and 'finding Trove: Couldn\'t find the endpoint' in err
     config_file.write_text(text)
     assert run('orphans', 'list', '--config-file', config_file)[0] == 0
 
 
-def test_list_finds_trove_in_the_catalog(run, config_file, fake_trove):
+@pytest.mark.parametrize('region', ['RegionOne', 'Sydney'])
+def test_list_finds_trove_in_the_catalog(
+        run, config_file, fake_trove, region):
     config_file.write_text(config_file.read_text().replace(
         'trove_endpoint', '#'))
+    token = keystone.build_token(keystone.SERVICE_PROJECT)
+    for service in token['token']['catalog']:
+        service['endpoints'][0].update(region=region, region_id=region)
     fake_trove.mocker.post(
-        keystone.URL + '/v3/auth/tokens', status_code=201,
-        json=keystone.build_token(keystone.SERVICE_PROJECT),
+        keystone.URL + '/v3/auth/tokens', status_code=201, json=token,
         headers={'X-Subject-Token': keystone.SERVICE_TOKEN})
     assert run('orphans', 'list', '--config-file', config_file)[0] == 0
     assert fake_trove.find_requests('GET', '/backups')
