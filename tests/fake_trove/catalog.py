@@ -12,13 +12,14 @@ class Catalog:
     def __init__(self, cloud: clouds.Cloud) -> None:
         self._cloud = cloud
 
-    def get(self, project_id: str, parts: typing.Sequence[str]
-            ) -> typing.Optional[clouds.State]:
+    def get(self, project_id: str, parts: typing.Sequence[str],
+            is_admin: bool) -> typing.Optional[clouds.State]:
         """Return the response to a GET request.
 
         None if the path does not belong to this class.
 
         :param parts: the parts of the path, for example ['flavors', '2'].
+        :param is_admin: True if the token has the role admin.
         :raises errors.ErrorResponse: 404 if the item does not exist. 403 for
             quotas if only an administrator may read them, as before Xena.
         """
@@ -42,7 +43,7 @@ class Catalog:
                 raise errors.not_found(rest[0])
             return {'flavor': self._flavor(rest[0])}
         if kind == 'mgmt' and rest == ['quotas', project_id]:
-            return {'quotas': self._quotas(project_id)}
+            return {'quotas': self._quotas(project_id, is_admin)}
         return None
 
     def _flavors(self) -> clouds.State:
@@ -61,8 +62,10 @@ class Catalog:
                 datastore, name) not in self._cloud.inactive_versions
         return item
 
-    def _quotas(self, project_id: str) -> typing.List[clouds.State]:
-        if not self._cloud.shows_quotas:
+    def _quotas(self, project_id: str, is_admin: bool
+                ) -> typing.List[clouds.State]:
+        if not self._cloud.shows_quotas or not (
+                is_admin or self._cloud.release.tenant_quotas):
             raise errors.ErrorResponse(403, 'Policy does not allow it.')
         instances = [instance for instance in self._cloud.instances.values()
                      if instance['project_id'] == project_id]

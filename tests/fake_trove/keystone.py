@@ -16,6 +16,8 @@ KARBOR_URL = 'http://karbor.example.com:8799/v1'
 TOKEN = 'the-users-token'
 #: The token of Karbor's service user.
 SERVICE_TOKEN = 'the-service-users-token'
+#: The same in a project in which this user has the role admin.
+ADMIN_TOKEN = 'the-service-users-token-with-the-role-admin'
 #: The project of Karbor's service user.
 SERVICE_PROJECT = 'the-service-project'
 #: A project in which Karbor's service user has no role.
@@ -68,29 +70,47 @@ def build_error(code: int) -> faults.Response:
         {'Content-Type': 'application/json'})
 
 
-def _issue(sent: typing.Any, context: typing.Any
-           ) -> typing.Dict[str, typing.Any]:
-    """Return the response to a request for a token of the service user.
-
-    If the request has the id of a project, the token is for this project. If
-    it has the name of a project, the token is for SERVICE_PROJECT. Otherwise
-    the token is for the default project of the fake Trove. A request with the
-    id CLOSED_PROJECT fails with HTTP 401.
-    """
-    project = sent.json()['auth'].get('scope', {}).get('project', {})
-    if project.get('id') == CLOSED_PROJECT:
-        context.status_code = 401
-        return {'error': {'code': 401, 'title': 'Unauthorized',
-                          'message': 'The request you have made requires '
-                                     'authentication.'}}
-    return build_token(project.get('id') or (
-        SERVICE_PROJECT if 'name' in project else cloud.PROJECT))
+def get_service_token(roles: typing.Collection[str]) -> str:
+    """Return the token of the service user in a project with these roles."""
+    return ADMIN_TOKEN if 'admin' in roles else SERVICE_TOKEN
 
 
 def attach(mocker: requests_mock.Mocker) -> None:
-    """Serve the discovery documents and the tokens of the service user."""
+    """Serve the discovery documents and the tokens of the service user.
+
+    The user is a member of each project except CLOSED_PROJECT.
+    """
     mocker.get(URL + '/', status_code=300,
                json={'versions': {'values': [VERSION]}})
     mocker.get(URL + '/v3', json={'version': VERSION})
-    mocker.post(URL + '/v3/auth/tokens', status_code=201, json=_issue,
-                headers={'X-Subject-Token': SERVICE_TOKEN})
+    issue_tokens(mocker, lambda project_id: () if (
+        project_id == CLOSED_PROJECT) else ('member',))
+
+
+def issue_tokens(mocker: requests_mock.Mocker,
+                 get_roles: typing.Callable[[str], typing.Sequence[str]]
+                 ) -> None:
+    """Serve the requests for a token of the service user.
+
+    If the request has the id of a project, the token is for this project. If
+    it has the name of a project, the token is for SERVICE_PROJECT. Otherwise
+    the token is for the default project of the fake Trove.
+
+    :param get_roles: returns the roles of the user in a project. Without a
+        role, the request fails with HTTP 401.
+    """
+    def issue(sent: typing.Any, context: typing.Any
+              ) -> typing.Dict[str, typing.Any]:
+        project = sent.json()['auth'].get('scope', {}).get('project', {})
+        project_id = project.get('id') or (
+            SERVICE_PROJECT if 'name' in project else cloud.PROJECT)
+        roles = get_roles(project_id)
+        if not roles:
+            context.status_code = 401
+            return {'error': {'code': 401, 'title': 'Unauthorized',
+                              'message': 'The request you have made requires '
+                                         'authentication.'}}
+        context.headers['X-Subject-Token'] = get_service_token(roles)
+        return build_token(project_id, roles)
+
+    mocker.post(URL + '/v3/auth/tokens', status_code=201, json=issue)

@@ -69,6 +69,11 @@ class Release:
         return self.number >= 14
 
     @property
+    def tenant_quotas(self) -> bool:
+        """True if Trove shows quotas to a user that is no administrator."""
+        return self.number >= 16
+
+    @property
     def storage_driver(self) -> bool:
         """True if a request for a backup may name its storage driver."""
         return self.number >= 23

@@ -248,8 +248,10 @@ class FakeTrove(clouds.Cloud):
             return 200, self._on_configurations.create(project, body)
         if route == ('DELETE', 'configurations', 1):
             return 202, self._on_configurations.delete(project, *rest)
-        item = self._catalog.get(project, [kind, *rest]) if (
-            request.method == 'GET') else None
+        item = self._catalog.get(
+            project, [kind, *rest],
+            request.headers.get('X-Auth-Token') == keystone.ADMIN_TOKEN
+        ) if request.method == 'GET' else None
         if item is not None:
             return 200, item
         raise errors.ErrorResponse(404, 'The resource could not be found.')
