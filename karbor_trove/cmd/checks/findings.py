@@ -72,7 +72,9 @@ class Kind(enum.Enum):
     TOKEN_TOO_SHORT = 'token-too-short', Code.WARNING
     TROVE_WORKS = 'trove-works', Code.SUCCESS
     TROVE_FAILS = 'trove-fails', Code.FAILURE
+    REGIONS_DIFFER = 'regions-differ', Code.WARNING
     QUOTAS_HIDDEN = 'quotas-hidden', Code.WARNING
+    QUOTAS_UNKNOWN = 'quotas-unknown', Code.SUCCESS
     CLOCKS_AGREE = 'clocks-agree', Code.SUCCESS
     CLOCKS_DIFFER = 'clocks-differ', Code.WARNING
     SWIFT_WORKS = 'swift-works', Code.SUCCESS

@@ -96,7 +96,9 @@ def _check_object(file: provider_file.ProviderFile, option: str, value: str,
     try:
         if exists(value):
             return Finding(Kind.OBJECT_EXISTS, 'The cloud has what the %s '
-                           'names: %s.' % (file.name, name), place)
+                           'names: %s. Karbor\'s own user sees it. The check '
+                           'does not know whether tenants may use it.'
+                           % (file.name, name), place)
     except errors.KarborTroveError as error:
         return Finding(Kind.OBJECT_UNCHECKED, 'It is not known whether the '
                        'cloud has what the %s names: %s. %s'

@@ -159,8 +159,51 @@ def find_one(find):
 def answer(fake_trove):
     """Return a function that lets Keystone issue another token."""
     def answer(**kw):
+        token = keystone.build_token(keystone.SERVICE_PROJECT, **kw)
         fake_trove.mocker.post(
-            keystone.URL + '/v3/auth/tokens', status_code=201,
-            json=keystone.build_token(keystone.SERVICE_PROJECT, **kw),
-            headers={'X-Subject-Token': keystone.SERVICE_TOKEN})
+            keystone.URL + '/v3/auth/tokens', status_code=201, json=token,
+            headers={'X-Subject-Token': keystone.get_service_token(
+                [role['name'] for role in token['token']['roles']])})
     return answer
+
+
+@pytest.fixture
+def assign_roles(fake_trove):
+    """Return a function that sets the roles of Karbor's user.
+
+    The user is an administrator in its own project. The argument has the roles
+    in other projects.
+    """
+    def assign_roles(roles):
+        roles = {keystone.SERVICE_PROJECT: ('admin', 'service'), **roles}
+        keystone.issue_tokens(fake_trove.mocker,
+                              lambda project_id: roles.get(project_id, ()))
+    return assign_roles
+
+
+@pytest.fixture
+def set_endpoints(fake_trove, conf):
+    """Return a function that replaces the endpoints of Trove in the catalog.
+
+    Each is a region, an interface and a URL. trove_endpoint is not set.
+    """
+    def set_endpoints(*endpoints):
+        text = conf.read_text()
+        assert 'trove_endpoint' in text
+        conf.write_text(text.replace('trove_endpoint', '#'))
+        token = keystone.build_token(keystone.SERVICE_PROJECT)
+        for service in token['token']['catalog']:
+            if service['type'] == 'database':
+                service['endpoints'] = [
+                    {'id': str(number), 'region': region, 'region_id': region,
+                     'interface': interface, 'url': url}
+                    for number, (region, interface, url)
+                    in enumerate(endpoints)]
+            elif service['type'] == 'identity':
+                # Older releases of python-keystoneclient use this interface.
+                service['endpoints'].append(
+                    {**service['endpoints'][0], 'interface': 'admin'})
+        fake_trove.mocker.post(
+            keystone.URL + '/v3/auth/tokens', status_code=201, json=token,
+            headers={'X-Subject-Token': keystone.SERVICE_TOKEN})
+    return set_endpoints
