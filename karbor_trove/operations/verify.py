@@ -150,12 +150,12 @@ class VerifyOperation(base.Operation):
         if level == 'restore':
             test_restore = temporary_instance.TemporaryRestore(
                 client, self._settings, self._poller,
-                self._wait_for_instance, self._flow.request_queue,
-                self._changes.log).run(
+                self._wait_for_instance, self._flow.request_queue).run(
                     self._section.bank, verify.id, context.project_id,
                     preflight_restore.build_test_request(
                         backup_record, checkpoint.id, verify.id,
-                        self._settings), backup_record.accounts)
+                        self._settings), backup_record.accounts,
+                    self._changes.log)
             self._recovery_seconds = test_restore.recovery_seconds
             self._changes.set(recovery_seconds=self._recovery_seconds)
             if test_restore.problems:

@@ -75,27 +75,24 @@ class TemporaryRestore:
     def __init__(self, client: trove_client.TroveClient,
                  settings: options.Settings, poller: polling.Poller,
                  wait_for_instance: instances.WaitForInstance,
-                 queue: request_queue.RequestQueue,
-                 log_change: Callable[[str], None]) -> None:
+                 queue: request_queue.RequestQueue) -> None:
         """Create the test restore. No request is sent yet.
 
         :param wait_for_instance: a function that polls an instance until a
             check returns a result. If several test restores use this function,
             one request may serve all of them.
         :param queue: limits how many instances are requested at the same time.
-        :param log_change: logs a change of state of the verification. The
-            argument is what has changed, see StateChanges.log().
         """
         self._client = client
         self._settings = settings
         self._poller = poller
         self._wait_for_instance = wait_for_instance
         self._queue = queue
-        self._log_change = log_change
 
     def run(self, bank: karbor_types.Bank, verification_id: str,
             project_id: Optional[str], request: models.InstanceRequest,
-            recorded: models.Accounts) -> TemporaryRestoreResult:
+            recorded: models.Accounts, log: Callable[[str], None]
+            ) -> TemporaryRestoreResult:
         """Create a temporary instance, check its database, and delete it.
 
         The instance is deleted even if the check fails. If the instance cannot
@@ -105,6 +102,8 @@ class TemporaryRestore:
             if the project is not known.
         :param request: the request for the instance.
         :param recorded: the databases and users that the instance has to have.
+        :param log: logs a change of state of the verification. Its argument is
+            what has changed, see StateChanges.log().
         :returns: the result. If the instance cannot be created or checked, the
             result has a problem.
         :raises errors.BankError: the journal entry could not be written, so no
@@ -128,8 +127,8 @@ class TemporaryRestore:
                 intent.mark_abandoned(str(error))
                 result.problems.append(_add_advice(error))
                 return result
-        self._log_change('has created temporary instance %s for verification '
-                         '%s' % (instance.id, verification_id))
+        log('has created temporary instance %s for verification %s'
+            % (instance.id, verification_id))
         try:
             self._check(instance.id, start_time, recorded, result)
         except errors.KarborTroveError as error:
