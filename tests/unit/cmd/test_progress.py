@@ -104,8 +104,8 @@ def test_deletion_of_orphans_shows_progress_only_on_a_terminal(
 
 
 def test_verifications_show_progress_only_on_a_terminal(
-        check_progress, add_point, verify, karbor):
-    points = [add_point(), add_point()]
+        check_progress, add_point, verify, karbor, fake_trove):
+    points = [add_point(), add_point(fake_trove.add_instance())]
     check_progress(('verify', '--oldest-unverified', '2'),
                    'Verifying checkpoints: 2 of 2')
     assert len(karbor.checkpoints) == len(points)
