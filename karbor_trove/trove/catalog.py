@@ -117,9 +117,8 @@ class Catalog:
     def find_quotas(self) -> Optional[Dict[str, models.Quota]]:
         """Return the quotas of the project.
 
-        The keys are Trove's names of the resources, such as "volumes". Xena
-        (16.0.0) and later releases return the quotas if Trove's policy allows
-        this user to read them.
+        The keys are Trove's names of the resources, such as "volumes". Before
+        Xena (16.0.0), Trove returns the quotas to administrators only.
 
         :returns: the quotas. None if Trove does not return the quotas to this
             user.
