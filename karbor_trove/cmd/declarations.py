@@ -484,13 +484,16 @@ class ShowReport(Lister):
 
 
 class VerifyCheckpoints(Lister):
-    """Verify the checkpoints that wait longest for a test restore.
+    """Verify the databases that wait longest for a test restore.
 
-    The command starts a verification at level "restore" through Karbor's API,
-    and waits for its end. Then the command starts the next verification.
-    Checkpoints without such a verification come first. The next ones are
-    checkpoints that failed their last verification. The command uses the
-    credentials in the variables OS_* or in clouds.yaml.
+    A test restore is a verification at level "restore". Databases without a
+    test restore come first. Then comes the database whose last test restore is
+    oldest, no matter whether it passed. The command verifies the newest
+    checkpoint of each database through Karbor's API. If several of the
+    databases are in one checkpoint, this checkpoint is verified once.
+
+    The command waits for the end of each verification before it starts the
+    next one. It uses the credentials in the variables OS_* or in clouds.yaml.
     """
 
     COLUMNS = ('project', 'checkpoint', 'passed_before', 'verification',
