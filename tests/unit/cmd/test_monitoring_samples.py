@@ -28,22 +28,39 @@ def list_dashboard_expressions():
             for panel in DASHBOARD['panels'] for target in panel['targets']]
 
 
-def list_alerts():
-    [group] = yaml.safe_load(RULES.read_text())['groups']
+def list_alerts(path=RULES):
+    [group] = yaml.safe_load(path.read_text())['groups']
     return group['rules']
+
+
+def get_alert(name, path=RULES):
+    [rule] = [rule for rule in list_alerts(path) if rule['alert'] == name]
+    return rule
+
+
+@pytest.fixture
+def enabled_rules(tmp_path):
+    """The path of the alert rules with the rule that is off by default."""
+    path = tmp_path / 'alerts.yaml'
+    path.write_text(re.sub('(?m)^  #(?=- |  )', '  ', RULES.read_text()))
+    assert len(list_alerts(path)) == len(list_alerts()) + 1
+    return path
 
 
 def list_names(text):
     return set(re.findall(r'karbor_trove_\w+', text))
 
 
-def test_dashboard_and_alerts_use_only_metrics_that_the_report_writes():
+def test_dashboard_and_alerts_use_only_metrics_that_the_report_writes(
+        enabled_rules):
     written = {'karbor_trove_' + metric.name
                for metric in metrics.build_metrics([], True)}
     expressions = '\n'.join(expr for _, expr in list_dashboard_expressions())
     variables = json.dumps(DASHBOARD['templating'])
-    rules = '\n'.join(rule['expr'] for rule in list_alerts())
-    assert list_names(expressions + variables + rules) <= written
+    rules, with_disabled = ['\n'.join(
+        rule['expr'] for rule in list_alerts(path))
+        for path in (RULES, enabled_rules)]
+    assert list_names(expressions + variables + with_disabled) <= written
     # Each metric is worth a place in one of the two.
     assert list_names(expressions + rules) == written
 
@@ -60,10 +77,32 @@ def test_panels_of_the_dashboard_do_not_overlap():
 
 
 @needs_promtool
-def test_promtool_accepts_the_alert_rules():
-    process = subprocess.run(['promtool', 'check', 'rules', RULES],
+def test_promtool_accepts_the_alert_rules(enabled_rules):
+    process = subprocess.run(
+        ['promtool', 'check', 'rules', RULES, enabled_rules],
+        capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+
+
+def run_promtool(folder, test, rules=RULES):
+    """Run a test of promtool on a file of alert rules."""
+    path = folder / 'test.yaml'
+    path.write_text(yaml.safe_dump({
+        'rule_files': [str(rules)], 'evaluation_interval': test['interval'],
+        'tests': [test]}))
+    process = subprocess.run(['promtool', 'test', 'rules', path],
                              capture_output=True, text=True)
     assert process.returncode == 0, process.stdout + process.stderr
+
+
+def expect_alerts(rule, time, *annotated):
+    """Return a test of promtool: the alerts of a rule at a time.
+
+    :param annotated: the labels and annotations of each alert.
+    """
+    return {'eval_time': time, 'alertname': rule['alert'], 'exp_alerts': [
+        {'exp_labels': {**rule['labels'], **labels},
+         'exp_annotations': annotations} for labels, annotations in annotated]}
 
 
 class Promtool:
@@ -88,7 +127,7 @@ class Promtool:
             'promql_expr_test': [], 'input_series': [
                 {'series': self.write_series(sample.name, sample.labels),
                  'values': '_ %r' % sample.value} for sample in series]}
-        self._path = folder / 'test.yaml'
+        self._folder = folder
 
     @staticmethod
     def write_series(name, labels):
@@ -96,13 +135,9 @@ class Promtool:
             '%s=%s' % (key, json.dumps(value))
             for key, value in sorted(labels.items())))
 
-    def expect_alerts(self, name, *labels):
-        [rule] = [rule for rule in list_alerts() if rule['alert'] == name]
-        self.test['alert_rule_test'].append({
-            'eval_time': self.time, 'alertname': name, 'exp_alerts': [
-                {'exp_labels': {**rule['labels'], **of_alert},
-                 'exp_annotations': annotations}
-                for of_alert, annotations in labels]})
+    def expect_alerts(self, name, *annotated):
+        self.test['alert_rule_test'].append(
+            expect_alerts(get_alert(name), self.time, *annotated))
 
     def expect_samples(self, expression, *samples):
         self.test['promql_expr_test'].append({
@@ -112,13 +147,7 @@ class Promtool:
                 for name, labels, value in samples]})
 
     def run(self):
-        self._path.write_text(yaml.safe_dump({
-            'rule_files': [str(RULES)], 'evaluation_interval': self.time,
-            'tests': [self.test]}))
-        process = subprocess.run(
-            ['promtool', 'test', 'rules', self._path], capture_output=True,
-            text=True)
-        assert process.returncode == 0, process.stdout + process.stderr
+        run_promtool(self._folder, self.test)
 
 
 @pytest.fixture
@@ -141,11 +170,10 @@ def labels(fake_trove):
     return labels
 
 
-def annotate(name, labels, **values):
-    """Return the annotations of an alert, with the labels and values."""
-    [rule] = [rule for rule in list_alerts() if rule['alert'] == name]
+def annotate(name, labels, path=RULES, **values):
+    """Return the labels of an alert, and its annotations with the values."""
     annotations = {}
-    for key, text in rule['annotations'].items():
+    for key, text in get_alert(name, path)['annotations'].items():
         for label, value in labels.items():
             text = text.replace('{{ $labels.%s }}' % label, value)
         annotations[key] = text.replace(
@@ -181,7 +209,8 @@ def test_alerts_fire_for_the_databases_that_need_attention(
         'DatabaseLeftOut', labels(skipped, 'skipped')))
     tool.expect_alerts('VerificationFailed', annotate(
         'VerificationFailed', labels(good, 'good', level='restore')))
-    for alert in 'VerificationTooOld', 'ReportIncomplete', 'ReportMissing':
+    for alert in ('VerificationTooOld', 'ReportIncomplete', 'ReportTooOld',
+                  'ReportMissing'):
         tool.expect_alerts(alert)
     tool.run()
 
@@ -197,9 +226,56 @@ def test_alerts_fire_for_old_verifications_and_old_reports(
     tool.expect_alerts('VerificationTooOld', annotate(
         'VerificationTooOld', labels(resource.id, name), age='31d 0h 0m 0s'))
     tool.expect_alerts('ReportIncomplete', annotate('ReportIncomplete', {}))
-    tool.expect_alerts('ReportMissing', annotate(
-        'ReportMissing', {}, age='62d 0h 0m 0s'))
+    tool.expect_alerts('ReportTooOld', annotate(
+        'ReportTooOld', {}, age='62d 0h 0m 0s'))
+    tool.expect_alerts('ReportMissing')
     tool.run()
+
+
+@needs_promtool
+@pytest.mark.parametrize('values, minute', [(None, 0), ('0x10 stale', 11)])
+def test_an_alert_fires_15_minutes_after_the_report_is_gone(
+        tmp_path, values, minute):
+    rule = get_alert('ReportMissing')
+    run_promtool(tmp_path, {
+        'interval': '1m', 'input_series': [] if values is None else [
+            {'series': 'karbor_trove_report_timestamp_seconds{instance="a"}',
+             'values': values}],
+        'alert_rule_test': [
+            expect_alerts(rule, '%dm' % (minute + 14)),
+            expect_alerts(rule, '%dm' % (minute + 16),
+                          annotate('ReportMissing', {}))]})
+
+
+@needs_promtool
+def test_an_alert_that_is_off_by_default_names_unverified_databases(
+        tmp_path, enabled_rules):
+    name = 'DatabaseNotVerified'
+    series = []
+
+    def add_database(id_, exists=1, verified=None, since='1x20'):
+        labels = {'project_id': 'p', 'instance_id': id_, 'name': id_}
+        for metric, values in (
+                ('instance_covered', since),
+                ('instance_exists', since.replace('1x', '%dx' % exists)),
+                ('last_verification_timestamp_seconds', verified)):
+            if values is not None:
+                series.append({'values': values, 'series':
+                               Promtool.write_series(
+                                   'karbor_trove_' + metric, labels)})
+        return labels
+
+    unverified = add_database('unverified')
+    add_database('verified', verified='5x20')
+    add_database('deleted', exists=0)
+    add_database('new', since='_x10 1x10')
+    rule = get_alert(name, enabled_rules)
+    run_promtool(tmp_path, {
+        'interval': '1d', 'input_series': series, 'alert_rule_test': [
+            expect_alerts(rule, '13d'),
+            expect_alerts(rule, '16d', annotate(name, unverified,
+                                                enabled_rules))]},
+        enabled_rules)
 
 
 @needs_promtool
