@@ -121,6 +121,23 @@ def test_released_backup_is_deleted_although_a_database_is_left_out():
         assert last not in world.fake.backups
 
 
+@pytest.mark.parametrize('protect_first', [False, True])
+def test_release_and_protect_keep_invariants(protect_first):
+    for first, second in itertools.product(range(1, EFFECTS), repeat=2):
+        with new_world(1) as world:
+            leave_out(world)
+            [last] = world.checkpoints[0].made
+            final_checks.resume(world, world.delete(world.checkpoints[0]))
+            assert last in world.fake.backups
+            world.repair_instance(world.instances[0])
+            pair = [world.release(world.checkpoints[0], last),
+                    world.protect(world.instances[0], incremental=True)]
+            interleave(world, *pair[::-1 if protect_first else 1],
+                       first, second)
+            world.clock.sleep(10)
+            assert last not in world.fake.backups
+
+
 def test_killed_delete_of_an_accepted_omission_keeps_the_last_backup():
     statuses = set()
     for effects in range(1, EFFECTS):
