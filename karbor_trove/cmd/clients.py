@@ -126,7 +126,9 @@ class OperatorCredentials:
         limits: Any = timeouts.HTTP_CONNECT, timeouts.HTTP_READ
         session.timeout = limits
         # An application credential is valid in its own project only. So the
-        # credentials of that project are used as they are.
+        # credentials of that project are used as they are. All adapters share
+        # the session, so its own auth plugin is not replaced.
+        auth: Any = None
         if session.get_project_id() != project_id:
             options = {
                 name: value for name, value
@@ -135,10 +137,9 @@ class OperatorCredentials:
                                         'system_'))}
             loader: Any = loading.get_plugin_loader(
                 self._cloud.config['auth_type'])
-            session.auth = loader.load_from_options(project_id=project_id,
-                                                    **options)
+            auth = loader.load_from_options(project_id=project_id, **options)
         return adapter.Adapter(
-            session, service_type=service_type,
+            session, auth=auth, service_type=service_type,
             interface=self._cloud.get_interface(service_type),
             region_name=self._cloud.get_region_name(service_type))
 

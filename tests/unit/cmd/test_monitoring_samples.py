@@ -270,11 +270,12 @@ def test_an_alert_that_is_off_by_default_names_unverified_databases(
     add_database('deleted', exists=0)
     add_database('new', since='_x10 1x10')
     rule = get_alert(name, enabled_rules)
-    run_promtool(tmp_path, {
-        'interval': '1d', 'input_series': series, 'alert_rule_test': [
-            expect_alerts(rule, '13d'),
-            expect_alerts(rule, '16d', annotate(name, unverified,
-                                                enabled_rules))]},
+    run_promtool(
+        tmp_path, {'interval': '1d', 'input_series': series,
+                   'alert_rule_test': [
+                       expect_alerts(rule, '13d'),
+                       expect_alerts(rule, '16d', annotate(
+                           name, unverified, enabled_rules))]},
         enabled_rules)
 
 

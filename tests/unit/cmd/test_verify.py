@@ -86,10 +86,10 @@ def add_database(fake_trove):
     """
     def add_database(point, instance_id):
         checkpoint = point.checkpoint
-        checkpoint.resource_graph = [graph.GraphNode(
-            karbor_resource.Resource(fixtures.RESOURCE_TYPE, instance_id,
-                                     'orders'), ()),
-            *checkpoint.resource_graph]
+        resource = karbor_resource.Resource(fixtures.RESOURCE_TYPE,
+                                            instance_id, 'orders')
+        checkpoint.resource_graph = [graph.GraphNode(resource, ()),
+                                     *checkpoint.resource_graph]
         added = type(point)(checkpoint, instance_id,
                             fake_trove.add_backup(instance_id))
         record.write(added.section, record.BackupRecord(
