@@ -142,6 +142,7 @@ def test_requests_are_those_of_the_page_about_capacity(
         new_checkpoint, restore, verify, count):
     formulas = dict(capacity.read_rows('operation'))
     fake_trove.backup_seconds = 300.0
+    fake_trove.build_seconds = 100.0
     ids = add_instances(fake_trove, count)
     checkpoints = [checkpoint, *(new_checkpoint() for _ in range(3))]
     for name, number, record in (
