@@ -286,17 +286,7 @@ def _create_client(project_id: Optional[str], swift: models.SwiftOptions
             context, cfg.CONF, session=session,
             keystone_plugin=None if is_known else _get_keystone_plugin())
 
-    try:
-        return trove_client.TroveClient(
-            make_client, get_swift_connection=lambda: (
-                connect.get_swift_connection(swift, access.project_id or '')))
-    except exception.KarborException as error:
-        raise errors.Rejected('finding Trove: %s' % error) from error
-    except (KeyError, TypeError, ValueError) as error:
-        # Karbor builds the URL from a template.
-        raise errors.Rejected(
-            'finding Trove: its endpoint cannot be built from [trove_client] '
-            'of karbor.conf and the catalog (%r)' % error) from error
+    return connect.build_client(make_client, swift, access.project_id or '')
 
 
 def _get_keystone_plugin() -> Any:

@@ -2,7 +2,7 @@
 
 """Connection to Trove with the rights of the user of a request to Karbor."""
 
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 from karbor.common import config as _karbor_config  # noqa: F401, its options
 from karbor import exception
@@ -46,10 +46,27 @@ def connect(context: karbor_types.RequestContext,
                 deadline, 'finding Keystone'))
         return client_factory.ClientFactory.create_client('trove', context)
 
+    return build_client(make_client, swift, context.project_id, deadline)
+
+
+def build_client(make_client: Callable[[], Any], swift: models.SwiftOptions,
+                 project_id: str, deadline: Optional[polling.Deadline] = None
+                 ) -> client.TroveClient:
+    """Return a client of Trove around a client that Karbor creates.
+
+    :param make_client: creates Karbor's client, which finds the endpoint of
+        Trove.
+    :param swift: the options of the provider file for Swift.
+    :param project_id: the project of the user.
+    :param deadline: no request is sent after the deadline. None if there is no
+        deadline.
+    :raises errors.KarborTroveError: make_client() has failed. For example,
+        the endpoint of Trove is not found.
+    """
     try:
         return client.TroveClient(
             make_client, deadline,
-            lambda: get_swift_connection(swift, context.project_id))
+            lambda: get_swift_connection(swift, project_id))
     except exception.KarborException as error:
         raise errors.Rejected('finding Trove: %s' % error) from error
     except (KeyError, TypeError, ValueError) as error:
