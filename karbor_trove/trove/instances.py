@@ -7,8 +7,6 @@ import operator
 from typing import Callable, Collection, FrozenSet, Optional, Protocol
 from typing import Sequence, Set, TypeVar
 
-from oslo_log import log as logging
-
 from karbor_trove import errors
 from karbor_trove import polling
 from karbor_trove import timeouts
@@ -16,8 +14,6 @@ from karbor_trove import times
 from karbor_trove.trove import client as trove_client
 from karbor_trove.trove import lost_responses
 from karbor_trove.trove import models
-
-LOG = logging.getLogger(__name__)
 
 T = TypeVar('T')
 
@@ -308,13 +304,11 @@ def delete_and_wait(client: trove_client.TroveClient, instance_id: str,
                             deadline, description)
 
     not_requested = 'instance %s could not be deleted' % instance_id
-    try:
+    with contextlib.suppress(errors.NotFound):
         while not poller.wait_for(deletion.request, deadline, not_requested):
             wait_for(deletion.check_request_due, not_requested)
         wait_for(deletion.check_deleted,
                  'instance %s is not deleted yet' % instance_id)
-    except errors.NotFound:
-        LOG.info('Instance %s is deleted', instance_id)
 
 
 class _Deletion:

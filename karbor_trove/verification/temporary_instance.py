@@ -137,9 +137,9 @@ class TemporaryRestore:
             # The instance is also deleted after an error in this program. A
             # process that is killed deletes nothing, but its journal entry
             # remains.
-            self._delete(instance.id, intent)
+            self._delete(instance.id, intent, log)
             raise
-        result.messages += self._delete(instance.id, intent)
+        result.messages += self._delete(instance.id, intent, log)
         return result
 
     def _create_intent(self, bank: karbor_types.Bank, verification_id: str,
@@ -171,13 +171,14 @@ class TemporaryRestore:
         result.compare('users', recorded.users, restored.users)
 
     def _delete(self, instance_id: str,
-                intent: verification_journal.TemporaryInstanceIntent
-                ) -> List[str]:
+                intent: verification_journal.TemporaryInstanceIntent,
+                log: Callable[[str], None]) -> List[str]:
         """Delete the temporary instance.
 
         :param intent: the journal entry of the instance. If the instance is
             deleted, the entry is deleted too. Otherwise the reason is written
             to the entry.
+        :param log: logs a change of state of the verification.
         :returns: a message if the instance could not be deleted, or else an
             empty list.
         """
@@ -192,6 +193,7 @@ class TemporaryRestore:
             return ['the temporary instance %s was not deleted, and the next '
                     'verification deletes it: %s' % (instance_id, error)]
         intent.delete()
+        log('has deleted temporary instance %s' % instance_id)
         return []
 
 

@@ -14,6 +14,7 @@ from karbor_trove.cmd import bank_checks
 from karbor_trove.cmd.checks import findings
 from karbor_trove.cmd.checks import plugins
 from karbor_trove.cmd.checks import provider_file
+from karbor_trove.cmd import progress
 from karbor_trove.cmd import provider_options
 from karbor_trove import errors
 from karbor_trove import karbor_types
@@ -38,7 +39,8 @@ def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
     :param files: the provider files. A file whose bank plugin cannot be loaded
         is skipped.
     """
-    for file in files:
+    for file in progress.track(files, 'Checking the banks of providers',
+                               is_slow=True):
         plugin_class = file.get_bank_class()
         if plugin_class is None:  # The check of the files reports this.
             continue

@@ -7,6 +7,7 @@ from typing import Callable, Iterator, Sequence
 from karbor_trove.cmd.checks import findings
 from karbor_trove.cmd.checks import provider_file
 from karbor_trove.cmd import clients
+from karbor_trove.cmd import progress
 from karbor_trove import errors
 from karbor_trove import options
 from karbor_trove.trove import catalog
@@ -31,7 +32,8 @@ def check(project_clients: clients.ProjectClients, project_id: str,
     :param project_id: the id of the project of Karbor's own user.
     :param files: the provider files.
     """
-    for file in files:
+    for file in progress.track(files, 'Checking the services of providers',
+                               is_slow=True):
         # A file with a wrong option is skipped. The check of the files reports
         # the option.
         settings = file.read_settings()

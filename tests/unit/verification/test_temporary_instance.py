@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import re
 
 from karbor import exception
 from karbor.services.protection import graph
@@ -55,6 +56,22 @@ def test_temporary_instance_is_deleted_after_a_passed_test_restore(
     [result] = verification_results.read_all(section)
     assert result.recovery_seconds == pytest.approx(12)
     assert result.verified_at.startswith('2026-01-01T00:00:')
+
+
+def test_log_has_the_life_of_a_temporary_instance(
+        backup, verify_at, verify, checkpoint, resource, context, caplog):
+    caplog.set_level('INFO')
+    verify_at('restore')
+    created, deleted = [record.getMessage() for record in caplog.records
+                        if 'temporary' in record.getMessage()]
+    [instance_id] = re.findall('temporary instance ([^ ]+) for', created)
+    line = ('Verifying instance %s in checkpoint %s %%s, backup %s, request %s'
+            % (resource.id, checkpoint.id, backup['id'], context.request_id))
+    assert created == line % (
+        'has created temporary instance %s for verification %s'
+        % (instance_id, verify.id))
+    assert deleted == line % (
+        'has deleted temporary instance %s' % instance_id)
 
 
 def test_journal_entry_is_written_before_the_request(
@@ -428,9 +445,14 @@ def leftover(backup, verify_at, fake_trove, list_temporary, temporary_journal):
 
 @pytest.mark.parametrize('level', ['backup', 'data', 'restore'])
 def test_next_verification_at_any_level_deletes_the_leftover(
-        leftover, verify_again, list_temporary, temporary_journal, level):
+        leftover, verify_again, list_temporary, temporary_journal, level,
+        resource, caplog):
+    caplog.set_level('INFO')
     verify_again(level)
     assert not list_temporary() and not temporary_journal.list_entries()
+    assert ('Temporary instance %s of verification %s of instance %s is '
+            'deleted' % (leftover.instance_id, leftover.verification_id,
+                         resource.id)) in caplog.messages
 
 
 def test_verify_passes_and_reports_a_leftover_that_cannot_be_deleted(

@@ -112,3 +112,14 @@ def test_help_needs_no_karbor(words):
          *words], capture_output=True, text=True)
     assert (process.returncode, process.stderr) == (0, '')
     assert 'upgrade check' in process.stdout
+
+
+@pytest.mark.parametrize('is_terminal', [True, False])
+def test_progress_is_shown_only_on_a_terminal(run, monkeypatch, is_terminal):
+    monkeypatch.setattr(sys.stderr, 'isatty', lambda: is_terminal)
+    _, _, err = run()
+    for line in ('Checking the services of providers: 1 of 1',
+                 'Checking the banks of providers: 1 of 1'):
+        assert (line in err) == is_terminal
+    if not is_terminal:
+        assert err == ''
