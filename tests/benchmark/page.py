@@ -96,12 +96,15 @@ before the flow. The noop plugin never waits. Karbor alone waits until the
 backups end. So its numbers have what Karbor's flow engine and bank need while
 tasks wait. What karbor-trove needs more than Karbor alone is its own part.
 
-Python collects garbage at other times with another plugin, and sometimes in
-another run. With 1,000 databases this changes the peak memory by more than a
-plugin needs. So the difference from the floor may be below 0, and the section
-`Limits`_ counts it as 0. If the runs of noop differ by more than the limit,
-the difference from the floor is not measurable. It fails nevertheless if it is
-above the limit even after the difference of the noop runs is subtracted.
+With 1,000 databases, the flow engine needs the peak memory when it starts the
+flow. How much garbage this peak includes depends on how long ago Python's last
+collection was. This would change the peak by more than a plugin needs, even
+with the same plugin. So Python collects the garbage between the build and the
+start of each flow. The difference from the floor may still be below 0, and the
+section `Limits`_ counts it as 0. If the runs of noop differ by more than the
+limit, the difference from the floor is not measurable. It fails nevertheless
+if it is above the limit even after the difference of the noop runs is
+subtracted.
 
 {usage}
 
