@@ -25,17 +25,18 @@ def track(items: Sequence[T], description: str,
     :param description: what is done with the items. This text must not contain
         text of a user, because control characters are not escaped.
     :param is_slow: whether a single item may take minutes. If True, the line
-        is shown at once. Otherwise the line is shown after one second.
+        is shown for each item. Otherwise the line is shown after one second,
+        and at most once a second.
     """
     if not sys.stderr.isatty():
         yield from items
         return
     clock = polling.SYSTEM_CLOCK
-    next_time = clock.now() + (0 if is_slow else INTERVAL)
+    next_time = clock.now() + INTERVAL
     is_shown = False
     try:
         for number, item in enumerate(items, 1):
-            if clock.now() >= next_time:
+            if is_slow or clock.now() >= next_time:
                 # The carriage return at the end lets a message of the log
                 # begin at the start of the same line.
                 sys.stderr.write('%s%s: %d of %d\r' % (

@@ -120,9 +120,9 @@ class TemporaryInstanceCleanup:
         for instance_id in instance_ids:
             instances.delete_and_wait(client, instance_id, deadline.remaining,
                                       self._poller)
-            LOG.info('Temporary instance %s of verification %s of instance %s '
-                     'is deleted', instance_id, entry.verification_id,
-                     self._journal.instance_id)
+            LOG.info('Original instance %s: temporary instance %s is deleted, '
+                     'which verification %s left', self._journal.instance_id,
+                     instance_id, entry.verification_id)
         if not instance_ids and not entry.is_settled(
                 client.last_response_time, self._poller.clock.utc()):
             raise errors.Busy('the request had no response, and may still '

@@ -137,9 +137,10 @@ class TemporaryRestore:
             # The instance is also deleted after an error in this program. A
             # process that is killed deletes nothing, but its journal entry
             # remains.
-            self._delete(instance.id, intent, log)
+            self._delete(instance.id, verification_id, intent, log)
             raise
-        result.messages += self._delete(instance.id, intent, log)
+        result.messages += self._delete(instance.id, verification_id, intent,
+                                        log)
         return result
 
     def _create_intent(self, bank: karbor_types.Bank, verification_id: str,
@@ -170,7 +171,7 @@ class TemporaryRestore:
         result.compare('databases', recorded.databases, restored.databases)
         result.compare('users', recorded.users, restored.users)
 
-    def _delete(self, instance_id: str,
+    def _delete(self, instance_id: str, verification_id: str,
                 intent: verification_journal.TemporaryInstanceIntent,
                 log: Callable[[str], None]) -> List[str]:
         """Delete the temporary instance.
@@ -187,13 +188,14 @@ class TemporaryRestore:
                                       self._settings.delete_timeout,
                                       self._poller, self._wait_for_instance)
         except errors.KarborTroveError as error:
-            LOG.error('The temporary instance %s was not deleted: %s',
-                      instance_id, error)
+            LOG.error('Temporary instance %s of verification %s was not '
+                      'deleted: %s', instance_id, verification_id, error)
             intent.mark_abandoned(str(error))
             return ['the temporary instance %s was not deleted, and the next '
                     'verification deletes it: %s' % (instance_id, error)]
         intent.delete()
-        log('has deleted temporary instance %s' % instance_id)
+        log('has deleted temporary instance %s of verification %s'
+            % (instance_id, verification_id))
         return []
 
 

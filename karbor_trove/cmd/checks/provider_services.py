@@ -32,7 +32,7 @@ def check(project_clients: clients.ProjectClients, project_id: str,
     :param project_id: the id of the project of Karbor's own user.
     :param files: the provider files.
     """
-    for file in progress.track(files, 'Checking the services of providers',
+    for file in progress.track(files, 'Checking what providers need',
                                is_slow=True):
         # A file with a wrong option is skipped. The check of the files reports
         # the option.

@@ -25,6 +25,7 @@ from karbor_trove.cmd.checks import used_plugins
 from karbor_trove.cmd.checks import versions
 from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
+from karbor_trove.cmd import progress
 from karbor_trove import errors
 
 #: The name of a check and one finding of the check.
@@ -62,11 +63,14 @@ def check(config_files: Sequence[str], is_offline: bool) -> Iterator[Result]:
         yield 'What is in force', finding
     for finding in versions.check(files):
         yield 'Versions', finding
-    if not is_offline:
-        for finding in _check_cloud(conf, files):
-            yield 'Cloud', finding
-        for finding in banks.check(files):
-            yield 'Banks', finding
+    if is_offline:
+        return
+    for name, found in progress.track(
+            [('Cloud', _check_cloud(conf, files)),
+             ('Banks', banks.check(files))],
+            'Checking the cloud and the banks', is_slow=True):
+        for finding in found:
+            yield name, finding
 
 
 def _check_files(conf: Sequence[config_file.ConfigFile],

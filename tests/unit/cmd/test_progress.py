@@ -42,9 +42,10 @@ def test_progress_of_a_short_command_is_not_shown(take):
     assert take(0.1, is_terminal=True) == ''
 
 
-def test_progress_of_slow_items_is_shown_at_once(take):
-    assert take(0.1, is_terminal=True, is_slow=True) == (
-        '\r\x1b[KReading: 1 of 5\r\r\x1b[K')
+def test_progress_of_slow_items_is_shown_for_each_item(take):
+    assert take(0.1, is_terminal=True, is_slow=True) == ''.join(
+        '\r\x1b[KReading: %d of 5\r' % number for number in range(1, 6)
+    ) + '\r\x1b[K'
 
 
 @pytest.mark.parametrize('is_slow', [False, True])

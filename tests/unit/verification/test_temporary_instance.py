@@ -58,7 +58,7 @@ def test_temporary_instance_is_deleted_after_a_passed_test_restore(
     assert result.verified_at.startswith('2026-01-01T00:00:')
 
 
-def test_log_has_the_life_of_a_temporary_instance(
+def test_log_has_the_creation_and_the_deletion_of_a_temporary_instance(
         backup, verify_at, verify, checkpoint, resource, context, caplog):
     caplog.set_level('INFO')
     verify_at('restore')
@@ -71,7 +71,8 @@ def test_log_has_the_life_of_a_temporary_instance(
         'has created temporary instance %s for verification %s'
         % (instance_id, verify.id))
     assert deleted == line % (
-        'has deleted temporary instance %s' % instance_id)
+        'has deleted temporary instance %s of verification %s'
+        % (instance_id, verify.id))
 
 
 def test_journal_entry_is_written_before_the_request(
@@ -286,7 +287,8 @@ def test_temporary_instance_is_deleted_after_restore_timeout(
 @pytest.mark.parametrize('passes', [True, False])
 def test_reason_names_a_temporary_instance_that_is_not_deleted(
         backup, verify_at, fake_trove, list_temporary, temporary_journal,
-        clock, passes):
+        clock, caplog, verify, passes):
+    caplog.set_level('INFO')
     if not passes:
         fake_trove.next_instance('ERROR')
     fake_trove.next_delete(seconds=None)
@@ -300,6 +302,9 @@ def test_reason_names_a_temporary_instance_that_is_not_deleted(
                        'SHUTDOWN' if passes else 'ERROR'))
     assert entry.abandoned_reason and list_temporary() == [entry.name]
     assert clock.now() - start_time < 80
+    assert 'has deleted temporary' not in caplog.text
+    assert ('Temporary instance %s of verification %s was not deleted: '
+            % (entry.instance_id, verify.id)) in caplog.text
 
 
 def test_verify_does_not_wait_when_trove_fails_to_delete(
@@ -450,9 +455,10 @@ def test_next_verification_at_any_level_deletes_the_leftover(
     caplog.set_level('INFO')
     verify_again(level)
     assert not list_temporary() and not temporary_journal.list_entries()
-    assert ('Temporary instance %s of verification %s of instance %s is '
-            'deleted' % (leftover.instance_id, leftover.verification_id,
-                         resource.id)) in caplog.messages
+    assert ('Original instance %s: temporary instance %s is deleted, which '
+            'verification %s left' % (
+                resource.id, leftover.instance_id, leftover.verification_id)
+            ) in caplog.messages
 
 
 def test_verify_passes_and_reports_a_leftover_that_cannot_be_deleted(

@@ -118,8 +118,9 @@ def test_help_needs_no_karbor(words):
 def test_progress_is_shown_only_on_a_terminal(run, monkeypatch, is_terminal):
     monkeypatch.setattr(sys.stderr, 'isatty', lambda: is_terminal)
     _, _, err = run()
-    for line in ('Checking the services of providers: 1 of 1',
-                 'Checking the banks of providers: 1 of 1'):
-        assert (line in err) == is_terminal
-    if not is_terminal:
-        assert err == ''
+    assert err == (''.join('\r\x1b[KChecking %s\r' % text for text in (
+        'the cloud and the banks: 1 of 2', 'what providers need: 1 of 1'))
+        + '\r\x1b[K' + ''.join('\r\x1b[KChecking %s\r' % text for text in (
+            'the cloud and the banks: 2 of 2',
+            'the banks of providers: 1 of 1'))
+        + 2 * '\r\x1b[K' if is_terminal else '')
