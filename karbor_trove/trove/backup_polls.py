@@ -69,6 +69,8 @@ class BackupPolls:
         self._recent: Optional[Tuple[float, BackupList]] = None
         #: How many backups the last list had. 0 before the first list.
         self._count = 0
+        #: The largest number of backups that were awaited at the same time.
+        self._most_awaited = 0
 
     def wait_for(self, client: trove_client.TroveClient, backup_id: str,
                  check: Callable[[models.Backup], Optional[T]],
@@ -98,7 +100,11 @@ class BackupPolls:
         def read(ids: List[str]) -> Dict[str, Answer]:
             # An outdated list would use memory as long as the polls go on.
             self._find_recent()
-            return batch_reads.read_backups(client, ids)
+            # A backup that becomes complete moves to the beginning of Trove's
+            # list. So the complete backups of the flow precede the others.
+            self._most_awaited = max(self._most_awaited, len(ids))
+            return batch_reads.read_backups(client, ids,
+                                            least_size=self._most_awaited)
 
         return self._statuses.wait_for(read, backup_id, check, deadline,
                                        description, outage_timeout)

@@ -32,7 +32,7 @@ T = TypeVar('T', bound=_Identified)
 
 
 def read_backups(client: trove_client.TroveClient, backup_ids: List[str],
-                 count: int = 0
+                 count: int = 0, least_size: int = 0
                  ) -> Dict[str, Union[models.Backup, errors.KarborTroveError]]:
     """Read several backups with few requests.
 
@@ -43,6 +43,8 @@ def read_backups(client: trove_client.TroveClient, backup_ids: List[str],
     :param count: about how many backups the project has. If the list may have
         as many pages as there are wanted backups, each backup is read with a
         GET. 0 if the wanted backups are probably at the beginning of the list.
+    :param least_size: how many backups a page has at least, because others may
+        have changed after the wanted ones. 0 if only a few others have.
     :returns: each backup by its id. If a backup could not be read, the error
         takes the place of the backup.
     :raises errors.Unreachable: Trove did not respond to the request for the
@@ -51,8 +53,8 @@ def read_backups(client: trove_client.TroveClient, backup_ids: List[str],
     """
     pages = max(1, count // len(backup_ids))
     return _read(
-        backup_ids, client.iterate_backup_pages if pages < len(backup_ids)
-        else lambda ids: iter(()), client.get_backup, pages)
+        backup_ids, lambda ids: client.iterate_backup_pages(ids, least_size)
+        if pages < len(backup_ids) else iter(()), client.get_backup, pages)
 
 
 class InstanceReader:

@@ -148,7 +148,8 @@ class TroveClient:
             marker = page.next
         return items
 
-    def iterate_backup_pages(self, backup_ids: Collection[str]
+    def iterate_backup_pages(self, backup_ids: Collection[str],
+                             least_size: int = 0
                              ) -> Iterator[List[models.Backup]]:
         """Yield the wanted backups of Trove's list, page by page.
 
@@ -158,13 +159,15 @@ class TroveClient:
 
         :param backup_ids: the ids of the wanted backups. Other backups are not
             parsed.
+        :param least_size: how many backups a page has at least. A page always
+            has a few more backups than `backup_ids`.
         :returns: one list of backups for each page. The list may be empty.
         """
         # Trove lists backups by the time of their last change. So one page
         # usually has all backups that the caller waits for.
         return self._iterate_pages(
             'listing backups', '/backups', 'backups',
-            len(backup_ids) + _MORE_BACKUPS, backup_ids,
+            max(len(backup_ids), least_size) + _MORE_BACKUPS, backup_ids,
             serialization.parse_backup)
 
     def iterate_instance_pages(self, instance_ids: Collection[str],

@@ -279,6 +279,20 @@ def test_failed_restores_of_many_databases_are_deleted_together(
     assert reads <= 2 * 40 + 4 * (capacity.count_polls(60.0) + 10)
 
 
+def test_backups_that_are_complete_cause_no_further_pages(
+        run_flow, fake_trove):
+    ids = add_instances(fake_trove, 120)
+    for number in range(len(ids)):
+        # Those that are complete precede the others in Trove's list.
+        fake_trove.next_backup('COMPLETED', seconds=30.0 if number < 80
+                               else 60.0)
+    tasks = run_flow('protect', ids)
+    assert [task.error for task in tasks] == [None] * len(ids)
+    counts = count_requests(fake_trove)
+    assert counts['GET backups'] <= capacity.count_polls(60.0) + 1
+    assert counts['GET backups/*'] == 0
+
+
 def test_instances_of_a_protect_are_read_once(run_flow, fake_trove):
     tasks = run_flow('protect', add_instances(fake_trove, 45))
     assert [task.error for task in tasks] == [None] * 45

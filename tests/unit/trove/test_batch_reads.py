@@ -50,6 +50,13 @@ def test_many_backups_of_a_large_project_are_read_in_pages(
     assert len(fake_trove.find_requests('GET', '/backups')) == 2
 
 
+def test_page_has_at_least_the_given_size(client, fake_trove, many_backups):
+    wanted = many_backups[-40:]
+    answers = batch_reads.read_backups(client, wanted, least_size=100)
+    assert set(answers) == set(wanted)
+    assert len(fake_trove.requests) == 1
+
+
 def test_deleted_instances_do_not_make_the_list_longer(client, fake_trove):
     # Three pages have all instances.
     ids = [fake_trove.add_instance() for _ in range(55)]
