@@ -398,7 +398,7 @@ def test_a_deleted_backup_is_one_line_with_all_ids(
             backup, resource.id, checkpoint.id, context.request_id)]
 
 
-def test_a_temporary_instance_is_one_line_with_all_ids(
+def test_lines_of_a_temporary_instance_have_all_ids(
         protect, verify_at, verify, checkpoint, resource, context, fake_trove,
         caplog):
     protect()
@@ -407,12 +407,14 @@ def test_a_temporary_instance_is_one_line_with_all_ids(
     caplog.set_level(logging.INFO)
     verify_at('restore')
     [request] = fake_trove.find_requests('DELETE', '/instances/*')
-    [_, line, _] = get_lines(caplog)
-    assert line == (
-        'Verifying instance %s in checkpoint %s has created temporary '
-        'instance %s for verification %s, backup %s, request %s' % (
-            resource.id, checkpoint.id, request.path.rpartition('/')[2],
-            verify.id, backup, context.request_id))
+    instance_id = request.path.rpartition('/')[2]
+    [_, *lines, _] = get_lines(caplog)
+    assert lines == [
+        'Verifying instance %s in checkpoint %s has %s temporary instance %s '
+        '%s verification %s, backup %s, request %s' % (
+            resource.id, checkpoint.id, change, instance_id, word, verify.id,
+            backup, context.request_id)
+        for change, word in (('created', 'for'), ('deleted', 'of'))]
 
 
 def test_the_line_of_a_failure_has_all_ids(

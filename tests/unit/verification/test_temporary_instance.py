@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import re
 
 from karbor import exception
 from karbor.services.protection import graph
@@ -56,23 +55,6 @@ def test_temporary_instance_is_deleted_after_a_passed_test_restore(
     [result] = verification_results.read_all(section)
     assert result.recovery_seconds == pytest.approx(12)
     assert result.verified_at.startswith('2026-01-01T00:00:')
-
-
-def test_log_has_the_creation_and_the_deletion_of_a_temporary_instance(
-        backup, verify_at, verify, checkpoint, resource, context, caplog):
-    caplog.set_level('INFO')
-    verify_at('restore')
-    created, deleted = [record.getMessage() for record in caplog.records
-                        if 'temporary' in record.getMessage()]
-    [instance_id] = re.findall('temporary instance ([^ ]+) for', created)
-    line = ('Verifying instance %s in checkpoint %s %%s, backup %s, request %s'
-            % (resource.id, checkpoint.id, backup['id'], context.request_id))
-    assert created == line % (
-        'has created temporary instance %s for verification %s'
-        % (instance_id, verify.id))
-    assert deleted == line % (
-        'has deleted temporary instance %s of verification %s'
-        % (instance_id, verify.id))
 
 
 def test_journal_entry_is_written_before_the_request(
