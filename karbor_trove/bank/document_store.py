@@ -7,8 +7,8 @@ So each document has the version of its format.
 """
 
 import dataclasses
-from typing import Any, Callable, ClassVar, Collection, Dict, Generic, List
-from typing import Mapping, Optional, Tuple, Type, TypeVar
+from typing import Any, Callable, ClassVar, Collection, Dict, Generic
+from typing import Iterable, List, Mapping, Optional, Set, Tuple, Type, TypeVar
 
 from oslo_log import log as logging
 
@@ -152,6 +152,8 @@ class DocumentStore(Generic[Entry]):
         self._required_key = required_key
         self._parse = parse
         self._keeps_copy = keeps_copy
+        #: The keys that this object has written. Their documents exist.
+        self._written_keys: Set[str] = set()
 
     def write_document(self, key: str, document: Document) -> None:
         """Write a document, and replace an earlier document with the same key.
@@ -163,13 +165,15 @@ class DocumentStore(Generic[Entry]):
         """
         ids.check_path_part(key, 'document')
         document = dict(document, version=self._version)
-        if self._keeps_copy and key in storage.list_keys(self._section):
+        if self._keeps_copy and (key in self._written_keys or
+                                 key in storage.list_keys(self._section)):
             copy = key + layout.COPY_SUFFIX
             storage.write(self._section, copy, document)
             storage.write(self._section, key, document)
-            storage.delete(self._section, copy)
+            storage.delete_written(self._section, copy)
         else:
             storage.write(self._section, key, document)
+        self._written_keys.add(key)
 
     def read(self, key: str) -> Optional[Entry]:
         """Return one entry. None if there is no document with this key.
@@ -216,19 +220,28 @@ class DocumentStore(Generic[Entry]):
                  ) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
         """Return all readable entries, and the errors of unreadable documents.
 
-        The errors are also logged.
-
         :param skipped_keys: the keys of documents that are not to be read. The
             result has neither an entry nor an error for these documents.
+        :returns: see read_several().
+        :raises errors.BankError: the bank failed.
+        """
+        return self.read_several(key for key in self.list_keys()
+                                 if key not in skipped_keys)
+
+    def read_several(self, keys: Iterable[str]
+                     ) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
+        """Return the readable entries of some keys, and the errors of others.
+
+        The errors are also logged. A document that does not exist gives
+        neither an entry nor an error.
+
         :returns: a list of entries, and a dictionary of errors. The key of an
             error is the key of the document that could not be read.
         :raises errors.BankError: the bank failed.
         """
         entries: List[Entry] = []
         unreadable: Dict[str, errors.Rejected] = {}
-        for key in self.list_keys():
-            if key in skipped_keys:
-                continue
+        for key in keys:
             try:
                 entry = self.read(key)
             except errors.Rejected as error:

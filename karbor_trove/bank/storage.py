@@ -124,6 +124,22 @@ def delete(section: karbor_types.BankSection, key: str) -> None:
     _retry_once(delete, 'deleting %s' % key)
 
 
+def delete_written(section: karbor_types.BankSection, key: str) -> None:
+    """Delete an object that the caller has just written.
+
+    The object exists, so it is not read first. If the request fails, the
+    object may be deleted nevertheless. So then this function continues like
+    delete().
+
+    :raises errors.BankError: the object may be deleted nevertheless.
+    """
+    try:
+        section.delete_object(key)
+    except Exception as error:  # Each bank plugin raises its own.
+        _log_retry('deleting %s' % key, error)
+        delete(section, key)
+
+
 def delete_optional(section: karbor_types.BankSection,
                     keys: Iterable[str]) -> None:
     """Delete several objects that do no harm if they remain.
@@ -147,8 +163,7 @@ def _retry_once(request: Callable[[], Result], description: str) -> Result:
     except errors.BankError:  # A nested request, already sent twice.
         raise
     except Exception as error:  # Each bank plugin raises its own.
-        LOG.warning('The bank failed while %s, retrying: %s', description,
-                    error)
+        _log_retry(description, error)
     try:
         return request()
     except errors.BankError:
@@ -156,6 +171,10 @@ def _retry_once(request: Callable[[], Result], description: str) -> Result:
     except Exception as error:  # Each bank plugin raises its own.
         raise errors.BankError('the bank failed twice while %s: %s'
                                % (description, error)) from error
+
+
+def _log_retry(description: str, error: Exception) -> None:
+    LOG.warning('The bank failed while %s, retrying: %s', description, error)
 
 
 def _is_absence(error: Optional[BaseException],

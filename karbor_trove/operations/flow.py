@@ -95,10 +95,12 @@ class FlowState:
         self._long_reasons: Dict[Key, str] = {}
         #: The full reasons that the bank does not have yet.
         self._unwritten: List[Tuple[karbor_types.BankSection, str]] = []
-        # Only one resource at a time checks the whole flow, lists the
-        # instances or creates a configuration group. The other resources wait
-        # in this queue, and then use the result.
-        self._preflight_queue = request_queue.RequestQueue(1, poller.clock)
+        # Only one resource checks the whole flow. The other resources wait in
+        # this queue, and then use the result.
+        self._check_queue = request_queue.RequestQueue(1, poller.clock)
+        # In the same way, only one resource at a time lists the instances or
+        # creates a configuration group.
+        self._preparation_queue = request_queue.RequestQueue(1, poller.clock)
         #: Limits how many requests to Swift are sent at the same time.
         self.swift_queue = request_queue.RequestQueue(
             _MAX_SWIFT_REQUESTS, poller.clock)
@@ -210,13 +212,16 @@ class FlowState:
         """
         if self.problems:
             return
-        with self._preflight_queue.wait_for_turn():
+        with self._check_queue.wait_for_turn():
             if not self._is_checked:
                 try:
                     self.problems.update(find_problems())
                 except Exception as error:  # Later callers raise it too.
                     self._error = error
                 self._is_checked = True
+                # Each time that resources end a hook, the flow engine looks
+                # at all resources. So let all hooks end at the same time.
+                self._check_queue.remove_limit()
             if self._error is not None:
                 raise self._error
 
@@ -231,7 +236,7 @@ class FlowState:
         :raises Exception: list_ids() raised this error. The next call lists
             the instances again.
         """
-        with self._preflight_queue.wait_for_turn():
+        with self._preparation_queue.wait_for_turn():
             if self._earlier_ids is None:
                 self._earlier_ids = list_ids()
             return self._earlier_ids
@@ -250,7 +255,7 @@ class FlowState:
         :param create: creates the new group.
         :raises Exception: create() raised this error.
         """
-        with self._preflight_queue.wait_for_turn():
+        with self._preparation_queue.wait_for_turn():
             if original_id not in self._groups:
                 try:
                     self._groups[original_id] = create()

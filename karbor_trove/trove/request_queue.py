@@ -4,6 +4,7 @@
 
 import collections
 import contextlib
+import math
 import threading
 from typing import Deque, Iterator
 
@@ -33,7 +34,7 @@ class RequestQueue:
         self._clock = clock
         self._lock = threading.Lock()
         #: How many more requests may be sent now.
-        self._free = limit
+        self._free: float = limit
         #: The waiting requests in their order. The event of a request is set
         #: when the request may be sent.
         self._tickets: Deque[threading.Event] = collections.deque()
@@ -67,3 +68,10 @@ class RequestQueue:
                     self._tickets.popleft().set()
                 else:
                     self._free += 1
+
+    def remove_limit(self) -> None:
+        """Give a turn to all waiting and all later requests at once."""
+        with self._lock:
+            self._free = math.inf
+            while self._tickets:
+                self._tickets.popleft().set()

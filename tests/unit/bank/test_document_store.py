@@ -46,6 +46,18 @@ def test_new_document_is_written_without_a_copy(section, store, monkeypatch):
     assert len(keys) == 3
 
 
+def test_documents_are_not_listed_before_the_second_write(
+        section, store, monkeypatch):
+    store.write_document('a', {'name': 'first'})
+
+    def fail():
+        raise OSError('disk on fire')
+
+    monkeypatch.setattr(section, 'list_objects', fail)
+    store.write_document('a', {'name': 'second'})
+    assert store.read('a') == ('a', {'name': 'second'})
+
+
 def test_document_without_a_version_is_read(section, store):
     section.update_object('a', {'name': 'x'})
     assert store.read('a') == ('a', {'name': 'x'})

@@ -42,6 +42,30 @@ def test_failed_deletion_is_repeated_once(section, monkeypatch):
         storage.delete(section, 'status')
 
 
+def test_written_object_is_deleted_without_a_read(section, failed_reads):
+    section.update_object('status', 'deleted')
+    storage.delete_written(section, 'status')
+    assert section.list_objects() == []
+    assert not failed_reads
+
+
+@pytest.mark.parametrize('is_deleted', [False, True])
+def test_failed_deletion_of_a_written_object_is_repeated(
+        section, monkeypatch, is_deleted):
+    section.update_object('status', 'deleted')
+    delete, failures = section.delete_object, [OSError('disk on fire')]
+
+    def fail(key):
+        if is_deleted or not failures:
+            delete(key)
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(section, 'delete_object', fail)
+    storage.delete_written(section, 'status')
+    assert section.list_objects() == []
+
+
 def test_error_that_the_caller_handles_does_not_make_an_object_absent(
         section, monkeypatch):
     """Python chains the handled error to every error raised meanwhile."""

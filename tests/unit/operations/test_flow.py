@@ -10,6 +10,7 @@ import pytest
 from karbor_trove.bank import resource_status
 from karbor_trove.operations import flow
 from karbor_trove import polling
+from tests.unit import scheduler as schedulers
 
 
 def new_state(clock=polling.SYSTEM_CLOCK):
@@ -70,6 +71,43 @@ def test_operations_of_one_flow_save_every_status(
     record = Record(lambda record: run(second))
     run(first)
     assert record.all_saved() == [{first: 'error'}, {second: 'error'}]
+
+
+def spawn_checks(clock, state, count, checks):
+    """Start tasks that each want the preflight checks."""
+    def check():
+        checks.append(None)
+        clock.sleep(1.0)
+        return {'instance': ['gone']}
+
+    return [clock.spawn(lambda: state.check_once(check))
+            for _ in range(count)]
+
+
+def test_all_resources_continue_together_after_the_preflight_checks():
+    clock, checks = schedulers.Scheduler(start=0.0), []
+    state = new_state(clock)
+    tasks = spawn_checks(clock, state, 5, checks)
+
+    def look(step):
+        if any(task.dead for task in tasks):
+            assert all(task.dead or task.event.is_set() for task in tasks)
+
+    clock.before_step = look
+    clock.run()
+    assert len(checks) == 1
+    assert [(task.ended, task.error) for task in tasks] == [(1.0, None)] * 5
+    assert state.problems == {'instance': ['gone']}
+
+
+def test_cancelled_preflight_checks_are_run_by_another_resource():
+    clock, checks = schedulers.Scheduler(start=0.0), []
+    tasks = spawn_checks(clock, new_state(clock), 3, checks)
+    clock.run(0.5)
+    clock.cancel(tasks[0])
+    clock.run()
+    assert len(checks) == 2
+    assert [task.ended for task in tasks] == [0.5, 1.5, 1.5]
 
 
 @pytest.mark.parametrize('reason, stored', [

@@ -103,6 +103,23 @@ def test_requests_come_and_are_cancelled_in_any_order(
     assert len(world.sent) >= count - len(cancelled)
 
 
+def test_removed_limit_gives_a_turn_to_all_at_once():
+    world = World(1)
+    tasks = [world.request(number) for number in range(5)]
+
+    def remove_limit():
+        world.scheduler.sleep(1.5)
+        world.limit = 5
+        world.queue.remove_limit()
+
+    world.scheduler.spawn(remove_limit)
+    world.scheduler.run(1.6)
+    tasks.append(world.request(5))
+    world.scheduler.run()
+    # The second request was already sent, and the last one comes later.
+    assert [task.ended for task in tasks] == [1.0, 2.0, 2.5, 2.5, 2.5, 2.6]
+
+
 def test_real_threads_keep_the_limit():
     queue = request_queue.RequestQueue(2, polling.Clock())
     active, most = [], []
