@@ -337,8 +337,9 @@ class BackupJournal(document_store.DocumentStore[BackupEntry]):
         marked_keys = sorted(marked.keys() & keys)
         checked_keys = random.sample(
             marked_keys, min(CHECKED_MARKERS, len(marked_keys)))
-        entries = {entry.checkpoint_id: entry for entry in self.read_several(
-            sorted(keys - (marked.keys() - set(checked_keys))))[0]}
+        read_keys = sorted({*checked_keys, *(keys - marked.keys())})
+        entries = {entry.checkpoint_id: entry
+                   for entry in self.read_entries(read_keys)[0]}
         wrong_keys = [key for key in marked if key not in keys or (
             key in entries and not entries[key].may_have_marker)]
         unmarked = [entry for key, entry in entries.items()

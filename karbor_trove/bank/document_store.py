@@ -152,7 +152,10 @@ class DocumentStore(Generic[Entry]):
         self._required_key = required_key
         self._parse = parse
         self._keeps_copy = keeps_copy
-        #: The keys that this object has written. Their documents exist.
+        #: The keys of the documents that this object has written and not
+        #: deleted. write_document() does not look for them in a list of the
+        #: bank. If another operation has deleted such a document,
+        #: write_document() writes a copy that is not needed.
         self._written_keys: Set[str] = set()
 
     def write_document(self, key: str, document: Document) -> None:
@@ -170,7 +173,7 @@ class DocumentStore(Generic[Entry]):
             copy = key + layout.COPY_SUFFIX
             storage.write(self._section, copy, document)
             storage.write(self._section, key, document)
-            storage.delete_written(self._section, copy)
+            storage.delete(self._section, copy, is_written=True)
         else:
             storage.write(self._section, key, document)
         self._written_keys.add(key)
@@ -220,21 +223,24 @@ class DocumentStore(Generic[Entry]):
                  ) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
         """Return all readable entries, and the errors of unreadable documents.
 
+        The errors are also logged.
+
         :param skipped_keys: the keys of documents that are not to be read. The
             result has neither an entry nor an error for these documents.
-        :returns: see read_several().
+        :returns: see read_entries().
         :raises errors.BankError: the bank failed.
         """
-        return self.read_several(key for key in self.list_keys()
+        return self.read_entries(key for key in self.list_keys()
                                  if key not in skipped_keys)
 
-    def read_several(self, keys: Iterable[str]
+    def read_entries(self, keys: Iterable[str]
                      ) -> Tuple[List[Entry], Dict[str, errors.Rejected]]:
-        """Return the readable entries of some keys, and the errors of others.
+        """Return the entries of keys, and the errors of unreadable documents.
 
-        The errors are also logged. A document that does not exist gives
-        neither an entry nor an error.
+        The errors are also logged.
 
+        :param keys: the keys of the documents. If a document does not exist,
+            the result has neither an entry nor an error for it.
         :returns: a list of entries, and a dictionary of errors. The key of an
             error is the key of the document that could not be read.
         :raises errors.BankError: the bank failed.
@@ -271,6 +277,7 @@ class DocumentStore(Generic[Entry]):
         :raises errors.BankError: the document may be deleted nevertheless.
         """
         ids.check_path_part(key, 'document')
+        self._written_keys.discard(key)
         storage.delete(self._section, key)
         copy = key + layout.COPY_SUFFIX
         if self._keeps_copy and copy in storage.list_keys(self._section):

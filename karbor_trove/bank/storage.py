@@ -106,7 +106,8 @@ def read(section: karbor_types.BankSection, key: str) -> Any:
         return None
 
 
-def delete(section: karbor_types.BankSection, key: str) -> None:
+def delete(section: karbor_types.BankSection, key: str,
+           is_written: bool = False) -> None:
     """Delete an object. An absent object is no error.
 
     Some bank plugins of Karbor raise an error if the object does not exist. So
@@ -115,29 +116,20 @@ def delete(section: karbor_types.BankSection, key: str) -> None:
     fail. This function then repeats both steps, and the second read shows that
     the object does not exist.
 
+    :param is_written: True if the caller has just written the object. In that
+        case the first request deletes the object without a read. Only the
+        repetition reads the object.
     :raises errors.BankError: the object may be deleted nevertheless.
     """
     def delete() -> None:
-        if read(section, key) is not None:
-            section.delete_object(key)
-
-    _retry_once(delete, 'deleting %s' % key)
-
-
-def delete_written(section: karbor_types.BankSection, key: str) -> None:
-    """Delete an object that the caller has just written.
-
-    The object exists, so it is not read first. If the request fails, the
-    object may be deleted nevertheless. So then this function continues like
-    delete().
-
-    :raises errors.BankError: the object may be deleted nevertheless.
-    """
-    try:
         section.delete_object(key)
-    except Exception as error:  # Each bank plugin raises its own.
-        _log_retry('deleting %s' % key, error)
-        delete(section, key)
+
+    def read_and_delete() -> None:
+        if read(section, key) is not None:
+            delete()
+
+    _retry_once(delete if is_written else read_and_delete,
+                'deleting %s' % key, read_and_delete)
 
 
 def delete_optional(section: karbor_types.BankSection,
@@ -157,24 +149,27 @@ def delete_optional(section: karbor_types.BankSection,
         delete(section, key)
 
 
-def _retry_once(request: Callable[[], Result], description: str) -> Result:
+def _retry_once(request: Callable[[], Result], description: str,
+                repetition: Optional[Callable[[], Result]] = None) -> Result:
+    """Send a request, and send it again if it fails.
+
+    :param repetition: what is sent if the request fails. None for the same
+        request.
+    """
     try:
         return request()
     except errors.BankError:  # A nested request, already sent twice.
         raise
     except Exception as error:  # Each bank plugin raises its own.
-        _log_retry(description, error)
+        LOG.warning('The bank failed while %s, retrying: %s', description,
+                    error)
     try:
-        return request()
+        return (repetition or request)()
     except errors.BankError:
         raise
     except Exception as error:  # Each bank plugin raises its own.
         raise errors.BankError('the bank failed twice while %s: %s'
                                % (description, error)) from error
-
-
-def _log_retry(description: str, error: Exception) -> None:
-    LOG.warning('The bank failed while %s, retrying: %s', description, error)
 
 
 def _is_absence(error: Optional[BaseException],

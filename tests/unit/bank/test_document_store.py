@@ -46,7 +46,7 @@ def test_new_document_is_written_without_a_copy(section, store, monkeypatch):
     assert len(keys) == 3
 
 
-def test_documents_are_not_listed_before_the_second_write(
+def test_second_write_of_a_store_does_not_list_the_bank(
         section, store, monkeypatch):
     store.write_document('a', {'name': 'first'})
 
@@ -56,6 +56,17 @@ def test_documents_are_not_listed_before_the_second_write(
     monkeypatch.setattr(section, 'list_objects', fail)
     store.write_document('a', {'name': 'second'})
     assert store.read('a') == ('a', {'name': 'second'})
+
+
+def test_document_that_the_store_has_deleted_is_written_without_a_copy(
+        section, store, monkeypatch):
+    store.write_document('a', {'name': 'first'})
+    store.delete('a')
+    keys = []
+    monkeypatch.setattr(section, 'update_object',
+                        lambda key, value: keys.append(key))
+    store.write_document('a', {'name': 'second'})
+    assert keys == ['a']
 
 
 def test_document_without_a_version_is_read(section, store):
@@ -76,9 +87,10 @@ def test_corrupt_document_is_named_in_the_error(section, store, document):
         store.read('a')
 
 
+@pytest.mark.parametrize('is_new_store', [False, True])
 @pytest.mark.parametrize('written', [1, 2, 3])
 def test_crash_during_a_change_leaves_a_readable_document(
-        section, store, monkeypatch, written):
+        section, store, monkeypatch, written, is_new_store):
     """The change writes the copy, then the document, and deletes the copy.
 
     The crash leaves half of the last object that is written.
@@ -101,6 +113,8 @@ def test_crash_during_a_change_leaves_a_readable_document(
         delete(key)
 
     store.write_document('a', {'name': 'old'})
+    if is_new_store:
+        store = make_store(section)
     with monkeypatch.context() as patch:
         patch.setattr(section, 'update_object', crash_or_write)
         patch.setattr(section, 'delete_object', crash_or_delete)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import functools
 import itertools
 import uuid
 
@@ -174,6 +175,11 @@ def test_list_reads_only_entries_without_a_marker(
                   entry.is_complete) for entry in [*entries, OPEN]}
 
 
+def reopen(journal):
+    """Return the same journal as another process uses it."""
+    return backup_journal.BackupJournal(journal.bank, journal.instance_id)
+
+
 TRANSITIONS = {
     'complete': (OPEN, lambda journal: journal.write(COMPLETE)),
     'deleted': (COMPLETE, lambda journal: journal.write(DELETED)),
@@ -196,15 +202,15 @@ def test_crash_between_any_two_requests_hides_no_entry(
         if not has_marker:
             for key in list_markers(journal):
                 journal.bank._plugin.delete_object(MARKER + key)
-        process = interleaving.Process(lambda: change(journal),
-                                       clocks.Clock())
+        process = interleaving.Process(
+            functools.partial(change, reopen(journal)), clocks.Clock())
         process.resume(effects)
         is_done = process.dead
         if not is_done:
             process.kill(torn)
         check_no_lie(journal)
         # The next sweep corrects all markers.
-        journal.correct_markers()
+        reopen(journal).correct_markers()
         check_no_lie(journal)
         entry = journal.read(CHECKPOINT)
         assert bool(list_markers(journal)) == bool(
@@ -217,7 +223,7 @@ def test_crash_between_any_two_requests_hides_no_entry(
 @pytest.mark.parametrize('later', [DELETED, None], ids=['deleted', 'gone'])
 def test_sweep_while_the_checkpoint_is_deleted_hides_no_entry(
         make_journal, later):
-    def delete():
+    def delete(journal):
         journal.write(DELETED)
         if later is None:
             journal.delete(CHECKPOINT)
@@ -227,7 +233,9 @@ def test_sweep_while_the_checkpoint_is_deleted_hides_no_entry(
         journal = make_journal()
         journal.write_document(CHECKPOINT, COMPLETE.to_document())
         processes = [interleaving.Process(run, clocks.Clock()) for run in (
-            journal.correct_markers, delete)][::-1 if swapped else 1]
+            reopen(journal).correct_markers,
+            functools.partial(delete, reopen(journal)))][::-1 if swapped
+                                                         else 1]
         for process, effects in zip(processes, (first, second)):
             process.resume(effects)
         for process in processes:

@@ -44,7 +44,7 @@ def test_failed_deletion_is_repeated_once(section, monkeypatch):
 
 def test_written_object_is_deleted_without_a_read(section, failed_reads):
     section.update_object('status', 'deleted')
-    storage.delete_written(section, 'status')
+    storage.delete(section, 'status', is_written=True)
     assert section.list_objects() == []
     assert not failed_reads
 
@@ -62,8 +62,23 @@ def test_failed_deletion_of_a_written_object_is_repeated(
             raise failures.pop()
 
     monkeypatch.setattr(section, 'delete_object', fail)
-    storage.delete_written(section, 'status')
+    storage.delete(section, 'status', is_written=True)
     assert section.list_objects() == []
+
+
+def test_deletion_of_a_written_object_is_repeated_only_once(
+        section, monkeypatch):
+    section.update_object('status', 'deleted')
+    keys = []
+
+    def fail(key):
+        keys.append(key)
+        raise OSError('disk on fire')
+
+    monkeypatch.setattr(section, 'delete_object', fail)
+    with pytest.raises(errors.BankError, match='deleting status.*on fire'):
+        storage.delete(section, 'status', is_written=True)
+    assert keys == ['status'] * 2
 
 
 def test_error_that_the_caller_handles_does_not_make_an_object_absent(
