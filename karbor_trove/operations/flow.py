@@ -37,7 +37,8 @@ LOG = logging.getLogger(__name__)
 _MAX_BYTES = 60000
 #: How many items of a list stay in a reason that is shortened.
 _MAX_ITEMS = 20
-#: The maximum number of requests to Swift that a flow sends at the same time.
+#: The maximum number of requests to Swift that the checks of a verification
+#: send at the same time.
 _MAX_SWIFT_REQUESTS = 8
 #: The type and the id of a resource.
 Key = Tuple[str, str]
@@ -96,12 +97,15 @@ class FlowState:
         #: The full reasons that the bank does not have yet.
         self._unwritten: List[Tuple[karbor_types.BankSection, str]] = []
         # Only one resource checks the whole flow. The other resources wait in
-        # this queue, and then use the result.
-        self._check_queue = request_queue.RequestQueue(1, poller.clock)
-        # In the same way, only one resource at a time lists the instances or
-        # creates a configuration group.
-        self._preparation_queue = request_queue.RequestQueue(1, poller.clock)
-        #: Limits how many requests to Swift are sent at the same time.
+        # this queue, and then use the result. A turn of this queue stands for
+        # all checks, not for one request. After the checks no resource waits.
+        self._preflight_queue = request_queue.RequestQueue(1, poller.clock)
+        # Only one resource of a restore at a time lists the instances or
+        # creates a configuration group. The other resources wait in this
+        # queue, and then use the result.
+        self._restore_queue = request_queue.RequestQueue(1, poller.clock)
+        #: Limits how many requests to Swift the checks of a verification send
+        #: at the same time.
         self.swift_queue = request_queue.RequestQueue(
             _MAX_SWIFT_REQUESTS, poller.clock)
         self._is_checked = False
@@ -200,7 +204,9 @@ class FlowState:
 
         Every resource calls this method, and then reads the attribute
         `problems`. The first call runs find_problems() and adds the result to
-        `problems`. The other calls wait until find_problems() has ended.
+        `problems`. The other calls wait until find_problems() has ended. If
+        the first resource is cancelled meanwhile, the next one that waits runs
+        find_problems().
 
         A protect operation with wrong parameters adds its problems to
         `problems` before the call. If `problems` is not empty, this method
@@ -212,16 +218,18 @@ class FlowState:
         """
         if self.problems:
             return
-        with self._check_queue.wait_for_turn():
+        with self._preflight_queue.wait_for_turn():
             if not self._is_checked:
                 try:
                     self.problems.update(find_problems())
                 except Exception as error:  # Later callers raise it too.
                     self._error = error
                 self._is_checked = True
-                # Each time that resources end a hook, the flow engine looks
-                # at all resources. So let all hooks end at the same time.
-                self._check_queue.remove_limit()
+                # TaskFlow waits for all running tasks together. Each time that
+                # a task ends, TaskFlow locks each of the others once more
+                # [futurist/waiters.py, 3.5.0]. So let all waiting resources
+                # continue at the same time.
+                self._preflight_queue.remove_limit()
             if self._error is not None:
                 raise self._error
 
@@ -236,7 +244,7 @@ class FlowState:
         :raises Exception: list_ids() raised this error. The next call lists
             the instances again.
         """
-        with self._preparation_queue.wait_for_turn():
+        with self._restore_queue.wait_for_turn():
             if self._earlier_ids is None:
                 self._earlier_ids = list_ids()
             return self._earlier_ids
@@ -255,7 +263,7 @@ class FlowState:
         :param create: creates the new group.
         :raises Exception: create() raised this error.
         """
-        with self._preparation_queue.wait_for_turn():
+        with self._restore_queue.wait_for_turn():
             if original_id not in self._groups:
                 try:
                     self._groups[original_id] = create()

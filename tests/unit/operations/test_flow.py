@@ -73,11 +73,17 @@ def test_operations_of_one_flow_save_every_status(
     assert record.all_saved() == [{first: 'error'}, {second: 'error'}]
 
 
-def spawn_checks(clock, state, count, checks):
-    """Start tasks that each want the preflight checks."""
+def spawn_checks(clock, state, count, checks, error=None):
+    """Start tasks that all call check_once().
+
+    :param checks: a list to which each run of the checks is appended.
+    :param error: is raised by the checks. None to let them find a problem.
+    """
     def check():
         checks.append(None)
         clock.sleep(1.0)
+        if error is not None:
+            raise error
         return {'instance': ['gone']}
 
     return [clock.spawn(lambda: state.check_once(check))
@@ -89,18 +95,26 @@ def test_all_resources_continue_together_after_the_preflight_checks():
     state = new_state(clock)
     tasks = spawn_checks(clock, state, 5, checks)
 
-    def look(step):
+    def check_that_none_waits(step):
         if any(task.dead for task in tasks):
             assert all(task.dead or task.event.is_set() for task in tasks)
 
-    clock.before_step = look
+    clock.before_step = check_that_none_waits
     clock.run()
     assert len(checks) == 1
     assert [(task.ended, task.error) for task in tasks] == [(1.0, None)] * 5
     assert state.problems == {'instance': ['gone']}
 
 
-def test_cancelled_preflight_checks_are_run_by_another_resource():
+def test_error_of_the_preflight_checks_is_raised_for_all_resources():
+    clock, checks, error = schedulers.Scheduler(start=0.0), [], OSError()
+    tasks = spawn_checks(clock, new_state(clock), 3, checks, error)
+    clock.run()
+    assert len(checks) == 1
+    assert [(task.ended, task.error) for task in tasks] == [(1.0, error)] * 3
+
+
+def test_next_resource_runs_the_preflight_checks_if_the_first_is_cancelled():
     clock, checks = schedulers.Scheduler(start=0.0), []
     tasks = spawn_checks(clock, new_state(clock), 3, checks)
     clock.run(0.5)
