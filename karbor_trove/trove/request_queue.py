@@ -18,7 +18,7 @@ class RequestQueue:
     A thread sends its request in the `with` block of wait_for_turn(). If too
     many threads are in such a block, wait_for_turn() waits until one of them
     leaves the block. The threads get their turns in the order in which they
-    called wait_for_turn().
+    called wait_for_turn(). After remove_limit(), wait_for_turn() never waits.
 
     The wait in wait_for_turn() has no deadline. The wait ends because each
     request has timeouts. So do not wait without a timeout in a `with` block of
@@ -33,7 +33,8 @@ class RequestQueue:
         """
         self._clock = clock
         self._lock = threading.Lock()
-        #: How many more requests may be sent now.
+        #: How many more requests may be sent now. Infinite after
+        #: remove_limit().
         self._free: float = limit
         #: The waiting requests in their order. The event of a request is set
         #: when the request may be sent.
@@ -70,7 +71,7 @@ class RequestQueue:
                     self._free += 1
 
     def remove_limit(self) -> None:
-        """Give a turn to all waiting and all later requests at once."""
+        """Let all waiting and all later requests be sent without a wait."""
         with self._lock:
             self._free = math.inf
             while self._tickets:

@@ -1,5 +1,6 @@
 """The queue that limits how many requests are sent at the same time."""
 
+import math
 import threading
 
 import greenlet
@@ -81,18 +82,22 @@ def test_request_that_fails_leaves_its_turn_to_the_next():
 
 @hypothesis.given(
     limit=st.integers(1, 4), count=st.integers(1, 9),
+    removal=st.integers(0, 60),
     cancelled=st.dictionaries(st.integers(0, 30), st.integers(0, 8),
                               max_size=5),
     choices=st.lists(st.integers(0, 8), max_size=40))
 @hypothesis.settings(max_examples=100)
 def test_requests_come_and_are_cancelled_in_any_order(
-        limit, count, cancelled, choices):
+        limit, count, removal, cancelled, choices):
     remaining = list(choices)
     world = World(limit, lambda ready: (
         remaining.pop() if remaining else 0) % ready)
     tasks = [world.request(number) for number in range(count)]
 
     def cancel(step):
+        if step == removal:
+            world.limit = math.inf
+            world.queue.remove_limit()
         victim = cancelled.get(step)
         if victim is not None and victim < count and (
                 tasks[victim].pauses and not tasks[victim].dead):
@@ -103,7 +108,7 @@ def test_requests_come_and_are_cancelled_in_any_order(
     assert len(world.sent) >= count - len(cancelled)
 
 
-def test_removed_limit_gives_a_turn_to_all_at_once():
+def test_all_waiting_requests_are_sent_when_the_limit_is_removed():
     world = World(1)
     tasks = [world.request(number) for number in range(5)]
 
