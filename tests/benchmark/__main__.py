@@ -31,9 +31,9 @@ from tests.sandbox import process
 _PAGE = environments.ROOT / 'doc/source/reference/benchmark.rst'
 #: A cell is measured again until it took so many seconds.
 _CELL_SECONDS = 60.0
-#: Cells that are measured so many times even if they take long, by plugin and
-#: duration. What Karbor's flow engine needs differs from run to run by more
-#: than the plugin needs.
+#: The least number of runs of a cell, even if it takes long, by plugin and
+#: duration. One run is not enough, because the CPU time of Karbor's flow
+#: engine varies.
 _LEAST_RUNS: 'dict[tuple[str, float | None], int]' = {
     # The limits of the CPU time and of the memory compare these.
     (results.NOOP, None): 5, (results.OURS, results.USUAL): 5,
@@ -95,10 +95,11 @@ def _arguments() -> argparse.Namespace:
                         default='10,100,1000', metavar='N,...',
                         help='numbers of older checkpoints of one database. '
                              '1,000 checkpoints take about five minutes')
-    parser.add_argument('--broker', action='store_true',
-                        help='also measure three protection services with a '
-                             'real RabbitMQ. It is skipped if rabbitmq-server '
-                             'is missing')
+    parser.add_argument('--broker', default=True,
+                        action=argparse.BooleanOptionalAction,
+                        help='measure three protection services with a real '
+                             'RabbitMQ. It is skipped if rabbitmq-server is '
+                             'missing')
     parser.add_argument('--real-trove', default=True,
                         action=argparse.BooleanOptionalAction,
                         help=f'measure up to {_MOST_REAL} databases against '
@@ -286,7 +287,7 @@ class Benchmark:
     def _measure_services(self) -> 'dict[str, Any]':
         """Measure several protection services on a message broker."""
         if not self._args.broker:
-            return {'skipped': 'the run was without --broker'}
+            return {'skipped': 'the run was with --no-broker'}
         directory = self._directory / 'broker'
         directory.mkdir()
         return broker.measure(directory)

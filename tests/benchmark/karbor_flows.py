@@ -4,7 +4,6 @@ Import this after shared_clock.install().
 """
 
 import datetime
-import gc
 import json
 import pathlib
 import shutil
@@ -194,26 +193,26 @@ class Karbor:
         self.trove.reset()
         self.bank.reset()
         profile = sampling.Profile()
-        meter = sampling.Meter()
+        flow_meter = sampling.Meter()
         start = time.monotonic()
         flow = self._worker.get_flow(
             self.context, operation, checkpoint, self.provider, **arguments)
         built = time.monotonic()
-        # The peak of the memory follows. How much garbage it includes depends
-        # on how long ago the last collection was, not on the plugin.
-        gc.collect()
-        # The build needs most of the CPU time of a large flow, whatever the
-        # plugin. It differs more between runs than a plugin needs.
-        before = meter.read()
+        # A new meter collects the garbage first. Otherwise the peak of the
+        # memory would depend on when Python last collected the garbage. The
+        # meter measures the CPU time of the run alone.
+        run_meter = sampling.Meter()
+        run_start = time.monotonic()
         profile.start()
         self._worker.run_flow(flow)
         end = time.monotonic()
-        usage = meter.read()
+        run_cpu, memory = run_meter.read().cpu, flow_meter.read().memory
         profile.stop()
         return {'report': self.trove.report(),
                 'bank_requests': sum(self.bank.counts.values()),
-                'build_seconds': built - start, 'seconds': end - start,
-                'cpu': usage.cpu - before.cpu, 'memory': usage.memory,
+                'build_seconds': built - start,
+                'seconds': built - start + end - run_start,
+                'cpu': run_cpu, 'memory': memory,
                 'parts': profile.shares(), 'functions': profile.functions()}
 
     def _sleep_ends(self) -> 'dict[str, float]':

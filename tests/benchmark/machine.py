@@ -10,8 +10,9 @@ import subprocess
 
 from tests.sandbox import environments
 
-_PACKAGES = ('karbor', 'taskflow', 'eventlet', 'python-troveclient',
-             'keystoneauth1', 'requests', 'SQLAlchemy')
+_PACKAGES = ('karbor', 'taskflow', 'networkx', 'futurist', 'eventlet',
+             'greenlet', 'python-troveclient', 'keystoneauth1', 'requests',
+             'SQLAlchemy')
 
 
 def list_facts() -> 'list[tuple[str, str]]':

@@ -45,7 +45,7 @@ def write_plot(data: Dict[str, Any], path: pathlib.Path) -> None:
         ('requests to Trove per database', (results.OURS, results.IN_TREE),
          lambda plugin, size: samples.per_database(
             'requests', plugin=plugin, size=size, seconds=seconds)),
-        ('CPU above the floor per database, ms',
+        ('CPU time above the floor per database, ms',
          (results.OURS, results.IN_TREE), per_database('cpu')),
         ('memory above the floor per database, kB',
          (results.OURS, results.IN_TREE), per_database('memory'))]

@@ -40,9 +40,10 @@ def data():
         samples += [protect(results.NOOP, size, None, floor, floor, floor)]
         for seconds in SECONDS:
             samples += [
-                protect(results.SLEEP, size, seconds, floor, floor, late=0.1),
+                protect(results.SLEEP, size, seconds, floor, floor, 2 * floor,
+                        late=0.1),
                 protect(results.OURS, size, seconds, floor + 0.01 * size,
-                        floor + 0.04 * size),
+                        floor + 0.04 * size, floor + 0.001 * size),
                 protect(results.IN_TREE, size, seconds, floor + 0.02 * size,
                         floor + 0.05 * size, late=14.0)]
     return {

@@ -48,6 +48,8 @@ def test_run_within_all_limits_fails_none_of_them(data):
     ('polls', 851, dict(size=10, seconds=28800.0), ['polls per flow, backu']),
     ('cpu', 2.3, dict(size=100, seconds=31.0), ['CPU time above the floor']),
     ('memory', 6.1, dict(size=100, seconds=31.0), ['peak memory above']),
+    ('build_seconds', 1.3, dict(size=100, seconds=31.0), [
+        'time to build the flow']),
     ('polls', 5, dict(size=10, seconds=31.0), [
         'polls per flow, 1,000', 'exponent of the polls']),
 ])
@@ -145,7 +147,7 @@ def test_limits_of_cpu_time_and_memory_name_the_duration_of_the_backups(data):
     names = [bar.name for bar in list_bars(data)
              if 'above the floor' in bar.name or 'number of databases'
              in bar.name]
-    assert len(names) == 6
+    assert len(names) == 7
     assert all('backups of 31 s' in name for name in names)
 
 

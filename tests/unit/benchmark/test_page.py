@@ -150,7 +150,7 @@ def test_karbor_alone_is_beside_the_plugins(data):
    * - 31 s
      - 100
      - Karbor alone
-     - 0
+     - 2
      - 1
      - 0
      - 1
