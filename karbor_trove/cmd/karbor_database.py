@@ -3,12 +3,16 @@
 """Ages of heartbeats and operations, read from Karbor's database."""
 
 import datetime
+import re
 from typing import Callable, Optional, Sequence, TypeVar
+import urllib.parse
 
 from karbor import context as karbor_context
 from karbor import db
 from oslo_config import cfg
 from oslo_utils import timeutils
+from sqlalchemy.engine import url as sqlalchemy_url
+from sqlalchemy import exc
 
 from karbor_trove import errors
 
@@ -49,7 +53,8 @@ def find_operation_age(checkpoint_id: str, status: str
 
 
 def _read(query: Callable[[], Sequence[T]]) -> Sequence[T]:
-    if not cfg.CONF.database.connection:
+    urls = [_get_url(option) for option in ('connection', 'slave_connection')]
+    if not urls[0]:
         raise errors.Rejected('connection of [database] is not set in '
                               'karbor.conf')
     # If the database is unavailable, the command reports the error at once.
@@ -58,8 +63,58 @@ def _read(query: Callable[[], Sequence[T]]) -> Sequence[T]:
     try:
         return query()
     except Exception as error:  # Each driver raises its own.
+        message = str(error)
+        for url in urls:
+            message = _mask_password(message, url)
+        # The traceback of the driver's error may have the password.
         raise errors.Rejected('Karbor\'s database could not be read: %s'
-                              % error) from error
+                              % message) from None
+
+
+def _get_url(option: str) -> str:
+    """Return the URL of a database from [database] of karbor.conf.
+
+    :param option: the name of the option that has the URL.
+    :returns: the URL. '' if the option is not set.
+    :raises errors.Rejected: the value is not a URL. The message does not have
+        the value, because the value may have a password.
+    """
+    try:
+        url = cfg.CONF.database[option] or ''
+        if url:
+            sqlalchemy_url.make_url(url)
+    # oslo.config raises a cfg.Error if the value has a reference such as
+    # "$name" to an option that does not exist.
+    except (cfg.Error, exc.ArgumentError, ValueError):
+        # The error has the value or a part of it.
+        raise errors.Rejected(
+            '%s of [database] in karbor.conf is not the URL of a database. '
+            'Write it as mysql+pymysql://USER:PASSWORD@HOST/karbor'
+            % option) from None
+    return str(url)
+
+
+def _mask_password(message: str, url: str) -> str:
+    """Replace the password of a URL in the message of an error.
+
+    The password may have characters that separate the parts of a URL, or the
+    URL may be mistyped. SQLAlchemy then takes a part of the password for the
+    name of a host or of a database, and the driver's message has this name. So
+    each part of the password is replaced.
+
+    :param message: the message. It is percent-decoded in the result, because
+        SQLAlchemy does not encode the same characters as the operator.
+    """
+    message = urllib.parse.unquote(message)
+    credentials = urllib.parse.unquote(
+        url.rpartition('@')[0].partition('://')[2])
+    # The first part is the name of the user.
+    parts = re.split('[:/@?]', credentials)[1:]
+    for part in sorted(filter(None, parts), key=len, reverse=True):
+        # Without \w, a short part would be replaced within other words.
+        message = re.sub(r'(?<!\w)%s(?!\w)' % re.escape(part), '***', message,
+                         flags=re.IGNORECASE)
+    return message
 
 
 def _find_age(times: Sequence[Optional[datetime.datetime]]

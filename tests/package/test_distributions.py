@@ -34,8 +34,10 @@ DISTRIBUTIONS = {
     'troveclient': 'python-troveclient',
 }
 # The plugins run in an existing Karbor, and karbor_trove.horizon runs in an
-# existing Horizon. The extras "karbor" and "horizon" install what fits.
-INSTALLED_BEFORE = {'django', 'horizon', 'karbor', 'karbor_dashboard'}
+# existing Horizon. The extras "karbor" and "horizon" install what fits. Karbor
+# itself requires SQLAlchemy, and needs a release before 1.4.
+INSTALLED_BEFORE = {'django', 'horizon', 'karbor', 'karbor_dashboard',
+                    'sqlalchemy'}
 
 LIST_ENTRY_POINTS = '''
 import importlib.metadata

@@ -6,6 +6,7 @@ import signal
 import uuid
 
 from karbor.common import constants
+from karbor import db
 from karbor.db.sqlalchemy import api as db_api
 from karbor.db.sqlalchemy import models
 from karbor import exception
@@ -437,6 +438,89 @@ def test_worker_of_another_host_may_run_if_the_database_is_unknown(
     message = manage('checkpoint', 'reset', id_, expect=1)
     assert 'connection of [database] is not set' in message
     assert 'Run this command on that host' in message
+
+
+PASSWORD = 'hunter2'
+
+
+@pytest.fixture
+def reject(interrupt, run, config_file, status, monkeypatch):
+    """Return a function that lets a command read Karbor's database.
+
+    The command is rejected. The function returns standard error, which does
+    not have the password.
+    """
+    # Karbor keeps its first connection for ever.
+    monkeypatch.setattr(db_api, '_FACADE', None)
+
+    def reject(options, *words, identity=None, was='protecting'):
+        config_file.write_text('%s[database]\n%s\n' % (
+            config_file.read_text(), '\n'.join(
+                '%s = %s' % option for option in options.items())))
+        id_ = interrupt(was, identity=identity)
+        code, out, err = run(*words, id_, '--config-file', config_file)
+        assert (code, out) == (1, '')
+        assert PASSWORD not in err.lower()
+        assert status() == was
+        return err
+    return reject
+
+
+@pytest.mark.parametrize('words', [(), ('--debug',)])
+@pytest.mark.parametrize('command', ['accept', 'reset'])
+@pytest.mark.parametrize('option, url', [
+    ('connection', 'mysql:/karbor:hunter2@db/karbor'),
+    ('connection', 'mysql+pymysql//karbor:hunter2@db/karbor'),
+    ('connection', 'mysql://karbor:hunter2/karbor'),
+    ('connection', 'mysql://karbor:$hunter2@db/karbor'),
+    ('slave_connection', 'mysql:/karbor:hunter2@db/karbor')])
+def test_password_in_a_mistyped_url_of_the_database_is_not_printed(
+        reject, words, command, option, url):
+    err = reject({'connection': 'sqlite://', option: url},
+                 'checkpoint', command, *words, identity=other_worker())
+    assert '%s of [database] in karbor.conf is not the URL' % option in err
+
+
+def test_password_is_not_printed_if_the_start_of_a_deletion_is_not_known(
+        reject):
+    err = reject({'connection': 'mysql:/karbor:hunter2@db/karbor'},
+                 'checkpoint', 'reset', was='deleting')
+    assert 'its start is not known: connection of [database]' in err
+
+
+@pytest.mark.parametrize('words', [(), ('--debug',)])
+@pytest.mark.parametrize('url', [
+    'sqlite://karbor:hunter2@db/karbor',
+    'sqlite://karbor:%68unter2@db/karbor'])
+def test_password_is_masked_in_an_error_of_sqlalchemy(reject, words, url):
+    err = reject({'connection': url}, 'checkpoint', 'reset', *words,
+                 identity=other_worker())
+    assert ('could not be read: Invalid SQLite URL: '
+            'sqlite://karbor:***@db/karbor') in err
+
+
+@pytest.mark.parametrize('words', [(), ('--debug',)])
+@pytest.mark.parametrize('url, message, masked', [
+    ('mysql://karbor:hunter2@db/karbor',
+     "Access denied for user 'karbor'@'node1'",
+     "Access denied for user 'karbor'@'node1'"),
+    ('mysql:///karbor:hunter2@db/karbor',
+     "Unknown database 'karbor:hunter2@db/karbor'",
+     "Unknown database '***:***@db/***'"),
+    ('mysql://karbor:o@Hunter2@db/karbor',
+     "Unknown MySQL server host 'hunter2@db'",
+     "Unknown MySQL server host '***@db'"),
+    ('mysql://karbor:o%2Fhunter2%21@db/karbor',
+     'mysql://karbor:o%2Fhunter2!@db/karbor', 'mysql://karbor:***/***@db')])
+def test_password_is_masked_in_an_error_of_a_driver(
+        reject, monkeypatch, words, url, message, masked):
+    def fail(*args):
+        raise OSError(message)
+
+    monkeypatch.setattr(db, 'service_get_all_by_args', fail)
+    err = reject({'connection': url}, 'checkpoint', 'reset', *words,
+                 identity=other_worker())
+    assert 'database could not be read: ' + masked in err
 
 
 def test_live_worker_of_this_host_is_not_looked_up_in_the_database(
