@@ -16,6 +16,7 @@ from cliff import command
 from cliff import commandmanager
 
 from karbor_trove.cmd import declarations
+from karbor_trove.cmd import interrupts
 from karbor_trove.cmd import terminal
 
 # The exit statuses that a shell reports for the signals SIGINT and SIGPIPE.
@@ -199,6 +200,7 @@ class _OneLineFormatter(logging.Formatter):
             self.formatMessage(record).split())))
 
 
+@interrupts.exit_on_sigterm()
 def run(application_class: Type[Application],
         argv: Optional[Sequence[str]]) -> int:
     """Run one command of an application.
@@ -211,8 +213,9 @@ def run(application_class: Type[Application],
         * 141 if the program that reads the output has ended.
         * FAILURE_STATUS if the output cannot be written.
 
-    :raises SystemExit: argparse ended the command. If the usage is wrong, the
-        exit status in the exception is USAGE_STATUS.
+    :raises SystemExit: argparse ended the command, or the process has received
+        SIGTERM. The exit status in the exception is USAGE_STATUS if the usage
+        is wrong, and 143 after SIGTERM.
     """
     # Karbor's libraries warn when they are imported. An operator cannot act
     # on these warnings.

@@ -4,7 +4,33 @@
 
 import contextlib
 import signal
-from typing import Iterator, List
+import sys
+from types import FrameType
+from typing import Iterator, List, Optional
+
+# The exit status that a shell reports for the signal SIGTERM.
+_TERMINATED = 143
+
+
+@contextlib.contextmanager
+def exit_on_sigterm() -> Iterator[None]:
+    """Raise SystemExit on SIGTERM until the end of a `with` block.
+
+    systemd sends SIGTERM to a service that exceeds its time limit. By default
+    SIGTERM ends the process at once, and the process cannot delete its
+    temporary files.
+
+    :raises SystemExit: the process has received SIGTERM. The exit status in
+        the exception is 143.
+    """
+    def exit_process(number: int, frame: Optional[FrameType]) -> None:
+        sys.exit(_TERMINATED)
+
+    handler = signal.signal(signal.SIGTERM, exit_process)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
 
 
 @contextlib.contextmanager

@@ -45,7 +45,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     :returns: the exit status. 0 if everything succeeded. 1 if something failed
         or the output is incomplete. 2 if the usage is wrong. 130 after Ctrl-C.
         141 if the program that reads the output has ended.
-    :raises SystemExit: argparse ended the command. If the usage is wrong, the
-        exit status in the exception is 2.
+    :raises SystemExit: argparse ended the command, or the process has received
+        SIGTERM. The exit status in the exception is 2 if the usage is wrong,
+        and 143 after SIGTERM.
     """
     return application.run(ManageApp, argv)

@@ -171,7 +171,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         warning, but no failure. 2 if there is a failure. 255 if the check was
         not completed. 130 after Ctrl-C. 141 if the program that reads the
         output has ended.
-    :raises SystemExit: argparse ended the command. If the usage is wrong, the
-        exit status in the exception is 255.
+    :raises SystemExit: argparse ended the command, or the process has received
+        SIGTERM. The exit status in the exception is 255 if the usage is wrong,
+        and 143 after SIGTERM.
     """
     return application.run(StatusApp, argv)

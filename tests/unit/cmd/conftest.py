@@ -211,6 +211,6 @@ def run_interrupted(run, config_file, monkeypatch):
             code, out, _ = run(*words, '--config-file', config_file)
         finally:
             assert signal.signal(number, handler) is end
-        assert (code, out) == (130, '')
+        assert (code, out) == (128 + number, '')
         return len(written)
     return run_interrupted

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 
@@ -393,26 +394,51 @@ def test_help_to_a_full_disk_or_a_closed_pipe_has_no_traceback(
     assert process.returncode in (0, 1) and 'Traceback' not in err
 
 
-@pytest.mark.parametrize('module, name', [
-    ('karbor_trove.bank.storage', 'list_keys'),
-    ('karbor_trove.cmd.providers', 'load_providers'),
-    ('karbor_trove.cmd.declarations', 'Lister.produce_output')])
-def test_sigint_ends_the_process_with_130_and_no_message(
-        config_file, module, name):
+LIST = 'deferred', 'list'
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('application, module, name, words', [
+    ('manage', 'karbor_trove.bank.storage', 'list_keys', LIST),
+    ('manage', 'karbor_trove.cmd.providers', 'load_providers', LIST),
+    ('manage', 'karbor_trove.cmd.declarations', 'Lister.produce_output',
+     LIST),
+    ('status', 'karbor_trove.cmd.commands.upgrade_check', 'check',
+     ('upgrade', 'check'))])
+def test_signal_ends_the_process_with_its_exit_status_and_no_message(
+        config_file, number, application, module, name, words):
     process = subprocess.run(
         [sys.executable, '-c',
          'import os, signal, sys; import %s as module\n'
          # A shell may start its background jobs with this signal ignored.
          'signal.signal(signal.SIGINT, signal.default_int_handler)\n'
          'def interrupt(*_, **__):\n'
-         '    os.kill(os.getpid(), signal.SIGINT)\n'
+         '    os.kill(os.getpid(), %d)\n'
          'module.%s = interrupt\n'
-         'from karbor_trove.cmd import manage\n'
-         'sys.exit(manage.main())' % (module, name),
-         'deferred', 'list', '--config-file', str(config_file)],
+         'from karbor_trove.cmd import %s as application\n'
+         'sys.exit(application.main())'
+         % (module, number, name, application),
+         *words, '--config-file', str(config_file)],
         capture_output=True, text=True)
-    assert (process.returncode, process.stdout) == (130, '')
+    assert (process.returncode, process.stdout) == (128 + number, '')
     assert 'Traceback' not in process.stderr
+
+
+def test_sigterm_leaves_no_temporary_file(config_file, tmp_path):
+    folder = tmp_path / 'collector'
+    folder.mkdir()
+    process = subprocess.run(
+        [sys.executable, '-c',
+         'import os, signal, sys\n'
+         'from karbor_trove.cmd.commands import base\n'
+         'from karbor_trove.cmd import manage\n'
+         'base.Action.run = lambda *_: []\n'
+         'os.fsync = lambda _: os.kill(os.getpid(), signal.SIGTERM)\n'
+         'sys.exit(manage.main())', 'report', '--output',
+         str(folder / 'karbor_trove.prom'), '--config-file',
+         str(config_file)], capture_output=True, text=True)
+    assert process.returncode == 143 and 'Traceback' not in process.stderr
+    assert list(folder.iterdir()) == []
 
 
 def test_ctrl_c_exits_with_130(run, config_file, monkeypatch):
