@@ -26,6 +26,7 @@ from karbor_trove.cmd import clients
 from karbor_trove.cmd.commands import base
 from karbor_trove.cmd.commands import checkpoints
 from karbor_trove.cmd import interrupts
+from karbor_trove.cmd import progress
 from karbor_trove.cmd import providers
 from karbor_trove import errors
 from karbor_trove import karbor_types
@@ -91,8 +92,10 @@ def _accept(checkpoint: providers.Checkpoint,
     backups = provider.poller.wait_for(
         client.list_backups, provider.poller.deadline(timeouts.OUTAGE),
         'the backups could not be listed')
-    databases = {id_: _read(checkpoint, id_, project_id, backups)
-                 for id_ in instance_ids}
+    databases = {
+        id_: _read(checkpoint, id_, project_id, backups)
+        for id_ in progress.track(
+            instance_ids, 'Reading the backup journals of instances')}
     problems = [
         *('instance %s: %s' % (id_, database.problem)
           for id_, database in databases.items()
@@ -104,11 +107,13 @@ def _accept(checkpoint: providers.Checkpoint,
                 if database.omission} | set(without)
     if left_out >= set(instance_ids):
         raise errors.Rejected('no database of it has a backup')
-    for id_, database in databases.items():
-        if id_ not in left_out and database.backup is not None:
-            baseline.record_manifest(
-                client, provider.bank, id_, database.backup,
-                provider.settings.verify_level, provider.poller)
+    for id_, backup in progress.track(
+            [(id_, database.backup) for id_, database in databases.items()
+             if id_ not in left_out and database.backup is not None],
+            'Reading the manifests of backups', is_slow=True):
+        baseline.record_manifest(
+            client, provider.bank, id_, backup, provider.settings.verify_level,
+            provider.poller)
     _write(checkpoint, databases, without)
     return [{'checkpoint': checkpoint.id,
              'status': constants.CHECKPOINT_STATUS_AVAILABLE,

@@ -181,7 +181,9 @@ class DeferredRelease(base.Action):
                 'nothing is deleted, because these are no deferred deletions: '
                 'backup %s' % ', '.join(sorted(unknown_ids)))
         project_clients = clients.ProjectClients()
-        for provider, journal, entries in chosen:
+        for provider, journal, entries in progress.track(
+                chosen, 'Deleting the backups of instances',
+                is_slow=parsed_args.yes):
             if not parsed_args.yes:
                 for entry in entries:
                     yield {**_entry_columns(entry),

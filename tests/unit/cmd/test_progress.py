@@ -7,9 +7,17 @@ import pytest
 
 from karbor_trove.cmd import progress
 from karbor_trove import polling
+from tests.unit.cmd import test_acceptance
+from tests.unit.cmd import test_deferred
 from tests.unit.cmd import test_verify
 
+deferred = test_deferred.deferred
+end_token = test_acceptance.end_token
+failed = test_acceptance.failed
 karbor = test_verify.karbor
+protect_both = test_acceptance.protect_both
+resources = test_acceptance.resources
+section = test_acceptance.section
 verify = test_verify.verify
 
 
@@ -110,3 +118,20 @@ def test_verifications_show_progress_only_on_a_terminal(
     check_progress(('verify', '--oldest-unverified', '2'),
                    'Verifying checkpoints: 2 of 2')
     assert len(karbor.checkpoints) == len(points)
+
+
+def test_release_shows_progress_only_on_a_terminal(
+        check_progress, deferred, fake_trove):
+    fake_trove.delete_seconds = 0
+    check_progress(('deferred', 'release', deferred.backup_id, '--yes'),
+                   'Deleting the backups of instances: 1 of 1')
+    assert not fake_trove.backups
+
+
+@pytest.mark.parametrize('line', [
+    'Reading the backup journals of instances: 2 of 2',
+    'Reading the manifests of backups: 2 of 2'])
+def test_acceptance_shows_progress_only_on_a_terminal(
+        check_progress, failed, status, line):
+    check_progress(('checkpoint', 'accept', failed), line)
+    assert status() == 'available'
