@@ -10,24 +10,28 @@ ROOT = pathlib.Path(__file__).parents[2]
 PACKAGE = ROOT / 'karbor_trove'
 PAGE = ROOT / 'doc/source/reference/messages.rst'
 
-#: What is not read: pages of Horizon, and findings, which have a page and a
-#: test of their own.
-OTHER_PAGES = ('horizon/', 'cmd/checks/', 'cmd/commands/upgrade_check.py')
+#: What is not read: findings, which have a page and a test of their own.
+OTHER_PAGES = ('cmd/checks/', 'cmd/commands/upgrade_check.py')
 #: Modules with labels and descriptions, and without messages: forms, the help
 #: of the applications, the metrics, and the page in HTML.
 LABELS = ('cmd/manage.py', 'cmd/metrics.py', 'cmd/report_page.py',
           'cmd/status.py', 'cmd/timelines.py', 'parameters/restore_options.py',
           'parameters/schemas.py')
+#: Arguments and attributes with a label: of options, and of Horizon's pages.
+LABEL_NAMES = ('display_choices', 'help', 'help_text', 'page_title',
+               'verbose_name')
 #: Labels, and texts with which others are compared.
 NAMES = {
     'Database Instance',
     'Database Instance Backup',
     'Deleting the backup of',
     'Karbor checkpoint … of database instance',
+    'Not Found',
     'Object is not a file',
     'Response Status',
     'The resource could not be found',
     'Unprotected Resource',
+    'and … more',
     'availability zone',
     'configuration group',
     'created by restore … of Karbor in place of',
@@ -36,6 +40,7 @@ NAMES = {
     'integer value',
     'itself is … protected',
     'no type',
+    'not started',
     'project, provider or plan',
     'temporary instance',
     'user port',
@@ -89,12 +94,14 @@ def list_texts(path):
         # An option, and a pattern.
         if any(call[0] in ('cfg', 're') for call in calls):
             return False
-        # A change of state, and the progress of a command.
-        if any(call[-1] in ('log', 'track') for call in calls):
+        # A change of state, the progress of a command, and a success.
+        if any(call[-1] in ('log', 'success', 'track') for call in calls):
             return False
-        # The help of an argument.
-        return not any(isinstance(parent, ast.keyword)
-                       and parent.arg == 'help' for parent in outer)
+        names = [parent.arg for parent in outer
+                 if isinstance(parent, ast.keyword)]
+        names += [get_name(parent.targets[0]) for parent in outer
+                  if isinstance(parent, ast.Assign)]
+        return not any(name in LABEL_NAMES for name in names)
 
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(
