@@ -2,8 +2,9 @@
 
 """Check of the banks: whether they work, and the number of checkpoints."""
 
+import collections
 import contextlib
-from typing import Any, Iterator, Optional, Sequence
+from typing import Any, Dict, Iterator, Optional, Sequence, Set
 import uuid
 
 from karbor.services.protection import bank_plugin
@@ -29,23 +30,25 @@ _FAILURE = 'The bank of the %s cannot be used: %s'
 def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
     """Yield findings about the bank of each provider.
 
-    If a provider is enabled, the check counts the checkpoints in the bank. The
-    check also writes an object to the bank, reads the object and deletes the
-    object.
+    If a provider is enabled, the check counts the checkpoints in the bank. If
+    some of them are of a provider whose id is in no file, a finding says so.
+    The check also writes an object to the bank, reads the object and deletes
+    the object.
 
     If a provider is disabled, the check only reads the bank. There is no
     finding, unless the bank fails or still has checkpoints of the provider.
 
-    :param files: the provider files. A file whose bank plugin cannot be loaded
-        is skipped.
+    :param files: the provider files. The bank of a file whose bank plugin
+        cannot be loaded is skipped.
     """
+    known_ids = {file.id for file in files}
     for file in progress.track(files, 'Checking the banks of providers',
                                is_slow=True):
         plugin_class = file.get_bank_class()
         if plugin_class is None:  # The check of the files reports this.
             continue
         try:
-            yield from _check_bank(file, plugin_class)
+            yield from _check_bank(file, plugin_class, known_ids)
         except bank_checks.AbsentBank as error:
             yield Finding(
                 Kind.BANK_ABSENT, 'The bank of the %s does not exist: %s '
@@ -60,15 +63,20 @@ def check(files: Sequence[provider_file.ProviderFile]) -> Iterator[Finding]:
                 file.name, findings.build_sentence(error)), file.place('bank'))
 
 
-def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
-                ) -> Iterator[Finding]:
+def _check_bank(file: provider_file.ProviderFile, plugin_class: Any,
+                known_ids: Set[str]) -> Iterator[Finding]:
+    """Yield findings about the bank of one provider.
+
+    :param known_ids: the ids of the providers that have a file.
+    """
     conf = file.read()
     bank_checks.check_exists(plugin_class, conf)
     try:
         bank: karbor_types.Bank = bank_plugin.Bank(plugin_class(conf))
     except Exception as error:  # Each bank plugin raises its own.
         raise errors.BankError(str(error)) from error
-    living = len(_list_index(bank, file.id))
+    numbers = _count_living(bank)
+    living = numbers.get(file.id, 0)
     if not file.is_enabled:
         if living:
             yield Finding(
@@ -99,6 +107,16 @@ def _check_bank(file: provider_file.ProviderFile, plugin_class: Any
         'Checkpoints in the bank, deleted ones included: %d. Not deleted and '
         'of this provider: %d. With a backup record: %d.'
         % (file.name, total, living, with_backup), file.place('bank'))
+    unknown_ids = sorted(numbers.keys() - known_ids)
+    if unknown_ids:
+        yield Finding(
+            Kind.CHECKPOINTS_OF_UNKNOWN_PROVIDER, 'The bank of the %s holds '
+            'checkpoints of providers whose ids are in no readable provider '
+            'file: %s. Requests for these providers fail. If the id of a '
+            'provider was changed or its file was deleted, write the id or '
+            'the file again. Otherwise another installation of Karbor uses '
+            'this bank. In that case name another bank.'
+            % (file.name, ', '.join(unknown_ids)), file.place('id'))
 
 
 def _describe_failed_request(file: provider_file.ProviderFile,
@@ -124,23 +142,21 @@ def _get_place(file: provider_file.ProviderFile) -> findings.Place:
     return file.place('bank')
 
 
-def _list_index(bank: karbor_types.Bank, provider_id: str) -> Sequence[str]:
-    """Return the keys of the index files of one provider.
+def _count_living(bank: karbor_types.Bank) -> Dict[str, int]:
+    """Return the number of checkpoints of each provider in a bank.
 
     Index files are objects in the bank. Karbor reads the index files to list
     the checkpoints of a provider. Each checkpoint that is not deleted has one
-    of these files.
+    of these files. The function counts the index files, and reads none of
+    them.
 
-    :param provider_id: the id of the provider. If the id is empty, the result
-        is empty.
+    :returns: the numbers by the id of the provider. A provider without such a
+        checkpoint is left out.
     :raises errors.BankError: the index files cannot be listed.
     """
-    if not provider_id:
-        return ()
-    prefix = '%s/' % provider_id
-    return [key for key in storage.list_keys(bank.get_sub_section(
-            layout.INDICES + _PROVIDER_INDEX))
-            if key.startswith(prefix)]
+    return collections.Counter(
+        key.partition('/')[0] for key in storage.list_keys(
+            bank.get_sub_section(layout.INDICES + _PROVIDER_INDEX)))
 
 
 def _check_writable(bank: karbor_types.Bank) -> Optional[str]:

@@ -41,6 +41,8 @@ class Kind(enum.Enum):
     PROVIDER_MISSING = 'provider-missing', Code.FAILURE
     PROVIDER_DISABLED = 'provider-disabled', Code.WARNING
     DISABLED_WITH_CHECKPOINTS = 'disabled-with-checkpoints', Code.WARNING
+    CHECKPOINTS_OF_UNKNOWN_PROVIDER = (
+        'checkpoints-of-unknown-provider', Code.WARNING)
     ID_WRONG = 'id-wrong', Code.FAILURE
     ID_REPEATED = 'id-repeated', Code.FAILURE
     PLUGIN_MISSING = 'plugin-missing', Code.FAILURE

@@ -2,13 +2,16 @@
 
 import json
 import textwrap
+import uuid
 
+from karbor.services.protection import checkpoint as karbor_checkpoint
 from karbor.services.protection.protectable_plugins import database
 from keystoneauth1 import loading
 from oslo_config import cfg
 import pytest
 
 from karbor_trove.cmd import status
+from tests.fake_trove import cloud
 from tests.fake_trove import fixtures
 from tests.fake_trove import keystone
 
@@ -75,6 +78,20 @@ def with_swift_bank(change, tmp_path):
            '[file_system_bank_plugin]\nfile_system_bank_path = %s\n'
            % (tmp_path / 'bank'), SWIFT_BANK)
     return change
+
+
+@pytest.fixture
+def new_checkpoint(bank, context):
+    """Return a function that creates a checkpoint in the provider's bank.
+
+    The checkpoint is of the provider in the file, or of another provider.
+    """
+    def new_checkpoint(provider_id=ID):
+        plan = {'id': str(uuid.uuid4()), 'name': 'plan', 'resources': [],
+                'provider_id': provider_id, 'project_id': cloud.PROJECT}
+        return karbor_checkpoint.CheckpointCollection(bank).create(
+            plan, context=context)
+    return new_checkpoint
 
 
 @pytest.fixture

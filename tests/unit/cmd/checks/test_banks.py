@@ -1,11 +1,14 @@
 """Tests of the check of banks."""
 
-from karbor.services.protection import checkpoint as karbor_checkpoint
+import uuid
+
+import pytest
 
 from karbor_trove import errors
-from tests.fake_trove import cloud
 from tests.fake_trove import object_store
 from tests.unit.cmd.checks.conftest import ID
+
+OTHER_ID = '0f5f27a6-8f3e-4a0b-9a58-1d6f0a8c2b77'
 
 
 def test_bank_is_counted_and_left_as_it_is(
@@ -20,7 +23,7 @@ def test_bank_is_counted_and_left_as_it_is(
     before = list_files()
     row = find_one('bank-works')
     assert 'deleted ones included: 2' in row['details']
-    assert 'of this provider: 0' in row['details']
+    assert 'of this provider: 1' in row['details']
     assert list_files() == before
 
 
@@ -46,16 +49,45 @@ def test_bank_that_cannot_be_written_is_found(
 
 
 def test_disabled_provider_with_checkpoints_is_found(
-        find_one, find, change, bank, context):
-    collection = karbor_checkpoint.CheckpointCollection(bank)
-    plan = {'id': ID, 'name': 'plan', 'provider_id': ID,
-            'project_id': cloud.PROJECT, 'resources': []}
-    checkpoint = collection.create(plan, context=context)
+        find_one, find, change, new_checkpoint):
+    checkpoint = new_checkpoint()
     change('enabled = true', 'enabled = false')
     row = find_one('disabled-with-checkpoints')
     assert (row['line'], row['write']) == (6, 'enabled = true')
     checkpoint.delete()
     assert not find('disabled-with-checkpoints')
+
+
+def test_checkpoints_are_found_after_the_id_was_changed(
+        find_one, find, change, new_checkpoint):
+    checkpoint = new_checkpoint()
+    path = change(ID, OTHER_ID)
+    row = find_one('checkpoints-of-unknown-provider')
+    assert 'in no readable provider file: %s. ' % ID in row['details']
+    assert (row['file'], row['line']) == (str(path), 3)
+    checkpoint.delete()
+    assert not find('checkpoints-of-unknown-provider')
+
+
+def test_checkpoints_of_another_installation_are_found(
+        find_one, new_checkpoint):
+    ids = sorted([OTHER_ID, str(uuid.uuid4())])
+    for id_ in (ID, *ids, *ids):
+        new_checkpoint(id_)
+    row = find_one('checkpoints-of-unknown-provider')
+    assert 'file: %s. ' % ', '.join(ids) in row['details']
+
+
+@pytest.mark.parametrize('enabled', ['true', 'false'])
+def test_checkpoints_of_two_files_with_one_bank_are_known(
+        find, folder, new_checkpoint, enabled):
+    (folder / 'second.conf').write_text(
+        (folder / 'databases.conf').read_text().replace(ID, OTHER_ID)
+        .replace('enabled = true', 'enabled = ' + enabled))
+    new_checkpoint()
+    new_checkpoint(OTHER_ID)
+    assert find('bank-works')
+    assert not find('checkpoints-of-unknown-provider')
 
 
 def test_swift_bank_is_written_and_left_as_it_is(
