@@ -163,7 +163,8 @@ def _check_writable(bank: karbor_types.Bank) -> Optional[str]:
     """Check that the bank stores an object and returns it unchanged.
 
     The check writes an object with a new name, reads the object and deletes
-    the object.
+    the object. If the operator interrupts the command, the object is deleted
+    too.
 
     :returns: a message that says that the bank changed the object. None if the
         bank returned the object unchanged.
@@ -174,11 +175,11 @@ def _check_writable(bank: karbor_types.Bank) -> Optional[str]:
     try:
         storage.write(section, key, text)
         content = storage.read(section, key)
-    except errors.BankError:
+        storage.delete(section, key)
+    except BaseException:  # Also an interrupt of the operator.
         with contextlib.suppress(errors.BankError):
             storage.delete(section, key)
         raise
-    storage.delete(section, key)
     # Karbor's bank plugin for Swift returns a text as bytes.
     if content in (text, text.encode()):
         return None

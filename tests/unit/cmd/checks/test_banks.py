@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from karbor_trove.bank import storage
 from karbor_trove import errors
 from tests.fake_trove import object_store
 from tests.unit.cmd.checks.conftest import ID
@@ -11,20 +12,43 @@ from tests.unit.cmd.checks.conftest import ID
 OTHER_ID = '0f5f27a6-8f3e-4a0b-9a58-1d6f0a8c2b77'
 
 
+def list_files(folder):
+    """Return the paths of all objects in the bank of the provider."""
+    return {path for path in folder.glob('bank/**/*') if path.is_file()}
+
+
 def test_bank_is_counted_and_left_as_it_is(
         find_one, new_checkpoint, bank, tmp_path):
     new_checkpoint()
     new_checkpoint().delete()
-
-    def list_files():
-        return {path for path in tmp_path.glob('bank/**/*')
-                if path.is_file()}
-
-    before = list_files()
+    before = list_files(tmp_path)
     row = find_one('bank-works')
     assert 'deleted ones included: 2' in row['details']
     assert 'of this provider: 1' in row['details']
-    assert list_files() == before
+    assert list_files(tmp_path) == before
+
+
+@pytest.mark.parametrize('reads_before', [0, 1],
+                         ids=['read', 'deletion'])
+def test_interrupted_check_leaves_the_bank_as_it_is(
+        run, new_checkpoint, monkeypatch, tmp_path, reads_before):
+    def read_or_interrupt(section, key):
+        # The object is in the bank before the read and before the deletion,
+        # which reads it once more.
+        assert list_files(tmp_path) - before
+        reads.append(key)
+        if len(reads) == reads_before + 1:
+            raise KeyboardInterrupt
+        return read(section, key)
+
+    new_checkpoint()
+    before = list_files(tmp_path)
+    reads = []
+    read = storage.read
+    monkeypatch.setattr(storage, 'read', read_or_interrupt)
+    assert run() == (130, '', '')
+    assert len(reads) == reads_before + 2
+    assert list_files(tmp_path) == before
 
 
 def test_empty_bank_is_found(find_one, bank):
