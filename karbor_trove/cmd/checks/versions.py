@@ -18,19 +18,52 @@ Kind = findings.Kind
 
 #: The oldest and the newest tested version of Python, as (major, minor).
 TESTED_PYTHON = (3, 8), (3, 13)
-#: The oldest version and the newest major version that the tests run with, by
-#: the name of the library.
+
+
+@dataclasses.dataclass(frozen=True)
+class Library:
+    """The versions of a library that the tests run with, and its use."""
+
+    oldest: str
+    #: The major version of the newest version.
+    newest: int
+    #: What uses the library, and what for. A sentence without its period.
+    use: str
+
+
+#: The libraries of requirements.txt, Karbor, and the libraries with which
+#: Karbor runs the plugins.
 TESTED = {
-    'cliff': ('3.4.0', 4),
-    'karbor': ('1.6.0', 1),
-    'keystoneauth1': ('4.2.0', 5),
-    'oslo.config': ('8.3.0', 10),
-    'oslo.log': ('4.4.0', 8),
-    'oslo.upgradecheck': ('1.1.1', 2),
-    'oslo.utils': ('4.5.0', 10),
-    'python-swiftclient': ('3.10.1', 4),
-    'python-troveclient': ('5.1.1', 8),
-    'stevedore': ('3.2.2', 5),
+    'cliff': Library('3.4.0', 4, 'The commands use it for their arguments and '
+                     'their output'),
+    'eventlet': Library('0.26.1', 0, 'Karbor uses it for the threads of its '
+                        'services'),
+    'karbor': Library('1.6.0', 1, 'The plugins rely on its interfaces'),
+    'keystoneauth1': Library('4.2.0', 5, 'The plugins and the commands use it '
+                             'for requests to Keystone, Trove and Swift'),
+    'openstacksdk': Library('0.50.0', 4, 'karbor-trove-manage verify uses it '
+                            'to read the credentials of the operator'),
+    'oslo.config': Library('8.3.0', 10, 'Karbor, the plugins and the commands '
+                           'use it to read configuration files'),
+    'oslo.log': Library('4.4.0', 8, 'Karbor and the plugins use it to write '
+                        'their logs'),
+    'oslo.serialization': Library('4.0.2', 5, 'The bank plugins use it to '
+                                  'read and write JSON'),
+    'oslo.upgradecheck': Library('1.1.1', 2, 'karbor-trove-status uses it for '
+                                 'the results of its checks'),
+    'oslo.utils': Library('4.5.0', 10, 'The plugins and the commands use it '
+                          'to parse times and to remove passwords from texts'),
+    'prettytable': Library('0.7.2', 0, 'karbor-trove-status uses it for the '
+                           'table of the findings'),
+    'python-swiftclient': Library('3.10.1', 4, 'The bank plugin for Swift '
+                                  'uses it for requests to Swift'),
+    'python-troveclient': Library('5.1.1', 8, 'The plugins and the commands '
+                                  'use it for requests to Trove'),
+    'stevedore': Library('3.2.2', 5, 'Karbor uses it to load the plugins'),
+    'taskflow': Library('4.5.0', 6, 'Karbor uses it to run the flows of '
+                        'operations'),
+    'urllib3': Library('1.25.10', 2, 'The bank plugin for Swift uses it to '
+                       'recognize errors of a connection'),
 }
 
 
@@ -118,26 +151,27 @@ def _check_limits() -> Iterator[Finding]:
 
 
 def _check_tested() -> Iterator[Finding]:
-    for name, (oldest, newest) in TESTED.items():
+    for name, library in TESTED.items():
         version = _find_version(name)
         if version is None:
-            yield Finding(Kind.VERSION_UNTESTED, '%s is not installed in %s.'
-                          % (name, sys.prefix))
-        elif name == 'karbor' and version != oldest:
+            yield Finding(Kind.VERSION_UNTESTED, '%s is not installed in %s. '
+                          '%s.' % (name, sys.prefix, library.use))
+        elif name == 'karbor' and version != library.oldest:
             yield Finding(
                 Kind.VERSION_UNTESTED, 'karbor %s was not tested. The plugins '
-                'rely on the interfaces of karbor %s.' % (version, oldest))
-        elif _parse(version) < _parse(oldest):
+                'rely on the interfaces of karbor %s.'
+                % (version, library.oldest))
+        elif _parse(version) < _parse(library.oldest):
             yield Finding(
                 Kind.VERSION_UNTESTED, '%s %s is older than the oldest tested '
-                'version. The plugins need what %s has: pip install "%s>=%s".'
-                % (name, version, oldest, name, oldest))
-        elif _parse(version)[0] > newest:
+                'version. %s. Install a tested version: pip install "%s>=%s".'
+                % (name, version, library.use, name, library.oldest))
+        elif _parse(version)[0] > library.newest:
             yield Finding(
                 Kind.VERSION_UNTESTED, '%s %s is newer than the newest tested '
-                'version. A changed interface may fail at any request. '
-                'Install a tested version if it does: pip install "%s<%d".'
-                % (name, version, name, newest + 1))
+                'version. %s. If this fails, install a tested version: pip '
+                'install "%s<%d".' % (name, version, library.use, name,
+                                      library.newest + 1))
 
 
 def _check_python() -> Iterator[Finding]:

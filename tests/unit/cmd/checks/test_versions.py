@@ -1,10 +1,12 @@
 """Tests of the check of versions."""
 
 import pathlib
+import re
 
 import pytest
 
 from karbor_trove.cmd.checks import versions
+from tests.versions import record
 
 ROOT = pathlib.Path(__file__).parents[4]
 
@@ -28,6 +30,19 @@ def test_version_outside_of_what_was_tested_is_found(
         lambda other: version if other == name else find_version(other))
     [row] = find_offline(kind)
     assert row['details'].startswith(name) and text in row['details']
+
+
+@pytest.mark.parametrize('version', [None, '0.0.1', '99.0.0'])
+@pytest.mark.parametrize('name', sorted(set(versions.TESTED) - {'karbor'}))
+def test_finding_about_an_untested_version_says_what_uses_the_library(
+        monkeypatch, name, version):
+    find_version = versions._find_version
+    monkeypatch.setattr(
+        versions, '_find_version',
+        lambda other: version if other == name else find_version(other))
+    [finding] = versions.check([])
+    assert finding.kind.label == 'version-untested'
+    assert '. %s. ' % versions.TESTED[name].use in finding.details + ' '
 
 
 @pytest.mark.parametrize('python, version, kinds', [
@@ -54,12 +69,23 @@ def test_old_troveclient_limits_a_provider_with_a_storage_driver(
 
 
 def test_table_of_versions_is_that_of_the_pinned_lists():
-    for line in (ROOT / 'tests/sandbox/requirements/karbor.txt'
-                 ).read_text().splitlines():
-        name, _, version = line.partition('==')
-        for tested, (_, newest) in versions.TESTED.items():
-            if name == tested.replace('.', '-'):
-                assert int(version.split('.')[0]) == newest, name
-    lower = (ROOT / 'tools/requirements/lower.txt').read_text().splitlines()
-    for name, (oldest, _) in versions.TESTED.items():
-        assert '%s==%s' % (name.replace('.', '-'), oldest) in lower
+    newest = read_pins('tests/sandbox/requirements/karbor.txt')
+    oldest = read_pins('tools/requirements/lower.txt')
+    for name, library in versions.TESTED.items():
+        pinned_name = name.replace('.', '-')
+        assert oldest[pinned_name] == library.oldest, name
+        assert int(newest[pinned_name].split('.')[0]) == library.newest, name
+
+
+def test_table_of_versions_has_every_required_and_every_recorded_library():
+    required = set(re.findall(r'^[\w.-]+', (
+        ROOT / 'requirements.txt').read_text(), re.MULTILINE))
+    assert 'openstacksdk' in required
+    # The package needs pbr only while it is installed.
+    assert required - {'pbr'} | set(record.LIBRARIES) == set(versions.TESTED)
+
+
+def read_pins(path):
+    """Return the version of each package of a pinned list."""
+    return dict(re.findall(r'^([\w-]+)==([\w.]+)', (
+        ROOT / path).read_text(), re.MULTILINE))
