@@ -60,6 +60,7 @@ class Kind(enum.Enum):
     OPTION_UNKNOWN = 'option-unknown', Code.FAILURE
     OPTION_MISPLACED = 'option-misplaced', Code.FAILURE
     OPTION_REPEATED = 'option-repeated', Code.WARNING
+    SWIFT_OPTIONS_DIFFER = 'swift-options-differ', Code.WARNING
     VALUE_NOT_ALLOWED = 'value-not-allowed', Code.FAILURE
     # Versions.
     VERSIONS_TESTED = 'versions-tested', Code.SUCCESS

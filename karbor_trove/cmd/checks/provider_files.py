@@ -3,7 +3,7 @@
 """Check of the provider files: ids, plugins, banks, groups and options."""
 
 import pathlib
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 import uuid
 
 from karbor.services.protection import bank_plugin
@@ -19,6 +19,7 @@ from karbor_trove.cmd.checks import plugins
 from karbor_trove.cmd.checks import provider_file
 from karbor_trove.cmd import provider_options
 from karbor_trove import errors
+from karbor_trove import options
 
 Finding = findings.Finding
 Kind = findings.Kind
@@ -32,6 +33,19 @@ _REQUIRED: Dict[Any, Dict[str, Sequence[str]]] = {
     _SWIFT: {'swift_client': ('swift_auth_url', 'swift_user', 'swift_key',
                               'swift_tenant_name')},
     _S3: {'s3_client': ('s3_endpoint', 's3_access_key', 's3_secret_key')}}
+#: The groups and options that say where a bank is, by the class of its plugin.
+_LOCATIONS: Dict[Any, Sequence[Tuple[str, str]]] = {
+    _FILE_SYSTEM: (('file_system_bank_plugin', 'file_system_bank_path'),
+                   ('file_system_bank_plugin', 'bank_object_container')),
+    _SWIFT: (('swift_client', 'swift_auth_url'),
+             ('swift_client', 'swift_tenant_name'),
+             ('swift_client', 'swift_project_domain_name'),
+             ('swift_bank_plugin', 'bank_swift_object_container')),
+    _S3: (('s3_client', 's3_endpoint'), ('s3_client', 's3_access_key'),
+          ('s3_bank_plugin', 'bank_s3_object_bucket'))}
+#: The options for the connection to the Swift that holds the backups.
+_SWIFT_OPTIONS = ('swift_region_name', 'swift_interface', 'swift_ca_cert_file',
+                  'swift_endpoint_override')
 #: The checkpoints that retention deletes instead of the oldest ones, and the
 #: plugin that replaces Karbor's bank plugin, by the class of Karbor's bank
 #: plugin. The plugin is None if this package has no replacement.
@@ -85,6 +99,7 @@ class ProviderFilesCheck:
             else:
                 yield from _check_ignored(path)
         yield from _check_ids(self.files)
+        yield from _check_shared_banks(self.files)
 
     def _check_file(self, path: pathlib.Path) -> Iterator[Finding]:
         try:
@@ -224,6 +239,66 @@ def _check_ids(files: List[provider_file.ProviderFile]) -> Iterator[Finding]:
                 % users[file.id].config.path, file.place('id'),
                 'id = %s' % uuid.uuid4())
         users.setdefault(file.id, file)
+
+
+def _check_shared_banks(files: List[provider_file.ProviderFile]
+                        ) -> Iterator[Finding]:
+    """Yield the files with one bank and different options for Swift.
+
+    karbor-trove-manage works on each bank with one of its files, which may be
+    the file of a disabled provider. A file is left out if it does not name the
+    protection plugin of this package, because the options have no effect in
+    such a file.
+    """
+    users: Dict[Tuple[str, ...], provider_file.ProviderFile] = {}
+    for file in files:
+        location = _find_location(file)
+        if location is None or not _has_protection_plugin(file):
+            continue
+        user = users.setdefault(location, file)
+        names = [name for name in _SWIFT_OPTIONS
+                 if _get_value(file, options.GROUP, name)
+                 != _get_value(user, options.GROUP, name)]
+        if names:
+            yield Finding(
+                Kind.SWIFT_OPTIONS_DIFFER, 'The file has the same bank as %s, '
+                'and other values of these options: %s. karbor-trove-manage '
+                'uses only one of the files. Set the same values in both '
+                'files.' % (user.config.path, ', '.join(names)),
+                file.config.place(options.GROUP, names[0]))
+
+
+def _find_location(file: provider_file.ProviderFile
+                   ) -> Optional[Tuple[str, ...]]:
+    """Return where the bank of a file is. Equal results mean the same bank.
+
+    :returns: the class of Karbor's bank plugin and the values of the options.
+        None if an option is missing, or if the bank plugin is of another
+        package.
+    """
+    plugin_class = file.get_bank_class() or object
+    for base, location in _LOCATIONS.items():
+        if issubclass(plugin_class, base):
+            values = [_get_value(file, group, name) or next(
+                opt.default for opt in provider_options.BANKS[base][group]
+                if opt.dest == name) for group, name in location]
+            return (base.__name__, *values) if all(values) else None
+    return None
+
+
+def _get_value(file: provider_file.ProviderFile, group: str,
+               option: str) -> str:
+    """Return the value of an option without the slashes at its end.
+
+    :returns: the value. Empty if the option is not set.
+    """
+    assignment = file.config.find(group, option)
+    return assignment.value.rstrip('/') if assignment else ''
+
+
+def _has_protection_plugin(file: provider_file.ProviderFile) -> bool:
+    return any(line.plugin_class.__module__ == plugins.PROTECTION_MODULE
+               for lines in file.select_plugins().values() for line in lines)
 
 
 def _check_bank_options(file: provider_file.ProviderFile, base: Any

@@ -16,6 +16,7 @@ from tests.fake_trove import fixtures
 from tests.fake_trove import keystone
 
 ID = 'cf56bd3e-97a7-4078-b6d5-f36246333fd9'
+OTHER_ID = '0f5f27a6-8f3e-4a0b-9a58-1d6f0a8c2b77'
 SECRETS = ('s3cr3t-of-the-bank', 's3cr3t-of-karbor')
 
 #: A provider file without a mistake. Its lines have the numbers 1 to 10.

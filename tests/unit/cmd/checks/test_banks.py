@@ -8,8 +8,7 @@ from karbor_trove.bank import storage
 from karbor_trove import errors
 from tests.fake_trove import object_store
 from tests.unit.cmd.checks.conftest import ID
-
-OTHER_ID = '0f5f27a6-8f3e-4a0b-9a58-1d6f0a8c2b77'
+from tests.unit.cmd.checks.conftest import OTHER_ID
 
 
 def list_files(folder):

@@ -6,6 +6,7 @@ import textwrap
 import pytest
 
 from tests.unit.cmd.checks.conftest import ID
+from tests.unit.cmd.checks.conftest import OTHER_ID
 from tests.unit.cmd.checks.conftest import PLUGIN
 
 
@@ -165,6 +166,106 @@ def test_two_files_with_one_id_are_found(find_offline, folder, change):
     assert str(folder / 'databases.conf') in row['details']
     change('enabled = true', 'enabled = false')
     assert not find_offline('id-repeated')
+
+
+@pytest.fixture
+def add_copy(folder):
+    """Return a function that copies the provider file.
+
+    The copy has another id. The function replaces texts in the copy.
+    """
+    def add_copy(*changes):
+        text = (folder / 'databases.conf').read_text()
+        for old, new in ((ID, OTHER_ID), *changes):
+            assert old in text
+            text = text.replace(old, new, 1)
+        path = folder / 'second.conf'
+        path.write_text(text)
+        return path
+    return add_copy
+
+
+SET_REGION = ('poll_interval = 0.1', 'swift_region_name = RegionTwo')
+
+
+@pytest.mark.parametrize('changes', [
+    [], [('enabled = true', 'enabled = false')],
+    [('/bank\n', '/bank/\nbank_object_container = karbor\n')],
+    [('bank = karbor-trove-fs-bank-plugin', 'bank = karbor-fs-bank-plugin')]],
+    ids=['copied', 'disabled', 'defaults', 'plugin of Karbor'])
+def test_different_options_of_swift_beside_one_bank_are_found(
+        find_offline, folder, add_copy, changes):
+    path = add_copy(SET_REGION, *changes)
+    [row] = find_offline('swift-options-differ')
+    lines = path.read_text().splitlines()
+    assert (row['file'], row['line']) == (
+        str(path), lines.index('swift_region_name = RegionTwo') + 1)
+    assert row['write'] is None
+    assert 'bank as %s, ' % (folder / 'databases.conf') in row['details']
+    assert 'these options: swift_region_name. ' in row['details']
+
+
+@pytest.mark.parametrize('line', [
+    'swift_interface = admin', 'swift_ca_cert_file = /ca.pem',
+    'swift_endpoint_override = http://swift.example.org'])
+def test_each_option_for_the_connection_to_swift_is_compared(
+        find_offline, add_copy, line):
+    add_copy(('poll_interval = 0.1', line))
+    [row] = find_offline('swift-options-differ')
+    assert 'these options: %s. ' % line.split()[0] in row['details']
+
+
+@pytest.mark.parametrize('option', [
+    None, 's3_endpoint', 's3_access_key', 'bank_s3_object_bucket'])
+def test_banks_in_s3_are_compared(find_offline, change, add_copy, option):
+    change('bank = karbor-trove-fs-bank-plugin',
+           'bank = karbor-s3-bank-plugin\n'
+           '[s3_client]\ns3_endpoint = http://s3.example.org\n'
+           's3_access_key = karbor\n'
+           '[s3_bank_plugin]\nbank_s3_object_bucket = karbor\n[provider]')
+    add_copy(SET_REGION, *([(option + ' = ', option + ' = http://other.')]
+                           if option else []))
+    assert len(find_offline('swift-options-differ')) == (option is None)
+
+
+def test_options_of_swift_beside_one_bank_in_swift_are_named_without_values(
+        find_offline, with_swift_bank, add_copy):
+    with_swift_bank('poll_interval = 0.1', 'swift_interface = internal\n'
+                    'swift_endpoint_override = http://s3cr3t-of-the-bank@x')
+    path = add_copy(('swift_interface = internal\n', ''),
+                    ('swift_endpoint_override = http://s3cr3t-of-the-bank@x',
+                     'swift_interface = public'))
+    [row] = find_offline('swift-options-differ')
+    lines = path.read_text().splitlines()
+    assert row['line'] == lines.index('swift_interface = public') + 1
+    assert ('these options: swift_interface, swift_endpoint_override. '
+            in row['details'])
+
+
+@pytest.mark.parametrize('changes', [
+    [], [('poll_interval = 0.1', 'poll_interval = 5')],
+    [SET_REGION, ('/bank\n', '/bank\nbank_object_container = other\n')],
+    [SET_REGION, ('bank = karbor-trove-fs-bank-plugin',
+                  'bank = karbor-s3-bank-plugin')],
+    [SET_REGION, (PLUGIN, 'plugin = karbor-server-protection-plugin')]],
+    ids=['copied', 'other option', 'other bank', 'other bank plugin',
+         'other protection plugin'])
+def test_files_with_other_banks_or_the_same_options_of_swift_are_no_finding(
+        find_offline, add_copy, changes):
+    add_copy(*changes)
+    assert not find_offline('swift-options-differ')
+
+
+@pytest.mark.parametrize('option', [
+    'swift_auth_url', 'swift_tenant_name', 'swift_project_domain_name',
+    'bank_swift_object_container'])
+def test_files_with_other_banks_in_swift_are_no_finding(
+        find_offline, with_swift_bank, add_copy, option):
+    path = with_swift_bank('swift_retry_attempts', '#')
+    [line] = [line for line in path.read_text().splitlines()
+              if line.startswith(option)]
+    add_copy(SET_REGION, (line, line + '-other'))
+    assert not find_offline('swift-options-differ')
 
 
 @pytest.mark.parametrize('value, write', [
