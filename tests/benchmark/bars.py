@@ -141,7 +141,7 @@ def _usage(protect: results.Samples) -> Iterator[Bar]:
                                 results.USUAL)
     factor = 1000.0 / 100
     yield Bar('time to build the flow above the floor per database, backups '
-              'of 31 s, 100 databases', 2.0,
+              'of 31 s, 100 databases', 5.0,
               None if above is None else max(0.0, above * factor), 'ms',
               _range(protect.values('build_seconds', plugin=results.NOOP,
                                     size=100)) * factor)

@@ -182,9 +182,8 @@ How it is measured
 * A flow with one database runs before, so that the modules are loaded.
 * CPU seconds and the profile do not include the build of a flow. The seconds
   of a flow and the memory do.
-* A cell that takes long is not run again. The noop plugin, and karbor-trove
-  with backups of 31 s, are run several times even so, because the limits of
-  the CPU time compare them.{order}
+* A cell that takes long is not run again. The cells that the limits of the CPU
+  time and of the lateness compare are run several times even so.{order}
 * The whole run took {minutes:.0f} minutes.
 
 Number of runs:

@@ -66,11 +66,13 @@ def test_runs_without_a_duration_have_the_same_one():
 
 
 @pytest.mark.parametrize('plugin, seconds, runs', [
-    # Limits of the CPU time compare these.
-    ('noop', None, 5), ('karbor-trove', 31.0, 5),
+    # Limits of the CPU time compare this.
+    ('noop', None, 5),
+    # Limits of the lateness compare these.
+    ('karbor-trove', 31.0, 9), ('karbor-trove', 60.0, 9),
     # Limits of the lateness subtract that of these.
     ('sleep', 31.0, 3), ('sleep', 60.0, 3),
-    ('karbor-trove', 60.0, 1), ('sleep', 2.0, 1), ('in-tree', 31.0, 1),
+    ('karbor-trove', 2.0, 1), ('sleep', 2.0, 1), ('in-tree', 31.0, 1),
 ])
 def test_only_cells_that_a_limit_compares_are_run_again_if_they_take_long(
         monkeypatch, plugin, seconds, runs):
@@ -85,11 +87,11 @@ def test_cells_of_one_size_take_turns(monkeypatch):
     run, _, cells = create_run(runs=11)
     run._measure_protect()
     plugins = [plugin for plugin, _ in cells]
-    compared = ['noop', 'karbor-trove', 'sleep', 'sleep']
-    # Then the cells that are run once, one of them with backups of 60 s.
-    others = ['in-tree', 'karbor-trove', 'in-tree']
+    # The cells that are run most often come first.
+    compared = ['karbor-trove', 'karbor-trove', 'noop', 'sleep', 'sleep']
+    others = ['in-tree', 'in-tree']
     assert plugins == [*compared, *others, *compared, *compared,
-                       *compared[:2], *compared[:2]]
+                       *compared[:3], *compared[:3], *4 * compared[:2]]
 
 
 def test_failed_cell_of_the_in_tree_plugin_stops_no_other_cell():
